@@ -1,0 +1,66 @@
+"""Which balance a pool is decided on: live → cached → unknown."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+
+
+class Source(StrEnum):
+    """Where a balance came from. ``value`` is what is stored and sent."""
+
+    LIVE = "live"
+    CACHED = "cached"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """An amount, unrounded and in account currency, and when it was so (aware)."""
+
+    amount: Decimal
+    observed_at: datetime
+
+
+@dataclass(frozen=True)
+class PoolReading:
+    """What is known of one pool's balance.
+
+    Attributes:
+        pool: Which.
+        amount: Unrounded; None where nothing is known, which is not zero.
+        source: Live, cached, or none.
+        observed_at: When the amount was so; None where nothing is known.
+        reason: Why there is no live reading, or that there is one.
+    """
+
+    pool: Pool
+    amount: Decimal | None
+    source: Source
+    observed_at: datetime | None
+    reason: Reason
+
+
+def choose_reading(
+    pool: Pool, live: Observation | Reason, cached: Observation | None
+) -> PoolReading:
+    """The live reading, else the cached one, else none.
+
+    A live reading is taken whatever it says: zero is a real zero, and a negative balance is
+    debt that no friendlier cache may hide.
+
+    Args:
+        pool: The pool that both speak of.
+        live: What the exchange said just now, or why it said nothing.
+        cached: What the daily summary holds; None where it holds nothing.
+    """
+    if isinstance(live, Observation):
+        return PoolReading(
+            pool, live.amount, Source.LIVE, live.observed_at, Reason(Code.LIVE_BALANCE)
+        )
+    if cached is not None:
+        return PoolReading(pool, cached.amount, Source.CACHED, cached.observed_at, live)
+    return PoolReading(pool, None, Source.NONE, None, live)

@@ -1,0 +1,102 @@
+"""One account's decision: every pool, and what it comes to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from capital.domain.allocation import Link, PoolDecision, Reserve, decide_pool
+from capital.domain.balances import PoolReading, Source
+from capital.domain.money import quantum_of
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code, Reason
+
+
+class Outcome(StrEnum):
+    """What became of a run. ``value`` is what is stored and sent."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    HELD = "held"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to become of one account's capital."""
+
+    outcome: Outcome
+    reason: Reason
+    pools: tuple[PoolDecision, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run did not fail and every pool with active links had a balance."""
+        return self.outcome in (Outcome.APPLIED, Outcome.UNCHANGED, Outcome.SKIPPED) and not any(
+            pool.skipped for pool in self.pools
+        )
+
+
+def pools_in_use(links: Sequence[Link], wallet_mode: WalletMode) -> tuple[Pool, ...]:
+    """The pools whose balance an allocation needs: those with an active link, spot first."""
+    used = {pool_of(link.market, wallet_mode) for link in links if link.idle is None}
+    return tuple(pool for pool in Pool if pool in used)
+
+
+def decide(
+    links: Sequence[Link],
+    readings: Mapping[Pool, PoolReading],
+    *,
+    currency: str,
+    wallet_mode: WalletMode,
+    reserve: Reserve,
+) -> Decision:
+    """Decide what every link of one account gets. Pure: same input, same answer.
+
+    Args:
+        links: All links of the account, active or not.
+        readings: One for each pool in use; other pools need none.
+        currency: Of the account; its quantum is what is split.
+        wallet_mode: Which pool each market draws on.
+        reserve: The account's rule, applied to each pool.
+
+    Returns:
+        The pools in the order spot, futures, unified. ``applied``: at least one pool had a
+        balance, and capital changed. ``skipped``: no pool that is in use had one, or none
+        is in use (``nothing_to_allocate``), or one is missing and the others stay as they
+        were; capital that idle links still hold is released all the same.
+
+    Raises:
+        InvalidAllocation: The weights of a pool cannot be used.
+    """
+    by_pool: dict[Pool, list[Link]] = {}
+    for link in links:
+        by_pool.setdefault(pool_of(link.market, wallet_mode), []).append(link)
+    pools = tuple(
+        decide_pool(
+            readings.get(pool) or _not_needed(pool),
+            by_pool[pool],
+            reserve=reserve,
+            quantum=quantum_of(currency),
+        )
+        for pool in Pool
+        if pool in by_pool
+    )
+
+    in_use = pools_in_use(links, wallet_mode)
+    if not in_use:
+        return Decision(Outcome.SKIPPED, Reason(Code.NOTHING_TO_ALLOCATE), pools)
+    skipped = [pool.reading.pool for pool in pools if pool.skipped]
+    changed = any(entry.changed for pool in pools for entry in pool.entries)
+    figures = {"pools": ", ".join(skipped)}
+    if changed and not skipped:
+        return Decision(Outcome.APPLIED, Reason(Code.ALLOCATED), pools)
+    if changed and len(skipped) < len(in_use):
+        return Decision(Outcome.APPLIED, Reason(Code.PARTLY_ALLOCATED, figures), pools)
+    if skipped:
+        return Decision(Outcome.SKIPPED, Reason(Code.NO_BALANCE, figures), pools)
+    return Decision(Outcome.UNCHANGED, Reason(Code.UNCHANGED), pools)
+
+
+def _not_needed(pool: Pool) -> PoolReading:
+    return PoolReading(pool, None, Source.NONE, None, Reason(Code.NOT_NEEDED))

@@ -1,0 +1,96 @@
+"""Exact money: the quantum of each currency, strict parsing, exact arithmetic.
+
+Amounts are ``Decimal``. Arithmetic that could round happens in ``EXACT``, which raises
+instead of rounding; the only roundings are the ones that are called by name here.
+"""
+
+import re
+from decimal import (
+    ROUND_CEILING,
+    ROUND_FLOOR,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+)
+
+from capital.domain.errors import InvalidAmount
+
+# Amount columns hold 20 integer digits; a quantum has at most 8 decimals.
+MAX_INTEGER_DIGITS = 20
+MAX_DIGITS = 60
+
+EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
+_ROUNDING = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
+
+CENT = Decimal("0.01")
+UNIT = Decimal(1)
+SATOSHI = Decimal("0.00000001")
+
+_CENT_CURRENCIES = frozenset(
+    # dollars, dollar-like tokens, and the fiat money that has cents
+    "USD USDT USDC BUSD FDUSD TUSD USDP GUSD PYUSD USDE USD1 USDD DAI "
+    "EUR GBP CHF AUD CAD NZD SGD HKD BRL TRY".split()
+)
+_UNIT_CURRENCIES = frozenset("KRW JPY VND IDR CLP".split())
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
+
+
+def quantum_of(currency: str) -> Decimal:
+    """The smallest amount of ``currency`` that is allocated.
+
+    0.01 for dollars and what is like them, 1 for won and yen, 1e-8 for every coin.
+    """
+    if currency in _CENT_CURRENCIES:
+        return CENT
+    if currency in _UNIT_CURRENCIES:
+        return UNIT
+    return SATOSHI
+
+
+def parse_amount(text: object) -> Decimal:
+    """The exact amount that ``text`` says.
+
+    Stricter than ``Decimal(text)``: ASCII digits only, no underscores, no NaN, no infinity,
+    at most 20 integer digits and 60 digits in all. A ``Decimal`` or ``int`` is checked alike;
+    a ``float`` is refused, because it is not what was written.
+
+    Raises:
+        InvalidAmount: Any of that does not hold.
+    """
+    if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
+        raise InvalidAmount(value=_shown(text), problem=f"it is a {type(text).__name__}")
+    written = str(text)
+    if not _NUMBER.match(written):
+        raise InvalidAmount(value=_shown(text), problem="it is not a plain decimal number")
+    amount = Decimal(written)
+    if amount and amount.adjusted() >= MAX_INTEGER_DIGITS:
+        raise InvalidAmount(
+            value=_shown(text), problem=f"it has more than {MAX_INTEGER_DIGITS} integer digits"
+        )
+    if len(amount.as_tuple().digits) > MAX_DIGITS or amount.adjusted() < -MAX_DIGITS:
+        raise InvalidAmount(value=_shown(text), problem=f"it has more than {MAX_DIGITS} digits")
+    return amount
+
+
+def floor_to(amount: Decimal, quantum: Decimal) -> Decimal:
+    """``amount`` rounded down, towards minus infinity, to a whole number of ``quantum``."""
+    return amount.quantize(quantum, rounding=ROUND_FLOOR, context=_ROUNDING)
+
+
+def ceil_to(amount: Decimal, quantum: Decimal) -> Decimal:
+    """``amount`` rounded up, towards infinity, to a whole number of ``quantum``."""
+    return amount.quantize(quantum, rounding=ROUND_CEILING, context=_ROUNDING)
+
+
+def plain(amount: Decimal) -> str:
+    """``amount`` as text without an exponent, unrounded: ``0.00000001``, never ``1E-8``."""
+    return format(amount, "f")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"

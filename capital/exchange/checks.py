@@ -1,0 +1,21 @@
+"""System checks: settings that name venues which do not exist."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+
+from capital.exchange.venues import VENUES
+
+
+@register()
+def venue_urls_name_known_venues(**_: Any) -> list[CheckMessage]:
+    """A mistyped venue would silently leave the real exchange in use."""
+    return [
+        Warning(
+            f"CAPITAL_VENUE_URLS names {venue!r}, which is not a venue of this product.",
+            hint=f"Known are: {', '.join(sorted(VENUES))}.",
+            id="capital.W001",
+        )
+        for venue in sorted(set(settings.CAPITAL_VENUE_URLS) - set(VENUES))
+    ]

@@ -1,0 +1,17 @@
+"""What is stored. Querysets read, services write."""
+
+from capital.models.accounts import Account, StrategyAccount
+from capital.models.allocations import AllocationEntry, AllocationPool, AllocationRun, Trigger
+from capital.models.capital import StrategyCapital
+from capital.models.summaries import DailyAccountSummary
+
+__all__ = [
+    "Account",
+    "AllocationEntry",
+    "AllocationPool",
+    "AllocationRun",
+    "DailyAccountSummary",
+    "StrategyAccount",
+    "StrategyCapital",
+    "Trigger",
+]

@@ -1,0 +1,221 @@
+"""AllocationRun, AllocationPool, AllocationEntry: the append-only record of each decision."""
+
+from typing import Any, NoReturn
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.balances import Source
+from capital.domain.decision import Outcome
+from capital.domain.errors import AppendOnly
+from capital.domain.pools import Pool
+from capital.models.accounts import Account, StrategyAccount
+from capital.models.fields import AmountField, RatioField
+
+
+class Trigger(models.TextChoices):
+    """What asked for a run."""
+
+    COMMAND = "command", _("command")
+    ADMIN = "admin", _("admin")
+    API = "api", _("API")
+    SCHEDULE = "schedule", _("schedule")
+    EVENT = "event", _("event")
+    WEBHOOK = "webhook", _("webhook")
+    REVERT = "revert", _("revert")
+
+
+class AppendOnlyQuerySet(models.QuerySet):
+    """Inserts and reads; refuses the rest."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(model=self.model._meta.object_name or "")
+
+    update = delete = bulk_update = update_or_create = _refuse
+
+    async def _arefuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse()
+
+    aupdate = adelete = abulk_update = aupdate_or_create = _arefuse
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Insert; an upsert would be an update."""
+        if kwargs.get("update_conflicts"):
+            self._refuse()
+        return super().bulk_create(objs, *args, **kwargs)
+
+
+def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
+    """What makes PostgreSQL refuse, whoever asks. On SQLite the model alone refuses."""
+    return [
+        pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete),
+    ]
+
+
+class AppendOnlyModel(models.Model):
+    """A row that is written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert. Raises ``AppendOnly`` for a row that exists."""
+        if not self._state.adding:
+            raise AppendOnly(model=self._meta.object_name or "")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly(model=self._meta.object_name or "")
+
+
+class AllocationRun(AppendOnlyModel):
+    """One decision for one account: who or what asked, and what came of it.
+
+    A run in which nothing changed has no pool and entry rows; ``snapshot`` holds what it saw.
+
+    Attributes:
+        arguments: What a second use of the run key must match.
+        figures: The figures of ``code``.
+        snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="runs")
+    run_key = models.CharField(_("run key"), max_length=200)
+    trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="allocation_runs",
+    )
+    outcome = models.CharField(
+        _("outcome"),
+        max_length=10,
+        choices=[
+            (Outcome.APPLIED.value, _("applied")),
+            (Outcome.UNCHANGED.value, _("unchanged")),
+            (Outcome.SKIPPED.value, _("skipped")),
+            (Outcome.HELD.value, _("held")),
+            (Outcome.FAILED.value, _("failed")),
+        ],
+    )
+    code = models.CharField(_("code"), max_length=40)
+    figures = models.JSONField(_("figures"), default=dict, blank=True)
+    arguments = models.JSONField(_("arguments"), default=dict, blank=True)
+    snapshot = models.JSONField(_("snapshot"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"))
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("allocation run")
+        verbose_name_plural = _("allocation runs")
+        ordering = ["-created_at", "-pk"]
+        triggers = append_only_triggers("allocation_run_append_only")
+        indexes = [models.Index(fields=["account", "-created_at"], name="run_by_account_and_time")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "run_key"], name="allocation_run_key_unique_per_account"
+            ),
+            models.CheckConstraint(
+                condition=Q(trigger__in=Trigger.values), name="allocation_run_trigger_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=[outcome.value for outcome in Outcome]),
+                name="allocation_run_outcome_known",
+            ),
+            models.CheckConstraint(condition=~Q(run_key=""), name="allocation_run_key_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.outcome} ({self.code})"
+
+
+class AllocationPool(AppendOnlyModel):
+    """One pool of a run: the reading that was used, and where the money went.
+
+    ``reading`` is the balance unrounded, as text, empty where there was none. ``unallocated``
+    is negative where the balance is.
+    """
+
+    run = models.ForeignKey(AllocationRun, on_delete=models.PROTECT, related_name="pools")
+    pool = models.CharField(
+        _("pool"),
+        max_length=10,
+        choices=[
+            (Pool.SPOT.value, _("spot")),
+            (Pool.FUTURES.value, _("futures")),
+            (Pool.UNIFIED.value, _("unified")),
+        ],
+    )
+    reading = models.CharField(_("reading"), max_length=100, blank=True, default="")
+    source = models.CharField(
+        _("source"),
+        max_length=10,
+        choices=[
+            (Source.LIVE.value, _("live")),
+            (Source.CACHED.value, _("cached")),
+            (Source.NONE.value, _("none")),
+        ],
+    )
+    observed_at = models.DateTimeField(_("observed at"), null=True, blank=True)
+    reserve = AmountField(_("reserve"), null=True, blank=True)
+    unallocated = AmountField(_("unallocated"), null=True, blank=True)
+    code = models.CharField(_("code"), max_length=40)
+    figures = models.JSONField(_("figures"), default=dict, blank=True)
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("pool of a run")
+        verbose_name_plural = _("pools of runs")
+        ordering = ["pk"]
+        triggers = append_only_triggers("allocation_pool_append_only")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "pool"], name="allocation_pool_once_a_run"),
+            models.CheckConstraint(
+                condition=Q(pool__in=[pool.value for pool in Pool]),
+                name="allocation_pool_pool_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=[source.value for source in Source]),
+                name="allocation_pool_source_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool}: {self.reading or '—'} ({self.source})"
+
+
+class AllocationEntry(AppendOnlyModel):
+    """One link in one run: what it had, what it got, and why. NULL means never allocated."""
+
+    pool = models.ForeignKey(AllocationPool, on_delete=models.PROTECT, related_name="entries")
+    strategy_account = models.ForeignKey(
+        StrategyAccount, on_delete=models.PROTECT, related_name="allocation_entries"
+    )
+    weight = RatioField(_("weight"))
+    before = AmountField(_("before"), null=True, blank=True)
+    after = AmountField(_("after"), null=True, blank=True)
+    code = models.CharField(_("code"), max_length=40)
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("entry of a run")
+        verbose_name_plural = _("entries of runs")
+        ordering = ["pk"]
+        triggers = append_only_triggers("allocation_entry_append_only")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool", "strategy_account"], name="allocation_entry_once_a_pool"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account}: {self.before} → {self.after}"

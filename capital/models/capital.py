@@ -1,0 +1,36 @@
+"""StrategyCapital: what one link may use now."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.accounts import StrategyAccount
+from capital.models.fields import AmountField
+
+
+class StrategyCapital(models.Model):
+    """The capital of one link, in the account's currency. Written by allocations only."""
+
+    strategy_account = models.OneToOneField(
+        StrategyAccount, on_delete=models.PROTECT, related_name="capital"
+    )
+    allocated_capital = AmountField(_("allocated capital"), default=Decimal(0))
+    current_pnl = AmountField(_("current PnL"), default=Decimal(0))
+    allocated_at = models.DateTimeField(_("allocated at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("strategy capital")
+        verbose_name_plural = _("strategy capital")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(allocated_capital__gte=0),
+                name="strategy_capital_not_negative",
+                violation_error_message=_("Allocated capital must not be negative."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account}: {self.allocated_capital}"

@@ -1,0 +1,108 @@
+"""Columns that keep money exactly, or refuse to keep it.
+
+SQLite keeps decimals as floating point with 15 significant digits; PostgreSQL rounds extra
+decimals silently. These fields raise instead, on save, bulk write and ``update()`` alike.
+"""
+
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from capital.domain.errors import AmountNotStorable
+
+SQLITE_SIGNIFICANT_DIGITS = 15
+
+_UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+class ExactDecimalField(models.DecimalField):
+    """A decimal column that gives back exactly what it was given.
+
+    Raises:
+        AmountNotStorable: On writing a value that the connected database would change.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        """Refuse floats: they are not what was written."""
+        if isinstance(value, float):
+            raise ValidationError(
+                f"{value!r} is a float. Give a Decimal, an integer or a text.", code="float"
+            )
+        return super().to_python(value)
+
+    def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
+        """Check against the connection that is about to write."""
+        if value is None or hasattr(value, "as_sql"):
+            return super().get_db_prep_save(value, connection)
+        amount = self._exact(value)
+        problem = self._problem(amount, connection)
+        if problem:
+            raise AmountNotStorable(field=self._label(), value=str(value), problem=problem)
+        return super().get_db_prep_save(amount, connection)
+
+    def _exact(self, value: Any) -> Decimal:
+        try:
+            amount: Decimal = self.to_python(value)
+        except ValidationError as error:
+            raise AmountNotStorable(
+                field=self._label(), value=repr(value), problem="; ".join(error.messages)
+            ) from None
+        return amount
+
+    def _problem(self, amount: Decimal, connection: BaseDatabaseWrapper) -> str | None:
+        if not amount.is_finite():
+            return "it is not a finite number"
+        # Trailing zeros say nothing: 1.50 is stored wherever 1.5 is.
+        _, digits, exponent = amount.normalize(_UNROUNDED).as_tuple()
+        decimals = -int(exponent)
+        if decimals > self.decimal_places:
+            return f"it has {decimals} decimals and the column keeps {self.decimal_places}"
+        integer_digits = self.max_digits - self.decimal_places
+        if amount and amount.adjusted() >= integer_digits:
+            return f"it has more than {integer_digits} digits before the point"
+        if connection.vendor == "sqlite" and len(digits) > SQLITE_SIGNIFICANT_DIGITS:
+            return (
+                f"it has {len(digits)} significant digits and SQLite keeps "
+                f"{SQLITE_SIGNIFICANT_DIGITS} (PostgreSQL keeps them all)"
+            )
+        return None
+
+    def _label(self) -> str:
+        return f"{self.model._meta.label}.{self.name}"
+
+
+class AmountField(ExactDecimalField):
+    """An amount of money: 20 digits before the point, 8 after."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 28)
+        kwargs.setdefault("decimal_places", 8)
+        super().__init__(*args, **kwargs)
+
+
+class QuantityField(ExactDecimalField):
+    """A quantity or a price: 18 digits before the point, 18 after."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 36)
+        kwargs.setdefault("decimal_places", 18)
+        super().__init__(*args, **kwargs)
+
+
+class RatioField(ExactDecimalField):
+    """A weight, a percentage or a leverage: 3 digits before the point, 8 after.
+
+    Not money: a float is read as the number that it is written as (0.1 is 0.1).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 11)
+        kwargs.setdefault("decimal_places", 8)
+        super().__init__(*args, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Read a float by its shortest text."""
+        return super().to_python(repr(value) if isinstance(value, float) else value)

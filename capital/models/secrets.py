@@ -1,0 +1,134 @@
+"""A text column that is encrypted at rest.
+
+The value is decrypted when the attribute is read, not when the row is loaded, so that an
+account whose key is lost can still be listed and switched off. Reading it then fails: there is
+no fallback. Nothing that prints a row, a query or an error shows the value.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError
+from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+
+from capital.domain.errors import CredentialsUnreadable
+
+_STORED_PREFIX = "fernet:"
+
+
+class Ciphertext:
+    """What the column holds. Printing it shows nothing."""
+
+    __slots__ = ("token",)
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __repr__(self) -> str:
+        return "<encrypted>" if self.token else "<not set>"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self.token)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ciphertext) and other.token == self.token
+
+    def __hash__(self) -> int:
+        return hash(self.token)
+
+    @classmethod
+    def of(cls, plaintext: str) -> "Ciphertext":
+        """Encrypt with the first key. An empty text stays empty: there is nothing to hide."""
+        if not plaintext:
+            return cls("")
+        return cls(_fernet().encrypt(plaintext.encode()).decode())
+
+    def decrypt(self) -> str:
+        """The plaintext.
+
+        Raises:
+            CredentialsUnreadable: No present key decrypts it.
+        """
+        if not self.token:
+            return ""
+        try:
+            return _fernet().decrypt(self.token.encode()).decode()
+        except InvalidToken:
+            raise CredentialsUnreadable from None
+
+
+class EncryptedAttribute(DeferredAttribute):
+    """Decrypts on reading, encrypts on assignment."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        value = super().__get__(instance, cls)
+        return value.decrypt() if isinstance(value, Ciphertext) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        if isinstance(value, str):
+            value = _parse_stored(value) or Ciphertext.of(value)
+        instance.__dict__[self.field.attname] = value
+
+
+class EncryptedTextField(models.TextField):
+    """Text, kept as a Fernet token. It cannot be searched, and never leaves in the clear."""
+
+    descriptor_class = EncryptedAttribute
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        """Wrap what is stored; decrypting waits until somebody asks."""
+        return None if value is None else Ciphertext(value)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001
+        """Store the token that is there: an unrelated save needs no key."""
+        return model_instance.__dict__.get(self.attname)
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The token; a plain text (``update(api_key="…")``) is encrypted first."""
+        if isinstance(value, str):
+            value = _parse_stored(value) or Ciphertext.of(value)
+        return value.token if isinstance(value, Ciphertext) else value
+
+    def value_from_object(self, obj: models.Model) -> Any:
+        """For forms and serializers: never the plaintext."""
+        return obj.__dict__.get(self.attname)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """For ``dumpdata``: the token, which ``loaddata`` takes back."""
+        value = self.value_from_object(obj)
+        return _STORED_PREFIX + value.token if value else ""
+
+    def to_python(self, value: Any) -> Any:
+        """Leave tokens alone."""
+        return value if isinstance(value, Ciphertext) else super().to_python(value)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Refuse: two encryptions of one text differ, so a search would find nothing."""
+        raise FieldError(f"{self.name} is encrypted and cannot be searched by.")
+
+    def get_transform(self, lookup_name: str) -> Any:
+        """Refuse, as for lookups."""
+        raise FieldError(f"{self.name} is encrypted and cannot be searched by.")
+
+
+def _parse_stored(text: str) -> Ciphertext | None:
+    """A token as ``dumpdata`` wrote it, else None."""
+    if not text.startswith(_STORED_PREFIX):
+        return None
+    return Ciphertext(text.removeprefix(_STORED_PREFIX))
+
+
+def _fernet() -> MultiFernet:
+    return _fernet_of(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _fernet_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

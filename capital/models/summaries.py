@@ -1,0 +1,57 @@
+"""DailyAccountSummary: one row per account and day, the cache behind live balances."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.accounts import Account
+from capital.models.fields import AmountField
+
+_COUNTS = ("total_trades", "winning_trades", "losing_trades")
+
+
+class DailyAccountSummary(models.Model):
+    """What an account had on one day, in its currency and floored to its quantum.
+
+    The balances may be NULL: absent is not zero. Each ``*_observed_at`` says when its balance
+    was read; NULL beside a balance means the end of ``date``.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="summaries")
+    date = models.DateField(_("date"))
+    starting_balance = AmountField(_("starting balance"), null=True, blank=True)
+    ending_balance = AmountField(_("ending balance"), null=True, blank=True)
+    spot_balance = AmountField(_("spot balance"), null=True, blank=True)
+    futures_balance = AmountField(_("futures balance"), null=True, blank=True)
+    spot_observed_at = models.DateTimeField(_("spot observed at"), null=True, blank=True)
+    futures_observed_at = models.DateTimeField(_("futures observed at"), null=True, blank=True)
+    ending_observed_at = models.DateTimeField(_("ending observed at"), null=True, blank=True)
+    realized_pnl = AmountField(_("realised PnL"), default=Decimal(0))
+    unrealized_pnl = AmountField(_("unrealised PnL"), default=Decimal(0))
+    total_trades = models.IntegerField(_("trades"), default=0)
+    winning_trades = models.IntegerField(_("winning trades"), default=0)
+    losing_trades = models.IntegerField(_("losing trades"), default=0)
+    total_volume = AmountField(_("volume"), default=Decimal(0))
+    total_fees = AmountField(_("fees"), default=Decimal(0))
+
+    class Meta:
+        verbose_name = _("daily summary")
+        verbose_name_plural = _("daily summaries")
+        ordering = ["-date", "account"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "date"],
+                name="daily_summary_once_a_day",
+                violation_error_message=_("This account has a summary of this day already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(**{f"{name}__gte": 0 for name in _COUNTS}),
+                name="daily_summary_counts_not_negative",
+                violation_error_message=_("Numbers of trades must not be negative."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.date}"

@@ -1,0 +1,50 @@
+"""Finding accounts, and what their venue makes of them."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
+from capital.domain.pools import Pool, WalletMode, pools_of
+from capital.exchange.venues import get_venue
+from capital.models import Account
+from strategies.markets import MarketType
+
+
+def active_account_ids() -> list[int]:
+    """Every account that is switched on, by primary key."""
+    return list(Account.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
+
+
+def find_account_ids(names: Sequence[str]) -> list[int]:
+    """The accounts that people name by id or by exact name, each once, in order.
+
+    Raises:
+        UnknownAccount: Nothing fits.
+        AmbiguousAccount: More than one fits: the same name of two owners, or a name that is
+            another account's id.
+    """
+    found: dict[int, None] = {}
+    for name in names:
+        fitting = {account.pk: account for account in Account.objects.filter(name=name)}
+        if name.isascii() and name.isdigit() and len(name) < 19:
+            fitting |= Account.objects.in_bulk([int(name)])
+        if not fitting:
+            raise UnknownAccount(account=repr(name))
+        if len(fitting) > 1:
+            candidates = "; ".join(f"{key} = {fitting[key]}" for key in sorted(fitting))
+            raise AmbiguousAccount(account=repr(name), candidates=candidates)
+        found.update(dict.fromkeys(fitting))
+    return list(found)
+
+
+def markets_of_account(account: Account) -> AbstractSet[MarketType]:
+    """What can be traded there. A venue that is no longer known is not judged."""
+    try:
+        return get_venue(account.venue).markets
+    except UnknownVenue:
+        return frozenset(MarketType)
+
+
+def pools_of_account(account: Account) -> tuple[Pool, ...]:
+    """The pools that the account's money lies in, spot first."""
+    return pools_of(WalletMode(account.wallet_mode), markets_of_account(account))

@@ -1,0 +1,97 @@
+"""What the exchanges say right now. It writes nothing and must run outside a transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.errors import CredentialsUnreadable, UnknownVenue
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import BalanceRequest, Clock, Credentials, get_gateway
+from capital.exchange.venues import get_venue
+from capital.models import Account
+from capital.services.accounts import pools_of_account
+
+LiveAnswers = Mapping[tuple[int, Pool], Observation | Reason]
+
+
+@dataclass(frozen=True)
+class ObservedBalance:
+    """One pool of one account, live: an observation, or the reason why there is none."""
+
+    account: Account
+    pool: Pool
+    answer: Observation | Reason
+
+
+def observe_pools(
+    wanted: Sequence[tuple[Account, Sequence[Pool]]],
+    *,
+    live: bool = True,
+    clock: Clock = timezone.now,
+) -> LiveAnswers:
+    """Read the wanted pools of each account from its exchange, concurrently.
+
+    Args:
+        wanted: Accounts, each once, with the pools to read.
+        live: False answers ``live_disabled`` without asking anyone, as does the setting
+            ``CAPITAL_LIVE_BALANCES``.
+        clock: Says when an answer arrived.
+
+    Returns:
+        An answer for every account id and pool that was wanted.
+    """
+    answers: dict[tuple[int, Pool], Observation | Reason] = {}
+    requests = []
+    for account, pools in wanted:
+        if not pools:
+            continue
+        prepared = (
+            _request(account, pools)
+            if live and settings.CAPITAL_LIVE_BALANCES
+            else Reason(Code.LIVE_DISABLED)
+        )
+        if isinstance(prepared, Reason):
+            answers.update({(account.pk, pool): prepared for pool in pools})
+        else:
+            requests.append(prepared)
+    if requests:
+        answers.update(get_gateway().fetch_balances(requests, clock=clock))
+    return answers
+
+
+def observe_balances(
+    account_ids: Sequence[int], *, clock: Clock = timezone.now
+) -> list[ObservedBalance]:
+    """Every pool of each account as its exchange has it now, in the order of the ids."""
+    accounts = Account.objects.in_bulk(account_ids)
+    wanted = [
+        (account, pools_of_account(account))
+        for account_id in account_ids
+        if (account := accounts.get(account_id)) is not None
+    ]
+    answers = observe_pools(wanted, clock=clock)
+    return [
+        ObservedBalance(account, pool, answers[account.pk, pool])
+        for account, pools in wanted
+        for pool in pools
+    ]
+
+
+def _request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason:
+    try:
+        venue = get_venue(account.venue)
+        credentials = Credentials(account.api_key, account.api_secret, account.api_passphrase)
+    except (UnknownVenue, CredentialsUnreadable) as error:
+        return error.reason
+    return BalanceRequest(
+        account_id=account.pk,
+        venue=venue,
+        currency=account.currency,
+        pools=pools,
+        credentials=credentials,
+        is_sandbox=account.is_sandbox,
+    )

@@ -1,0 +1,20 @@
+"""A reason's sentence, in the reader's language."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext
+
+from capital.domain.reasons import ENGLISH, Code, Reason
+
+
+def sentence(reason: Reason) -> str:
+    """What ``reason`` says, in the active language."""
+    return gettext(ENGLISH[reason.code]).format(**reason.figures)
+
+
+def sentence_of(code: str, figures: Mapping[str, str]) -> str:
+    """The sentence of a stored code; the code itself where this version no longer knows it."""
+    try:
+        return sentence(Reason(Code(code), figures))
+    except (ValueError, KeyError):
+        return code

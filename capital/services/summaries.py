@@ -1,0 +1,232 @@
+"""The daily summary as the cache behind live balances.
+
+A successful live reading updates its own field of today's row and says when. A new day's row
+carries the other balances *and their times* forward, so that a pool that fails neither loses
+its history nor looks fresh.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import reduce
+
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.errors import UnknownAccount
+from capital.domain.money import EXACT, floor_to, quantum_of
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.models import Account, DailyAccountSummary
+from capital.services.accounts import pools_of_account
+from strategies.markets import MarketType
+
+logger = logging.getLogger(__name__)
+
+# Where each pool's balance stands in a summary, and when it was read.
+BALANCE_FIELD = {
+    Pool.SPOT: "spot_balance",
+    Pool.FUTURES: "futures_balance",
+    Pool.UNIFIED: "ending_balance",
+}
+OBSERVED_FIELD = {
+    Pool.SPOT: "spot_observed_at",
+    Pool.FUTURES: "futures_observed_at",
+    Pool.UNIFIED: "ending_observed_at",
+}
+# The words of the log lines, which people grep for; Korean in every language.
+POOL_WORD = {Pool.SPOT: "현물", Pool.FUTURES: "선물", Pool.UNIFIED: "통합"}
+WHOLE_WORD = "전체"
+
+_WRITTEN_FIELDS = (
+    "starting_balance",
+    "ending_balance",
+    "spot_balance",
+    "futures_balance",
+    "spot_observed_at",
+    "futures_observed_at",
+    "ending_observed_at",
+)
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """The rows that a decision needs of one account; None where there is none.
+
+    Attributes:
+        latest: The newest row of all: the cache.
+        today: Today's row.
+        before: The newest row before today: what a new day carries forward.
+    """
+
+    latest: DailyAccountSummary | None = None
+    today: DailyAccountSummary | None = None
+    before: DailyAccountSummary | None = None
+
+
+def get_cached_daily_balance(
+    account_id: int, market_type: MarketType | str | None = None
+) -> Decimal | None:
+    """The balance that the newest daily summary holds.
+
+    Args:
+        account_id: Whose.
+        market_type: That market's own balance and nothing else; on an account with a unified
+            wallet both markets share the whole. None asks for the whole:
+            the ending balance, else the starting balance.
+
+    Returns:
+        None where the account has no summary; zero where the field is NULL. Allocation tells
+        those apart by itself and never acts on a NULL.
+
+    Raises:
+        UnknownAccount: There is no such account.
+        ValueError: ``market_type`` is not a market.
+    """
+    wallet_mode = Account.objects.filter(pk=account_id).values_list("wallet_mode", flat=True)
+    if not (modes := list(wallet_mode)):
+        raise UnknownAccount(account=str(account_id))
+    summary = (
+        DailyAccountSummary.objects.filter(account_id=account_id).order_by("-date", "-pk").first()
+    )
+    if summary is None:
+        return None
+    if market_type is None:
+        word = WHOLE_WORD
+        stored = summary.ending_balance
+        if stored is None:
+            stored = summary.starting_balance
+    else:
+        pool = pool_of(MarketType(market_type), WalletMode(modes[0]))
+        word = POOL_WORD[pool]
+        stored = getattr(summary, BALANCE_FIELD[pool])
+    amount: Decimal = Decimal(0) if stored is None else stored
+    log_cached(account_id, word, amount)
+    return amount
+
+
+def log_cached(account_id: int, word: str, amount: Decimal) -> None:
+    """The DEBUG line of a cached balance; its text is an interface."""
+    logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")
+
+
+def load_summaries(account_ids: Sequence[int], *, today: date) -> dict[int, Summaries]:
+    """The rows of a batch in two queries, driven from Account: see ``benchmarks/``."""
+
+    def newest(**of_date: date) -> Subquery:
+        rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
+        return Subquery(rows.order_by("-date").values("pk")[:1])
+
+    wanted = Account.objects.filter(pk__in=account_ids).annotate(
+        latest=newest(), today=newest(date=today), before=newest(date__lt=today)
+    )
+    keys = {
+        account_id: (latest, of_today, before)
+        for account_id, latest, of_today, before in wanted.values_list(
+            "pk", "latest", "today", "before"
+        )
+    }
+    rows = DailyAccountSummary.objects.in_bulk(
+        {key for of_account in keys.values() for key in of_account if key is not None}
+    )
+    return {
+        account_id: Summaries(*(rows.get(key) for key in of_account))
+        for account_id, of_account in keys.items()
+    }
+
+
+def cached_observation(
+    summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
+) -> Observation | None:
+    """A pool's cached balance; None where there is no summary or its field is NULL.
+
+    A balance without a time counts as observed at the end of its date, at most now.
+    """
+    if summary is None:
+        return None
+    amount = getattr(summary, BALANCE_FIELD[pool])
+    if amount is None:
+        return None
+    observed_at = getattr(summary, OBSERVED_FIELD[pool])
+    if observed_at is None:
+        midnight = datetime.combine(
+            summary.date + timedelta(days=1), time.min, tzinfo=timezone.get_default_timezone()
+        )
+        observed_at = min(midnight, now)
+    return Observation(amount, observed_at)
+
+
+def record_observations(
+    observed: Mapping[int, Mapping[Pool, Observation]],
+    accounts: Mapping[int, Account],
+    summaries: Mapping[int, Summaries],
+    *,
+    now: datetime,
+) -> None:
+    """Keep today's summaries current with what was read, in one statement for the batch.
+
+    Call it inside the transaction that holds the accounts' locks.
+    """
+    rows = [
+        _todays_row(accounts[account_id], summaries[account_id], of_account, now=now)
+        for account_id, of_account in observed.items()
+        if of_account
+    ]
+    if rows:
+        DailyAccountSummary.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["account", "date"],
+            update_fields=_WRITTEN_FIELDS,
+        )
+
+
+def _todays_row(
+    account: Account,
+    summaries: Summaries,
+    observed: Mapping[Pool, Observation],
+    *,
+    now: datetime,
+) -> DailyAccountSummary:
+    row = DailyAccountSummary(account=account, date=timezone.localdate(now))
+    today, before = summaries.today, summaries.before
+    for pool in Pool:
+        if today is not None:
+            setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
+            setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
+        elif (carried := cached_observation(before, pool, now=now)) is not None:
+            setattr(row, BALANCE_FIELD[pool], carried.amount)
+            setattr(row, OBSERVED_FIELD[pool], carried.observed_at)
+    if today is not None:
+        row.starting_balance = today.starting_balance
+    elif before is not None:
+        row.starting_balance = before.ending_balance
+
+    quantum = quantum_of(account.currency)
+    for pool, observation in observed.items():
+        held = getattr(row, OBSERVED_FIELD[pool])
+        if held is None or held <= observation.observed_at:
+            setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
+            setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
+    _settle_ending(row, account)
+    if row.starting_balance is None and before is None:
+        row.starting_balance = row.ending_balance
+    return row
+
+
+def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
+    """Ending = the sum of the pools that the venue has, NULL while one of them is."""
+    pools = pools_of_account(account)
+    if pools == (Pool.UNIFIED,):
+        return
+    amounts = [getattr(row, BALANCE_FIELD[pool]) for pool in pools]
+    if any(amount is None for amount in amounts):
+        row.ending_balance = row.ending_observed_at = None
+        return
+    row.ending_balance = reduce(EXACT.add, amounts)
+    # The whole is as fresh as its stalest part. A part without a time counts as the day's end.
+    times = [getattr(row, OBSERVED_FIELD[pool]) for pool in pools]
+    row.ending_observed_at = min((moment for moment in times if moment is not None), default=None)
+

@@ -1,0 +1,196 @@
+"""Settings, all from the environment (or a ``.env`` file beside ``manage.py``).
+
+README.md has the table of variables. Outside ``DEBUG`` a missing secret refuses to start
+and names the variable; there is no default that would work by accident.
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (BASE_DIR / ".env").is_file():
+    env.read_env(str(BASE_DIR / ".env"))
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# Known to everyone who reads this file, therefore only good for trying things out.
+_DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
+_DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
+
+
+def _secret(name: str, development_value: str, how_to_make_one: str) -> str:
+    value: str = env.str(name, default="").strip()
+    if value:
+        return value
+    if DEBUG:
+        return development_value
+    raise ImproperlyConfigured(
+        f"{name} is not set. Set it in the environment (make one with: {how_to_make_one}), "
+        "or set DEBUG=1 to try the product with throw-away secrets."
+    )
+
+
+def _encryption_keys(text: str) -> list[str]:
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for position, key in enumerate(keys, start=1):
+        try:
+            valid = len(base64.urlsafe_b64decode(key)) == 32
+        except (binascii.Error, ValueError):
+            valid = False
+        if not valid:
+            raise ImproperlyConfigured(
+                f"FIELD_ENCRYPTION_KEYS: key {position} of {len(keys)} is not a Fernet key "
+                "(32 bytes in url-safe base64)."
+            )
+    return keys
+
+
+def _venue_urls() -> dict[str, str]:
+    if not env.str("CAPITAL_VENUE_URLS", default="").strip():
+        return {}
+    try:
+        urls = env.json("CAPITAL_VENUE_URLS")
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            'CAPITAL_VENUE_URLS is not JSON. Write {"venue": "http://host:port"}.'
+        ) from error
+    if not isinstance(urls, dict):
+        raise ImproperlyConfigured("CAPITAL_VENUE_URLS must be a JSON object: venue to base URL.")
+    if urls and not (DEBUG or env.bool("CAPITAL_ALLOW_VENUE_URLS", default=False)):
+        # Signed requests would go to another server than the exchange.
+        raise ImproperlyConfigured(
+            "CAPITAL_VENUE_URLS sends signed requests to other servers than the exchanges. "
+            "It needs DEBUG=1 or CAPITAL_ALLOW_VENUE_URLS=1."
+        )
+    for venue, url in urls.items():
+        parts = urlsplit(url) if isinstance(url, str) else None
+        if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ImproperlyConfigured(
+                f"CAPITAL_VENUE_URLS: the entry for {venue!r} is not an http(s) URL."
+            )
+    return urls
+
+
+SECRET_KEY = _secret(
+    "SECRET_KEY",
+    _DEVELOPMENT_SECRET_KEY,
+    'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+)
+
+# The first key encrypts, all of them decrypt: put a new key in front to rotate.
+FIELD_ENCRYPTION_KEYS = _encryption_keys(
+    _secret(
+        "FIELD_ENCRYPTION_KEYS",
+        _DEVELOPMENT_ENCRYPTION_KEY,
+        'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+    )
+)
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+
+# Off: an exchange is never called, every pool is answered from the daily summary.
+CAPITAL_LIVE_BALANCES = env.bool("CAPITAL_LIVE_BALANCES", default=True)
+# Venue to base URL, for the simulator and for a proxy. Never from the database.
+CAPITAL_VENUE_URLS = _venue_urls()
+# How many exchange requests run at once in one process.
+CAPITAL_LIVE_CONCURRENCY = env.int("CAPITAL_LIVE_CONCURRENCY", default=50)
+if CAPITAL_LIVE_CONCURRENCY < 1:
+    raise ImproperlyConfigured("CAPITAL_LIVE_CONCURRENCY must be 1 or more.")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "pgtrigger",
+    "strategies",
+    "capital",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "capital_project.urls"
+WSGI_APPLICATION = "capital_project.wsgi.application"
+ASGI_APPLICATION = "capital_project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "capital_project" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    database: dict[str, Any] = env.db_url(
+        "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    )
+    # A request that only reads must not hold a transaction; services open their own.
+    database["ATOMIC_REQUESTS"] = False
+    options = database.setdefault("OPTIONS", {})
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # SQLite ignores row locks. IMMEDIATE takes the write lock at BEGIN, so that two
+        # services cannot both read before either writes; the timeout is how long one waits.
+        options.update(
+            timeout=20, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL;"
+        )
+    else:
+        database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+        database["CONN_HEALTH_CHECKS"] = True
+    return database
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
+USE_TZ = True
+
+STATIC_URL = "static/"
+
+# Logs go to stderr, so that a command's --json on stdout stays clean.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # No level below the root: whoever asks the root for DEBUG gets it.
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+}

@@ -1,0 +1,72 @@
+"""Strategy: a named way of trading one market."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from strategies.markets import MarketType
+
+__all__ = ["MarketType", "Strategy", "StrategyStatus"]
+
+
+class StrategyStatus(models.TextChoices):
+    """ACTIVE takes part in allocation; PAUSED and ARCHIVED hold no capital."""
+
+    ACTIVE = "ACTIVE", _("active")
+    PAUSED = "PAUSED", _("paused")
+    ARCHIVED = "ARCHIVED", _("archived")
+
+
+class Strategy(models.Model):
+    """A named way of trading one market, on any number of accounts.
+
+    ``key`` is the name by which programs (a webhook, the JSON of ``reallocate``) know it.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="strategies"
+    )
+    name = models.CharField(_("name"), max_length=100)
+    key = models.SlugField(
+        _("key"), max_length=64, unique=True, help_text=_("What a webhook or a bot names.")
+    )
+    market_type = models.CharField(
+        _("market"),
+        max_length=10,
+        choices=[(MarketType.SPOT.value, _("spot")), (MarketType.FUTURES.value, _("futures"))],
+    )
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=StrategyStatus,
+        default=StrategyStatus.ACTIVE,
+    )
+    description = models.TextField(_("description"), blank=True, default="")
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("strategy")
+        verbose_name_plural = _("strategies")
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(market_type__in=[market.value for market in MarketType]),
+                name="strategy_market_type_known",
+                violation_error_message=_("The market must be spot or futures."),
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=StrategyStatus.values),
+                name="strategy_status_known",
+                violation_error_message=_("The status must be ACTIVE, PAUSED or ARCHIVED."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(key=""),
+                name="strategy_key_given",
+                violation_error_message=_("A strategy needs a key: programs name it by that."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.key})"
