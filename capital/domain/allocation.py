@@ -117,7 +117,8 @@ def split_by_weight(
         raise InvalidAllocation(problem="a weight is not a number of zero or more")
     if not any(weights):
         raise InvalidAllocation(problem="no weight is above zero")
-    units, rest = divmod(*_integers(total, quantum))
+    scaled_total, scaled_quantum = _integers(total, quantum)
+    units, rest = divmod(scaled_total, scaled_quantum)
     if rest:
         raise InvalidAllocation(problem=f"the total {total} is not a whole number of {quantum}")
 

@@ -29,12 +29,13 @@ CENT = Decimal("0.01")
 UNIT = Decimal(1)
 SATOSHI = Decimal("0.00000001")
 
-_CENT_CURRENCIES = frozenset(
-    # dollars, dollar-like tokens, and the fiat money that has cents
-    "USD USDT USDC BUSD FDUSD TUSD USDP GUSD PYUSD USDE USD1 USDD DAI "
-    "EUR GBP CHF AUD CAD NZD SGD HKD BRL TRY".split()
+_DOLLARS = frozenset(
+    ("USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USDP", "GUSD", "PYUSD", "USDE", "USD1")
 )
-_UNIT_CURRENCIES = frozenset("KRW JPY VND IDR CLP".split())
+_CENT_CURRENCIES = _DOLLARS | frozenset(
+    ("DAI", "USDD", "EUR", "GBP", "CHF", "AUD", "CAD", "NZD", "SGD", "HKD", "BRL", "TRY")
+)
+_UNIT_CURRENCIES = frozenset(("KRW", "JPY", "VND", "IDR", "CLP"))
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
 

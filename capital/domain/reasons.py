@@ -97,13 +97,17 @@ ENGLISH: Mapping[Code, str] = {
     ),
     Code.EXCHANGE_TIMEOUT: "{venue} did not answer within {seconds} seconds.",
     Code.EXCHANGE_UNREACHABLE: "{venue} cannot be reached or is out of order ({kind}).",
-    Code.EXCHANGE_RATE_LIMITED: "{venue} asks for fewer requests ({kind}). Wait before trying again.",
+    Code.EXCHANGE_RATE_LIMITED: (
+        "{venue} asks for fewer requests ({kind}). Wait before trying again."
+    ),
     Code.EXCHANGE_REFUSED_KEY: (
         "{venue} refused the API key ({kind}). "
         "Check the key, its permissions, its allowed addresses and this machine's clock."
     ),
     Code.EXCHANGE_BAD_ANSWER: "{venue} answered with something that is not a balance ({kind}).",
-    Code.EXCHANGE_CURRENCY_MISSING: "{venue} answered without {currency}, which is not the same as zero.",
+    Code.EXCHANGE_CURRENCY_MISSING: (
+        "{venue} answered without {currency}, which is not the same as zero."
+    ),
     Code.EXCHANGE_NOT_SUPPORTED: "{venue} does not support this request ({kind}).",
     Code.EXCHANGE_ERROR: "{venue} answered with an error ({kind}).",
     Code.SHARE: "Its share by weight.",

@@ -26,8 +26,6 @@ from capital.exchange.venues import BalanceCall, Venue
 if TYPE_CHECKING:
     import aiohttp
 
-logger = logging.getLogger(__name__)
-
 DEADLINE_SECONDS = 15
 REQUEST_TIMEOUT_SECONDS = 5
 ATTEMPTS = 3
@@ -35,7 +33,7 @@ RETRY_PAUSE_SECONDS = 0.25
 
 # ccxt logs signed URLs and headers at DEBUG. This logger is in no hierarchy: no configuration
 # can switch it on.
-_silence = logging.Logger("ccxt", level=logging.CRITICAL + 1)
+_silence = logging.Logger("ccxt", level=logging.CRITICAL + 1)  # noqa: LOG001
 
 
 @dataclass(frozen=True)
@@ -126,16 +124,7 @@ class CcxtGateway:
         except BalanceUnavailable as error:
             return error.reason
         except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
-            reason = _reason_for(error, request.venue, self.deadline_seconds)
-            # The class only: the text may hold a signed URL.
-            logger.info(
-                "No live %s balance for account %s on %s: %s",
-                pool,
-                request.account_id,
-                request.venue.id,
-                reason.code,
-            )
-            return reason
+            return _reason_for(error, request.venue, self.deadline_seconds)
         return Observation(amount, clock())
 
     def _exchange(self, request: BalanceRequest, session: "aiohttp.ClientSession") -> Any:
@@ -159,22 +148,26 @@ class CcxtGateway:
         exchange.number = parse_amount
         if request.is_sandbox:
             if venue.sandbox == "demo":
-                exchange.enable_demo_trading(True)
+                exchange.enable_demo_trading(enable=True)
             else:
-                exchange.set_sandbox_mode(True)
+                exchange.set_sandbox_mode(True)  # named differently by venue
         if venue.id in self.venue_urls:
             exchange.urls["api"] = _redirected(exchange.urls["api"], self.venue_urls[venue.id])
         return exchange
 
 
 async def _fetch_with_retries(exchange: Any, params: dict[str, Any]) -> dict[str, Any]:
-    """Ask again where the network failed; never where the exchange said no or not so often."""
+    """Ask again where the network or the exchange stumbled; never where it said no.
+
+    ``OperationFailed`` is ccxt's root of what may pass by itself. Too many requests and a wrong
+    clock are under it too, and asking again makes those worse.
+    """
     from ccxt.base import errors
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
             answer: dict[str, Any] = await exchange.fetch_balance(dict(params))
-        except errors.NetworkError as error:
+        except errors.OperationFailed as error:
             said_no = (errors.DDoSProtection, errors.RateLimitExceeded, errors.InvalidNonce)
             if isinstance(error, said_no) or attempt == ATTEMPTS:
                 raise
@@ -225,9 +218,9 @@ def _reason_for(error: Exception, venue: Venue, deadline_seconds: float) -> Reas
     for classes, candidate in (
         ((errors.AuthenticationError, errors.InvalidNonce), Code.EXCHANGE_REFUSED_KEY),
         ((errors.DDoSProtection, errors.RateLimitExceeded), Code.EXCHANGE_RATE_LIMITED),
-        ((errors.NetworkError,), Code.EXCHANGE_UNREACHABLE),
-        ((errors.NotSupported,), Code.EXCHANGE_NOT_SUPPORTED),
         ((errors.BadResponse,), Code.EXCHANGE_BAD_ANSWER),
+        ((errors.OperationFailed,), Code.EXCHANGE_UNREACHABLE),
+        ((errors.NotSupported,), Code.EXCHANGE_NOT_SUPPORTED),
         # ccxt stumbled over an answer of a shape that it does not expect
         ((InvalidAmount, LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
          Code.EXCHANGE_BAD_ANSWER),

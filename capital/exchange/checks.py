@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, register
 
 from capital.exchange.venues import VENUES
 
@@ -12,7 +13,7 @@ from capital.exchange.venues import VENUES
 def venue_urls_name_known_venues(**_: Any) -> list[CheckMessage]:
     """A mistyped venue would silently leave the real exchange in use."""
     return [
-        Warning(
+        checks.Warning(
             f"CAPITAL_VENUE_URLS names {venue!r}, which is not a venue of this product.",
             hint=f"Known are: {', '.join(sorted(VENUES))}.",
             id="capital.W001",

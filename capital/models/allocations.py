@@ -28,7 +28,7 @@ class Trigger(models.TextChoices):
     REVERT = "revert", _("revert")
 
 
-class AppendOnlyQuerySet(models.QuerySet):
+class AppendOnlyQuerySet(models.QuerySet[Any]):
     """Inserts and reads; refuses the rest."""
 
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:

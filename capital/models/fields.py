@@ -18,7 +18,7 @@ SQLITE_SIGNIFICANT_DIGITS = 15
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
-class ExactDecimalField(models.DecimalField):
+class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     """A decimal column that gives back exactly what it was given.
 
     Raises:

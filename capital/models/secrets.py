@@ -77,7 +77,7 @@ class EncryptedAttribute(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text, kept as a Fernet token. It cannot be searched, and never leaves in the clear."""
 
     descriptor_class = EncryptedAttribute

@@ -274,9 +274,7 @@ def _decide_and_write(
     return runs
 
 
-def _decide(
-    case: _Case, answers: LiveAnswers, summaries: Summaries, *, now: datetime
-) -> Decision:
+def _decide(case: _Case, answers: LiveAnswers, summaries: Summaries, *, now: datetime) -> Decision:
     account = case.account
     if not account.is_active:
         return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))

@@ -105,7 +105,7 @@ def _write_capital(decided: Sequence[DecidedRun], *, now: datetime) -> None:
         for item in decided
         for pool in item.decision.pools
         for entry in pool.entries
-        if entry.changed
+        if entry.changed and entry.after is not None
     ]
     if rows:
         StrategyCapital.objects.bulk_create(

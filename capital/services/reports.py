@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from capital.domain.balances import PoolReading, Source
 from capital.domain.decision import Decision
@@ -59,8 +60,15 @@ class PoolReport:
 
     @property
     def reason(self) -> str:
-        """The sentence of ``code``, in the active language."""
-        return sentence_of(self.code, self.figures)
+        """The sentence of ``code``, in the active language; for a cached balance, also its age."""
+        why = sentence_of(self.code, self.figures)
+        if self.source != Source.CACHED or self.observed_at is None:
+            return why
+        observed_at = timezone.localtime(datetime.fromisoformat(self.observed_at))
+        return gettext("Cached balance of %(when)s: %(why)s") % {
+            "when": f"{observed_at:%Y-%m-%d %H:%M}",
+            "why": why,
+        }
 
 
 @dataclass(frozen=True)

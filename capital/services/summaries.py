@@ -229,4 +229,3 @@ def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
     # The whole is as fresh as its stalest part. A part without a time counts as the day's end.
     times = [getattr(row, OBSERVED_FIELD[pool]) for pool in pools]
     row.ending_observed_at = min((moment for moment in times if moment is not None), default=None)
-

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,23 +14,81 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Strategy',
+            name="Strategy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('key', models.SlugField(help_text='What a webhook or a bot names.', max_length=64, unique=True, verbose_name='key')),
-                ('market_type', models.CharField(choices=[('spot', 'spot'), ('futures', 'futures')], max_length=10, verbose_name='market')),
-                ('status', models.CharField(choices=[('ACTIVE', 'active'), ('PAUSED', 'paused'), ('ARCHIVED', 'archived')], default='ACTIVE', max_length=10, verbose_name='status')),
-                ('description', models.TextField(blank=True, default='', verbose_name='description')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='strategies', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                (
+                    "key",
+                    models.SlugField(
+                        help_text="What a webhook or a bot names.",
+                        max_length=64,
+                        unique=True,
+                        verbose_name="key",
+                    ),
+                ),
+                (
+                    "market_type",
+                    models.CharField(
+                        choices=[("spot", "spot"), ("futures", "futures")],
+                        max_length=10,
+                        verbose_name="market",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ACTIVE", "active"),
+                            ("PAUSED", "paused"),
+                            ("ARCHIVED", "archived"),
+                        ],
+                        default="ACTIVE",
+                        max_length=10,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "description",
+                    models.TextField(blank=True, default="", verbose_name="description"),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="strategies",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'strategy',
-                'verbose_name_plural': 'strategies',
-                'ordering': ['name', 'pk'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('market_type__in', ['spot', 'futures'])), name='strategy_market_type_known', violation_error_message='The market must be spot or futures.'), models.CheckConstraint(condition=models.Q(('status__in', ['ACTIVE', 'PAUSED', 'ARCHIVED'])), name='strategy_status_known', violation_error_message='The status must be ACTIVE, PAUSED or ARCHIVED.'), models.CheckConstraint(condition=models.Q(('key', ''), _negated=True), name='strategy_key_given', violation_error_message='A strategy needs a key: programs name it by that.')],
+                "verbose_name": "strategy",
+                "verbose_name_plural": "strategies",
+                "ordering": ["name", "pk"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("market_type__in", ["spot", "futures"])),
+                        name="strategy_market_type_known",
+                        violation_error_message="The market must be spot or futures.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["ACTIVE", "PAUSED", "ARCHIVED"])),
+                        name="strategy_status_known",
+                        violation_error_message="The status must be ACTIVE, PAUSED or ARCHIVED.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("key", ""), _negated=True),
+                        name="strategy_key_given",
+                        violation_error_message="A strategy needs a key: programs name it by that.",
+                    ),
+                ],
             },
         ),
     ]

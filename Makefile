@@ -1,0 +1,61 @@
+# Everything a newcomer and CI need. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+# The demo never touches another database than its own.
+DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
+WORKERS ?= auto
+
+.PHONY: help demo run test lint format messages benchmark clean
+
+help:  ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(RUNTIME): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo run: export DEBUG := 1
+demo run: export DATABASE_URL := $(DEMO_DATABASE)
+demo run: export CAPITAL_LIVE_BALANCES := 1
+
+demo: $(RUNTIME)  ## Decide a demo desk's capital against a simulated exchange
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) load_demo
+	@$(MANAGE) simulate_exchange -- python manage.py reallocate
+
+run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) load_demo
+	@$(MANAGE) simulate_exchange -- python manage.py runserver 127.0.0.1:8000
+
+test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
+
+lint: export DEBUG := 1
+lint: $(DEVELOPMENT)  ## Style, types, import contracts, migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+
+format: $(DEVELOPMENT)  ## Let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+messages: $(DEVELOPMENT)  ## Compile the translations
+	$(BIN)/pybabel --quiet compile --domain django --directory locale
+
+clean:  ## Remove the environment and the demo's database
+	rm -rf $(VENV) demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal

@@ -1,0 +1,113 @@
+"""``balances``: what each exchange says right now, unrounded. It writes nothing."""
+
+import sys
+from argparse import ArgumentParser
+from itertools import groupby
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rich.table import Table
+from rich.text import Text
+
+from capital.domain.balances import Observation
+from capital.domain.money import plain
+from capital.management.faces import (
+    add_account_argument,
+    chosen_account_ids,
+    console_on,
+    errors_translated,
+    grouped,
+    print_json,
+)
+from capital.services.balances import ObservedBalance, observe_balances
+from capital.services.reasons import sentence
+
+
+class Command(BaseCommand):
+    """Exit 0: every pool answered; 1: one did not; 2: arguments."""
+
+    help = "Show what each exchange says right now, per pool and unrounded. Writes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        add_account_argument(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        with errors_translated():
+            balances = observe_balances(chosen_account_ids(options["account"]))
+        if options["json"]:
+            print_json(self.stdout, {"accounts": _as_json(balances)})
+        elif balances:
+            console_on(self.stdout).print(_table(balances))
+        else:
+            console_on(self.stdout).print(_("There is no active account."))
+        if not all(isinstance(balance.answer, Observation) for balance in balances):
+            sys.exit(1)
+
+
+def _as_json(balances: list[ObservedBalance]) -> list[dict[str, Any]]:
+    answer = []
+    for account, of_account in groupby(balances, key=lambda balance: balance.account):
+        pools = [
+            {"pool": balance.pool.value, "currency": account.currency, **_answer(balance)}
+            for balance in of_account
+        ]
+        answer.append(
+            {
+                "account_id": account.pk,
+                "account": account.name,
+                "venue": account.venue,
+                "pools": pools,
+            }
+        )
+    return answer
+
+
+def _answer(balance: ObservedBalance) -> dict[str, str | None]:
+    if isinstance(balance.answer, Observation):
+        return {
+            "amount": plain(balance.answer.amount),
+            "observed_at": timezone.localtime(balance.answer.observed_at).isoformat(),
+            "error": None,
+        }
+    return {
+        "amount": None,
+        "observed_at": None,
+        "error": f"{balance.answer.code}: {sentence(balance.answer)}",
+    }
+
+
+def _time(balance: ObservedBalance) -> str:
+    if not isinstance(balance.answer, Observation):
+        return "—"
+    return f"{timezone.localtime(balance.answer.observed_at):%Y-%m-%d %H:%M:%S}"
+
+
+def _table(balances: list[ObservedBalance]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column(_("Account"), overflow="fold")
+    table.add_column(_("Venue"), no_wrap=True)
+    table.add_column(_("Pool"), no_wrap=True)
+    table.add_column(_("Balance"), justify="right", overflow="fold")
+    table.add_column(_("Observed at"), overflow="fold")
+    table.add_column(_("Error"), overflow="fold", min_width=20, ratio=1)
+    for account, of_account in groupby(balances, key=lambda balance: balance.account):
+        name, venue = account.name, account.venue
+        for balance in of_account:
+            answer = _answer(balance)
+            amount = grouped(answer["amount"])
+            table.add_row(
+                name,
+                venue,
+                balance.pool,
+                amount if answer["amount"] is None else f"{amount} {account.currency}",
+                _time(balance),
+                Text(answer["error"] or "", style="red"),
+            )
+            name = venue = ""
+        table.add_section()
+    return table

@@ -1,0 +1,160 @@
+"""``reallocate``: decide every account's capital now, and say why."""
+
+import sys
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from capital.domain.balances import Source
+from capital.domain.reasons import Code
+from capital.management.faces import (
+    BAD_ARGUMENTS,
+    add_account_argument,
+    chosen_account_ids,
+    console_on,
+    errors_translated,
+    grouped,
+    is_terminal,
+    print_json,
+)
+from capital.models import Trigger
+from capital.services.allocation import allocate_capital, preview_allocation
+from capital.services.reasons import sentence_of
+from capital.services.reports import (
+    EntryReport,
+    RunReport,
+    report_decision,
+    report_runs,
+)
+
+MANY_ACCOUNTS = 20
+# Elsewhere the link's own state decides, and the pool's reading does not matter.
+_POOL_MATTERS = frozenset({Code.SHARE, Code.KEPT})
+
+
+class Command(BaseCommand):
+    """Exit 0: every pool with active links was applied or unchanged; 1: not; 2: arguments."""
+
+    help = "Split each account's balances among its active strategies, and record why."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        add_account_argument(parser)
+        parser.add_argument("--dry-run", action="store_true", help="decide, but write nothing")
+        parser.add_argument(
+            "--cached", action="store_true", help="ask no exchange: use the daily summaries"
+        )
+        parser.add_argument(
+            "--run-key",
+            metavar="KEY",
+            help="an account that was decided with this key gives that answer again",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        if options["dry_run"] and options["run_key"] is not None:
+            raise CommandError(
+                _("--run-key records a run and --dry-run writes none: give one of the two."),
+                returncode=BAD_ARGUMENTS,
+            )
+        with errors_translated():
+            reports = _reports(options)
+        if options["json"]:
+            print_json(self.stdout, {"runs": [report.as_json() for report in reports]})
+        else:
+            _print_for_people(console_on(self.stdout), reports, dry_run=options["dry_run"])
+        if not all(report.complete for report in reports):
+            sys.exit(1)
+
+
+def _reports(options: dict[str, Any]) -> list[RunReport]:
+    ids = chosen_account_ids(options["account"])
+    live = not options["cached"]
+    if options["dry_run"]:
+        return [
+            report_decision(preview.account, preview.decision)
+            for preview in preview_allocation(ids, live=live)
+        ]
+    with _progress(len(ids)) as advance:
+        runs = allocate_capital(
+            ids,
+            trigger=Trigger.COMMAND,
+            run_key=options["run_key"],
+            live=live,
+            on_progress=advance,
+        )
+    return report_runs(runs)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Any]:
+    """A bar on stderr, when there are many accounts and somebody watches."""
+    if total <= MANY_ACCOUNTS or not is_terminal():
+        yield None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(_("Allocating"), total=total)
+        yield lambda done: progress.advance(task, done)
+
+
+def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run: bool) -> None:
+    if not reports:
+        console.print(_("There is no active account."))
+        return
+    console.print(_table(reports))
+    for report in reports:
+        if not report.complete or not report.pools:
+            style = "yellow" if report.complete else "bold red"
+            console.print(Text(f"{report.account}: {report.reason}", style=style))
+    counts = Counter(report.outcome for report in reports)
+    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+    console.print(_("Accounts: %(number)s (%(outcomes)s).") % {
+        "number": len(reports), "outcomes": outcomes
+    })  # fmt: skip
+    if dry_run:
+        console.print(_("Dry run: nothing was written."))
+
+
+def _table(reports: Sequence[RunReport]) -> Table:
+    table = Table(header_style="bold")
+    # Where the terminal is narrow, cells fold at their spaces: an amount is never cut.
+    table.add_column(_("Account"), overflow="fold")
+    table.add_column(_("Pool"), no_wrap=True)
+    table.add_column(_("Source"), no_wrap=True)
+    table.add_column(_("Balance"), justify="right", overflow="fold")
+    table.add_column(_("Strategy"), overflow="fold")
+    table.add_column(_("Weight"), justify="right", no_wrap=True)
+    table.add_column(_("Before → after"), justify="right", overflow="fold")
+    table.add_column(_("Reason"), overflow="fold", min_width=20, ratio=1)
+    for report in reports:
+        name = report.account
+        for pool in report.pools:
+            of_pool: list[str | Text] = [
+                pool.pool,
+                Text(pool.source, style="" if pool.source == Source.LIVE else "yellow"),
+                grouped(pool.balance) + (f" {report.currency}" if pool.balance else ""),
+            ]
+            why = "" if pool.code == Code.LIVE_BALANCE else pool.reason
+            for entry in pool.entries:
+                own = sentence_of(entry.code, pool.figures)
+                if entry.code in _POOL_MATTERS:
+                    own, why = f"{own} {why}".strip(), ""
+                table.add_row(name, *of_pool, entry.strategy, entry.weight, _change(entry), own)
+                name, of_pool = "", ["", "", ""]
+        table.add_section()
+    return table
+
+
+def _change(entry: EntryReport) -> Text:
+    style = "" if entry.before == entry.after else "bold"
+    return Text(f"{grouped(entry.before)} → {grouped(entry.after)}", style=style)
