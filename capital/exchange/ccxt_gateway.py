@@ -232,7 +232,7 @@ def _reason_for(error: Exception, venue: Venue, deadline_seconds: float) -> Reas
 
 
 class _ExactAnswers:
-    """Mixed into ccxt's class: no float is made of a number, and no JSON is no answer."""
+    """Mixed into ccxt's class: no float is made of a number, and what is not JSON is no answer."""
 
     @staticmethod
     def on_json_response(body: str) -> Any:
@@ -245,6 +245,30 @@ class _ExactAnswers:
         if not isinstance(answer, dict | list):
             raise errors.BadResponse("not JSON")
         return answer
+
+    def handle_errors(self, status: int, *args: Any) -> Any:
+        from ccxt.base import errors
+
+        try:
+            return super().handle_errors(status, *args)  # type: ignore[misc]
+        except errors.ExchangeError as error:
+            # Where ccxt does not know a venue's error name, it forgets the HTTP status.
+            meaning = _meaning_of_status(status)
+            if type(error) is errors.ExchangeError and meaning is not None:
+                raise meaning(f"HTTP {status}") from None
+            raise
+
+
+def _meaning_of_status(status: int) -> type[Exception] | None:
+    from ccxt.base import errors
+
+    if status == 401:
+        return errors.AuthenticationError
+    if status == 403:
+        return errors.PermissionDenied
+    if status in (418, 429):
+        return errors.RateLimitExceeded
+    return errors.ExchangeNotAvailable if status >= 500 else None
 
 
 def _refuse_constant(text: str) -> Any:

@@ -1,0 +1,158 @@
+"""Simulated accounts: one set of keys on one simulated venue, what it holds and how it fails."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.faults import Fault, StandingFault
+from capital.exchange.simulator.wire import VENUES, pools_of_venue
+
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
+_ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "recorded", "faults"})
+_FAULT_FIELDS = frozenset({"pool", "fault", "times"})
+
+
+class DeskError(ValueError):
+    """The desk, or a change to it, makes no sense; the message says what to do."""
+
+
+@dataclass(kw_only=True)
+class SimulatedAccount:
+    """One account of one venue.
+
+    Attributes:
+        venue: The ccxt id.
+        api_key: What its requests name; unique on a desk.
+        api_secret: What they are signed with.
+        api_passphrase: Besides the secret, where the venue has one.
+        currency: The one that it is kept in.
+        name: For people.
+        wallets: Pool to currency to amount, a plain decimal string such as ``"10369.00"``.
+        recorded: Pool to a body that is served instead of a built one: text as it is,
+            anything else as JSON. While an amount fault stands, the built one is served.
+        faults: Pool to what stands there: a ``StandingFault``, or a ``Fault`` or its name until
+            cleared. Pools without one work.
+
+    Raises:
+        DeskError: A field does not fit the venue or the rules above.
+    """
+
+    venue: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+    api_passphrase: str = field(default="", repr=False)
+    currency: str = "USDT"
+    name: str = ""
+    wallets: dict[str, dict[str, str]] = field(default_factory=dict)
+    recorded: dict[str, Any] = field(default_factory=dict, repr=False)
+    faults: dict[str, StandingFault] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.venue not in VENUES:
+            raise DeskError(f"unknown venue {self.venue!r}; use one of {', '.join(VENUES)}.")
+        for name in ("api_key", "api_secret", "currency"):
+            if not getattr(self, name):
+                raise DeskError(f"{name} must not be empty.")
+        needs_passphrase = any(row.scheme.needs_passphrase for row in VENUES[self.venue])
+        if needs_passphrase and not self.api_passphrase:
+            raise DeskError(f"an account on {self.venue} needs an api_passphrase.")
+        self.name = self.name or f"a {self.venue} account"
+        self.wallets = {
+            self.pool_named(pool): {name: amount_of(text) for name, text in wallet.items()}
+            for pool, wallet in self.wallets.items()
+        }
+        self.recorded = {self.pool_named(pool): body for pool, body in self.recorded.items()}
+        standing, self.faults = self.faults, {}
+        for pool, fault in standing.items():
+            self._stand(fault, [self.pool_named(pool)])
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """Those that its venue answers for."""
+        return pools_of_venue(self.venue)
+
+    def pool_named(self, text: str) -> Pool:
+        """The pool of this account that is called ``text``."""
+        if text not in self.pools:
+            raise DeskError(f"{self.venue} has no pool {text!r}; use {' or '.join(self.pools)}.")
+        return Pool(text)
+
+    def set_fault(
+        self, fault: Fault | str | None, *, pool: str | None = None, times: int | None = None
+    ) -> None:
+        """Put ``fault`` on ``pool``, or on all pools, in place of what stands there.
+
+        Args:
+            fault: None clears.
+            pool: None is every pool of the account.
+            times: Requests until it is over, over all those pools together; None is until
+                cleared.
+        """
+        pools = list(self.pools) if pool is None else [self.pool_named(pool)]
+        if fault is None:
+            if times is not None:
+                raise DeskError("times without a fault; name the fault, or leave times out.")
+            for each in pools:
+                self.faults.pop(each, None)
+            return
+        self._stand(StandingFault(fault_of(fault), times_of(times)), pools)
+
+    def _stand(self, fault: StandingFault | Fault | str, pools: list[Pool]) -> None:
+        standing = fault if isinstance(fault, StandingFault) else StandingFault(fault_of(fault))
+        self.faults.update(dict.fromkeys(pools, standing))
+
+
+def account_from_entry(entry: Any) -> SimulatedAccount:
+    """The account that one entry of a desk file describes."""
+    if not isinstance(entry, dict):
+        raise DeskError("must be an object.")
+    unknown = sorted(set(entry) - _ENTRY_FIELDS)
+    if unknown:
+        raise DeskError(f"unknown field {unknown[0]!r}; use {', '.join(sorted(_ENTRY_FIELDS))}.")
+    texts = {name: entry.get(name, "") for name in _FIELDS}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise DeskError(f"{name} must be text.")
+    wallets, recorded, faults = (
+        entry.get("wallets", {}),
+        entry.get("recorded", {}),
+        entry.get("faults", []),
+    )
+    if not isinstance(wallets, dict) or not all(
+        isinstance(each, dict) for each in wallets.values()
+    ):
+        raise DeskError('wallets must be like {"spot": {"USDT": "10.00"}}.')
+    if not isinstance(recorded, dict):
+        raise DeskError("recorded must map a pool to a body.")
+    if not isinstance(faults, list):
+        raise DeskError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
+    account = SimulatedAccount(**texts, wallets=wallets, recorded=recorded)
+    for fault in faults:
+        if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
+            raise DeskError('a fault must be like {"pool": "spot", "fault": "timeout"}.')
+        account.set_fault(fault["fault"], pool=fault.get("pool"), times=fault.get("times"))
+    return account
+
+
+def amount_of(text: Any) -> str:
+    """``text``, if it is a plain decimal string."""
+    if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
+        raise DeskError(f'amount {text!r} must be a plain decimal string such as "10369.00".')
+    return text
+
+
+def fault_of(text: Any) -> Fault:
+    """The fault called ``text``."""
+    try:
+        return Fault(text)
+    except ValueError:
+        raise DeskError(f"unknown fault {text!r}; use one of {', '.join(Fault)}.") from None
+
+
+def times_of(times: Any) -> int | None:
+    """``times``, if it is None or a count."""
+    if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+        raise DeskError("times must be a whole number of requests, 1 or more, or left out.")
+    return times

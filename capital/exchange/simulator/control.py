@@ -1,0 +1,95 @@
+"""Control: the endpoints that only a simulator has, to see the desk and to change it.
+
+``GET /simulator/`` shows it without keys; ``POST /simulator/faults`` and
+``POST /simulator/balances`` change it. Bad input is 400 with what is wrong.
+"""
+
+import json
+from collections.abc import Set
+from typing import Any
+
+from aiohttp import web
+
+from capital.exchange.simulator.desk import Desk, DeskError, SimulatedAccount
+from capital.exchange.simulator.wire import VENUES
+
+_DESK = web.AppKey("desk", Desk)
+
+
+def add_control_routes(app: web.Application, desk: Desk) -> None:
+    """Let ``app`` show and change ``desk``."""
+    app[_DESK] = desk
+    app.router.add_get("/simulator/", _show)
+    app.router.add_post("/simulator/faults", _set_fault)
+    app.router.add_post("/simulator/balances", _set_balance)
+
+
+async def _show(request: web.Request) -> web.Response:
+    desk = request.app[_DESK]
+    return web.json_response(
+        {
+            "venues": {
+                venue: [{"pool": row.pool, "path": row.path} for row in rows]
+                for venue, rows in VENUES.items()
+            },
+            "accounts": [_shown(desk, account) for account in desk.accounts],
+        }
+    )
+
+
+def _shown(desk: Desk, account: SimulatedAccount) -> dict[str, Any]:
+    standing = desk.standing_faults(account)
+    return {
+        "name": account.name,
+        "venue": account.venue,
+        "currency": account.currency,
+        "pools": list(account.pools),
+        "faults": {
+            pool: {"fault": fault.fault, "times": fault.times} for pool, fault in standing.items()
+        },
+    }
+
+
+async def _set_fault(request: web.Request) -> web.Response:
+    try:
+        change = await _fields(request, required={"api_key", "fault"}, optional={"pool", "times"})
+        request.app[_DESK].set_fault(
+            change["api_key"], change["fault"], change.get("pool"), change.get("times")
+        )
+    except DeskError as error:
+        return _refused(error)
+    return web.json_response({"ok": True})
+
+
+async def _set_balance(request: web.Request) -> web.Response:
+    try:
+        change = await _fields(request, required={"api_key", "pool", "currency", "amount"})
+        request.app[_DESK].set_balance(
+            change["api_key"], change["pool"], change["currency"], change["amount"]
+        )
+    except DeskError as error:
+        return _refused(error)
+    return web.json_response({"ok": True})
+
+
+def _refused(error: DeskError) -> web.Response:
+    return web.json_response({"error": str(error)}, status=400)
+
+
+async def _fields(
+    request: web.Request, *, required: Set[str], optional: Set[str] = frozenset()
+) -> dict[str, Any]:
+    try:
+        content = json.loads(await request.read())
+    except ValueError:
+        raise DeskError("the body is not JSON.") from None
+    if not isinstance(content, dict):
+        raise DeskError("the body must be a JSON object.")
+    missing, unknown = sorted(required - set(content)), sorted(set(content) - required - optional)
+    if missing:
+        raise DeskError(f"{missing[0]} is missing.")
+    if unknown:
+        raise DeskError(
+            f"unknown field {unknown[0]!r}; use {', '.join(sorted(required | optional))}."
+        )
+    return content

@@ -1,0 +1,143 @@
+"""The desk: the simulated accounts, what they hold and how they are told to fail.
+
+Read and changed from several threads: the server answers from it while a test, the control
+endpoints or a person changes it.
+"""
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.accounts import (
+    DeskError,
+    SimulatedAccount,
+    account_from_entry,
+    amount_of,
+)
+from capital.exchange.simulator.faults import Fault, StandingFault
+
+__all__ = ["DEMO_DESK", "Desk", "DeskError", "SimulatedAccount", "Visit"]
+
+DEMO_DESK = Path(__file__).with_name("demo_desk.json")
+"""The desk that is served when no other is named."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What one request finds: a copy, so that later changes do not reach it."""
+
+    fault: Fault | None
+    amounts: Mapping[str, str]
+    recorded: Any
+
+
+class Desk:
+    """Simulated accounts by their key. Safe to use from several threads."""
+
+    def __init__(self, accounts: Iterable[SimulatedAccount] = ()) -> None:
+        self._lock = threading.RLock()
+        self._accounts: dict[str, SimulatedAccount] = {}
+        for account in accounts:
+            self.add(account)
+
+    @classmethod
+    def from_json(cls, path: str | Path) -> Self:
+        """The desk in the file at ``path``: ``{"accounts": [...]}``, or the list alone.
+
+        Raises:
+            DeskError: The file cannot be read, or an entry of it is wrong; says which.
+        """
+        desk = cls()
+        for position, entry in enumerate(_entries(Path(path)), start=1):
+            name = entry.get("name") if isinstance(entry, dict) else None
+            try:
+                desk.add(account_from_entry(entry))
+            except DeskError as error:
+                label = f" ({name})" if isinstance(name, str) and name else ""
+                raise DeskError(f"{path}: account {position}{label}: {error}") from None
+        return desk
+
+    @property
+    def accounts(self) -> list[SimulatedAccount]:
+        """Those on the desk, in the order of adding."""
+        with self._lock:
+            return list(self._accounts.values())
+
+    def add(self, account: SimulatedAccount) -> None:
+        """Put ``account`` on the desk."""
+        with self._lock:
+            if account.api_key in self._accounts:
+                raise DeskError("this api_key is on the desk already; give each account its own.")
+            self._accounts[account.api_key] = account
+
+    def find(self, api_key: str | None) -> SimulatedAccount | None:
+        """The account with ``api_key``, if there is one."""
+        with self._lock:
+            return self._accounts.get(api_key) if api_key else None
+
+    def set_balance(self, api_key: str, pool: str, currency: str, amount: str) -> None:
+        """From now on ``pool`` holds ``amount`` of ``currency``."""
+        if not isinstance(currency, str) or not currency:
+            raise DeskError('currency must be a name such as "USDT".')
+        with self._lock:
+            account = self._known(api_key)
+            wallet = account.wallets.setdefault(account.pool_named(pool), {})
+            wallet[currency] = amount_of(amount)
+
+    def set_fault(
+        self,
+        api_key: str,
+        fault: Fault | str | None,
+        pool: str | None = None,
+        times: int | None = None,
+    ) -> None:
+        """As ``SimulatedAccount.set_fault``, on the account with ``api_key``."""
+        with self._lock:
+            self._known(api_key).set_fault(fault, pool=pool, times=times)
+
+    def clear_faults(self) -> None:
+        """Every pool of every account works again."""
+        with self._lock:
+            for account in self._accounts.values():
+                account.faults.clear()
+
+    def standing_faults(self, account: SimulatedAccount) -> dict[str, StandingFault]:
+        """A copy of what stands on ``account``."""
+        with self._lock:
+            return {
+                pool: StandingFault(standing.fault, standing.times)
+                for pool, standing in account.faults.items()
+            }
+
+    def visit(self, account: SimulatedAccount, pool: Pool) -> Visit:
+        """Count one request to ``pool`` and tell what it finds there."""
+        with self._lock:
+            standing = account.faults.get(pool)
+            fault = standing.take() if standing else None
+            account.faults = {
+                name: other for name, other in account.faults.items() if not other.is_spent
+            }
+            return Visit(fault, dict(account.wallets.get(pool, {})), account.recorded.get(pool))
+
+    def _known(self, api_key: str) -> SimulatedAccount:
+        account = self.find(api_key) if isinstance(api_key, str) else None
+        if account is None:
+            raise DeskError("no account on the desk has this api_key.")
+        return account
+
+
+def _entries(path: Path) -> list[Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DeskError(f"{path}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:
+        raise DeskError(f"{path}: is not JSON ({error}).") from None
+    entries = content.get("accounts") if isinstance(content, dict) else content
+    if not isinstance(entries, list) or not entries:
+        raise DeskError(f'{path}: must hold accounts: {{"accounts": [{{...}}, ...]}}.')
+    return entries

@@ -1,0 +1,183 @@
+"""The responder: one request to a venue's endpoint, from its signature to its answer or fault."""
+
+import asyncio
+import json
+import socket
+import struct
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.desk import Desk, SimulatedAccount, Visit
+from capital.exchange.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
+from capital.exchange.simulator.refusals import RETRY_AFTER_SECONDS, Problem
+from capital.exchange.simulator.signatures import SignedRequest
+from capital.exchange.simulator.wire import ENDPOINTS, Endpoint
+
+_REFUSALS = {
+    Fault.UNAUTHORIZED: Problem.UNAUTHORIZED,
+    Fault.BANNED: Problem.BANNED,
+    Fault.RATE_LIMITED: Problem.RATE_LIMITED,
+    Fault.SERVER_ERROR: Problem.SERVER_ERROR,
+}
+_DRIP_SECONDS = 0.2
+_PAGE = (
+    "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
+    "<body><h1>We will be back soon</h1><p>{request_line} ({api_key})</p></body></html>"
+)
+
+
+@dataclass(frozen=True)
+class AskedRequest:
+    """One request that reached a venue's endpoint, whether or not it was answered.
+
+    ``api_key`` is what it claims, None where it claims none.
+    """
+
+    venue: str
+    pool: Pool
+    api_key: str | None
+    path: str
+
+
+class Responder:
+    """Answers for every venue, from one desk.
+
+    Args:
+        desk: What it answers from.
+        latency_seconds: Before every answer.
+        requests: Where it notes what was asked.
+        closing: Set when the server stops: what hangs is cut then.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        latency_seconds: float,
+        requests: list[AskedRequest],
+        closing: asyncio.Event,
+    ) -> None:
+        self._desk = desk
+        self._latency_seconds = latency_seconds
+        self._requests = requests
+        self._closing = closing
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Check who asks, then do what the desk says."""
+        now = time.time_ns() // 1_000_000
+        signed = SignedRequest(request.method, request.raw_path, request.headers, now)
+        endpoint, api_key = self._endpoint_of(request.path, signed)
+        self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, request.path))
+        await asyncio.sleep(self._latency_seconds)
+
+        account = self._desk.find(api_key)
+        if account is not None and account.venue != endpoint.venue:
+            account = None
+        problem = _problem(endpoint, signed, api_key, account)
+        if problem is not None or account is None:
+            return _refuse(endpoint, problem or Problem.UNKNOWN_KEY, api_key, signed)
+
+        visit = self._desk.visit(account, endpoint.pool)
+        if visit.fault in (Fault.TIMEOUT, Fault.DRIP):
+            return await self._hang(request, drips=visit.fault is Fault.DRIP)
+        if visit.fault is Fault.RESET:
+            return _reset(request)
+        if visit.fault in _REFUSALS:
+            return _refuse(endpoint, _REFUSALS[visit.fault], api_key, signed)
+        if visit.fault is Fault.HTML:
+            page = _PAGE.format(
+                request_line=escape(_request_line(signed)), api_key=escape(account.api_key)
+            )
+            return web.Response(text=page, content_type="text/html")
+        return web.Response(
+            text=_body(endpoint, account, visit, now), content_type="application/json"
+        )
+
+    def _endpoint_of(self, path: str, signed: SignedRequest) -> tuple[Endpoint, str | None]:
+        """The endpoint that ``path`` means, by the account that signed, and the claimed key."""
+        candidates = [endpoint for endpoint in ENDPOINTS if endpoint.path == path]
+        claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in candidates]
+        for endpoint, api_key in claims:
+            account = self._desk.find(api_key)
+            if account is not None and account.venue == endpoint.venue:
+                return endpoint, api_key
+        return next((claim for claim in claims if claim[1]), claims[-1])
+
+    async def _hang(self, request: web.Request, *, drips: bool) -> web.StreamResponse:
+        if not drips:
+            await self._closing.wait()
+            return _reset(request)
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        await response.write(b"{")
+        while not self._closing.is_set():
+            # White space never makes it complete.
+            await response.write(b" ")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _DRIP_SECONDS)
+        return _reset(request)
+
+
+def _reset(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        # Lingering for no time makes closing a reset (RST) in place of an end (FIN).
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        request.transport.abort()
+    return web.Response()
+
+
+def _problem(
+    endpoint: Endpoint,
+    signed: SignedRequest,
+    api_key: str | None,
+    account: SimulatedAccount | None,
+) -> Problem | None:
+    if api_key is None:
+        return Problem.NO_KEY
+    if account is None:
+        return Problem.UNKNOWN_KEY
+    return endpoint.scheme.problem(signed, account)
+
+
+def _refuse(
+    endpoint: Endpoint, problem: Problem, api_key: str | None, signed: SignedRequest
+) -> web.Response:
+    status, body = endpoint.refusals.answer(
+        problem,
+        api_key=api_key,
+        request_line=_request_line(signed),
+        now_milliseconds=signed.received_at_milliseconds,
+    )
+    headers = (
+        {"Retry-After": str(RETRY_AFTER_SECONDS[status])} if status in RETRY_AFTER_SECONDS else {}
+    )
+    text = json.dumps(body, ensure_ascii=False)
+    return web.Response(status=status, text=text, headers=headers, content_type="application/json")
+
+
+def _request_line(signed: SignedRequest) -> str:
+    return f"{signed.method} {signed.target}"
+
+
+def _body(endpoint: Endpoint, account: SimulatedAccount, visit: Visit, now: int) -> str:
+    if visit.fault is Fault.EMPTY_OBJECT:
+        return "{}"
+    if visit.recorded is not None and visit.fault not in AMOUNT_FAULTS:
+        body: Any = visit.recorded
+    else:
+        amounts = falsify(visit.amounts, fault=visit.fault, currency=account.currency)
+        body = endpoint.build(Holdings(account.currency, amounts, now))
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    if visit.fault is Fault.NAN:
+        return with_bare_nan(text)
+    if visit.fault is Fault.TRUNCATED:
+        return text[: len(text) // 2]
+    return text

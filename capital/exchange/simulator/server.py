@@ -1,0 +1,132 @@
+"""The server: a desk over real HTTP, in a thread and an event loop of its own.
+
+    with SimulatedExchange(Desk.from_json(DEMO_DESK)) as exchange:
+        ...  # send the venues' requests to exchange.base_url
+
+Only whoever serves imports this module: it needs aiohttp.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from typing import Self
+
+from aiohttp import web
+
+from capital.exchange.simulator.control import add_control_routes
+from capital.exchange.simulator.desk import Desk
+from capital.exchange.simulator.responder import AskedRequest, Responder
+from capital.exchange.simulator.wire import ENDPOINTS, VENUES
+
+__all__ = ["AskedRequest", "SimulatedExchange"]
+
+_SHUTDOWN_SECONDS = 1.0
+_BACKLOG = 1024
+
+
+class SimulatedExchange:
+    """Every simulated venue at one base URL, while the context lasts.
+
+    Leaving the context cuts the connections that still hang.
+
+    Args:
+        desk: What it answers from; may change while it serves.
+        latency_seconds: Before every answer of a venue.
+        host: To listen on.
+        port: 0 is any free one.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        latency_seconds: float = 0.0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.desk = desk
+        self._latency_seconds = latency_seconds
+        self._host = host
+        self._port = port
+        self._requests: list[AskedRequest] = []
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: asyncio.Event | None = None
+
+    @property
+    def base_url(self) -> str:
+        """``http://host:port``, without a slash at the end."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def venue_urls(self) -> dict[str, str]:
+        """Venue to base URL: what ``CAPITAL_VENUE_URLS`` wants, as JSON."""
+        return dict.fromkeys(VENUES, self.base_url)
+
+    @property
+    def requests(self) -> list[AskedRequest]:
+        """What was asked of the venues so far, in order; a copy."""
+        return list(self._requests)
+
+    def forget_requests(self) -> None:
+        """Start ``requests`` anew."""
+        self._requests.clear()
+
+    def start(self) -> None:
+        """Serve; returns once connections are accepted.
+
+        Raises:
+            OSError: The host or the port cannot be listened on.
+        """
+        started: Future[int] = Future()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(started)),
+            name="simulated-exchange",
+            daemon=True,
+        )
+        self._thread.start()
+        self._port = started.result()
+
+    def stop(self) -> None:
+        """Stop serving; returns once the thread is gone. Harmless when it does not serve."""
+        if self._loop is not None and self._closing is not None:
+            self._loop.call_soon_threadsafe(self._closing.set)
+        if self._thread is not None:
+            self._thread.join()
+        self._thread = self._loop = self._closing = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    async def _serve(self, started: "Future[int]") -> None:
+        closing = asyncio.Event()
+        responder = Responder(
+            self.desk,
+            latency_seconds=self._latency_seconds,
+            requests=self._requests,
+            closing=closing,
+        )
+        app = web.Application()
+        add_control_routes(app, self.desk)
+        for path in {endpoint.path for endpoint in ENDPOINTS}:
+            app.router.add_get(path, responder.answer)
+        # A client that gives up takes its hanging handler with it.
+        runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
+        )
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port, backlog=_BACKLOG).start()
+            self._loop, self._closing = asyncio.get_running_loop(), closing
+            started.set_result(runner.addresses[0][1])
+            await closing.wait()
+        except OSError as error:
+            started.set_exception(error)
+        finally:
+            if not started.done():
+                started.set_exception(RuntimeError("the simulated exchange did not start."))
+            await runner.cleanup()

@@ -1,0 +1,197 @@
+"""Signatures: whether a request was signed by the account that it names.
+
+One scheme a venue. A scheme reads the key id that a request claims, and says what is wrong
+with the request for the holder of that key, in the order in which the venue looks.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from capital.exchange.simulator.refusals import Problem
+
+TOLERANCE_MILLISECONDS = 30_000
+"""How far a request's clock may be off, either way."""
+
+
+class KeyHolder(Protocol):
+    """Who may sign."""
+
+    api_key: str
+    api_secret: str
+    api_passphrase: str
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """What of a request is signed.
+
+    Attributes:
+        method: ``GET``.
+        target: Path and query exactly as sent, still percent-encoded.
+        headers: Case-insensitive.
+        received_at_milliseconds: The venue's clock, Unix time.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    received_at_milliseconds: int
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark, as sent."""
+        return self.target.partition("?")[2]
+
+    def is_stale(self, sent_at_milliseconds: int) -> bool:
+        """Its clock is too far from ours."""
+        return abs(self.received_at_milliseconds - sent_at_milliseconds) > TOLERANCE_MILLISECONDS
+
+
+@dataclass(frozen=True)
+class SignatureScheme:
+    """How one venue has its requests signed.
+
+    Attributes:
+        claimed_key: The key id that the request names, None where it names none in this form.
+        problem: What is wrong with it for that key's holder, None when nothing is.
+        needs_passphrase: The key has a passphrase besides its secret.
+    """
+
+    claimed_key: Callable[[SignedRequest], str | None]
+    problem: Callable[[SignedRequest, KeyHolder], Problem | None]
+    needs_passphrase: bool = False
+
+
+def _header_key(name: str) -> Callable[[SignedRequest], str | None]:
+    return lambda request: request.headers.get(name) or None
+
+
+def _hmac_sha256(secret: str, text: str) -> bytes:
+    return hmac.new(_bytes(secret), _bytes(text), hashlib.sha256).digest()
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(_bytes(expected), _bytes(given))
+
+
+def _bytes(text: str) -> bytes:
+    # Headers may carry bytes that are not UTF-8.
+    return text.encode(errors="surrogateescape")
+
+
+def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    # The signature is the last parameter and covers the query before it.
+    signed, separator, signature = request.query.rpartition("&signature=")
+    if not (separator and signature):
+        return Problem.NO_SIGNATURE
+    timestamp = parse_qs(signed).get("timestamp", [""])[0]
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    if not _same(_hmac_sha256(holder.api_secret, signed).hex(), signature):
+        return Problem.WRONG_SIGNATURE
+    return None
+
+
+def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("X-BAPI-SIGN", "")
+    timestamp = request.headers.get("X-BAPI-TIMESTAMP", "")
+    window = request.headers.get("X-BAPI-RECV-WINDOW", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    signed = timestamp + holder.api_key + window + request.query
+    if not _same(_hmac_sha256(holder.api_secret, signed).hex(), signature):
+        return Problem.WRONG_SIGNATURE
+    return None
+
+
+def _okx_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("OK-ACCESS-SIGN", "")
+    timestamp = request.headers.get("OK-ACCESS-TIMESTAMP", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    sent_at = _milliseconds_of(timestamp)
+    if sent_at is None or request.is_stale(sent_at):
+        return Problem.STALE
+    if not _same(holder.api_passphrase, request.headers.get("OK-ACCESS-PASSPHRASE", "")):
+        return Problem.WRONG_PASSPHRASE
+    digest = _hmac_sha256(holder.api_secret, timestamp + request.method + request.target)
+    if not _same(base64.b64encode(digest).decode(), signature):
+        return Problem.WRONG_SIGNATURE
+    return None
+
+
+def _milliseconds_of(iso: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return None
+    since_epoch = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return since_epoch.days * 86_400_000 + since_epoch.seconds * 1000
+
+
+def _token_of(request: SignedRequest) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _token_part(request: SignedRequest, position: int) -> dict[str, Any]:
+    """Part 0 (header) or 1 (payload) of the bearer token; empty where it cannot be read."""
+    parts = _token_of(request).split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        content = json.loads(_base64url(parts[position]))
+    except (ValueError, binascii.Error):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _upbit_key(request: SignedRequest) -> str | None:
+    key = _token_part(request, 1).get("access_key")
+    return key if isinstance(key, str) and key else None
+
+
+def _bithumb_key(request: SignedRequest) -> str | None:
+    # The same path and token as Upbit's; what differs is that it carries its time.
+    return _upbit_key(request) if "timestamp" in _token_part(request, 1) else None
+
+
+def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signed, _, signature = _token_of(request).rpartition(".")
+    payload = _token_part(request, 1)
+    if not signature:
+        return Problem.NO_SIGNATURE
+    digest = base64.urlsafe_b64encode(_hmac_sha256(holder.api_secret, signed)).decode().rstrip("=")
+    is_hs256 = _token_part(request, 0).get("alg") == "HS256"
+    if not (is_hs256 and payload.get("nonce") and _same(digest, signature.rstrip("="))):
+        return Problem.WRONG_SIGNATURE
+    if request.query:
+        expected = hashlib.sha512(request.query.encode()).hexdigest()
+        if not _same(expected, str(payload.get("query_hash", ""))):
+            return Problem.WRONG_QUERY
+    return None
+
+
+BINANCE = SignatureScheme(claimed_key=_header_key("X-MBX-APIKEY"), problem=_binance_problem)
+BYBIT = SignatureScheme(claimed_key=_header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
+OKX = SignatureScheme(
+    claimed_key=_header_key("OK-ACCESS-KEY"), problem=_okx_problem, needs_passphrase=True
+)
+UPBIT = SignatureScheme(claimed_key=_upbit_key, problem=_token_problem)
+BITHUMB = SignatureScheme(claimed_key=_bithumb_key, problem=_token_problem)

@@ -1,0 +1,178 @@
+"""``manage.py simulate_exchange``: serve simulated venues, alone or around one command."""
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from capital.exchange.simulator.desk import DEMO_DESK, Desk, DeskError
+
+if TYPE_CHECKING:
+    from capital.exchange.simulator.server import SimulatedExchange
+
+_BAD_ARGUMENTS = 2
+_FORWARDED = (signal.SIGINT, signal.SIGTERM)
+
+
+class Command(BaseCommand):
+    """Serves until it is interrupted, or until the trailing command ends."""
+
+    help = (
+        "Run a local exchange that speaks the wire format of the supported venues. With a "
+        "command after --, run it against the simulator and exit with its exit code."
+    )
+    # It needs neither the database nor the models.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options and the trailing command."""
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
+        parser.add_argument("--port", type=_port, default=0, help="0 (the default) is a free one.")
+        parser.add_argument("--desk", default=str(DEMO_DESK), help="File with the accounts.")
+        parser.add_argument(
+            "--latency-ms", type=_milliseconds, default=0, help="Wait before every answer."
+        )
+        parser.add_argument(
+            "command_line",
+            nargs="*",
+            metavar="COMMAND",
+            help='After --: what to run; "python" is the Python that runs this.',
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Serve."""
+        try:
+            desk = Desk.from_json(options["desk"])
+        except DeskError as error:
+            raise CommandError(str(error), returncode=_BAD_ARGUMENTS) from None
+
+        # Imported here, for aiohttp is slow to import and only serving needs it.
+        from capital.exchange.simulator.server import SimulatedExchange
+
+        host, port = options["host"], options["port"]
+        exchange = SimulatedExchange(
+            desk, latency_seconds=options["latency_ms"] / 1000, host=host, port=port
+        )
+        try:
+            exchange.start()
+        except OSError as error:
+            raise CommandError(
+                f"cannot listen on {host} port {port} ({_reason(error)}); "
+                "choose another --host or --port.",
+                returncode=_BAD_ARGUMENTS,
+            ) from None
+        try:
+            if options["command_line"]:
+                sys.exit(self._run(exchange, options["command_line"]))
+            self._serve(exchange)
+        finally:
+            exchange.stop()
+
+    def _serve(self, exchange: "SimulatedExchange") -> None:
+        interrupted = threading.Event()
+        with _on_interrupt(lambda _signum: interrupted.set()):
+            assignment = f"CAPITAL_VENUE_URLS={shlex.quote(json.dumps(exchange.venue_urls))}"
+            self.stdout.write(
+                f"The simulated exchange is at {exchange.base_url} (Ctrl-C stops it)."
+            )
+            self.stdout.write(f"export {assignment}")
+            self.stdout.flush()
+            interrupted.wait()
+
+    def _run(self, exchange: "SimulatedExchange", command_line: list[str]) -> int:
+        """Run ``command_line`` against ``exchange``; its exit code, 128 + n by signal n."""
+        program, *arguments = command_line
+        environment = {
+            **os.environ,
+            "CAPITAL_VENUE_URLS": json.dumps(exchange.venue_urls),
+            "CAPITAL_ALLOW_VENUE_URLS": "1",
+        }
+        # Standard output belongs to the child.
+        self.stderr.write(f"The simulated exchange is at {exchange.base_url}.", lambda text: text)
+        early: list[int] = []
+        children: list[subprocess.Popen[bytes]] = []
+
+        def forward(signum: int) -> None:
+            if children:
+                children[0].send_signal(signum)
+            else:
+                early.append(signum)
+
+        with _on_interrupt(forward, but_not_from_terminal=True):
+            try:
+                child = subprocess.Popen(  # noqa: S603
+                    [sys.executable if program == "python" else program, *arguments],
+                    env=environment,
+                )
+            except OSError as error:
+                raise CommandError(
+                    f"cannot run {program!r} ({error.strerror}).", returncode=_BAD_ARGUMENTS
+                ) from None
+            children.append(child)
+            for signum in early:
+                child.send_signal(signum)
+            returncode = child.wait()
+        return returncode if returncode >= 0 else 128 - returncode
+
+
+@contextmanager
+def _on_interrupt(
+    act: Callable[[int], None], *, but_not_from_terminal: bool = False
+) -> Iterator[None]:
+    """Call ``act`` with SIGINT and SIGTERM while the block runs.
+
+    Args:
+        act: What to do.
+        but_not_from_terminal: Ignore a SIGINT while the terminal is ours: it has given the
+            child, which is in our process group, its own.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handler(signum: int, _frame: object) -> None:
+        if but_not_from_terminal and signum == signal.SIGINT and _owns_terminal():
+            return
+        act(signum)
+
+    before = {signum: signal.signal(signum, handler) for signum in _FORWARDED}
+    try:
+        yield
+    finally:
+        for signum, previous in before.items():
+            signal.signal(signum, previous)
+
+
+def _owns_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False
+
+
+def _reason(error: OSError) -> str:
+    # asyncio wraps the reason in a sentence of its own; failed look-ups have negative numbers.
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("must be a port, 0 to 65535.")
+    return int(text)
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number of milliseconds, 0 or more.")
+    return int(text)

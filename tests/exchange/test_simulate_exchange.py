@@ -1,0 +1,177 @@
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+TIMEOUT_SECONDS = 60
+
+
+def start(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, str(MANAGE), "simulate_exchange", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": "capital_project.settings_test"},
+        **options,
+    )
+
+
+def run(*arguments):
+    with start(*arguments) as process:
+        stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
+    return process.returncode, stdout, stderr
+
+
+PRINT_ENVIRONMENT = (
+    "import os; print(os.environ['CAPITAL_VENUE_URLS']);"
+    "print(os.environ['CAPITAL_ALLOW_VENUE_URLS'])"
+)
+SHOW_DESK = (
+    "import json, os, urllib.request;"
+    "url = json.loads(os.environ['CAPITAL_VENUE_URLS'])['okx'];"
+    "print(urllib.request.urlopen(url + '/simulator/').read().decode())"
+)
+
+
+def test_the_trailing_command_is_told_where_the_venues_are():
+    code, stdout, stderr = run("--", "python", "-c", PRINT_ENVIRONMENT)
+
+    urls, allowed = stdout.splitlines()
+    assert code == 0, stderr
+    assert set(json.loads(urls)) == {"binance", "bithumb", "bybit", "okx", "upbit"}
+    assert len(set(json.loads(urls).values())) == 1
+    assert allowed == "1"
+
+
+def test_the_trailing_command_reaches_the_demo_desk():
+    code, stdout, stderr = run("--", "python", "-c", SHOW_DESK)
+
+    assert code == 0, stderr
+    assert json.loads(stdout)["accounts"][0]["name"] == "Binance main"
+
+
+def test_another_desk_is_served(tmp_path):
+    account = {"name": "Mine", "venue": "upbit", "currency": "KRW"}
+    account |= {"api_key": "k", "api_secret": "s"}
+    desk = tmp_path / "desk.json"
+    desk.write_text(json.dumps([account]), encoding="utf-8")
+
+    code, stdout, stderr = run("--desk", str(desk), "--", "python", "-c", SHOW_DESK)
+
+    assert code == 0, stderr
+    assert [shown["name"] for shown in json.loads(stdout)["accounts"]] == ["Mine"]
+
+
+def test_the_exit_code_is_the_one_of_the_trailing_command():
+    assert run("--", "python", "-c", "raise SystemExit(7)")[0] == 7
+
+
+def test_a_command_that_dies_of_a_signal_exits_as_in_a_shell():
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+    assert run("--", "python", "-c", kill)[0] == 128 + signal.SIGKILL
+
+
+def test_the_options_of_the_trailing_command_are_its_own():
+    code, stdout, _ = run(
+        "--latency-ms", "5", "--", "python", "-c", "import sys; print(sys.argv[1:])",
+        "--port", "x", "--", "--help",
+    )  # fmt: skip
+
+    assert (code, stdout.strip()) == (0, "['--port', 'x', '--', '--help']")
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_forwarded_to_the_trailing_command(signum):
+    wait = (
+        "import signal, sys\n"
+        "for each in (signal.SIGINT, signal.SIGTERM):\n"
+        "    signal.signal(each, lambda signum, frame: sys.exit(40 + signum))\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    with start("--", "python", "-c", wait) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signum)
+        process.communicate(timeout=TIMEOUT_SECONDS)
+
+    assert process.returncode == 40 + signum
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_without_a_command_it_serves_until_it_is_interrupted(signum):
+    with start() as process:
+        process.stdout.readline()
+        export = process.stdout.readline()
+        word, assignment = shlex.split(export)
+        name, _, urls = assignment.partition("=")
+        with urllib.request.urlopen(json.loads(urls)["bybit"] + "/simulator/") as response:
+            status = response.status
+        process.send_signal(signum)
+        _, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
+
+    assert (word, name, status) == ("export", "CAPITAL_VENUE_URLS", 200)
+    assert (process.returncode, stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--desk", "/nonexistent/desk.json"], "/nonexistent/desk.json: cannot be read"),
+        (["--desk", str(MANAGE)], "is not JSON"),
+        (["--port", "65536"], "0 to 65535"),
+        (["--port", "http"], "0 to 65535"),
+        (["--latency-ms", "-1"], "--latency-ms"),
+        (["--", "no-such-program-anywhere"], "cannot run 'no-such-program-anywhere'"),
+    ],
+)
+def test_bad_arguments_exit_with_2_and_say_why(arguments, reason):
+    code, stdout, stderr = run(*arguments)
+
+    assert (code, stdout) == (2, "")
+    assert reason in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
+
+
+def test_a_port_in_use_exits_with_2_and_says_so():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, _, stderr = run("--port", str(port))
+
+    assert code == 2
+    (line,) = stderr.splitlines()
+    assert f"cannot listen on 127.0.0.1 port {port}" in line
+
+
+def test_the_command_and_the_desk_do_not_import_aiohttp():
+    script = (
+        "import sys, django; django.setup()\n"
+        "import capital.management.commands.simulate_exchange, capital.exchange.simulator.desk\n"
+        "print('aiohttp' in sys.modules)"
+    )
+    environment = {
+        **os.environ,
+        "DEBUG": "1",
+        "DJANGO_SETTINGS_MODULE": "capital_project.settings_test",
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=MANAGE.parent,
+        env=environment,
+        timeout=TIMEOUT_SECONDS,
+    )
+
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
