@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from capital.exchange.simulator.desk import Desk, SimulatedAccount
 from capital.exchange.simulator.server import SimulatedExchange
@@ -20,6 +21,13 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture(autouse=True)
 def _no_real_exchange(settings: Any) -> None:
     settings.CAPITAL_VENUE_URLS = dict.fromkeys(VENUES, NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _language_of_the_settings() -> Iterator[None]:
+    """A request leaves the reader's language switched on."""
+    yield
+    translation.deactivate()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -95,28 +95,27 @@ class CcxtGateway:
             reason = Reason(Code.CREDENTIALS_MISSING, {"missing": ", ".join(missing)})
             return [reason for _ in request.pools]
         deadline = asyncio.get_running_loop().time() + self.deadline_seconds
-        exchange = self._exchange(request, session)
-        try:
-            return list(
-                await asyncio.gather(
-                    *(
-                        self._fetch_pool(exchange, request, pool, deadline, clock)
-                        for pool in request.pools
-                    )
+        return list(
+            await asyncio.gather(
+                *(
+                    self._fetch_pool(request, pool, session, deadline, clock)
+                    for pool in request.pools
                 )
             )
-        finally:
-            exchange.session = None  # shared; ccxt would complain that it was not closed
+        )
 
     async def _fetch_pool(
         self,
-        exchange: Any,
         request: BalanceRequest,
         pool: Pool,
+        session: "aiohttp.ClientSession",
         deadline: float,
         clock: Clock,
     ) -> Observation | Reason:
         call = request.venue.calls[pool]
+        # A client of its own for each pool: one that has succeeded once takes a refused key for
+        # an overload.
+        exchange = self._exchange(request, session)
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await _fetch_with_retries(exchange, dict(call.params))
@@ -125,6 +124,8 @@ class CcxtGateway:
             return error.reason
         except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
             return _reason_for(error, request.venue, self.deadline_seconds)
+        finally:
+            exchange.session = None  # shared; ccxt would complain that it was not closed
         return Observation(amount, clock())
 
     def _exchange(self, request: BalanceRequest, session: "aiohttp.ClientSession") -> Any:
@@ -259,7 +260,8 @@ class _ExactAnswers:
             raise
 
 
-def _meaning_of_status(status: int) -> type[Exception] | None:
+def _meaning_of_status(status: int) -> Any:
+    """The class of ccxt error that an HTTP status stands for; None where it says too little."""
     from ccxt.base import errors
 
     if status == 401:

@@ -163,7 +163,14 @@ def reading_text(reading: PoolReading, currency: str) -> str:
     """A reading's amount unrounded, with at least the currency's decimals; "" for none."""
     if reading.amount is None or reading.source is Source.NONE:
         return ""
-    return _shown(reading.amount, currency)
+    return amount_text(reading.amount, currency)
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
+    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
+    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
+    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
 
 
 def _report(
@@ -220,14 +227,7 @@ def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
 
 
 def _amount(amount: Decimal | None, currency: str) -> str | None:
-    return None if amount is None else _shown(amount, currency)
-
-
-def _shown(amount: Decimal, currency: str) -> str:
-    """Unrounded, with the currency's decimals at least and no zeros beyond them."""
-    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
-    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
-    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
+    return None if amount is None else amount_text(amount, currency)
 
 
 def _ratio(ratio: Decimal) -> str:

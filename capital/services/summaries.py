@@ -85,21 +85,22 @@ def get_cached_daily_balance(
         UnknownAccount: There is no such account.
         ValueError: ``market_type`` is not a market.
     """
-    wallet_mode = Account.objects.filter(pk=account_id).values_list("wallet_mode", flat=True)
-    if not (modes := list(wallet_mode)):
+    market = None if market_type is None else MarketType(market_type)
+    account = Account.objects.filter(pk=account_id).only("wallet_mode").first()
+    if account is None:
         raise UnknownAccount(account=str(account_id))
     summary = (
         DailyAccountSummary.objects.filter(account_id=account_id).order_by("-date", "-pk").first()
     )
     if summary is None:
         return None
-    if market_type is None:
+    if market is None:
         word = WHOLE_WORD
         stored = summary.ending_balance
         if stored is None:
             stored = summary.starting_balance
     else:
-        pool = pool_of(MarketType(market_type), WalletMode(modes[0]))
+        pool = pool_of(market, WalletMode(account.wallet_mode))
         word = POOL_WORD[pool]
         stored = getattr(summary, BALANCE_FIELD[pool])
     amount: Decimal = Decimal(0) if stored is None else stored

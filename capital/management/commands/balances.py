@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from capital.domain.balances import Observation
-from capital.domain.money import plain
 from capital.management.faces import (
     add_account_argument,
     chosen_account_ids,
@@ -23,6 +22,7 @@ from capital.management.faces import (
 )
 from capital.services.balances import ObservedBalance, observe_balances
 from capital.services.reasons import sentence
+from capital.services.reports import amount_text
 
 
 class Command(BaseCommand):
@@ -70,7 +70,7 @@ def _as_json(balances: list[ObservedBalance]) -> list[dict[str, Any]]:
 def _answer(balance: ObservedBalance) -> dict[str, str | None]:
     if isinstance(balance.answer, Observation):
         return {
-            "amount": plain(balance.answer.amount),
+            "amount": amount_text(balance.answer.amount, balance.account.currency),
             "observed_at": timezone.localtime(balance.answer.observed_at).isoformat(),
             "error": None,
         }

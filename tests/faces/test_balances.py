@@ -1,0 +1,88 @@
+"""``manage.py balances``: what each exchange says right now."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from capital.models import AllocationRun, DailyAccountSummary
+from tests.conftest import Exchange
+
+pytestmark = pytest.mark.django_db
+
+
+def balances(*arguments: str) -> tuple[int, str]:
+    stdout = StringIO()
+    try:
+        call_command("balances", *arguments, stdout=stdout)
+    except SystemExit as stopped:
+        return int(str(stopped.code)), stdout.getvalue()
+    return 0, stdout.getvalue()
+
+
+def test_json_shows_every_pool_unrounded(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        name="Main", wallets={"spot": {"USDT": "0.123456789"}, "futures": {"USDT": "-5"}}
+    )
+
+    code, output = balances("--json")
+
+    answer: dict[str, Any] = json.loads(output)
+    times = [pool.pop("observed_at") for pool in answer["accounts"][0]["pools"]]
+    assert all(time.endswith("+09:00") for time in times)
+    assert code == 0
+    assert answer == {
+        "accounts": [
+            {
+                "account_id": account.pk,
+                "account": "Main",
+                "venue": "binance",
+                "pools": [
+                    {"pool": "spot", "currency": "USDT", "amount": "0.123456789", "error": None},
+                    {"pool": "futures", "currency": "USDT", "amount": "-5.00", "error": None},
+                ],
+            }
+        ]
+    }
+
+
+def test_exchange_that_does_not_answer_is_said_and_exits_1(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    exchange.fail(account, "unauthorized", "futures")
+
+    code, output = balances("--json")
+
+    spot, futures = json.loads(output)["accounts"][0]["pools"]
+    assert code == 1
+    assert (spot["error"], futures["amount"], futures["observed_at"]) == (None, None, None)
+    assert futures["error"].startswith("exchange_refused_key: binance refused the API key")
+
+
+def test_nothing_is_written(exchange: Exchange) -> None:
+    exchange.open_account(wallets={"spot": {"USDT": "1"}})
+
+    balances()
+
+    assert not DailyAccountSummary.objects.exists()
+    assert not AllocationRun.objects.exists()
+
+
+def test_table_shows_amounts_and_errors(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        name="Main", wallets={"spot": {"USDT": "1234567.5"}, "futures": {"USDT": "2"}}
+    )
+    exchange.fail(account, "unauthorized", "futures")
+
+    _, output = balances("--account", "Main")
+
+    assert "1,234,567.5 USDT" in output
+    assert "exchange_refused_key" in output
+
+
+def test_unknown_account_is_a_bad_argument() -> None:
+    with pytest.raises(CommandError, match="There is no account") as refused:
+        balances("--account", "nobody")
+
+    assert refused.value.returncode == 2

@@ -1,0 +1,95 @@
+"""The demo desk, end to end, and the front page."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from capital.exchange.simulator.desk import DEMO_DESK, Desk
+from capital.exchange.simulator.server import SimulatedExchange
+from capital.models import Account, StrategyCapital
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def _demo_exchange(settings: Any) -> Iterator[None]:
+    settings.DEBUG = True
+    with SimulatedExchange(Desk.from_json(DEMO_DESK)) as server:
+        settings.CAPITAL_VENUE_URLS = server.venue_urls
+        yield
+
+
+def load() -> str:
+    stdout = StringIO()
+    call_command("load_demo", stdout=stdout)
+    return stdout.getvalue()
+
+
+def reallocate() -> dict[str, Any]:
+    """Account to outcome."""
+    stdout = StringIO()
+    call_command("reallocate", "--json", stdout=stdout)
+    return {run["account"]: run["outcome"] for run in json.loads(stdout.getvalue())["runs"]}
+
+
+def capital_held() -> dict[tuple[str, str], Decimal]:
+    rows = StrategyCapital.objects.select_related("strategy_account__strategy")
+    return {
+        (row.strategy_account.account.name, row.strategy_account.strategy.key): (
+            row.allocated_capital
+        )
+        for row in rows.select_related("strategy_account__account")
+    }
+
+
+@pytest.mark.usefixtures("_demo_exchange")
+def test_demo_desk_is_allocated_and_running_it_again_is_harmless() -> None:
+    assert load().startswith("Demo desk: 6 accounts added")
+
+    assert set(reallocate().values()) == {"applied"}
+    held = capital_held()
+    assert held == {
+        ("Binance main", "btc-grid"): Decimal(10369),
+        ("Binance main", "old-scalper"): Decimal(0),
+        ("Binance main", "trend"): Decimal(3000),
+        ("Binance main", "basis"): Decimal(2000),
+        ("Bybit unified", "btc-grid"): Decimal("5625.03"),
+        ("Bybit unified", "trend"): Decimal("11250.05"),
+        ("Bybit unified", "basis"): Decimal("5625.02"),
+        ("OKX unified", "trend"): Decimal("2780.84"),
+        ("OKX unified", "basis"): Decimal("5561.67"),
+        ("Upbit KRW", "krw-momentum"): Decimal(8230452),
+        ("Upbit KRW", "btc-grid"): Decimal(4115226),
+        ("Binance fallback", "btc-grid"): Decimal(3000),
+        ("Binance fallback", "trend"): Decimal(2000),
+        ("Bithumb KRW", "krw-momentum"): Decimal(4500000),
+    }
+
+    assert load().startswith("Demo desk: 0 accounts added")
+    assert set(reallocate().values()) == {"unchanged"}
+    assert capital_held() == held
+
+
+def test_demo_desk_is_refused_where_real_money_may_be(settings: Any) -> None:
+    settings.DEBUG = False
+
+    with pytest.raises(CommandError, match="DEBUG=1") as refused:
+        load()
+
+    assert refused.value.returncode == 2
+    assert not Account.objects.exists()
+
+
+def test_front_page_says_where_things_are_in_both_languages(client: Client) -> None:
+    english = client.get("/", headers={"accept-language": "en"}).content.decode()
+    korean = client.get("/", headers={"accept-language": "ko"}).content.decode()
+
+    assert "python manage.py reallocate" in english
+    assert "How much capital each strategy has" in english
+    assert "전략별 자본" in korean

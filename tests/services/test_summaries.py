@@ -1,0 +1,194 @@
+"""Ruling 3: a live reading keeps today's summary current, and a new day carries the rest on."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from capital.domain.errors import UnknownAccount
+from capital.models import Account, DailyAccountSummary
+from capital.services.allocation import auto_allocate_capital_for_account
+from capital.services.summaries import get_cached_daily_balance
+from strategies.models import MarketType
+from tests.conftest import Exchange
+from tests.factories import make_account, make_link, make_summary
+
+pytestmark = pytest.mark.django_db
+
+# Seoul is nine hours ahead: 2026-03-10 21:00 there.
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+TODAY, YESTERDAY = date(2026, 3, 10), date(2026, 3, 9)
+END_OF_YESTERDAY = datetime(2026, 3, 9, 15, tzinfo=UTC)
+
+
+def allocate(account: Account, at: datetime = NOON) -> DailyAccountSummary | None:
+    auto_allocate_capital_for_account(account.pk, clock=lambda: at)
+    return DailyAccountSummary.objects.filter(account=account).order_by("-date").first()
+
+
+def both_pools(exchange: Exchange, spot: str = "100", futures: str = "50") -> Account:
+    account = exchange.open_account(wallets={"spot": {"USDT": spot}, "futures": {"USDT": futures}})
+    make_link(account=account)
+    make_link(account=account, market_type=MarketType.FUTURES)
+    return account
+
+
+def test_live_readings_open_todays_summary(exchange: Exchange) -> None:
+    row = allocate(both_pools(exchange, "100.019", "50"))
+
+    assert row is not None
+    assert row.date == TODAY
+    assert (row.spot_balance, row.futures_balance) == (Decimal("100.01"), Decimal(50))
+    assert (row.starting_balance, row.ending_balance) == (Decimal("150.01"), Decimal("150.01"))
+    assert row.spot_observed_at == row.futures_observed_at == row.ending_observed_at == NOON
+
+
+def test_later_reading_of_the_day_updates_the_same_row(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    allocate(account)
+    DailyAccountSummary.objects.update(total_trades=7, realized_pnl=Decimal("1.5"))
+    exchange.set_balance(account, "spot", "120")
+
+    row = allocate(account, NOON + timedelta(hours=1))
+
+    assert row is not None
+    assert (row.starting_balance, row.ending_balance) == (Decimal(150), Decimal(170))
+    assert (row.total_trades, row.realized_pnl) == (7, Decimal("1.5")), "others' fields stay"
+    assert DailyAccountSummary.objects.count() == 1
+
+
+def test_new_day_starts_with_the_last_ending_balance(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    allocate(account)
+    exchange.set_balance(account, "spot", "120")
+
+    row = allocate(account, NOON + timedelta(days=1))
+
+    assert row is not None
+    assert row.date == TODAY + timedelta(days=1)
+    assert (row.starting_balance, row.ending_balance) == (Decimal(150), Decimal(170))
+
+
+def test_new_day_carries_the_failed_pool_and_its_time_forward(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    allocate(account)
+    exchange.fail(account, "unauthorized", "futures")
+
+    row = allocate(account, NOON + timedelta(days=1))
+
+    assert row is not None
+    assert row.date == TODAY + timedelta(days=1)
+    assert row.futures_balance == Decimal(50)
+    assert row.futures_observed_at == NOON, "it must not look fresh"
+    assert row.spot_observed_at == NOON + timedelta(days=1)
+    assert row.ending_observed_at == NOON, "the whole is as fresh as its stalest part"
+
+
+def test_balance_without_a_time_counts_as_the_end_of_its_day(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    exchange.fail(account, "unauthorized", "futures")
+    make_summary(account=account, date=YESTERDAY, futures_balance=Decimal(5000))
+
+    row = allocate(account)
+
+    assert row is not None
+    assert row.date == TODAY
+    assert row.futures_observed_at == END_OF_YESTERDAY
+    run = account.runs.get()
+    assert run.pools.get(pool="futures").observed_at == END_OF_YESTERDAY
+
+
+def test_balance_of_today_without_a_time_counts_as_now_at_most(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    exchange.fail(account, "unauthorized", "futures")
+    make_summary(account=account, date=TODAY, futures_balance=Decimal(5000))
+
+    row = allocate(account)
+
+    assert account.runs.get().pools.get(pool="futures").observed_at == NOON
+    assert row is not None
+    assert row.futures_observed_at is None, "a time that nobody observed is not made up"
+    assert (row.spot_balance, row.ending_balance) == (Decimal(100), Decimal(5100))
+
+
+def test_live_reading_replaces_a_value_of_today_that_has_no_time(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    make_summary(account=account, date=TODAY, spot_balance=Decimal(1), futures_balance=Decimal(2))
+
+    row = allocate(account)
+
+    assert row is not None
+    assert (row.spot_balance, row.futures_balance) == (Decimal(100), Decimal(50))
+    assert row.spot_observed_at == NOON
+
+
+def test_older_reading_never_replaces_a_newer_one(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    allocate(account, NOON)
+    exchange.set_balance(account, "spot", "1")
+
+    row = allocate(account, NOON - timedelta(minutes=1))
+
+    assert row is not None
+    assert (row.spot_balance, row.spot_observed_at) == (Decimal(100), NOON)
+
+
+def test_ending_stays_null_while_a_pool_is_unknown(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
+    make_link(account=account)
+
+    row = allocate(account)
+
+    assert row is not None
+    assert row.spot_balance == Decimal(100)
+    assert (row.futures_balance, row.ending_balance, row.ending_observed_at) == (None, None, None)
+
+
+def test_ending_of_a_spot_only_venue_is_its_spot_balance(exchange: Exchange) -> None:
+    account = exchange.open_account(venue="upbit", wallets={"spot": {"KRW": "1000.9"}})
+    make_link(account=account)
+
+    row = allocate(account)
+
+    assert row is not None
+    assert (row.spot_balance, row.ending_balance) == (Decimal(1000), Decimal(1000))
+    assert row.ending_observed_at == NOON
+
+
+def test_unified_pool_writes_the_ending_balance_only(exchange: Exchange) -> None:
+    account = exchange.open_account(venue="okx", wallets={"unified": {"USDT": "77.777"}})
+    make_link(account=account)
+
+    row = allocate(account)
+
+    assert row is not None
+    assert (row.ending_balance, row.ending_observed_at) == (Decimal("77.77"), NOON)
+    assert (row.spot_balance, row.futures_balance) == (None, None)
+    assert get_cached_daily_balance(account.pk, MarketType.FUTURES) == Decimal("77.77")
+
+
+def test_failed_readings_leave_the_summary_alone(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    exchange.fail(account, "unauthorized")
+
+    assert allocate(account) is None
+
+
+def test_cached_balance_of_no_account_is_an_error() -> None:
+    with pytest.raises(UnknownAccount, match="424242"):
+        get_cached_daily_balance(424242)
+
+
+def test_cached_balance_of_no_market_is_an_error() -> None:
+    with pytest.raises(ValueError, match="margin"):
+        get_cached_daily_balance(make_account().pk, "margin")
+
+
+def test_summary_day_is_the_projects_and_not_utc(exchange: Exchange, settings: Any) -> None:
+    account = both_pools(exchange)
+
+    row = allocate(account, datetime(2026, 3, 10, 15, 30, tzinfo=UTC))
+
+    assert row is not None
+    assert row.date == date(2026, 3, 11)
