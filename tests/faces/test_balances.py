@@ -77,7 +77,7 @@ def test_table_shows_amounts_and_errors(exchange: Exchange) -> None:
 
     _, output = balances("--account", "Main")
 
-    assert "1,234,567.5 USDT" in output
+    assert "1,234,567.50 USDT" in output
     assert "exchange_refused_key" in output
 
 
