@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -53,19 +53,31 @@ class CcxtGateway:
     concurrency: int
     deadline_seconds: float = DEADLINE_SECONDS
 
-    def fetch_balances(self, requests: Sequence[BalanceRequest], *, clock: Clock) -> Answers:
+    def fetch_balances(
+        self,
+        requests: Sequence[BalanceRequest],
+        *,
+        clock: Clock,
+        on_account: Callable[[], None] | None = None,
+    ) -> Answers:
         """As ``ExchangeGateway.fetch_balances``."""
         if not requests:
             return {}
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return asyncio.run(self._fetch_all(requests, clock))
+            return asyncio.run(self._fetch_all(requests, clock, on_account))
         # The caller's thread has a loop of its own; blocking it is the caller's choice.
         with ThreadPoolExecutor(max_workers=1) as thread:
-            return thread.submit(asyncio.run, self._fetch_all(requests, clock)).result()
+            work = self._fetch_all(requests, clock, on_account)
+            return thread.submit(asyncio.run, work).result()
 
-    async def _fetch_all(self, requests: Sequence[BalanceRequest], clock: Clock) -> Answers:
+    async def _fetch_all(
+        self,
+        requests: Sequence[BalanceRequest],
+        clock: Clock,
+        on_account: Callable[[], None] | None,
+    ) -> Answers:
         import aiohttp
 
         slots = asyncio.Semaphore(self.concurrency)
@@ -74,7 +86,10 @@ class CcxtGateway:
 
             async def in_turn(request: BalanceRequest) -> list[Observation | Reason]:
                 async with slots:
-                    return await self._fetch_account(request, session, clock)
+                    answers = await self._fetch_account(request, session, clock)
+                if on_account is not None:
+                    on_account()
+                return answers
 
             answers = await asyncio.gather(*(in_turn(request) for request in requests))
         return {

@@ -40,12 +40,19 @@ class BalanceRequest:
 class ExchangeGateway(Protocol):
     """Reads balances. Safe to call outside a transaction only: it waits for the network."""
 
-    def fetch_balances(self, requests: Sequence[BalanceRequest], *, clock: Clock) -> Answers:
+    def fetch_balances(
+        self,
+        requests: Sequence[BalanceRequest],
+        *,
+        clock: Clock,
+        on_account: Callable[[], None] | None = None,
+    ) -> Answers:
         """Read every pool of every request, concurrently.
 
         Args:
             requests: One for each account.
             clock: Says when an answer arrived.
+            on_account: Called after each account that is done.
 
         Returns:
             For each account id and pool that was asked for: the amount, unrounded, or why

@@ -6,6 +6,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.balances import Source
@@ -111,7 +112,7 @@ class AllocationRun(AppendOnlyModel):
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     arguments = models.JSONField(_("arguments"), default=dict, blank=True)
     snapshot = models.JSONField(_("snapshot"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created at"))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False

@@ -86,6 +86,23 @@ class _Case:
         return (account.venue, account.currency, account.wallet_mode, account.is_sandbox)
 
 
+@dataclass
+class _Progress:
+    """Tells of accounts as their exchanges answer, and of the rest when their batch is done."""
+
+    tell: Callable[[int], None] | None
+    told: int = 0
+
+    def account_answered(self) -> None:
+        self.told += 1
+        if self.tell is not None:
+            self.tell(1)
+
+    def finish(self, size: int) -> None:
+        if self.tell is not None and size > self.told:
+            self.tell(size - self.told)
+
+
 @dataclass(frozen=True)
 class AllocationPreview:
     """What a run would decide now."""
@@ -133,7 +150,7 @@ def allocate_capital(
             has become of the balance since. Unique per account. None makes a new one.
         live: False answers from the daily summaries without asking an exchange.
         clock: Says what time it is.
-        on_progress: Called with the number of accounts done, after each batch.
+        on_progress: Called as accounts are done, with how many; it adds up to all of them.
 
     Returns:
         One run per account, in the order of ``account_ids``.
@@ -159,9 +176,9 @@ def allocate_capital(
     runs: dict[int, AllocationRun] = {}
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]
-        runs.update(_allocate_batch(batch, request))
-        if on_progress is not None:
-            on_progress(len(batch))
+        progress = _Progress(on_progress)
+        runs.update(_allocate_batch(batch, request, progress))
+        progress.finish(len(batch))
     return [runs[account_id] for account_id in ids]
 
 
@@ -195,13 +212,20 @@ def _require_accounts(ids: Sequence[int]) -> None:
             raise UnknownAccount(account=str(account_id))
 
 
-def _allocate_batch(ids: Sequence[int], request: _Request) -> dict[int, AllocationRun]:
+def _allocate_batch(
+    ids: Sequence[int], request: _Request, progress: _Progress
+) -> dict[int, AllocationRun]:
     runs = _earlier_runs(ids, request)
     to_do = [account_id for account_id in ids if account_id not in runs]
     if not to_do:
         return runs
     observed_cases = _load_cases(to_do)
-    answers = _observe(observed_cases.values(), live=request.live, clock=request.clock)
+    answers = _observe(
+        observed_cases.values(),
+        live=request.live,
+        clock=request.clock,
+        on_account=progress.account_answered,
+    )
     try:
         return runs | _decide_and_write(observed_cases, answers, request)
     except RunKeyConflict:
@@ -313,8 +337,8 @@ def _decided(
     return DecidedRun(account, decision, run)
 
 
-def _observe(cases: Iterable[_Case], *, live: bool, clock: Clock) -> LiveAnswers:
-    return observe_pools([(case.account, case.pools) for case in cases], live=live, clock=clock)
+def _observe(cases: Iterable[_Case], **how: Any) -> LiveAnswers:
+    return observe_pools([(case.account, case.pools) for case in cases], **how)
 
 
 def _live(decided: Iterable[DecidedRun]) -> dict[int, dict[Pool, Observation]]:

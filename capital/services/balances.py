@@ -1,6 +1,6 @@
 """What the exchanges say right now. It writes nothing and must run outside a transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -32,6 +32,7 @@ def observe_pools(
     *,
     live: bool = True,
     clock: Clock = timezone.now,
+    on_account: Callable[[], None] | None = None,
 ) -> LiveAnswers:
     """Read the wanted pools of each account from its exchange, concurrently.
 
@@ -40,6 +41,7 @@ def observe_pools(
         live: False answers ``live_disabled`` without asking anyone, as does the setting
             ``CAPITAL_LIVE_BALANCES``.
         clock: Says when an answer arrived.
+        on_account: Called after each account that an exchange was asked for.
 
     Returns:
         An answer for every account id and pool that was wanted.
@@ -59,7 +61,7 @@ def observe_pools(
         else:
             requests.append(prepared)
     if requests:
-        answers.update(get_gateway().fetch_balances(requests, clock=clock))
+        answers.update(get_gateway().fetch_balances(requests, clock=clock, on_account=on_account))
     return answers
 
 

@@ -438,6 +438,16 @@ def test_unknown_account_is_refused_before_anything_is_done(exchange: Exchange) 
     assert exchange.asked == []
 
 
+def test_progress_adds_up_to_all_accounts(exchange: Exchange) -> None:
+    asked, idle = exchange.open_account(wallets={"spot": {"USDT": "1"}}), make_account()
+    make_link(account=asked)
+    told: list[int] = []
+
+    allocate_capital([asked.pk, idle.pk], on_progress=told.append)
+
+    assert told == [1, 1]
+
+
 def test_unknown_trigger_is_refused() -> None:
     with pytest.raises(ValueError, match="nobody"):
         auto_allocate_capital_for_account(make_account().pk, trigger="nobody")
@@ -561,7 +571,7 @@ def test_queries_of_a_batch_do_not_grow_with_it(
             make_link(account=account, market_type=FUTURES)
         return [account.pk for account in accounts]
 
-    one, many = batch(1), batch(40)
+    one, many = batch(1), batch(500)
     with CaptureQueriesContext(
         connection,
     ) as of_one:
@@ -569,5 +579,5 @@ def test_queries_of_a_batch_do_not_grow_with_it(
     with django_assert_num_queries(len(of_one)):
         allocate_capital(many, live=False)
 
-    assert AllocationEntry.objects.count() == 82
+    assert AllocationEntry.objects.count() == 1002
     assert len(of_one) <= 16
