@@ -6,6 +6,7 @@ and names the variable; there is no default that would work by accident.
 
 import base64
 import binascii
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,8 +28,9 @@ _DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byt
 
 
 def _secret(name: str, development_value: str, how_to_make_one: str) -> str:
-    value: str = env.str(name, default="").strip()
-    if value:
+    # Not through django-environ, which takes a leading $ for another variable's name.
+    value = os.environ.get(name, "").strip()
+    if value.strip(", "):
         return value
     if DEBUG:
         return development_value
@@ -71,12 +73,29 @@ def _venue_urls() -> dict[str, str]:
             "It needs DEBUG=1 or CAPITAL_ALLOW_VENUE_URLS=1."
         )
     for venue, url in urls.items():
-        parts = urlsplit(url) if isinstance(url, str) else None
-        if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        if not _is_http_url(url):
             raise ImproperlyConfigured(
                 f"CAPITAL_VENUE_URLS: the entry for {venue!r} is not an http(s) URL."
             )
     return urls
+
+
+def _is_http_url(url: object) -> bool:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        return False
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def _whole_number(name: str, default: int, *, least: int) -> int:
+    try:
+        number: int = env.int(name, default=default)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number, {least} or more.")
+    return number
 
 
 SECRET_KEY = _secret(
@@ -101,9 +120,7 @@ CAPITAL_LIVE_BALANCES = env.bool("CAPITAL_LIVE_BALANCES", default=True)
 # Venue to base URL, for the simulator and for a proxy. Never from the database.
 CAPITAL_VENUE_URLS = _venue_urls()
 # How many exchange requests run at once in one process.
-CAPITAL_LIVE_CONCURRENCY = env.int("CAPITAL_LIVE_CONCURRENCY", default=50)
-if CAPITAL_LIVE_CONCURRENCY < 1:
-    raise ImproperlyConfigured("CAPITAL_LIVE_CONCURRENCY must be 1 or more.")
+CAPITAL_LIVE_CONCURRENCY = _whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -148,9 +165,13 @@ TEMPLATES = [
 
 
 def _database() -> dict[str, Any]:
-    database: dict[str, Any] = env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
-    )
+    url = os.environ.get("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
+    if url.partition("://")[0] not in ("sqlite", "postgres", "postgresql"):
+        # Not the URL itself: it may hold a password.
+        raise ImproperlyConfigured(
+            "DATABASE_URL must begin with sqlite:///, postgres:// or postgresql://."
+        )
+    database: dict[str, Any] = env.db_url_config(url)
     # A request that only reads must not hold a transaction; services open their own.
     database["ATOMIC_REQUESTS"] = False
     options = database.setdefault("OPTIONS", {})
@@ -161,7 +182,7 @@ def _database() -> dict[str, Any]:
             timeout=20, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL;"
         )
     else:
-        database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+        database["CONN_MAX_AGE"] = _whole_number("CONN_MAX_AGE", 60, least=0)
         database["CONN_HEALTH_CHECKS"] = True
     return database
 

@@ -169,7 +169,7 @@ def decide_pool(
             ),
         )
 
-    balance = floor_to(reading.amount, quantum)
+    balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)  # never a signed zero
     active = [link for link in links if link.idle is None]
     kept_back = reserve.of(balance, quantum=quantum)
     available = max(ZERO, EXACT.subtract(balance, kept_back))

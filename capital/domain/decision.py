@@ -29,13 +29,6 @@ class Decision:
     reason: Reason
     pools: tuple[PoolDecision, ...] = ()
 
-    @property
-    def complete(self) -> bool:
-        """Whether the run did not fail and every pool with active links had a balance."""
-        return self.outcome in (Outcome.APPLIED, Outcome.UNCHANGED, Outcome.SKIPPED) and not any(
-            pool.skipped for pool in self.pools
-        )
-
 
 def pools_in_use(links: Sequence[Link], wallet_mode: WalletMode) -> tuple[Pool, ...]:
     """The pools whose balance an allocation needs: those with an active link, spot first."""

@@ -4,10 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.errors import UnknownVenue
@@ -15,7 +16,10 @@ from capital.domain.pools import WalletMode
 from capital.exchange.venues import VENUES, Venue, get_venue
 from capital.models.fields import AmountField, RatioField
 from capital.models.secrets import EncryptedTextField
-from strategies.markets import MarketType
+
+# What the venue decides where it is left out, and what it is judged by.
+_SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox"})
+_CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
 
 class Account(models.Model):
@@ -98,6 +102,12 @@ class Account(models.Model):
                 name="account_currency_given",
                 violation_error_message=_("An account needs a currency."),
             ),
+            # usdt would be split to the quantum of a coin.
+            models.CheckConstraint(
+                condition=Q(currency=Upper("currency")),
+                name="account_currency_in_capitals",
+                violation_error_message=_("Capital letters and digits only."),
+            ),
             models.CheckConstraint(
                 condition=Q(reserve_percent__gte=0, reserve_percent__lte=100),
                 name="account_reserve_percent_in_range",
@@ -119,13 +129,29 @@ class Account(models.Model):
         Raises:
             ValidationError: The venue, the wallet mode or the sandbox is not to be had.
         """
-        self._settle_venue()
+        written = kwargs.get("update_fields")
+        if written is None or _SETTLED.intersection(written):
+            self._settle_venue()
+            if written is not None:
+                kwargs["update_fields"] = _SETTLED.union(written)
         super().save(*args, **kwargs)
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
-        self._settle_venue()
-        super().clean_fields(exclude=exclude)
+        excluded = set(exclude or ())
+        try:
+            self._settle_venue()
+        except ValidationError as error:
+            if excluded.intersection(error.error_dict):
+                # A form without the field has no place for its error.
+                raise ValidationError(error.messages) from None
+            raise
+        # Credentials have no rule to break, and judging them would need their key.
+        super().clean_fields(exclude=excluded | _CREDENTIALS)
+
+    def validate_constraints(self, exclude: Any = None) -> None:
+        """No constraint is about a credential, so none needs to be read for it."""
+        super().validate_constraints(exclude=_CREDENTIALS.union(exclude or ()))
 
     def clean(self) -> None:
         """Refuse another currency or venue once there are balances in the old one."""
@@ -146,6 +172,9 @@ class Account(models.Model):
                 )
 
     def _settle_venue(self) -> None:
+        if self.venue not in VENUES and not self.is_active and not self._state.adding:
+            # Switched off, it may keep a venue that is no longer known.
+            return
         venue = _known_venue(self.venue)
         self.currency = (self.currency or venue.currency).upper()
         self.wallet_mode = self.wallet_mode or venue.usual_wallet_mode
@@ -173,7 +202,12 @@ class StrategyAccount(models.Model):
     weight = RatioField(
         _("weight"),
         default=Decimal(1),
-        validators=[MinValueValidator(Decimal("0.00000001")), MaxValueValidator(Decimal(100))],
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"), _("The weight must be above 0 and at most 100.")
+            ),
+            MaxValueValidator(Decimal(100)),
+        ],
         help_text=_("Relative to the other active strategies of the same pool."),
     )
     leverage = RatioField(
@@ -228,24 +262,32 @@ class StrategyAccount(models.Model):
         Raises:
             ValidationError: A futures strategy on a spot-only venue.
         """
-        self._check_market()
+        if problem := self._market_problem():
+            raise ValidationError({"strategy": problem})
         super().save(*args, **kwargs)
 
-    def clean(self) -> None:
+    def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``."""
-        super().clean()
-        if self.strategy_id and self.account_id:
-            self._check_market()
-
-    def _check_market(self) -> None:
-        venue = _known_venue(self.account.venue)
-        if MarketType(self.strategy.market_type) not in venue.markets:
+        super().clean_fields(exclude=exclude)
+        try:
+            problem = self._market_problem()
+        except ObjectDoesNotExist:
+            # A strategy or an account is missing; the form says so.
+            return
+        if problem:
+            # A form without the field has no place for its error.
             raise ValidationError(
-                {
-                    "strategy": _("%(venue)s has no %(market)s market.")
-                    % {"venue": venue.id, "market": self.strategy.market_type}
-                }
+                problem if "strategy" in (exclude or ()) else {"strategy": problem}
             )
+
+    def _market_problem(self) -> str | None:
+        venue = VENUES.get(self.account.venue)
+        if venue is None or self.strategy.market_type in venue.markets:
+            return None
+        return _("%(venue)s has no %(market)s market.") % {
+            "venue": venue.id,
+            "market": self.strategy.market_type,
+        }
 
 
 def _known_venue(venue_id: str) -> Venue:

@@ -42,11 +42,19 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 
     aupdate = adelete = abulk_update = aupdate_or_create = _arefuse
 
-    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+    def bulk_create(
+        self,
+        objs: Any,
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        update_conflicts: bool = False,  # noqa: FBT001, FBT002
+        update_fields: Any = None,
+        unique_fields: Any = None,
+    ) -> Any:
         """Insert; an upsert would be an update."""
-        if kwargs.get("update_conflicts"):
+        if update_conflicts:
             self._refuse()
-        return super().bulk_create(objs, *args, **kwargs)
+        return super().bulk_create(objs, batch_size, ignore_conflicts)
 
 
 def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
@@ -69,6 +77,8 @@ class AppendOnlyModel(models.Model):
         """Insert. Raises ``AppendOnly`` for a row that exists."""
         if not self._state.adding:
             raise AppendOnly(model=self._meta.object_name or "")
+        # A row with this primary key would be updated otherwise.
+        kwargs["force_insert"] = True
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from capital.domain.errors import AmountNotStorable
+from capital.domain.errors import AmountNotStorable, InvalidAmount
+from capital.domain.money import parse_amount, plain
 
 SQLITE_SIGNIFICANT_DIGITS = 15
 
@@ -26,11 +27,17 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     """
 
     def to_python(self, value: Any) -> Any:
-        """Refuse floats: they are not what was written."""
-        if isinstance(value, float):
+        """Refuse floats, which are not what was written, and texts that only look like numbers."""
+        if isinstance(value, bool | float):
             raise ValidationError(
-                f"{value!r} is a float. Give a Decimal, an integer or a text.", code="float"
+                f"{value!r} is a {type(value).__name__}. Give a Decimal, an integer or a text.",
+                code="type",
             )
+        if isinstance(value, str):
+            try:
+                return parse_amount(value.strip())
+            except InvalidAmount as error:
+                raise ValidationError(str(error), code="invalid") from None
         return super().to_python(value)
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
@@ -40,21 +47,20 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         amount = self._exact(value)
         problem = self._problem(amount, connection)
         if problem:
-            raise AmountNotStorable(field=self._label(), value=str(value), problem=problem)
+            raise AmountNotStorable(field=self._label(), value=plain(amount), problem=problem)
         return super().get_db_prep_save(amount, connection)
 
     def _exact(self, value: Any) -> Decimal:
         try:
             amount: Decimal = self.to_python(value)
         except ValidationError as error:
+            problem = "; ".join(error.messages).rstrip(".")
             raise AmountNotStorable(
-                field=self._label(), value=repr(value), problem="; ".join(error.messages)
+                field=self._label(), value=repr(value), problem=problem
             ) from None
         return amount
 
     def _problem(self, amount: Decimal, connection: BaseDatabaseWrapper) -> str | None:
-        if not amount.is_finite():
-            return "it is not a finite number"
         # Trailing zeros say nothing: 1.50 is stored wherever 1.5 is.
         _, digits, exponent = amount.normalize(_UNROUNDED).as_tuple()
         decimals = -int(exponent)

@@ -5,6 +5,7 @@ account whose key is lost can still be listed and switched off. Reading it then 
 no fallback. Nothing that prints a row, a query or an error shows the value.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,8 @@ from django.db.models.query_utils import DeferredAttribute
 from capital.domain.errors import CredentialsUnreadable
 
 _STORED_PREFIX = "fernet:"
+# A Fernet token: version 0x80, eight bytes of time, at least one block.
+_DUMPED = re.compile(_STORED_PREFIX + r"(?P<token>gA[A-Za-z0-9_-]{96,}={0,2})\Z")
 
 
 class Ciphertext:
@@ -72,9 +75,7 @@ class EncryptedAttribute(DeferredAttribute):
         return value.decrypt() if isinstance(value, Ciphertext) else value
 
     def __set__(self, instance: Any, value: Any) -> None:
-        if isinstance(value, str):
-            value = _parse_stored(value) or Ciphertext.of(value)
-        instance.__dict__[self.field.attname] = value
+        instance.__dict__[self.field.attname] = _encrypted(value)
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
@@ -92,16 +93,21 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     def get_prep_value(self, value: Any) -> Any:
         """The token; a plain text (``update(api_key="…")``) is encrypted first."""
-        if isinstance(value, str):
-            value = _parse_stored(value) or Ciphertext.of(value)
+        value = _encrypted(value)
         return value.token if isinstance(value, Ciphertext) else value
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        """Refuse expressions that would carry a text around the encryption."""
+        if hasattr(value, "as_sql") and not isinstance(value.output_field, EncryptedTextField):
+            raise TypeError(f"{self.name} is encrypted: give the text itself, not an expression.")
+        return "%s"
 
     def value_from_object(self, obj: models.Model) -> Any:
         """For forms and serializers: never the plaintext."""
         return obj.__dict__.get(self.attname)
 
     def value_to_string(self, obj: models.Model) -> str:
-        """For ``dumpdata``: the token, which ``loaddata`` takes back."""
+        """For ``dumpdata``: the token, which ``loaddata`` takes back where a key decrypts it."""
         value = self.value_from_object(obj)
         return _STORED_PREFIX + value.token if value else ""
 
@@ -118,11 +124,15 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         raise FieldError(f"{self.name} is encrypted and cannot be searched by.")
 
 
-def _parse_stored(text: str) -> Ciphertext | None:
-    """A token as ``dumpdata`` wrote it, else None."""
-    if not text.startswith(_STORED_PREFIX):
-        return None
-    return Ciphertext(text.removeprefix(_STORED_PREFIX))
+def _encrypted(value: Any) -> Ciphertext | None:
+    """What may stand in the column: a token, made of a text where it is not one yet."""
+    if value is None or isinstance(value, Ciphertext):
+        return value
+    if not isinstance(value, str):
+        # Not the value itself: it is a secret.
+        raise TypeError(f"A credential must be text, not {type(value).__name__}.")
+    dumped = _DUMPED.match(value)
+    return Ciphertext(dumped["token"]) if dumped else Ciphertext.of(value)
 
 
 def _fernet() -> MultiFernet:

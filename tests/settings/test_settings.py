@@ -1,0 +1,299 @@
+"""The settings as a fresh process sees them, with an environment of the test's own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SECRET = "canary-secret-key-0123456789-0123456789-0123456789"
+ENCRYPTION_KEY = "Y2FuYXJ5LWVuY3J5cHRpb24ta2V5LTMyLWJ5dGVzLSE="
+OTHER_KEY = "b3RoZXItLWVuY3J5cHRpb24ta2V5LTMyLWJ5dGVzLSE="
+COMPLETE = {"SECRET_KEY": SECRET, "FIELD_ENCRYPTION_KEYS": ENCRYPTION_KEY}
+URLS = '{"binance": "http://127.0.0.1:9000"}'
+
+# Set and empty, so that a developer's .env file does not fill them in.
+BLANK = dict.fromkeys(
+    [
+        "SECRET_KEY",
+        "FIELD_ENCRYPTION_KEYS",
+        "CAPITAL_VENUE_URLS",
+        "DEBUG",
+        "CAPITAL_ALLOW_VENUE_URLS",
+    ],
+    "",
+)
+DEFAULTED = {"DATABASE_URL": "sqlite:////nowhere/db.sqlite3"}
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``code`` from the project's folder with this environment and nothing of ours."""
+    system = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        env={**system, "PYTHONIOENCODING": "utf-8", **BLANK, **DEFAULTED, **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def read(*names: str, **environment: str) -> list:
+    """The named settings of a process that starts."""
+    run = python(
+        "import json\n"
+        "from capital_project import settings\n"
+        f"print(json.dumps([getattr(settings, name) for name in {names!r}], default=str))",
+        **{**COMPLETE, **environment},
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def refusal(**environment: str) -> str:
+    """Why a process does not start: its last line."""
+    run = python("import capital_project.settings", **environment)
+    assert run.returncode != 0
+    assert run.stdout == ""
+    for value in (SECRET, ENCRYPTION_KEY, OTHER_KEY):
+        assert value not in run.stderr
+    last = run.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: "), run.stderr
+    return last
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
+@pytest.mark.parametrize("value", ["", "   "])
+def test_outside_debug_a_missing_secret_refuses_to_start_and_is_named(name, value):
+    message = refusal(**{**COMPLETE, name: value})
+
+    assert f"{name} is not set." in message
+    assert "make one with: python -c" in message
+
+
+def test_with_its_secrets_it_starts_outside_debug():
+    assert read("DEBUG", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS") == [
+        False,
+        SECRET,
+        [ENCRYPTION_KEY],
+    ]
+
+
+def test_in_debug_it_starts_without_secrets():
+    debug, secret, keys = read(
+        "DEBUG", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS",
+        DEBUG="1", SECRET_KEY="", FIELD_ENCRYPTION_KEYS="",
+    )  # fmt: skip
+
+    assert debug is True
+    assert secret.startswith("development-only")
+    assert len(keys) == 1
+
+
+def test_in_debug_secrets_that_are_given_are_used():
+    assert read("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", DEBUG="1") == [SECRET, [ENCRYPTION_KEY]]
+
+
+def test_several_encryption_keys_stay_in_their_order():
+    [keys] = read("FIELD_ENCRYPTION_KEYS", FIELD_ENCRYPTION_KEYS=f"{OTHER_KEY}, {ENCRYPTION_KEY},")
+
+    assert keys == [OTHER_KEY, ENCRYPTION_KEY]
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+@pytest.mark.parametrize(
+    ("keys", "which"),
+    [
+        ("canary-malformed", "key 1 of 1"),
+        (f"{ENCRYPTION_KEY},canary-malformed", "key 2 of 2"),
+        (f"{ENCRYPTION_KEY[:-4]},{OTHER_KEY}", "key 1 of 2"),
+        ("Y2FuYXJ5", "key 1 of 1"),
+        ("열쇠", "key 1 of 1"),
+    ],
+)
+def test_a_malformed_encryption_key_is_told_by_its_position_only(keys, which, debug):
+    message = refusal(**{**COMPLETE, "FIELD_ENCRYPTION_KEYS": keys, "DEBUG": debug})
+
+    assert f"FIELD_ENCRYPTION_KEYS: {which} is not a Fernet key" in message
+    for key in keys.split(","):
+        assert key not in message
+
+
+# Other servers than the exchanges
+
+
+def test_venue_urls_are_refused_outside_debug():
+    message = refusal(**COMPLETE, CAPITAL_VENUE_URLS=URLS)
+
+    assert "CAPITAL_VENUE_URLS sends signed requests to other servers" in message
+    assert "DEBUG=1 or CAPITAL_ALLOW_VENUE_URLS=1" in message
+
+
+@pytest.mark.parametrize("allowed_by", ["DEBUG", "CAPITAL_ALLOW_VENUE_URLS"])
+def test_venue_urls_are_accepted_where_they_are_allowed(allowed_by):
+    [urls] = read("CAPITAL_VENUE_URLS", CAPITAL_VENUE_URLS=URLS, **{allowed_by: "1"})
+
+    assert urls == {"binance": "http://127.0.0.1:9000"}
+
+
+@pytest.mark.parametrize("allowed", ["0", "", "no"])
+def test_venue_urls_are_refused_where_they_are_not_allowed(allowed):
+    assert "CAPITAL_VENUE_URLS" in refusal(
+        **COMPLETE, CAPITAL_VENUE_URLS=URLS, CAPITAL_ALLOW_VENUE_URLS=allowed
+    )
+
+
+@pytest.mark.parametrize("value", ["", "  ", "{}"])
+def test_no_venue_urls_need_no_permission(value):
+    assert read("CAPITAL_VENUE_URLS", CAPITAL_VENUE_URLS=value) == [{}]
+
+
+@pytest.mark.parametrize("value", ["{", "http://127.0.0.1:9000", "{'binance': 'http://x'}"])
+def test_venue_urls_that_are_not_json_are_refused_by_name(value):
+    message = refusal(**COMPLETE, CAPITAL_VENUE_URLS=value, DEBUG="1")
+
+    assert "CAPITAL_VENUE_URLS is not JSON" in message
+
+
+@pytest.mark.parametrize("value", ["[]", '["http://127.0.0.1"]', '"http://127.0.0.1"', "1", "null"])
+def test_venue_urls_that_are_no_object_are_refused_by_name(value):
+    message = refusal(**COMPLETE, CAPITAL_VENUE_URLS=value, DEBUG="1")
+
+    assert "CAPITAL_VENUE_URLS must be a JSON object" in message
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:9000", "ftp://127.0.0.1", "http://", "file:///etc/passwd", None, 9000]
+)
+def test_a_venue_url_that_is_no_http_url_is_refused_with_its_venue(url):
+    message = refusal(
+        **COMPLETE, CAPITAL_VENUE_URLS=json.dumps({"binance": url}), CAPITAL_ALLOW_VENUE_URLS="1"
+    )
+
+    assert "CAPITAL_VENUE_URLS: the entry for 'binance' is not an http(s) URL." in message
+
+
+def test_a_mistyped_venue_is_warned_of():
+    run = python(
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(['manage.py', 'check'])",
+        DJANGO_SETTINGS_MODULE="capital_project.settings",
+        DEBUG="1",
+        CAPITAL_VENUE_URLS='{"binanse": "http://127.0.0.1:9000"}',
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert "capital.W001" in run.stderr
+    assert "'binanse'" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("", True), ("1", True), ("0", False), ("off", False)]
+)
+def test_live_balances_are_on_unless_they_are_switched_off(value, expected):
+    given = {"CAPITAL_LIVE_BALANCES": value} if value else {}
+
+    assert read("CAPITAL_LIVE_BALANCES", **given) == [expected]
+
+
+def test_at_least_one_request_runs_at_once():
+    assert read("CAPITAL_LIVE_CONCURRENCY") == [50]
+    assert "CAPITAL_LIVE_CONCURRENCY must be a whole number, 1 or more" in refusal(
+        **COMPLETE, CAPITAL_LIVE_CONCURRENCY="0"
+    )
+
+
+# Databases
+
+
+def test_sqlite_waits_locks_at_begin_and_logs_ahead():
+    [databases] = read("DATABASES", DATABASE_URL="sqlite:////nowhere/db.sqlite3")
+    database = databases["default"]
+
+    assert database["ENGINE"] == "django.db.backends.sqlite3"
+    assert database["OPTIONS"] == {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL;",
+    }
+
+
+def test_postgresql_keeps_its_connections_for_a_minute():
+    [databases] = read("DATABASES", DATABASE_URL="postgres://trader:pw@db.example:5433/desk")
+    database = databases["default"]
+
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "desk")
+    assert database["CONN_MAX_AGE"] == 60
+    assert database["CONN_HEALTH_CHECKS"] is True
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/db.sqlite3", "postgres://trader@db/desk"])
+def test_requests_are_not_atomic(url):
+    [databases] = read("DATABASES", DATABASE_URL=url)
+
+    assert databases["default"]["ATOMIC_REQUESTS"] is False
+
+
+def test_sqlite_really_writes_ahead(tmp_path):
+    run = python(
+        "import django; django.setup()\n"
+        "from django.db import connection\n"
+        "cursor = connection.cursor()\n"
+        "print(cursor.execute('PRAGMA journal_mode').fetchone()[0])\n"
+        "print(cursor.execute('PRAGMA busy_timeout').fetchone()[0])",
+        DJANGO_SETTINGS_MODULE="capital_project.settings",
+        DATABASE_URL=f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        **COMPLETE,
+    )
+
+    assert run.stdout.split() == ["wal", "20000"], run.stderr
+
+
+# Language and time
+
+
+def test_the_language_is_english_and_the_time_is_seouls():
+    assert read("LANGUAGE_CODE", "TIME_ZONE", "USE_TZ", "USE_I18N") == [
+        "en",
+        "Asia/Seoul",
+        True,
+        True,
+    ]
+
+
+def test_language_and_time_zone_can_be_set():
+    assert read("LANGUAGE_CODE", "TIME_ZONE", LANGUAGE_CODE="ko", TIME_ZONE="Europe/Zurich") == [
+        "ko",
+        "Europe/Zurich",
+    ]
+
+
+# What starting costs
+
+
+def test_checking_imports_no_exchange_library():
+    run = python(
+        "import sys\n"
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(['manage.py', 'check'])\n"
+        "print(sorted({'ccxt', 'aiohttp'} & set(sys.modules)))",
+        DJANGO_SETTINGS_MODULE="capital_project.settings",
+        **COMPLETE,
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == [
+        "System check identified no issues (0 silenced).",
+        "[]",
+    ]

@@ -1,0 +1,82 @@
+from string import Formatter
+
+import pytest
+
+from capital.domain import errors
+from capital.domain.errors import BalanceUnavailable, CapitalError
+from capital.domain.reasons import ENGLISH, Code, Reason
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+ERROR_CLASSES = [
+    error
+    for error in vars(errors).values()
+    if isinstance(error, type) and issubclass(error, CapitalError) and error is not CapitalError
+]
+WITH_OWN_CODE = [error for error in ERROR_CLASSES if error is not BalanceUnavailable]
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_has_an_english_sentence(code):
+    assert ENGLISH[code].endswith(".")
+    assert ENGLISH[code][0].isupper() or ENGLISH[code].startswith("{")
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_placeholder_has_a_name_and_no_format(code):
+    for _, name, format_spec, conversion in Formatter().parse(ENGLISH[code]):
+        assert name is None or name.isidentifier()
+        assert not format_spec
+        assert not conversion
+
+
+@pytest.mark.parametrize("code", Code)
+def test_a_sentence_shows_all_its_figures(code):
+    figures = {name: f"<{name}>" for name in placeholders(ENGLISH[code])}
+
+    sentence = Reason(code, figures).english
+
+    assert all(figure in sentence for figure in figures.values())
+    assert "{" not in sentence
+
+
+def test_codes_fit_their_column():
+    assert max(len(code) for code in Code) <= 40
+
+
+def test_codes_are_lower_case_words():
+    assert all(code.value == code.name.lower() for code in Code)
+
+
+def test_a_figure_in_braces_is_shown_as_it_is():
+    reason = Reason(Code.UNKNOWN_ACCOUNT, {"account": "{0.__class__}"})
+
+    assert reason.english == "There is no account {0.__class__}. Give its id or its exact name."
+
+
+@pytest.mark.parametrize("error_class", WITH_OWN_CODE)
+def test_every_error_is_its_english_sentence(error_class):
+    figures = {name: f"<{name}>" for name in placeholders(ENGLISH[error_class.code])}
+
+    error = error_class(**figures)
+
+    assert isinstance(error, CapitalError)
+    assert error.reason == Reason(error_class.code, figures)
+    assert str(error) == error.reason.english
+    assert all(figure in str(error) for figure in figures.values())
+
+
+def test_no_two_errors_share_a_code():
+    codes = [error.code for error in WITH_OWN_CODE]
+
+    assert len(set(codes)) == len(codes)
+
+
+def test_an_unavailable_balance_says_why():
+    error = BalanceUnavailable(Code.EXCHANGE_TIMEOUT, venue="okx", seconds="15")
+
+    assert str(error) == "okx did not answer within 15 seconds."
+    assert error.reason == Reason(Code.EXCHANGE_TIMEOUT, {"venue": "okx", "seconds": "15"})
