@@ -7,7 +7,7 @@ transaction that locks the accounts, decides, and writes capital and audit rows 
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,37 +16,23 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from capital.domain.allocation import Link, Reserve
-from capital.domain.balances import Observation, PoolReading, Source, choose_reading
-from capital.domain.decision import Decision, Outcome, decide, pools_in_use
+from capital.domain.balances import Observation, Source
+from capital.domain.decision import Decision, Outcome
 from capital.domain.errors import CapitalError, InvalidRunKey, RunKeyConflict, UnknownAccount
-from capital.domain.pools import Pool, WalletMode
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
-from capital.models import Account, AllocationRun, StrategyAccount, Trigger
-from capital.services.accounts import markets_of_account
+from capital.models import Account, AllocationRun, Trigger
 from capital.services.balances import LiveAnswers, observe_pools
+from capital.services.cases import AccountCase, load_cases
+from capital.services.readings import decide_account, log_fallbacks
 from capital.services.records import DecidedRun, new_run, write_decisions
-from capital.services.summaries import (
-    POOL_WORD,
-    Summaries,
-    cached_observation,
-    load_summaries,
-    log_cached,
-    record_observations,
-)
-from strategies.markets import MarketType
-from strategies.models import StrategyStatus
+from capital.services.summaries import load_summaries, record_observations
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 LONGEST_RUN_KEY = 200
-
-_IDLE_STATUS = {
-    StrategyStatus.PAUSED: Code.STRATEGY_PAUSED,
-    StrategyStatus.ARCHIVED: Code.STRATEGY_ARCHIVED,
-}
 
 
 @dataclass(frozen=True)
@@ -63,27 +49,6 @@ class _Request:
     def arguments(self) -> dict[str, Any]:
         """What a second use of the run key must match."""
         return {"trigger": self.trigger, "actor": self.actor_id, "live": self.live}
-
-
-@dataclass(frozen=True)
-class _Case:
-    """One account with its links, as read at one moment."""
-
-    account: Account
-    links: tuple[Link, ...]
-
-    @property
-    def pools(self) -> tuple[Pool, ...]:
-        """The pools whose balance is needed."""
-        if not self.account.is_active:
-            return ()
-        return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
-
-    @property
-    def reading_depends_on(self) -> tuple[object, ...]:
-        """What must not change between the reading and the decision."""
-        account = self.account
-        return (account.venue, account.currency, account.wallet_mode, account.is_sandbox)
 
 
 @dataclass
@@ -194,13 +159,13 @@ def preview_allocation(
     _require_accounts(ids)
     previews: list[AllocationPreview] = []
     for start in range(0, len(ids), BATCH_SIZE):
-        cases = _load_cases(ids[start : start + BATCH_SIZE])
+        cases = load_cases(ids[start : start + BATCH_SIZE])
         answers = _observe(cases.values(), live=live, clock=clock)
         now = clock()
         summaries = load_summaries(list(cases), today=timezone.localdate(now))
         for account_id in ids[start : start + BATCH_SIZE]:
-            decision = _decide(cases[account_id], answers, summaries[account_id], now=now)
-            _log_fallbacks(cases[account_id].account, decision)
+            decision = decide_account(cases[account_id], answers, summaries[account_id], now=now)
+            log_fallbacks(cases[account_id].account, decision)
             previews.append(AllocationPreview(cases[account_id].account, decision))
     return previews
 
@@ -219,7 +184,7 @@ def _allocate_batch(
     to_do = [account_id for account_id in ids if account_id not in runs]
     if not to_do:
         return runs
-    observed_cases = _load_cases(to_do)
+    observed_cases = load_cases(to_do)
     answers = _observe(
         observed_cases.values(),
         live=request.live,
@@ -237,7 +202,7 @@ def _allocate_batch(
     return runs
 
 
-def _allocate_alone(case: _Case, answers: LiveAnswers, request: _Request) -> AllocationRun:
+def _allocate_alone(case: AccountCase, answers: LiveAnswers, request: _Request) -> AllocationRun:
     """One account of a batch that failed, with the readings that were made for the batch."""
     try:
         return _decide_and_write({case.account.pk: case}, answers, request)[case.account.pk]
@@ -266,7 +231,7 @@ def _record_failure(account: Account, reason: Reason, request: _Request) -> Allo
 
 
 def _decide_and_write(
-    observed: Mapping[int, _Case], answers: LiveAnswers, request: _Request
+    observed: Mapping[int, AccountCase], answers: LiveAnswers, request: _Request
 ) -> dict[int, AllocationRun]:
     """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
     with transaction.atomic():
@@ -279,7 +244,7 @@ def _decide_and_write(
         )
         runs = _earlier_runs([account.pk for account in locked], request)
         accounts = {account.pk: account for account in locked if account.pk not in runs}
-        cases = _load_cases(list(accounts), accounts=accounts)
+        cases = load_cases(list(accounts), accounts=accounts)
         now = request.clock()
         summaries = load_summaries(list(cases), today=timezone.localdate(now))
         decided = []
@@ -287,39 +252,15 @@ def _decide_and_write(
             if case.reading_depends_on != observed[account_id].reading_depends_on:
                 decision = Decision(Outcome.FAILED, Reason(Code.ACCOUNT_CHANGED))
             else:
-                decision = _decide(case, answers, summaries[account_id], now=now)
+                decision = decide_account(case, answers, summaries[account_id], now=now)
             decided.append(_decided(case.account, decision, request, now=now))
         if decided:
             record_observations(_live(decided), accounts, summaries, now=now)
             write_decisions(decided, now=now)
     for item in decided:
-        _log_fallbacks(item.account, item.decision)
+        log_fallbacks(item.account, item.decision)
         runs[item.account.pk] = item.run
     return runs
-
-
-def _decide(case: _Case, answers: LiveAnswers, summaries: Summaries, *, now: datetime) -> Decision:
-    account = case.account
-    if not account.is_active:
-        return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
-    readings: dict[Pool, PoolReading] = {
-        pool: choose_reading(
-            pool,
-            answers.get((account.pk, pool), Reason(Code.NOT_READ)),
-            cached_observation(summaries.latest, pool, now=now),
-        )
-        for pool in case.pools
-    }
-    try:
-        return decide(
-            case.links,
-            readings,
-            currency=account.currency,
-            wallet_mode=WalletMode(account.wallet_mode),
-            reserve=Reserve(account.reserve_percent, account.reserve_amount),
-        )
-    except CapitalError as error:
-        return Decision(Outcome.FAILED, error.reason)
 
 
 def _decided(
@@ -337,7 +278,7 @@ def _decided(
     return DecidedRun(account, decision, run)
 
 
-def _observe(cases: Iterable[_Case], **how: Any) -> LiveAnswers:
+def _observe(cases: Iterable[AccountCase], **how: Any) -> LiveAnswers:
     return observe_pools([(case.account, case.pools) for case in cases], **how)
 
 
@@ -373,65 +314,3 @@ def _earlier_runs(ids: Sequence[int], request: _Request) -> dict[int, Allocation
                 differences=", ".join(differences),
             )
     return runs
-
-
-def _load_cases(
-    ids: Sequence[int], *, accounts: Mapping[int, Account] | None = None
-) -> dict[int, _Case]:
-    """Accounts with their links, in two queries; in one where the accounts are at hand."""
-    if accounts is None:
-        accounts = Account.objects.in_bulk(ids)
-    by_account: dict[int, list[StrategyAccount]] = {account_id: [] for account_id in accounts}
-    for row in (
-        StrategyAccount.objects.filter(account_id__in=list(accounts))
-        .select_related("strategy", "capital")
-        .order_by("pk")
-    ):
-        by_account[row.account_id].append(row)
-    return {
-        account_id: _Case(account, tuple(_links(account, by_account[account_id])))
-        for account_id, account in accounts.items()
-    }
-
-
-def _links(account: Account, rows: Iterable[StrategyAccount]) -> Iterator[Link]:
-    markets = markets_of_account(account)
-    for row in rows:
-        market = MarketType(row.strategy.market_type)
-        if market not in markets:
-            idle: Code | None = Code.MARKET_NOT_ON_VENUE
-        elif not row.is_active:
-            idle = Code.LINK_INACTIVE
-        else:
-            idle = _IDLE_STATUS.get(StrategyStatus(row.strategy.status))
-        capital = getattr(row, "capital", None)
-        yield Link(
-            id=row.pk,
-            strategy_key=row.strategy.key,
-            market=market,
-            weight=row.weight,
-            idle=idle,
-            capital=None if capital is None else capital.allocated_capital,
-        )
-
-
-def _log_fallbacks(account: Account, decision: Decision) -> None:
-    """The log lines of pools without a live balance. People grep for them: the text is fixed."""
-    for pool in decision.pools:
-        reading = pool.reading
-        word = POOL_WORD[reading.pool]
-        if reading.source is Source.CACHED and reading.amount is not None:
-            log_cached(account.pk, word, reading.amount)
-            logger.warning(
-                "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 사용 ($%s)",
-                account.name,
-                word,
-                f"{reading.amount:.2f}",
-            )
-        elif pool.skipped:
-            logger.warning(
-                "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 없음, 할당 건너뜀 (%s)",
-                account.name,
-                word,
-                reading.reason.code,
-            )
