@@ -73,6 +73,18 @@ class AppendOnly(CapitalError):
     code = Code.APPEND_ONLY
 
 
+class NothingToAccept(CapitalError):
+    """A jump was to be accepted, and none is suspect."""
+
+    code = Code.NOTHING_TO_ACCEPT
+
+
+class ForceNotAllowed(CapitalError):
+    """The actor lacks the permission to bypass the gate."""
+
+    code = Code.FORCE_NOT_ALLOWED
+
+
 class CredentialsUnreadable(CapitalError):
     """No key in ``FIELD_ENCRYPTION_KEYS`` decrypts what is stored."""
 

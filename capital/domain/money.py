@@ -23,7 +23,8 @@ MAX_INTEGER_DIGITS = 20
 MAX_DIGITS = 60
 
 EXACT = Context(prec=200, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
-_ROUNDING = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
+# For what is shown or compared, never for what is handed out.
+ROUNDED = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 CENT = Decimal("0.01")
 UNIT = Decimal(1)
@@ -79,12 +80,12 @@ def parse_amount(text: object) -> Decimal:
 
 def floor_to(amount: Decimal, quantum: Decimal) -> Decimal:
     """``amount`` rounded down, towards minus infinity, to a whole number of ``quantum``."""
-    return amount.quantize(quantum, rounding=ROUND_FLOOR, context=_ROUNDING)
+    return amount.quantize(quantum, rounding=ROUND_FLOOR, context=ROUNDED)
 
 
 def ceil_to(amount: Decimal, quantum: Decimal) -> Decimal:
     """``amount`` rounded up, towards infinity, to a whole number of ``quantum``."""
-    return amount.quantize(quantum, rounding=ROUND_CEILING, context=_ROUNDING)
+    return amount.quantize(quantum, rounding=ROUND_CEILING, context=ROUNDED)
 
 
 def plain(amount: Decimal) -> str:

@@ -23,6 +23,20 @@ class Code(StrEnum):
     DATABASE_ERROR = "database_error"
     UNEXPECTED_ERROR = "unexpected_error"
 
+    # The gate: whether a reallocation is due
+    OPEN_POSITION = "open_position"
+    NEVER_ALLOCATED = "never_allocated"
+    LINKS_CHANGED = "links_changed"
+    STATES_CHANGED = "states_changed"
+    WEIGHTS_CHANGED = "weights_changed"
+    RESERVE_CHANGED = "reserve_changed"
+    BALANCE_CHANGED = "balance_changed"
+    CHANGE_TOO_SMALL = "change_too_small"
+    BELOW_THRESHOLD = "below_threshold"
+
+    # The jump guard
+    JUMP_SUSPECTED = "jump_suspected"
+
     # A pool: how its balance was come by
     LIVE_BALANCE = "live_balance"
     NEGATIVE_BALANCE = "negative_balance"
@@ -31,6 +45,7 @@ class Code(StrEnum):
     # A pool, or a balance that was asked for: why there is no live reading
     LIVE_DISABLED = "live_disabled"
     NOT_READ = "not_read"
+    CACHE_STALE = "cache_stale"
     CREDENTIALS_MISSING = "credentials_missing"
     CREDENTIALS_UNREADABLE = "credentials_unreadable"
     EXCHANGE_TIMEOUT = "exchange_timeout"
@@ -45,6 +60,7 @@ class Code(StrEnum):
     # An entry: what one link got
     SHARE = "share"
     KEPT = "kept"
+    HELD = "held"
     STRATEGY_PAUSED = "strategy_paused"
     STRATEGY_ARCHIVED = "strategy_archived"
     LINK_INACTIVE = "link_inactive"
@@ -60,6 +76,8 @@ class Code(StrEnum):
     RUN_KEY_CONFLICT = "run_key_conflict"
     INVALID_RUN_KEY = "invalid_run_key"
     APPEND_ONLY = "append_only"
+    NOTHING_TO_ACCEPT = "nothing_to_accept"
+    FORCE_NOT_ALLOWED = "force_not_allowed"
 
 
 ENGLISH: Mapping[Code, str] = {
@@ -85,11 +103,31 @@ ENGLISH: Mapping[Code, str] = {
         "An unexpected error ({kind}) stopped this account. Nothing was written for it; "
         "the log has the details."
     ),
+    Code.OPEN_POSITION: "There is an open position, so capital is not reallocated.",
+    Code.NEVER_ALLOCATED: "The first allocation.",
+    Code.LINKS_CHANGED: "Strategies were added or removed: {strategies}.",
+    Code.STATES_CHANGED: "The state changed of: {strategies}.",
+    Code.WEIGHTS_CHANGED: "The weight changed of: {strategies}.",
+    Code.RESERVE_CHANGED: "The reserve changed.",
+    Code.BALANCE_CHANGED: "The balance changed by {percent}%.",
+    Code.CHANGE_TOO_SMALL: (
+        "The balance changed by {change} {currency}, which is less than {threshold}."
+    ),
+    Code.BELOW_THRESHOLD: "The balance changed by {percent}%, which is not more than {threshold}%.",
+    Code.JUMP_SUSPECTED: (
+        "{venue} says {observed} {currency} ({pool}), {percent}% away from the last accepted "
+        "{accepted}. Capital stays as it is until the exchange says otherwise or a person "
+        "accepts it: reallocate --account {account_id} --accept-jump."
+    ),
     Code.LIVE_BALANCE: "The balance was read from the exchange.",
     Code.NEGATIVE_BALANCE: "The balance is negative ({balance}): a debt. Nothing is allocated.",
     Code.NOT_NEEDED: "No active strategy draws on this pool, so its balance was not read.",
     Code.LIVE_DISABLED: "Live balances are switched off.",
     Code.NOT_READ: "The pool came into use while the balances were being read. Run it again.",
+    Code.CACHE_STALE: (
+        "The cached balance is {hours} hours old and this account allows {limit}. "
+        "The exchange: {live}."
+    ),
     Code.CREDENTIALS_MISSING: "The account has no {missing}. Enter the API credentials.",
     Code.CREDENTIALS_UNREADABLE: (
         "The stored credentials cannot be decrypted with the present FIELD_ENCRYPTION_KEYS. "
@@ -112,6 +150,7 @@ ENGLISH: Mapping[Code, str] = {
     Code.EXCHANGE_ERROR: "{venue} answered with an error ({kind}).",
     Code.SHARE: "Its share by weight.",
     Code.KEPT: "Kept, because the pool had no balance to allocate from.",
+    Code.HELD: "Held, because a balance of the account is suspect.",
     Code.STRATEGY_PAUSED: "The strategy is paused.",
     Code.STRATEGY_ARCHIVED: "The strategy is archived.",
     Code.LINK_INACTIVE: "The link to this account is switched off.",
@@ -130,6 +169,10 @@ ENGLISH: Mapping[Code, str] = {
     ),
     Code.INVALID_RUN_KEY: "The run key must have 1 to {longest} characters.",
     Code.APPEND_ONLY: "{model} is an audit record: it can neither be changed nor deleted.",
+    Code.NOTHING_TO_ACCEPT: "Account {account} has no suspect balance that waits to be accepted.",
+    Code.FORCE_NOT_ALLOWED: (
+        "{user} may not force an allocation: that needs the permission capital.force_allocate."
+    ),
 }
 
 

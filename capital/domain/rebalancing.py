@@ -1,0 +1,182 @@
+"""Is a reallocation due, and why. And is a reading to be believed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from capital.domain.allocation import Reserve
+from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+
+_HUNDRED = Decimal(100)
+_ZERO = Decimal(0)
+_SHOWN_PERCENT = Decimal("0.01")
+# What a change from nothing comes to.
+INFINITE = "∞"
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """What of a link decides its share: a change of it makes a reallocation due."""
+
+    strategy_key: str
+    weight: Decimal
+    idle: Code | None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a run was decided on.
+
+    Attributes:
+        links: By primary key.
+        reserve: The account's rule.
+        balances: By pool in use, unrounded; a pool without a balance is not in it.
+    """
+
+    links: Mapping[int, LinkState]
+    reserve: Reserve
+    balances: Mapping[Pool, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """From which change on a reallocation is due: both must be met.
+
+    Attributes:
+        amount: In account currency, reached by a change of at least this; None asks for the
+            percentage alone.
+        percent: Of the previous balance, exceeded by a change of more than this.
+    """
+
+    amount: Decimal | None
+    percent: Decimal
+
+
+@dataclass(frozen=True)
+class DueCheck:
+    """The gate's answer."""
+
+    due: bool
+    reason: Reason
+
+
+def check_due(
+    now: Basis,
+    last: Basis | None,
+    *,
+    has_open_position: bool,
+    thresholds: Thresholds,
+    currency: str,
+) -> DueCheck:
+    """Whether the account's capital is to be decided anew, by the first rule that applies.
+
+    1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states or the reserve
+    are not those of the last run: yes. 4. A pool's balance changed by both thresholds: yes.
+    5. Otherwise no.
+
+    Args:
+        now: As things are. A pool that cannot be read now is left out, and not judged.
+        last: The basis of the last run that allocated; None if there never was one.
+        has_open_position: On any link of the account.
+        thresholds: The account's.
+        currency: For the figures.
+    """
+    if has_open_position:
+        return DueCheck(due=False, reason=Reason(Code.OPEN_POSITION))
+    if last is None:
+        return DueCheck(due=True, reason=Reason(Code.NEVER_ALLOCATED))
+    changed = _configuration_change(now, last)
+    if changed is not None:
+        return DueCheck(due=True, reason=changed)
+    return _balance_change(now, last, thresholds, currency)
+
+
+def jump_percent(accepted: Decimal | None, observed: Decimal) -> Decimal | None:
+    """How far ``observed`` is from the last accepted balance, in percent of that balance.
+
+    None where there is nothing to compare with: no accepted balance, or one of zero.
+    """
+    if accepted is None or accepted == 0:
+        return None
+    change = abs(EXACT.subtract(observed, accepted))
+    return ROUNDED.divide(ROUNDED.multiply(change, _HUNDRED), abs(accepted))
+
+
+def is_suspect(
+    accepted: Decimal | None, observed: Decimal, *, max_jump_percent: Decimal | None
+) -> bool:
+    """Whether a live balance jumped too far from the last accepted one to be believed.
+
+    Args:
+        accepted: The last accepted balance of that pool; None if there is none.
+        observed: What the exchange says now.
+        max_jump_percent: A change of more than this is suspect; None believes everything.
+    """
+    if max_jump_percent is None or accepted is None or accepted == 0:
+        return False
+    change = abs(EXACT.subtract(observed, accepted))
+    return EXACT.multiply(change, _HUNDRED) > EXACT.multiply(abs(accepted), max_jump_percent)
+
+
+def _configuration_change(now: Basis, last: Basis) -> Reason | None:
+    """The first kind of change, with the strategies that it is about."""
+    appeared = now.links.keys() - last.links.keys()
+    vanished = last.links.keys() - now.links.keys()
+    if appeared or vanished:
+        keys = [now.links[key].strategy_key for key in sorted(appeared)]
+        keys += [last.links[key].strategy_key for key in sorted(vanished)]
+        return Reason(Code.LINKS_CHANGED, {"strategies": ", ".join(keys)})
+    for code, attribute in (
+        (Code.STATES_CHANGED, "idle"),
+        (Code.WEIGHTS_CHANGED, "weight"),
+    ):
+        keys = [
+            now.links[key].strategy_key
+            for key in sorted(now.links)
+            if getattr(now.links[key], attribute) != getattr(last.links[key], attribute)
+        ]
+        if keys:
+            return Reason(code, {"strategies": ", ".join(keys)})
+    if now.reserve != last.reserve:
+        return Reason(Code.RESERVE_CHANGED)
+    return None
+
+
+def _balance_change(now: Basis, last: Basis, thresholds: Thresholds, currency: str) -> DueCheck:
+    least = _ZERO if thresholds.amount is None else thresholds.amount
+    largest = _ZERO
+    largest_percent = _ZERO
+    for pool, balance in now.balances.items():
+        previous = last.balances.get(pool)
+        if previous is None:
+            # The last run had no balance for this pool: whatever there is now is news.
+            return DueCheck(due=True, reason=Reason(Code.BALANCE_CHANGED, {"percent": INFINITE}))
+        change = abs(EXACT.subtract(balance, previous))
+        percent = jump_percent(previous, balance)
+        exceeds = (
+            change > 0
+            if percent is None
+            else is_suspect(previous, balance, max_jump_percent=thresholds.percent)
+        )
+        if exceeds and change >= least:
+            shown = INFINITE if percent is None else _percent(percent)
+            return DueCheck(due=True, reason=Reason(Code.BALANCE_CHANGED, {"percent": shown}))
+        largest = max(largest, change)
+        if percent is not None:
+            largest_percent = max(largest_percent, percent)
+    if largest < least:
+        quantum = quantum_of(currency)
+        figures = {
+            "change": plain(ROUNDED.quantize(largest, quantum)),
+            "threshold": plain(thresholds.amount or _ZERO),
+            "currency": currency,
+        }
+        return DueCheck(due=False, reason=Reason(Code.CHANGE_TOO_SMALL, figures))
+    figures = {"percent": _percent(largest_percent), "threshold": plain(thresholds.percent)}
+    return DueCheck(due=False, reason=Reason(Code.BELOW_THRESHOLD, figures))
+
+
+def _percent(percent: Decimal) -> str:
+    return plain(ROUNDED.quantize(percent, _SHOWN_PERCENT))

@@ -1,0 +1,142 @@
+"""The gate: every branch with its literal reason, and what holds for any change."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capital.domain.allocation import Reserve
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code
+from capital.domain.rebalancing import (
+    Basis,
+    DueCheck,
+    LinkState,
+    Thresholds,
+    check_due,
+    is_suspect,
+)
+from capital.services.reasons import sentence
+
+USD = Thresholds(amount=Decimal(10), percent=Decimal("0.1"))
+COIN = Thresholds(amount=None, percent=Decimal("0.1"))
+GRID = LinkState("grid", Decimal(1), None)
+TREND = LinkState("trend", Decimal(1), None)
+LAST = Basis({1: GRID, 2: TREND}, Reserve(), {Pool.SPOT: Decimal(10000)})
+
+
+def check(now: Basis, last: Basis | None = LAST, **given: Any) -> DueCheck:
+    return check_due(
+        now,
+        last,
+        **{"has_open_position": False, "thresholds": USD, "currency": "USDT", **given},
+    )
+
+
+def with_balance(spot: str, *, last: str = "10000", **given: Any) -> DueCheck:
+    now = replace(LAST, balances={Pool.SPOT: Decimal(spot)})
+    return check(now, replace(LAST, balances={Pool.SPOT: Decimal(last)}), **given)
+
+
+CASES = [
+    (check(LAST, has_open_position=True), False, Code.OPEN_POSITION,
+     "열린 포지션이 존재하여 재할당 불가"),
+    (check(LAST, None, has_open_position=True), False, Code.OPEN_POSITION,
+     "열린 포지션이 존재하여 재할당 불가"),
+    (check(LAST, None), True, Code.NEVER_ALLOCATED, "최초 재할당"),
+    (check(replace(LAST, links={1: GRID})), True, Code.LINKS_CHANGED,
+     "전략 추가 또는 제거: trend"),
+    (check(replace(LAST, links={**LAST.links, 3: LinkState("basis", Decimal(1), None)})), True,
+     Code.LINKS_CHANGED, "전략 추가 또는 제거: basis"),
+    (check(replace(LAST, links={1: GRID, 2: replace(TREND, idle=Code.STRATEGY_PAUSED)})), True,
+     Code.STATES_CHANGED, "상태 변경: trend"),
+    (check(replace(LAST, links={1: replace(GRID, weight=Decimal("0.5")), 2: TREND})), True,
+     Code.WEIGHTS_CHANGED, "비중 변경: grid"),
+    (check(replace(LAST, links={1: replace(GRID, weight=Decimal("1.00")), 2: TREND})), False,
+     Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10)"),
+    (check(replace(LAST, reserve=Reserve(amount=Decimal(5)))), True, Code.RESERVE_CHANGED,
+     "유보금 변경"),
+    (with_balance("10200"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
+    (with_balance("9800"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
+    (with_balance("10000"), False, Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10)"),
+    (with_balance("10009.99"), False, Code.CHANGE_TOO_SMALL, "변화량 부족 (9.99 USDT < 10)"),
+    # 0.1 % exactly is not more than 0.1 %
+    (with_balance("10010"), False, Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
+    (with_balance("10010.01"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (0.10%)"),
+    (with_balance("100050", last="100000"), False, Code.BELOW_THRESHOLD,
+     "임계값 미달 (0.05% ≤ 0.1%)"),
+    # the absolute threshold exactly is enough
+    (with_balance("110", last="100"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (10.00%)"),
+    (with_balance("109.99", last="100"), False, Code.CHANGE_TOO_SMALL,
+     "변화량 부족 (9.99 USDT < 10)"),
+    # a previous balance of zero never blocks
+    (with_balance("10", last="0"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
+    (with_balance("9.99", last="0"), False, Code.CHANGE_TOO_SMALL,
+     "변화량 부족 (9.99 USDT < 10)"),
+    (with_balance("0.00000001", last="0", thresholds=COIN, currency="BTC"), True,
+     Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
+    (with_balance("0", last="0", thresholds=COIN, currency="BTC"), False, Code.BELOW_THRESHOLD,
+     "임계값 미달 (0.00% ≤ 0.1%)"),
+    # coins have the relative threshold only
+    (with_balance("1.0011", last="1", thresholds=COIN, currency="BTC"), True,
+     Code.BALANCE_CHANGED, "잔고 변화 감지 (0.11%)"),
+    (with_balance("1.001", last="1", thresholds=COIN, currency="BTC"), False,
+     Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
+    # any pool is enough, and one that had no balance is news
+    (check(replace(LAST, balances={Pool.SPOT: Decimal(10000), Pool.FUTURES: Decimal(1)})), True,
+     Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
+    (check(replace(LAST, balances={})), False, Code.CHANGE_TOO_SMALL,
+     "변화량 부족 (0.00 USDT < 10)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "due", "code", "korean"), CASES)
+def test_first_rule_that_applies_is_the_answer(
+    answer: DueCheck, due: bool, code: Code, korean: str
+) -> None:
+    with translation.override("ko"):
+        assert (answer.due, answer.reason.code, sentence(answer.reason)) == (due, code, korean)
+
+
+amounts = st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False)
+
+
+@given(previous=amounts, smaller=amounts, further=amounts, down=st.booleans())
+def test_more_change_never_makes_a_reallocation_less_due(
+    previous: Decimal, smaller: Decimal, further: Decimal, down: bool
+) -> None:
+    sign = -1 if down else 1
+    near = with_balance(str(previous + sign * smaller), last=str(previous))
+    far = with_balance(str(previous + sign * (smaller + further)), last=str(previous))
+
+    assert far.due or not near.due
+
+
+@pytest.mark.parametrize(
+    ("accepted", "observed", "limit", "suspect"),
+    [
+        ("100", "150", "50", False),
+        ("100", "150.01", "50", True),
+        ("100", "50", "50", False),
+        ("100", "49.99", "50", True),
+        ("100", "0", "50", True),
+        ("100", "-1", "150", False),
+        ("-100", "100", "150", True),
+        ("0", "1000000", "50", False),
+        (None, "1000000", "50", False),
+        ("100", "1000000", None, False),
+        ("100", "100.01", "0", True),
+    ],
+)
+def test_balance_that_jumps_is_suspect(
+    accepted: str | None, observed: str, limit: str | None, suspect: bool
+) -> None:
+    assert suspect is is_suspect(
+        None if accepted is None else Decimal(accepted),
+        Decimal(observed),
+        max_jump_percent=None if limit is None else Decimal(limit),
+    )
