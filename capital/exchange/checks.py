@@ -11,7 +11,7 @@ from capital.exchange.venues import VENUES
 
 @register()
 def venue_urls_name_known_venues(**_: Any) -> list[CheckMessage]:
-    """A mistyped venue would silently leave the real exchange in use."""
+    """Say so: a mistyped venue leaves the real exchange in use."""
     return [
         checks.Warning(
             f"CAPITAL_VENUE_URLS names {venue!r}, which is not a venue of this product.",
