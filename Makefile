@@ -28,6 +28,9 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 demo run: export DEBUG := 1
 demo run: export DATABASE_URL := $(DEMO_DATABASE)
 demo run: export CAPITAL_LIVE_BALANCES := 1
+# Empty: the throw-away secrets of DEBUG, so that a second demo reads the first one's keys.
+demo run: export SECRET_KEY :=
+demo run: export FIELD_ENCRYPTION_KEYS :=
 
 demo: $(RUNTIME)  ## Decide a demo desk's capital against a simulated exchange
 	@$(MANAGE) migrate --verbosity 0

@@ -7,6 +7,8 @@ and names the variable; there is no default that would work by accident.
 import base64
 import binascii
 import os
+import zoneinfo
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +22,28 @@ env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     env.read_env(str(BASE_DIR / ".env"))
 
-DEBUG = env.bool("DEBUG", default=False)
+
+def _switch(name: str, *, default: bool) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    if not text:
+        return default
+    # Whatever else it says, nobody can tell what was meant.
+    raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true, false, yes, no, on, off).")
+
+
+def _one_of(name: str, default: str, known: Collection[str]) -> str:
+    text = os.environ.get(name, "").strip() or default
+    if text not in known:
+        shown = ", ".join(sorted(known)) if len(known) < 10 else "a name such as " + default
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be {shown}.")
+    return text
+
+
+DEBUG = _switch("DEBUG", default=False)
 
 # Known to everyone who reads this file, therefore only good for trying things out.
 _DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
@@ -66,7 +89,7 @@ def _venue_urls() -> dict[str, str]:
         ) from error
     if not isinstance(urls, dict):
         raise ImproperlyConfigured("CAPITAL_VENUE_URLS must be a JSON object: venue to base URL.")
-    if urls and not (DEBUG or env.bool("CAPITAL_ALLOW_VENUE_URLS", default=False)):
+    if urls and not (DEBUG or _switch("CAPITAL_ALLOW_VENUE_URLS", default=False)):
         # Signed requests would go to another server than the exchange.
         raise ImproperlyConfigured(
             "CAPITAL_VENUE_URLS sends signed requests to other servers than the exchanges. "
@@ -116,10 +139,10 @@ FIELD_ENCRYPTION_KEYS = _encryption_keys(
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
 # Off: an exchange is never called, every pool is answered from the daily summary.
-CAPITAL_LIVE_BALANCES = env.bool("CAPITAL_LIVE_BALANCES", default=True)
+CAPITAL_LIVE_BALANCES = _switch("CAPITAL_LIVE_BALANCES", default=True)
 # Venue to base URL, for the simulator and for a proxy. Never from the database.
 CAPITAL_VENUE_URLS = _venue_urls()
-# How many exchange requests run at once in one process.
+# How many accounts are read at once in one process; one with two wallets sends two requests.
 CAPITAL_LIVE_CONCURRENCY = _whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
 
 INSTALLED_APPS = [
@@ -197,15 +220,16 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGE_CODE = _one_of("LANGUAGE_CODE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
-TIME_ZONE = env.str("TIME_ZONE", default="Asia/Seoul")
+TIME_ZONE = _one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
 USE_TZ = True
 
 STATIC_URL = "static/"
 
+LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 # Logs go to stderr, so that a command's --json on stdout stays clean.
 LOGGING = {
     "version": 1,
@@ -213,5 +237,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     # No level below the root: whoever asks the root for DEBUG gets it.
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
 }

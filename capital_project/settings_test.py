@@ -6,9 +6,16 @@ Nothing here changes behaviour; a test that needs a setting sets it where it is 
 import os
 
 os.environ.setdefault("DEBUG", "1")
-# A developer's own shell must not decide what the tests see.
-for name in ("CAPITAL_VENUE_URLS", "CAPITAL_LIVE_BALANCES", "LANGUAGE_CODE", "TIME_ZONE"):
-    os.environ.pop(name, None)
+# Neither a developer's shell nor a .env file decides what the tests see. Empty is the default.
+for name in (
+    "CAPITAL_VENUE_URLS",
+    "CAPITAL_LIVE_BALANCES",
+    "FIELD_ENCRYPTION_KEYS",
+    "LANGUAGE_CODE",
+    "SECRET_KEY",
+    "TIME_ZONE",
+):
+    os.environ[name] = ""
 
 from capital_project.settings import *  # noqa: E402, F403
 

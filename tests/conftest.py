@@ -51,8 +51,12 @@ class Exchange:
     def open_account(
         self, *, venue: str = "binance", wallets: dict[str, dict[str, str]], **fields: Any
     ) -> Account:
-        """An account of ours with its twin on the exchange: same keys, these wallets."""
+        """An account of ours with its twin on the exchange: same keys, these wallets.
+
+        It believes every balance; a test of the jump guard says otherwise.
+        """
         number = len(self.keys) + 1
+        fields.setdefault("max_jump_percent", None)
         currency = fields.setdefault("currency", VENUES[venue].currency)
         key = f"CANARY-key-{venue}-{number}"
         twin = SimulatedAccount(

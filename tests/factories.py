@@ -1,12 +1,13 @@
 """Rows with sensible values, for tests that care about one or two of them."""
 
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary, StrategyAccount, StrategyCapital
 from strategies.models import MarketType, Strategy
@@ -77,7 +78,9 @@ def make_link(
 
 
 def make_summary(**fields: Any) -> DailyAccountSummary:
-    """A daily summary without any balance: each balance is NULL unless it is given."""
+    """Yesterday's summary without any balance: each balance is NULL unless it is given."""
     if "account" not in fields:
         fields["account"] = make_account()
-    return DailyAccountSummary.objects.create(**{"date": date(2025, 1, 15), **fields})
+    return DailyAccountSummary.objects.create(
+        **{"date": timezone.localdate() - timedelta(days=1), **fields}
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capital.domain.allocation import Link, PoolDecision, Reserve, decide_pool
+from capital.domain.allocation import EntryDecision, Link, PoolDecision, Reserve, decide_pool
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -28,6 +28,27 @@ class Decision:
     outcome: Outcome
     reason: Reason
     pools: tuple[PoolDecision, ...] = ()
+
+
+def hold(links: Sequence[Link], wallet_mode: WalletMode, reason: Reason) -> Decision:
+    """Leave every link's capital as it is, idle ones too, and say why."""
+    by_pool = _by_pool(links, wallet_mode)
+    return Decision(
+        Outcome.HELD,
+        reason,
+        tuple(
+            PoolDecision(
+                reading=PoolReading(pool, None, Source.NONE, None, reason),
+                reserve=None,
+                unallocated=None,
+                reason=reason,
+                entries=tuple(
+                    EntryDecision(link, link.capital, link.capital, Code.HELD) for link in of_pool
+                ),
+            )
+            for pool, of_pool in by_pool.items()
+        ),
+    )
 
 
 def pools_in_use(links: Sequence[Link], wallet_mode: WalletMode) -> tuple[Pool, ...]:
@@ -62,18 +83,14 @@ def decide(
     Raises:
         InvalidAllocation: The weights of a pool cannot be used.
     """
-    by_pool: dict[Pool, list[Link]] = {}
-    for link in links:
-        by_pool.setdefault(pool_of(link.market, wallet_mode), []).append(link)
     pools = tuple(
         decide_pool(
             readings.get(pool) or _not_needed(pool),
-            by_pool[pool],
+            of_pool,
             reserve=reserve,
             quantum=quantum_of(currency),
         )
-        for pool in Pool
-        if pool in by_pool
+        for pool, of_pool in _by_pool(links, wallet_mode).items()
     )
 
     in_use = pools_in_use(links, wallet_mode)
@@ -89,6 +106,14 @@ def decide(
     if skipped:
         return Decision(Outcome.SKIPPED, Reason(Code.NO_BALANCE, figures), pools)
     return Decision(Outcome.UNCHANGED, Reason(Code.UNCHANGED), pools)
+
+
+def _by_pool(links: Sequence[Link], wallet_mode: WalletMode) -> dict[Pool, list[Link]]:
+    """Links by the pool that they draw on: spot, futures, unified; each by primary key."""
+    by_pool: dict[Pool, list[Link]] = {}
+    for link in sorted(links, key=lambda link: link.id):
+        by_pool.setdefault(pool_of(link.market, wallet_mode), []).append(link)
+    return {pool: by_pool[pool] for pool in Pool if pool in by_pool}
 
 
 def _not_needed(pool: Pool) -> PoolReading:

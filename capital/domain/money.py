@@ -53,6 +53,18 @@ def quantum_of(currency: str) -> Decimal:
     return SATOSHI
 
 
+def usual_min_change(currency: str) -> Decimal | None:
+    """From which change of a balance on a reallocation is worth it: ten dollars or what is near.
+
+    None for coins, whose worth is not known here: the percentage alone counts for them.
+    """
+    if currency in _CENT_CURRENCIES:
+        return Decimal(10)
+    if currency in _UNIT_CURRENCIES:
+        return Decimal(10_000)
+    return None
+
+
 def parse_amount(text: object) -> Decimal:
     """The exact amount that ``text`` says.
 

@@ -84,11 +84,11 @@ ENGLISH: Mapping[Code, str] = {
     Code.ALLOCATED: "Capital was allocated.",
     Code.PARTLY_ALLOCATED: (
         "Capital was allocated, but not in: {pools}. No balance was to be had there, "
-        "so capital there stays as it was."
+        "so active strategies there keep their capital."
     ),
     Code.UNCHANGED: "Nothing changed: every strategy keeps the capital that it has.",
     Code.NO_BALANCE: (
-        "No balance was to be had for: {pools}. Capital there stays as it was. "
+        "No balance was to be had for: {pools}. Active strategies there keep their capital. "
         "Check the connection and the daily summary."
     ),
     Code.NOTHING_TO_ALLOCATE: "No active strategy is linked to this account.",
@@ -167,7 +167,7 @@ ENGLISH: Mapping[Code, str] = {
         "The run key {run_key} was used for account {account} with other arguments "
         "({differences}). Use a new key."
     ),
-    Code.INVALID_RUN_KEY: "The run key must have 1 to {longest} characters.",
+    Code.INVALID_RUN_KEY: "The run key must have 1 to {longest} printable characters.",
     Code.APPEND_ONLY: "{model} is an audit record: it can neither be changed nor deleted.",
     Code.NOTHING_TO_ACCEPT: "Account {account} has no suspect balance that waits to be accepted.",
     Code.FORCE_NOT_ALLOWED: (

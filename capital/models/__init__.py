@@ -1,8 +1,11 @@
 """What is stored. Querysets read, services write."""
 
+from capital.models import guards as guards
 from capital.models.accounts import Account, StrategyAccount
 from capital.models.allocations import AllocationEntry, AllocationPool, AllocationRun, Trigger
 from capital.models.capital import StrategyCapital
+from capital.models.jobs import ClusterHeartbeat, JobRun
+from capital.models.positions import Position
 from capital.models.summaries import DailyAccountSummary
 
 __all__ = [
@@ -10,7 +13,10 @@ __all__ = [
     "AllocationEntry",
     "AllocationPool",
     "AllocationRun",
+    "ClusterHeartbeat",
     "DailyAccountSummary",
+    "JobRun",
+    "Position",
     "StrategyAccount",
     "StrategyCapital",
     "Trigger",

@@ -1,6 +1,8 @@
 """Account and StrategyAccount: whose keys, on which venue, for which strategies."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -8,10 +10,10 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.errors import UnknownVenue
+from capital.domain.money import usual_min_change
 from capital.domain.pools import WalletMode
 from capital.exchange.venues import VENUES, Venue, get_venue
 from capital.models.fields import AmountField, RatioField
@@ -19,6 +21,7 @@ from capital.models.secrets import EncryptedTextField
 
 # What the venue decides where it is left out, and what it is judged by.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox"})
+CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
 
@@ -37,7 +40,7 @@ class Account(models.Model):
     currency = models.CharField(
         _("currency"),
         max_length=16,
-        validators=[RegexValidator(r"\A[A-Z0-9]{1,16}\Z", _("Capital letters and digits only."))],
+        validators=[RegexValidator(CURRENCY_PATTERN, _("1 to 16 capital letters and digits."))],
         help_text=_("The one currency that this account's capital is counted in."),
     )
     wallet_mode = models.CharField(
@@ -79,12 +82,48 @@ class Account(models.Model):
         validators=[MinValueValidator(Decimal(0))],
         help_text=_("In account currency, of each pool."),
     )
+    min_change_amount = AmountField(
+        _("least change, amount"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_(
+            "A balance that changed by less makes no reallocation due. Empty: the percentage "
+            "alone counts; on a new account the usual amount of its currency."
+        ),
+    )
+    min_change_percent = RatioField(
+        _("least change, percent"),
+        default=Decimal("0.1"),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("A balance that changed by no more makes no reallocation due."),
+    )
+    max_jump_percent = RatioField(
+        _("largest jump, percent"),
+        null=True,
+        blank=True,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_(
+            "A balance that differs from the last accepted one by more is suspect and waits "
+            "for a person. Empty: every balance is believed."
+        ),
+    )
+    max_cache_age_hours = models.PositiveIntegerField(
+        _("oldest cache, hours"),
+        default=48,
+        help_text=_("A cached balance that is older is not used."),
+    )
+    suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        permissions = [
+            ("force_allocate", _("Can allocate past the gate, with open positions")),
+        ]
         ordering = ["name", "pk"]
         constraints = [
             models.UniqueConstraint(
@@ -97,16 +136,11 @@ class Account(models.Model):
                 name="account_wallet_mode_known",
                 violation_error_message=_("The wallet mode must be separate or unified."),
             ),
+            # "usdt" would be split to the quantum of a coin, and "USDT " is in no wallet.
             models.CheckConstraint(
-                condition=~Q(currency=""),
-                name="account_currency_given",
-                violation_error_message=_("An account needs a currency."),
-            ),
-            # usdt would be split to the quantum of a coin.
-            models.CheckConstraint(
-                condition=Q(currency=Upper("currency")),
-                name="account_currency_in_capitals",
-                violation_error_message=_("Capital letters and digits only."),
+                condition=Q(currency__regex=CURRENCY_PATTERN),
+                name="account_currency_well_formed",
+                violation_error_message=_("1 to 16 capital letters and digits."),
             ),
             models.CheckConstraint(
                 condition=Q(reserve_percent__gte=0, reserve_percent__lte=100),
@@ -118,7 +152,25 @@ class Account(models.Model):
                 name="account_reserve_amount_not_negative",
                 violation_error_message=_("The reserve must not be negative."),
             ),
+            models.CheckConstraint(
+                condition=Q(min_change_amount__isnull=True) | Q(min_change_amount__gte=0),
+                name="account_min_change_amount_not_negative",
+                violation_error_message=_("The least change must not be negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(min_change_percent__gte=0),
+                name="account_min_change_percent_not_negative",
+                violation_error_message=_("The least change must not be negative."),
+            ),
+            models.CheckConstraint(
+                condition=Q(max_jump_percent__isnull=True) | Q(max_jump_percent__gte=0),
+                name="account_max_jump_percent_not_negative",
+                violation_error_message=_("The largest jump must not be negative."),
+            ),
         ]
+
+    # The venue and the currency as they were loaded.
+    _stored: Mapping[str, str] = MappingProxyType({})
 
     def __str__(self) -> str:
         return f"{self.name} ({self.venue} {self.currency})"
@@ -132,15 +184,20 @@ class Account(models.Model):
         written = kwargs.get("update_fields")
         if written is None or _SETTLED.intersection(written):
             self._settle_venue()
+            self._keep_denomination()
+            if self._state.adding and self.min_change_amount is None:
+                self.min_change_amount = usual_min_change(self.currency)
             if written is not None:
                 kwargs["update_fields"] = _SETTLED.union(written)
         super().save(*args, **kwargs)
+        self._stored = _loaded(self, "venue", "currency")
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
         excluded = set(exclude or ())
         try:
             self._settle_venue()
+            self._keep_denomination()
         except ValidationError as error:
             if excluded.intersection(error.error_dict):
                 # A form without the field has no place for its error.
@@ -153,30 +210,34 @@ class Account(models.Model):
         """No constraint is about a credential, so none needs to be read for it."""
         super().validate_constraints(exclude=_CREDENTIALS.union(exclude or ()))
 
-    def clean(self) -> None:
-        """Refuse another currency or venue once there are balances in the old one."""
-        super().clean()
-        if self.pk is None or not self.summaries.exists():
-            return
-        stored = Account.objects.only("venue", "currency").get(pk=self.pk)
-        for name in ("venue", "currency"):
-            if getattr(stored, name) != getattr(self, name):
-                raise ValidationError(
-                    {
-                        name: _(
-                            "This account has balances recorded in %(currency)s on %(venue)s. "
-                            "Make a new account instead."
-                        )
-                        % {"currency": stored.currency, "venue": stored.venue}
-                    }
-                )
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "Account":
+        """Remember what the balances on record are counted in."""
+        account = super().from_db(*args, **kwargs)
+        account._stored = _loaded(account, "venue", "currency")
+        return account
+
+    @property
+    def stored_credentials(self) -> tuple[object, ...]:
+        """The credentials as they are kept, encrypted: to tell whether they changed."""
+        return tuple(self.__dict__.get(name) for name in sorted(_CREDENTIALS))
+
+    def _keep_denomination(self) -> None:
+        """Refuse another venue or currency once there are balances in the old one."""
+        changed = [name for name, value in self._stored.items() if getattr(self, name) != value]
+        if changed and self.summaries.exists():
+            message = _(
+                "This account has balances recorded in another currency or on another venue. "
+                "Make a new account instead."
+            )
+            raise ValidationError(dict.fromkeys(changed, message))
 
     def _settle_venue(self) -> None:
         if self.venue not in VENUES and not self.is_active and not self._state.adding:
             # Switched off, it may keep a venue that is no longer known.
             return
         venue = _known_venue(self.venue)
-        self.currency = (self.currency or venue.currency).upper()
+        self.currency = (self.currency or venue.currency).strip().upper()
         self.wallet_mode = self.wallet_mode or venue.usual_wallet_mode
         if self.wallet_mode not in venue.wallet_modes:
             modes = ", ".join(venue.wallet_modes)
@@ -253,24 +314,36 @@ class StrategyAccount(models.Model):
             ),
         ]
 
+    # The strategy and the account as they were loaded.
+    _stored: Mapping[str, int] = MappingProxyType({})
+
     def __str__(self) -> str:
         return f"{self.strategy.key} @ {self.account.name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Refuse a market that the venue does not have.
+        """Refuse a market that the venue does not have, and moving capital with the link.
 
         Raises:
-            ValidationError: A futures strategy on a spot-only venue.
+            ValidationError: A futures strategy on a spot-only venue, or another strategy or
+                account on a link that has held capital.
         """
-        if problem := self._market_problem():
+        if problem := self._problem():
             raise ValidationError({"strategy": problem})
         super().save(*args, **kwargs)
+        self._stored = _loaded(self, "strategy_id", "account_id")
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "StrategyAccount":
+        """Remember whose money the link's capital is."""
+        link = super().from_db(*args, **kwargs)
+        link._stored = _loaded(link, "strategy_id", "account_id")
+        return link
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``."""
         super().clean_fields(exclude=exclude)
         try:
-            problem = self._market_problem()
+            problem = self._problem()
         except ObjectDoesNotExist:
             # A strategy or an account is missing; the form says so.
             return
@@ -280,7 +353,17 @@ class StrategyAccount(models.Model):
                 problem if "strategy" in (exclude or ()) else {"strategy": problem}
             )
 
-    def _market_problem(self) -> str | None:
+    def _problem(self) -> Any:
+        moved = any(getattr(self, name) != value for name, value in self._stored.items())
+        if moved and (hasattr(self, "capital") or self.allocation_entries.exists()):
+            return _(
+                "This link has held capital. Switch it off and make a new one, so that its "
+                "capital and its history stay where they belong."
+            )
+        # A link that is not new and not moved may be switched off whatever its market became.
+        return self._market_problem() if moved or self._state.adding else None
+
+    def _market_problem(self) -> Any:
         venue = VENUES.get(self.account.venue)
         if venue is None or self.strategy.market_type in venue.markets:
             return None
@@ -288,6 +371,11 @@ class StrategyAccount(models.Model):
             "venue": venue.id,
             "market": self.strategy.market_type,
         }
+
+
+def _loaded(row: models.Model, *names: str) -> dict[str, Any]:
+    """The values of ``row`` that are at hand without a query."""
+    return {name: row.__dict__[name] for name in names if name in row.__dict__}
 
 
 def _known_venue(venue_id: str) -> Venue:

@@ -6,6 +6,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -77,9 +78,12 @@ class AppendOnlyModel(models.Model):
         """Insert. Raises ``AppendOnly`` for a row that exists."""
         if not self._state.adding:
             raise AppendOnly(model=self._meta.object_name or "")
-        # A row with this primary key would be updated otherwise.
-        kwargs["force_insert"] = True
         super().save(*args, **kwargs)
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """Insert, also for ``loaddata``: a row with this primary key would be updated otherwise."""
+        kwargs["force_insert"] = True
+        super().save_base(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
@@ -95,6 +99,8 @@ class AllocationRun(AppendOnlyModel):
         arguments: What a second use of the run key must match.
         figures: The figures of ``code``.
         snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
+        basis: What it was decided on, for the gate to compare with; NULL where nothing was.
+        is_forced: Whether it went past the gate.
     """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="runs")
@@ -122,6 +128,8 @@ class AllocationRun(AppendOnlyModel):
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     arguments = models.JSONField(_("arguments"), default=dict, blank=True)
     snapshot = models.JSONField(_("snapshot"), null=True, blank=True)
+    basis = models.JSONField(_("basis"), null=True, blank=True)
+    is_forced = models.BooleanField(_("forced"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):
@@ -166,7 +174,7 @@ class AllocationPool(AppendOnlyModel):
             (Pool.UNIFIED.value, _("unified")),
         ],
     )
-    reading = models.CharField(_("reading"), max_length=100, blank=True, default="")
+    reading = models.CharField(_("reading"), max_length=160, blank=True, default="")
     source = models.CharField(
         _("source"),
         max_length=10,
@@ -230,3 +238,12 @@ class AllocationEntry(AppendOnlyModel):
 
     def __str__(self) -> str:
         return f"{self.strategy_account}: {self.before} → {self.after}"
+
+
+def _refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:
+    """What deletes around the model, such as the admin, still asks this signal."""
+    raise AppendOnly(model=sender._meta.object_name or "")
+
+
+for _model in (AllocationRun, AllocationPool, AllocationEntry):
+    pre_delete.connect(_refuse_delete, sender=_model)

@@ -22,6 +22,8 @@ _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     """A decimal column that gives back exactly what it was given.
 
+    What the database computes itself (``F("x") / 3``) never passes here and is not checked.
+
     Raises:
         AmountNotStorable: On writing a value that the connected database would change.
     """

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django import forms
 from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
@@ -103,7 +104,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return "%s"
 
     def value_from_object(self, obj: models.Model) -> Any:
-        """For forms and serializers: never the plaintext."""
+        """For forms and Django's serializers: never the plaintext."""
         return obj.__dict__.get(self.attname)
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -114,6 +115,17 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     def to_python(self, value: Any) -> Any:
         """Leave tokens alone."""
         return value if isinstance(value, Ciphertext) else super().to_python(value)
+
+    def formfield(self, **kwargs: Any) -> Any:
+        """An input that never shows what is stored."""
+        return super().formfield(
+            **{"widget": forms.PasswordInput(render_value=False), "strip": True, **kwargs}
+        )
+
+    def save_form_data(self, instance: models.Model, data: Any) -> None:
+        """An input that is left empty keeps what is stored."""
+        if data:
+            super().save_form_data(instance, data)
 
     def get_lookup(self, lookup_name: str) -> Any:
         """Refuse: two encryptions of one text differ, so a search would find nothing."""

@@ -18,16 +18,19 @@ def active_account_ids() -> list[int]:
 def find_account_ids(names: Sequence[str]) -> list[int]:
     """The accounts that people name by id or by exact name, each once, in order.
 
+    An id goes before a name that looks like one.
+
     Raises:
         UnknownAccount: Nothing fits.
-        AmbiguousAccount: More than one fits: the same name of two owners, or a name that is
-            another account's id.
+        AmbiguousAccount: Two owners have an account of this name.
     """
     found: dict[int, None] = {}
     for name in names:
-        fitting = {account.pk: account for account in Account.objects.filter(name=name)}
+        fitting: dict[int, Account] = {}
         if name.isascii() and name.isdigit() and len(name) < 19:
-            fitting |= Account.objects.in_bulk([int(name)])
+            fitting = Account.objects.in_bulk([int(name)])
+        if not fitting:
+            fitting = {account.pk: account for account in Account.objects.filter(name=name)}
         if not fitting:
             raise UnknownAccount(account=repr(name))
         if len(fitting) > 1:
@@ -35,6 +38,16 @@ def find_account_ids(names: Sequence[str]) -> list[int]:
             raise AmbiguousAccount(account=repr(name), candidates=candidates)
         found.update(dict.fromkeys(fitting))
     return list(found)
+
+
+def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
+    """Lock the rows for the rest of the transaction, and read them as they are now.
+
+    In order of primary key, so that two batches cannot wait for each other. NO KEY, so that
+    inserts of rows that merely point at an account go on.
+    """
+    rows = Account.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
+    return {account.pk: account for account in rows.order_by("pk")}
 
 
 def markets_of_account(account: Account) -> AbstractSet[MarketType]:

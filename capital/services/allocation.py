@@ -9,46 +9,44 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from capital.domain.balances import Observation, Source
 from capital.domain.decision import Decision, Outcome
-from capital.domain.errors import CapitalError, InvalidRunKey, RunKeyConflict, UnknownAccount
-from capital.domain.pools import Pool
+from capital.domain.errors import (
+    CapitalError,
+    ForceNotAllowed,
+    InvalidRunKey,
+    NothingToAccept,
+    RunKeyConflict,
+    UnknownAccount,
+)
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, Trigger
+from capital.services.accounts import lock_accounts
 from capital.services.balances import LiveAnswers, observe_pools
 from capital.services.cases import AccountCase, load_cases
-from capital.services.readings import decide_account, log_fallbacks
-from capital.services.records import DecidedRun, new_run, write_decisions
-from capital.services.summaries import load_summaries, record_observations
+from capital.services.readings import log_fallbacks, log_suspects
+from capital.services.records import record_checks, record_runs
+from capital.services.summaries import record_observations
+from capital.services.verdicts import (
+    AllocationRequest,
+    Verdict,
+    judge_account,
+    load_circumstances,
+)
 
 logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 500
 LONGEST_RUN_KEY = 200
+FORCE_PERMISSION = "capital.force_allocate"
 
-
-@dataclass(frozen=True)
-class _Request:
-    """What is the same for every account of one call."""
-
-    trigger: str
-    actor_id: int | None
-    run_key: str
-    live: bool
-    clock: Clock
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What a second use of the run key must match."""
-        return {"trigger": self.trigger, "actor": self.actor_id, "live": self.live}
+# A run, or the gate's reason why there is none.
+_Result = AllocationRun | Reason
 
 
 @dataclass
@@ -76,28 +74,51 @@ class AllocationPreview:
     decision: Decision
 
 
+@dataclass(frozen=True)
+class DueResult:
+    """The gate's answer for one account, and the run that followed where it was due."""
+
+    account_id: int
+    reason: Reason
+    run: AllocationRun | None
+
+
 def auto_allocate_capital_for_account(
     account_id: int,
     *,
-    actor: AbstractBaseUser | None = None,
+    actor: AbstractUser | None = None,
     trigger: str = Trigger.COMMAND,
     run_key: str | None = None,
     live: bool = True,
+    force: bool = False,
+    accept_jump: bool = False,
+    origin: str = "",
     clock: Clock = timezone.now,
 ) -> AllocationRun:
     """Decide one account's capital and record why. A batch of one: see ``allocate_capital``."""
     return allocate_capital(
-        [account_id], actor=actor, trigger=trigger, run_key=run_key, live=live, clock=clock
+        [account_id],
+        actor=actor,
+        trigger=trigger,
+        run_key=run_key,
+        live=live,
+        force=force,
+        accept_jump=accept_jump,
+        origin=origin,
+        clock=clock,
     )[0]
 
 
 def allocate_capital(
     account_ids: Iterable[int],
     *,
-    actor: AbstractBaseUser | None = None,
+    actor: AbstractUser | None = None,
     trigger: str = Trigger.COMMAND,
     run_key: str | None = None,
     live: bool = True,
+    force: bool = False,
+    accept_jump: bool = False,
+    origin: str = "",
     clock: Clock = timezone.now,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[AllocationRun]:
@@ -105,7 +126,8 @@ def allocate_capital(
 
     Call it outside a transaction: it waits for exchanges. Accounts are worked on in batches of
     500, each in one transaction with a constant number of queries (on PostgreSQL). An account
-    that fails gets a run with outcome ``failed`` and never stops the others.
+    that fails gets a run with outcome ``failed`` and never stops the others. An account with an
+    open position or a suspect balance is ``held``: its capital stays.
 
     Args:
         account_ids: Primary keys; duplicates count once.
@@ -114,6 +136,11 @@ def allocate_capital(
         run_key: Replays: an account on which this key was used returns its first run, whatever
             has become of the balance since. Unique per account. None makes a new one.
         live: False answers from the daily summaries without asking an exchange.
+        force: Open positions do not hold the account. Never past conservation, pools or the
+            jump guard. An actor needs the permission ``capital.force_allocate``.
+        accept_jump: The balances that wait as suspect on the accounts are accepted, and no
+            later ones that jump again.
+        origin: Where the request came from, for the log of a forced one.
         clock: Says what time it is.
         on_progress: Called as accounts are done, with how many; it adds up to all of them.
 
@@ -123,86 +150,174 @@ def allocate_capital(
     Raises:
         UnknownAccount: An id has no account. Nothing was done.
         InvalidRunKey: The key is empty or longer than 200 characters. Nothing was done.
-        RunKeyConflict: The key was used with another trigger, actor or ``live``.
+        RunKeyConflict: The key was used with other arguments.
+        ForceNotAllowed: The actor may not force. Nothing was done.
+        NothingToAccept: No balance of an account is suspect. Nothing was done.
         ValueError: ``trigger`` is not one. Nothing was done.
     """
-    if run_key is not None and not 1 <= len(run_key) <= LONGEST_RUN_KEY:
-        raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
-    trigger = Trigger(trigger).value
-    request = _Request(
-        trigger=trigger,
-        actor_id=None if actor is None else actor.pk,
-        run_key=run_key or f"{trigger}:{clock():%Y%m%dT%H%M%S}:{uuid.uuid4().hex}",
-        live=live,
-        clock=clock,
+    request = _new_request(
+        trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
     )
-    ids = list(dict.fromkeys(account_ids))
-    _require_accounts(ids)
-    runs: dict[int, AllocationRun] = {}
-    for start in range(0, len(ids), BATCH_SIZE):
-        batch = ids[start : start + BATCH_SIZE]
-        progress = _Progress(on_progress)
-        runs.update(_allocate_batch(batch, request, progress))
-        progress.finish(len(batch))
-    return [runs[account_id] for account_id in ids]
+    ids = _known_ids(account_ids)
+    if accept_jump:
+        _require_suspects(ids, request)
+    if force:
+        _allow_force(actor, ids, origin)
+    results = _in_batches(ids, request, on_progress)
+    return [result for result in results.values() if isinstance(result, AllocationRun)]
+
+
+def reallocate_where_due(
+    account_ids: Iterable[int],
+    *,
+    trigger: str = Trigger.SCHEDULE,
+    run_key: str | None = None,
+    live: bool = True,
+    clock: Clock = timezone.now,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[DueResult]:
+    """Ask the gate for each account, and decide those that are due as ``allocate_capital`` does.
+
+    An account that is not due gets no run: its ``last_checked_at`` and ``last_check_code`` say
+    what the gate said.
+
+    Returns:
+        One result per account, in the order of ``account_ids``.
+
+    Raises:
+        As ``allocate_capital``.
+    """
+    request = _new_request(trigger, run_key, clock, live=live, if_due=True)
+    results = _in_batches(_known_ids(account_ids), request, on_progress)
+    return [
+        DueResult(account_id, Reason(Code(result.code), result.figures), result)
+        if isinstance(result, AllocationRun)
+        else DueResult(account_id, result, None)
+        for account_id, result in results.items()
+    ]
 
 
 def preview_allocation(
-    account_ids: Iterable[int], *, live: bool = True, clock: Clock = timezone.now
+    account_ids: Iterable[int],
+    *,
+    live: bool = True,
+    force: bool = False,
+    clock: Clock = timezone.now,
 ) -> list[AllocationPreview]:
     """What ``allocate_capital`` would decide now. It reads balances and writes nothing.
 
     Raises:
         UnknownAccount: An id has no account.
     """
-    ids = list(dict.fromkeys(account_ids))
-    _require_accounts(ids)
+    request = _new_request(Trigger.COMMAND, None, clock, live=live, force=force)
+    ids = _known_ids(account_ids)
     previews: list[AllocationPreview] = []
     for start in range(0, len(ids), BATCH_SIZE):
         cases = load_cases(ids[start : start + BATCH_SIZE])
-        answers = _observe(cases.values(), live=live, clock=clock)
-        now = clock()
-        summaries = load_summaries(list(cases), today=timezone.localdate(now))
-        for account_id in ids[start : start + BATCH_SIZE]:
-            decision = decide_account(cases[account_id], answers, summaries[account_id], now=now)
-            log_fallbacks(cases[account_id].account, decision)
-            previews.append(AllocationPreview(cases[account_id].account, decision))
+        answers = _observe(cases, request)
+        for verdict in _judge(cases, answers, request):
+            if verdict.decision is not None:
+                _tell(verdict)
+                previews.append(AllocationPreview(verdict.case.account, verdict.decision))
     return previews
 
 
-def _require_accounts(ids: Sequence[int]) -> None:
+def _new_request(
+    trigger: str,
+    run_key: str | None,
+    clock: Clock,
+    *,
+    actor: AbstractUser | None = None,
+    live: bool = True,
+    if_due: bool = False,
+    force: bool = False,
+    accept_jump: bool = False,
+) -> AllocationRequest:
+    if run_key is not None and not (1 <= len(run_key) <= LONGEST_RUN_KEY and run_key.isprintable()):
+        raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
+    trigger = Trigger(trigger).value
+    return AllocationRequest(
+        trigger=trigger,
+        run_key=run_key or f"{trigger}:{clock():%Y%m%dT%H%M%S}:{uuid.uuid4().hex}",
+        clock=clock,
+        actor_id=None if actor is None else actor.pk,
+        live=live,
+        if_due=if_due,
+        force=force,
+        accept_jump=accept_jump,
+    )
+
+
+def _known_ids(account_ids: Iterable[int]) -> list[int]:
+    ids = list(dict.fromkeys(account_ids))
     known = set(Account.objects.filter(pk__in=ids).values_list("pk", flat=True))
     for account_id in ids:
         if account_id not in known:
             raise UnknownAccount(account=str(account_id))
+    return ids
+
+
+def _require_suspects(ids: Sequence[int], request: AllocationRequest) -> None:
+    """A person who accepts must have seen something; a replay of their acceptance may pass."""
+    accepted = _earlier_runs(ids, request)
+    waiting = Account.objects.filter(pk__in=[key for key in ids if key not in accepted])
+    for account in waiting.only("name", "suspect_readings"):
+        if not account.suspect_readings:
+            raise NothingToAccept(account=account.name)
+
+
+def _allow_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
+    if actor is not None and not actor.has_perm(FORCE_PERMISSION):
+        raise ForceNotAllowed(user=actor.get_username())
+    logger.warning(
+        "Forced allocation of accounts %s by %s from %s.",
+        ", ".join(map(str, ids)),
+        "the command line" if actor is None else actor.get_username(),
+        origin or "an unknown address",
+    )
+
+
+def _in_batches(
+    ids: Sequence[int],
+    request: AllocationRequest,
+    on_progress: Callable[[int], None] | None,
+) -> dict[int, _Result]:
+    # A conflict is found before anything is done, also where it is in the last batch.
+    _earlier_runs(ids, request)
+    results: dict[int, _Result] = {}
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = ids[start : start + BATCH_SIZE]
+        progress = _Progress(on_progress)
+        results.update(_allocate_batch(batch, request, progress))
+        progress.finish(len(batch))
+    return {account_id: results[account_id] for account_id in ids}
 
 
 def _allocate_batch(
-    ids: Sequence[int], request: _Request, progress: _Progress
-) -> dict[int, AllocationRun]:
-    runs = _earlier_runs(ids, request)
-    to_do = [account_id for account_id in ids if account_id not in runs]
+    ids: Sequence[int], request: AllocationRequest, progress: _Progress
+) -> dict[int, _Result]:
+    results: dict[int, _Result] = dict(_earlier_runs(ids, request))
+    to_do = [account_id for account_id in ids if account_id not in results]
     if not to_do:
-        return runs
-    observed_cases = load_cases(to_do)
-    answers = _observe(
-        observed_cases.values(),
-        live=request.live,
-        clock=request.clock,
-        on_account=progress.account_answered,
-    )
+        return results
+    observed = load_cases(to_do)
+    answers = _observe(observed, request, on_account=progress.account_answered)
     try:
-        return runs | _decide_and_write(observed_cases, answers, request)
+        return results | _decide_and_write(observed, answers, request)
     except RunKeyConflict:
         raise
-    except (DatabaseError, CapitalError):
-        logger.info("A batch of %s accounts failed; each is tried by itself.", len(to_do))
-    for account_id, case in observed_cases.items():
-        runs[account_id] = _allocate_alone(case, answers, request)
-    return runs
+    except Exception as error:  # noqa: BLE001  # each account meets its own error below
+        logger.info(
+            "A batch of %s accounts failed (%s); each is tried by itself.",
+            len(to_do),
+            type(error).__name__,
+        )
+    for account_id, case in observed.items():
+        results[account_id] = _allocate_alone(case, answers, request)
+    return results
 
 
-def _allocate_alone(case: AccountCase, answers: LiveAnswers, request: _Request) -> AllocationRun:
+def _allocate_alone(case: AccountCase, answers: LiveAnswers, request: AllocationRequest) -> _Result:
     """One account of a batch that failed, with the readings that were made for the batch."""
     try:
         return _decide_and_write({case.account.pk: case}, answers, request)[case.account.pk]
@@ -215,88 +330,112 @@ def _allocate_alone(case: AccountCase, answers: LiveAnswers, request: _Request) 
     except Exception as error:
         logger.exception("Allocating account %s failed.", case.account.pk)
         reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
-    return _record_failure(case.account, reason, request)
+    return _record_failure(case, reason, request)
 
 
-def _record_failure(account: Account, reason: Reason, request: _Request) -> AllocationRun:
+def _record_failure(case: AccountCase, reason: Reason, request: AllocationRequest) -> AllocationRun:
     """A failed run; unsaved where the database refuses even that."""
-    logger.error("Account %s was not allocated: %s", account.pk, reason.code)
-    item = _decided(account, Decision(Outcome.FAILED, reason), request, now=request.clock())
+    logger.error("Account %s was not allocated: %s", case.account.pk, reason.code)
+    verdict, now = Verdict(case, Decision(Outcome.FAILED, reason), reason), request.clock()
     try:
         with transaction.atomic():
-            write_decisions([item], now=item.run.created_at)
+            record_checks([verdict], now=now)
+            return record_runs([verdict], request, now=now)[case.account.pk]
     except DatabaseError:
-        logger.exception("The failure of account %s could not be recorded.", account.pk)
-    return item.run
+        logger.exception("The failure of account %s could not be recorded.", case.account.pk)
+    return _unsaved_failure(case.account, reason, request)
+
+
+def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
+    return AllocationRun(
+        account=account,
+        run_key=request.run_key,
+        trigger=request.trigger,
+        outcome=Outcome.FAILED.value,
+        code=reason.code.value,
+        figures=dict(reason.figures),
+    )
 
 
 def _decide_and_write(
-    observed: Mapping[int, AccountCase], answers: LiveAnswers, request: _Request
-) -> dict[int, AllocationRun]:
+    observed: Mapping[int, AccountCase], answers: LiveAnswers, request: AllocationRequest
+) -> dict[int, _Result]:
     """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
     with transaction.atomic():
-        # In order of primary key, so that two batches cannot wait for each other. NO KEY, so
-        # that inserts of rows that merely point at the account go on.
-        locked = list(
-            Account.objects.select_for_update(no_key=True)
-            .filter(pk__in=list(observed))
-            .order_by("pk")
-        )
-        runs = _earlier_runs([account.pk for account in locked], request)
-        accounts = {account.pk: account for account in locked if account.pk not in runs}
+        locked = lock_accounts(list(observed))
+        results: dict[int, _Result] = dict(_earlier_runs(list(locked), request))
+        for key in observed.keys() - locked.keys():
+            # Deleted in the meantime: there is no row that a run could point at.
+            results[key] = _unsaved_failure(
+                observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
+            )
+        accounts = {key: account for key, account in locked.items() if key not in results}
+        if not accounts:
+            return results
         cases = load_cases(list(accounts), accounts=accounts)
         now = request.clock()
-        summaries = load_summaries(list(cases), today=timezone.localdate(now))
-        decided = []
-        for account_id, case in cases.items():
-            if case.reading_depends_on != observed[account_id].reading_depends_on:
-                decision = Decision(Outcome.FAILED, Reason(Code.ACCOUNT_CHANGED))
-            else:
-                decision = decide_account(case, answers, summaries[account_id], now=now)
-            decided.append(_decided(case.account, decision, request, now=now))
-        if decided:
-            record_observations(_live(decided), accounts, summaries, now=now)
-            write_decisions(decided, now=now)
-    for item in decided:
-        log_fallbacks(item.account, item.decision)
-        runs[item.account.pk] = item.run
-    return runs
-
-
-def _decided(
-    account: Account, decision: Decision, request: _Request, *, now: datetime
-) -> DecidedRun:
-    run = new_run(
-        account,
-        decision,
-        run_key=request.run_key,
-        trigger=request.trigger,
-        actor_id=request.actor_id,
-        arguments=request.arguments,
-        now=now,
-    )
-    return DecidedRun(account, decision, run)
-
-
-def _observe(cases: Iterable[AccountCase], **how: Any) -> LiveAnswers:
-    return observe_pools([(case.account, case.pools) for case in cases], **how)
-
-
-def _live(decided: Iterable[DecidedRun]) -> dict[int, dict[Pool, Observation]]:
-    """What was read from exchanges and used, by account and pool."""
-    return {
-        item.account.pk: {
-            pool.reading.pool: Observation(pool.reading.amount, pool.reading.observed_at)
-            for pool in item.decision.pools
-            if pool.reading.source is Source.LIVE
-            and pool.reading.amount is not None
-            and pool.reading.observed_at is not None
+        changed = {
+            key
+            for key, case in cases.items()
+            if case.reading_depends_on != observed[key].reading_depends_on
         }
-        for item in decided
-    }
+        sound = {key: case for key, case in cases.items() if key not in changed}
+        verdicts = [_account_changed(cases[key]) for key in changed]
+        circumstances = load_circumstances(list(sound), request, now=now, lock=True)
+        verdicts += [
+            judge_account(case, answers, circumstances, request, now=now) for case in sound.values()
+        ]
+        record_observations(
+            {verdict.case.account.pk: verdict.judged.believed for verdict in verdicts},
+            accounts,
+            circumstances.summaries,
+            now=now,
+        )
+        record_checks(verdicts, now=now)
+        results |= record_runs(verdicts, request, now=now)
+    for verdict in verdicts:
+        _tell(verdict)
+        results.setdefault(verdict.case.account.pk, verdict.reason)
+    return results
 
 
-def _earlier_runs(ids: Sequence[int], request: _Request) -> dict[int, AllocationRun]:
+def _judge(
+    cases: Mapping[int, AccountCase], answers: LiveAnswers, request: AllocationRequest
+) -> list[Verdict]:
+    now = request.clock()
+    circumstances = load_circumstances(list(cases), request, now=now)
+    return [
+        judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
+    ]
+
+
+def _account_changed(case: AccountCase) -> Verdict:
+    reason = Reason(Code.ACCOUNT_CHANGED)
+    return Verdict(case, Decision(Outcome.FAILED, reason), reason)
+
+
+def _tell(verdict: Verdict) -> None:
+    account = verdict.case.account
+    if verdict.decision is not None and verdict.decision.outcome is not Outcome.HELD:
+        log_fallbacks(account, verdict.decision)
+    log_suspects(account, verdict.judged.suspects)
+
+
+def _observe(
+    cases: Mapping[int, AccountCase],
+    request: AllocationRequest,
+    *,
+    on_account: Callable[[], None] | None = None,
+) -> LiveAnswers:
+    return observe_pools(
+        [(case.account, case.pools) for case in cases.values()],
+        live=request.live,
+        clock=request.clock,
+        on_account=on_account,
+    )
+
+
+def _earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
     runs = {
         run.account_id: run
         for run in AllocationRun.objects.filter(

@@ -1,6 +1,6 @@
 """An account with its links, as one decision sees it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from capital.domain.allocation import Link
@@ -36,7 +36,13 @@ class AccountCase:
     def reading_depends_on(self) -> tuple[object, ...]:
         """What must not change between the reading and the decision."""
         account = self.account
-        return (account.venue, account.currency, account.wallet_mode, account.is_sandbox)
+        return (
+            account.venue,
+            account.currency,
+            account.wallet_mode,
+            account.is_sandbox,
+            account.stored_credentials,
+        )
 
 
 def load_cases(
@@ -45,35 +51,33 @@ def load_cases(
     """Accounts with their links, in two queries; in one where the accounts are at hand."""
     if accounts is None:
         accounts = Account.objects.in_bulk(ids)
-    by_account: dict[int, list[StrategyAccount]] = {account_id: [] for account_id in accounts}
-    for row in (
+    links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
+    markets = {account_id: markets_of_account(account) for account_id, account in accounts.items()}
+    # Tuples: making three instances a link is most of what loading would cost.
+    rows = (
         StrategyAccount.objects.filter(account_id__in=list(accounts))
-        .select_related("strategy", "capital")
         .order_by("pk")
-    ):
-        by_account[row.account_id].append(row)
-    return {
-        account_id: AccountCase(account, tuple(_links(account, by_account[account_id])))
-        for account_id, account in accounts.items()
-    }
-
-
-def _links(account: Account, rows: Iterable[StrategyAccount]) -> Iterator[Link]:
-    markets = markets_of_account(account)
-    for row in rows:
-        market = MarketType(row.strategy.market_type)
-        if market not in markets:
+        .values_list(
+            "pk",
+            "account_id",
+            "weight",
+            "is_active",
+            "strategy__key",
+            "strategy__market_type",
+            "strategy__status",
+            "capital__allocated_capital",
+        )
+    )
+    for key, account_id, weight, is_active, strategy_key, market_type, status, capital in rows:
+        market = MarketType(market_type)
+        if market not in markets[account_id]:
             idle: Code | None = Code.MARKET_NOT_ON_VENUE
-        elif not row.is_active:
+        elif not is_active:
             idle = Code.LINK_INACTIVE
         else:
-            idle = _IDLE_STATUS.get(StrategyStatus(row.strategy.status))
-        capital = getattr(row, "capital", None)
-        yield Link(
-            id=row.pk,
-            strategy_key=row.strategy.key,
-            market=market,
-            weight=row.weight,
-            idle=idle,
-            capital=None if capital is None else capital.allocated_capital,
-        )
+            idle = _IDLE_STATUS.get(StrategyStatus(status))
+        links[account_id].append(Link(key, strategy_key, market, weight, idle, capital))
+    return {
+        account_id: AccountCase(account, tuple(links[account_id]))
+        for account_id, account in accounts.items()
+    }

@@ -1,47 +1,137 @@
-"""From what is known of an account's pools to its decision."""
+"""What is believed of an account's pools: live, cached, suspect or unknown."""
 
 import logging
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import ROUND_DOWN, Decimal
 
-from capital.domain.allocation import Reserve
-from capital.domain.balances import PoolReading, Source, choose_reading
-from capital.domain.decision import Decision, Outcome, decide
-from capital.domain.errors import CapitalError
-from capital.domain.pools import Pool, WalletMode
+from django.utils import timezone
+
+from capital.domain.balances import Observation, PoolReading, Source, choose_reading
+from capital.domain.decision import Decision
+from capital.domain.money import ROUNDED, parse_amount, plain
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.models import Account
+from capital.domain.rebalancing import is_suspect, jump_percent
+from capital.models import Account, DailyAccountSummary
 from capital.services.balances import LiveAnswers
-from capital.services.cases import AccountCase
-from capital.services.summaries import POOL_WORD, Summaries, cached_observation, log_cached
+from capital.services.summaries import POOL_WORD, cached_observation, log_cached
 
 logger = logging.getLogger(__name__)
 
+_HOUR = timedelta(hours=1)
 
-def decide_account(
-    case: AccountCase, answers: LiveAnswers, summaries: Summaries, *, now: datetime
-) -> Decision:
-    """One account's decision. Weights that cannot be used make it a failed one."""
-    account = case.account
-    if not account.is_active:
-        return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
-    readings: dict[Pool, PoolReading] = {
-        pool: choose_reading(
-            pool,
-            answers.get((account.pk, pool), Reason(Code.NOT_READ)),
-            cached_observation(summaries.latest, pool, now=now),
+
+@dataclass(frozen=True)
+class Suspect:
+    """A live balance that jumped too far from the last accepted one to be believed."""
+
+    observation: Observation
+    accepted: Decimal
+
+    def reason(self, account: Account, pool: Pool) -> Reason:
+        """What to tell a person who is to confirm it."""
+        percent = jump_percent(self.accepted, self.observation.amount) or Decimal(0)
+        return Reason(
+            Code.JUMP_SUSPECTED,
+            {
+                "account_id": str(account.pk),
+                "venue": account.venue,
+                "currency": account.currency,
+                "pool": pool.value,
+                "observed": plain(self.observation.amount),
+                "accepted": plain(self.accepted),
+                "percent": plain(percent.quantize(Decimal("0.1"), ROUND_DOWN, ROUNDED)),
+            },
         )
-        for pool in case.pools
+
+
+@dataclass
+class JudgedReadings:
+    """What is known of the pools that were asked for.
+
+    Attributes:
+        readings: What a decision may use, for each pool that is not suspect.
+        believed: What the summary is to learn, by pool.
+        suspects: What waits for a person, by pool.
+        was_suspect: The pools that were suspect already.
+    """
+
+    readings: dict[Pool, PoolReading] = field(default_factory=dict)
+    believed: dict[Pool, Observation] = field(default_factory=dict)
+    suspects: dict[Pool, Suspect] = field(default_factory=dict)
+    was_suspect: frozenset[Pool] = frozenset()
+
+
+def judge_readings(
+    account: Account,
+    pools: Sequence[Pool],
+    answers: LiveAnswers,
+    summary: DailyAccountSummary | None,
+    *,
+    now: datetime,
+    accept_jump: bool = False,
+) -> JudgedReadings:
+    """Weigh what the exchange said against what was accepted last.
+
+    Args:
+        account: Whose; its limits on jumps and on the age of the cache apply.
+        pools: Which to judge.
+        answers: What the exchanges said, or why they did not.
+        summary: The newest one: the last accepted balances.
+        now: For the age of the cache.
+        accept_jump: The balances that are suspect on the account count as accepted. A later
+            one that jumps from there is suspect again.
+    """
+    stored = stored_suspects(account)
+    judged = JudgedReadings(was_suspect=frozenset(stored))
+    for pool in pools:
+        accepted = cached_observation(summary, pool, now=now)
+        if accept_jump and pool in stored:
+            accepted = judged.believed[pool] = stored[pool]
+        live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
+        if isinstance(live, Observation):
+            if accepted is not None and is_suspect(
+                accepted.amount, live.amount, max_jump_percent=account.max_jump_percent
+            ):
+                judged.suspects[pool] = Suspect(live, accepted.amount)
+                continue
+            judged.believed[pool] = live
+        judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
+    return judged
+
+
+def stored_suspects(account: Account) -> dict[Pool, Observation]:
+    """The suspect balances that wait on the account for a person."""
+    return {
+        Pool(pool): Observation(
+            parse_amount(stored["amount"]), datetime.fromisoformat(stored["observed_at"])
+        )
+        for pool, stored in account.suspect_readings.items()
     }
-    try:
-        return decide(
-            case.links,
-            readings,
-            currency=account.currency,
-            wallet_mode=WalletMode(account.wallet_mode),
-            reserve=Reserve(account.reserve_percent, account.reserve_amount),
-        )
-    except CapitalError as error:
-        return Decision(Outcome.FAILED, error.reason)
+
+
+def settle_suspects(account: Account, judged: JudgedReadings) -> bool:
+    """Keep on the account what is suspect now; forget what a believed balance has cleared.
+
+    The caller holds the account's lock and saves it.
+
+    Returns:
+        Whether anything changed.
+    """
+    settled = dict(account.suspect_readings)
+    for pool in judged.believed:
+        settled.pop(pool.value, None)
+    for pool, suspect in judged.suspects.items():
+        settled[pool.value] = {
+            "amount": plain(suspect.observation.amount),
+            "observed_at": suspect.observation.observed_at.isoformat(),
+            "accepted": plain(suspect.accepted),
+        }
+    changed: bool = settled != account.suspect_readings
+    account.suspect_readings = settled
+    return changed
 
 
 def log_fallbacks(account: Account, decision: Decision) -> None:
@@ -53,14 +143,50 @@ def log_fallbacks(account: Account, decision: Decision) -> None:
             log_cached(account.pk, word, reading.amount)
             logger.warning(
                 "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 사용 ($%s)",
-                account.name,
+                one_line(account.name),
                 word,
                 f"{reading.amount:.2f}",
             )
         elif pool.skipped:
             logger.warning(
                 "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 없음, 할당 건너뜀 (%s)",
-                account.name,
+                one_line(account.name),
                 word,
                 reading.reason.code,
             )
+
+
+def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
+    """A suspect balance is worth a person's attention at once."""
+    for pool, suspect in suspects.items():
+        logger.warning("%s: %s", one_line(account.name), suspect.reason(account, pool).english)
+
+
+def one_line(name: str) -> str:
+    """A name that cannot begin a log line of its own."""
+    return " ".join(name.split()) if not name.isprintable() else name
+
+
+def _reading(
+    account: Account,
+    pool: Pool,
+    live: Observation | Reason,
+    cached: Observation | None,
+    *,
+    now: datetime,
+) -> PoolReading:
+    """As ``choose_reading``, but a cache that is too old is none."""
+    if isinstance(live, Reason) and cached is not None:
+        age = now - cached.observed_at
+        if age > account.max_cache_age_hours * _HOUR:
+            live = Reason(
+                Code.CACHE_STALE,
+                {
+                    "hours": str(age // _HOUR),
+                    "limit": str(account.max_cache_age_hours),
+                    "observed_at": timezone.localtime(cached.observed_at).isoformat(),
+                    "live": live.code.value,
+                },
+            )
+            cached = None
+    return choose_reading(pool, live, cached)

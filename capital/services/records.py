@@ -5,9 +5,7 @@ Everything here runs inside the transaction that holds the accounts' locks. A fa
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from capital.domain.decision import Decision, Outcome
 from capital.models import (
@@ -17,63 +15,87 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.services.basis import basis_as_json
+from capital.services.readings import settle_suspects
 from capital.services.reports import pool_reports, reading_text
+from capital.services.verdicts import AllocationRequest, Verdict
 
 
-@dataclass(frozen=True)
-class DecidedRun:
-    """One account's decision, and the run that records it (not saved yet)."""
+def record_runs(
+    verdicts: Sequence[Verdict], request: AllocationRequest, *, now: datetime
+) -> dict[int, AllocationRun]:
+    """Write capital, runs, pools and entries of what was decided: one statement for each table.
 
-    account: Account
-    decision: Decision
-    run: AllocationRun
+    Returns:
+        The run of each account for which something was decided.
+    """
+    decided = [
+        (verdict.decision, _new_run(verdict, verdict.decision, request, now=now))
+        for verdict in verdicts
+        if verdict.decision is not None
+    ]
+    if not decided:
+        return {}
+    _write_capital([decision for decision, _ in decided], now=now)
+    AllocationRun.objects.bulk_create([run for _, run in decided])
+    _write_pools(decided)
+    return {run.account_id: run for _, run in decided}
 
 
-def new_run(
-    account: Account,
-    decision: Decision,
-    *,
-    run_key: str,
-    trigger: str,
-    actor_id: int | None,
-    arguments: dict[str, Any],
-    now: datetime,
+def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
+    """Say on each account when it was looked at last, what came of it, and what is suspect.
+
+    One statement for each distinct code and suspicion, however many accounts share it.
+    """
+    for verdict in verdicts:
+        account = verdict.case.account
+        if settle_suspects(account, verdict.judged):
+            Account.objects.filter(pk=account.pk).update(suspect_readings=account.suspect_readings)
+    by_code: dict[str, list[int]] = {}
+    for verdict in verdicts:
+        by_code.setdefault(verdict.reason.code.value, []).append(verdict.case.account.pk)
+    for code, account_ids in sorted(by_code.items()):
+        Account.objects.filter(pk__in=account_ids).update(last_checked_at=now, last_check_code=code)
+
+
+def _new_run(
+    verdict: Verdict, decision: Decision, request: AllocationRequest, *, now: datetime
 ) -> AllocationRun:
     """The run of a decision, unsaved. An unchanged one carries its pools as a snapshot."""
+    account = verdict.case.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
         snapshot = [pool.as_json() for pool in pool_reports(decision, account.currency)]
     return AllocationRun(
         account=account,
-        run_key=run_key,
-        trigger=trigger,
-        actor_id=actor_id,
+        run_key=request.run_key,
+        trigger=request.trigger,
+        actor_id=request.actor_id,
         outcome=decision.outcome.value,
         code=decision.reason.code.value,
         figures=dict(decision.reason.figures),
-        arguments=arguments,
+        arguments=request.arguments,
         snapshot=snapshot,
+        basis=None if verdict.basis is None else basis_as_json(verdict.basis),
+        is_forced=request.force,
         created_at=now,
     )
 
 
-def write_decisions(decided: Sequence[DecidedRun], *, now: datetime) -> None:
-    """Write capital, runs, pools and entries of a batch: one statement for each table."""
-    _write_capital(decided, now=now)
-    AllocationRun.objects.bulk_create([item.run for item in decided])
+def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:
     recorded = [
-        (item, pool)
-        for item in decided
-        if item.decision.outcome is not Outcome.UNCHANGED
-        for pool in item.decision.pools
+        (run, pool)
+        for decision, run in decided
+        if decision.outcome is not Outcome.UNCHANGED
+        for pool in decision.pools
     ]
     if not recorded:
         return
     rows = AllocationPool.objects.bulk_create(
         AllocationPool(
-            run=item.run,
+            run=run,
             pool=pool.reading.pool.value,
-            reading=reading_text(pool.reading, item.account.currency),
+            reading=reading_text(pool.reading, run.account.currency),
             source=pool.reading.source.value,
             observed_at=pool.reading.observed_at,
             reserve=pool.reserve,
@@ -81,7 +103,7 @@ def write_decisions(decided: Sequence[DecidedRun], *, now: datetime) -> None:
             code=pool.reason.code.value,
             figures=dict(pool.reason.figures),
         )
-        for item, pool in recorded
+        for run, pool in recorded
     )
     AllocationEntry.objects.bulk_create(
         AllocationEntry(
@@ -97,13 +119,13 @@ def write_decisions(decided: Sequence[DecidedRun], *, now: datetime) -> None:
     )
 
 
-def _write_capital(decided: Sequence[DecidedRun], *, now: datetime) -> None:
+def _write_capital(decisions: Sequence[Decision], *, now: datetime) -> None:
     rows = [
         StrategyCapital(
             strategy_account_id=entry.link.id, allocated_capital=entry.after, allocated_at=now
         )
-        for item in decided
-        for pool in item.decision.pools
+        for decision in decisions
+        for pool in decision.pools
         for entry in pool.entries
         if entry.changed and entry.after is not None
     ]

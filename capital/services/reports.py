@@ -1,7 +1,7 @@
 """A decision as people and programs read it: the same shape from memory, rows or a snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -45,18 +45,22 @@ class PoolReport:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for a snapshot."""
-        return asdict(self)
+        return {**vars(self), "entries": [dict(vars(entry)) for entry in self.entries]}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "PoolReport":
-        """What ``as_json`` gave."""
-        entries = tuple(EntryReport(**entry) for entry in stored["entries"])
-        return cls(**{**stored, "entries": entries})
+        """What ``as_json`` of this or another version gave."""
+        known: dict[str, Any] = {each.name: stored.get(each.name) for each in fields(cls)}
+        entries = tuple(
+            EntryReport(**{each.name: entry.get(each.name) for each in fields(EntryReport)})
+            for entry in stored["entries"]
+        )
+        return cls(**{**known, "entries": entries})
 
     @property
     def skipped(self) -> bool:
         """Whether an active link stays without an answer, because there was no balance."""
-        return any(entry.code == Code.KEPT for entry in self.entries)
+        return any(entry.code in (Code.KEPT, Code.HELD) for entry in self.entries)
 
     @property
     def reason(self) -> str:

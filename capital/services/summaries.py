@@ -16,7 +16,6 @@ from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from capital.domain.balances import Observation
-from capital.domain.errors import UnknownAccount
 from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, DailyAccountSummary
@@ -56,14 +55,22 @@ class Summaries:
     """The rows that a decision needs of one account; None where there is none.
 
     Attributes:
-        latest: The newest row of all: the cache.
         today: Today's row.
         before: The newest row before today: what a new day carries forward.
     """
 
-    latest: DailyAccountSummary | None = None
     today: DailyAccountSummary | None = None
     before: DailyAccountSummary | None = None
+
+    @property
+    def latest(self) -> DailyAccountSummary | None:
+        """The newest row: the cache. A row of the future knows nothing of now."""
+        return self.today or self.before
+
+
+def business_date(now: datetime) -> date:
+    """The day of a summary: a day in the project's time zone, whatever the reader's is."""
+    return timezone.localdate(now, timezone.get_default_timezone())
 
 
 def get_cached_daily_balance(
@@ -78,19 +85,20 @@ def get_cached_daily_balance(
             the ending balance, else the starting balance.
 
     Returns:
-        None where the account has no summary; zero where the field is NULL. Allocation tells
-        those apart by itself and never acts on a NULL.
+        None where there is no summary (or no such account); zero where the field is NULL.
+        Allocation tells those apart by itself and never acts on a NULL.
 
     Raises:
-        UnknownAccount: There is no such account.
         ValueError: ``market_type`` is not a market.
     """
     market = None if market_type is None else MarketType(market_type)
-    account = Account.objects.filter(pk=account_id).only("wallet_mode").first()
-    if account is None:
-        raise UnknownAccount(account=str(account_id))
     summary = (
-        DailyAccountSummary.objects.filter(account_id=account_id).order_by("-date", "-pk").first()
+        DailyAccountSummary.objects.filter(
+            account_id=account_id, date__lte=business_date(timezone.now())
+        )
+        .select_related("account")
+        .order_by("-date")
+        .first()
     )
     if summary is None:
         return None
@@ -100,7 +108,7 @@ def get_cached_daily_balance(
         if stored is None:
             stored = summary.starting_balance
     else:
-        pool = pool_of(market, WalletMode(account.wallet_mode))
+        pool = pool_of(market, WalletMode(summary.account.wallet_mode))
         word = POOL_WORD[pool]
         stored = getattr(summary, BALANCE_FIELD[pool])
     amount: Decimal = Decimal(0) if stored is None else stored
@@ -113,23 +121,31 @@ def log_cached(account_id: int, word: str, amount: Decimal) -> None:
     logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")
 
 
-def load_summaries(account_ids: Sequence[int], *, today: date) -> dict[int, Summaries]:
-    """The rows of a batch in two queries, driven from Account: see ``benchmarks/``."""
+def load_summaries(
+    account_ids: Sequence[int], *, now: datetime, lock: bool = False
+) -> dict[int, Summaries]:
+    """The rows of a batch in two queries, driven from Account: see ``benchmarks/``.
+
+    Args:
+        account_ids: Whose.
+        now: Says which day is today.
+        lock: Other writers of these rows wait for the end of the transaction.
+    """
+    today = business_date(now)
 
     def newest(**of_date: date) -> Subquery:
         rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
         return Subquery(rows.order_by("-date").values("pk")[:1])
 
     wanted = Account.objects.filter(pk__in=account_ids).annotate(
-        latest=newest(), today=newest(date=today), before=newest(date__lt=today)
+        today=newest(date=today), before=newest(date__lt=today)
     )
     keys = {
-        account_id: (latest, of_today, before)
-        for account_id, latest, of_today, before in wanted.values_list(
-            "pk", "latest", "today", "before"
-        )
+        account_id: of_account
+        for account_id, *of_account in wanted.values_list("pk", "today", "before")
     }
-    rows = DailyAccountSummary.objects.in_bulk(
+    found = DailyAccountSummary.objects.order_by("pk")
+    rows = (found.select_for_update() if lock else found).in_bulk(
         {key for of_account in keys.values() for key in of_account if key is not None}
     )
     return {
@@ -191,10 +207,11 @@ def _todays_row(
     *,
     now: datetime,
 ) -> DailyAccountSummary:
-    row = DailyAccountSummary(account=account, date=timezone.localdate(now))
+    row = DailyAccountSummary(account=account, date=business_date(now))
     today, before = summaries.today, summaries.before
     for pool in Pool:
-        if today is not None:
+        # Today's row may have been opened by another program, without the balances.
+        if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
             setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
             setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
         elif (carried := cached_observation(before, pool, now=now)) is not None:
@@ -208,7 +225,8 @@ def _todays_row(
     quantum = quantum_of(account.currency)
     for pool, observation in observed.items():
         held = getattr(row, OBSERVED_FIELD[pool])
-        if held is None or held <= observation.observed_at:
+        # A time of the future is somebody's mistake and must not keep the truth out.
+        if held is None or held <= observation.observed_at or held > now:
             setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
             setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
     _settle_ending(row, account)

@@ -117,17 +117,20 @@ def test_a_currency_left_out_becomes_the_venues_usual_one():
     assert make_account(venue="upbit", currency="").currency == "KRW"
 
 
-@pytest.mark.parametrize("currency", ["US DT", "USD-T", "달러", "USDT\n"])
+@pytest.mark.parametrize("currency", ["US DT", "USD-T", "달러", "U" * 17])
 def test_a_currency_is_letters_and_digits(currency):
     account = Account(owner=make_user(), name="Main", venue="binance", currency=currency)
 
-    assert errors_of(account)["currency"] == ["Capital letters and digits only."]
+    assert errors_of(account)["currency"][0] == "1 to 16 capital letters and digits."
 
 
 def test_another_currency_or_venue_is_refused_once_balances_are_recorded():
     account = make_account(currency="USDT", venue="binance")
     make_summary(account=account, spot_balance=Decimal(5000))
-    recorded = "This account has balances recorded in USDT on binance. Make a new account instead."
+    recorded = (
+        "This account has balances recorded in another currency or on another venue. "
+        "Make a new account instead."
+    )
 
     account.currency = "USDC"
     assert errors_of(account) == {"currency": [recorded]}
@@ -184,10 +187,11 @@ def test_a_stored_wallet_mode_is_separate_or_unified(wallet_mode):
 def test_a_stored_account_has_a_currency():
     make_account()
 
-    with refused_by_database("account_currency_given"):
-        bulk_account(currency="")
-    with refused_by_database("account_currency_given"):
-        Account.objects.update(currency="")
+    for currency in ("", "usdt", " USDT", "US$"):
+        with refused_by_database("account_currency_well_formed"):
+            bulk_account(currency=currency)
+        with refused_by_database("account_currency_well_formed"):
+            Account.objects.update(currency=currency)
 
 
 @pytest.mark.parametrize("percent", ["-0.00000001", "100.00000001", "999"])

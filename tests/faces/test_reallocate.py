@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.utils import translation
+from django.utils import timezone, translation
 
 from capital.models import AllocationRun, StrategyCapital
 from strategies.models import MarketType
@@ -212,7 +212,7 @@ def test_same_run_key_with_other_arguments_is_a_bad_argument(exchange: Exchange)
 
 def test_empty_run_key_is_a_bad_argument() -> None:
     make_account()
-    with pytest.raises(CommandError, match="1 to 200 characters") as refused:
+    with pytest.raises(CommandError, match="1 to 200 printable") as refused:
         reallocate("--run-key", "")
 
     assert refused.value.returncode == 2
@@ -259,7 +259,8 @@ def test_table_says_why_a_cached_balance_was_used(exchange: Exchange) -> None:
 
     _, output = reallocate("--cached", "--dry-run")
 
-    assert "Cached balance of 2025-01-16 00:00: Live balances are" in output
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    assert f"Cached balance of {today} 00:00: Live balances are" in output
     assert "Dry run: nothing was written." in output
 
 

@@ -387,3 +387,29 @@ def everything_stored() -> str:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             rows += cursor.fetchall()
     return repr(rows)
+
+
+def test_clients_of_a_venue_share_no_state_and_their_template_has_no_keys() -> None:
+    row = get_venue("binance")
+    requests = [
+        BalanceRequest(key, row, "USDT", [], Credentials(f"key-{key}", f"secret-{key}"))
+        for key in (1, 2)
+    ]
+
+    async def clients() -> list[Any]:
+        gateway = CcxtGateway(venue_urls={}, concurrency=1)
+        session: Any = None
+        return [gateway._exchange(request, session) for request in requests]
+
+    first, second = asyncio.run(clients())
+    template = ccxt_gateway._built_client("binance")
+
+    first.options["hasAlreadyAuthenticatedSuccessfully"] = True
+    first.urls["api"]["private"] = "http://elsewhere"
+    assert (first.apiKey, second.apiKey) == ("key-1", "key-2")
+    for other in (second, template):
+        assert not other.options["hasAlreadyAuthenticatedSuccessfully"]
+        assert other.urls["api"]["private"] != "http://elsewhere"
+    assert not template.apiKey
+    assert not template.secret
+    assert template.session is None

@@ -1,11 +1,12 @@
 """The scenarios of the specification, to the letter: 15,369 = 10,369 spot + 5,000 futures."""
 
 import logging
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary, StrategyAccount
 from capital.services.allocation import auto_allocate_capital_for_account
@@ -15,13 +16,15 @@ from tests.factories import make_account, make_link, make_strategy, make_summary
 
 pytestmark = pytest.mark.django_db
 
+TODAY = timezone.localdate()
+
 
 @pytest.fixture
 def account() -> Account:
     account = make_account(name="메인", venue="binance", currency="USDT")
     make_summary(
         account=account,
-        date=date(2026, 1, 15),
+        date=TODAY - timedelta(days=1),
         ending_balance=Decimal(15369),
         spot_balance=Decimal(10369),
         futures_balance=Decimal(5000),
@@ -74,25 +77,26 @@ def test_cached_balance_is_read_by_market(account: Account) -> None:
 
 
 def test_whole_balance_falls_back_to_the_starting_balance_then_to_zero(account: Account) -> None:
-    make_summary(account=account, date=date(2026, 1, 16), starting_balance=Decimal("15369"))
+    make_summary(account=account, date=TODAY, starting_balance=Decimal("15369"))
     assert get_cached_daily_balance(account.pk) == Decimal(15369)
 
-    make_summary(account=account, date=date(2026, 1, 17))
+    DailyAccountSummary.objects.filter(date=TODAY).update(starting_balance=None)
     assert get_cached_daily_balance(account.pk) == Decimal(0)
 
 
 def test_missing_summary_is_none_and_null_field_is_zero(account: Account) -> None:
-    make_summary(account=account, date=date(2026, 1, 16), ending_balance=Decimal(7))
+    make_summary(account=account, date=TODAY, ending_balance=Decimal(7))
     assert get_cached_daily_balance(account.pk, MarketType.SPOT) == Decimal(0)
 
     DailyAccountSummary.objects.all().delete()
     assert get_cached_daily_balance(account.pk) is None
+    assert get_cached_daily_balance(424242) is None
     assert get_cached_daily_balance(account.pk, MarketType.SPOT) is None
 
 
 def test_the_newest_summary_is_the_one_that_is_read(account: Account) -> None:
-    make_summary(account=account, date=date(2026, 1, 14), spot_balance=Decimal(1))
-    make_summary(account=account, date=date(2026, 1, 16), spot_balance=Decimal(2))
+    make_summary(account=account, date=TODAY - timedelta(days=3), spot_balance=Decimal(1))
+    make_summary(account=account, date=TODAY, spot_balance=Decimal(2))
     assert get_cached_daily_balance(account.pk, MarketType.SPOT) == Decimal(2)
 
 

@@ -461,14 +461,17 @@ def test_account_that_the_database_refuses_never_takes_others_with_it(
 ) -> None:
     accounts = [exchange.open_account(wallets={"spot": {"USDT": "100"}}) for _ in range(3)]
     links = [make_link(account=account) for account in accounts]
-    write, bad = records.write_decisions, accounts[1].pk
+    write, bad = records.record_runs, accounts[1].pk
 
-    def refuse_one(decided: Any, **kwargs: Any) -> None:
-        if any(item.account.pk == bad and item.run.outcome != "failed" for item in decided):
+    def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
+        if any(
+            verdict.case.account.pk == bad and verdict.reason.code != "database_error"
+            for verdict in verdicts
+        ):
             raise DatabaseError("disk is on fire")
-        write(decided, **kwargs)
+        return write(verdicts, *args, **kwargs)
 
-    monkeypatch.setattr(allocation, "write_decisions", refuse_one)
+    monkeypatch.setattr(allocation, "record_runs", refuse_one)
 
     runs = allocate_capital([account.pk for account in accounts])
 
@@ -580,4 +583,4 @@ def test_queries_of_a_batch_do_not_grow_with_it(
         allocate_capital(many, live=False)
 
     assert AllocationEntry.objects.count() == 1002
-    assert len(of_one) <= 16
+    assert len(of_one) <= 20

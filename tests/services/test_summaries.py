@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from capital.domain.errors import UnknownAccount
 from capital.models import Account, DailyAccountSummary
 from capital.services.allocation import auto_allocate_capital_for_account
 from capital.services.summaries import get_cached_daily_balance
@@ -128,10 +128,63 @@ def test_older_reading_never_replaces_a_newer_one(exchange: Exchange) -> None:
     allocate(account, NOON)
     exchange.set_balance(account, "spot", "1")
 
-    row = allocate(account, NOON - timedelta(minutes=1))
+    # Read before the other, decided after it.
+    observed, decided = NOON - timedelta(minutes=1), NOON + timedelta(minutes=1)
+    times = iter([observed, observed, observed, decided])
+    auto_allocate_capital_for_account(account.pk, clock=lambda: next(times))
+
+    row = DailyAccountSummary.objects.get(account=account)
+    assert (row.spot_balance, row.spot_observed_at) == (Decimal(100), NOON)
+
+
+def test_time_of_the_future_does_not_keep_the_truth_out(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    make_summary(
+        account=account,
+        date=TODAY,
+        spot_balance=Decimal(9),
+        spot_observed_at=NOON + timedelta(hours=9),
+    )
+
+    row = allocate(account)
 
     assert row is not None
     assert (row.spot_balance, row.spot_observed_at) == (Decimal(100), NOON)
+
+
+def test_summary_of_the_future_is_no_cache(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+    exchange.fail(account, "unauthorized")
+    make_summary(account=account, date=TODAY + timedelta(days=1), spot_balance=Decimal(999999))
+
+    allocate(account)
+
+    assert account.runs.get().pools.get(pool="spot").source == "none"
+
+
+def test_summary_that_another_program_opened_does_not_lose_the_history(
+    exchange: Exchange,
+) -> None:
+    account = both_pools(exchange)
+    exchange.fail(account, "unauthorized", "futures")
+    make_summary(account=account, date=YESTERDAY, futures_balance=Decimal(20))
+    make_summary(account=account, date=TODAY, total_trades=3)
+
+    row = allocate(account)
+
+    assert row is not None
+    assert (row.futures_balance, row.futures_observed_at) == (Decimal(20), END_OF_YESTERDAY)
+    assert row.total_trades == 3
+
+
+def test_summary_day_does_not_follow_the_readers_time_zone(exchange: Exchange) -> None:
+    account = both_pools(exchange)
+
+    with timezone.override("America/New_York"):
+        row = allocate(account, datetime(2026, 3, 10, 1, tzinfo=UTC))
+
+    assert row is not None
+    assert row.date == TODAY
 
 
 def test_ending_stays_null_while_a_pool_is_unknown(exchange: Exchange) -> None:
@@ -173,11 +226,6 @@ def test_failed_readings_leave_the_summary_alone(exchange: Exchange) -> None:
     exchange.fail(account, "unauthorized")
 
     assert allocate(account) is None
-
-
-def test_cached_balance_of_no_account_is_an_error() -> None:
-    with pytest.raises(UnknownAccount, match="424242"):
-        get_cached_daily_balance(424242)
 
 
 def test_cached_balance_of_no_market_is_an_error() -> None:

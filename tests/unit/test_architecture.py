@@ -14,7 +14,6 @@ MONEY_FOLDERS = ("capital/domain", "capital/services", "capital/models", "strate
 # Where a float is told from an amount in order to refuse or to spell it.
 FLOAT_GUARDS = {"capital/models/fields.py"}
 
-TEXT_FUNCTIONS = frozenset({"Upper"})
 DATABASE_ARITHMETIC = frozenset(
     {
         "F",
@@ -105,7 +104,7 @@ def database_arithmetic(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django.db.models"):
             if (node.module or "").startswith("django.db.models.functions"):
-                found += [alias.name for alias in node.names if alias.name not in TEXT_FUNCTIONS]
+                found += [alias.name for alias in node.names]
             found += [alias.name for alias in node.names if alias.name in DATABASE_ARITHMETIC]
         elif isinstance(node, ast.Attribute):
             of_models = isinstance(node.value, ast.Name) and node.value.id == "models"

@@ -1,0 +1,35 @@
+"""Rules about a strategy that only the one who funds it can know."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
+from django.utils.translation import gettext as _
+
+from capital.models.capital import StrategyCapital
+from strategies.models import Strategy
+
+
+@receiver(pre_save, sender=Strategy)
+def keep_market_of_a_funded_strategy(instance: Strategy, **_kwargs: Any) -> None:
+    """Refuse another market: the capital of one pool would become that of another.
+
+    Raises:
+        ValidationError: The strategy has held capital in its present market.
+    """
+    if instance._state.adding:
+        return
+    stored = Strategy.objects.filter(pk=instance.pk).values_list("market_type", flat=True).first()
+    if stored is None or stored == instance.market_type:
+        return
+    if StrategyCapital.objects.filter(strategy_account__strategy=instance).exists():
+        raise ValidationError(
+            {
+                "market_type": _(
+                    "This strategy has held capital in the %(market)s market. "
+                    "Make a new strategy for the other one."
+                )
+                % {"market": stored}
+            }
+        )

@@ -1,0 +1,57 @@
+"""JobRun and ClusterHeartbeat: what the periodic jobs did, and who is alive to do them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class JobRun(models.Model):
+    """One execution of one job, or of one chunk of it.
+
+    Attributes:
+        chunk: 0 where the job did all its work itself, or only handed chunks out; 1 and up for
+            the chunks.
+        intended_at: The slot that the job was queued for; NULL when a person ran it.
+        finished_at: NULL while it runs, and for ever if its process was killed.
+        outcomes: How many of each outcome, by name.
+        error: Our sentence of what went wrong; empty when nothing did.
+    """
+
+    name = models.CharField(_("job"), max_length=40)
+    chunk = models.PositiveIntegerField(_("chunk"), default=0)
+    intended_at = models.DateTimeField(_("intended at"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    accounts = models.PositiveIntegerField(_("accounts"), default=0)
+    outcomes = models.JSONField(_("outcomes"), default=dict, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    host = models.CharField(_("host"), max_length=255, blank=True, default="")
+    pid = models.PositiveIntegerField(_("process"), default=0)
+
+    class Meta:
+        verbose_name = _("job run")
+        verbose_name_plural = _("job runs")
+        ordering = ["-started_at", "-pk"]
+        indexes = [models.Index(fields=["name", "-started_at"], name="job_run_by_name_and_time")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+class ClusterHeartbeat(models.Model):
+    """One cluster process that pulls tasks: the row is renewed while it does."""
+
+    host = models.CharField(_("host"), max_length=255)
+    pid = models.PositiveIntegerField(_("process"))
+    started_at = models.DateTimeField(_("started at"))
+    beat_at = models.DateTimeField(_("last beat at"))
+
+    class Meta:
+        verbose_name = _("cluster heartbeat")
+        verbose_name_plural = _("cluster heartbeats")
+        ordering = ["host", "pid"]
+        constraints = [
+            models.UniqueConstraint(fields=["host", "pid"], name="heartbeat_once_a_process"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.pid}"

@@ -1,0 +1,50 @@
+"""Position: what a link holds, as its bot reports it."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.accounts import StrategyAccount
+from capital.models.fields import QuantityField
+
+
+class Position(models.Model):
+    """One link's holding of one symbol. It is open while ``quantity`` is not zero."""
+
+    strategy_account = models.ForeignKey(
+        StrategyAccount, on_delete=models.PROTECT, related_name="positions"
+    )
+    symbol = models.CharField(_("symbol"), max_length=64)
+    quantity = QuantityField(_("quantity"), help_text=_("Signed: negative is short."))
+    entry_price = QuantityField(_("entry price"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("position")
+        verbose_name_plural = _("positions")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy_account", "symbol"],
+                name="position_once_a_symbol",
+                violation_error_message=_("This link has a position of this symbol already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(symbol=""),
+                name="position_symbol_given",
+                violation_error_message=_("A position needs a symbol."),
+            ),
+            models.CheckConstraint(
+                condition=Q(entry_price__isnull=True) | Q(entry_price__gt=0),
+                name="position_entry_price_positive",
+                violation_error_message=_("The entry price must be above zero, or empty."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account}: {self.quantity} {self.symbol}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is held."""
+        return bool(self.quantity != 0)

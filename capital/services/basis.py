@@ -1,0 +1,83 @@
+"""What a run was decided on, as it is stored, for the gate to compare with."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import OuterRef, Q, Subquery
+
+from capital.domain.allocation import Reserve
+from capital.domain.balances import PoolReading
+from capital.domain.decision import Outcome
+from capital.domain.money import EXACT, plain
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code
+from capital.domain.rebalancing import Basis, LinkState
+from capital.models import Account, AllocationRun
+from capital.services.cases import AccountCase
+
+# A run that failed, was held or found no balance allocated nothing: it is nothing to compare with.
+_ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q(
+    outcome=Outcome.SKIPPED.value, code=Code.NOTHING_TO_ALLOCATE.value
+)
+
+
+def basis_of(case: AccountCase, readings: Mapping[Pool, PoolReading]) -> Basis:
+    """What a decision of now rests on."""
+    return Basis(
+        links={
+            link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in case.links
+        },
+        reserve=Reserve(case.account.reserve_percent, case.account.reserve_amount),
+        balances={
+            pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
+        },
+    )
+
+
+def load_bases(account_ids: Sequence[int]) -> dict[int, Basis]:
+    """The basis of each account's last run that allocated, in two queries; none is left out."""
+    runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
+    last = Account.objects.filter(pk__in=account_ids).annotate(
+        last_run=Subquery(runs.order_by("-created_at", "-pk").values("pk")[:1])
+    )
+    keys = [key for key in last.values_list("last_run", flat=True) if key is not None]
+    rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
+    return {account_id: basis_from_json(stored) for account_id, stored in rows}
+
+
+def basis_as_json(basis: Basis) -> dict[str, Any]:
+    """For the run's column; amounts as text."""
+    return {
+        "links": {
+            str(key): {
+                "strategy": link.strategy_key,
+                "weight": plain(EXACT.normalize(link.weight)),
+                "idle": link.idle,
+            }
+            for key, link in basis.links.items()
+        },
+        "reserve": {
+            "percent": plain(EXACT.normalize(basis.reserve.percent)),
+            "amount": plain(EXACT.normalize(basis.reserve.amount)),
+        },
+        "balances": {pool.value: plain(amount) for pool, amount in basis.balances.items()},
+    }
+
+
+def basis_from_json(stored: dict[str, Any]) -> Basis:
+    """What ``basis_as_json`` gave."""
+    return Basis(
+        links={
+            int(key): LinkState(
+                link["strategy"],
+                Decimal(link["weight"]),
+                None if link["idle"] is None else Code(link["idle"]),
+            )
+            for key, link in stored["links"].items()
+        },
+        reserve=Reserve(
+            Decimal(stored["reserve"]["percent"]), Decimal(stored["reserve"]["amount"])
+        ),
+        balances={Pool(pool): Decimal(amount) for pool, amount in stored["balances"].items()},
+    )
