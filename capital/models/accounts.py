@@ -21,6 +21,10 @@ from capital.models.secrets import EncryptedTextField
 
 # What the venue decides where it is left out, and what it is judged by.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox"})
+# What gives a balance its meaning.
+_DENOMINATION = ("venue", "currency")
+_RESERVE = ("reserve_percent", "reserve_amount")
+_REMEMBERED = (*_DENOMINATION, *_RESERVE)
 CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
@@ -169,8 +173,9 @@ class Account(models.Model):
             ),
         ]
 
-    # The venue and the currency as they were loaded.
-    _stored: Mapping[str, str] = MappingProxyType({})
+    # What was loaded or saved last, and the reserve before the last save.
+    _stored: Mapping[str, Any] = MappingProxyType({})
+    _reserve_before: Mapping[str, Any] = MappingProxyType({})
 
     def __str__(self) -> str:
         return f"{self.name} ({self.venue} {self.currency})"
@@ -189,8 +194,10 @@ class Account(models.Model):
                 self.min_change_amount = usual_min_change(self.currency)
             if written is not None:
                 kwargs["update_fields"] = _SETTLED.union(written)
+        before = self._stored
+        self._reserve_before = {name: before[name] for name in _RESERVE if name in before}
         super().save(*args, **kwargs)
-        self._stored = _loaded(self, "venue", "currency")
+        self._stored = _loaded(self, *_REMEMBERED)
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
@@ -214,7 +221,7 @@ class Account(models.Model):
     def from_db(cls, *args: Any, **kwargs: Any) -> "Account":
         """Remember what the balances on record are counted in."""
         account = super().from_db(*args, **kwargs)
-        account._stored = _loaded(account, "venue", "currency")
+        account._stored = _loaded(account, *_REMEMBERED)
         return account
 
     @property
@@ -222,9 +229,29 @@ class Account(models.Model):
         """The credentials as they are kept, encrypted: to tell whether they changed."""
         return tuple(self.__dict__.get(name) for name in sorted(_CREDENTIALS))
 
+    @property
+    def reserve_was_changed(self) -> bool:
+        """Whether the last save gave the account another reserve than it was loaded with."""
+        return any(getattr(self, name) != value for name, value in self._reserve_before.items())
+
+    @property
+    def reading_depends_on(self) -> tuple[object, ...]:
+        """What must not change between a reading and what is made of it."""
+        return (
+            self.venue,
+            self.currency,
+            self.wallet_mode,
+            self.is_sandbox,
+            self.stored_credentials,
+        )
+
     def _keep_denomination(self) -> None:
         """Refuse another venue or currency once there are balances in the old one."""
-        changed = [name for name, value in self._stored.items() if getattr(self, name) != value]
+        changed = [
+            name
+            for name in _DENOMINATION
+            if name in self._stored and getattr(self, name) != self._stored[name]
+        ]
         if changed and self.summaries.exists():
             message = _(
                 "This account has balances recorded in another currency or on another venue. "

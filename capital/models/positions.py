@@ -1,5 +1,7 @@
 """Position: what a link holds, as its bot reports it."""
 
+from decimal import Decimal
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -47,4 +49,5 @@ class Position(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether something is held."""
-        return bool(self.quantity != 0)
+        # Text until it was read back.
+        return Decimal(str(self.quantity)) != 0

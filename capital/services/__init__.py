@@ -4,9 +4,11 @@ from capital.services.allocation import (
     allocate_capital,
     auto_allocate_capital_for_account,
     preview_allocation,
+    reallocate_where_due,
 )
 from capital.services.balances import observe_balances
 from capital.services.summaries import get_cached_daily_balance
+from capital.services.sync import sync_balances
 
 __all__ = [
     "allocate_capital",
@@ -14,4 +16,6 @@ __all__ = [
     "get_cached_daily_balance",
     "observe_balances",
     "preview_allocation",
+    "reallocate_where_due",
+    "sync_balances",
 ]

@@ -68,17 +68,24 @@ class _Progress:
 
 @dataclass(frozen=True)
 class AllocationPreview:
-    """What a run would decide now."""
+    """What a run would decide now.
+
+    Attributes:
+        decision: None where the gate says that nothing is due, or where ``run`` is there.
+        run: The earlier run with the same key, which would be the answer.
+    """
 
     account: Account
-    decision: Decision
+    reason: Reason
+    decision: Decision | None = None
+    run: AllocationRun | None = None
 
 
 @dataclass(frozen=True)
 class DueResult:
     """The gate's answer for one account, and the run that followed where it was due."""
 
-    account_id: int
+    account: Account
     reason: Reason
     run: AllocationRun | None
 
@@ -189,37 +196,53 @@ def reallocate_where_due(
     """
     request = _new_request(trigger, run_key, clock, live=live, if_due=True)
     results = _in_batches(_known_ids(account_ids), request, on_progress)
+    accounts = Account.objects.in_bulk(results)
     return [
-        DueResult(account_id, Reason(Code(result.code), result.figures), result)
+        DueResult(result.account, Reason(Code(result.code), result.figures), result)
         if isinstance(result, AllocationRun)
-        else DueResult(account_id, result, None)
+        else DueResult(accounts[account_id], result, None)
         for account_id, result in results.items()
+        if isinstance(result, AllocationRun) or account_id in accounts
     ]
 
 
 def preview_allocation(
     account_ids: Iterable[int],
     *,
+    trigger: str = Trigger.COMMAND,
+    run_key: str | None = None,
     live: bool = True,
+    if_due: bool = False,
     force: bool = False,
+    accept_jump: bool = False,
     clock: Clock = timezone.now,
 ) -> list[AllocationPreview]:
-    """What ``allocate_capital`` would decide now. It reads balances and writes nothing.
+    """What ``allocate_capital`` (or, ``if_due``, ``reallocate_where_due``) would decide now.
+
+    It reads balances and writes nothing. Arguments are theirs.
 
     Raises:
-        UnknownAccount: An id has no account.
+        As ``allocate_capital``.
     """
-    request = _new_request(Trigger.COMMAND, None, clock, live=live, force=force)
+    request = _new_request(
+        trigger, run_key, clock, live=live, if_due=if_due, force=force, accept_jump=accept_jump
+    )
     ids = _known_ids(account_ids)
-    previews: list[AllocationPreview] = []
+    earlier = _earlier_runs(ids, request)
+    if accept_jump:
+        _require_suspects(ids, request)
+    previews = {
+        key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
+        for key, run in earlier.items()
+    }
     for start in range(0, len(ids), BATCH_SIZE):
-        cases = load_cases(ids[start : start + BATCH_SIZE])
-        answers = _observe(cases, request)
-        for verdict in _judge(cases, answers, request):
-            if verdict.decision is not None:
-                _tell(verdict)
-                previews.append(AllocationPreview(verdict.case.account, verdict.decision))
-    return previews
+        batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
+        cases = load_cases(batch)
+        for verdict in _judge(cases, _observe(cases, request), request):
+            _tell(verdict)
+            account = verdict.case.account
+            previews[account.pk] = AllocationPreview(account, verdict.reason, verdict.decision)
+    return [previews[key] for key in ids if key in previews]
 
 
 def _new_request(
@@ -377,7 +400,7 @@ def _decide_and_write(
         changed = {
             key
             for key, case in cases.items()
-            if case.reading_depends_on != observed[key].reading_depends_on
+            if case.account.reading_depends_on != observed[key].account.reading_depends_on
         }
         sound = {key: case for key, case in cases.items() if key not in changed}
         verdicts = [_account_changed(cases[key]) for key in changed]

@@ -32,18 +32,6 @@ class AccountCase:
             return ()
         return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
 
-    @property
-    def reading_depends_on(self) -> tuple[object, ...]:
-        """What must not change between the reading and the decision."""
-        account = self.account
-        return (
-            account.venue,
-            account.currency,
-            account.wallet_mode,
-            account.is_sandbox,
-            account.stored_credentials,
-        )
-
 
 def load_cases(
     ids: Sequence[int], *, accounts: Mapping[int, Account] | None = None

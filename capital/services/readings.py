@@ -16,6 +16,7 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.rebalancing import is_suspect, jump_percent
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances import LiveAnswers
+from capital.services.reports import amount_text
 from capital.services.summaries import POOL_WORD, cached_observation, log_cached
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ class Suspect:
                 "venue": account.venue,
                 "currency": account.currency,
                 "pool": pool.value,
-                "observed": plain(self.observation.amount),
-                "accepted": plain(self.accepted),
+                "observed": amount_text(self.observation.amount, account.currency),
+                "accepted": amount_text(self.accepted, account.currency),
                 "percent": plain(percent.quantize(Decimal("0.1"), ROUND_DOWN, ROUNDED)),
             },
         )

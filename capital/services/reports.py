@@ -11,11 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.domain.balances import PoolReading, Source
-from capital.domain.decision import Decision
+from capital.domain.decision import Decision, Outcome
 from capital.domain.money import EXACT, plain, quantum_of
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationPool, AllocationRun
 from capital.services.reasons import sentence_of
+
+# Why nothing was done although nothing is wrong.
+_NO_FAILURE = frozenset(
+    {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
+)
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,10 @@ class RunReport:
     @property
     def complete(self) -> bool:
         """Whether every pool with active links had a balance and was applied or unchanged."""
-        if self.outcome not in ("applied", "unchanged"):
-            return self.code == Code.NOTHING_TO_ALLOCATE
+        if self.outcome == Outcome.SKIPPED:
+            return self.code in _NO_FAILURE
+        if self.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
+            return False
         return not any(pool.skipped for pool in self.pools)
 
     def as_json(self) -> dict[str, Any]:
@@ -133,6 +140,18 @@ def report_decision(account: Account, decision: Decision) -> RunReport:
         figures=dict(decision.reason.figures),
         run_key=None,
         pools=pool_reports(decision, account.currency),
+    )
+
+
+def report_not_due(account: Account, reason: Reason) -> RunReport:
+    """The report of an account that the gate passed over: ``skipped``, without a run."""
+    return _report(
+        account,
+        outcome=Outcome.SKIPPED.value,
+        code=reason.code.value,
+        figures=dict(reason.figures),
+        run_key=None,
+        pools=(),
     )
 
 

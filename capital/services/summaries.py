@@ -6,6 +6,7 @@ its history nor looks fresh.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -198,6 +199,29 @@ def record_observations(
             unique_fields=["account", "date"],
             update_fields=_WRITTEN_FIELDS,
         )
+
+
+def open_days(
+    accounts: Mapping[int, Account], summaries: Mapping[int, Summaries], *, now: datetime
+) -> Counter[str]:
+    """Open today's summary where there is history to carry into it. See ``days.close_day``.
+
+    Call it inside the transaction that holds the accounts' locks.
+    """
+    counts: Counter[str] = Counter()
+    rows = []
+    for account_id, account in accounts.items():
+        of_account = summaries[account_id]
+        if of_account.today is not None:
+            counts["open"] += 1
+        elif of_account.before is None:
+            counts["no_history"] += 1
+        else:
+            counts["opened"] += 1
+            rows.append(_todays_row(account, of_account, {}, now=now))
+    # Whoever opened the day in the meantime knows as much.
+    DailyAccountSummary.objects.bulk_create(rows, ignore_conflicts=True)
+    return counts
 
 
 def _todays_row(

@@ -184,9 +184,26 @@ def test_dry_run_writes_nothing_and_has_no_key(exchange: Exchange) -> None:
     assert not StrategyCapital.objects.exists()
 
 
-def test_dry_run_with_a_run_key_is_a_bad_argument() -> None:
-    with pytest.raises(CommandError, match="--run-key") as refused:
-        reallocate("--dry-run", "--run-key", "k")
+def test_dry_run_with_a_used_run_key_shows_the_answer_that_it_would_give(
+    exchange: Exchange,
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}})
+    make_link(account=account)
+    first = reallocate_json("--run-key", "k")
+    exchange.set_balance(account, "spot", "2")
+
+    assert reallocate_json("--dry-run", "--run-key", "k") == first
+    _, runs = reallocate_json("--dry-run", "--run-key", "another")
+    assert runs[0]["pools"][0]["balance"] == "2.00"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--if-due", "--force"), ("--if-due", "--accept-jump", "--account", "1"), ("--accept-jump",)],
+)
+def test_contradictory_arguments_are_bad_arguments(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError) as refused:
+        reallocate(*arguments)
 
     assert refused.value.returncode == 2
 

@@ -1,5 +1,7 @@
 """``reallocate``: decide every account's capital now, and say why."""
 
+import getpass
+import socket
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -27,12 +29,18 @@ from capital.management.faces import (
     print_json,
 )
 from capital.models import Trigger
-from capital.services.allocation import allocate_capital, preview_allocation
+from capital.services.allocation import (
+    AllocationPreview,
+    allocate_capital,
+    preview_allocation,
+    reallocate_where_due,
+)
 from capital.services.reasons import sentence_of
 from capital.services.reports import (
     EntryReport,
     RunReport,
     report_decision,
+    report_not_due,
     report_runs,
 )
 
@@ -58,15 +66,26 @@ class Command(BaseCommand):
             metavar="KEY",
             help="an account that was decided with this key gives that answer again",
         )
+        parser.add_argument(
+            "--if-due",
+            action="store_true",
+            help="let the gate decide, as the schedule does: only what is due is allocated",
+        )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="allocate in spite of open positions; it is logged and marked on the run",
+        )
+        parser.add_argument(
+            "--accept-jump",
+            action="store_true",
+            help="accept the balances that wait as suspect on the named accounts",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Parse, call, print."""
-        if options["dry_run"] and options["run_key"] is not None:
-            raise CommandError(
-                _("--run-key records a run and --dry-run writes none: give one of the two."),
-                returncode=BAD_ARGUMENTS,
-            )
+        _refuse_contradictions(options)
         with errors_translated():
             reports = _reports(options)
         if options["json"]:
@@ -79,21 +98,52 @@ class Command(BaseCommand):
 
 def _reports(options: dict[str, Any]) -> list[RunReport]:
     ids = chosen_account_ids(options["account"])
-    live = not options["cached"]
+    given = {
+        "trigger": Trigger.COMMAND,
+        "run_key": options["run_key"],
+        "live": not options["cached"],
+    }
+    past_the_gate = {"force": options["force"], "accept_jump": options["accept_jump"]}
     if options["dry_run"]:
-        return [
-            report_decision(preview.account, preview.decision)
-            for preview in preview_allocation(ids, live=live)
-        ]
+        previews = preview_allocation(ids, if_due=options["if_due"], **given, **past_the_gate)
+        return [_report_preview(preview) for preview in previews]
     with _progress(len(ids)) as advance:
-        runs = allocate_capital(
-            ids,
-            trigger=Trigger.COMMAND,
-            run_key=options["run_key"],
-            live=live,
-            on_progress=advance,
+        if options["if_due"]:
+            checked = reallocate_where_due(ids, on_progress=advance, **given)
+            runs = iter(report_runs([result.run for result in checked if result.run is not None]))
+            return [
+                report_not_due(result.account, result.reason) if result.run is None else next(runs)
+                for result in checked
+            ]
+        return report_runs(
+            allocate_capital(ids, on_progress=advance, origin=_origin(), **given, **past_the_gate)
         )
-    return report_runs(runs)
+
+
+def _report_preview(preview: AllocationPreview) -> RunReport:
+    if preview.run is not None:
+        return report_runs([preview.run])[0]
+    if preview.decision is None:
+        return report_not_due(preview.account, preview.reason)
+    return report_decision(preview.account, preview.decision)
+
+
+def _refuse_contradictions(options: dict[str, Any]) -> None:
+    if options["if_due"] and (options["force"] or options["accept_jump"]):
+        raise CommandError(
+            _("--if-due asks the gate; --force and --accept-jump go past it: give one of them."),
+            returncode=BAD_ARGUMENTS,
+        )
+    if options["accept_jump"] and not options["account"]:
+        raise CommandError(
+            _("--accept-jump needs --account: a person accepts what they have looked at."),
+            returncode=BAD_ARGUMENTS,
+        )
+
+
+def _origin() -> str:
+    """Who sits at this command line, and where."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 @contextmanager

@@ -1,0 +1,491 @@
+"""The gate, force and the jump guard in the services and the command."""
+
+import json
+import logging
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+from django.utils import timezone
+
+from capital.domain.errors import ForceNotAllowed, NothingToAccept
+from capital.models import (
+    Account,
+    AllocationRun,
+    DailyAccountSummary,
+    Position,
+    StrategyAccount,
+    StrategyCapital,
+)
+from capital.services import positions
+from capital.services.allocation import (
+    DueResult,
+    auto_allocate_capital_for_account,
+    preview_allocation,
+    reallocate_where_due,
+)
+from capital.services.sync import sync_balances
+from strategies.models import Strategy
+from tests.conftest import Exchange
+from tests.factories import make_link, make_summary, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(exchange: Exchange) -> Account:
+    """A spot account of 10,000 USDT whose one strategy was allocated."""
+    account = exchange.open_account(
+        name="Main", wallets={"spot": {"USDT": "10000"}}, max_jump_percent=Decimal(50)
+    )
+    make_link(account=account)
+    auto_allocate_capital_for_account(account.pk)
+    return account
+
+
+def check(account: Account, **given: Any) -> DueResult:
+    (result,) = reallocate_where_due([account.pk], **given)
+    account.refresh_from_db()
+    return result
+
+
+def capital_of(account: Account) -> Decimal:
+    return StrategyCapital.objects.get(strategy_account__account=account).allocated_capital
+
+
+def open_position(account: Account, quantity: str = "-0.000000000000000001") -> Position:
+    link = StrategyAccount.objects.filter(account=account).earliest("pk")
+    return Position.objects.create(
+        strategy_account=link, symbol="BTC/USDT", quantity=Decimal(quantity)
+    )
+
+
+# The gate
+
+
+def test_account_that_was_never_allocated_is_due(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "5"}})
+    make_link(account=account)
+
+    result = check(account)
+
+    assert result.run is not None
+    assert (result.run.trigger, result.run.outcome) == ("schedule", "applied")
+
+
+def test_account_that_is_not_due_gets_no_run_and_says_why(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "10005")
+
+    result = check(account)
+
+    assert result.run is None
+    assert result.reason.code == "change_too_small"
+    assert AllocationRun.objects.count() == 1
+    assert account.last_check_code == "change_too_small"
+    assert account.last_checked_at is not None
+    assert capital_of(account) == Decimal(10000)
+    assert DailyAccountSummary.objects.get().spot_balance == Decimal(10005), "it was observed"
+
+
+def test_balance_that_changed_enough_is_due(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "10200")
+
+    result = check(account)
+
+    assert result.run is not None
+    assert capital_of(account) == Decimal(10200)
+
+
+def test_small_changes_add_up_until_they_are_due(account: Account, exchange: Exchange) -> None:
+    for balance in ("10006", "10012"):
+        exchange.set_balance(account, "spot", balance)
+        result = check(account)
+
+    assert result.run is not None, "compared with the last run, not with the last check"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda link: make_link(account=link.account), "links_changed"),
+        (lambda link: StrategyAccount.objects.update(weight=Decimal(2)), "weights_changed"),
+        (lambda link: Strategy.objects.update(status="PAUSED"), "states_changed"),
+        (lambda link: StrategyAccount.objects.update(is_active=False), "states_changed"),
+        (lambda link: Account.objects.update(reserve_amount=Decimal(5)), "reserve_changed"),
+    ],
+)
+def test_change_around_the_services_is_caught_by_the_gate(
+    account: Account, change: Any, code: str
+) -> None:
+    change(StrategyAccount.objects.get())
+    (preview,) = preview_allocation([account.pk], if_due=True)
+    assert preview.decision is not None
+
+    result = check(account)
+
+    assert result.run is not None
+    again = check(account)
+    assert again.run is None, "once is enough"
+
+
+def test_open_position_keeps_the_schedule_away(account: Account, exchange: Exchange) -> None:
+    open_position(account)
+    exchange.set_balance(account, "spot", "12000")
+
+    result = check(account)
+
+    assert (result.run, result.reason.code) == (None, "open_position")
+    assert account.last_check_code == "open_position"
+    assert capital_of(account) == Decimal(10000)
+
+
+def test_flat_position_is_no_open_position(account: Account, exchange: Exchange) -> None:
+    open_position(account, "0")
+    exchange.set_balance(account, "spot", "12000")
+
+    assert check(account).run is not None
+
+
+def test_positions_that_cannot_be_read_count_as_open(account: Account, monkeypatch: Any) -> None:
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(positions.Position.objects, "exclude", broken)
+
+    assert check(account).reason.code == "open_position"
+
+
+def test_slot_that_is_delivered_twice_decides_once(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "12000")
+    first = check(account, run_key="schedule:2026-01-01T00:00:00")
+    exchange.set_balance(account, "spot", "14000")
+
+    again = check(account, run_key="schedule:2026-01-01T00:00:00")
+
+    assert first.run is not None
+    assert again.run == first.run
+    assert capital_of(account) == Decimal(12000)
+
+
+# Manual requests and force
+
+
+def test_manual_request_allocates_without_the_gate(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "10000.01")
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    assert run.outcome == "applied"
+    assert not run.is_forced
+
+
+def test_manual_request_is_held_by_an_open_position(account: Account, exchange: Exchange) -> None:
+    open_position(account)
+    exchange.set_balance(account, "spot", "12000")
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    assert (run.outcome, run.code) == ("held", "open_position")
+    entry = run.pools.get().entries.get()
+    assert (entry.before, entry.after, entry.code) == (Decimal(10000), Decimal(10000), "held")
+
+
+def test_forced_request_goes_past_open_positions_and_is_marked_and_logged(
+    account: Account, exchange: Exchange, caplog: Any
+) -> None:
+    open_position(account)
+    exchange.set_balance(account, "spot", "12000")
+    actor = make_user(username="risk")
+    actor.user_permissions.add(Permission.objects.get(codename="force_allocate"))
+
+    run = auto_allocate_capital_for_account(
+        account.pk, actor=actor, force=True, origin="203.0.113.7"
+    )
+
+    assert (run.outcome, run.is_forced) == ("applied", True)
+    assert capital_of(account) == Decimal(12000)
+    (line,) = [record for record in caplog.records if "Forced" in record.getMessage()]
+    assert line.levelno == logging.WARNING
+    assert "by risk from 203.0.113.7" in line.getMessage()
+
+
+def test_force_needs_its_permission(account: Account) -> None:
+    with pytest.raises(ForceNotAllowed, match=r"capital\.force_allocate"):
+        auto_allocate_capital_for_account(account.pk, actor=make_user(), force=True)
+
+    assert AllocationRun.objects.count() == 1
+
+
+def test_force_never_goes_past_the_jump_guard(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "100000")
+
+    run = auto_allocate_capital_for_account(account.pk, force=True)
+
+    assert (run.outcome, run.code) == ("held", "jump_suspected")
+
+
+# The jump guard
+
+
+def test_suspect_balance_is_held_and_reaches_neither_summary_nor_capital(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "15000.01")
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    account.refresh_from_db()
+    assert (run.outcome, run.code) == ("held", "jump_suspected")
+    assert run.figures["percent"] == "50.0"
+    assert run.figures["observed"] == "15000.01"
+    assert capital_of(account) == Decimal(10000)
+    assert DailyAccountSummary.objects.get().spot_balance == Decimal(10000)
+    assert account.suspect_readings["spot"]["amount"] == "15000.01"
+
+
+def test_balance_at_the_limit_is_believed(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "15000")
+
+    assert auto_allocate_capital_for_account(account.pk).outcome == "applied"
+
+
+def test_guard_that_is_switched_off_believes_everything(
+    account: Account, exchange: Exchange
+) -> None:
+    Account.objects.update(max_jump_percent=None)
+    exchange.set_balance(account, "spot", "0")
+
+    auto_allocate_capital_for_account(account.pk)
+
+    assert capital_of(account) == Decimal(0)
+
+
+def test_venue_that_comes_back_to_its_senses_clears_the_suspicion(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "1")
+    auto_allocate_capital_for_account(account.pk)
+    exchange.set_balance(account, "spot", "10100")
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    account.refresh_from_db()
+    assert run.outcome == "applied"
+    assert account.suspect_readings == {}
+    assert capital_of(account) == Decimal(10100)
+
+
+def test_accepted_jump_is_allocated(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    auto_allocate_capital_for_account(account.pk)
+
+    run = auto_allocate_capital_for_account(account.pk, accept_jump=True)
+
+    account.refresh_from_db()
+    assert run.outcome == "applied"
+    assert capital_of(account) == Decimal(40000)
+    assert account.suspect_readings == {}
+
+
+def test_later_jump_is_not_accepted_with_the_one_that_was_seen(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    auto_allocate_capital_for_account(account.pk)
+    exchange.set_balance(account, "spot", "900000")
+
+    run = auto_allocate_capital_for_account(account.pk, accept_jump=True)
+
+    account.refresh_from_db()
+    assert (run.outcome, run.code) == ("held", "jump_suspected")
+    assert run.figures["accepted"] == "40000.00"
+    assert account.suspect_readings["spot"]["amount"] == "900000"
+    assert capital_of(account) == Decimal(10000)
+
+
+def test_accepted_jump_serves_where_the_exchange_is_silent_now(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    auto_allocate_capital_for_account(account.pk)
+    exchange.fail(account, "unauthorized")
+
+    run = auto_allocate_capital_for_account(account.pk, accept_jump=True)
+
+    assert run.outcome == "applied"
+    assert capital_of(account) == Decimal(40000)
+    assert DailyAccountSummary.objects.get().spot_balance == Decimal(40000)
+
+
+def test_nothing_suspect_is_nothing_to_accept(account: Account) -> None:
+    with pytest.raises(NothingToAccept, match="Main"):
+        auto_allocate_capital_for_account(account.pk, accept_jump=True)
+
+
+def test_schedule_records_a_suspicion_once(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    first = check(account)
+    exchange.set_balance(account, "spot", "40001")
+
+    again = check(account)
+
+    assert first.run is not None
+    assert first.run.outcome == "held"
+    assert (again.run, again.reason.code) == (None, "jump_suspected")
+    assert account.suspect_readings["spot"]["amount"] == "40001"
+
+
+def test_suspicion_in_one_pool_holds_the_account(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "100"}, "futures": {"USDT": "100"}},
+        max_jump_percent=Decimal(50),
+    )
+    make_link(account=account)
+    make_link(account=account, market_type="futures")
+    auto_allocate_capital_for_account(account.pk)
+    exchange.set_balance(account, "spot", "120")
+    exchange.set_balance(account, "futures", "1")
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    assert run.outcome == "held"
+    assert set(StrategyCapital.objects.values_list("allocated_capital", flat=True)) == {
+        Decimal(100)
+    }
+    summary = DailyAccountSummary.objects.get()
+    assert (summary.spot_balance, summary.futures_balance) == (Decimal(120), Decimal(100))
+
+
+# The stale cache
+
+
+def test_cache_that_is_too_old_is_not_used_and_says_so(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.fail(account, "unauthorized")
+    later = timezone.now() + timedelta(hours=48, minutes=1)
+
+    run = auto_allocate_capital_for_account(account.pk, clock=lambda: later)
+
+    pool = run.pools.get()
+    assert (run.outcome, pool.source, pool.code) == ("skipped", "none", "cache_stale")
+    assert pool.figures["hours"] == "48"
+    assert pool.figures["live"] == "exchange_refused_key"
+    assert capital_of(account) == Decimal(10000)
+
+
+def test_age_of_the_cache_is_limited_by_the_account(account: Account, exchange: Exchange) -> None:
+    Account.objects.update(max_cache_age_hours=72)
+    exchange.fail(account, "unauthorized")
+    later = timezone.now() + timedelta(hours=71)
+
+    run = auto_allocate_capital_for_account(account.pk, clock=lambda: later)
+
+    assert run.pools.exists() or run.outcome == "unchanged"
+    assert run.code == "unchanged"
+
+
+# Sync
+
+
+def test_sync_reads_every_pool_of_active_accounts_and_decides_nothing(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    inactive = exchange.open_account(wallets={"spot": {"USDT": "1"}}, is_active=False)
+
+    counts = sync_balances([account.pk, inactive.pk])
+
+    row = DailyAccountSummary.objects.get()
+    assert counts == {"live": 2}
+    assert (row.account, row.ending_balance) == (account, Decimal(3))
+    assert not AllocationRun.objects.exists()
+
+
+def test_sync_keeps_a_suspect_balance_out_of_the_summary(
+    account: Account, exchange: Exchange, caplog: Any
+) -> None:
+    exchange.set_balance(account, "spot", "1")
+
+    counts = sync_balances([account.pk])
+    sync_balances([account.pk])
+
+    account.refresh_from_db()
+    assert counts["suspect"] == 1
+    assert account.suspect_readings["spot"]["amount"] == "1"
+    assert DailyAccountSummary.objects.get().spot_balance == Decimal(10000)
+    assert len([line for line in caplog.messages if "last accepted" in line]) == 1
+
+
+def test_sync_counts_what_could_not_be_read(account: Account, exchange: Exchange) -> None:
+    exchange.fail(account, "unauthorized", "futures")
+
+    assert sync_balances([account.pk]) == {"live": 1, "exchange_refused_key": 1}
+
+
+# The command
+
+
+def command(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    stdout = StringIO()
+    code = 0
+    try:
+        call_command("reallocate", "--json", *arguments, stdout=stdout)
+    except SystemExit as stopped:
+        code = int(str(stopped.code))
+    return code, json.loads(stdout.getvalue())["runs"]
+
+
+def test_command_with_if_due_says_why_nothing_is_due(account: Account) -> None:
+    code, runs = command("--if-due")
+
+    assert code == 0
+    assert (runs[0]["outcome"], runs[0]["code"]) == ("skipped", "change_too_small")
+    assert (runs[0]["run_key"], runs[0]["pools"]) == (None, [])
+
+
+def test_command_with_if_due_allocates_what_is(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "12000")
+
+    assert command("--if-due", "--dry-run")[1][0]["outcome"] == "applied"
+    assert capital_of(account) == Decimal(10000)
+    code, runs = command("--if-due")
+    assert (code, runs[0]["outcome"]) == (0, "applied")
+
+
+def test_command_that_is_held_exits_1_and_force_helps(account: Account, exchange: Exchange) -> None:
+    open_position(account)
+    exchange.set_balance(account, "spot", "12000")
+
+    code, runs = command()
+    assert (code, runs[0]["outcome"], runs[0]["code"]) == (1, "held", "open_position")
+    code, runs = command("--force")
+    assert (code, runs[0]["outcome"]) == (0, "applied")
+
+
+def test_command_accepts_the_jump_that_was_seen(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    code, runs = command()
+    assert (code, runs[0]["code"]) == (1, "jump_suspected")
+    assert f"reallocate --account {account.pk} --accept-jump" in runs[0]["reason"]
+
+    code, runs = command("--account", "Main", "--accept-jump")
+
+    assert (code, runs[0]["outcome"]) == (0, "applied")
+    with pytest.raises(CommandError, match="no suspect balance"):
+        command("--account", "Main", "--accept-jump")
+
+
+def test_summary_of_others_is_the_accepted_balance(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "15369"}}, max_jump_percent=Decimal(40)
+    )
+    make_link(account=account)
+    make_summary(account=account, spot_balance=Decimal(10369))
+
+    assert auto_allocate_capital_for_account(account.pk).code == "jump_suspected"
