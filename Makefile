@@ -10,7 +10,7 @@ DEVELOPMENT := $(VENV)/.development
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 
-.PHONY: help demo run test lint format messages benchmark clean
+.PHONY: help demo run test chaos lint format messages benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -37,13 +37,17 @@ demo: $(RUNTIME)  ## Decide a demo desk's capital against a simulated exchange
 	@$(MANAGE) load_demo
 	@$(MANAGE) simulate_exchange -- python manage.py reallocate
 
-run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000
+run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000, and run its jobs
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo
-	@$(MANAGE) simulate_exchange -- python manage.py runserver 127.0.0.1:8000
+	@$(MANAGE) simulate_exchange -- python manage.py run_with_worker 127.0.0.1:8000
 
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
+
+chaos: export CHAOS := 1
+chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms (CHAOS_SEED=… for others)
+	$(BIN)/python -m pytest tests/cluster tests/simulation tests/concurrency -q -s $(PYTEST_ARGUMENTS)
 
 lint: export DEBUG := 1
 lint: $(DEVELOPMENT)  ## Style, types, import contracts, migrations

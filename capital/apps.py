@@ -1,6 +1,7 @@
 """The capital app: who funds a strategy, with how much, and why."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CapitalConfig(AppConfig):
@@ -10,5 +11,8 @@ class CapitalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks and what follows a change of rows."""
+        from capital import signals
         from capital.exchange import checks  # noqa: F401
+
+        post_migrate.connect(signals.migrated, sender=self)

@@ -7,8 +7,10 @@ and names the variable; there is no default that would work by accident.
 import base64
 import binascii
 import os
+import re
 import zoneinfo
 from collections.abc import Collection
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,13 +114,31 @@ def _is_http_url(url: object) -> bool:
 
 
 def _whole_number(name: str, default: int, *, least: int) -> int:
+    text = os.environ.get(name, "").strip()
     try:
-        number: int = env.int(name, default=default)
+        number = int(text) if text else default
     except ValueError:
         number = least - 1
     if number < least:
         raise ImproperlyConfigured(f"{name} must be a whole number, {least} or more.")
     return number
+
+
+def _time_of_day(name: str, default: str) -> time:
+    text = os.environ.get(name, "").strip() or default
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", text):
+        raise ImproperlyConfigured(f"{name} must be a time of day such as {default}.")
+    return time.fromisoformat(text)
+
+
+def _cluster_name() -> str:
+    # As it is: django-q2 reads the variable too, and another name is another queue.
+    name = os.environ.get("Q_CLUSTER_NAME", "") or "capital"
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
+        raise ImproperlyConfigured(
+            "Q_CLUSTER_NAME must be 1 to 100 letters, digits, dots, dashes or underscores."
+        )
+    return name
 
 
 SECRET_KEY = _secret(
@@ -153,7 +173,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "pgtrigger",
     "strategies",
+    # Before django_q: its qcluster is ours, which leaves no process behind.
     "capital",
+    "django_q",
 ]
 
 MIDDLEWARE = [
@@ -227,6 +249,68 @@ USE_I18N = True
 TIME_ZONE = _one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
 USE_TZ = True
 
+# The jobs: when they run, in the project's time zone. `sync_schedules` makes them so.
+CAPITAL_SYNC_MINUTES = _whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
+CAPITAL_REALLOCATE_MINUTES = _whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
+CAPITAL_CLOSE_DAY_AT = _time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
+CAPITAL_PRUNE_AT = _time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
+# How long rows about jobs are kept. Allocation runs are kept for ever.
+CAPITAL_KEEP_JOB_DAYS = _whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)
+# More accounts than this are handed out as several tasks, for all workers and machines.
+CAPITAL_JOB_CHUNK = _whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
+
+
+def _task_seconds() -> tuple[int, int]:
+    """How long a task may take, and after how long an unfinished one is given out again."""
+    # An exchange may take 15 seconds for each account, and so many are asked at once.
+    rounds = -(-CAPITAL_JOB_CHUNK // CAPITAL_LIVE_CONCURRENCY)
+    timeout = _whole_number("Q_TIMEOUT_SECONDS", 15 * rounds + 30, least=1)
+    # A task that was pulled may wait for two others before it starts, and its lock ticks.
+    retry = _whole_number("Q_RETRY_SECONDS", 3 * timeout + 30, least=1)
+    if retry <= timeout:
+        raise ImproperlyConfigured(
+            f"Q_RETRY_SECONDS ({retry}) must be more than Q_TIMEOUT_SECONDS ({timeout}): "
+            "a task would be given out again while it still runs."
+        )
+    return timeout, retry
+
+
+_TIMEOUT_SECONDS, _RETRY_SECONDS = _task_seconds()
+
+# The queue is the database: at least once, and no other server is needed.
+Q_CLUSTER: dict[str, Any] = {
+    # One name on every machine: it names the queue and salts the signatures of its payloads.
+    "name": _cluster_name(),
+    # The queue's database, so that a task is committed or rolled back with what asks for it.
+    "orm": "default",
+    # The ORM broker, and it tells that this cluster is alive.
+    "broker_class": "capital.queue.HeartbeatBroker",
+    "workers": _whole_number("Q_WORKERS", 2, least=1),
+    # Without one, a task that hangs holds its worker for ever.
+    "timeout": _TIMEOUT_SECONDS,
+    # More than the timeout, or a slow task would run twice. After a crash, so long is waited.
+    "retry": _RETRY_SECONDS,
+    # A failed task is given out again …
+    "ack_failures": False,
+    # … but not for ever.
+    "max_attempts": 3,
+    # What is pulled is locked and waits, and its lock ticks: pull one, keep one ready. What is
+    # not pulled is left for the other machines.
+    "queue_limit": 1,
+    "bulk": 1,
+    # After a pause each job runs once, not once for each slot that was missed.
+    "catch_up": False,
+    # A second is soon enough, and ten machines then ask the database ten times a second.
+    "poll": 1,
+    # Dead workers are replaced this soon. The scheduler looks every 30 seconds.
+    "guard_cycle": 1,
+    # A look at the last successes; JobRun is the record. Failures stay until they are pruned.
+    "save_limit": 250,
+    # The jobs' times of day are those of the project.
+    "time_zone": TIME_ZONE,
+    "label": "Queue",
+}
+
 STATIC_URL = "static/"
 
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
@@ -236,6 +320,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # No level below the root: whoever asks the root for DEBUG gets it.
+    # No level below the root: whoever asks the root for DEBUG gets it. But the queue's five lines
+    # a task, on the worker and wherever one is queued, are only for those who ask so.
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}},
 }

@@ -8,10 +8,20 @@ import os
 os.environ.setdefault("DEBUG", "1")
 # Neither a developer's shell nor a .env file decides what the tests see. Empty is the default.
 for name in (
-    "CAPITAL_VENUE_URLS",
+    "CAPITAL_CLOSE_DAY_AT",
+    "CAPITAL_JOB_CHUNK",
+    "CAPITAL_KEEP_JOB_DAYS",
     "CAPITAL_LIVE_BALANCES",
+    "CAPITAL_PRUNE_AT",
+    "CAPITAL_REALLOCATE_MINUTES",
+    "CAPITAL_SYNC_MINUTES",
+    "CAPITAL_VENUE_URLS",
     "FIELD_ENCRYPTION_KEYS",
     "LANGUAGE_CODE",
+    "Q_CLUSTER_NAME",
+    "Q_RETRY_SECONDS",
+    "Q_TIMEOUT_SECONDS",
+    "Q_WORKERS",
     "SECRET_KEY",
     "TIME_ZONE",
 ):

@@ -2,6 +2,10 @@
 
 from django.urls import path
 
-from capital_project.views import index
+from capital_project.views import healthz, index, readyz
 
-urlpatterns = [path("", index, name="index")]
+urlpatterns = [
+    path("", index, name="index"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]

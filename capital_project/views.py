@@ -1,9 +1,28 @@
-"""The front page."""
+"""The front page, and what a load balancer asks."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from capital.services.health import check_readiness
 
 
 def index(request: HttpRequest) -> HttpResponse:
     """Say what this is and where things are."""
     return render(request, "index.html")
+
+
+@never_cache
+@require_safe
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """This process answers. It asks nothing else, not even the database."""
+    return JsonResponse({"is_alive": True})
+
+
+@never_cache
+@require_safe
+def readyz(_request: HttpRequest) -> HttpResponse:
+    """200 where this process can do its work, else 503 and what is missing."""
+    readiness = check_readiness()
+    return JsonResponse(readiness.as_json(), status=200 if readiness.is_ready else 503)

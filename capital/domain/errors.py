@@ -85,6 +85,18 @@ class ForceNotAllowed(CapitalError):
     code = Code.FORCE_NOT_ALLOWED
 
 
+class UnknownJob(CapitalError):
+    """No row of the table of jobs has this name."""
+
+    code = Code.UNKNOWN_JOB
+
+
+class JobFailed(CapitalError):
+    """A job could not do its work; the queue gives it out again, a bounded number of times."""
+
+    code = Code.JOB_FAILED
+
+
 class CredentialsUnreadable(CapitalError):
     """No key in ``FIELD_ENCRYPTION_KEYS`` decrypts what is stored."""
 

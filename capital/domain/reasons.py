@@ -66,6 +66,12 @@ class Code(StrEnum):
     LINK_INACTIVE = "link_inactive"
     MARKET_NOT_ON_VENUE = "market_not_on_venue"
 
+    # A job
+    JOB_FAILED = "job_failed"
+    JOB_TIMED_OUT = "job_timed_out"
+    JOB_EXPIRED = "job_expired"
+    QUEUE_STUCK = "queue_stuck"
+
     # A refusal
     INVALID_ALLOCATION = "invalid_allocation"
     INVALID_AMOUNT = "invalid_amount"
@@ -78,6 +84,51 @@ class Code(StrEnum):
     APPEND_ONLY = "append_only"
     NOTHING_TO_ACCEPT = "nothing_to_accept"
     FORCE_NOT_ALLOWED = "force_not_allowed"
+    UNKNOWN_JOB = "unknown_job"
+
+    # A rule that a record breaks: what audit_capital finds
+    RUN_KEY_MALFORMED = "run_key_malformed"
+    RUN_KEY_REPEATED = "run_key_repeated"
+    RECORD_UNREADABLE = "record_unreadable"
+    TIME_IN_FUTURE = "time_in_future"
+    READ_AFTER_DECISION = "read_after_decision"
+    SNAPSHOT_MISSING = "snapshot_missing"
+    SNAPSHOT_UNEXPECTED = "snapshot_unexpected"
+    POOLS_MISSING = "pools_missing"
+    POOLS_UNEXPECTED = "pools_unexpected"
+    OUTCOME_CONTRADICTED = "outcome_contradicted"
+    FORCED_MARK_WRONG = "forced_mark_wrong"
+    ARGUMENTS_CONTRADICTED = "arguments_contradicted"
+    LIVE_THOUGH_CACHED = "live_though_cached"
+    WALLET_MODES_MIXED = "wallet_modes_mixed"
+    LINK_REPEATED = "link_repeated"
+    LINK_OF_ANOTHER_ACCOUNT = "link_of_another_account"
+    ACROSS_POOLS = "across_pools"
+    BASIS_CONTRADICTED = "basis_contradicted"
+    READING_CONTRADICTED = "reading_contradicted"
+    DIVIDED_WITHOUT_BALANCE = "divided_without_balance"
+    POOL_NOT_CONSERVED = "pool_not_conserved"
+    DEBT_ALLOCATED = "debt_allocated"
+    RESERVE_WRONG = "reserve_wrong"
+    WEIGHTS_UNUSABLE = "weights_unusable"
+    SHARE_WRONG = "share_wrong"
+    ENTRY_NEGATIVE = "entry_negative"
+    ENTRY_NOT_WHOLE = "entry_not_whole"
+    ENTRY_CODE_WRONG = "entry_code_wrong"
+    IDLE_NOT_RELEASED = "idle_not_released"
+    KEPT_BUT_CHANGED = "kept_but_changed"
+    CHAIN_BROKEN = "chain_broken"
+    CAPITAL_NEGATIVE = "capital_negative"
+    CAPITAL_NOT_RECORDED = "capital_not_recorded"
+    CAPITAL_EXCEEDS_BALANCE = "capital_exceeds_balance"
+    SUSPECT_MALFORMED = "suspect_malformed"
+    SUMMARY_REPEATED = "summary_repeated"
+    SUMMARY_NOT_WHOLE = "summary_not_whole"
+    TIME_WITHOUT_BALANCE = "time_without_balance"
+    ENDING_WRONG = "ending_wrong"
+    ENDING_TIME_WRONG = "ending_time_wrong"
+    UNIFIED_WITH_PARTS = "unified_with_parts"
+    START_WRONG = "start_wrong"
 
 
 ENGLISH: Mapping[Code, str] = {
@@ -155,6 +206,18 @@ ENGLISH: Mapping[Code, str] = {
     Code.STRATEGY_ARCHIVED: "The strategy is archived.",
     Code.LINK_INACTIVE: "The link to this account is switched off.",
     Code.MARKET_NOT_ON_VENUE: "The strategy's market does not exist on this venue.",
+    Code.JOB_FAILED: (
+        "The job stopped at an error ({kind}). It is tried again; the log has the details."
+    ),
+    Code.JOB_TIMED_OUT: "The job took longer than {seconds} seconds and was stopped.",
+    Code.JOB_EXPIRED: (
+        "The task waited for {seconds} seconds, and newer ones do its work. "
+        "Nothing was done. Check that there are enough workers and that none of them hangs."
+    ),
+    Code.QUEUE_STUCK: (
+        "A task waits for {seconds} seconds already. "
+        "Check that there are enough workers and that none of them hangs."
+    ),
     Code.INVALID_ALLOCATION: "This cannot be allocated: {problem}.",
     Code.INVALID_AMOUNT: "{value} is not an amount: {problem}.",
     Code.AMOUNT_NOT_STORABLE: (
@@ -172,6 +235,101 @@ ENGLISH: Mapping[Code, str] = {
     Code.NOTHING_TO_ACCEPT: "Account {account} has no suspect balance that waits to be accepted.",
     Code.FORCE_NOT_ALLOWED: (
         "{user} may not force an allocation: that needs the permission capital.force_allocate."
+    ),
+    Code.UNKNOWN_JOB: "There is no job {name}. The jobs are: {known}.",
+    Code.RUN_KEY_MALFORMED: (
+        "The run key {run_key} is empty, longer than 200 characters or not printable."
+    ),
+    Code.RUN_KEY_REPEATED: "The run key {run_key} stands on {times} runs: {runs}.",
+    Code.RECORD_UNREADABLE: "{row} cannot be read ({kind}).",
+    Code.TIME_IN_FUTURE: "{row}: {what} is in the future ({moment}).",
+    Code.READ_AFTER_DECISION: (
+        "Pool {pool} (row {row}) was decided on a balance of {moment}, which is after the decision."
+    ),
+    Code.SNAPSHOT_MISSING: "The run is {outcome}, but has no snapshot of what it saw.",
+    Code.SNAPSHOT_UNEXPECTED: (
+        "The run is {outcome}, but has a snapshot, as only an unchanged one has."
+    ),
+    Code.POOLS_MISSING: "The run is {outcome}, but has no pools.",
+    Code.POOLS_UNEXPECTED: "The run is {outcome}, but has rows of pools.",
+    Code.OUTCOME_CONTRADICTED: "The run is {outcome}, but its entries say something else.",
+    Code.FORCED_MARK_WRONG: "The run's forced mark is {marked}, but its arguments say {asked}.",
+    Code.ARGUMENTS_CONTRADICTED: "The run's arguments and its own columns disagree on: {argument}.",
+    Code.LIVE_THOUGH_CACHED: (
+        "Pool {pool} (row {row}) has a live balance, but live balances were not asked for."
+    ),
+    Code.WALLET_MODES_MIXED: "The run has a unified pool beside others: {pools}.",
+    Code.LINK_REPEATED: "Link {link} got capital in more than one pool of the run.",
+    Code.LINK_OF_ANOTHER_ACCOUNT: "Entry {entry}: link {link} belongs to account {account}.",
+    Code.ACROSS_POOLS: (
+        "Entry {entry}: link {link} got capital from pool {pool} (row {row}), which is not "
+        "its market's."
+    ),
+    Code.BASIS_CONTRADICTED: (
+        "What the run was decided on disagrees with its pools and entries on: {parts}."
+    ),
+    Code.READING_CONTRADICTED: (
+        "Pool {pool} (row {row}): the source {source} disagrees with its balance or its time."
+    ),
+    Code.DIVIDED_WITHOUT_BALANCE: (
+        "Pool {pool} (row {row}) had no balance, but has a reserve or a rest."
+    ),
+    Code.POOL_NOT_CONSERVED: (
+        "Pool {pool} (row {row}): allocated {allocated} + reserve {reserve} + unallocated "
+        "{unallocated} is not the balance {balance}."
+    ),
+    Code.DEBT_ALLOCATED: (
+        "Pool {pool} (row {row}) is a debt of {balance}, but was allocated or reserved."
+    ),
+    Code.RESERVE_WRONG: (
+        "Pool {pool} (row {row}): the reserve is {reserve} of {balance}; by the rule it is "
+        "{expected}."
+    ),
+    Code.WEIGHTS_UNUSABLE: "Pool {pool} (row {row}): its weights cannot be used ({problem}).",
+    Code.SHARE_WRONG: "Entry {entry}: link {link} got {after}; by the weights it is {expected}.",
+    Code.ENTRY_NEGATIVE: "Entry {entry}: link {link} got {after}, which is negative.",
+    Code.ENTRY_NOT_WHOLE: (
+        "Entry {entry}: link {link} got {after}, which is finer than the currency's "
+        "smallest amount."
+    ),
+    Code.ENTRY_CODE_WRONG: (
+        "Entry {entry}: link {link} has the code {code}, which does not go with its pool."
+    ),
+    Code.IDLE_NOT_RELEASED: "Entry {entry}: link {link} takes no part, but was left {after}.",
+    Code.KEPT_BUT_CHANGED: (
+        "Entry {entry}: link {link} was to keep its capital, but {before} became {after}."
+    ),
+    Code.CHAIN_BROKEN: (
+        "Entry {entry}: link {link} had {before}, but the record had left it {recorded}."
+    ),
+    Code.CAPITAL_NEGATIVE: "Link {link} holds {capital}, which is negative.",
+    Code.CAPITAL_NOT_RECORDED: "Link {link} holds {capital}, but its last run left it {recorded}.",
+    Code.CAPITAL_EXCEEDS_BALANCE: (
+        "Pool {pool}: its links hold {capital}, more than its last balance {balance}."
+    ),
+    Code.SUSPECT_MALFORMED: (
+        "The suspect balance of pool {pool} cannot be read, so nobody can accept it."
+    ),
+    Code.SUMMARY_REPEATED: "Summary {summary}: there is another of {date} ({other}).",
+    Code.SUMMARY_NOT_WHOLE: (
+        "Summary {summary} ({date}): the {pool} balance {balance} is finer than the "
+        "currency's smallest amount."
+    ),
+    Code.TIME_WITHOUT_BALANCE: (
+        "Summary {summary} ({date}): the {pool} balance has a time but no amount."
+    ),
+    Code.ENDING_WRONG: (
+        "Summary {summary} ({date}): the ending balance is {ending}; its pools come to {expected}."
+    ),
+    Code.ENDING_TIME_WRONG: (
+        "Summary {summary} ({date}): the ending balance is not as old as its oldest part."
+    ),
+    Code.UNIFIED_WITH_PARTS: (
+        "Summary {summary} ({date}): a unified wallet has no {pool} balance of its own."
+    ),
+    Code.START_WRONG: (
+        "Summary {summary} ({date}): it starts with {starting}, but the one before "
+        "({other}) ended with {ending}."
     ),
 }
 

@@ -24,7 +24,7 @@ WIDTH_WITHOUT_TERMINAL = 170
 NARROWEST = 130
 
 
-def add_account_argument(parser: ArgumentParser) -> None:
+def add_account_argument(parser: ArgumentParser, *, everyone: str = "every active account") -> None:
     """``--account``, which may be given more than once and with more than one value."""
     parser.add_argument(
         "--account",
@@ -32,7 +32,7 @@ def add_account_argument(parser: ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="ID_OR_NAME",
-        help="only these accounts, by id or exact name (default: every active account)",
+        help=f"only these accounts, by id or exact name (default: {everyone})",
     )
 
 

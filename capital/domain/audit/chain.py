@@ -1,0 +1,84 @@
+"""From run to run: what one leaves is what the next finds, and what the links hold now."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from capital.domain.audit.pools import shown
+from capital.domain.audit.runs import RecordedRun
+from capital.domain.money import EXACT, floor_to
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+
+_ZERO = Decimal(0)
+_SEPARATE = (Pool.SPOT, Pool.FUTURES)
+
+
+@dataclass(frozen=True)
+class PresentCapital:
+    """What one link holds now; ``amount`` is None where it never held any."""
+
+    link_id: int
+    pool: Pool
+    amount: Decimal | None
+
+
+@dataclass
+class Ledger:
+    """One account's record so far: as large as its links are many, however long the history.
+
+    Attributes:
+        after: By link, what its last entry left it.
+        pool_of: By link, the pool of its last entry.
+        limits: By pool, its last balance, floored and never below zero.
+    """
+
+    after: dict[int, Decimal | None] = field(default_factory=dict)
+    pool_of: dict[int, Pool] = field(default_factory=dict)
+    limits: dict[Pool, Decimal] = field(default_factory=dict)
+
+    def follow(self, run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
+        """Every break between this run and those before. Give the runs in order of their key."""
+        for pool in run.pools:
+            # The wallet became another: the old balances say nothing of it.
+            for gone in _SEPARATE if pool.pool is Pool.UNIFIED else (Pool.UNIFIED,):
+                self.limits.pop(gone, None)
+            if pool.balance is not None:
+                self.limits[pool.pool] = max(_ZERO, floor_to(pool.balance, quantum))
+            for entry in pool.entries:
+                if entry.link_id is None:
+                    continue
+                if entry.link_id in self.after and self.after[entry.link_id] != entry.before:
+                    figures = {
+                        "recorded": shown(self.after[entry.link_id]),
+                        "before": shown(entry.before),
+                    }
+                    yield Reason(Code.CHAIN_BROKEN, {**entry.figures, **figures})
+                self.after[entry.link_id] = entry.after
+                self.pool_of[entry.link_id] = pool.pool
+            if pool.balance is None:
+                # With a balance, conservation says more.
+                yield from self._check_limit(pool.pool, pool.allocated)
+
+    def check_present(self, capitals: Iterable[PresentCapital]) -> Iterator[Reason]:
+        """What the links hold now, against the record. Unrecorded links may hold anything."""
+        sums: dict[Pool, Decimal] = {}
+        for capital in capitals:
+            figures = {"link": str(capital.link_id), "capital": shown(capital.amount)}
+            if capital.amount is not None and capital.amount < 0:
+                yield Reason(Code.CAPITAL_NEGATIVE, figures)
+            if capital.link_id in self.after:
+                recorded = self.after[capital.link_id]
+                if recorded != capital.amount:
+                    figures["recorded"] = shown(recorded)
+                    yield Reason(Code.CAPITAL_NOT_RECORDED, figures)
+            pool = self.pool_of.get(capital.link_id, capital.pool)
+            sums[pool] = EXACT.add(sums.get(pool, _ZERO), capital.amount or _ZERO)
+        for pool, total in sums.items():
+            yield from self._check_limit(pool, total)
+
+    def _check_limit(self, pool: Pool, total: Decimal) -> Iterator[Reason]:
+        limit = self.limits.get(pool)
+        if limit is not None and total > limit:
+            figures = {"pool": pool.value, "capital": shown(total), "balance": shown(limit)}
+            yield Reason(Code.CAPITAL_EXCEEDS_BALANCE, figures)

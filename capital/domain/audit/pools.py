@@ -1,0 +1,190 @@
+"""One recorded pool against the rulings: does the record add up?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import reduce
+
+from capital.domain.allocation import Reserve, split_by_weight
+from capital.domain.balances import Source
+from capital.domain.errors import InvalidAllocation
+from capital.domain.money import EXACT, floor_to, plain
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from strategies.markets import MarketType
+
+ZERO = Decimal(0)
+IDLE_CODES = frozenset(
+    {
+        Code.STRATEGY_PAUSED,
+        Code.STRATEGY_ARCHIVED,
+        Code.LINK_INACTIVE,
+        Code.MARKET_NOT_ON_VENUE,
+    }
+)
+_KEPT_CODES = frozenset({Code.KEPT, Code.HELD})
+
+
+@dataclass(frozen=True)
+class RecordedEntry:
+    """What a run recorded of one link.
+
+    Attributes:
+        row: The primary key of the entry, as text; the snapshot has no such rows and says so.
+        link_id: None where a snapshot does not tell.
+        account_id: Of the link; None where a snapshot does not tell.
+        market: What the link's strategy trades; None where a snapshot does not tell.
+    """
+
+    row: str
+    link_id: int | None
+    weight: Decimal
+    before: Decimal | None
+    after: Decimal | None
+    code: str
+    account_id: int | None = None
+    market: MarketType | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the capital became another."""
+        return self.before != self.after
+
+    @property
+    def idle(self) -> bool:
+        """Whether the link took no part."""
+        return self.code in IDLE_CODES
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """Which link and which row, for a sentence."""
+        return {"link": "?" if self.link_id is None else str(self.link_id), "entry": self.row}
+
+
+@dataclass(frozen=True)
+class RecordedPool:
+    """What a run recorded of one pool, from its rows or its snapshot; ``balance`` unrounded."""
+
+    row: str
+    pool: Pool
+    balance: Decimal | None
+    source: Source
+    observed_at: datetime | None
+    reserve: Decimal | None
+    unallocated: Decimal | None
+    entries: tuple[RecordedEntry, ...]
+
+    @property
+    def figures(self) -> dict[str, str]:
+        """Which pool and which row, for a sentence."""
+        return {"pool": self.pool.value, "row": self.row}
+
+    @property
+    def allocated(self) -> Decimal:
+        """The sum of what its links got."""
+        return reduce(EXACT.add, (entry.after or ZERO for entry in self.entries), ZERO)
+
+
+def check_pool(
+    pool: RecordedPool, *, quantum: Decimal, reserve: Reserve | None
+) -> Iterator[Reason]:
+    """Every rule that the recorded pool breaks.
+
+    Args:
+        pool: As recorded.
+        quantum: Of the account's currency.
+        reserve: The account's rule at that time; None where nothing recorded it.
+    """
+    for entry in pool.entries:
+        yield from _check_entry(entry, pool)
+    known = pool.balance is not None
+    if known != (pool.source is not Source.NONE) or known != (pool.observed_at is not None):
+        yield Reason(Code.READING_CONTRADICTED, {**pool.figures, "source": pool.source.value})
+    elif pool.balance is None:
+        if pool.reserve is not None or pool.unallocated is not None:
+            yield Reason(Code.DIVIDED_WITHOUT_BALANCE, pool.figures)
+    else:
+        yield from _check_division(pool, floor_to(pool.balance, quantum), quantum, reserve)
+
+
+def is_whole(amount: Decimal, quantum: Decimal) -> bool:
+    """Whether ``amount`` is a whole number of ``quantum``."""
+    return floor_to(amount, quantum) == amount
+
+
+def shown(amount: Decimal | None) -> str:
+    """An amount for a sentence: a dash for none, and no zeros that only a column adds."""
+    return "—" if amount is None else plain(EXACT.normalize(amount))
+
+
+def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
+    after = shown(entry.after)
+    if entry.after is not None and entry.after < 0:
+        yield Reason(Code.ENTRY_NEGATIVE, {**entry.figures, "after": after})
+    if entry.idle:
+        if entry.after != 0:
+            yield Reason(Code.IDLE_NOT_RELEASED, {**entry.figures, "after": after})
+        return
+    if pool.balance is None:
+        if entry.code not in _KEPT_CODES:
+            yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
+        if entry.changed:
+            figures = {**entry.figures, "before": shown(entry.before), "after": after}
+            yield Reason(Code.KEPT_BUT_CHANGED, figures)
+        return
+    expected = Code.NEGATIVE_BALANCE if pool.balance < 0 else Code.SHARE
+    if entry.code != expected:
+        yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
+
+
+def _check_division(
+    pool: RecordedPool, balance: Decimal, quantum: Decimal, reserve: Reserve | None
+) -> Iterator[Reason]:
+    kept_back = pool.reserve or ZERO
+    parts = [pool.allocated, kept_back, pool.unallocated or ZERO]
+    figures = {**pool.figures, "balance": shown(balance)}
+    if pool.reserve is None or pool.unallocated is None or reduce(EXACT.add, parts) != balance:
+        yield Reason(
+            Code.POOL_NOT_CONSERVED,
+            {
+                **figures,
+                "allocated": shown(pool.allocated),
+                "reserve": shown(pool.reserve),
+                "unallocated": shown(pool.unallocated),
+            },
+        )
+    if balance < 0:
+        if kept_back or any(entry.after for entry in pool.entries):
+            yield Reason(Code.DEBT_ALLOCATED, figures)
+        return
+    expected = None if reserve is None else reserve.of(balance, quantum=quantum)
+    in_range = 0 <= kept_back <= balance and is_whole(kept_back, quantum)
+    if not in_range or (expected is not None and kept_back != expected):
+        numbers = {"reserve": shown(kept_back), "expected": shown(expected)}
+        yield Reason(Code.RESERVE_WRONG, {**figures, **numbers})
+    if in_range:
+        yield from _check_shares(pool, EXACT.subtract(balance, kept_back), quantum)
+
+
+def _check_shares(pool: RecordedPool, available: Decimal, quantum: Decimal) -> Iterator[Reason]:
+    """What the weights give of ``available``, to the quantum."""
+    active = sorted(
+        (entry for entry in pool.entries if not entry.idle), key=lambda entry: entry.link_id or 0
+    )
+    if not active:
+        return
+    try:
+        shares = split_by_weight(available, [entry.weight for entry in active], quantum=quantum)
+    except InvalidAllocation as error:
+        figures = {**pool.figures, "problem": error.reason.figures["problem"]}
+        yield Reason(Code.WEIGHTS_UNUSABLE, figures)
+        return
+    for entry, share in zip(active, shares, strict=True):
+        if entry.after is not None and not is_whole(entry.after, quantum):
+            yield Reason(Code.ENTRY_NOT_WHOLE, {**entry.figures, "after": shown(entry.after)})
+        elif entry.after != share:
+            yield Reason(
+                Code.SHARE_WRONG,
+                {**entry.figures, "after": shown(entry.after), "expected": shown(share)},
+            )

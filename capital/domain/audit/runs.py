@@ -1,0 +1,147 @@
+"""One recorded run against the rulings: do outcome, marks, basis and pools agree?"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from capital.domain.audit.pools import RecordedPool, check_pool
+from capital.domain.balances import Source
+from capital.domain.decision import Outcome
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code, Reason
+from capital.domain.rebalancing import Basis
+
+LONGEST_RUN_KEY = 200
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A run as its rows, or its snapshot, tell it.
+
+    Attributes:
+        pool_rows: How many rows of pools it has; the pools of a snapshot are none.
+        basis: What it was decided on; None where nothing recorded it.
+    """
+
+    id: int
+    account_id: int
+    run_key: str
+    trigger: str
+    actor_id: int | None
+    outcome: Outcome
+    arguments: Mapping[str, Any]
+    is_forced: bool
+    has_snapshot: bool
+    pool_rows: int
+    pools: tuple[RecordedPool, ...]
+    basis: Basis | None
+
+
+def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
+    """Every rule that the run breaks by itself; ``Ledger`` knows those between runs."""
+    if not (1 <= len(run.run_key) <= LONGEST_RUN_KEY and run.run_key.isprintable()):
+        yield Reason(Code.RUN_KEY_MALFORMED, {"run_key": repr(run.run_key)})
+    yield from _check_arguments(run)
+    yield from _check_shape(run)
+    yield from _check_outcome(run)
+    yield from _check_pools_apart(run)
+    if run.basis is not None and run.pools:
+        yield from _check_basis(run, run.basis)
+    reserve = None if run.basis is None else run.basis.reserve
+    for pool in run.pools:
+        yield from check_pool(pool, quantum=quantum, reserve=reserve)
+
+
+def _check_arguments(run: RecordedRun) -> Iterator[Reason]:
+    asked = bool(run.arguments.get("force", False))
+    if run.is_forced != asked:
+        yield Reason(Code.FORCED_MARK_WRONG, {"marked": str(run.is_forced), "asked": str(asked)})
+    # A run of another version may name fewer.
+    for name, value in (("trigger", run.trigger), ("actor", run.actor_id)):
+        if name in run.arguments and run.arguments[name] != value:
+            yield Reason(Code.ARGUMENTS_CONTRADICTED, {"argument": name})
+    if run.arguments.get("live") is False:
+        for pool in run.pools:
+            if pool.source is Source.LIVE:
+                yield Reason(Code.LIVE_THOUGH_CACHED, pool.figures)
+
+
+def _check_shape(run: RecordedRun) -> Iterator[Reason]:
+    """An unchanged run has a snapshot and no rows; others rows, a failed one nothing."""
+    figures = {"outcome": run.outcome.value}
+    unchanged = run.outcome is Outcome.UNCHANGED
+    if unchanged and not run.has_snapshot:
+        yield Reason(Code.SNAPSHOT_MISSING, figures)
+    if run.has_snapshot and not unchanged:
+        yield Reason(Code.SNAPSHOT_UNEXPECTED, figures)
+    if run.pool_rows and (unchanged or run.outcome is Outcome.FAILED):
+        yield Reason(Code.POOLS_UNEXPECTED, figures)
+    divided = run.basis is not None and bool(run.basis.links)
+    needed = run.outcome is Outcome.APPLIED or (run.outcome is Outcome.SKIPPED and divided)
+    if needed and not run.pool_rows:
+        yield Reason(Code.POOLS_MISSING, figures)
+
+
+def _check_outcome(run: RecordedRun) -> Iterator[Reason]:
+    """Whether what changed agrees with what the run says of itself."""
+    entries = [entry for pool in run.pools for entry in pool.entries]
+    with_balance = [pool for pool in run.pools if pool.balance is not None]
+    changed = any(entry.changed for entry in entries)
+    match run.outcome:
+        case Outcome.APPLIED:
+            # One without pools is told of elsewhere.
+            wrong = bool(run.pools) and not (changed and with_balance)
+        case Outcome.UNCHANGED:
+            wrong = changed
+        case Outcome.HELD:
+            wrong = bool(with_balance) or any(entry.idle for entry in entries)
+        case Outcome.SKIPPED:
+            wrong = any(
+                entry.changed and not entry.idle for pool in with_balance for entry in pool.entries
+            )
+        case _:
+            wrong = False
+    if wrong:
+        yield Reason(Code.OUTCOME_CONTRADICTED, {"outcome": run.outcome.value})
+
+
+def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
+    """Each link in one pool, its market's own, on its own account; never both wallet modes."""
+    names = {pool.pool for pool in run.pools}
+    if Pool.UNIFIED in names and len(names) > 1:
+        yield Reason(Code.WALLET_MODES_MIXED, {"pools": ", ".join(sorted(names))})
+    seen = Counter(
+        entry.link_id for pool in run.pools for entry in pool.entries if entry.link_id is not None
+    )
+    for link_id, times in sorted(seen.items()):
+        if times > 1:
+            yield Reason(Code.LINK_REPEATED, {"link": str(link_id)})
+    for pool in run.pools:
+        for entry in pool.entries:
+            if entry.account_id not in (None, run.account_id):
+                other = {"account": str(entry.account_id)}
+                yield Reason(Code.LINK_OF_ANOTHER_ACCOUNT, {**entry.figures, **other})
+            # Before it held capital, a strategy may have traded another market.
+            if entry.market is None or entry.after is None or pool.pool is Pool.UNIFIED:
+                continue
+            if pool_of(entry.market, WalletMode.SEPARATE) is not pool.pool:
+                yield Reason(Code.ACROSS_POOLS, {**entry.figures, **pool.figures})
+
+
+def _check_basis(run: RecordedRun, basis: Basis) -> Iterator[Reason]:
+    """Whether pools and entries are what the run says that it was decided on."""
+    entries = {entry.link_id: entry for pool in run.pools for entry in pool.entries}
+    wrong = [
+        str(link_id)
+        for link_id in sorted(basis.links)
+        if (entry := entries.get(link_id)) is None
+        or entry.weight != basis.links[link_id].weight
+        or (entry.code if entry.idle else None) != basis.links[link_id].idle
+    ]
+    wrong += ["?" if key is None else str(key) for key in entries if key not in basis.links]
+    balances = {pool.pool: pool.balance for pool in run.pools if pool.balance is not None}
+    wrong += [pool.value for pool in Pool if balances.get(pool) != basis.balances.get(pool)]
+    if wrong:
+        yield Reason(Code.BASIS_CONTRADICTED, {"parts": ", ".join(wrong)})

@@ -1,0 +1,74 @@
+"""``audit_capital``: does everything that is stored keep the rules?"""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from capital.management.faces import (
+    add_account_argument,
+    errors_translated,
+    print_json,
+)
+from capital.services.accounts import find_account_ids
+from capital.services.audit import AuditReport, Violation, as_figures, audit_capital
+from capital.services.reasons import sentence
+
+
+class Command(BaseCommand):
+    """Exit 0: every rule holds; 1: one is broken; 2: arguments."""
+
+    help = "Check every rule on everything that is stored. Writes nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        add_account_argument(parser, everyone="every account")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        with errors_translated():
+            names = options["account"]
+            report = audit_capital(find_account_ids(names) if names else None)
+        if options["json"]:
+            print_json(self.stdout, _as_json(report))
+        else:
+            self._print_for_people(report)
+        if report.violations:
+            sys.exit(1)
+
+    def _print_for_people(self, report: AuditReport) -> None:
+        for violation in report.violations:
+            self.stdout.write(_line(violation))
+        checked = ", ".join(f"{number} {kind}" for kind, number in as_figures(report).items())
+        self.stdout.write(
+            _("Checked: %(checked)s. Rules broken: %(number)s.")
+            % {"checked": checked, "number": len(report.violations)}
+        )
+
+
+def _line(violation: Violation) -> str:
+    figures = {
+        "account": violation.account_id,
+        "run": "—" if violation.run_id is None else violation.run_id,
+        "code": violation.reason.code.value,
+        "detail": sentence(violation.reason),
+    }
+    return _("account %(account)s, run %(run)s, %(code)s: %(detail)s") % figures
+
+
+def _as_json(report: AuditReport) -> dict[str, Any]:
+    return {
+        "checked": as_figures(report),
+        "violations": [
+            {
+                "code": violation.reason.code.value,
+                "account_id": violation.account_id,
+                "run_id": violation.run_id,
+                "detail": sentence(violation.reason),
+            }
+            for violation in report.violations
+        ],
+    }

@@ -1,0 +1,102 @@
+"""``jobs``: what each job did last, what is late, and who is alive to do it."""
+
+import sys
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from capital.management.faces import console_on, errors_translated, print_json
+from capital.services.clusters import ClusterHealth
+from capital.services.health import Health, JobHealth, check_health
+from capital.services.jobs import get_job
+
+
+class Command(BaseCommand):
+    """Exit 0: all is well; 1: something is late, or no cluster is alive."""
+
+    help = "Show each job's last success and lateness, the clusters, and the oldest queued task."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Call, print."""
+        with errors_translated():
+            health = check_health()
+        if options["json"]:
+            print_json(self.stdout, health.as_json())
+        else:
+            _print_for_people(console_on(self.stdout), health)
+        if not health.is_healthy:
+            sys.exit(1)
+
+
+def _print_for_people(console: Console, health: Health) -> None:
+    console.print(_jobs_table(health.jobs))
+    if health.clusters:
+        console.print(_clusters_table(health.clusters))
+    if not any(cluster.is_alive for cluster in health.clusters):
+        console.print(
+            Text(_("No cluster is alive. Start one: python manage.py qcluster"), style="bold red")
+        )
+    if health.oldest_wait is None:
+        console.print(_("No task waits."))
+    else:
+        console.print(
+            Text(
+                _("The oldest task waits for %(span)s.") % {"span": _span(health.oldest_wait)},
+                style="bold red" if health.is_stuck else "",
+            )
+        )
+
+
+def _jobs_table(jobs: list[JobHealth]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column(_("Job"), no_wrap=True)
+    table.add_column(_("What it does"), overflow="fold")
+    table.add_column(_("Last success"), no_wrap=True)
+    table.add_column(_("Next run"), no_wrap=True)
+    table.add_column(_("Late by"), justify="right", no_wrap=True)
+    table.add_column(_("Error"), overflow="fold", min_width=20, ratio=1)
+    for job in jobs:
+        late = Text(_span(job.lateness), style="bold red" if job.is_late else "dim")
+        table.add_row(
+            Text(job.name, style="bold red" if job.is_late else ""),
+            str(get_job(job.name).summary),
+            _time(job.last_success_at),
+            _time(job.next_run_at),
+            late if job.lateness else "—",
+            Text(job.last_error, style="red"),
+        )
+    return table
+
+
+def _clusters_table(clusters: list[ClusterHealth]) -> Table:
+    table = Table(header_style="bold")
+    table.add_column(_("Cluster"), overflow="fold")
+    table.add_column(_("Process"), justify="right", no_wrap=True)
+    table.add_column(_("Last heartbeat"), no_wrap=True)
+    table.add_column(_("State"), no_wrap=True)
+    for cluster in clusters:
+        state = Text(_("alive"), style="green") if cluster.is_alive else Text(_("silent"), "red")
+        beat = _("%(time)s, %(span)s ago") % {
+            "time": _time(cluster.beat_at), "span": _span(cluster.age)
+        }  # fmt: skip
+        table.add_row(cluster.host, str(cluster.pid), beat, state)
+    return table
+
+
+def _time(moment: datetime | None) -> str:
+    return "—" if moment is None else f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+
+
+def _span(span: timedelta) -> str:
+    return str(timedelta(seconds=span // timedelta(seconds=1)))

@@ -1,0 +1,37 @@
+"""``run_job``: all of one job's work in this process, now, without the queue."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from capital.management.faces import errors_translated
+from capital.services.job_runs import perform_by_hand
+from capital.services.jobs import JOBS, get_job
+
+
+class Command(BaseCommand):
+    """Exit 0: all of it was done; 1: something failed; 2: there is no such job."""
+
+    help = "Run one job now, in this process: " + ", ".join(job.name for job in JOBS) + "."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        parser.add_argument("name", metavar="NAME", help="which job")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        with errors_translated():
+            run = perform_by_hand(options["name"])
+        counts = ", ".join(f"{number} {name}" for name, number in sorted(run.outcomes.items()))
+        self.stdout.write(
+            _("%(job)s: %(accounts)d accounts (%(outcomes)s).")
+            % {"job": run.name, "accounts": run.accounts, "outcomes": counts or "—"}
+        )
+        if run.error:
+            self.stderr.write(run.error)
+        failures = get_job(run.name).failures
+        if run.error or any(failures(outcome) for outcome in run.outcomes):
+            sys.exit(1)

@@ -1,0 +1,71 @@
+"""``run_with_worker``: the site and a cluster, started and stopped together."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from capital.management.processes import end_with_parent
+
+_GRACE_SECONDS = 15
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Command(BaseCommand):
+    """Exit 0 when it was stopped; when one of the two ends by itself, 1, and the other is ended."""
+
+    help = "Serve the site and run the jobs, both in one. For trying things out and development."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Where to serve."""
+        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="host:port")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Start both, wait for a signal or for the end of one, end both."""
+        asked_to_stop = threading.Event()
+        for signum in _STOPPING:
+            signal.signal(signum, lambda _signum, _frame: asked_to_stop.set())
+        children: list[subprocess.Popen[bytes]] = []
+        try:
+            children.append(_start(["runserver", "--noreload", options["address"]]))
+            children.append(_start(["qcluster"]))
+            while not asked_to_stop.wait(timeout=0.2):
+                if any(child.poll() is not None for child in children):
+                    break
+        finally:
+            _end(children)
+        if not asked_to_stop.is_set():
+            sys.exit(1)
+
+
+def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
+    """In a session of its own, so that a Ctrl-C reaches it once, from here."""
+    return subprocess.Popen(  # noqa: S603
+        [sys.executable, sys.argv[0], *arguments],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_end_when_this_ends,
+    )
+
+
+def _end_when_this_ends() -> None:
+    end_with_parent(signal.SIGTERM)
+
+
+def _end(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    for child in children:
+        try:
+            child.wait(timeout=_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            # What it was doing is not half done: transactions roll back, tasks come again.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()

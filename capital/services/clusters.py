@@ -1,0 +1,75 @@
+"""The clusters that pull tasks, and how long tasks wait for them."""
+
+import socket
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from capital.exchange.gateway import Clock
+from capital.models import ClusterHeartbeat
+
+
+@dataclass(frozen=True)
+class ClusterHealth:
+    """One cluster process and its last heartbeat."""
+
+    host: str
+    pid: int
+    beat_at: datetime
+    age: timedelta
+    is_alive: bool
+
+
+def longest_silence() -> timedelta:
+    """How long a cluster may be silent.
+
+    It does not pull while all its workers are busy and the next task waits for one of them,
+    which lasts as long as a task may.
+    """
+    return timedelta(seconds=settings.Q_CLUSTER["timeout"]) + timedelta(seconds=30)
+
+
+def longest_wait() -> timedelta:
+    """How long a task may wait to be pulled before something must be wrong."""
+    return timedelta(seconds=settings.Q_CLUSTER["retry"])
+
+
+def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -> None:
+    """Say that this machine's cluster ``pid`` pulls tasks."""
+    host, now = socket.gethostname(), clock()
+    row = ClusterHeartbeat.objects.filter(host=host, pid=pid)
+    # A process with a number that was used before is a new one.
+    renewed = row.update(beat_at=now, started_at=now) if is_first else row.update(beat_at=now)
+    if not renewed:
+        try:
+            ClusterHeartbeat.objects.create(host=host, pid=pid, started_at=now, beat_at=now)
+        except IntegrityError:
+            row.update(beat_at=now)
+
+
+def forget_heartbeat(*, pid: int) -> None:
+    """This machine's cluster ``pid`` has stopped as it was told to."""
+    ClusterHeartbeat.objects.filter(host=socket.gethostname(), pid=pid).delete()
+
+
+def cluster_health(*, now: datetime) -> list[ClusterHealth]:
+    """Every cluster that is known, by host and process."""
+    limit = longest_silence()
+    return [
+        ClusterHealth(row.host, row.pid, row.beat_at, now - row.beat_at, now - row.beat_at <= limit)
+        for row in ClusterHeartbeat.objects.order_by("host", "pid")
+    ]
+
+
+def oldest_wait(*, now: datetime) -> timedelta | None:
+    """How long the oldest task has waited to be pulled; None where none waits.
+
+    A task that a cluster pulled is locked until it is done or given up, and does not wait.
+    """
+    waiting = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"], lock__lte=now)
+    lock = waiting.order_by("lock").values_list("lock", flat=True).first()
+    return None if lock is None else now - lock

@@ -1,0 +1,52 @@
+"""Which changes of rows ask for a reallocation."""
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+
+from capital.models import Account, Position, StrategyAccount
+from capital.services.events import request_reallocation, request_reallocation_of_strategy
+from capital.services.schedules import sync_schedules_after_migration
+from strategies.models import Strategy
+
+
+@receiver([post_save, post_delete], sender=StrategyAccount)
+def link_changed(instance: StrategyAccount, **_kwargs: Any) -> None:
+    """A link was created, changed, paused or removed."""
+    request_reallocation([instance.account_id])
+
+
+@receiver(post_save, sender=Strategy)
+def strategy_changed(instance: Strategy, **kwargs: Any) -> None:
+    """A strategy was changed, paused, activated or archived. A new one has no links yet."""
+    if not kwargs["created"]:
+        request_reallocation_of_strategy(instance.pk)
+
+
+@receiver(post_save, sender=Account)
+def reserve_changed(instance: Account, **_kwargs: Any) -> None:
+    """A reserve was changed. Other fields do not move capital."""
+    if instance.reserve_was_changed:
+        request_reallocation([instance.pk])
+
+
+@receiver(post_save, sender=Position)
+def position_closed(instance: Position, **_kwargs: Any) -> None:
+    """A position was closed to flat: what it held back may be due now."""
+    if not instance.is_open:
+        request_reallocation([instance.strategy_account.account_id])
+
+
+@receiver(post_delete, sender=Position)
+def position_removed(instance: Position, **_kwargs: Any) -> None:
+    """A position is no longer there."""
+    if instance.is_open:
+        request_reallocation([instance.strategy_account.account_id])
+
+
+def migrated(using: str, **_kwargs: Any) -> None:
+    """The tables are there: the jobs' schedules go into them. Connected in ``CapitalConfig``."""
+    if using == DEFAULT_DB_ALIAS:
+        sync_schedules_after_migration()

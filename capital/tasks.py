@@ -1,0 +1,78 @@
+"""What the queue runs: one service call each. Arguments are primary keys, keys and ISO times.
+
+Their names are stored in schedules and in queued tasks.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.dispatch import receiver
+from django_q.signals import post_execute_in_worker, pre_execute
+
+from capital.services.job_runs import perform_after_event, perform_chunk, perform_job
+
+# How many of each outcome.
+Outcomes = dict[str, int]
+
+# Of the task that this worker is at: the queue tells it to listeners, not to the task.
+_queued_at: datetime | None = None
+
+
+@receiver(pre_execute)
+def begin(task: dict[str, Any], **_kwargs: Any) -> None:
+    """A worker begins a task; its "started" is when it was queued."""
+    global _queued_at
+    _queued_at = task.get("started")
+
+
+@receiver(post_execute_in_worker)
+def end(**_kwargs: Any) -> None:
+    """A worker has ended a task."""
+    global _queued_at
+    _queued_at = None
+
+
+def sync_balances(intended: str | None = None) -> Outcomes:
+    """Live readings into today's summary, all active accounts."""
+    return perform_job("sync_balances", intended=intended, queued_at=_queued_at)
+
+
+def sync_balances_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
+    """The same for some of them."""
+    return perform_chunk(
+        "sync_balances", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+    )
+
+
+def reallocate_due(intended: str | None = None) -> Outcomes:
+    """Ask the gate for every active account, and reallocate where it is due."""
+    return perform_job("reallocate_due", intended=intended, queued_at=_queued_at)
+
+
+def reallocate_due_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
+    """The same for some of them."""
+    return perform_chunk(
+        "reallocate_due", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+    )
+
+
+def reallocate_after_event(account_ids: list[int], run_key: str) -> Outcomes:
+    """Something changed that matters for the capital of these accounts."""
+    return perform_after_event(account_ids, run_key)
+
+
+def close_day(intended: str | None = None) -> Outcomes:
+    """Close yesterday's summary and open today's."""
+    return perform_job("close_day", intended=intended, queued_at=_queued_at)
+
+
+def close_day_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
+    """The same for some accounts."""
+    return perform_chunk(
+        "close_day", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+    )
+
+
+def prune(intended: str | None = None) -> Outcomes:
+    """Remove old rows about tasks and jobs."""
+    return perform_job("prune", intended=intended, queued_at=_queued_at)

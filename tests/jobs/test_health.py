@@ -1,0 +1,407 @@
+"""What is late, who is alive, and what the commands and probes say of it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import Error, OperationalError
+from django.test import Client
+from django_q.models import OrmQ, Schedule
+
+from capital.models import ClusterHeartbeat, JobRun
+from capital.services import health as health_service
+from capital.services.clusters import forget_heartbeat, record_heartbeat
+from capital.services.health import Health, JobHealth, check_health, check_readiness
+from capital.services.schedules import sync_schedules
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 3, 5, 3, 11, 10, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _scheduled() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        Schedule.objects.all().delete()
+        sync_schedules()
+        yield
+
+
+def finish(name: str, *, ago: timedelta, error: str = "", **fields: Any) -> JobRun:
+    at = NOW - ago
+    return JobRun.objects.create(
+        **{"name": name, "started_at": at, "finished_at": at, "error": error, **fields}
+    )
+
+
+def all_is_well() -> None:
+    for name in ("sync_balances", "reallocate_due", "close_day", "prune"):
+        finish(name, ago=timedelta(seconds=50))
+    record_heartbeat(pid=7, is_first=True)
+
+
+def of(name: str, health: Health | None = None) -> JobHealth:
+    return next(job for job in (health or check_health()).jobs if job.name == name)
+
+
+# Lateness
+
+
+@pytest.mark.parametrize(
+    ("name", "ago", "late_seconds", "is_late"),
+    [
+        ("sync_balances", timedelta(seconds=60), 0, False),
+        ("sync_balances", timedelta(seconds=240), 180, False),
+        ("sync_balances", timedelta(seconds=241), 181, True),
+        ("reallocate_due", timedelta(minutes=17), 360, False),
+        ("reallocate_due", timedelta(minutes=18), 420, True),
+        # It is 12:11:10 in Seoul: the day was to be closed 12:10:40 ago.
+        ("close_day", timedelta(hours=12), 0, False),
+        ("close_day", timedelta(hours=13), 43840, True),
+        ("prune", timedelta(hours=8), 0, False),
+        ("prune", timedelta(hours=9), 8 * 3600 + 41 * 60 + 10, True),
+    ],
+)
+def test_a_job_is_late_when_its_next_success_is_overdue(
+    name: str, ago: timedelta, late_seconds: int, is_late: bool
+) -> None:
+    finish(name, ago=ago)
+
+    job = of(name)
+
+    assert job.as_json()["late_seconds"] == late_seconds
+    assert job.is_late is is_late
+
+
+def test_a_job_that_never_ran_is_late_from_its_first_slot() -> None:
+    assert of("sync_balances").is_late is False
+    with time_machine.travel(NOW + timedelta(minutes=4), tick=False):
+        assert of("sync_balances").is_late is True
+
+
+def test_a_job_that_only_ever_failed_is_late_although_its_schedule_goes_on() -> None:
+    finish("sync_balances", ago=timedelta(minutes=10), error="job_failed: It stopped.")
+
+    job = of("sync_balances")
+
+    assert (job.last_success_at, job.is_late) == (None, True)
+    assert job.last_error == "job_failed: It stopped."
+
+
+def test_a_job_that_is_not_scheduled_is_late() -> None:
+    all_is_well()
+    Schedule.objects.filter(name="prune").delete()
+
+    assert of("prune").is_late is True
+    assert of("prune").next_run_at is None
+
+
+def test_a_success_ends_an_error() -> None:
+    finish("sync_balances", ago=timedelta(seconds=90), error="job_failed: It stopped.")
+    finish("sync_balances", ago=timedelta(seconds=30))
+
+    assert of("sync_balances").last_error == ""
+
+
+@pytest.mark.parametrize(
+    "fields", [{"finished_at": None}, {"chunk": 1}, {"error": "x"}], ids=lambda field: str(field)
+)
+def test_what_runs_and_what_is_a_part_and_what_failed_is_no_success(fields: dict[str, Any]) -> None:
+    finish("sync_balances", ago=timedelta(seconds=30), **fields)
+
+    assert of("sync_balances").last_success_at is None
+
+
+# Heartbeats
+
+
+def test_a_heartbeat_is_one_row_a_process() -> None:
+    for seconds in (0, 6, 12):
+        with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+            record_heartbeat(pid=7, is_first=seconds == 0)
+    record_heartbeat(pid=8, is_first=True)
+
+    beat = ClusterHeartbeat.objects.get(pid=7)
+    assert (beat.started_at, beat.beat_at) == (NOW, NOW + timedelta(seconds=12))
+    assert ClusterHeartbeat.objects.count() == 2
+
+
+def test_a_process_number_that_is_used_again_is_a_new_process() -> None:
+    record_heartbeat(pid=7, is_first=True)
+    with time_machine.travel(NOW + timedelta(hours=1), tick=False):
+        record_heartbeat(pid=7, is_first=True)
+
+    assert ClusterHeartbeat.objects.get().started_at == NOW + timedelta(hours=1)
+
+
+def test_a_cluster_that_stopped_is_forgotten_and_the_others_are_not() -> None:
+    record_heartbeat(pid=7, is_first=True)
+    record_heartbeat(pid=8, is_first=True)
+
+    forget_heartbeat(pid=7)
+
+    assert [beat.pid for beat in ClusterHeartbeat.objects.all()] == [8]
+
+
+@pytest.mark.parametrize(("seconds", "is_alive"), [(0, True), (120, True), (121, False)])
+def test_a_cluster_is_alive_while_it_may_just_be_busy(seconds: int, is_alive: bool) -> None:
+    record_heartbeat(pid=7, is_first=True)
+
+    with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+        [cluster] = check_health().clusters
+
+    assert (cluster.is_alive, cluster.age) == (is_alive, timedelta(seconds=seconds))
+
+
+# All of it
+
+
+def test_all_is_well() -> None:
+    all_is_well()
+
+    assert check_health().is_healthy is True
+
+
+def test_without_a_live_cluster_nothing_is_well() -> None:
+    all_is_well()
+    ClusterHeartbeat.objects.update(beat_at=NOW - timedelta(minutes=3))
+
+    assert check_health().is_healthy is False
+
+
+@pytest.mark.parametrize(("seconds", "is_healthy"), [(300, True), (301, False)])
+def test_a_task_that_waits_too_long_means_that_something_is_wrong(
+    seconds: int, is_healthy: bool
+) -> None:
+    all_is_well()
+    OrmQ.objects.create(key="capital", payload="", lock=NOW - timedelta(seconds=seconds))
+
+    health = check_health()
+
+    assert health.oldest_wait == timedelta(seconds=seconds)
+    assert health.is_healthy is is_healthy
+
+
+def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> None:
+    all_is_well()
+
+    with django_assert_max_num_queries(15):
+        check_health()
+
+
+# The command
+
+
+def jobs(*arguments: str) -> tuple[int, str]:
+    stdout = StringIO()
+    try:
+        call_command("jobs", *arguments, stdout=stdout)
+    except SystemExit as stopped:
+        return int(str(stopped.code)), stdout.getvalue()
+    return 0, stdout.getvalue()
+
+
+def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "desk-1")
+    all_is_well()
+
+    code, output = jobs("--json")
+
+    answer = json.loads(output)
+    assert code == 0
+    assert list(answer) == ["jobs", "clusters", "oldest_task_seconds", "is_healthy"]
+    assert answer["jobs"][1] == {
+        "name": "reallocate_due",
+        "last_success_at": "2026-03-05T12:10:20+09:00",
+        "last_run_at": "2026-03-05T12:10:20+09:00",
+        "next_run_at": "2026-03-05T12:12:00+09:00",
+        "late_seconds": 0,
+        "is_late": False,
+        "last_error": "",
+    }
+    assert answer["clusters"] == [
+        {
+            "host": "desk-1",
+            "pid": 7,
+            "beat_at": "2026-03-05T12:11:10+09:00",
+            "age_seconds": 0,
+            "is_alive": True,
+        }
+    ]
+    assert (answer["oldest_task_seconds"], answer["is_healthy"]) == (None, True)
+
+
+def test_json_exits_1_when_something_is_late() -> None:
+    all_is_well()
+    JobRun.objects.filter(name="sync_balances").update(started_at=NOW - timedelta(hours=1))
+
+    code, output = jobs("--json")
+
+    assert code == 1
+    assert json.loads(output)["is_healthy"] is False
+
+
+def test_the_table_shows_jobs_clusters_and_the_queue() -> None:
+    all_is_well()
+    finish("close_day", ago=timedelta(seconds=5), error="job_failed: It stopped.")
+    OrmQ.objects.create(key="capital", payload="", lock=NOW - timedelta(seconds=75))
+
+    code, output = jobs()
+
+    assert code == 0
+    for text in (
+        "reallocate_due",
+        "2026-03-06 00:00:30",
+        "job_failed: It stopped.",
+        "alive",
+        "The oldest task waits for 0:01:15.",
+    ):
+        assert text in output
+
+
+def test_the_table_says_when_nobody_is_alive_and_by_how_much_a_job_is_late() -> None:
+    finish("sync_balances", ago=timedelta(hours=2, minutes=1))
+
+    code, output = jobs()
+
+    assert code == 1
+    assert "2:00:00" in output
+    assert "No cluster is alive. Start one: python manage.py qcluster" in output
+    assert "No task waits." in output
+
+
+# By hand
+
+
+def run_job(name: str) -> tuple[int, str, str]:
+    stdout, stderr = StringIO(), StringIO()
+    code = 0
+    try:
+        call_command("run_job", name, stdout=stdout, stderr=stderr)
+    except SystemExit as stopped:
+        code = int(str(stopped.code))
+    return code, stdout.getvalue(), stderr.getvalue()
+
+
+def test_a_job_by_hand_prints_its_counts_and_exits_0() -> None:
+    code, stdout, stderr = run_job("prune")
+
+    assert (code, stderr) == (0, "")
+    assert stdout == "prune: 0 accounts (0 heartbeats, 0 job_runs, 0 tasks).\n"
+
+
+def test_a_job_by_hand_exits_1_where_an_exchange_did_not_answer(exchange: Any) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    exchange.fail(account, "unauthorized", "futures")
+
+    code, stdout, _ = run_job("sync_balances")
+
+    assert code == 1
+    assert stdout == "sync_balances: 1 accounts (1 exchange_refused_key, 1 live).\n"
+
+
+def test_a_job_by_hand_exits_1_and_says_why_it_failed(monkeypatch: Any) -> None:
+    def fail(**_: Any) -> None:
+        raise OperationalError("CANARY")
+
+    monkeypatch.setattr("capital.services.pruning.prune", fail)
+
+    code, _, stderr = run_job("prune")
+
+    assert code == 1
+    assert stderr.startswith("job_failed: The job stopped at an error (OperationalError).")
+    assert "CANARY" not in stderr
+
+
+def test_an_unknown_job_by_hand_is_a_bad_argument() -> None:
+    with pytest.raises(CommandError, match="There is no job 'lunch'") as refused:
+        run_job("lunch")
+
+    assert refused.value.returncode == 2
+
+
+# Probes
+
+
+def test_healthz_asks_nothing_of_the_database(client: Client, monkeypatch: Any) -> None:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("the database was asked")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", refuse)
+
+    answer = client.get("/healthz")
+
+    assert (answer.status_code, answer.json()) == (200, {"is_alive": True})
+
+
+def test_readyz_is_200_where_all_is_there(client: Client) -> None:
+    record_heartbeat(pid=7, is_first=True)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"is_ready": True, "database": True, "migrations": True, "cluster": True},
+    )
+
+
+def test_readyz_is_503_without_a_live_cluster(client: Client) -> None:
+    record_heartbeat(pid=7, is_first=True)
+    ClusterHeartbeat.objects.update(beat_at=NOW - timedelta(minutes=3))
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json()["cluster"] is False
+
+
+def test_readyz_is_503_with_an_unapplied_migration(client: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr(
+        "django.db.migrations.executor.MigrationExecutor.migration_plan",
+        lambda *_: ["a migration"],
+    )
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "is_ready": False, "database": True, "migrations": False, "cluster": False,
+    }  # fmt: skip
+
+
+def test_readyz_is_503_and_tells_no_text_where_the_database_does_not_answer(
+    client: Client, monkeypatch: Any
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OperationalError("CANARY password authentication failed")
+
+    monkeypatch.setattr(health_service, "MigrationExecutor", refuse)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "is_ready": False, "database": False, "migrations": False, "cluster": False,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [Error, OperationalError])
+def test_every_error_of_a_database_is_one(error: type[Exception], monkeypatch: Any) -> None:
+    def refuse(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(health_service, "cluster_health", refuse)
+
+    assert check_readiness().database is False
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_are_never_cached_and_only_read(path: str, client: Client) -> None:
+    assert "no-store" in client.get(path)["Cache-Control"]
+    assert client.head(path).status_code in (200, 503)
+    assert client.post(path).status_code == 405

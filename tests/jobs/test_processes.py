@@ -1,0 +1,150 @@
+"""The site and its worker start and stop together, and leave nobody behind."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+PATIENCE_SECONDS = 40
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux"
+)
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def parents() -> dict[int, int]:
+    """Every process that lives, and its parent."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                found[int(path.parent.name)] = int(parent)
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    living = parents()
+    found = {pid}
+    while more := {child for child, parent in living.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+class Running:
+    """``run_with_worker`` on a database of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.environment = {
+            **os.environ,
+            "DEBUG": "1",
+            "DATABASE_URL": f"sqlite:///{directory / 'db.sqlite3'}",
+            "DJANGO_SETTINGS_MODULE": "capital_project.settings_test",
+            "CAPITAL_LIVE_BALANCES": "0",
+        }
+        self.log = directory / "log"
+        self.manage("migrate", "--verbosity", "0").check_returncode()
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(MANAGE), "run_with_worker", f"127.0.0.1:{self.port}"],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def manage(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [sys.executable, str(MANAGE), *arguments],
+            env=self.environment,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def status(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def is_ready(self) -> bool:
+        return self.status("/readyz") == 200
+
+    @property
+    def cluster_pid(self) -> int:
+        found = re.search(r"The cluster of process (\d+) pulls tasks", self.text)
+        assert found is not None
+        return int(found[1])
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    running = Running(tmp_path)
+    everyone: set[int] = set()
+    try:
+        assert wait_until(running.is_ready), running.text
+        assert wait_until(lambda: "pulls tasks" in running.text), running.text
+        everyone = descendants(running.process.pid)
+        # The site; the cluster, its guard, two workers, and the two that feed and record.
+        assert len(everyone) == 7, running.text
+        yield running
+        gone = wait_until(lambda: not everyone & parents().keys())
+        assert gone, f"left behind: {everyone & parents().keys()}\n{running.text}"
+    finally:
+        for pid in {running.process.pid, *everyone} & parents().keys():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        running.process.wait(PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_both_stop_when_they_are_told_to(running: Running, signum: int) -> None:
+    running.process.send_signal(signum)
+
+    assert running.process.wait(PATIENCE_SECONDS) == 0
+    assert "The cluster has stopped." in running.text
+    assert b'"clusters": []' in running.manage("jobs", "--json").stdout
+
+
+def test_a_killed_parent_takes_both_along(running: Running) -> None:
+    running.process.kill()
+
+    assert running.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+
+
+def test_a_killed_guard_takes_its_workers_along_and_ends_it_all(running: Running) -> None:
+    os.kill(running.cluster_pid, signal.SIGKILL)
+
+    assert running.process.wait(PATIENCE_SECONDS) == 1
+    assert "The guard of the cluster ended unexpectedly. Start it again." in running.text

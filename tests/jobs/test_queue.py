@@ -1,0 +1,104 @@
+"""The broker: what it pulls, and that it says so."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ
+
+from capital import queue
+from capital.models import ClusterHeartbeat
+from capital.queue import HeartbeatBroker
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def seconds(monkeypatch: Any) -> list[float]:
+    """The monotonic clock; set ``seconds[0]``."""
+    now = [1000.0]
+    monkeypatch.setattr(queue.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def broker(seconds: list[float], monkeypatch: Any) -> HeartbeatBroker:
+    monkeypatch.setattr("django_q.brokers.orm.sleep", lambda _: None)
+    broker = get_broker()
+    assert isinstance(broker, HeartbeatBroker)
+    return broker
+
+
+def test_pulling_says_that_the_sentinel_is_alive(broker: HeartbeatBroker) -> None:
+    broker.dequeue()
+
+    assert ClusterHeartbeat.objects.get().pid == os.getppid()
+
+
+def test_only_pulling_says_so(broker: HeartbeatBroker) -> None:
+    broker.enqueue("payload")
+    broker.queue_size()
+    broker.acknowledge(1)
+
+    assert not ClusterHeartbeat.objects.exists()
+
+
+def test_it_is_said_at_most_every_five_seconds(
+    broker: HeartbeatBroker, seconds: list[float], monkeypatch: Any
+) -> None:
+    said: list[bool] = []
+    monkeypatch.setattr(queue, "record_heartbeat", lambda *, pid, is_first: said.append(is_first))
+
+    for at in (1000.0, 1001.0, 1004.9, 1005.0, 1009.0, 1010.0):
+        seconds[0] = at
+        broker.dequeue()
+
+    assert said == [True, False, False]
+
+
+def test_a_heartbeat_that_cannot_be_written_keeps_nobody_from_work(
+    broker: HeartbeatBroker, monkeypatch: Any, caplog: Any
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise OperationalError("CANARY")
+
+    monkeypatch.setattr(queue, "record_heartbeat", refuse)
+    broker.enqueue("payload")
+
+    assert [payload for _, payload in broker.dequeue()] == ["payload"]
+    assert "(OperationalError)" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+def test_the_oldest_task_is_pulled_first(broker: HeartbeatBroker) -> None:
+    now = timezone.now()
+    for name, minutes in (("b", 2), ("c", 1), ("a", 3)):
+        OrmQ.objects.create(key="capital", payload=name, lock=now - timedelta(minutes=minutes))
+
+    pulled = [broker.dequeue()[0][1] for _ in range(3)]
+
+    assert pulled == ["a", "b", "c"]
+
+
+def test_a_task_that_was_pulled_is_locked_until_it_is_given_out_again(
+    broker: HeartbeatBroker, settings: Any
+) -> None:
+    broker.enqueue("payload")
+    before = timezone.now()
+
+    broker.dequeue()
+
+    lock = OrmQ.objects.get().lock
+    assert lock >= before + timedelta(seconds=settings.Q_CLUSTER["retry"])
+    assert not broker.dequeue()
+
+
+def test_one_task_is_pulled_at_a_time(broker: HeartbeatBroker) -> None:
+    for _ in range(3):
+        broker.enqueue("payload")
+
+    assert len(broker.dequeue()) == 1

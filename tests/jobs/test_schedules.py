@@ -1,0 +1,203 @@
+"""The schedules are what is configured, and stay what they are when nothing changed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from io import StringIO
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import DatabaseError
+from django.test import override_settings
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Schedule
+from django_q.scheduler import scheduler
+
+from capital.services import schedules
+from capital.services.schedules import sync_schedules
+from capital_project.settings import TIME_ZONE
+
+pytestmark = pytest.mark.django_db
+
+SEOUL = ZoneInfo("Asia/Seoul")
+NOON = datetime(2026, 3, 5, 12, 0, 20, tzinfo=SEOUL)
+
+
+@pytest.fixture(autouse=True)
+def _at_noon(monkeypatch: Any) -> Iterator[None]:
+    # The scheduler drops old connections; the one that holds a test's transaction must stay.
+    monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)
+    with time_machine.travel(NOON, tick=False):
+        Schedule.objects.all().delete()
+        yield
+
+
+def described() -> dict[str | None, tuple[Any, ...]]:
+    return {
+        row.name: (row.func, row.schedule_type, row.minutes, row.cron, row.next_run)
+        for row in Schedule.objects.all()
+    }
+
+
+def test_every_job_is_scheduled_at_its_time() -> None:
+    assert TIME_ZONE == "Asia/Seoul"
+    counts = sync_schedules()
+
+    minute = datetime(2026, 3, 5, 12, 1, tzinfo=SEOUL)
+    assert counts == {"created": 4, "changed": 0, "unchanged": 0, "removed": 0}
+    assert described() == {
+        "sync_balances": ("capital.tasks.sync_balances", "I", 1, None, minute),
+        "reallocate_due": ("capital.tasks.reallocate_due", "I", 11, None, minute),
+        "close_day": (
+            "capital.tasks.close_day", "C", None, "0 0 * * * 30",
+            datetime(2026, 3, 6, 0, 0, 30, tzinfo=SEOUL),
+        ),
+        "prune": (
+            "capital.tasks.prune", "C", None, "30 3 * * * 0",
+            datetime(2026, 3, 6, 3, 30, tzinfo=SEOUL),
+        ),
+    }  # fmt: skip
+
+
+def test_every_task_learns_its_intended_time() -> None:
+    sync_schedules()
+
+    assert set(Schedule.objects.values_list("intended_date_kwarg", flat=True)) == {"intended"}
+
+
+def test_again_changes_nothing_and_keeps_the_next_run() -> None:
+    sync_schedules()
+    before = described()
+
+    with time_machine.travel(NOON + timedelta(hours=30)):
+        counts = sync_schedules()
+
+    assert counts == {"created": 0, "changed": 0, "unchanged": 4, "removed": 0}
+    assert described() == before
+
+
+def test_a_changed_setting_changes_its_schedule_and_no_other(settings: Any) -> None:
+    sync_schedules()
+    before = described()
+    settings.CAPITAL_REALLOCATE_MINUTES = 5
+    settings.CAPITAL_CLOSE_DAY_AT = time(0, 1)
+
+    with time_machine.travel(NOON + timedelta(minutes=30)):
+        counts = sync_schedules()
+
+    after = described()
+    assert counts == {"created": 0, "changed": 2, "unchanged": 2, "removed": 0}
+    assert after["reallocate_due"][2:] == (5, None, datetime(2026, 3, 5, 12, 31, tzinfo=SEOUL))
+    assert after["close_day"][3:] == ("1 0 * * * 0", datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
+    assert (after["sync_balances"], after["prune"]) == (before["sync_balances"], before["prune"])
+
+
+def test_what_was_tampered_with_is_put_right_without_losing_its_slot() -> None:
+    sync_schedules()
+    before = described()
+    Schedule.objects.filter(name="prune").update(intended_date_kwarg=None, kwargs="{'x': 1}")
+
+    assert sync_schedules()["changed"] == 1
+    assert described() == before
+    assert Schedule.objects.get(name="prune").kwargs is None
+
+
+def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
+    sync_schedules()
+    Schedule.objects.create(name="prune", func="capital.tasks.prune")
+    Schedule.objects.create(name="long_gone", func="capital.tasks.long_gone")
+    Schedule.objects.create(name="theirs", func="somebody.elses")
+
+    assert sync_schedules()["removed"] == 2
+    assert {name for name in described() if name} == {
+        "sync_balances", "reallocate_due", "close_day", "prune", "theirs",
+    }  # fmt: skip
+    assert Schedule.objects.filter(name="prune").count() == 1
+
+
+def test_migrating_registers_them() -> None:
+    call_command("migrate", verbosity=0)
+
+    assert Schedule.objects.count() == 4
+
+
+def test_a_database_that_is_not_migrated_all_the_way_does_not_stop_the_migration(
+    monkeypatch: Any, caplog: Any
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise DatabaseError("no such table: a text of the database")
+
+    monkeypatch.setattr(schedules, "sync_schedules", refuse)
+    schedules.sync_schedules_after_migration()
+
+    assert "python manage.py sync_schedules" in caplog.text
+    assert "no such table" not in caplog.text
+
+
+def test_the_command_says_what_it_did() -> None:
+    stdout = StringIO()
+    call_command("sync_schedules", stdout=stdout)
+
+    assert stdout.getvalue().strip() == ("Schedules: 4 created, 0 changed, 0 unchanged, 0 removed.")
+
+
+def queued_by_the_scheduler() -> list[tuple[Any, ...]]:
+    scheduler(broker=get_broker())
+    return [(row.task["func"], row.task["kwargs"]) for row in OrmQ.objects.order_by("pk")]
+
+
+def test_a_slot_is_queued_with_its_intended_time_in_utc() -> None:
+    sync_schedules()
+
+    with time_machine.travel(NOON + timedelta(seconds=45), tick=False):
+        queued = queued_by_the_scheduler()
+
+    assert queued == [
+        ("capital.tasks.sync_balances", {"intended": "2026-03-05T03:01:00+00:00"}),
+        ("capital.tasks.reallocate_due", {"intended": "2026-03-05T03:01:00+00:00"}),
+    ]
+
+
+def test_after_a_pause_each_job_runs_once_and_stays_on_its_grid() -> None:
+    sync_schedules()
+
+    with time_machine.travel(datetime(2026, 3, 5, 14, 0, 0, tzinfo=SEOUL), tick=False):
+        queued = queued_by_the_scheduler()
+
+    assert len(queued) == 2
+    assert described()["reallocate_due"][-1] == datetime(2026, 3, 5, 14, 2, tzinfo=SEOUL)
+
+
+def test_the_day_is_closed_at_half_a_minute_past_midnight_in_seoul() -> None:
+    sync_schedules()
+    seen = []
+    for day in (6, 7, 8):
+        with time_machine.travel(datetime(2026, 3, day, 0, 0, 45, tzinfo=SEOUL), tick=False):
+            scheduler(broker=get_broker())
+            seen.append(described()["close_day"][-1].astimezone(SEOUL))
+
+    assert seen == [datetime(2026, 3, day, 0, 0, 30, tzinfo=SEOUL) for day in (7, 8, 9)]
+    intended = [
+        datetime.fromisoformat(row.task["kwargs"]["intended"]).astimezone(UTC).isoformat()
+        for row in OrmQ.objects.order_by("pk")
+        if row.task["func"] == "capital.tasks.close_day"
+    ]
+    assert intended == [f"2026-03-0{day}T15:00:30+00:00" for day in (5, 6, 7)]
+
+
+@override_settings(TIME_ZONE="Africa/Cairo")
+def test_a_midnight_that_does_not_exist_moves_one_slot_only(monkeypatch: Any) -> None:
+    """In Cairo clocks went from 00:00 to 01:00 on 2026-04-24."""
+    monkeypatch.setattr("django_q.conf.Conf.TIME_ZONE", "Africa/Cairo")
+    cairo = ZoneInfo("Africa/Cairo")
+    seen = []
+    with time_machine.travel(datetime(2026, 4, 23, 12, tzinfo=cairo), tick=False):
+        sync_schedules()
+    for day in (24, 25, 26):
+        with time_machine.travel(datetime(2026, 4, day, 9, tzinfo=cairo), tick=False):
+            scheduler(broker=get_broker())
+            seen.append(described()["close_day"][-1].astimezone(cairo).isoformat())
+
+    assert seen == [f"2026-04-{day}T00:00:30+03:00" for day in (25, 26, 27)]

@@ -1,0 +1,126 @@
+"""A change that matters for capital queues a reallocation, on commit."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from capital.models import Account, Position, StrategyAccount
+from capital.services import events
+from strategies.models import Strategy
+from tests.factories import make_account, make_link, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def queued(monkeypatch: Any) -> list[tuple[list[int], str]]:
+    """Account ids and run keys, as they are queued."""
+    calls: list[tuple[list[int], str]] = []
+    monkeypatch.setattr(events, "_enqueue", lambda ids, key: calls.append((ids, key)))
+    return calls
+
+
+@pytest.fixture
+def link() -> StrategyAccount:
+    return make_link()
+
+
+def save(row: Any, **fields: Any) -> None:
+    row = type(row).objects.get(pk=row.pk)
+    for name, value in fields.items():
+        setattr(row, name, value)
+    row.save()
+
+
+def close(link: StrategyAccount) -> None:
+    position = Position.objects.create(
+        strategy_account=link, symbol="BTC/USDT", quantity=Decimal(1)
+    )
+    save(position, quantity=Decimal(0))
+
+
+CHANGES: dict[str, Callable[[StrategyAccount], object]] = {
+    "a link is created": lambda link: make_link(
+        account=link.account, strategy=make_strategy(owner=link.account.owner)
+    ),
+    "a weight changes": lambda link: save(link, weight=Decimal(2)),
+    "a link is switched off": lambda link: save(link, is_active=False),
+    "a link is removed": lambda link: link.delete(),
+    "a strategy is paused": lambda link: save(link.strategy, status="PAUSED"),
+    "a strategy is archived": lambda link: save(link.strategy, status="ARCHIVED"),
+    "a reserve percentage changes": lambda link: save(link.account, reserve_percent=Decimal(5)),
+    "a reserve amount changes": lambda link: save(link.account, reserve_amount=Decimal(5)),
+    "a position is closed": close,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_change_queues_its_account_once_on_commit(
+    link: StrategyAccount,
+    queued: Any,
+    change: Any,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        change(link)
+        assert queued == [], "not before the commit"
+
+    ((ids, run_key),) = queued
+    assert ids == [link.account_id]
+    assert run_key.startswith("event:")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda link: save(link.account, name="Another"),
+        lambda link: make_account(),
+        lambda link: make_strategy(),
+        lambda link: Position.objects.create(
+            strategy_account=link, symbol="BTC/USDT", quantity=Decimal(1)
+        ),
+    ],
+    ids=["another name", "a new account", "a new strategy", "a position opens"],
+)
+def test_change_that_moves_no_capital_queues_nothing(
+    link: StrategyAccount, queued: Any, change: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        change(link)
+
+    assert queued == []
+
+
+def test_strategy_queues_every_account_that_it_trades_on(
+    link: StrategyAccount, queued: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    other = make_link(strategy=link.strategy, account=make_account())
+
+    with django_capture_on_commit_callbacks(execute=True):
+        save(link.strategy, status="PAUSED")
+
+    assert queued[0][0] == [link.account_id, other.account_id]
+
+
+def test_change_that_is_rolled_back_queues_nothing(
+    link: StrategyAccount, queued: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        save(link, weight=Decimal(2))
+        transaction.set_rollback(True)
+
+    assert queued == []
+
+
+def test_each_request_has_a_key_of_its_own(
+    link: StrategyAccount, queued: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    for weight in (2, 3):
+        with django_capture_on_commit_callbacks(execute=True):
+            save(link, weight=Decimal(weight))
+
+    assert len({run_key for _, run_key in queued}) == 2
+    assert Account.objects.count() == Strategy.objects.count() == 1
