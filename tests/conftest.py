@@ -82,8 +82,10 @@ class Exchange:
         """From now on the exchange says this."""
         self.desk.set_balance(self.keys[account.pk], pool, account.currency, amount)
 
-    def fail(self, account: Account, fault: str, pool: str | None = None, **times: int) -> None:
-        """From now on the exchange fails so."""
+    def fail(
+        self, account: Account, fault: str | None, pool: str | None = None, **times: int
+    ) -> None:
+        """From now on the exchange fails so; None: no longer."""
         self.desk.set_fault(self.keys[account.pk], fault, pool=pool, **times)
 
     @property

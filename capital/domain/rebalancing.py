@@ -170,11 +170,14 @@ def _balance_change(now: Basis, last: Basis, thresholds: Thresholds, currency: s
         quantum = quantum_of(currency)
         figures = {
             "change": plain(ROUNDED.quantize(largest, quantum)),
-            "threshold": plain(thresholds.amount or _ZERO),
+            "threshold": plain(EXACT.normalize(thresholds.amount or _ZERO)),
             "currency": currency,
         }
         return DueCheck(due=False, reason=Reason(Code.CHANGE_TOO_SMALL, figures))
-    figures = {"percent": _percent(largest_percent), "threshold": plain(thresholds.percent)}
+    figures = {
+        "percent": _percent(largest_percent),
+        "threshold": plain(EXACT.normalize(thresholds.percent)),
+    }
     return DueCheck(due=False, reason=Reason(Code.BELOW_THRESHOLD, figures))
 
 

@@ -39,7 +39,8 @@ def load_bases(account_ids: Sequence[int]) -> dict[int, Basis]:
     """The basis of each account's last run that allocated, in two queries; none is left out."""
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
     last = Account.objects.filter(pk__in=account_ids).annotate(
-        last_run=Subquery(runs.order_by("-created_at", "-pk").values("pk")[:1])
+        # By primary key: the account's lock put the runs in this order, whatever clocks said.
+        last_run=Subquery(runs.order_by("-pk").values("pk")[:1])
     )
     keys = [key for key in last.values_list("last_run", flat=True) if key is not None]
     rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")

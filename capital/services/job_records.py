@@ -25,6 +25,7 @@ Work = Callable[[], Counter[str]]
 
 
 def started_run(name: str, slot: Slot, *, accounts: int, chunk: int = 0) -> JobRun:
+    """The record of an execution that begins now; not saved yet."""
     return JobRun(
         name=name,
         chunk=chunk,
@@ -112,7 +113,10 @@ def _unexpected(name: str, error: Exception) -> Reason:
 
 
 def raise_failure(failure: Reason | None) -> None:
-    """Outside any handler, so that the queue, which keeps tracebacks, keeps no foreign text."""
+    """Raise it for the queue, which tries the task again a few times; nothing where it is None.
+
+    Call it outside any handler: the queue keeps tracebacks, and would keep a foreign text.
+    """
     if failure is None:
         return
     if failure.code == Code.JOB_TIMED_OUT:

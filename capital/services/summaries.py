@@ -25,6 +25,8 @@ from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
 
+_CLOCK_SKEW = timedelta(minutes=10)
+
 # Where each pool's balance stands in a summary, and when it was read.
 BALANCE_FIELD = {
     Pool.SPOT: "spot_balance",
@@ -133,13 +135,15 @@ def load_summaries(
         lock: Other writers of these rows wait for the end of the transaction.
     """
     today = business_date(now)
+    # Another machine's clock may be past midnight already: the day that it opened is today.
+    latest = business_date(now + _CLOCK_SKEW)
 
     def newest(**of_date: date) -> Subquery:
         rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
         return Subquery(rows.order_by("-date").values("pk")[:1])
 
     wanted = Account.objects.filter(pk__in=account_ids).annotate(
-        today=newest(date=today), before=newest(date__lt=today)
+        today=newest(date__gte=today, date__lte=latest), before=newest(date__lt=today)
     )
     keys = {
         account_id: of_account
@@ -231,22 +235,25 @@ def _todays_row(
     *,
     now: datetime,
 ) -> DailyAccountSummary:
-    row = DailyAccountSummary(account=account, date=business_date(now))
     today, before = summaries.today, summaries.before
+    quantum = quantum_of(account.currency)
+    row = DailyAccountSummary(
+        account=account, date=business_date(now) if today is None else today.date
+    )
     for pool in Pool:
         # Today's row may have been opened by another program, without the balances.
         if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
             setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
             setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
         elif (carried := cached_observation(before, pool, now=now)) is not None:
-            setattr(row, BALANCE_FIELD[pool], carried.amount)
+            # Another program may have written it, unrounded.
+            setattr(row, BALANCE_FIELD[pool], floor_to(carried.amount, quantum))
             setattr(row, OBSERVED_FIELD[pool], carried.observed_at)
-    if today is not None:
+    if today is not None and today.starting_balance is not None:
         row.starting_balance = today.starting_balance
-    elif before is not None:
-        row.starting_balance = before.ending_balance
+    elif before is not None and before.ending_balance is not None:
+        row.starting_balance = floor_to(before.ending_balance, quantum)
 
-    quantum = quantum_of(account.currency)
     for pool, observation in observed.items():
         held = getattr(row, OBSERVED_FIELD[pool])
         # A time of the future is somebody's mistake and must not keep the truth out.

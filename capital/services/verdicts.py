@@ -12,6 +12,7 @@ from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
 from capital.domain.rebalancing import Basis, DueCheck, Thresholds, check_due
 from capital.exchange.gateway import Clock
+from capital.models import Account
 from capital.services.balances import LiveAnswers
 from capital.services.basis import basis_of, load_bases
 from capital.services.cases import AccountCase
@@ -146,6 +147,8 @@ def judge_account(
         )
     except CapitalError as error:
         return _decided(case, Decision(Outcome.FAILED, error.reason))
+    if request.if_due and _says_nothing_new(account, decision):
+        return Verdict(case, None, decision.reason, judged)
     return _decided(case, decision, judged, basis)
 
 
@@ -159,6 +162,15 @@ def _ask_gate(
         has_open_position=has_open_position,
         thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
         currency=account.currency,
+    )
+
+
+def _says_nothing_new(account: Account, decision: Decision) -> bool:
+    """Whether the last look found no balance either: one record of it is enough."""
+    return (
+        decision.reason.code is Code.NO_BALANCE
+        and account.last_check_code == Code.NO_BALANCE
+        and not any(entry.changed for pool in decision.pools for entry in pool.entries)
     )
 
 

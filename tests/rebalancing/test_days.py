@@ -7,6 +7,8 @@ import pytest
 
 from capital.models import DailyAccountSummary
 from capital.services.days import close_day
+from capital.services.sync import sync_balances
+from tests.conftest import Exchange
 from tests.factories import make_account, make_summary
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,43 @@ def test_day_without_history_stays_closed() -> None:
 
     assert close_day([account.pk], clock=lambda: MIDNIGHT) == {"no_history": 1}
     assert not DailyAccountSummary.objects.exists()
+
+
+def test_balance_of_another_program_is_carried_in_whole_quanta() -> None:
+    before = make_summary(
+        date=YESTERDAY,
+        spot_balance=Decimal("100.005"),
+        futures_balance=Decimal(1),
+        ending_balance=Decimal("101.005"),
+    )
+
+    close_day([before.account_id], clock=lambda: MIDNIGHT)
+
+    today = DailyAccountSummary.objects.get(date=TODAY)
+    assert (today.spot_balance, today.ending_balance) == (Decimal(100), Decimal(101))
+    assert today.starting_balance == Decimal(101)
+
+
+def test_day_that_another_machine_opened_already_is_today(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "90"}, "futures": {"USDT": "0"}})
+    make_summary(account=account, date=YESTERDAY, ending_balance=Decimal(100))
+    make_summary(account=account, date=TODAY, starting_balance=Decimal(100))
+
+    sync_balances([account.pk], clock=lambda: MIDNIGHT - timedelta(seconds=31))
+
+    yesterday, today = DailyAccountSummary.objects.order_by("date")
+    assert yesterday.ending_balance == Decimal(100), "it is closed"
+    assert (today.starting_balance, today.ending_balance) == (Decimal(100), Decimal(90))
+
+
+def test_day_that_another_program_opened_starts_with_the_last_ending(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "90"}, "futures": {"USDT": "0"}})
+    make_summary(account=account, date=YESTERDAY, ending_balance=Decimal(100))
+    make_summary(account=account, date=TODAY, total_trades=3)
+
+    sync_balances([account.pk], clock=lambda: MIDNIGHT)
+
+    assert DailyAccountSummary.objects.get(date=TODAY).starting_balance == Decimal(100)
 
 
 def test_gap_of_days_is_bridged() -> None:

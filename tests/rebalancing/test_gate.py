@@ -174,6 +174,37 @@ def test_slot_that_is_delivered_twice_decides_once(account: Account, exchange: E
     assert capital_of(account) == Decimal(12000)
 
 
+def test_last_run_is_the_one_that_was_decided_last_whatever_clocks_said(
+    exchange: Exchange,
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
+    make_link(account=account)
+    now = timezone.now()
+    auto_allocate_capital_for_account(account.pk, clock=lambda: now + timedelta(seconds=2))
+    exchange.set_balance(account, "spot", "200")
+    auto_allocate_capital_for_account(account.pk, clock=lambda: now)
+    exchange.set_balance(account, "spot", "100")
+
+    result = check(account, clock=lambda: now + timedelta(minutes=2))
+
+    assert result.run is not None
+    assert capital_of(account) == Decimal(100)
+
+
+def test_schedule_records_once_that_there_is_no_balance(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
+    make_link(account=account)
+    exchange.fail(account, "unauthorized")
+    first = check(account)
+
+    again = check(account)
+
+    assert first.run is not None
+    assert (again.run, again.reason.code) == (None, "no_balance")
+    exchange.fail(account, None)
+    assert check(account).run is not None, "it is tried all the same"
+
+
 # Manual requests and force
 
 
