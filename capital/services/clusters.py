@@ -56,6 +56,13 @@ def forget_heartbeat(*, pid: int) -> None:
     ClusterHeartbeat.objects.filter(host=socket.gethostname(), pid=pid).delete()
 
 
+def is_silent(*, pid: int, clock: Clock = timezone.now) -> bool:
+    """Whether this machine's cluster ``pid`` pulled tasks once and no longer does."""
+    before = clock() - longest_silence()
+    rows = ClusterHeartbeat.objects.filter(host=socket.gethostname(), pid=pid, beat_at__lt=before)
+    return rows.exists()
+
+
 def cluster_health(*, now: datetime) -> list[ClusterHealth]:
     """Every cluster that is known, by host and process."""
     limit = longest_silence()

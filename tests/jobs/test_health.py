@@ -15,7 +15,7 @@ from django_q.models import OrmQ, Schedule
 
 from capital.models import ClusterHeartbeat, JobRun
 from capital.services import health as health_service
-from capital.services.clusters import forget_heartbeat, record_heartbeat
+from capital.services.clusters import forget_heartbeat, is_silent, record_heartbeat
 from capital.services.health import Health, JobHealth, check_health, check_readiness
 from capital.services.schedules import sync_schedules
 
@@ -156,6 +156,14 @@ def test_a_cluster_is_alive_while_it_may_just_be_busy(seconds: int, is_alive: bo
         [cluster] = check_health().clusters
 
     assert (cluster.is_alive, cluster.age) == (is_alive, timedelta(seconds=seconds))
+
+
+def test_a_cluster_is_silent_only_after_it_was_heard() -> None:
+    record_heartbeat(pid=7, is_first=True)
+
+    assert (is_silent(pid=7), is_silent(pid=8)) == (False, False)
+    with time_machine.travel(NOW + timedelta(seconds=121), tick=False):
+        assert (is_silent(pid=7), is_silent(pid=8)) == (True, False)
 
 
 # All of it

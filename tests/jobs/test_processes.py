@@ -148,3 +148,12 @@ def test_a_killed_guard_takes_its_workers_along_and_ends_it_all(running: Running
 
     assert running.process.wait(PATIENCE_SECONDS) == 1
     assert "The guard of the cluster ended unexpectedly. Start it again." in running.text
+
+
+def test_a_signal_to_every_process_at_once_stops_it_too(running: Running) -> None:
+    """As a machine does that is switched off."""
+    for pid in descendants(running.process.pid):
+        os.kill(pid, signal.SIGTERM)
+    running.process.terminate()
+
+    assert running.process.wait(PATIENCE_SECONDS) == 0

@@ -1,24 +1,77 @@
-"""``qcluster``: django-q2's own, with current schedules, and no process left behind."""
+"""``qcluster``: django-q2's own, watched, with current schedules, and no process left behind."""
 
 import logging
+import signal
+import threading
+import time
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from django.utils.translation import gettext as _
 from django_q.cluster import Cluster
 from django_q.management.commands.qcluster import Command as Base
 
 from capital.management.faces import errors_translated
 from capital.management.processes import end_children_with_this_process
-from capital.services.clusters import forget_heartbeat
+from capital.services.clusters import forget_heartbeat, is_silent
 from capital.services.schedules import sync_schedules
 
 logger = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 10
+# More than one look, so that a cluster can say that it is alive once the database is back.
+_SILENT_LOOKS = 3
+
+
+class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
+    """A cluster that can be stopped, and is ended when it is stuck.
+
+    A process that was killed may have held a lock of the queues between the processes, and then
+    whoever takes it next waits for ever. The heartbeat tells.
+    """
+
+    is_asked_to_stop = False
+
+    def sig_handler(self, _signum: int, _frame: Any) -> None:
+        """Ask the guard to stop; elsewhere than here, where it might wait for ever."""
+        self.is_asked_to_stop = True
+        if self.stop_event is not None:
+            threading.Thread(target=self.stop_event.set, daemon=True).start()
+
+    def watch(self) -> bool:
+        """Wait for the guard's end.
+
+        Returns:
+            Whether it ended because it was asked to.
+        """
+        silent_looks, next_look = 0, time.monotonic() + _LOOK_SECONDS
+        while self.sentinel.is_alive():
+            self.sentinel.join(timeout=1)
+            if time.monotonic() >= next_look:
+                next_look = time.monotonic() + _LOOK_SECONDS
+                silent_looks = silent_looks + 1 if self._is_silent() else 0
+            if silent_looks == _SILENT_LOOKS:
+                logger.error("The cluster is stuck: it pulls no tasks. It is ended.")
+                # Its children end with it.
+                self.sentinel.kill()
+                self.sentinel.join()
+                return False
+        # Whoever stops a machine may send the signal to every process of it.
+        stopped_with_us = self.is_asked_to_stop and self.sentinel.exitcode == -signal.SIGTERM
+        return self.sentinel.exitcode == 0 or stopped_with_us
+
+    def _is_silent(self) -> bool:
+        try:
+            return is_silent(pid=self.sentinel.pid)
+        except Error:
+            return False
+        finally:
+            connections.close_all()
+
 
 class Command(Base):  # type: ignore[misc]  # django-q2 has no types
-    """Exit 0 when it was stopped; 1 when its guarding process died, to be started again."""
+    """Exit 0 when it was stopped; 1 when its guard died or was stuck, to be started again."""
 
     help = "Run the jobs: a guard, the workers, and what feeds them. Ctrl-C stops it."
 
@@ -29,19 +82,19 @@ class Command(Base):  # type: ignore[misc]  # django-q2 has no types
         # A connection must not be shared with the processes that are forked.
         connections.close_all()
         end_children_with_this_process()
-        cluster = Cluster()
-        cluster.start()
-        logger.info(
-            "The cluster of process %s pulls tasks (Ctrl-C stops it).", cluster.sentinel.pid
-        )
-        sentinel = cluster.sentinel
+        cluster = WatchedCluster()
+        try:
+            cluster.start()
+        except RuntimeError:
+            logger.warning("The cluster was stopped, or failed, while it started.")
+        pid = cluster.sentinel.pid
+        logger.info("The cluster of process %s pulls tasks (Ctrl-C stops it).", pid)
         if options["run_once"]:
-            cluster.stop()
-        sentinel.join()
-        if sentinel.exitcode:
+            cluster.sig_handler(signal.SIGTERM, None)
+        if not cluster.watch():
             raise CommandError(_("The guard of the cluster ended unexpectedly. Start it again."))
         logger.info("The cluster has stopped.")
         try:
-            forget_heartbeat(pid=sentinel.pid)
-        except DatabaseError as error:
+            forget_heartbeat(pid=pid)
+        except Error as error:
             logger.warning("The heartbeat was not removed (%s).", type(error).__name__)
