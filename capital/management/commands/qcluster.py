@@ -2,14 +2,16 @@
 
 import logging
 import signal
+import sys
 import threading
 import time
 from typing import Any
 
+import django_q.cluster
 from django.core.management.base import CommandError
 from django.db import Error, connections
 from django.utils.translation import gettext as _
-from django_q.cluster import Cluster
+from django_q.cluster import Cluster, Sentinel
 from django_q.management.commands.qcluster import Command as Base
 
 from capital.management.faces import errors_translated
@@ -19,9 +21,30 @@ from capital.services.schedules import sync_schedules
 
 logger = logging.getLogger(__name__)
 
+# What django-q2 writes on a worker's timer while it waits for a task.
+_IDLE = -1
 _LOOK_SECONDS = 10
 # More than one look, so that a cluster can say that it is alive once the database is back.
 _SILENT_LOOKS = 3
+
+
+class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
+    """A guard that ends where replacing a dead process would leave the cluster stuck.
+
+    Whoever waits at a queue between the processes holds its lock, and one that is killed there
+    never gives it back: an idle worker or the monitor. A new cluster has new queues, and its
+    tasks are given out again.
+    """
+
+    def reincarnate(self, process: Any) -> None:
+        """Replace what may be replaced."""
+        is_idle_worker = (
+            process in self.pool and not process.is_alive() and process.timer.value == _IDLE
+        )
+        if is_idle_worker or process is self.monitor:
+            logger.error("A process of the cluster died waiting at a queue. The cluster ends.")
+            sys.exit(1)
+        super().reincarnate(process)
 
 
 class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
@@ -82,6 +105,8 @@ class Command(Base):  # type: ignore[misc]  # django-q2 has no types
         # A connection must not be shared with the processes that are forked.
         connections.close_all()
         end_children_with_this_process()
+        # Where Cluster.start looks its guard up.
+        django_q.cluster.Sentinel = WatchedSentinel
         cluster = WatchedCluster()
         try:
             cluster.start()
