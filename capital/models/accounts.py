@@ -126,7 +126,12 @@ class Account(models.Model):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         permissions = [
+            ("allocate_capital", _("Can allocate capital")),
             ("force_allocate", _("Can allocate past the gate, with open positions")),
+            ("accept_jump", _("Can accept a balance that jumped")),
+            ("revert_allocation", _("Can revert an allocation")),
+            ("raise_budget_limit", _("Can let an order spend more than its strategy's capital")),
+            ("view_all_accounts", _("Can see everyone's accounts and strategies")),
         ]
         ordering = ["name", "pk"]
         constraints = [
