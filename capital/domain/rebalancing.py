@@ -164,7 +164,8 @@ def _balance_change(now: Basis, last: Basis, thresholds: Thresholds, currency: s
             shown = INFINITE if percent is None else _percent(percent)
             return DueCheck(due=True, reason=Reason(Code.BALANCE_CHANGED, {"percent": shown}))
         largest = max(largest, change)
-        if percent is not None:
+        # Of a pool that met the other threshold: the figure explains why that was not enough.
+        if percent is not None and change >= least:
             largest_percent = max(largest_percent, percent)
     if largest < least:
         quantum = quantum_of(currency)

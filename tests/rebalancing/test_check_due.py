@@ -91,6 +91,14 @@ CASES = [
      Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
     (check(replace(LAST, balances={})), False, Code.CHANGE_TOO_SMALL,
      "변화량 부족 (0.00 USDT < 10)"),
+    # one pool meets the amount and another the percentage: the figure is of the first
+    (check(replace(LAST, balances={Pool.SPOT: Decimal(100015), Pool.FUTURES: Decimal(15)}),
+           replace(LAST, balances={Pool.SPOT: Decimal(100000), Pool.FUTURES: Decimal(10)})),
+     False, Code.BELOW_THRESHOLD, "임계값 미달 (0.02% ≤ 0.1%)"),
+    # the largest change decides, and the second pool has it
+    (check(replace(LAST, balances={Pool.SPOT: Decimal(10001), Pool.FUTURES: Decimal(100)}),
+           replace(LAST, balances={Pool.SPOT: Decimal(10000), Pool.FUTURES: Decimal(50)})),
+     True, Code.BALANCE_CHANGED, "잔고 변화 감지 (100.00%)"),
 ]  # fmt: skip
 
 
@@ -102,18 +110,72 @@ def test_first_rule_that_applies_is_the_answer(
         assert (answer.due, answer.reason.code, sentence(answer.reason)) == (due, code, korean)
 
 
+ENGLISH = {
+    Code.OPEN_POSITION: "There is an open position, so capital is not reallocated.",
+    Code.NEVER_ALLOCATED: "The first allocation.",
+    Code.LINKS_CHANGED: "Strategies were added or removed: trend.",
+    Code.STATES_CHANGED: "The state changed of: trend.",
+    Code.WEIGHTS_CHANGED: "The weight changed of: grid.",
+    Code.RESERVE_CHANGED: "The reserve changed.",
+    Code.BALANCE_CHANGED: "The balance changed by 2.00%.",
+    Code.CHANGE_TOO_SMALL: "The balance changed by 0.00 USDT, which is less than 10.",
+    Code.BELOW_THRESHOLD: "The balance changed by 0.10%, which is not more than 0.1%.",
+}
+
+
+@pytest.mark.parametrize("code", ENGLISH)
+def test_every_answer_has_its_english_sentence_too(code: Code) -> None:
+    reason = next(answer.reason for answer, _, of_case, _ in CASES if of_case is code)
+
+    with translation.override("en"):
+        assert sentence(reason) == ENGLISH[code]
+
+
 amounts = st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False)
 
 
-@given(previous=amounts, smaller=amounts, further=amounts, down=st.booleans())
+limits = st.builds(
+    Thresholds,
+    amount=st.none() | amounts,
+    percent=st.decimals(min_value=0, max_value=1000, places=4, allow_nan=False),
+)
+
+
+@given(
+    previous=amounts,
+    smaller=amounts,
+    further=amounts,
+    other=st.tuples(amounts, amounts),
+    thresholds=limits,
+    down=st.booleans(),
+)
 def test_more_change_never_makes_a_reallocation_less_due(
-    previous: Decimal, smaller: Decimal, further: Decimal, down: bool
+    previous: Decimal,
+    smaller: Decimal,
+    further: Decimal,
+    other: tuple[Decimal, Decimal],
+    thresholds: Thresholds,
+    down: bool,
 ) -> None:
+    """Of one pool, whatever the thresholds are and the other pool does."""
     sign = -1 if down else 1
-    near = with_balance(str(previous + sign * smaller), last=str(previous))
-    far = with_balance(str(previous + sign * (smaller + further)), last=str(previous))
+    last = replace(LAST, balances={Pool.SPOT: previous, Pool.FUTURES: other[0]})
+
+    def answer(change: Decimal) -> DueCheck:
+        spot = previous + sign * change
+        now = replace(LAST, balances={Pool.SPOT: spot, Pool.FUTURES: other[1]})
+        return check(now, last, thresholds=thresholds)
+
+    near, far = answer(smaller), answer(smaller + further)
 
     assert far.due or not near.due
+
+
+@given(least=amounts.filter(bool), more=amounts)
+def test_balance_of_zero_never_blocks(least: Decimal, more: Decimal) -> None:
+    thresholds = Thresholds(amount=least, percent=Decimal("0.1"))
+
+    assert with_balance(str(least + more), last="0", thresholds=thresholds).due
 
 
 @pytest.mark.parametrize(
