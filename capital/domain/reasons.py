@@ -201,7 +201,7 @@ ENGLISH: Mapping[Code, str] = {
     Code.EXCHANGE_ERROR: "{venue} answered with an error ({kind}).",
     Code.SHARE: "Its share by weight.",
     Code.KEPT: "Kept, because the pool had no balance to allocate from.",
-    Code.HELD: "Held, because a balance of the account is suspect.",
+    Code.HELD: "Held: the account's capital stays as it is.",
     Code.STRATEGY_PAUSED: "The strategy is paused.",
     Code.STRATEGY_ARCHIVED: "The strategy is archived.",
     Code.LINK_INACTIVE: "The link to this account is switched off.",

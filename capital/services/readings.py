@@ -26,10 +26,20 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Suspect:
-    """A live balance that jumped too far from the last accepted one to be believed."""
+    """A live balance that jumped too far from the last accepted one to be believed.
+
+    Attributes:
+        observation: What waits for a person: the first balance of this suspicion. Later ones
+            near it do not take its place, so that what a person has seen is what is accepted.
+        accepted: The last accepted balance.
+        is_known: It waited already.
+        is_recorded: A run tells of it.
+    """
 
     observation: Observation
     accepted: Decimal
+    is_known: bool = False
+    is_recorded: bool = False
 
     def reason(self, account: Account, pool: Pool) -> Reason:
         """What to tell a person who is to confirm it."""
@@ -56,13 +66,16 @@ class JudgedReadings:
         readings: What a decision may use, for each pool that is not suspect.
         believed: What the summary is to learn, by pool.
         suspects: What waits for a person, by pool.
-        was_suspect: The pools that were suspect already.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
     believed: dict[Pool, Observation] = field(default_factory=dict)
     suspects: dict[Pool, Suspect] = field(default_factory=dict)
-    was_suspect: frozenset[Pool] = frozenset()
+
+    @property
+    def are_suspects_recorded(self) -> bool:
+        """Whether a run tells of each of them."""
+        return all(suspect.is_recorded for suspect in self.suspects.values())
 
 
 def judge_readings(
@@ -86,7 +99,7 @@ def judge_readings(
             one that jumps from there is suspect again.
     """
     stored = stored_suspects(account)
-    judged = JudgedReadings(was_suspect=frozenset(stored))
+    judged = JudgedReadings()
     for pool in pools:
         accepted = cached_observation(summary, pool, now=now)
         if accept_jump and pool in stored:
@@ -96,7 +109,7 @@ def judge_readings(
             if accepted is not None and is_suspect(
                 accepted.amount, live.amount, max_jump_percent=account.max_jump_percent
             ):
-                judged.suspects[pool] = Suspect(live, accepted.amount)
+                judged.suspects[pool] = _suspicion(account, pool, live, accepted.amount)
                 continue
             judged.believed[pool] = live
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
@@ -113,10 +126,17 @@ def stored_suspects(account: Account) -> dict[Pool, Observation]:
     }
 
 
-def settle_suspects(account: Account, judged: JudgedReadings) -> bool:
+def settle_suspects(
+    account: Account, judged: JudgedReadings, *, are_recorded: bool = False
+) -> bool:
     """Keep on the account what is suspect now; forget what a believed balance has cleared.
 
     The caller holds the account's lock and saves it.
+
+    Args:
+        account: Whose.
+        judged: What was made of its readings.
+        are_recorded: A run of now tells of the suspects.
 
     Returns:
         Whether anything changed.
@@ -129,6 +149,7 @@ def settle_suspects(account: Account, judged: JudgedReadings) -> bool:
             "amount": plain(suspect.observation.amount),
             "observed_at": suspect.observation.observed_at.isoformat(),
             "accepted": plain(suspect.accepted),
+            "is_recorded": are_recorded or suspect.is_recorded,
         }
     changed: bool = settled != account.suspect_readings
     account.suspect_readings = settled
@@ -166,6 +187,22 @@ def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
 def one_line(name: str) -> str:
     """A name that cannot begin a log line of its own."""
     return " ".join(name.split()) if not name.isprintable() else name
+
+
+def _suspicion(account: Account, pool: Pool, live: Observation, accepted: Decimal) -> Suspect:
+    """The suspicion that waits on the account, if ``live`` is of it; else a new one."""
+    waiting = stored_suspects(account).get(pool)
+    if waiting is None or _is_elsewhere(account, waiting.amount, live.amount):
+        return Suspect(live, accepted)
+    is_recorded = account.suspect_readings[pool.value].get("is_recorded", False)
+    return Suspect(waiting, accepted, is_known=True, is_recorded=is_recorded)
+
+
+def _is_elsewhere(account: Account, waiting: Decimal, observed: Decimal) -> bool:
+    """Whether the balance jumped again, away from the one that waits."""
+    if waiting == 0:
+        return observed != 0
+    return is_suspect(waiting, observed, max_jump_percent=account.max_jump_percent)
 
 
 def _reading(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from capital.domain.decision import Decision, Outcome
+from capital.domain.reasons import Code
 from capital.models import (
     Account,
     AllocationEntry,
@@ -49,7 +50,8 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     """
     for verdict in verdicts:
         account = verdict.case.account
-        if settle_suspects(account, verdict.judged):
+        is_told = verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
+        if settle_suspects(account, verdict.judged, are_recorded=is_told):
             Account.objects.filter(pk=account.pk).update(suspect_readings=account.suspect_readings)
     by_code: dict[str, list[int]] = {}
     for verdict in verdicts:

@@ -86,7 +86,7 @@ def _record(observed: Mapping[int, Account], answers: LiveAnswers, clock: Clock)
     for key, each in judged.items():
         log_suspects(
             accounts[key],
-            {pool: who for pool, who in each.suspects.items() if pool not in each.was_suspect},
+            {pool: suspect for pool, suspect in each.suspects.items() if not suspect.is_known},
         )
         counts += _count(accounts[key], each, answers)
     return counts

@@ -132,8 +132,8 @@ def judge_account(
 
     if judged.suspects:
         reason = next(suspect.reason(account, pool) for pool, suspect in judged.suspects.items())
-        if request.if_due and judged.suspects.keys() <= judged.was_suspect:
-            # Known already: one record of it is enough until something changes.
+        if request.if_due and judged.are_suspects_recorded:
+            # One record of it is enough until something changes.
             return Verdict(case, None, reason, judged)
         return _decided(case, hold(case.links, mode, reason), judged)
 

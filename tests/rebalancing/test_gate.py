@@ -32,7 +32,7 @@ from capital.services.allocation import (
 from capital.services.sync import sync_balances
 from strategies.models import Strategy
 from tests.conftest import Exchange
-from tests.factories import make_link, make_summary, make_user
+from tests.factories import make_account, make_link, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -370,7 +370,67 @@ def test_schedule_records_a_suspicion_once(account: Account, exchange: Exchange)
     assert first.run is not None
     assert first.run.outcome == "held"
     assert (again.run, again.reason.code) == (None, "jump_suspected")
-    assert account.suspect_readings["spot"]["amount"] == "40001"
+
+
+def test_schedule_records_a_suspicion_that_a_sync_found_first(
+    account: Account, exchange: Exchange
+) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    sync_balances([account.pk])
+
+    first, again = check(account), check(account)
+
+    assert first.run is not None
+    assert (first.run.outcome, first.run.figures["observed"]) == ("held", "40000.00")
+    assert (again.run, again.reason.code) == (None, "jump_suspected")
+
+
+def test_what_was_seen_waits_and_no_later_balance_near_it_takes_its_place(
+    account: Account, exchange: Exchange
+) -> None:
+    for balance in ("40000", "55000", "59999"):
+        exchange.set_balance(account, "spot", balance)
+        sync_balances([account.pk])
+
+    account.refresh_from_db()
+    assert account.suspect_readings["spot"]["amount"] == "40000"
+    assert check(account).reason.figures["observed"] == "40000.00"
+
+
+@pytest.mark.parametrize(("seen", "later"), [("40000", "60001"), ("0", "40000"), ("40000", "0")])
+def test_balance_that_jumps_again_is_a_suspicion_of_its_own(
+    account: Account, exchange: Exchange, caplog: Any, seen: str, later: str
+) -> None:
+    exchange.set_balance(account, "spot", seen)
+    sync_balances([account.pk])
+    first = check(account)
+    exchange.set_balance(account, "spot", later)
+    caplog.clear()
+    sync_balances([account.pk])
+
+    second = check(account)
+
+    assert first.run is not None
+    assert second.run is not None
+    assert (second.run.outcome, second.run.figures["observed"]) == ("held", f"{later}.00")
+    assert account.suspect_readings["spot"]["amount"] == later
+    assert any(f"says {later}.00" in line for line in caplog.messages)
+    assert check(account).run is None
+
+
+@pytest.mark.parametrize(
+    ("currency", "least"), [("USDT", Decimal(10)), ("KRW", Decimal(10_000)), ("BTC", None)]
+)
+def test_new_account_has_the_thresholds_of_its_currency(
+    currency: str, least: Decimal | None
+) -> None:
+    account = make_account(venue="upbit" if currency == "KRW" else "binance", currency=currency)
+
+    account.refresh_from_db()
+    assert account.min_change_amount == least
+    assert account.min_change_percent == Decimal("0.1")
+    assert account.max_jump_percent == Decimal(50)
+    assert account.max_cache_age_hours == 48
 
 
 def test_suspicion_in_one_pool_holds_the_account(exchange: Exchange) -> None:
