@@ -35,7 +35,7 @@ def reserve_changed(instance: Account, **_kwargs: Any) -> None:
 @receiver(post_save, sender=Position)
 def position_closed(instance: Position, **_kwargs: Any) -> None:
     """A position was closed to flat: what it held back may be due now."""
-    if not instance.is_open:
+    if instance.was_closed:
         request_reallocation([instance.strategy_account.account_id])
 
 

@@ -1,6 +1,7 @@
 """Position: what a link holds, as its bot reports it."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -43,8 +44,39 @@ class Position(models.Model):
             ),
         ]
 
+    # As it was loaded or saved last, and before the last save; None where that is not known.
+    _is_open_in_database: bool | None = None
+    _was_open: bool | None = None
+
     def __str__(self) -> str:
         return f"{self.strategy_account}: {self.quantity} {self.symbol}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Remember what it was before."""
+        self._was_open = False if self._state.adding else self._is_open_in_database
+        super().save(*args, **kwargs)
+        written = kwargs.get("update_fields")
+        if written is None or "quantity" in written:
+            self._is_open_in_database = self.is_open
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "Position":
+        """Remember whether it is open."""
+        position = super().from_db(*args, **kwargs)
+        if "quantity" in position.__dict__:
+            position._is_open_in_database = position.is_open
+        return position
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        """The same."""
+        super().refresh_from_db(*args, **kwargs)
+        if "quantity" in self.__dict__:
+            self._is_open_in_database = self.is_open
+
+    @property
+    def was_closed(self) -> bool:
+        """Whether the last save closed it; one that a bot reports flat again was not closed."""
+        return not self.is_open and self._was_open is not False
 
     @property
     def is_open(self) -> bool:

@@ -42,6 +42,28 @@ def close(link: StrategyAccount) -> None:
     save(position, quantity=Decimal(0))
 
 
+def reopen_and_close(link: StrategyAccount) -> None:
+    """One instance, as a bot that keeps it does."""
+    position = Position.objects.create(
+        strategy_account=link, symbol="BTC/USDT", quantity=Decimal(0)
+    )
+    for quantity in (1, 0, 0):
+        position.quantity = Decimal(quantity)
+        position.save()
+
+
+def report_flat_twice(link: StrategyAccount) -> None:
+    position = Position.objects.create(
+        strategy_account=link, symbol="BTC/USDT", quantity=Decimal(0)
+    )
+    save(position, quantity=Decimal(0))
+    position.save(update_fields=["entry_price"])
+
+
+def remove_open(link: StrategyAccount) -> None:
+    Position.objects.create(strategy_account=link, symbol="BTC/USDT", quantity=Decimal(1)).delete()
+
+
 CHANGES: dict[str, Callable[[StrategyAccount], object]] = {
     "a link is created": lambda link: make_link(
         account=link.account, strategy=make_strategy(owner=link.account.owner)
@@ -54,6 +76,8 @@ CHANGES: dict[str, Callable[[StrategyAccount], object]] = {
     "a reserve percentage changes": lambda link: save(link.account, reserve_percent=Decimal(5)),
     "a reserve amount changes": lambda link: save(link.account, reserve_amount=Decimal(5)),
     "a position is closed": close,
+    "a position is opened and closed": reopen_and_close,
+    "an open position is removed": remove_open,
 }
 
 
@@ -82,8 +106,9 @@ def test_change_queues_its_account_once_on_commit(
         lambda link: Position.objects.create(
             strategy_account=link, symbol="BTC/USDT", quantity=Decimal(1)
         ),
+        report_flat_twice,
     ],
-    ids=["another name", "a new account", "a new strategy", "a position opens"],
+    ids=["another name", "a new account", "a new strategy", "a position opens", "flat stays flat"],
 )
 def test_change_that_moves_no_capital_queues_nothing(
     link: StrategyAccount, queued: Any, change: Any, django_capture_on_commit_callbacks: Any
