@@ -1,13 +1,16 @@
 """A cluster that is stuck is ended, so that it is started again; one that works is left alone."""
 
 import signal
+import time
+from multiprocessing import Queue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
 from capital.management.commands import qcluster
-from capital.management.commands.qcluster import WatchedCluster
+from capital.management.commands.qcluster import WatchedCluster, WatchedSentinel
 
 
 class Guard:
@@ -15,8 +18,9 @@ class Guard:
 
     pid = 7
 
-    def __init__(self, *, looks: int, exitcode: int) -> None:
+    def __init__(self, *, looks: int, exitcode: int, silence_seconds: int = 0) -> None:
         self.looks, self._exitcode = looks, exitcode
+        self.silence_seconds = silence_seconds
         self.killed = False
 
     def is_alive(self) -> bool:
@@ -24,6 +28,7 @@ class Guard:
 
     def join(self, timeout: float | None = None) -> None:
         self.looks -= 1
+        WatchedSentinel.seen_at.value = time.monotonic() - self.silence_seconds
 
     def kill(self) -> None:
         self.killed = True
@@ -81,3 +86,61 @@ def test_a_guard_that_ends_otherwise_than_asked_is_a_failure(
     exitcode: int, asked: bool, well: bool
 ) -> None:
     assert watch(Guard(looks=1, exitcode=exitcode), asked=asked) is well
+
+
+# A cluster may be silent for 120 seconds.
+
+
+@pytest.mark.parametrize(
+    ("silence_seconds", "asked", "killed"),
+    [(119, False, False), (121, False, True), (121, True, False)],
+)
+@pytest.mark.usefixtures("silences")
+def test_a_guard_that_is_not_seen_at_work_is_ended_unless_it_stops(
+    silence_seconds: int, asked: bool, killed: bool
+) -> None:
+    guard = Guard(looks=3, exitcode=0, silence_seconds=silence_seconds)
+
+    assert watch(guard, asked=asked) is not killed
+    assert guard.killed is killed
+
+
+@pytest.fixture
+def sentinel(monkeypatch: Any) -> WatchedSentinel:
+    """A guard before its first round."""
+    monkeypatch.setattr(qcluster.Sentinel, "status", lambda self: "Idle")
+    sentinel = WatchedSentinel.__new__(WatchedSentinel)
+    sentinel.result_queue = Queue()
+    return sentinel
+
+
+def test_a_guard_tells_at_every_step_that_it_goes_on(sentinel: WatchedSentinel) -> None:
+    WatchedSentinel.seen_at.value = 0.0
+
+    assert sentinel.status() == "Idle"
+    assert time.monotonic() - WatchedSentinel.seen_at.value < 5
+
+
+def test_a_guard_whose_results_are_blocked_for_good_ends(
+    sentinel: WatchedSentinel, monkeypatch: Any
+) -> None:
+    sentinel.result_queue._wlock.acquire()
+    for now in (100, 101, 110):
+        monkeypatch.setattr(qcluster, "time", SimpleNamespace(monotonic=lambda now=now: now))
+        assert sentinel.status() == "Idle"
+
+    monkeypatch.setattr(qcluster, "time", SimpleNamespace(monotonic=lambda: 111))
+    with pytest.raises(SystemExit, match="1"):
+        sentinel.status()
+
+
+def test_a_guard_whose_results_are_written_slowly_goes_on(
+    sentinel: WatchedSentinel, monkeypatch: Any
+) -> None:
+    lock = sentinel.result_queue._wlock
+    for now in (100, 110, 120):
+        monkeypatch.setattr(qcluster, "time", SimpleNamespace(monotonic=lambda now=now: now))
+        lock.acquire()
+        assert sentinel.status() == "Idle"
+        lock.release()
+        assert sentinel.status() == "Idle"
