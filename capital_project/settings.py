@@ -227,6 +227,13 @@ def _database() -> dict[str, Any]:
             timeout=20, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL;"
         )
     else:
+        if "pool" in options:
+            raise ImproperlyConfigured(
+                "DATABASE_URL must not ask for a pool of connections: the worker's processes, "
+                "which are forked, would wait for it for ever. CONN_MAX_AGE keeps connections."
+            )
+        # Each process keeps its own connection. A psycopg pool, whose threads do not survive
+        # the fork of the workers, stops the cluster dead.
         database["CONN_MAX_AGE"] = _whole_number("CONN_MAX_AGE", 60, least=0)
         database["CONN_HEALTH_CHECKS"] = True
     return database

@@ -238,6 +238,13 @@ def test_postgresql_keeps_its_connections_for_a_minute():
     assert database["CONN_HEALTH_CHECKS"] is True
 
 
+def test_pool_of_connections_is_refused_because_it_stops_the_worker_dead():
+    message = refusal(**COMPLETE, DATABASE_URL="postgres://trader:canary@db/desk?pool=true")
+
+    assert "DATABASE_URL must not ask for a pool of connections" in message
+    assert "canary@" not in message
+
+
 @pytest.mark.parametrize("url", ["sqlite:////nowhere/db.sqlite3", "postgres://trader@db/desk"])
 def test_requests_are_not_atomic(url):
     [databases] = read("DATABASES", DATABASE_URL=url)
