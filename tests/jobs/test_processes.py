@@ -103,9 +103,8 @@ class Running:
 
     @property
     def cluster_pid(self) -> int:
-        found = re.search(r"The cluster of process (\d+) pulls tasks", self.text)
-        assert found is not None
-        return int(found[1])
+        """Of the newest one."""
+        return int(re.findall(r"The cluster of process (\d+) pulls tasks", self.text)[-1])
 
 
 @pytest.fixture
@@ -143,11 +142,33 @@ def test_a_killed_parent_takes_both_along(running: Running) -> None:
     assert running.process.wait(PATIENCE_SECONDS) == -signal.SIGKILL
 
 
-def test_a_killed_guard_takes_its_workers_along_and_ends_it_all(running: Running) -> None:
-    os.kill(running.cluster_pid, signal.SIGKILL)
+def test_a_killed_guard_takes_its_workers_along_and_the_cluster_is_started_again(
+    running: Running,
+) -> None:
+    first = running.cluster_pid
+    # It is worth it once it has lived for a while.
+    time.sleep(5)
+    os.kill(first, signal.SIGKILL)
+
+    assert wait_until(lambda: running.cluster_pid != first), running.text
+    assert "The guard of the cluster ended unexpectedly. Start it again." in running.text
+    assert wait_until(running.is_ready)
+    assert wait_until(lambda: len(descendants(running.process.pid)) == 7), running.text
+    others = descendants(running.process.pid)
+    running.process.terminate()
+    assert running.process.wait(PATIENCE_SECONDS) == 0
+    assert wait_until(lambda: not others & parents().keys()), running.text
+
+
+def test_a_site_that_ends_takes_the_cluster_along(running: Running) -> None:
+    [site] = [
+        pid
+        for pid in descendants(running.process.pid)
+        if b"runserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    os.kill(site, signal.SIGKILL)
 
     assert running.process.wait(PATIENCE_SECONDS) == 1
-    assert "The guard of the cluster ended unexpectedly. Start it again." in running.text
 
 
 def test_a_signal_to_every_process_at_once_stops_it_too(running: Running) -> None:

@@ -1,10 +1,12 @@
 """``run_with_worker``: the site and a cluster, started and stopped together."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,12 +14,20 @@ from django.core.management.base import BaseCommand
 
 from capital.management.processes import end_with_parent
 
+logger = logging.getLogger(__name__)
+
 _GRACE_SECONDS = 15
+# One that ends sooner would end again.
+_WORTH_A_RESTART_SECONDS = 5
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    """Exit 0 when it was stopped; when one of the two ends by itself, 1, and the other is ended."""
+    """Exit 0 when it was stopped; 1 when the site ends by itself, and the cluster is ended.
+
+    A cluster that ends by itself, as one does that was killed, is started again, as an init
+    system does it. One that ends as soon as it was started ends everything.
+    """
 
     help = "Serve the site and run the jobs, both in one. For trying things out and development."
     requires_system_checks: list[str] = []
@@ -31,15 +41,20 @@ class Command(BaseCommand):
         asked_to_stop = threading.Event()
         for signum in _STOPPING:
             signal.signal(signum, lambda _signum, _frame: asked_to_stop.set())
-        children: list[subprocess.Popen[bytes]] = []
+        children: dict[str, subprocess.Popen[bytes]] = {}
         try:
-            children.append(_start(["runserver", "--noreload", options["address"]]))
-            children.append(_start(["qcluster"]))
+            children["site"] = _start(["runserver", "--noreload", options["address"]])
+            children["cluster"], started_at = _start(["qcluster"]), time.monotonic()
             while not asked_to_stop.wait(timeout=0.2):
-                if any(child.poll() is not None for child in children):
+                if children["site"].poll() is not None:
                     break
+                if children["cluster"].poll() is not None:
+                    if time.monotonic() - started_at < _WORTH_A_RESTART_SECONDS:
+                        break
+                    logger.warning("The cluster ended. It is started again.")
+                    children["cluster"], started_at = _start(["qcluster"]), time.monotonic()
         finally:
-            _end(children)
+            _end(list(children.values()))
         if not asked_to_stop.is_set():
             sys.exit(1)
 
