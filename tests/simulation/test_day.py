@@ -5,6 +5,7 @@ minute; ``CHAOS_DAYS`` says how many, ``CHAOS_SEED`` with which to begin.
 """
 
 import os
+import pydoc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import DatabaseError
+from django.test import TestCase
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.tasks import async_task
 
-from capital.domain.errors import NothingToAccept
+from capital.domain.errors import JobFailed, NothingToAccept
 from capital.domain.money import floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.exchange import ccxt_gateway
@@ -28,17 +33,16 @@ from capital.models import (
     AllocationPool,
     AllocationRun,
     DailyAccountSummary,
+    JobRun,
     StrategyAccount,
     StrategyCapital,
 )
 from capital.services import allocation, days, sync
-from capital.services.accounts import active_account_ids
 from capital.services.allocation import allocate_capital, reallocate_where_due
 from capital.services.audit import audit_capital
-from capital.services.days import close_day
+from capital.services.jobs import Slot, get_job
 from capital.services.reports import report_runs
 from capital.services.summaries import BALANCE_FIELD, get_cached_daily_balance
-from capital.services.sync import sync_balances
 from strategies.models import MarketType
 from tests.conftest import Exchange
 from tests.simulation.world import World
@@ -49,8 +53,11 @@ pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 10, 12, 7, tzinfo=UTC)
 MINUTES_A_DAY = 24 * 60
 REALLOCATE_MINUTES = 11
-MIDNIGHT = timedelta(hours=15)
+# Of the project's time zone, in UTC.
+MIDNIGHT, HALF_PAST_THREE = (15, 0), (18, 30)
 CLOSE_DELAY = timedelta(seconds=30)
+# Where each job writes, to be broken there.
+MODULES = {"sync_balances": sync, "reallocate": allocation, "close_day": days}
 
 CHAOS = os.environ.get("CHAOS") == "1"
 CHAOS_DAYS = int(os.environ.get("CHAOS_DAYS", "10"))
@@ -66,11 +73,12 @@ class Day:
     """One simulated day.
 
     Attributes:
-        now: What every clock says.
-        audit_every: After how many slots the whole record is read again; what it keeps is not
+        clock: Says what time it is, as every clock does.
+        audit_every: After how many tasks the whole record is read again; what it keeps is not
             lost until then. After a process was killed, it is read at once.
         last_run: The newest run that was looked at.
         keys: The run keys that were delivered.
+        slots: The jobs' slots that came.
         accepted: By account and pool, the balance of the last run that knew one.
         counts: How often things happened, to see that they did.
     """
@@ -78,82 +86,113 @@ class Day:
     world: World
     monkeypatch: pytest.MonkeyPatch
     sync_minutes: int
-    now: datetime = START
+    clock: Callable[[], datetime] = timezone.now
     audit_every: int = 1
-    slots: int = 0
+    checks: int = 0
     last_run: int = 0
     keys: set[str] = field(default_factory=set)
+    slots: set[tuple[str, datetime]] = field(default_factory=set)
     accepted: dict[tuple[int, Pool], Decimal] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def live(self) -> None:
-        """24 hours, minute by minute."""
+        """24 hours, minute by minute; every clock says so."""
         for minute in range(MINUTES_A_DAY + 1):
-            self.now = START + timedelta(minutes=minute)
-            if minute % self.sync_minutes == 0:
-                self.world.shake(self.sync_minutes / 10)
-                self._slot(
-                    sync, self.world.ids, lambda: sync_balances(self.world.ids, clock=self.clock)
-                )
-                self._people()
-                self._events()
-            if minute % REALLOCATE_MINUTES == 0:
-                self.world.shake(self.sync_minutes / 40)
-                ids, key = active_account_ids(), f"schedule:{self.now:%Y-%m-%dT%H:%M:%S%z}"
-                self._slot(allocation, ids, lambda i=ids, k=key: self._reallocate(i, k))
-            if (self.now - MIDNIGHT).time().replace(second=0) == datetime.min.time():
-                self.now += CLOSE_DELAY
-                self._slot(
-                    days, self.world.ids, lambda: close_day(self.world.ids, clock=self.clock)
-                )
-                self._count("midnights")
-
-    def clock(self) -> datetime:
-        return self.now
+            now = START + timedelta(minutes=minute)
+            time_of_day = (now.hour, now.minute)
+            with time_machine.travel(now, tick=False) as traveller:
+                if minute % self.sync_minutes == 0:
+                    self._shake(self.sync_minutes / 10)
+                    self._slot("sync_balances")
+                    self._people()
+                    self._work_off_the_queue()
+                if minute % REALLOCATE_MINUTES == 0:
+                    self._shake(self.sync_minutes / 40)
+                    self._slot("reallocate_due")
+                if time_of_day == HALF_PAST_THREE:
+                    self._slot("prune")
+                if time_of_day == MIDNIGHT:
+                    traveller.shift(CLOSE_DELAY)
+                    self._slot("close_day")
+                    self._count("midnights")
 
     # What happens at a slot
 
-    def _slot(self, module: Any, ids: list[int], deliver: Callable[[], object]) -> None:
+    def _shake(self, intensity: float) -> None:
+        """What was changed, and nothing else, asks for a reallocation when it is committed."""
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            self.world.shake(intensity)
+        queued = {account for row in OrmQ.objects.all() for account in row.task["args"][0]}
+        assert queued == self.world.changed
+        self.world.changed = set()
+
+    def _slot(self, name: str) -> None:
+        """The scheduler queues the job, as it does at its time; the workers do what there is."""
+        self.slots.add((name, self.clock()))
+        async_task(f"capital.tasks.{name}", intended=self.clock().isoformat())
+        self._work_off_the_queue()
+
+    def _work_off_the_queue(self) -> None:
+        """Oldest task first; a job that hands chunks out queues more."""
+        while (row := OrmQ.objects.order_by("pk").first()) is not None:
+            self._task(row.task)
+            row.delete()
+
+    def _task(self, task: dict[str, Any]) -> None:
+        function = task["func"].rpartition(".")[2]
+        name, arguments, intended = function.removesuffix("_chunk"), task["args"], None
+        if name == "reallocate_after_event":
+            self.keys.add(arguments[1])
+            self._count("events")
+        elif function == name:
+            intended = task["kwargs"]["intended"]
+        else:
+            intended = arguments[2]
+            self._count("chunks")
+        ids = arguments[0] if arguments else self.world.ids
+        if name == "reallocate_due":
+            self.keys.add(f"schedule:{intended}")
+
+        def at_once() -> None:
+            """What a second worker does that has the same task at the same moment."""
+            if intended is None:
+                reallocate_where_due(_active(ids), trigger="event", run_key=arguments[1])
+            elif arguments:
+                get_job(name).work(_active(ids), Slot.from_text(intended, clock=self.clock))
+
+        module = next((MODULES[key] for key in MODULES if name.startswith(key)), None)
+        call = pydoc.locate(task["func"])
+        self._deliver(module, ids, lambda: call(*arguments, **task["kwargs"]), at_once)
+
+    def _deliver(
+        self, module: Any, ids: list[int], deliver: Callable[[], object], at_once: Callable[[], Any]
+    ) -> None:
         """A task: now and then its process is killed on the way, or it is delivered twice."""
-        if self._likely(0.12):
+        if module and self._likely(0.12):
             with self._broken_at_random(module, Killed):
                 try:
                     deliver()
                 except Killed:
                     self._count("killed")
             self.assert_sound(ids, thorough=self.sync_minutes > 1)
-        if self._likely(0.06):
+        if module and self._likely(0.06):
             with self._broken_at_random(module, DatabaseError):
                 try:
                     deliver()
-                except DatabaseError:
+                except JobFailed:
                     # The day's end tries no account by itself; the queue delivers it again.
                     assert module is days
                 self._count("database errors")
             self.assert_sound(ids)
         deliver()
-        self.assert_sound(ids)
+        if module:
+            self.assert_sound(ids)
         if self._likely(0.2):
             before = self._state()
             deliver()
+            at_once()
             assert self._state() == before, "the same task again changes nothing"
             self._count("delivered twice")
-
-    def _reallocate(self, ids: list[int], key: str, trigger: str = "schedule") -> None:
-        self.keys.add(key)
-        results = reallocate_where_due(ids, trigger=trigger, run_key=key, clock=self.clock)
-        assert [result.account.pk for result in results] == ids
-
-    def _events(self) -> None:
-        """What was changed asks for a reallocation, each with a key of its own."""
-        changed, self.world.changed = sorted(self.world.changed), set()
-        for account_id in changed:
-            key = f"event:{len(self.keys)}"
-            self._slot(
-                allocation,
-                [account_id],
-                lambda ids=[account_id], key=key: self._reallocate(ids, key, "event"),
-            )
 
     def _people(self) -> None:
         """A person accepts, asks, forces, or asks without the exchange."""
@@ -171,12 +210,13 @@ class Day:
         for ids, arguments in asked:
             key = f"person:{len(self.keys)}"
             self.keys.add(key)
-            self._slot(allocation, ids, lambda i=ids, k=key, a=arguments: self._ask(i, k, a))
+            ask = lambda i=ids, k=key, a=arguments: self._ask(i, k, a)  # noqa: E731
+            self._deliver(allocation, ids, ask, ask)
             self._count(" ".join(arguments) or "plain")
 
     def _ask(self, ids: list[int], key: str, arguments: dict[str, Any]) -> None:
         try:
-            allocate_capital(ids, trigger="admin", run_key=key, clock=self.clock, **arguments)
+            allocate_capital(ids, trigger="admin", run_key=key, **arguments)
         except NothingToAccept:
             # A try that failed on the way has cleared the suspicion, and could not say so.
             assert arguments == {"accept_jump": True}
@@ -189,7 +229,7 @@ class Day:
         for report, run in zip(report_runs(runs), runs, strict=True):
             self.last_run = run.pk
             self._count(run.outcome)
-            assert run.created_at == self.now
+            assert run.created_at == self.clock()
             for pool in report.pools:
                 if pool.balance is None:
                     continue
@@ -202,9 +242,9 @@ class Day:
     def assert_sound(self, ids: list[int] | None = None, *, thorough: bool = False) -> None:
         """Of the accounts that a task was about; of all that there are at the end."""
         self._learn()
-        self.slots += 1
-        if thorough or self.slots % self.audit_every == 0:
-            assert audit_capital(ids, clock=self.clock).violations == []
+        self.checks += 1
+        if thorough or self.checks % self.audit_every == 0:
+            assert audit_capital(ids).violations == []
         held: dict[tuple[int, Pool], Decimal] = {}
         for account_id, mode, market, amount in StrategyAccount.objects.values_list(
             "account_id",
@@ -268,6 +308,10 @@ class Day:
             yield
 
 
+def _active(ids: list[int]) -> list[int]:
+    return list(Account.objects.filter(pk__in=ids, is_active=True).values_list("pk", flat=True))
+
+
 def _newest(account_id: int) -> Any:
     return DailyAccountSummary.objects.filter(account_id=account_id).order_by("-date")[:1]
 
@@ -275,29 +319,34 @@ def _newest(account_id: int) -> Any:
 def live_through(
     exchange: Exchange,
     monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
     *,
     seed: int,
     sync_minutes: int,
     audit_every: int,
 ) -> Day:
-    # Two batches of four and two, so that a process can be killed between them.
+    # Two chunks of four and two accounts, and the first one in two batches, so that a process can
+    # be killed between them.
+    settings.CAPITAL_JOB_CHUNK = 4
     for module in (allocation, sync, days):
-        monkeypatch.setattr(module, "BATCH_SIZE", 4)
+        monkeypatch.setattr(module, "BATCH_SIZE", 3)
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0)
     with time_machine.travel(START - timedelta(hours=1), tick=False):
         world = World(exchange, Random(seed))
         world.open_desk()
     day = Day(world, monkeypatch, sync_minutes, audit_every=audit_every)
     day.live()
-    day.assert_sound(thorough=True)
 
-    assert day.counts["midnights"] == 1
-    _assert_chain(day)
-    assert set(AllocationRun.objects.values_list("run_key", flat=True)) <= day.keys
-    with time_machine.travel(day.now, tick=False):
+    with time_machine.travel(START + timedelta(minutes=MINUTES_A_DAY, seconds=1), tick=False):
+        day.assert_sound(thorough=True)
         for account_id in world.ids:
             (whole,) = _newest(account_id).values_list("ending_balance", flat=True)
             assert get_cached_daily_balance(account_id) == (whole or 0)
+    assert day.counts["midnights"] == 1
+    _assert_chain(day)
+    assert set(AllocationRun.objects.values_list("run_key", flat=True)) <= day.keys
+    done = JobRun.objects.filter(chunk=0, finished_at__isnull=False, error="")
+    assert set(done.exclude(intended_at=None).values_list("name", "intended_at")) == day.slots
     return day
 
 
@@ -311,9 +360,11 @@ def _assert_chain(day: Day) -> None:
 
 
 def test_day_of_a_desk_keeps_every_rule(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
-    day = live_through(exchange, monkeypatch, seed=20260310, sync_minutes=20, audit_every=4)
+    day = live_through(
+        exchange, monkeypatch, settings, seed=20260310, sync_minutes=20, audit_every=12
+    )
 
     # A day on which nothing happens proves nothing.
     for what in (
@@ -324,6 +375,8 @@ def test_day_of_a_desk_keeps_every_rule(
         "killed",
         "database errors",
         "delivered twice",
+        "events",
+        "chunks",
         "suspects seen",
         "accept_jump",
         "force",
@@ -335,6 +388,6 @@ def test_day_of_a_desk_keeps_every_rule(
 @pytest.mark.skipif(not CHAOS, reason="takes minutes a day: make chaos")
 @pytest.mark.parametrize("seed", range(CHAOS_SEED, CHAOS_SEED + CHAOS_DAYS))
 def test_any_day_by_the_minute_keeps_every_rule(
-    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, seed: int
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, settings: Any, seed: int
 ) -> None:
-    live_through(exchange, monkeypatch, seed=seed, sync_minutes=1, audit_every=20)
+    live_through(exchange, monkeypatch, settings, seed=seed, sync_minutes=1, audit_every=20)

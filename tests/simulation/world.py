@@ -174,10 +174,12 @@ class World:
 
     def _change_reserve(self) -> None:
         account = Account.objects.get(pk=self.random.choice(self.accounts).pk)
+        before = account.reserve_percent, account.reserve_amount
         account.reserve_percent = Decimal(self.random.choice(["0", "1", "3.333", "50", "100"]))
         account.reserve_amount = Decimal(self.random.choice(["0", "0.005", "10", "1000"]))
         account.save()
-        self.changed.add(account.pk)
+        if before != (account.reserve_percent, account.reserve_amount):
+            self.changed.add(account.pk)
 
     def _switch_account(self) -> None:
         """Off, or the one that is off on again."""
