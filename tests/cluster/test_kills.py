@@ -29,7 +29,8 @@ LATENCY_SECONDS = 0.4
 BUSY_SECONDS = 1.0
 TIMEOUT_SECONDS, RETRY_SECONDS = 5, 6
 # A task that was given out comes again after RETRY_SECONDS, and so may its chunks.
-DONE_SECONDS = 60
+DONE_SECONDS = 120
+PATIENCE_SECONDS = 60
 
 WORKER, SENTINEL, GROUP = "a busy worker", "the sentinel", "the whole group"
 
@@ -53,7 +54,9 @@ class Killer:
                 os.kill(pid, signal.SIGSTOP)
             if pid in self._busy():
                 os.kill(pid, signal.SIGKILL)
-                wait_for(partial(self._has_replaced, pid), "it is replaced", seconds=20)
+                wait_for(
+                    partial(self._has_replaced, pid), "it is replaced", seconds=PATIENCE_SECONDS
+                )
                 return True
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
@@ -61,7 +64,9 @@ class Killer:
 
     def _kill_sentinel(self) -> bool:
         os.kill(self.cluster.sentinel, signal.SIGKILL)
-        wait_for(lambda: not self.cluster.processes, "the cluster goes with it", seconds=20)
+        wait_for(
+            lambda: not self.cluster.processes, "the cluster goes with it", seconds=PATIENCE_SECONDS
+        )
         assert self.cluster.exit_code == 1
         self.cluster = self.stage.start_cluster()
         return True
@@ -117,7 +122,7 @@ def test_killed_work_is_done_once_after_a_restart(
         stage.exchange.forget_requests()
         run_key = stage.enqueue_slot()
         keys.append(run_key)
-        wait_for(lambda: stage.exchange.requests, "the exchange is asked", seconds=30)
+        wait_for(lambda: stage.exchange.requests, "the exchange is asked", seconds=PATIENCE_SECONDS)
         time.sleep(chance.uniform(0, BUSY_SECONDS))
         done = len(stage.runs(run_key))
         if killer.kill(target):
@@ -148,5 +153,5 @@ def test_cluster_whose_queue_a_kill_left_locked_ends_and_can_be_started_again(
 
     os.kill(children[nth], signal.SIGKILL)
 
-    wait_for(lambda: not cluster.processes, "the cluster ends", seconds=10)
+    wait_for(lambda: not cluster.processes, "the cluster ends", seconds=PATIENCE_SECONDS)
     assert cluster.exit_code == 1

@@ -1,15 +1,20 @@
 """A cluster's life: it answers events, stops when it is told to, and is missed when it is gone."""
 
 import json
+import os
+import signal
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from tests.cluster.checks import capital_of, check_books
 from tests.cluster.processes import Cluster, wait_for
 from tests.cluster.stage import Stage
 
 # Far longer than the tasks here take.
-STOP_SECONDS = 30
+STOP_SECONDS = 60
+PATIENCE_SECONDS = 60
 # A cluster may be silent for so long, and for as long as a task may take.
 SILENCE_SECONDS = 30
 
@@ -24,7 +29,7 @@ link.save()
 def stop(cluster: Cluster) -> None:
     """As an init system does; nobody may be left."""
     assert cluster.stop(seconds=STOP_SECONDS) == 0
-    wait_for(lambda: not cluster.processes, "nobody of it lives", seconds=5)
+    wait_for(lambda: not cluster.processes, "nobody of it lives", seconds=PATIENCE_SECONDS)
 
 
 def health(stage: Stage) -> tuple[int, dict[str, Any]]:
@@ -38,11 +43,11 @@ def test_link_saved_by_another_process_is_reallocated_by_the_cluster(stage: Stag
     stage.set_balances("1000.00")
     stage.start_cluster()
     stage.enqueue_slot()
-    wait_for(stage.runs, "the first slot is decided", seconds=20)
+    wait_for(stage.runs, "the first slot is decided", seconds=PATIENCE_SECONDS)
     before = capital_of(stage, account)
 
     stage.manage("shell", "-c", CHANGE_A_WEIGHT)
-    wait_for(lambda: len(stage.runs()) == 2, "the event is decided", seconds=20)
+    wait_for(lambda: len(stage.runs()) == 2, "the event is decided", seconds=PATIENCE_SECONDS)
 
     run = stage.runs()[-1]
     assert run["trigger"] == "event"
@@ -57,7 +62,7 @@ def test_cluster_that_is_told_to_stop_finishes_its_tasks_and_leaves_nobody(stage
     stage.set_balances("1000.00")
     cluster = stage.start_cluster()
     run_key = stage.enqueue_slot()
-    wait_for(lambda: stage.exchange.requests, "the exchange is asked", seconds=20)
+    wait_for(lambda: stage.exchange.requests, "the exchange is asked", seconds=PATIENCE_SECONDS)
 
     stop(cluster)
 
@@ -97,3 +102,16 @@ def test_cluster_that_is_gone_is_missed_until_another_one_starts(stage: Stage, c
     assert code == 1
     # One that stops properly takes its heartbeat along.
     assert [row["is_alive"] for row in report["clusters"]] == [False]
+
+
+def test_cluster_whose_guard_hangs_ends_by_itself(stage: Stage, chaos: bool) -> None:
+    if not chaos:
+        pytest.skip("takes as long as a cluster may be silent: make chaos")
+    stage.settings |= {"Q_TIMEOUT_SECONDS": "1", "Q_RETRY_SECONDS": "2"}
+    cluster = stage.start_cluster()
+
+    os.kill(cluster.sentinel, signal.SIGSTOP)
+
+    wait_for(lambda: not cluster.processes, "it ends", seconds=SILENCE_SECONDS + PATIENCE_SECONDS)
+    assert cluster.exit_code == 1
+    assert "its guard waits for ever" in cluster.log_text

@@ -21,7 +21,7 @@ def test_scheduled_reallocation_changes_capital(stage: Stage) -> None:
     stage.start_cluster()
 
     wait_for(stage.runs, "the slot is decided", seconds=SCHEDULER_SECONDS)
-    stage.wait_until_queue_is_empty(seconds=10)
+    stage.wait_until_queue_is_empty(seconds=SCHEDULER_SECONDS)
 
     [run] = stage.runs()
     assert run["run_key"] == f"schedule:{intended.isoformat()}"
