@@ -10,13 +10,14 @@ import os
 import re
 import zoneinfo
 from collections.abc import Collection
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -166,11 +167,21 @@ CAPITAL_VENUE_URLS = _venue_urls()
 CAPITAL_LIVE_CONCURRENCY = _whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
 
 INSTALLED_APPS = [
+    # Before the admin, whose templates it replaces.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "capital_project.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "pgtrigger",
     "strategies",
     # Before django_q: its qcluster is ours, which leaves no process behind.
@@ -180,13 +191,18 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last: it answers in place of a view that found the login locked.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "capital_project.urls"
@@ -248,6 +264,34 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+AUTHENTICATION_BACKENDS = [
+    # First: it refuses whoever guessed too often.
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+LOGIN_URL = "admin:login"
+# Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_ENABLE_ADMIN = False
+# It greets every command otherwise.
+AXES_VERBOSE = False
+# A second factor (TOTP) for everyone who uses the admin.
+CAPITAL_REQUIRE_TOTP = _switch("CAPITAL_REQUIRE_TOTP", default=False)
+OTP_TOTP_ISSUER = "Capital"
+
+# What a page may load: the site's own. unfold's pages evaluate expressions and style inline.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'", "'unsafe-eval'"],
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "img-src": ["'self'", "data:"],
+    }
+}
 
 LANGUAGE_CODE = _one_of("LANGUAGE_CODE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
@@ -318,7 +362,19 @@ Q_CLUSTER: dict[str, Any] = {
     "label": "Queue",
 }
 
-STATIC_URL = "static/"
+STATIC_URL = "/static/"
+# Served by the application itself, from where the packages keep them: nothing to collect.
+WHITENOISE_USE_FINDERS = True
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Capital"),
+    "SITE_HEADER": _("Capital"),
+    "SITE_SYMBOL": "account_balance",
+    "SHOW_LANGUAGES": True,
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
 
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 # Logs go to stderr, so that a command's --json on stdout stays clean.

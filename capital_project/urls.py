@@ -1,11 +1,14 @@
 """Where things are."""
 
-from django.urls import path
+from django.contrib import admin
+from django.urls import include, path
 
 from capital_project.views import healthz, index, readyz
 
 urlpatterns = [
     path("", index, name="index"),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -1,0 +1,1 @@
+"""The admin: thin pages over the services. Parse, one service call, translate."""
