@@ -144,6 +144,12 @@ class Stage:
             "UPDATE django_q_schedule SET next_run = %s", datetime.now(UTC) + timedelta(days=1)
         )
 
+    def let_locks_run_out(self) -> None:
+        """As if so long had passed; whoever held a task must be dead."""
+        self.database.execute(
+            "UPDATE django_q_ormq SET lock = %s", datetime.now(UTC) - timedelta(seconds=1)
+        )
+
     @property
     def queue_size(self) -> int:
         """Tasks that are not done: waiting, or given out and not acknowledged."""
