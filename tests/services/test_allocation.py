@@ -584,3 +584,38 @@ def test_queries_of_a_batch_do_not_grow_with_it(
 
     assert AllocationEntry.objects.count() == 1002
     assert len(of_one) <= 20
+
+
+@pytest.mark.postgresql
+def test_queries_of_a_mixed_batch_do_not_grow_with_it(
+    exchange: Exchange, django_assert_num_queries: Any
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def batch(size: int) -> list[int]:
+        """Applied, skipped without a balance, nothing to allocate, held as suspect: each alike."""
+        accounts = []
+        for _ in range(size):
+            applied, unknown, idle = make_account(), make_account(), make_account()
+            suspect = exchange.open_account(
+                wallets={"spot": {"USDT": "100"}}, max_jump_percent=Decimal(50)
+            )
+            for account in (applied, suspect):
+                make_summary(account=account, spot_balance=Decimal(10))
+            for account in (applied, unknown, suspect):
+                make_link(account=account)
+            accounts += [applied, unknown, idle, suspect]
+        return [account.pk for account in accounts]
+
+    one, many = batch(1), batch(20)
+    with CaptureQueriesContext(connection) as of_one:
+        runs = allocate_capital(one)
+    with django_assert_num_queries(len(of_one)):
+        allocate_capital(many)
+
+    assert [run.outcome for run in runs] == ["applied", "skipped", "skipped", "held"]
+    assert Account.objects.exclude(suspect_readings={}).count() == 21
+    assert set(Account.objects.values_list("last_check_code", flat=True)) == {
+        "allocated", "no_balance", "nothing_to_allocate", "jump_suspected"
+    }  # fmt: skip
