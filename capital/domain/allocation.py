@@ -183,7 +183,7 @@ def decide_pool(
         reserve=kept_back,
         unallocated=reduce(EXACT.subtract, [balance, kept_back, *shares.values()]),
         reason=(
-            Reason(Code.NEGATIVE_BALANCE, {"balance": plain(reading.amount)})
+            Reason(Code.NEGATIVE_BALANCE, {"balance": plain(EXACT.normalize(reading.amount))})
             if negative
             else reading.reason
         ),

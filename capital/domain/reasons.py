@@ -48,6 +48,7 @@ class Code(StrEnum):
     CACHE_STALE = "cache_stale"
     CREDENTIALS_MISSING = "credentials_missing"
     CREDENTIALS_UNREADABLE = "credentials_unreadable"
+    WALLET_MODE_NOT_ON_VENUE = "wallet_mode_not_on_venue"
     EXCHANGE_TIMEOUT = "exchange_timeout"
     EXCHANGE_UNREACHABLE = "exchange_unreachable"
     EXCHANGE_RATE_LIMITED = "exchange_rate_limited"
@@ -183,6 +184,9 @@ ENGLISH: Mapping[Code, str] = {
     Code.CREDENTIALS_UNREADABLE: (
         "The stored credentials cannot be decrypted with the present FIELD_ENCRYPTION_KEYS. "
         "Restore the key that encrypted them, or enter them again."
+    ),
+    Code.WALLET_MODE_NOT_ON_VENUE: (
+        "{venue} has no wallet mode {mode}. It has: {modes}. Correct the account."
     ),
     Code.EXCHANGE_TIMEOUT: "{venue} did not answer within {seconds} seconds.",
     Code.EXCHANGE_UNREACHABLE: "{venue} cannot be reached or is out of order ({kind}).",

@@ -1,6 +1,6 @@
 """Account and StrategyAccount: whose keys, on which venue, for which strategies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +27,45 @@ _RESERVE = ("reserve_percent", "reserve_amount")
 _REMEMBERED = (*_DENOMINATION, *_RESERVE)
 CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Accounts; what is inserted in bulk is settled as ``save`` settles one."""
+
+    def bulk_create(self, objs: Iterable["Account"], *args: Any, **kwargs: Any) -> list["Account"]:
+        """Insert, with the venue's usual wallet mode where it is left out.
+
+        Raises:
+            ValidationError: The venue, the wallet mode or the sandbox is not to be had.
+        """
+        accounts = list(objs)
+        for account in accounts:
+            account._settle()
+        created = super().bulk_create(accounts, *args, **kwargs)
+        for account in created:
+            account._remember()
+        return created
+
+
+class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
+    """Links; what is inserted in bulk is refused as ``save`` refuses one."""
+
+    def bulk_create(
+        self, objs: Iterable["StrategyAccount"], *args: Any, **kwargs: Any
+    ) -> list["StrategyAccount"]:
+        """Insert. Links that have strategy and account at hand cost no further query.
+
+        Raises:
+            ValidationError: A futures strategy on a spot-only venue.
+        """
+        links = list(objs)
+        models.prefetch_related_objects(links, "strategy", "account")
+        for link in links:
+            link._refuse_problem()
+        created = super().bulk_create(links, *args, **kwargs)
+        for link in created:
+            link._remember()
+        return created
 
 
 class Account(models.Model):
@@ -122,6 +161,8 @@ class Account(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
+    objects = AccountQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
@@ -193,16 +234,13 @@ class Account(models.Model):
         """
         written = kwargs.get("update_fields")
         if written is None or _SETTLED.intersection(written):
-            self._settle_venue()
-            self._keep_denomination()
-            if self._state.adding and self.min_change_amount is None:
-                self.min_change_amount = usual_min_change(self.currency)
+            self._settle()
             if written is not None:
                 kwargs["update_fields"] = _SETTLED.union(written)
         before = self._stored
         self._reserve_before = {name: before[name] for name in _RESERVE if name in before}
         super().save(*args, **kwargs)
-        self._stored = _loaded(self, *_REMEMBERED)
+        self._remember()
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
@@ -226,7 +264,7 @@ class Account(models.Model):
     def from_db(cls, *args: Any, **kwargs: Any) -> "Account":
         """Remember what the balances on record are counted in."""
         account = super().from_db(*args, **kwargs)
-        account._stored = _loaded(account, *_REMEMBERED)
+        account._remember()
         return account
 
     @property
@@ -249,6 +287,15 @@ class Account(models.Model):
             self.is_sandbox,
             self.stored_credentials,
         )
+
+    def _remember(self) -> None:
+        self._stored = _loaded(self, *_REMEMBERED)
+
+    def _settle(self) -> None:
+        self._settle_venue()
+        self._keep_denomination()
+        if self._state.adding and self.min_change_amount is None:
+            self.min_change_amount = usual_min_change(self.currency)
 
     def _keep_denomination(self) -> None:
         """Refuse another venue or currency once there are balances in the old one."""
@@ -319,6 +366,8 @@ class StrategyAccount(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
+    objects = StrategyAccountQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("strategy on account")
         verbose_name_plural = _("strategies on accounts")
@@ -359,16 +408,15 @@ class StrategyAccount(models.Model):
             ValidationError: A futures strategy on a spot-only venue, or another strategy or
                 account on a link that has held capital.
         """
-        if problem := self._problem():
-            raise ValidationError({"strategy": problem})
+        self._refuse_problem()
         super().save(*args, **kwargs)
-        self._stored = _loaded(self, "strategy_id", "account_id")
+        self._remember()
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> "StrategyAccount":
         """Remember whose money the link's capital is."""
         link = super().from_db(*args, **kwargs)
-        link._stored = _loaded(link, "strategy_id", "account_id")
+        link._remember()
         return link
 
     def clean_fields(self, exclude: Any = None) -> None:
@@ -384,6 +432,13 @@ class StrategyAccount(models.Model):
             raise ValidationError(
                 problem if "strategy" in (exclude or ()) else {"strategy": problem}
             )
+
+    def _remember(self) -> None:
+        self._stored = _loaded(self, "strategy_id", "account_id")
+
+    def _refuse_problem(self) -> None:
+        if problem := self._problem():
+            raise ValidationError({"strategy": problem})
 
     def _problem(self) -> Any:
         moved = any(getattr(self, name) != value for name, value in self._stored.items())

@@ -44,6 +44,9 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Check against the connection that is about to write."""
+        if isinstance(value, models.Value) and value.value is not None:
+            # A value in an expression's clothes.
+            self.get_db_prep_save(value.value, connection)
         if value is None or hasattr(value, "as_sql"):
             return super().get_db_prep_save(value, connection)
         amount = self._exact(value)

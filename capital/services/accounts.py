@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
+from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from strategies.markets import MarketType
@@ -56,6 +57,24 @@ def markets_of_account(account: Account) -> AbstractSet[MarketType]:
         return get_venue(account.venue).markets
     except UnknownVenue:
         return frozenset(MarketType)
+
+
+def wallet_mode_problem(account: Account) -> Reason | None:
+    """Why the account's pools cannot be told; None where its venue has its wallet mode.
+
+    ``save`` refuses such a mode. What got around it would take the whole of an account for one
+    pool, or read wallets that are not there.
+    """
+    try:
+        venue = get_venue(account.venue)
+    except UnknownVenue:
+        return None  # not judged; its pools are not read
+    if account.wallet_mode in venue.wallet_modes:
+        return None
+    return Reason(
+        Code.WALLET_MODE_NOT_ON_VENUE,
+        {"venue": venue.id, "mode": account.wallet_mode, "modes": ", ".join(venue.wallet_modes)},
+    )
 
 
 def pools_of_account(account: Account) -> tuple[Pool, ...]:

@@ -1,5 +1,6 @@
 """What the exchanges say right now. It writes nothing and must run outside a transaction."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,9 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import BalanceRequest, Clock, Credentials, get_gateway
 from capital.exchange.venues import get_venue
 from capital.models import Account
-from capital.services.accounts import pools_of_account
+from capital.services.accounts import pools_of_account, wallet_mode_problem
+
+logger = logging.getLogger(__name__)
 
 LiveAnswers = Mapping[tuple[int, Pool], Observation | Reason]
 
@@ -61,7 +64,7 @@ def observe_pools(
         else:
             requests.append(prepared)
     if requests:
-        answers.update(get_gateway().fetch_balances(requests, clock=clock, on_account=on_account))
+        answers.update(_ask(requests, clock, on_account))
     return answers
 
 
@@ -83,7 +86,27 @@ def observe_balances(
     ]
 
 
+def _ask(
+    requests: Sequence[BalanceRequest], clock: Clock, on_account: Callable[[], None] | None
+) -> LiveAnswers:
+    """What the gateway answers. One that breaks is no answer, and the cache may stand in."""
+    try:
+        return get_gateway().fetch_balances(requests, clock=clock, on_account=on_account)
+    except Exception as error:  # noqa: BLE001  # never its text: it may hold what was signed
+        kind = type(error).__name__
+        logger.error("The balances of %s accounts could not be read (%s).", len(requests), kind)
+    return {
+        (request.account_id, pool): Reason(
+            Code.EXCHANGE_ERROR, {"venue": request.venue.id, "kind": kind}
+        )
+        for request in requests
+        for pool in request.pools
+    }
+
+
 def _request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason:
+    if problem := wallet_mode_problem(account):
+        return problem
     try:
         venue = get_venue(account.venue)
         credentials = Credentials(account.api_key, account.api_secret, account.api_passphrase)

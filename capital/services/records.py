@@ -7,6 +7,8 @@ Everything here runs inside the transaction that holds the accounts' locks. A fa
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Case, Value, When
+
 from capital.domain.decision import Decision, Outcome
 from capital.domain.reasons import Code
 from capital.models import (
@@ -46,18 +48,26 @@ def record_runs(
 def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     """Say on each account when it was looked at last, what came of it, and what is suspect.
 
-    One statement for each distinct code and suspicion, however many accounts share it.
+    One statement for the batch, and one more where a suspicion changed.
     """
+    by_code: dict[str, list[int]] = {}
+    changed = []
     for verdict in verdicts:
         account = verdict.case.account
+        by_code.setdefault(verdict.reason.code.value, []).append(account.pk)
         is_told = verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
         if settle_suspects(account, verdict.judged, are_recorded=is_told):
-            Account.objects.filter(pk=account.pk).update(suspect_readings=account.suspect_readings)
-    by_code: dict[str, list[int]] = {}
-    for verdict in verdicts:
-        by_code.setdefault(verdict.reason.code.value, []).append(verdict.case.account.pk)
-    for code, account_ids in sorted(by_code.items()):
-        Account.objects.filter(pk__in=account_ids).update(last_checked_at=now, last_check_code=code)
+            changed.append(account)
+    if not by_code:
+        return
+    Account.objects.filter(pk__in=[key for keys in by_code.values() for key in keys]).update(
+        last_checked_at=now,
+        last_check_code=Case(
+            *(When(pk__in=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
+        ),
+    )
+    if changed:
+        Account.objects.bulk_update(changed, ["suspect_readings"])
 
 
 def _new_run(

@@ -13,6 +13,7 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.rebalancing import Basis, DueCheck, Thresholds, check_due
 from capital.exchange.gateway import Clock
 from capital.models import Account
+from capital.services.accounts import wallet_mode_problem
 from capital.services.balances import LiveAnswers
 from capital.services.basis import basis_of, load_bases
 from capital.services.cases import AccountCase
@@ -105,11 +106,13 @@ def judge_account(
 ) -> Verdict:
     """Weigh the readings, ask the gate, and decide. It writes nothing.
 
-    Weights that cannot be used make it a failed decision.
+    Weights or a wallet mode that cannot be used make it a failed decision.
     """
     account = case.account
     if not account.is_active:
         return _decided(case, Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE)))
+    if problem := wallet_mode_problem(account):
+        return _decided(case, Decision(Outcome.FAILED, problem))
     judged = judge_readings(
         account,
         case.pools,

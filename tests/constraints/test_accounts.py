@@ -54,6 +54,31 @@ def test_owner_name_venue_and_currency_are_enough():
     assert (account.last_checked_at, account.last_check_code) == (None, "")
 
 
+def test_accounts_inserted_in_bulk_become_the_same(django_assert_num_queries):
+    owner = make_user()
+
+    with django_assert_num_queries(1):
+        Account.objects.bulk_create(
+            [
+                Account(owner=owner, name="One", venue="binance", currency="usdt"),
+                Account(owner=owner, name="Two", venue="bybit", currency="USDT"),
+                Account(owner=owner, name="Three", venue="upbit", currency="KRW"),
+            ]
+        )
+
+    assert {
+        (account.wallet_mode, account.currency, account.min_change_amount)
+        for account in Account.objects.all()
+    } == {("separate", "USDT", 10), ("unified", "USDT", 10), ("separate", "KRW", 10_000)}
+
+
+def test_accounts_inserted_in_bulk_are_refused_alike():
+    with pytest.raises(ValidationError, match="upbit has no wallet mode unified"):
+        bulk_account(venue="upbit", currency="KRW", wallet_mode="unified")
+    with pytest.raises(ValidationError, match="mtgox is not a known venue"):
+        bulk_account(venue="mtgox")
+
+
 @pytest.mark.parametrize(
     ("venue", "wallet_mode"),
     [
@@ -179,8 +204,6 @@ def test_a_stored_wallet_mode_is_separate_or_unified(wallet_mode):
     make_account()
 
     with refused_by_database("account_wallet_mode_known"):
-        bulk_account(wallet_mode=wallet_mode)
-    with refused_by_database("account_wallet_mode_known"):
         Account.objects.update(wallet_mode=wallet_mode)
 
 
@@ -188,8 +211,6 @@ def test_a_stored_account_has_a_currency():
     make_account()
 
     for currency in ("", "usdt", " USDT", "US$"):
-        with refused_by_database("account_currency_well_formed"):
-            bulk_account(currency=currency)
         with refused_by_database("account_currency_well_formed"):
             Account.objects.update(currency=currency)
 
@@ -249,6 +270,22 @@ def test_a_futures_strategy_on_a_spot_only_venue_is_refused():
 
     link = StrategyAccount(account=account, strategy=strategy)
     assert errors_of(link) == {"strategy": ["upbit has no futures market."]}
+
+
+def test_links_inserted_in_bulk_are_refused_alike(django_assert_num_queries):
+    spot, futures = make_strategy(), make_strategy(market_type=MarketType.FUTURES)
+    accounts = [make_account(venue="upbit", currency="KRW") for _ in range(3)]
+
+    with pytest.raises(ValidationError, match="upbit has no futures market"):
+        StrategyAccount.objects.bulk_create(
+            StrategyAccount(account_id=account.pk, strategy_id=futures.pk) for account in accounts
+        )
+    with django_assert_num_queries(3):  # strategies, accounts, insert
+        StrategyAccount.objects.bulk_create(
+            StrategyAccount(account_id=account.pk, strategy_id=spot.pk) for account in accounts
+        )
+
+    assert {link.strategy for link in StrategyAccount.objects.all()} == {spot}
 
 
 def test_a_spot_strategy_on_a_spot_only_venue_is_kept():

@@ -80,6 +80,15 @@ def updated(row, field, value):
     ExactRow.objects.filter(pk=row.pk).update(**{field: value})
 
 
+def updated_by_expression(row, field, value):
+    ExactRow.objects.filter(pk=row.pk).update(**{field: models.Value(value)})
+
+
+def created_by_expression(row, field, value):
+    row.delete()
+    ExactRow.objects.create(**{field: models.Value(value)})
+
+
 def updated_or_created(row, field, value):
     ExactRow.objects.update_or_create(pk=row.pk, defaults={field: value})
 
@@ -99,6 +108,7 @@ def created(row, field, value):
 
 
 WRITES = (saved, created, bulk_created, bulk_updated, updated, updated_or_created, upserted)
+WRITES += (updated_by_expression, created_by_expression)
 EACH_WRITE = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
 
 KEPT = [

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from capital.exchange.simulator.desk import Desk
+from capital.exchange.simulator.faults import Fault
+
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 TIMEOUT_SECONDS = 60
 
@@ -141,6 +144,19 @@ def test_bad_arguments_exit_with_2_and_say_why(arguments, reason):
     assert (code, stdout) == (2, "")
     assert reason in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
+
+
+def test_the_help_lists_every_fault_and_an_account_that_is_served(tmp_path):
+    code, stdout, _ = run("--help")
+
+    assert code == 0
+    listed = stdout.partition("\nfaults:\n")[2]
+    assert [name.strip() for name in listed.split(",")] == list(Fault)
+    shown = stdout.partition("then answers:\n")[2].partition("\n\n")[0]
+    desk = tmp_path / "desk.json"
+    desk.write_text(f'{{"accounts": [{shown}]}}', encoding="utf-8")
+    (account,) = Desk.from_json(desk).accounts
+    assert account.faults["futures"].times == 2
 
 
 def test_a_port_in_use_exits_with_2_and_says_so():

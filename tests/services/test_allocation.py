@@ -559,6 +559,49 @@ def test_account_of_a_venue_that_is_no_longer_known_is_skipped(exchange: Exchang
     assert (run.outcome, run.pools.get().code) == ("skipped", "unknown_venue")
 
 
+@pytest.mark.parametrize(("venue", "mode"), [("binance", "unified"), ("bybit", "separate")])
+def test_wallet_mode_that_slipped_in_fails_and_never_mixes_pools(
+    exchange: Exchange, venue: str, mode: str
+) -> None:
+    account = exchange.open_account(venue=venue, wallets={})
+    link = make_link(account=account, market_type=FUTURES, capital="5000.00")
+    make_summary(
+        account=account,
+        spot_balance=Decimal(10369),
+        futures_balance=Decimal(5000),
+        ending_balance=Decimal(15369),
+    )
+    Account.objects.filter(pk=account.pk).update(wallet_mode=mode)
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    assert (run.outcome, run.code) == ("failed", "wallet_mode_not_on_venue")
+    assert capital_of(link) == Decimal(5000)
+    assert exchange.asked == []
+
+
+class BrokenGateway:
+    def fetch_balances(self, *_: Any, **__: Any) -> Any:
+        raise OSError("CANARY-signature")
+
+
+def test_gateway_that_breaks_is_no_answer_and_the_cache_stands_in(
+    monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr("capital.services.balances.get_gateway", BrokenGateway)
+    account = make_account()
+    link = make_link(account=account, market_type=FUTURES)
+    make_summary(account=account, futures_balance=Decimal(5000), ending_balance=Decimal(15369))
+
+    run = auto_allocate_capital_for_account(account.pk)
+
+    pool = run.pools.get()
+    assert capital_of(link) == Decimal(5000)
+    assert (pool.source, pool.code) == ("cached", "exchange_error")
+    assert pool.figures == {"venue": "binance", "kind": "OSError"}
+    assert "CANARY" not in caplog.text
+
+
 @pytest.mark.postgresql
 def test_queries_of_a_batch_do_not_grow_with_it(
     exchange: Exchange, django_assert_num_queries: Any
@@ -584,3 +627,38 @@ def test_queries_of_a_batch_do_not_grow_with_it(
 
     assert AllocationEntry.objects.count() == 1002
     assert len(of_one) <= 20
+
+
+@pytest.mark.postgresql
+def test_queries_of_a_mixed_batch_do_not_grow_with_it(
+    exchange: Exchange, django_assert_num_queries: Any
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    def batch(size: int) -> list[int]:
+        """Applied, skipped without a balance, nothing to allocate, held as suspect: each alike."""
+        accounts = []
+        for _ in range(size):
+            applied, unknown, idle = make_account(), make_account(), make_account()
+            suspect = exchange.open_account(
+                wallets={"spot": {"USDT": "100"}}, max_jump_percent=Decimal(50)
+            )
+            for account in (applied, suspect):
+                make_summary(account=account, spot_balance=Decimal(10))
+            for account in (applied, unknown, suspect):
+                make_link(account=account)
+            accounts += [applied, unknown, idle, suspect]
+        return [account.pk for account in accounts]
+
+    one, many = batch(1), batch(20)
+    with CaptureQueriesContext(connection) as of_one:
+        runs = allocate_capital(one)
+    with django_assert_num_queries(len(of_one)):
+        allocate_capital(many)
+
+    assert [run.outcome for run in runs] == ["applied", "skipped", "skipped", "held"]
+    assert Account.objects.exclude(suspect_readings={}).count() == 21
+    assert set(Account.objects.values_list("last_check_code", flat=True)) == {
+        "allocated", "no_balance", "nothing_to_allocate", "jump_suspected"
+    }  # fmt: skip

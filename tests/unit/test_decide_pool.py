@@ -115,6 +115,13 @@ def test_a_negative_balance_is_debt_and_allocates_zero():
     assert decision.unallocated == Decimal("-250.56")
 
 
+@pytest.mark.parametrize(
+    ("stored", "shown"), [("-5.50000000", "-5.5"), ("-300.00000000", "-300"), ("-0.5", "-0.5")]
+)
+def test_a_debt_is_named_without_zeros_at_its_end(stored, shown):
+    assert decide(live(stored), link(1)).reason.figures == {"balance": shown}
+
+
 def test_minus_zero_is_zero_and_no_debt():
     decision = decide(live("-0.00000000"), link(1, capital="5.00"))
 

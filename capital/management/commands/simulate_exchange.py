@@ -10,24 +10,50 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
 
 from capital.exchange.simulator.desk import DEMO_DESK, Desk, DeskError
+from capital.exchange.simulator.faults import Fault
 
 if TYPE_CHECKING:
     from capital.exchange.simulator.server import SimulatedExchange
 
 _BAD_ARGUMENTS = 2
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
+_EPILOG = f"""\
+an account of the desk file, with a pool that fails twice and then answers:
+  {{"name": "Mine", "venue": "binance", "currency": "USDT", "api_key": "k", "api_secret": "s",
+   "wallets": {{"spot": {{"USDT": "10.00"}}, "futures": {{"USDT": "5.00"}}}},
+   "faults": [{{"pool": "futures", "fault": "timeout", "times": 2}}]}}
+
+while it serves, at the address that it prints:
+  curl URL/simulator/                     what is on the desk, without keys
+  curl URL/simulator/faults -d '{{"api_key": "k", "pool": "spot", "fault": "drip"}}'
+                                          "fault": null ends it; without a pool, all of them
+  curl URL/simulator/balances -d '{{"api_key": "k", "pool": "spot", "currency": "USDT", "amount": "7"}}'
+
+faults:
+{fill(", ".join(Fault), width=90, initial_indent="  ", subsequent_indent="  ")}
+"""  # noqa: E501
+
+
+class _WithExamples(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Django's order of options, and examples as they are written."""
 
 
 class Command(BaseCommand):
     """Serves until it is interrupted, or until the trailing command ends."""
 
     help = (
-        "Run a local exchange that speaks the wire format of the supported venues. With a "
+        "Run a local exchange that speaks the wire format of the supported venues. With a\n"
         "command after --, run it against the simulator and exit with its exit code."
     )
     # It needs neither the database nor the models.
@@ -35,6 +61,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options and the trailing command."""
+        parser.formatter_class = _WithExamples
+        parser.epilog = _EPILOG
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
         parser.add_argument("--port", type=_port, default=0, help="0 (the default) is a free one.")
         parser.add_argument("--desk", default=str(DEMO_DESK), help="File with the accounts.")
