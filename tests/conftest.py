@@ -8,10 +8,12 @@ import pytest
 from django.db import connection
 from django.utils import translation
 
+from capital.exchange.politeness import SHARED
 from capital.exchange.simulator.desk import Desk, SimulatedAccount
 from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES
 from capital.models import Account
+from capital.services.prices import forget_prices
 from tests.factories import make_account
 
 # Nothing listens on port 9 of this machine: a request that escapes the simulator fails at once.
@@ -21,6 +23,12 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture(autouse=True)
 def _no_real_exchange(settings: Any) -> None:
     settings.CAPITAL_VENUE_URLS = dict.fromkeys(VENUES, NOWHERE)
+
+
+@pytest.fixture(autouse=True)
+def _no_grudge() -> None:
+    """What one test's exchange did is not held against the next one's at the same port."""
+    SHARED.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("postgresql"):
             item.add_marker(skip)
+
+
+def _secret_of(venue: str, number: int) -> str:
+    """Kraken takes Base64 only."""
+    secret = f"CANARYsecret{venue}{number}"
+    return secret + "A" * (-len(secret) % 4)
 
 
 @dataclass
@@ -62,8 +76,12 @@ class Exchange:
         twin = SimulatedAccount(
             venue=venue,
             api_key=key,
-            api_secret=f"CANARY-secret-{venue}-{number}",
-            api_passphrase=f"CANARY-passphrase-{number}" if venue == "okx" else "",
+            api_secret=_secret_of(venue, number),
+            api_passphrase=(
+                f"CANARY-passphrase-{number}"
+                if "api_passphrase" in VENUES[venue].credentials
+                else ""
+            ),
             currency=currency,
             wallets=wallets,
         )
@@ -95,9 +113,12 @@ class Exchange:
 
 
 @pytest.fixture
-def exchange(settings: Any) -> Iterator[Exchange]:
+def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
     """Every venue, simulated, and the settings that lead there."""
+    # A machine that is busy with other tests may take longer than a bot would wait.
+    monkeypatch.setattr("capital.exchange.ccxt_markets.PRICE_SECONDS", 15)
     desk = Desk()
+    forget_prices()
     with SimulatedExchange(desk) as server:
         settings.CAPITAL_VENUE_URLS = dict.fromkeys(VENUES, server.base_url)
         yield Exchange(server, desk)

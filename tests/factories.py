@@ -6,10 +6,18 @@ from itertools import count
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from capital.models import Account, DailyAccountSummary, StrategyAccount, StrategyCapital
+from capital.domain.sizing.markets import MarketKind, PrecisionMode
+from capital.models import (
+    Account,
+    DailyAccountSummary,
+    Market,
+    Position,
+    StrategyAccount,
+    StrategyCapital,
+)
 from strategies.models import MarketType, Strategy
 
 _number = count(1)
@@ -20,6 +28,16 @@ def make_user(**fields: Any) -> User:
     return get_user_model().objects.create_user(
         **{"username": f"trader-{next(_number)}", "password": "correct horse", **fields}
     )
+
+
+def make_operator(*permissions: str, **fields: Any) -> User:
+    """A user of the admin who may look, and holds these permissions on accounts."""
+    user = make_user(is_staff=True, **fields)
+    wanted = Permission.objects.filter(
+        content_type__app_label="capital", codename__in=(*permissions, "view_account")
+    )
+    user.user_permissions.add(*wanted)
+    return user
 
 
 def make_account(**fields: Any) -> Account:
@@ -84,3 +102,33 @@ def make_summary(**fields: Any) -> DailyAccountSummary:
     return DailyAccountSummary.objects.create(
         **{"date": timezone.localdate() - timedelta(days=1), **fields}
     )
+
+
+def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
+    """A market on Binance with a step of 0.00001, of the kind that its symbol says; no limits."""
+    pair, _, settle = symbol.partition(":")
+    base, quote = pair.split("/")
+    kind = MarketKind.SPOT
+    if settle:
+        kind = MarketKind.LINEAR if settle == quote else MarketKind.INVERSE
+    return Market.objects.create(
+        **{
+            "venue": "binance",
+            "symbol": symbol,
+            "market_id": base + quote,
+            "kind": kind,
+            "base": base,
+            "quote": quote,
+            "settle": settle or quote,
+            "contract_size": Decimal(1) if settle else None,
+            "precision_mode": PrecisionMode.TICK_SIZE,
+            "amount_precision": Decimal("0.00001"),
+            "fetched_at": timezone.now(),
+            **fields,
+        }
+    )
+
+
+def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT") -> Position:
+    """What the link's bot says it holds."""
+    return Position.objects.create(strategy_account=link, symbol=symbol, quantity=Decimal(quantity))

@@ -9,6 +9,18 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
 
+class BalanceBasis(StrEnum):
+    """What counts as an account's balance, the same on every venue.
+
+    ``WALLET``: cash and realised PnL. ``EQUITY``: the wallet and unrealised PnL. ``FREE``: what may
+    be committed now.
+    """
+
+    WALLET = "wallet"
+    EQUITY = "equity"
+    FREE = "free"
+
+
 class Source(StrEnum):
     """Where a balance came from. ``value`` is what is stored and sent."""
 

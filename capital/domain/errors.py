@@ -4,6 +4,7 @@ Every error is a reason: a stable code, figures, and a sentence that says what t
 error carries another library's text, because such texts hold keys and signed URLs.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from capital.domain.reasons import Code, Reason
@@ -37,6 +38,18 @@ class AmountNotStorable(CapitalError):
     code = Code.AMOUNT_NOT_STORABLE
 
 
+class InvalidRate(CapitalError):
+    """A reporting rate is not above zero, or not between two currencies."""
+
+    code = Code.INVALID_RATE
+
+
+class RateMissing(CapitalError):
+    """An amount was to be reported in a currency to which no rate is stored."""
+
+    code = Code.RATE_MISSING
+
+
 class UnknownVenue(CapitalError):
     """No row of the venue table has this id."""
 
@@ -47,6 +60,12 @@ class UnknownAccount(CapitalError):
     """No account has this id or name."""
 
     code = Code.UNKNOWN_ACCOUNT
+
+
+class UnknownStrategy(CapitalError):
+    """No strategy has this key, or it trades on none of the accounts that were named."""
+
+    code = Code.UNKNOWN_STRATEGY
 
 
 class AmbiguousAccount(CapitalError):
@@ -85,6 +104,60 @@ class ForceNotAllowed(CapitalError):
     code = Code.FORCE_NOT_ALLOWED
 
 
+class NotPermitted(CapitalError):
+    """The actor lacks a permission."""
+
+    code = Code.NOT_PERMITTED
+
+
+class UnknownPlan(CapitalError):
+    """No plan has this id, or it was shown to somebody else."""
+
+    code = Code.UNKNOWN_PLAN
+
+
+class PlanExpired(CapitalError):
+    """A plan waited too long to be applied."""
+
+    code = Code.PLAN_EXPIRED
+
+
+class PlanStale(CapitalError):
+    """What a plan rests on is not what it was; ``changes`` says what, by account id."""
+
+    code = Code.PLAN_STALE
+
+    def __init__(self, *, changes: Mapping[int, Reason] | None = None, **figures: str) -> None:
+        super().__init__(**figures)
+        self.changes: Mapping[int, Reason] = changes or {}
+
+
+class PlanTooLarge(CapitalError):
+    """More accounts than one plan takes."""
+
+    code = Code.PLAN_TOO_LARGE
+
+
+class UnknownRun(CapitalError):
+    """No run has this id."""
+
+    code = Code.UNKNOWN_RUN
+
+
+class RevertRefused(CapitalError):
+    """A run cannot be taken back now. The reason says why."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: leave it
+        super().__init__(**figures)
+
+
+class BudgetLimitNotAllowed(CapitalError):
+    """The actor lacks the permission to let orders spend more than their strategy's capital."""
+
+    code = Code.BUDGET_LIMIT_NOT_ALLOWED
+
+
 class UnknownJob(CapitalError):
     """No row of the table of jobs has this name."""
 
@@ -95,6 +168,66 @@ class JobFailed(CapitalError):
     """A job could not do its work; the queue gives it out again, a bounded number of times."""
 
     code = Code.JOB_FAILED
+
+
+class NotFound(CapitalError):
+    """There is no such row, or the caller may not see it."""
+
+    code = Code.NOT_FOUND
+
+
+class HasHistory(CapitalError):
+    """A row is pointed at by what must not be lost."""
+
+    code = Code.HAS_HISTORY
+
+
+class InvalidToken(CapitalError):
+    """A token cannot be made as asked."""
+
+    code = Code.INVALID_TOKEN
+
+
+class UnknownToken(CapitalError):
+    """No token is named so."""
+
+    code = Code.UNKNOWN_TOKEN
+
+
+class TokenRefused(CapitalError):
+    """A request shows a token that opens nothing: unknown, expired or revoked."""
+
+    code = Code.TOKEN_REFUSED
+
+
+class ScopeTooSmall(CapitalError):
+    """The token's scope does not include what is asked."""
+
+    code = Code.SCOPE_TOO_SMALL
+
+
+class TokenOfOneAccount(CapitalError):
+    """What is asked is not about the one account that the token is for."""
+
+    code = Code.TOKEN_OF_ONE_ACCOUNT
+
+
+class InvalidIdempotencyKey(CapitalError):
+    """An idempotency key is empty, too long or not printable ASCII."""
+
+    code = Code.INVALID_IDEMPOTENCY_KEY
+
+
+class IdempotencyConflict(CapitalError):
+    """An idempotency key was used for another request."""
+
+    code = Code.IDEMPOTENCY_CONFLICT
+
+
+class RequestInProgress(CapitalError):
+    """The first request with this idempotency key has no answer yet."""
+
+    code = Code.REQUEST_IN_PROGRESS
 
 
 class CredentialsUnreadable(CapitalError):
@@ -109,3 +242,54 @@ class BalanceUnavailable(CapitalError):
     def __init__(self, code: Code, **figures: str) -> None:
         self.code = code  # type: ignore[misc]  # one class, because one decision: fall back
         super().__init__(**figures)
+
+
+class SizingError(CapitalError):
+    """An order got no quantity. The children say whose turn it is.
+
+    Attributes:
+        field: Of the request that is to blame; None where none is.
+    """
+
+    def __init__(self, code: Code, *, field: str | None = None, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # the class is the decision, the code its cause
+        self.field = field
+        super().__init__(**figures)
+
+
+class InvalidOrder(SizingError):
+    """The request makes no sense on any market: the caller's program is wrong."""
+
+
+class UnknownSymbol(SizingError):
+    """The venue has no such market for this strategy, or its rules were never fetched."""
+
+
+class CurrencyMismatch(SizingError):
+    """The market is paid in another currency than the account's capital is counted in."""
+
+
+class OrderRefused(SizingError):
+    """A rule of the desk forbids the order as things stand: budget, state, symbols, position."""
+
+
+class PriceUnavailable(SizingError):
+    """No price was given, and none could be had in time: try again, or give one."""
+
+
+class WebhookRefused(CapitalError):
+    """Nobody is told which part of the call was wrong, nor whether the strategy exists."""
+
+    code = Code.WEBHOOK_REFUSED
+
+
+class DeliveryConflict(CapitalError):
+    """A delivery's id was used with another body."""
+
+    code = Code.DELIVERY_CONFLICT
+
+
+class DeliveryInProgress(CapitalError):
+    """The answer to this delivery is not there yet."""
+
+    code = Code.DELIVERY_IN_PROGRESS

@@ -19,6 +19,7 @@ class Code(StrEnum):
     NO_BALANCE = "no_balance"
     NOTHING_TO_ALLOCATE = "nothing_to_allocate"
     ACCOUNT_INACTIVE = "account_inactive"
+    REVERTED = "reverted"
     ACCOUNT_CHANGED = "account_changed"
     DATABASE_ERROR = "database_error"
     UNEXPECTED_ERROR = "unexpected_error"
@@ -48,20 +49,56 @@ class Code(StrEnum):
     CACHE_STALE = "cache_stale"
     CREDENTIALS_MISSING = "credentials_missing"
     CREDENTIALS_UNREADABLE = "credentials_unreadable"
+    CREDENTIALS_MALFORMED = "credentials_malformed"
     WALLET_MODE_NOT_ON_VENUE = "wallet_mode_not_on_venue"
     EXCHANGE_TIMEOUT = "exchange_timeout"
     EXCHANGE_UNREACHABLE = "exchange_unreachable"
     EXCHANGE_RATE_LIMITED = "exchange_rate_limited"
     EXCHANGE_REFUSED_KEY = "exchange_refused_key"
     EXCHANGE_BAD_ANSWER = "exchange_bad_answer"
+    EXCHANGE_BAD_MARKETS = "exchange_bad_markets"
     EXCHANGE_CURRENCY_MISSING = "exchange_currency_missing"
     EXCHANGE_NOT_SUPPORTED = "exchange_not_supported"
     EXCHANGE_ERROR = "exchange_error"
+    EXCHANGE_PAUSED = "exchange_paused"
+
+    # A connection that was checked: what the venue says of the account and its key
+    WALLET_MODE_DIFFERS = "wallet_mode_differs"
+    WALLET_MODE_UNREADABLE = "wallet_mode_unreadable"
+    KEY_CAN_WITHDRAW = "key_can_withdraw"
+    VENUE_UNPROVEN = "venue_unproven"
+
+    # A basis that a venue cannot give
+    BASIS_NOT_TOLD = "basis_not_told"
+    BASIS_OVER_CURRENCIES = "basis_over_currencies"
+    BASIS_WITH_PNL_ONLY = "basis_with_pnl_only"
+    BASIS_COUNTS_SPOT = "basis_counts_spot"
+    BASIS_UNPROVEN = "basis_unproven"
+
+    # A plan: what changed since it was shown
+    SETTINGS_CHANGED = "settings_changed"
+    CAPITAL_CHANGED = "capital_changed"
+    POSITIONS_CHANGED = "positions_changed"
+    SUSPECTS_CHANGED = "suspects_changed"
+    LATER_RUN = "later_run"
+    DECISION_CHANGED = "decision_changed"
+
+    # A connection that was checked: what to do, and what else to know
+    CHECK_NETWORK = "check_network"
+    CHECK_CURRENCY = "check_currency"
+    CHECK_VENUE = "check_venue"
+    AWAIT_PAUSE = "await_pause"
+    SWITCH_LIVE_ON = "switch_live_on"
+    JOBS_SKIP_IT = "jobs_skip_it"
+    IS_SANDBOX = "is_sandbox"
+    POOL_UNUSED = "pool_unused"
 
     # An entry: what one link got
     SHARE = "share"
     KEPT = "kept"
     HELD = "held"
+    RESTORED = "restored"
+    UNTOUCHED = "untouched"
     STRATEGY_PAUSED = "strategy_paused"
     STRATEGY_ARCHIVED = "strategy_archived"
     LINK_INACTIVE = "link_inactive"
@@ -73,12 +110,33 @@ class Code(StrEnum):
     JOB_EXPIRED = "job_expired"
     QUEUE_STUCK = "queue_stuck"
 
+    # The API: who asks, and how
+    INVALID_TOKEN = "invalid_token"
+    UNKNOWN_TOKEN = "unknown_token"
+    TOKEN_REFUSED = "token_refused"
+    SCOPE_TOO_SMALL = "scope_too_small"
+    TOKEN_OF_ONE_ACCOUNT = "token_of_one_account"
+    INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
+    IDEMPOTENCY_CONFLICT = "idempotency_conflict"
+    REQUEST_IN_PROGRESS = "request_in_progress"
+    NOT_FOUND = "not_found"
+    HAS_HISTORY = "has_history"
+
+    # A webhook
+    WEBHOOK_REFUSED = "webhook_refused"
+    DELIVERY_CONFLICT = "delivery_conflict"
+    DELIVERY_IN_PROGRESS = "delivery_in_progress"
+    BALANCE_NOT_LIVE = "balance_not_live"
+
     # A refusal
     INVALID_ALLOCATION = "invalid_allocation"
     INVALID_AMOUNT = "invalid_amount"
     AMOUNT_NOT_STORABLE = "amount_not_storable"
+    INVALID_RATE = "invalid_rate"
+    RATE_MISSING = "rate_missing"
     UNKNOWN_VENUE = "unknown_venue"
     UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_STRATEGY = "unknown_strategy"
     AMBIGUOUS_ACCOUNT = "ambiguous_account"
     RUN_KEY_CONFLICT = "run_key_conflict"
     INVALID_RUN_KEY = "invalid_run_key"
@@ -86,6 +144,66 @@ class Code(StrEnum):
     NOTHING_TO_ACCEPT = "nothing_to_accept"
     FORCE_NOT_ALLOWED = "force_not_allowed"
     UNKNOWN_JOB = "unknown_job"
+    NOT_PERMITTED = "not_permitted"
+    UNKNOWN_PLAN = "unknown_plan"
+    PLAN_EXPIRED = "plan_expired"
+    PLAN_STALE = "plan_stale"
+    PLAN_TOO_LARGE = "plan_too_large"
+    UNKNOWN_RUN = "unknown_run"
+    NOTHING_TO_REVERT = "nothing_to_revert"
+    REVERTED_ALREADY = "reverted_already"
+    REVERT_NOT_LATEST = "revert_not_latest"
+    REVERT_EXCEEDS = "revert_exceeds"
+    REVERT_WITHOUT_BALANCE = "revert_without_balance"
+
+    # A sized order, and the limit that it missed
+    SIZED = "sized"
+    NO_CAPITAL = "no_capital"
+    BELOW_STEP = "below_step"
+    BELOW_MIN_AMOUNT = "below_min_amount"
+    BELOW_MIN_COST = "below_min_cost"
+
+    # A sized order: what was done otherwise than asked, or should be known
+    QTY_IGNORED = "qty_ignored"
+    CLOSE_CAPPED = "close_capped"
+    CLOSE_LEAVES_REST = "close_leaves_rest"
+    MORE_THAN_HELD = "more_than_held"
+    CAPPED_BY_MAX_AMOUNT = "capped_by_max_amount"
+    CAPPED_BY_MAX_COST = "capped_by_max_cost"
+    MARKET_RULES_OLD = "market_rules_old"
+    PRICE_NOT_NEEDED = "price_not_needed"
+
+    # An order that is refused: the request itself
+    SYMBOL_MISSING = "symbol_missing"
+    UNKNOWN_SIDE = "unknown_side"
+    UNKNOWN_ORDER_TYPE = "unknown_order_type"
+    NUMBER_NOT_FINITE = "number_not_finite"
+    QUANTITY_MISSING = "quantity_missing"
+    QUANTITY_NEGATIVE = "quantity_negative"
+    PRICE_NOT_POSITIVE = "price_not_positive"
+    RISK_OUT_OF_RANGE = "risk_out_of_range"
+    RISK_OF_CLOSING = "risk_of_closing"
+    RISK_OF_STOP_ORDER = "risk_of_stop_order"
+    STOP_PRICE_MISSING = "stop_price_missing"
+    STOP_ON_WRONG_SIDE = "stop_on_wrong_side"
+
+    # An order that is refused: the market
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    MARKETS_NOT_SYNCED = "markets_not_synced"
+    SYMBOL_NOT_TRADED = "symbol_not_traded"
+    SYMBOL_OF_OTHER_MARKET = "symbol_of_other_market"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    PRICE_UNAVAILABLE = "price_unavailable"
+
+    # An order that is refused: the desk's rules
+    UNKNOWN_LINK = "unknown_link"
+    CLOSING_ONLY = "closing_only"
+    TOO_MANY_SYMBOLS = "too_many_symbols"
+    BUDGET_ABOVE_LIMIT = "budget_above_limit"
+    SPOT_SELL_NOT_ENTRY = "spot_sell_not_entry"
+    NOTHING_TO_CLOSE = "nothing_to_close"
+    CLOSE_ON_WRONG_SIDE = "close_on_wrong_side"
+    BUDGET_LIMIT_NOT_ALLOWED = "budget_limit_not_allowed"
 
     # A rule that a record breaks: what audit_capital finds
     RUN_KEY_MALFORMED = "run_key_malformed"
@@ -119,6 +237,8 @@ class Code(StrEnum):
     IDLE_NOT_RELEASED = "idle_not_released"
     KEPT_BUT_CHANGED = "kept_but_changed"
     CHAIN_BROKEN = "chain_broken"
+    REVERT_NOT_OF_LAST = "revert_not_of_last"
+    RESTORED_WRONG = "restored_wrong"
     CAPITAL_NEGATIVE = "capital_negative"
     CAPITAL_NOT_RECORDED = "capital_not_recorded"
     CAPITAL_EXCEEDS_BALANCE = "capital_exceeds_balance"
@@ -144,6 +264,7 @@ ENGLISH: Mapping[Code, str] = {
         "Check the connection and the daily summary."
     ),
     Code.NOTHING_TO_ALLOCATE: "No active strategy is linked to this account.",
+    Code.REVERTED: "Capital is again as it was before run {run}.",
     Code.ACCOUNT_INACTIVE: "The account is switched off. Nothing was done.",
     Code.ACCOUNT_CHANGED: (
         "The account was changed while its balance was being read. Nothing was done; run it again."
@@ -185,6 +306,10 @@ ENGLISH: Mapping[Code, str] = {
         "The stored credentials cannot be decrypted with the present FIELD_ENCRYPTION_KEYS. "
         "Restore the key that encrypted them, or enter them again."
     ),
+    Code.CREDENTIALS_MALFORMED: (
+        "No request to {venue} can be signed with the stored credentials ({kind}). "
+        "Check that key and secret were copied whole."
+    ),
     Code.WALLET_MODE_NOT_ON_VENUE: (
         "{venue} has no wallet mode {mode}. It has: {modes}. Correct the account."
     ),
@@ -198,14 +323,84 @@ ENGLISH: Mapping[Code, str] = {
         "Check the key, its permissions, its allowed addresses and this machine's clock."
     ),
     Code.EXCHANGE_BAD_ANSWER: "{venue} answered with something that is not a balance ({kind}).",
+    Code.EXCHANGE_BAD_MARKETS: (
+        "{venue} answered with something that is not its list of markets ({kind}). "
+        "The rules that are known stay."
+    ),
     Code.EXCHANGE_CURRENCY_MISSING: (
         "{venue} answered without {currency}, which is not the same as zero."
     ),
     Code.EXCHANGE_NOT_SUPPORTED: "{venue} does not support this request ({kind}).",
     Code.EXCHANGE_ERROR: "{venue} answered with an error ({kind}).",
+    Code.CHECK_NETWORK: (
+        "Try again in a minute. If it stays so, check this machine's network and the exchange's "
+        "status page."
+    ),
+    Code.CHECK_CURRENCY: (
+        "Check the account's currency and wallet mode. A wallet that was never used may have to "
+        "be opened on the exchange first."
+    ),
+    Code.CHECK_VENUE: (
+        "Check the account's venue, wallet mode and sandbox switch. If they are right, the "
+        "exchange may have changed: tell whoever runs this site."
+    ),
+    Code.AWAIT_PAUSE: (
+        "It is asked again by itself after that. If it fails again, check this machine's network "
+        "and the exchange's status page."
+    ),
+    Code.SWITCH_LIVE_ON: "Set CAPITAL_LIVE_BALANCES to 1, and exchanges are asked again.",
+    Code.JOBS_SKIP_IT: "The account is switched off: the jobs neither read nor allocate it.",
+    Code.IS_SANDBOX: "This is the sandbox of {venue}: its money is not real.",
+    Code.POOL_UNUSED: "There is money that no active strategy draws on, in: {pools}.",
+    Code.SETTINGS_CHANGED: "The account's venue, wallet, keys or state changed.",
+    Code.CAPITAL_CHANGED: "The capital changed of: {strategies}.",
+    Code.POSITIONS_CHANGED: "A position was opened, or the last one was closed.",
+    Code.SUSPECTS_CHANGED: "Other balances are suspect now.",
+    Code.LATER_RUN: "Run {run} decided in the meantime.",
+    Code.DECISION_CHANGED: "The same figures would be divided otherwise now.",
+    Code.EXCHANGE_PAUSED: (
+        "{venue} failed {failures} times in a row, so it is not asked again before {until}."
+    ),
+    Code.WALLET_MODE_DIFFERS: (
+        "{venue} says that the wallet of this account is {said}, but it is kept here as {mode}. "
+        "Change its wallet mode to {said}: another wallet is being read."
+    ),
+    Code.WALLET_MODE_UNREADABLE: (
+        "{venue} says that the wallet of this account is {said}, but it is kept here as {mode}, "
+        "and {venue} can be read here as {modes} only. Change it at the venue."
+    ),
+    Code.KEY_CAN_WITHDRAW: (
+        "This key can withdraw from {venue}. Reading balances needs no such right: "
+        "make a key without it."
+    ),
+    Code.VENUE_UNPROVEN: (
+        "{venue} is read in a general way that was held against no real answer. "
+        "Compare the balance with the venue's own page before relying on it."
+    ),
+    Code.BASIS_NOT_TOLD: (
+        "{venue} cannot give the balance as {basis}: it does not tell that number for this wallet."
+    ),
+    Code.BASIS_OVER_CURRENCIES: (
+        "{venue} cannot give the balance as {basis}: it tells that number over all currencies of "
+        "the wallet together, not for one."
+    ),
+    Code.BASIS_WITH_PNL_ONLY: (
+        "{venue} cannot give the balance as {basis}: this wallet's numbers have unrealised PnL in "
+        "them, or leave out what lies in futures."
+    ),
+    Code.BASIS_COUNTS_SPOT: (
+        "{venue} cannot give the balance as {basis}: its number for futures counts the spot "
+        "wallet's money a second time."
+    ),
+    Code.BASIS_UNPROVEN: (
+        "{venue} cannot give the balance as {basis}: it has no row of its own in the venue table, "
+        "and what its number means was held against nothing."
+    ),
     Code.SHARE: "Its share by weight.",
     Code.KEPT: "Kept, because the pool had no balance to allocate from.",
     Code.HELD: "Held: the account's capital stays as it is.",
+    Code.RESTORED: "Restored to what it held before the reverted run.",
+    Code.UNTOUCHED: "Left as it is: the reverted run did not change it.",
     Code.STRATEGY_PAUSED: "The strategy is paused.",
     Code.STRATEGY_ARCHIVED: "The strategy is archived.",
     Code.LINK_INACTIVE: "The link to this account is switched off.",
@@ -222,13 +417,63 @@ ENGLISH: Mapping[Code, str] = {
         "A task waits for {seconds} seconds already. "
         "Check that there are enough workers and that none of them hangs."
     ),
+    Code.INVALID_TOKEN: "This token cannot be made: {problem}.",
+    Code.UNKNOWN_TOKEN: "There is no token {token}. Give the beginning that the list shows.",
+    Code.TOKEN_REFUSED: (
+        "The token is unknown, expired or revoked. Make a new one: manage.py token create."
+    ),
+    Code.SCOPE_TOO_SMALL: "The token's scope is {scope}; this needs {needed}.",
+    Code.TOKEN_OF_ONE_ACCOUNT: (
+        "The token is for one account, and this is about more than that account."
+    ),
+    Code.INVALID_IDEMPOTENCY_KEY: (
+        "The Idempotency-Key must have 1 to {longest} printable ASCII characters."
+    ),
+    Code.IDEMPOTENCY_CONFLICT: (
+        "The Idempotency-Key {key} was used for another request. Use a new key."
+    ),
+    Code.REQUEST_IN_PROGRESS: (
+        "The first request with the Idempotency-Key {key} is still being worked on. "
+        "Send it again in a few seconds."
+    ),
+    Code.NOT_FOUND: "There is nothing here, or nothing that you may see.",
+    Code.HAS_HISTORY: (
+        "{what} has a history that must not be lost. Archive it instead: a strategy by its "
+        "status, an account or a link by switching it off."
+    ),
+    Code.WEBHOOK_REFUSED: (
+        "This call is not accepted. Check the strategy's key, the webhook's secret and, for a "
+        "signed call, its signature, its time and that its nonce is new."
+    ),
+    Code.DELIVERY_CONFLICT: (
+        "The delivery {delivery} was sent before with another body. Give a new one a new id."
+    ),
+    Code.DELIVERY_IN_PROGRESS: (
+        "The same delivery is being worked on. Send it again in a moment for its answer."
+    ),
+    Code.BALANCE_NOT_LIVE: (
+        "{account}, pool {pool}: the exchange did not answer in time ({cause}). "
+        "The balance of {observed_at} stands in."
+    ),
     Code.INVALID_ALLOCATION: "This cannot be allocated: {problem}.",
     Code.INVALID_AMOUNT: "{value} is not an amount: {problem}.",
     Code.AMOUNT_NOT_STORABLE: (
         "{field}: {value} cannot be stored exactly, because {problem}. Nothing was written."
     ),
+    Code.INVALID_RATE: (
+        "This is not a rate: 1 {base} = {rate} {quote}. "
+        "It must be above zero, between two currencies."
+    ),
+    Code.RATE_MISSING: (
+        "No rate from {base} to {quote} is stored. "
+        "Store one with python manage.py rates {base} {quote} RATE."
+    ),
     Code.UNKNOWN_VENUE: "{venue} is not a known venue. Known are: {known}.",
     Code.UNKNOWN_ACCOUNT: "There is no account {account}. Give its id or its exact name.",
+    Code.UNKNOWN_STRATEGY: (
+        "There is no strategy {strategy} on {accounts}. Give its key, and accounts that it is "
+        "linked to."
+    ),
     Code.AMBIGUOUS_ACCOUNT: "{account} fits more than one account. Give an id: {candidates}.",
     Code.RUN_KEY_CONFLICT: (
         "The run key {run_key} was used for account {account} with other arguments "
@@ -240,7 +485,114 @@ ENGLISH: Mapping[Code, str] = {
     Code.FORCE_NOT_ALLOWED: (
         "{user} may not force an allocation: that needs the permission capital.force_allocate."
     ),
+    Code.NOT_PERMITTED: "{user} may not do this: it needs the permission {permission}.",
+    Code.UNKNOWN_PLAN: "There is no such preview. Ask for a new one.",
+    Code.PLAN_EXPIRED: (
+        "The preview is older than {minutes} minutes, so nothing was done. "
+        "Look at the new figures and apply those."
+    ),
+    Code.PLAN_STALE: (
+        "Something changed since the preview was made, so nothing was done ({accounts}). "
+        "Look at the new figures and apply those."
+    ),
+    Code.PLAN_TOO_LARGE: (
+        "A preview takes {largest} accounts at most; these are {accounts}. Choose fewer."
+    ),
+    Code.UNKNOWN_RUN: "There is no run {run}.",
+    Code.NOTHING_TO_REVERT: "Run {run} changed no capital, so there is nothing to revert.",
+    Code.REVERTED_ALREADY: "Run {run} was reverted already, by run {by}.",
+    Code.REVERT_NOT_LATEST: (
+        "Run {run} is not the last one: run {later} changed capital after it. "
+        "Revert that one first."
+    ),
+    Code.REVERT_EXCEEDS: (
+        "Before run {run} the strategies of pool {pool} held {restored} {currency}, which is more "
+        "than its present balance of {balance} {currency}. Nothing was done."
+    ),
+    Code.REVERT_WITHOUT_BALANCE: (
+        "The present balance of pool {pool} is not known ({why}), so it cannot be told whether it "
+        "bears what was before run {run}. Nothing was done."
+    ),
     Code.UNKNOWN_JOB: "There is no job {name}. The jobs are: {known}.",
+    Code.SIZED: "The order can be sent as it is.",
+    Code.NO_CAPITAL: "The strategy has no capital on this account.",
+    Code.BELOW_STEP: "{quantity} is less than one step of {limit}.",
+    Code.BELOW_MIN_AMOUNT: "{quantity} is less than the smallest order of {limit}.",
+    Code.BELOW_MIN_COST: "An order of {cost} {currency} is less than the smallest of {limit}.",
+    Code.QTY_IGNORED: "{wins} was given too, so qty was not used.",
+    Code.CLOSE_CAPPED: "The position is closed as a whole: {asked} percent is more than there is.",
+    Code.CLOSE_LEAVES_REST: "The position is not a whole number of steps: {rest} stays open.",
+    Code.MORE_THAN_HELD: "The strategy reports holding {held} {symbol}, which is less.",
+    Code.CAPPED_BY_MAX_AMOUNT: "The market takes no more than {limit} in one order.",
+    Code.CAPPED_BY_MAX_COST: "The market takes no more than {limit} {currency} in one order.",
+    Code.MARKET_RULES_OLD: "The rules of this market were fetched {hours} hours ago.",
+    Code.PRICE_NOT_NEEDED: (
+        "No price was to be had; closing needs none, but worth and fee are not known."
+    ),
+    Code.SYMBOL_MISSING: "The order names no symbol.",
+    Code.UNKNOWN_SIDE: "{side} is no side. Give buy or sell.",
+    Code.UNKNOWN_ORDER_TYPE: "{order_type} is no order type. Give one of: {known}.",
+    Code.NUMBER_NOT_FINITE: "{name} is not a finite number.",
+    Code.QUANTITY_MISSING: (
+        "The order does not say how much. Give qty_per, risk_per or qty, and not zero."
+    ),
+    Code.QUANTITY_NEGATIVE: (
+        "The quantity {quantity} must be above zero. To close a position, give a negative qty_per."
+    ),
+    Code.PRICE_NOT_POSITIVE: "{name} is {price}; it must be above zero.",
+    Code.RISK_OUT_OF_RANGE: "The risk {percent} must be above 0 and at most 100 percent.",
+    Code.RISK_OF_CLOSING: "Closing takes no risk. Give either risk_per or a negative qty_per.",
+    Code.RISK_OF_STOP_ORDER: (
+        "With risk_per, stop_price is where the position is given up, so the entry must be "
+        "a MARKET or LIMIT order."
+    ),
+    Code.STOP_PRICE_MISSING: (
+        "A risk needs a stop: give with risk_per the stop_price at which the position is given up."
+    ),
+    Code.STOP_ON_WRONG_SIDE: (
+        "The stop {stop} must be on the losing side of the entry {entry}: below it to buy, "
+        "above it to sell."
+    ),
+    Code.UNKNOWN_SYMBOL: (
+        "{venue} has no market {symbol}. Symbols are ccxt's, such as BTC/USDT or BTC/USDT:USDT."
+    ),
+    Code.MARKETS_NOT_SYNCED: (
+        "The market rules of {venue} were never fetched. Run python manage.py sync_markets "
+        "with --venue {venue}."
+    ),
+    Code.SYMBOL_NOT_TRADED: "{symbol} is not traded on {venue} at present.",
+    Code.SYMBOL_OF_OTHER_MARKET: (
+        "{symbol} is a {kind} market, and the strategy {strategy} trades {market}."
+    ),
+    Code.CURRENCY_MISMATCH: (
+        "{symbol} is paid in {settle}, and the capital of this account is counted in {currency}."
+    ),
+    Code.PRICE_UNAVAILABLE: (
+        "{venue} gave no price of {symbol} ({cause}). Give a price with the order, or try again."
+    ),
+    Code.UNKNOWN_LINK: "There is no strategy on an account with the id {link}.",
+    Code.CLOSING_ONLY: (
+        "The strategy is paused: it may only close. Activate it, or give a negative qty_per."
+    ),
+    Code.TOO_MANY_SYMBOLS: (
+        "The strategy may hold {limit} symbols on this account, and holds: {held}."
+    ),
+    Code.BUDGET_ABOVE_LIMIT: (
+        "The order would spend {percent} percent of the strategy's capital, and the "
+        "account allows {limit}: more is other strategies' money."
+    ),
+    Code.SPOT_SELL_NOT_ENTRY: (
+        "On a spot market a sell enters nothing. To sell what is held, give a negative qty_per."
+    ),
+    Code.NOTHING_TO_CLOSE: (
+        "The strategy reports no open position of {symbol} on this account: nothing to close."
+    ),
+    Code.CLOSE_ON_WRONG_SIDE: ("The position is {position} {symbol}: it is closed by a {side}."),
+    Code.BUDGET_LIMIT_NOT_ALLOWED: (
+        "Letting orders spend {percent} percent of a strategy's capital takes the "
+        "permission to raise the budget limit: what is above 100 is other strategies' "
+        "money."
+    ),
     Code.RUN_KEY_MALFORMED: (
         "The run key {run_key} is empty, longer than 200 characters or not printable."
     ),
@@ -305,6 +657,13 @@ ENGLISH: Mapping[Code, str] = {
     ),
     Code.CHAIN_BROKEN: (
         "Entry {entry}: link {link} had {before}, but the record had left it {recorded}."
+    ),
+    Code.REVERT_NOT_OF_LAST: (
+        "The run reverts run {reverts}, but the last one that changed capital before it was {last}."
+    ),
+    Code.RESTORED_WRONG: (
+        "Entry {entry}: link {link} was restored to {after}; before the reverted run it had "
+        "{expected}."
     ),
     Code.CAPITAL_NEGATIVE: "Link {link} holds {capital}, which is negative.",
     Code.CAPITAL_NOT_RECORDED: "Link {link} holds {capital}, but its last run left it {recorded}.",

@@ -87,7 +87,7 @@ def check_due(
         return DueCheck(due=False, reason=Reason(Code.OPEN_POSITION))
     if last is None:
         return DueCheck(due=True, reason=Reason(Code.NEVER_ALLOCATED))
-    changed = _configuration_change(now, last)
+    changed = configuration_change(now, last)
     if changed is not None:
         return DueCheck(due=True, reason=changed)
     return _balance_change(now, last, thresholds, currency)
@@ -120,8 +120,8 @@ def is_suspect(
     return EXACT.multiply(change, _HUNDRED) > EXACT.multiply(abs(accepted), max_jump_percent)
 
 
-def _configuration_change(now: Basis, last: Basis) -> Reason | None:
-    """The first kind of change, with the strategies that it is about."""
+def configuration_change(now: Basis, last: Basis) -> Reason | None:
+    """The first kind of change of links, states, weights or reserve, with whom it is about."""
     appeared = now.links.keys() - last.links.keys()
     vanished = last.links.keys() - now.links.keys()
     if appeared or vanished:

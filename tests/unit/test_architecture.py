@@ -14,6 +14,8 @@ MONEY_FOLDERS = ("capital/domain", "capital/services", "capital/models", "strate
 # Where a float is told from an amount in order to refuse or to spell it.
 FLOAT_GUARDS = {"capital/models/fields.py"}
 
+CCXT_GATEWAYS = {"capital/exchange/ccxt_gateway.py", "capital/exchange/ccxt_markets.py"}
+
 DATABASE_ARITHMETIC = frozenset(
     {
         "F",
@@ -214,9 +216,9 @@ def test_no_field_of_a_strategy_points_at_capital():
 
 
 @each_module("capital", "capital_project")
-def test_only_the_gateway_imports_ccxt(path):
+def test_only_the_gateways_import_ccxt(path):
     imports_ccxt = any(
         module.partition(".")[0] == "ccxt" for module in imported_modules(source_of(path))
     )
 
-    assert imports_ccxt is (name_of(path) == "capital/exchange/ccxt_gateway.py")
+    assert imports_ccxt is (name_of(path) in CCXT_GATEWAYS)

@@ -31,14 +31,24 @@ class Ledger:
         after: By link, what its last entry left it.
         pool_of: By link, the pool of its last entry.
         limits: By pool, its last balance, floored and never below zero.
+        changed_by: The last run in which capital changed.
+        before: By link that it changed, what it held before that run.
     """
 
     after: dict[int, Decimal | None] = field(default_factory=dict)
     pool_of: dict[int, Pool] = field(default_factory=dict)
     limits: dict[Pool, Decimal] = field(default_factory=dict)
+    changed_by: int | None = None
+    before: dict[int | None, Decimal | None] = field(default_factory=dict)
 
     def follow(self, run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
         """Every break between this run and those before. Give the runs in order of their key."""
+        if run.reverts is not None:
+            yield from self._check_revert(run, run.reverts)
+        changed = [entry for pool in run.pools for entry in pool.entries if entry.changed]
+        if changed:
+            self.changed_by = run.id
+            self.before = {entry.link_id: entry.before for entry in changed}
         for pool in run.pools:
             # The wallet became another: the old balances say nothing of it.
             for gone in _SEPARATE if pool.pool is Pool.UNIFIED else (Pool.UNIFIED,):
@@ -76,6 +86,19 @@ class Ledger:
             sums[pool] = EXACT.add(sums.get(pool, _ZERO), capital.amount or _ZERO)
         for pool, total in sums.items():
             yield from self._check_limit(pool, total)
+
+    def _check_revert(self, run: RecordedRun, reverted: int) -> Iterator[Reason]:
+        """Whether it takes the last change back, and to the cent."""
+        if reverted != self.changed_by:
+            figures = {"reverts": str(reverted), "last": str(self.changed_by or "—")}
+            yield Reason(Code.REVERT_NOT_OF_LAST, figures)
+            return
+        for pool in run.pools:
+            for entry in pool.entries:
+                expected = self.before.get(entry.link_id) or _ZERO
+                if entry.code == Code.RESTORED and entry.after != expected:
+                    figures = {"after": shown(entry.after), "expected": shown(expected)}
+                    yield Reason(Code.RESTORED_WRONG, {**entry.figures, **figures})
 
     def _check_limit(self, pool: Pool, total: Decimal) -> Iterator[Reason]:
         limit = self.limits.get(pool)

@@ -1,4 +1,4 @@
-"""One recorded pool against the rulings: does the record add up?"""
+"""One recorded pool against the rules: does the record add up?"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from capital.domain.errors import InvalidAllocation
 from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.domain.reverting import kept_back_beside
 from strategies.markets import MarketType
 
 ZERO = Decimal(0)
@@ -98,14 +99,37 @@ def check_pool(
     """
     for entry in pool.entries:
         yield from _check_entry(entry, pool)
-    known = pool.balance is not None
-    if known != (pool.source is not Source.NONE) or known != (pool.observed_at is not None):
-        yield Reason(Code.READING_CONTRADICTED, {**pool.figures, "source": pool.source.value})
-    elif pool.balance is None:
-        if pool.reserve is not None or pool.unallocated is not None:
-            yield Reason(Code.DIVIDED_WITHOUT_BALANCE, pool.figures)
-    else:
-        yield from _check_division(pool, floor_to(pool.balance, quantum), quantum, reserve)
+    yield from _check_reading(pool)
+    if pool.balance is not None and not _reading_contradicted(pool):
+        balance = floor_to(pool.balance, quantum)
+        expected = None if reserve is None else reserve.of(balance, quantum=quantum)
+        yield from _check_division(pool, balance, quantum, expected)
+        kept_back = pool.reserve or ZERO
+        if balance >= 0 and _reserve_in_range(kept_back, balance, quantum):
+            yield from _check_shares(pool, EXACT.subtract(balance, kept_back), quantum)
+
+
+def check_restored_pool(
+    pool: RecordedPool, *, quantum: Decimal, reserve: Reserve | None
+) -> Iterator[Reason]:
+    """The same for a pool of a revert: it is conserved, and shares by weight do not apply."""
+    for entry in pool.entries:
+        figures = {**entry.figures, "before": shown(entry.before), "after": shown(entry.after)}
+        if entry.code not in (Code.RESTORED, Code.UNTOUCHED):
+            yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
+        if entry.code == Code.UNTOUCHED and entry.changed:
+            yield Reason(Code.KEPT_BUT_CHANGED, figures)
+        if entry.after is not None and entry.after < 0:
+            yield Reason(Code.ENTRY_NEGATIVE, figures)
+        elif entry.after is not None and not is_whole(entry.after, quantum):
+            yield Reason(Code.ENTRY_NOT_WHOLE, figures)
+    yield from _check_reading(pool)
+    if pool.balance is not None and not _reading_contradicted(pool):
+        balance = floor_to(pool.balance, quantum)
+        expected = None
+        if reserve is not None:
+            expected = kept_back_beside(pool.allocated, balance, reserve, quantum=quantum)
+        yield from _check_division(pool, balance, quantum, expected)
 
 
 def is_whole(amount: Decimal, quantum: Decimal) -> bool:
@@ -138,9 +162,26 @@ def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
         yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
 
 
+def _reading_contradicted(pool: RecordedPool) -> bool:
+    known = pool.balance is not None
+    return known != (pool.source is not Source.NONE) or known != (pool.observed_at is not None)
+
+
+def _check_reading(pool: RecordedPool) -> Iterator[Reason]:
+    if _reading_contradicted(pool):
+        yield Reason(Code.READING_CONTRADICTED, {**pool.figures, "source": pool.source.value})
+    elif pool.balance is None and not (pool.reserve is None and pool.unallocated is None):
+        yield Reason(Code.DIVIDED_WITHOUT_BALANCE, pool.figures)
+
+
+def _reserve_in_range(kept_back: Decimal, balance: Decimal, quantum: Decimal) -> bool:
+    return 0 <= kept_back <= balance and is_whole(kept_back, quantum)
+
+
 def _check_division(
-    pool: RecordedPool, balance: Decimal, quantum: Decimal, reserve: Reserve | None
+    pool: RecordedPool, balance: Decimal, quantum: Decimal, expected: Decimal | None
 ) -> Iterator[Reason]:
+    """Conservation and the reserve; ``expected`` is None where nothing recorded its rule."""
     kept_back = pool.reserve or ZERO
     parts = [pool.allocated, kept_back, pool.unallocated or ZERO]
     figures = {**pool.figures, "balance": shown(balance)}
@@ -158,13 +199,10 @@ def _check_division(
         if kept_back or any(entry.after for entry in pool.entries):
             yield Reason(Code.DEBT_ALLOCATED, figures)
         return
-    expected = None if reserve is None else reserve.of(balance, quantum=quantum)
-    in_range = 0 <= kept_back <= balance and is_whole(kept_back, quantum)
+    in_range = _reserve_in_range(kept_back, balance, quantum)
     if not in_range or (expected is not None and kept_back != expected):
         numbers = {"reserve": shown(kept_back), "expected": shown(expected)}
         yield Reason(Code.RESERVE_WRONG, {**figures, **numbers})
-    if in_range:
-        yield from _check_shares(pool, EXACT.subtract(balance, kept_back), quantum)
 
 
 def _check_shares(pool: RecordedPool, available: Decimal, quantum: Decimal) -> Iterator[Reason]:

@@ -1,4 +1,4 @@
-"""One recorded run against the rulings: do outcome, marks, basis and pools agree?"""
+"""One recorded run against the rules: do outcome, marks, basis and pools agree?"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from capital.domain.audit.pools import RecordedPool, check_pool
+from capital.domain.audit.pools import RecordedPool, check_pool, check_restored_pool
 from capital.domain.balances import Source
 from capital.domain.decision import Outcome
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -23,6 +23,7 @@ class RecordedRun:
     Attributes:
         pool_rows: How many rows of pools it has; the pools of a snapshot are none.
         basis: What it was decided on; None where nothing recorded it.
+        reverts: The run that it takes back; None for all others.
     """
 
     id: int
@@ -37,6 +38,7 @@ class RecordedRun:
     pool_rows: int
     pools: tuple[RecordedPool, ...]
     basis: Basis | None
+    reverts: int | None = None
 
 
 def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
@@ -50,8 +52,9 @@ def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
     if run.basis is not None and run.pools:
         yield from _check_basis(run, run.basis)
     reserve = None if run.basis is None else run.basis.reserve
+    check = check_pool if run.reverts is None else check_restored_pool
     for pool in run.pools:
-        yield from check_pool(pool, quantum=quantum, reserve=reserve)
+        yield from check(pool, quantum=quantum, reserve=reserve)
 
 
 def _check_arguments(run: RecordedRun) -> Iterator[Reason]:
@@ -59,7 +62,11 @@ def _check_arguments(run: RecordedRun) -> Iterator[Reason]:
     if run.is_forced != asked:
         yield Reason(Code.FORCED_MARK_WRONG, {"marked": str(run.is_forced), "asked": str(asked)})
     # A run of another version may name fewer.
-    for name, value in (("trigger", run.trigger), ("actor", run.actor_id)):
+    for name, value in (
+        ("trigger", run.trigger),
+        ("actor", run.actor_id),
+        ("reverts", run.reverts),
+    ):
         if name in run.arguments and run.arguments[name] != value:
             yield Reason(Code.ARGUMENTS_CONTRADICTED, {"argument": name})
     if run.arguments.get("live") is False:
@@ -131,7 +138,21 @@ def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
 
 
 def _check_basis(run: RecordedRun, basis: Basis) -> Iterator[Reason]:
-    """Whether pools and entries are what the run says that it was decided on."""
+    """Whether pools and entries are what the run says that it was decided on.
+
+    A revert divides nothing: it takes the links of its basis over from the run before.
+    """
+    balances = {pool.pool: pool.balance for pool in run.pools if pool.balance is not None}
+    if run.reverts is not None:
+        wrong = [pool.value for pool in balances if balances[pool] != basis.balances.get(pool)]
+    else:
+        wrong = _links_contradicted(run, basis)
+        wrong += [pool.value for pool in Pool if balances.get(pool) != basis.balances.get(pool)]
+    if wrong:
+        yield Reason(Code.BASIS_CONTRADICTED, {"parts": ", ".join(wrong)})
+
+
+def _links_contradicted(run: RecordedRun, basis: Basis) -> list[str]:
     entries = {entry.link_id: entry for pool in run.pools for entry in pool.entries}
     wrong = [
         str(link_id)
@@ -141,7 +162,4 @@ def _check_basis(run: RecordedRun, basis: Basis) -> Iterator[Reason]:
         or (entry.code if entry.idle else None) != basis.links[link_id].idle
     ]
     wrong += ["?" if key is None else str(key) for key in entries if key not in basis.links]
-    balances = {pool.pool: pool.balance for pool in run.pools if pool.balance is not None}
-    wrong += [pool.value for pool in Pool if balances.get(pool) != basis.balances.get(pool)]
-    if wrong:
-        yield Reason(Code.BASIS_CONTRADICTED, {"parts": ", ".join(wrong)})
+    return wrong

@@ -1,4 +1,4 @@
-"""One daily summary against the rulings, and against the day before it."""
+"""One daily summary against the rules, and against the day before it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
