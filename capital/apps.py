@@ -2,12 +2,14 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class CapitalConfig(AppConfig):
     """Accounts, balances and allocations."""
 
     name = "capital"
+    verbose_name = _("Capital")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -25,7 +25,10 @@ class Strategy(models.Model):
     """
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="strategies"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="strategies",
+        verbose_name=_("owner"),
     )
     name = models.CharField(_("name"), max_length=100)
     key = models.SlugField(

@@ -10,21 +10,28 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.money import usual_min_change
 from capital.domain.pools import WalletMode
-from capital.exchange.venues import VENUES, Venue, get_venue
+from capital.domain.reasons import ENGLISH
+from capital.exchange.venues import VENUES, Venue, get_venue, is_known
 from capital.models.fields import AmountField, RatioField
 from capital.models.secrets import EncryptedTextField
 
 # What the venue decides where it is left out, and what it is judged by.
-_SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox"})
+_SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})
 # What gives a balance its meaning.
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
-_REMEMBERED = (*_DENOMINATION, *_RESERVE)
+# Which number of the exchange's answer it is, and of which wallet.
+_MEANING = ("balance_basis", "wallet_mode")
+_REMEMBERED = (*_DENOMINATION, *_RESERVE, *_MEANING)
+# What follows from another meaning: see _part_with_readings.
+_OF_READINGS = frozenset({"readings_since", "suspect_readings"})
 CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
@@ -76,7 +83,10 @@ class Account(models.Model):
     """
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="accounts"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="accounts",
+        verbose_name=_("owner"),
     )
     name = models.CharField(_("name"), max_length=100)
     venue = models.CharField(_("venue"), max_length=32, help_text=_("The exchange's ccxt id."))
@@ -95,6 +105,32 @@ class Account(models.Model):
             (WalletMode.UNIFIED.value, _("one unified wallet")),
         ],
         help_text=_("Left out, it becomes the venue's usual one."),
+    )
+    balance_basis = models.CharField(
+        _("balance basis"),
+        max_length=10,
+        default=BalanceBasis.WALLET.value,
+        choices=[
+            (BalanceBasis.WALLET.value, _("wallet: cash and realised PnL")),
+            (BalanceBasis.EQUITY.value, _("equity: wallet and unrealised PnL")),
+            (BalanceBasis.FREE.value, _("free: what may be committed now")),
+        ],
+        help_text=_("What counts as the balance, the same on every venue."),
+    )
+    readings_since = models.DateTimeField(
+        _("readings since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("Earlier balances were of another basis or wallet mode."),
+    )
+    connection_code = models.CharField(
+        _("connection"),
+        max_length=40,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("Why the exchange did not answer at the last sync. Empty: it did."),
     )
     last_checked_at = models.DateTimeField(_("last checked at"), null=True, blank=True)
     last_check_code = models.CharField(_("last check"), max_length=40, blank=True, default="")
@@ -157,6 +193,41 @@ class Account(models.Model):
         default=48,
         help_text=_("A cached balance that is older is not used."),
     )
+    fee_rate = RatioField(
+        _("fee rate"),
+        default=Decimal(0),
+        validators=[
+            MinValueValidator(Decimal(0), _("The fee rate must be 0 or more, and less than 1.")),
+            MaxValueValidator(
+                Decimal("0.99999999"), _("The fee rate must be 0 or more, and less than 1.")
+            ),
+        ],
+        help_text=_("What the venue takes of an order's worth: 0.001 is 0.1 percent."),
+    )
+    utilisation = RatioField(
+        _("utilisation"),
+        default=Decimal(1),
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"), _("The utilisation must be above 0 and at most 1.")
+            ),
+            MaxValueValidator(Decimal(1), _("The utilisation must be above 0 and at most 1.")),
+        ],
+        help_text=_("How much of its budget an order uses: 0.95 leaves 5 percent for slippage."),
+    )
+    max_budget_percent = RatioField(
+        _("largest budget, percent"),
+        default=Decimal(100),
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"), _("The largest budget must be above 0 and below 1000.")
+            ),
+        ],
+        help_text=_(
+            "Of a strategy's capital, what one order may spend at most. Above 100 it is other "
+            "strategies' money; raising it takes a permission."
+        ),
+    )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -185,6 +256,11 @@ class Account(models.Model):
                 condition=Q(wallet_mode__in=[mode.value for mode in WalletMode]),
                 name="account_wallet_mode_known",
                 violation_error_message=_("The wallet mode must be separate or unified."),
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_basis__in=[basis.value for basis in BalanceBasis]),
+                name="account_balance_basis_known",
+                violation_error_message=_("The balance basis must be wallet, equity or free."),
             ),
             # "usdt" would be split to the quantum of a coin, and "USDT " is in no wallet.
             models.CheckConstraint(
@@ -217,6 +293,21 @@ class Account(models.Model):
                 name="account_max_jump_percent_not_negative",
                 violation_error_message=_("The largest jump must not be negative."),
             ),
+            models.CheckConstraint(
+                condition=Q(fee_rate__gte=0, fee_rate__lt=1),
+                name="account_fee_rate_in_range",
+                violation_error_message=_("The fee rate must be 0 or more, and less than 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(utilisation__gt=0, utilisation__lte=1),
+                name="account_utilisation_in_range",
+                violation_error_message=_("The utilisation must be above 0 and at most 1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(max_budget_percent__gt=0, max_budget_percent__lt=1000),
+                name="account_max_budget_percent_in_range",
+                violation_error_message=_("The largest budget must be above 0 and below 1000."),
+            ),
         ]
 
     # What was loaded or saved last, and the reserve before the last save.
@@ -235,8 +326,9 @@ class Account(models.Model):
         written = kwargs.get("update_fields")
         if written is None or _SETTLED.intersection(written):
             self._settle()
+            parted = self._part_with_readings()
             if written is not None:
-                kwargs["update_fields"] = _SETTLED.union(written)
+                kwargs["update_fields"] = _SETTLED.union(written, parted)
         before = self._stored
         self._reserve_before = {name: before[name] for name in _RESERVE if name in before}
         super().save(*args, **kwargs)
@@ -285,8 +377,22 @@ class Account(models.Model):
             self.currency,
             self.wallet_mode,
             self.is_sandbox,
+            self.balance_basis,
             self.stored_credentials,
         )
+
+    def _part_with_readings(self) -> frozenset[str]:
+        """Part with what was read in another basis or wallet, and name the fields that changed.
+
+        Earlier balances stay on record, but neither stand in for a live one nor judge it.
+        """
+        if self._state.adding or all(
+            getattr(self, name) == self._stored.get(name, getattr(self, name)) for name in _MEANING
+        ):
+            return frozenset()
+        self.readings_since = timezone.now()
+        self.suspect_readings = {}
+        return _OF_READINGS
 
     def _remember(self) -> None:
         self._stored = _loaded(self, *_REMEMBERED)
@@ -312,7 +418,7 @@ class Account(models.Model):
             raise ValidationError(dict.fromkeys(changed, message))
 
     def _settle_venue(self) -> None:
-        if self.venue not in VENUES and not self.is_active and not self._state.adding:
+        if not is_known(self.venue) and not self.is_active and not self._state.adding:
             # Switched off, it may keep a venue that is no longer known.
             return
         venue = _known_venue(self.venue)
@@ -326,19 +432,41 @@ class Account(models.Model):
                     % {"venue": venue.id, "mode": self.wallet_mode, "modes": modes}
                 }
             )
-        if self.is_sandbox and venue.sandbox is None:
+        self._check_basis(venue)
+        if self.is_sandbox and not venue.has_sandbox(WalletMode(self.wallet_mode)):
             raise ValidationError(
                 {"is_sandbox": _("%(venue)s has no sandbox.") % {"venue": venue.id}}
             )
+
+    def _check_basis(self, venue: Venue) -> None:
+        """Refuse a basis that the venue cannot give for one of the account's pools."""
+        if self.balance_basis not in list(BalanceBasis):
+            return  # the field says so itself
+        mode = WalletMode(self.wallet_mode)
+        refused = venue.refusal(BalanceBasis(self.balance_basis), mode, self.currency)
+        if refused is None:
+            return
+        why = _(ENGLISH[refused[1]]).format(venue=venue.id, basis=self.balance_basis)
+        bases = ", ".join(venue.bases(mode, self.currency))
+        choice = _("It can give: %(bases)s.") % {"bases": bases}
+        raise ValidationError({"balance_basis": f"{why} {choice}"})
 
 
 class StrategyAccount(models.Model):
     """The link: this strategy trades on this account."""
 
     strategy = models.ForeignKey(
-        "strategies.Strategy", on_delete=models.PROTECT, related_name="strategy_accounts"
+        "strategies.Strategy",
+        on_delete=models.PROTECT,
+        related_name="strategy_accounts",
+        verbose_name=_("strategy"),
     )
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="strategy_accounts")
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="strategy_accounts",
+        verbose_name=_("account"),
+    )
     weight = RatioField(
         _("weight"),
         default=Decimal(1),
@@ -451,8 +579,10 @@ class StrategyAccount(models.Model):
         return self._market_problem() if moved or self._state.adding else None
 
     def _market_problem(self) -> Any:
-        venue = VENUES.get(self.account.venue)
-        if venue is None or self.strategy.market_type in venue.markets:
+        if not is_known(self.account.venue):
+            return None
+        venue = get_venue(self.account.venue)
+        if self.strategy.market_type in venue.markets:
             return None
         return _("%(venue)s has no %(market)s market.") % {
             "venue": venue.id,

@@ -101,9 +101,12 @@ class AllocationRun(AppendOnlyModel):
         snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
         basis: What it was decided on, for the gate to compare with; NULL where nothing was.
         is_forced: Whether it went past the gate.
+        reverts: The run that this one takes back; NULL for all others.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="runs")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="runs", verbose_name=_("account")
+    )
     run_key = models.CharField(_("run key"), max_length=200)
     trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
     actor = models.ForeignKey(
@@ -112,6 +115,7 @@ class AllocationRun(AppendOnlyModel):
         null=True,
         blank=True,
         related_name="allocation_runs",
+        verbose_name=_("actor"),
     )
     outcome = models.CharField(
         _("outcome"),
@@ -130,6 +134,14 @@ class AllocationRun(AppendOnlyModel):
     snapshot = models.JSONField(_("snapshot"), null=True, blank=True)
     basis = models.JSONField(_("basis"), null=True, blank=True)
     is_forced = models.BooleanField(_("forced"), default=False)
+    reverts = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reverted_by",
+        verbose_name=_("reverts"),
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):
@@ -138,7 +150,17 @@ class AllocationRun(AppendOnlyModel):
         verbose_name_plural = _("allocation runs")
         ordering = ["-created_at", "-pk"]
         triggers = append_only_triggers("allocation_run_append_only")
-        indexes = [models.Index(fields=["account", "-created_at"], name="run_by_account_and_time")]
+        indexes = [
+            models.Index(fields=["account", "-created_at"], name="run_by_account_and_time"),
+            # For the list of all accounts' runs, newest first.
+            models.Index(fields=["-created_at", "-id"], name="run_by_time"),
+            # For the last run of each account that the gate compares with.
+            models.Index(
+                fields=["account", "-id"],
+                condition=Q(basis__isnull=False),
+                name="run_with_basis_by_account",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "run_key"], name="allocation_run_key_unique_per_account"
@@ -151,10 +173,17 @@ class AllocationRun(AppendOnlyModel):
                 name="allocation_run_outcome_known",
             ),
             models.CheckConstraint(condition=~Q(run_key=""), name="allocation_run_key_given"),
+            models.CheckConstraint(
+                condition=(
+                    Q(trigger=Trigger.REVERT.value, reverts__isnull=False)
+                    | ~Q(trigger=Trigger.REVERT.value) & Q(reverts__isnull=True)
+                ),
+                name="allocation_run_reverts_where_it_is_a_revert",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.account}: {self.outcome} ({self.code})"
+        return f"{self.account}: {self.get_outcome_display()}"
 
 
 class AllocationPool(AppendOnlyModel):
@@ -164,7 +193,12 @@ class AllocationPool(AppendOnlyModel):
     is negative where the balance is.
     """
 
-    run = models.ForeignKey(AllocationRun, on_delete=models.PROTECT, related_name="pools")
+    run = models.ForeignKey(
+        AllocationRun,
+        on_delete=models.PROTECT,
+        related_name="pools",
+        verbose_name=_("allocation run"),
+    )
     pool = models.CharField(
         _("pool"),
         max_length=10,
@@ -215,9 +249,17 @@ class AllocationPool(AppendOnlyModel):
 class AllocationEntry(AppendOnlyModel):
     """One link in one run: what it had, what it got, and why. NULL means never allocated."""
 
-    pool = models.ForeignKey(AllocationPool, on_delete=models.PROTECT, related_name="entries")
+    pool = models.ForeignKey(
+        AllocationPool,
+        on_delete=models.PROTECT,
+        related_name="entries",
+        verbose_name=_("pool of a run"),
+    )
     strategy_account = models.ForeignKey(
-        StrategyAccount, on_delete=models.PROTECT, related_name="allocation_entries"
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="allocation_entries",
+        verbose_name=_("strategy on account"),
     )
     weight = RatioField(_("weight"))
     before = AmountField(_("before"), null=True, blank=True)

@@ -14,7 +14,10 @@ class StrategyCapital(models.Model):
     """The capital of one link, in the account's currency. Written by allocations only."""
 
     strategy_account = models.OneToOneField(
-        StrategyAccount, on_delete=models.PROTECT, related_name="capital"
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="capital",
+        verbose_name=_("strategy on account"),
     )
     allocated_capital = AmountField(_("allocated capital"), default=Decimal(0))
     current_pnl = AmountField(_("current PnL"), default=Decimal(0))

@@ -15,10 +15,17 @@ class Position(models.Model):
     """One link's holding of one symbol. It is open while ``quantity`` is not zero."""
 
     strategy_account = models.ForeignKey(
-        StrategyAccount, on_delete=models.PROTECT, related_name="positions"
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="positions",
+        verbose_name=_("strategy on account"),
     )
     symbol = models.CharField(_("symbol"), max_length=64)
-    quantity = QuantityField(_("quantity"), help_text=_("Signed: negative is short."))
+    # The unit of a sized order's quantity, so that what a bot was told is what it reports.
+    quantity = QuantityField(
+        _("quantity"),
+        help_text=_("Signed: negative is short. Base units; on inverse markets contracts."),
+    )
     entry_price = QuantityField(_("entry price"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

@@ -19,7 +19,9 @@ class DailyAccountSummary(models.Model):
     was read; NULL beside a balance means the end of ``date``.
     """
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="summaries")
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="summaries", verbose_name=_("account")
+    )
     date = models.DateField(_("date"))
     starting_balance = AmountField(_("starting balance"), null=True, blank=True)
     ending_balance = AmountField(_("ending balance"), null=True, blank=True)
@@ -40,6 +42,8 @@ class DailyAccountSummary(models.Model):
         verbose_name = _("daily summary")
         verbose_name_plural = _("daily summaries")
         ordering = ["-date", "account"]
+        # For the list of all accounts' days, newest first.
+        indexes = [models.Index(fields=["-date", "-id"], name="summary_by_date")]
         constraints = [
             models.UniqueConstraint(
                 fields=["account", "date"],

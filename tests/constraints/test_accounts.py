@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import ProtectedError
 
+from capital.exchange.venues import VENUES
 from capital.models import Account, StrategyAccount
 from strategies.models import MarketType, Strategy
 from tests.constraints.refusals import refused_by_database
@@ -96,10 +97,10 @@ def test_a_wallet_mode_left_out_becomes_the_venues_usual_one(venue, wallet_mode)
 @pytest.mark.parametrize(
     ("venue", "wallet_mode", "has"),
     [
-        ("binance", "unified", "separate"),
+        ("mexc", "unified", "separate"),
         ("bybit", "separate", "unified"),
         ("upbit", "unified", "separate"),
-        ("binance", "both", "separate"),
+        ("binance", "both", "separate, unified"),
     ],
 )
 def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mode, has):
@@ -115,7 +116,7 @@ def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mod
 
 
 def test_an_unknown_venue_is_refused_with_the_known_ones():
-    expected = "ftx is not a known venue. Known are: binance, bithumb, bybit, okx, upbit."
+    expected = f"ftx is not a known venue. Known are: {', '.join(sorted(VENUES))}."
 
     with pytest.raises(ValidationError, match=expected):
         make_account(venue="ftx")

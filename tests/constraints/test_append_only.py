@@ -236,6 +236,33 @@ def test_a_run_out_of_its_words_is_refused(field, value, constraint):
     assert field in refused.value.message_dict
 
 
+def test_a_revert_names_the_run_that_it_takes_back_and_nothing_else_does():
+    first = new_run()
+    first.save()
+    constraint = "allocation_run_reverts_where_it_is_a_revert"
+
+    for fields in ({"trigger": "revert"}, {"trigger": "api", "reverts": first}):
+        run = new_run(account=first.account, run_key="second", **fields)
+        with refused_by_database(constraint):
+            AllocationRun.objects.bulk_create([run])
+        with pytest.raises(ValidationError, match=constraint):
+            run.full_clean()
+
+
+def test_a_run_is_reverted_once():
+    first = new_run()
+    first.save()
+    again = [
+        new_run(account=first.account, run_key=key, trigger="revert", reverts=first) for key in "ab"
+    ]
+    again[0].save()
+
+    with refused_by_database("reverts_id", columns="capital_allocationrun.reverts_id"):
+        AllocationRun.objects.bulk_create(again[1:])
+    with pytest.raises(ValidationError, match="with this Reverts already exists"):
+        again[1].full_clean()
+
+
 @pytest.mark.parametrize(
     ("field", "value", "constraint"),
     [
@@ -263,7 +290,7 @@ def test_a_pool_is_recorded_once_a_run(recorded):
         columns="capital_allocationpool.run_id, capital_allocationpool.pool",
     ):
         AllocationPool.objects.bulk_create([again])
-    with pytest.raises(ValidationError, match="with this Run and Pool already exists"):
+    with pytest.raises(ValidationError, match="and Pool already exists"):
         again.full_clean()
 
 
@@ -278,5 +305,5 @@ def test_a_link_is_recorded_once_a_pool(recorded):
         columns="capital_allocationentry.pool_id, capital_allocationentry.strategy_account_id",
     ):
         AllocationEntry.objects.bulk_create([again])
-    with pytest.raises(ValidationError, match="with this Pool and Strategy account already exists"):
+    with pytest.raises(ValidationError, match="and Strategy on account already exists"):
         again.full_clean()

@@ -1,0 +1,124 @@
+"""Market: what one symbol of one venue lets itself be ordered in, as its venue said last."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.sizing.markets import MarketKind, PrecisionMode
+from capital.models.fields import QuantityField
+
+_LIMITS = ("min_amount", "max_amount", "market_min_amount", "market_max_amount")
+_COSTS = ("min_cost", "max_cost")
+
+
+def _not_negative(*names: str) -> Q:
+    condition = Q()
+    for name in names:
+        condition &= Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gte": 0})
+    return condition
+
+
+class Market(models.Model):
+    """The rules of one market. Written by ``sync_markets`` only.
+
+    Amounts are in the venue's unit: base units on spot, contracts elsewhere. Markets that a venue
+    lists no longer stay, inactive.
+    """
+
+    venue = models.CharField(_("venue"), max_length=32)
+    symbol = models.CharField(_("symbol"), max_length=64, help_text=_("As ccxt writes it."))
+    market_id = models.CharField(_("market id"), max_length=64, help_text=_("The venue's own."))
+    kind = models.CharField(
+        _("kind"),
+        max_length=10,
+        choices=[
+            (MarketKind.SPOT.value, _("spot")),
+            (MarketKind.LINEAR.value, _("linear contract")),
+            (MarketKind.INVERSE.value, _("inverse contract")),
+        ],
+    )
+    base = models.CharField(_("base currency"), max_length=32)
+    quote = models.CharField(_("quote currency"), max_length=32)
+    settle = models.CharField(
+        _("settle currency"), max_length=32, help_text=_("What it is paid in; on spot the quote.")
+    )
+    contract_size = QuantityField(
+        _("contract size"),
+        null=True,
+        blank=True,
+        help_text=_("Base units (linear) or quote currency (inverse) a contract."),
+    )
+    precision_mode = models.CharField(
+        _("precision mode"),
+        max_length=20,
+        choices=[
+            (PrecisionMode.TICK_SIZE.value, _("step")),
+            (PrecisionMode.DECIMAL_PLACES.value, _("decimals")),
+            (PrecisionMode.SIGNIFICANT_DIGITS.value, _("significant digits")),
+        ],
+    )
+    amount_precision = QuantityField(_("amount precision"))
+    min_amount = QuantityField(_("least amount"), null=True, blank=True)
+    max_amount = QuantityField(_("most amount"), null=True, blank=True)
+    market_min_amount = QuantityField(_("least amount, market orders"), null=True, blank=True)
+    market_max_amount = QuantityField(_("most amount, market orders"), null=True, blank=True)
+    min_cost = QuantityField(_("least cost"), null=True, blank=True)
+    max_cost = QuantityField(_("most cost"), null=True, blank=True)
+    is_active = models.BooleanField(_("traded"), default=True)
+    fetched_at = models.DateTimeField(_("fetched at"))
+
+    class Meta:
+        verbose_name = _("market rules")
+        verbose_name_plural = _("market rules")
+        ordering = ["venue", "symbol"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["venue", "symbol"],
+                name="market_once_a_venue",
+                violation_error_message=_("This venue has a market of this symbol already."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(venue="") & ~Q(symbol="") & ~Q(settle=""),
+                name="market_named",
+                violation_error_message=_("A market needs a venue, a symbol and a currency."),
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=[kind.value for kind in MarketKind]),
+                name="market_kind_known",
+                violation_error_message=_("The kind must be spot, linear or inverse."),
+            ),
+            models.CheckConstraint(
+                condition=Q(precision_mode__in=[mode.value for mode in PrecisionMode]),
+                name="market_precision_mode_known",
+                violation_error_message=_(
+                    "The precision mode must be tick_size, decimal_places or significant_digits."
+                ),
+            ),
+            # Of a contract whose size is not known, nobody can say what it costs.
+            models.CheckConstraint(
+                condition=Q(kind=MarketKind.SPOT.value, contract_size__isnull=True)
+                | (
+                    ~Q(kind=MarketKind.SPOT.value)
+                    # NULL is no number, but a condition of NULL is kept.
+                    & Q(contract_size__isnull=False, contract_size__gt=0)
+                ),
+                name="market_contract_size_fits_kind",
+                violation_error_message=_(
+                    "A contract needs a size above zero; a spot market has none."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_precision__gt=0)
+                | Q(precision_mode=PrecisionMode.DECIMAL_PLACES.value),
+                name="market_amount_precision_positive",
+                violation_error_message=_("A step and a number of digits must be above zero."),
+            ),
+            models.CheckConstraint(
+                condition=_not_negative(*_LIMITS, *_COSTS),
+                name="market_limits_not_negative",
+                violation_error_message=_("The limits must not be negative."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} ({self.venue})"

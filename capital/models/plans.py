@@ -1,0 +1,86 @@
+"""AllocationPlan: a decision that was shown and waits for a person to apply it."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.accounts import Account
+from capital.models.allocations import Trigger
+
+
+class AllocationPlan(models.Model):
+    """What one person was shown, to be applied exactly so or not at all. Kept for a day.
+
+    Attributes:
+        public_id: Its name in addresses; the runs that it makes have it in their key.
+        actor: Who asked, and who alone may apply it; NULL is the command line.
+        applied_at: NULL while nothing was done.
+    """
+
+    public_id = models.UUIDField(_("public id"), unique=True, default=uuid.uuid4, editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="allocation_plans",
+        verbose_name=_("actor"),
+    )
+    trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
+    live = models.BooleanField(_("live balances"), default=True)
+    force = models.BooleanField(_("forced"), default=False)
+    accept_jump = models.BooleanField(_("accepts a jump"), default=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("allocation plan")
+        verbose_name_plural = _("allocation plans")
+        ordering = ["-created_at", "-pk"]
+        # They are found by age when they are removed.
+        indexes = [models.Index(fields=["created_at"], name="plan_by_time")]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    @property
+    def run_key(self) -> str:
+        """The key of the runs that it makes."""
+        return f"plan:{self.public_id.hex}"
+
+
+class PlannedAccount(models.Model):
+    """One account of a plan.
+
+    Attributes:
+        readings: What was believed of its pools, kept to decide by.
+        rests_on: What else the decision rests on, to be compared when it is applied.
+        shown: The decision.
+    """
+
+    plan = models.ForeignKey(
+        AllocationPlan,
+        on_delete=models.CASCADE,
+        related_name="accounts",
+        verbose_name=_("allocation plan"),
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.CASCADE, related_name="plans", verbose_name=_("account")
+    )
+    readings = models.JSONField(_("readings"))
+    rests_on = models.JSONField(_("rests on"))
+    shown = models.JSONField(_("shown"))
+
+    class Meta:
+        verbose_name = _("account of a plan")
+        verbose_name_plural = _("accounts of plans")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "account"], name="planned_account_once_a_plan"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.account}"

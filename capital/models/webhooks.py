@@ -1,0 +1,149 @@
+"""Webhooks: a strategy's secret, and the append-only record of what was delivered and answered."""
+
+from typing import NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.signals import pre_delete
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.errors import AppendOnly
+from capital.models.allocations import AppendOnlyModel, append_only_triggers
+from capital.models.secrets import EncryptedTextField
+from strategies.models import Strategy
+
+
+class WebhookSecret(models.Model):
+    """What a caller of one strategy's webhook must know. The secret itself is nowhere kept.
+
+    Attributes:
+        digest: SHA-256 of ``signing_key``, to compare a shown secret with.
+        signing_key: SHA-256 of the secret, in hexadecimal: the key of HMAC signatures.
+    """
+
+    strategy = models.OneToOneField(
+        Strategy,
+        on_delete=models.CASCADE,
+        related_name="webhook_secret",
+        verbose_name=_("strategy"),
+    )
+    digest = models.CharField(_("digest"), max_length=64)
+    signing_key = EncryptedTextField(_("signing key"))
+    created_at = models.DateTimeField(_("created at"), default=timezone.now)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("created by"),
+    )
+
+    class Meta:
+        verbose_name = _("webhook secret")
+        verbose_name_plural = _("webhook secrets")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.strategy.key}"
+
+
+class WebhookNonce(models.Model):
+    """A nonce that was used. It is forgotten once its time would refuse it anyway."""
+
+    strategy = models.ForeignKey(
+        Strategy, on_delete=models.CASCADE, related_name="+", verbose_name=_("strategy")
+    )
+    nonce = models.CharField(_("nonce"), max_length=100)
+    used_at = models.DateTimeField(_("used at"), default=timezone.now, db_index=True)
+
+    class Meta:
+        verbose_name = _("webhook nonce")
+        verbose_name_plural = _("webhook nonces")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["strategy", "nonce"], name="webhook_nonce_used_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.nonce
+
+
+class WebhookDelivery(AppendOnlyModel):
+    """One accepted call.
+
+    Attributes:
+        delivery_id: The sender's; empty where it gave none.
+        fingerprint: SHA-256 of the body without its token.
+        body: The body without its token.
+        address: Where it came from.
+        is_signed: Whether a signature was shown, else the secret itself.
+    """
+
+    strategy = models.ForeignKey(
+        Strategy,
+        on_delete=models.PROTECT,
+        related_name="webhook_deliveries",
+        verbose_name=_("strategy"),
+    )
+    delivery_id = models.CharField(_("delivery id"), max_length=100, blank=True, default="")
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
+    body = models.JSONField(_("body"))
+    address = models.CharField(_("address"), max_length=64, blank=True, default="")
+    is_signed = models.BooleanField(_("signed"), default=False)
+    received_at = models.DateTimeField(_("received at"), default=timezone.now)
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("webhook delivery")
+        verbose_name_plural = _("webhook deliveries")
+        ordering = ["-received_at", "-pk"]
+        triggers = append_only_triggers("webhook_delivery_append_only")
+        indexes = [
+            models.Index(
+                fields=["strategy", "fingerprint", "-received_at"], name="delivery_by_body"
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy", "delivery_id"],
+                condition=~Q(delivery_id=""),
+                name="webhook_delivery_id_once_a_strategy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy.key} {self.received_at:%Y-%m-%d %H:%M:%S}"
+
+
+class WebhookAnswer(AppendOnlyModel):
+    """What the delivery was answered: the same, however often it comes."""
+
+    delivery = models.OneToOneField(
+        WebhookDelivery,
+        on_delete=models.PROTECT,
+        related_name="answer",
+        verbose_name=_("delivery"),
+    )
+    body = models.JSONField(_("answer"))
+    answered_at = models.DateTimeField(_("answered at"), default=timezone.now)
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("webhook answer")
+        verbose_name_plural = _("webhook answers")
+        ordering = ["-answered_at", "-pk"]
+        triggers = append_only_triggers("webhook_answer_append_only")
+
+    def __str__(self) -> str:
+        return str(self.delivery)
+
+
+def _refuse_delete(sender: type[models.Model], **_: object) -> NoReturn:
+    raise AppendOnly(model=sender._meta.object_name or "")
+
+
+for _model in (WebhookDelivery, WebhookAnswer):
+    pre_delete.connect(_refuse_delete, sender=_model)
