@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, register
 
-from capital.exchange.venues import VENUES
+from capital.exchange.venues import VENUES, is_known
 
 
 @register()
@@ -18,5 +18,6 @@ def venue_urls_name_known_venues(**_: Any) -> list[CheckMessage]:
             hint=f"Known are: {', '.join(sorted(VENUES))}.",
             id="capital.W001",
         )
-        for venue in sorted(set(settings.CAPITAL_VENUE_URLS) - set(VENUES))
+        for venue in sorted(settings.CAPITAL_VENUE_URLS)
+        if not is_known(venue)
     ]

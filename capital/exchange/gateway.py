@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from django.conf import settings
 
-from capital.domain.balances import Observation
-from capital.domain.pools import Pool
+from capital.domain.balances import BalanceBasis, Observation
+from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Reason
 from capital.exchange.venues import Venue
 
 Clock = Callable[[], datetime]
 Answers = Mapping[tuple[int, Pool], Observation | Reason]
+Contents = Mapping[str, Decimal]
+"""What a wallet holds: an amount by currency, unrounded; no zeros but the account's own."""
+WalletAnswers = Mapping[tuple[int, Pool], Contents | Reason]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,15 @@ class BalanceRequest:
     pools: Sequence[Pool]
     credentials: Credentials
     is_sandbox: bool = False
+    balance_basis: BalanceBasis = BalanceBasis.WALLET
+
+
+@dataclass(frozen=True)
+class KeyFacts:
+    """What a venue says of an account and its key; None where it does not."""
+
+    wallet_mode: WalletMode | None = None
+    can_withdraw: bool | None = None
 
 
 class ExchangeGateway(Protocol):
@@ -59,12 +72,30 @@ class ExchangeGateway(Protocol):
             there is none. It never raises for what an exchange or a network does.
         """
 
+    def fetch_wallets(self, requests: Sequence[BalanceRequest]) -> WalletAnswers:
+        """As ``fetch_balances``, but every currency of each pool: for looking at."""
 
-def get_gateway() -> ExchangeGateway:
-    """The gateway that the settings describe."""
-    from capital.exchange.ccxt_gateway import CcxtGateway
+    def inspect_keys(self, requests: Sequence[BalanceRequest]) -> Mapping[int, KeyFacts]:
+        """What the venues say of each account and its key, by account id. It never raises."""
+
+
+def warm_up() -> None:
+    """Load what the first question to an exchange would wait for: about a second."""
+    from capital.exchange.ccxt_gateway import load_ccxt
+
+    load_ccxt()
+
+
+def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
+    """The gateway that the settings describe.
+
+    Args:
+        patience: How long one account may take, with its retries; None: as long as is usual.
+    """
+    from capital.exchange.ccxt_gateway import DEADLINE_SECONDS, CcxtGateway
 
     return CcxtGateway(
         venue_urls=settings.CAPITAL_VENUE_URLS,
         concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
+        deadline_seconds=DEADLINE_SECONDS if patience is None else patience.total_seconds(),
     )

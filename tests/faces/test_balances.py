@@ -86,3 +86,30 @@ def test_unknown_account_is_a_bad_argument() -> None:
         balances("--account", "nobody")
 
     assert refused.value.returncode == 2
+
+
+def test_all_shows_the_other_coins_beside_and_adds_none_of_them(exchange: Exchange) -> None:
+    exchange.open_account(
+        name="Main",
+        wallets={"spot": {"USDT": "10", "BTC": "0.5", "DOGE": "0"}, "futures": {"USDT": "0"}},
+    )
+
+    code, output = balances("--all", "--json")
+
+    spot, futures = json.loads(output)["accounts"][0]["pools"]
+    assert code == 0
+    assert (spot["amount"], spot["others"]) == ("10.00", {"BTC": "0.50000000"})
+    assert (futures["amount"], futures["others"]) == ("0.00", {})
+    assert "0.50000000 BTC" in balances("--all")[1]
+    assert "others" not in balances("--json")[1]
+
+
+def test_all_says_where_the_accounts_own_currency_is_not_listed(exchange: Exchange) -> None:
+    exchange.open_account(venue="upbit", wallets={"spot": {"BTC": "0.5"}})
+
+    code, output = balances("--all", "--json")
+
+    (spot,) = json.loads(output)["accounts"][0]["pools"]
+    assert code == 1
+    assert (spot["amount"], spot["others"]) == (None, {"BTC": "0.50000000"})
+    assert spot["error"].startswith("exchange_currency_missing")

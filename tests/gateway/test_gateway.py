@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,8 +23,8 @@ from capital.services import balances
 from capital.services.allocation import allocate_capital
 from tests.conftest import Exchange
 from tests.factories import make_link, make_summary
+from tests.gateway.desk import NOW, ask, gateway_to, request_for, twin
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SINGLE_POOL_VENUES = {"bybit": "unified", "okx": "unified", "upbit": "spot", "bithumb": "spot"}
 
 TEMPORARY = {Fault.SERVER_ERROR, Fault.RESET, Fault.HTML, Fault.TRUNCATED, Fault.NAN}
@@ -50,37 +48,9 @@ EXPECTED = {
 SAYS_EMPTY_IS_AN_ERROR = {"bybit", "okx"}
 
 
-def twin(venue: str = "binance", **fields: Any) -> SimulatedAccount:
-    return SimulatedAccount(
-        venue=venue,
-        api_key=f"key-{venue}",
-        api_secret=f"secret-{venue}",
-        api_passphrase="phrase" if venue == "okx" else "",
-        **{"currency": VENUES[venue].currency, **fields},
-    )
-
-
-def request_for(account: SimulatedAccount, pools: Sequence[str], key: int = 1) -> BalanceRequest:
-    return BalanceRequest(
-        account_id=key,
-        venue=get_venue(account.venue),
-        currency=account.currency,
-        pools=[Pool(pool) for pool in pools],
-        credentials=Credentials(account.api_key, account.api_secret, account.api_passphrase),
-    )
-
-
-def gateway_to(server: SimulatedExchange, **options: Any) -> CcxtGateway:
-    urls = dict.fromkeys(VENUES, server.base_url)
-    return CcxtGateway(venue_urls=urls, **{"concurrency": 10, **options})
-
-
-def ask(account: SimulatedAccount, *pools: str, **options: Any) -> tuple[Any, SimulatedExchange]:
-    with SimulatedExchange(Desk([account])) as server:
-        answers = gateway_to(server, **options).fetch_balances(
-            [request_for(account, pools)], clock=lambda: NOW
-        )
-        return [answers[1, Pool(pool)] for pool in pools], server
+def omits_empty(venue: str, pool: str) -> bool:
+    row = get_venue(venue)
+    return row.call(Pool(pool), row.currency).omits_empty
 
 
 @pytest.mark.parametrize(("venue", "pool"), [("binance", "spot"), *SINGLE_POOL_VENUES.items()])
@@ -113,7 +83,7 @@ def test_every_fault_becomes_one_of_our_reasons(
 
     (answer,), _ = ask(account, pool, deadline_seconds=0.8)
 
-    if fault is Fault.MISSING_CURRENCY and get_venue(venue).calls[Pool(pool)].omits_empty:
+    if fault is Fault.MISSING_CURRENCY and omits_empty(venue, pool):
         assert answer == Observation(Decimal(0), NOW)
         return
     expected = EXPECTED[fault]
@@ -313,14 +283,22 @@ def test_replaced_url_keeps_every_path_and_leaves_no_real_host(venue: str) -> No
     class_ = ccxt_gateway._exchange_class(venue)
     urls = class_({}).urls["api"]
 
-    replaced = ccxt_gateway._redirected(urls, "http://127.0.0.1:1/")
+    replaced = ccxt_gateway.redirected(urls, "http://127.0.0.1:1/")
 
-    assert set(replaced) == set(urls)
-    for name, url in replaced.items():
+    flat, before = flattened(replaced), flattened(urls)
+    assert set(flat) == set(before)
+    for name, url in flat.items():
         assert url.startswith("http://127.0.0.1:1"), name
         assert url.removeprefix("http://127.0.0.1:1") == "".join(
-            f"/{part}" for part in urls[name].split("://")[1].split("/")[1:]
+            f"/{part}" for part in before[name].split("://")[1].split("/")[1:]
         )
+
+
+def flattened(urls: Any, name: tuple[str, ...] = ()) -> dict[tuple[str, ...], str]:
+    """Every URL, at any depth."""
+    if not isinstance(urls, dict):
+        return {name: urls}
+    return {k: v for key, value in urls.items() for k, v in flattened(value, (*name, key)).items()}
 
 
 @pytest.mark.parametrize("venue", [row.id for row in VENUES.values() if row.sandbox])
@@ -340,6 +318,10 @@ def test_sandbox_account_never_talks_to_the_real_venue(venue: str) -> None:
 
     sandbox, real = asyncio.run(exchanges())
 
+    if venue == "bitget":
+        signed = sandbox.sign("v2/spot/account/assets", ["private", "spot"])
+        assert signed["headers"]["PAPTRADING"] == "1"
+        return
     assert sandbox.urls["api"] != real.urls["api"] or "x-simulated-trading" in sandbox.headers
 
 

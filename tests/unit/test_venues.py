@@ -1,11 +1,22 @@
-from typing import get_args
+from decimal import Decimal
+from pathlib import Path
+from textwrap import dedent
+from typing import Any, get_args
 
 import pytest
 
+from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
+from capital.exchange.entries import read_balance
 from capital.exchange.venues import VENUES, Credential, get_venue
+from capital.exchange.venues.overview import venues_table, with_table
 from strategies.markets import MarketType
+
+
+def calls_of(venue):
+    return [call for calls in venue.calls.values() for call in calls]
+
 
 ROWS = pytest.mark.parametrize("venue", VENUES.values(), ids=VENUES)
 
@@ -16,6 +27,17 @@ ROWS = pytest.mark.parametrize("venue", VENUES.values(), ids=VENUES)
         ("binance", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
         ("bybit", "USDT", "unified", ("unified",), {"spot", "futures"}),
         ("okx", "USDT", "unified", ("unified",), {"spot", "futures"}),
+        ("bitget", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("gate", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("kucoin", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("kraken", "USD", "separate", ("spot",), {"spot"}),
+        ("krakenfutures", "USD", "separate", ("futures",), {"futures"}),
+        ("coinbase", "USD", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("hyperliquid", "USDC", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("deribit", "BTC", "unified", ("unified",), {"spot", "futures"}),
+        ("mexc", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("htx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+        ("bingx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
         ("upbit", "KRW", "separate", ("spot",), {"spot"}),
         ("bithumb", "KRW", "separate", ("spot",), {"spot"}),
     ],
@@ -57,14 +79,18 @@ def test_a_single_market_venue_keeps_separate_wallets(venue):
 
 
 @ROWS
-def test_key_and_secret_are_needed_everywhere(venue):
+def test_what_signs_is_needed_everywhere_but_where_an_address_is_enough(venue):
+    needed = {"api_key"} if venue.id == "hyperliquid" else {"api_key", "api_secret"}
     assert set(venue.credentials) <= set(get_args(Credential))
-    assert {"api_key", "api_secret"} <= set(venue.credentials)
+    assert needed <= set(venue.credentials)
+    assert set(venue.credentials) <= set(venue.ccxt_credentials)
     assert len(set(venue.credentials)) == len(venue.credentials)
 
 
-def test_okx_needs_a_passphrase():
-    assert "api_passphrase" in get_venue("okx").credentials
+def test_three_venues_need_a_passphrase():
+    needing = {venue.id for venue in VENUES.values() if "api_passphrase" in venue.credentials}
+
+    assert needing == {"okx", "bitget", "kucoin"}
 
 
 @ROWS
@@ -79,20 +105,41 @@ def test_ids_and_currencies_fit_their_columns(venue):
 
 
 @ROWS
+def test_every_pool_gives_or_refuses_each_basis(venue):
+    for call in calls_of(venue):
+        assert set(call.formulas) | set(call.refused) == set(BalanceBasis)
+        assert not set(call.formulas) & set(call.refused)
+
+
+@ROWS
+def test_every_pool_is_asked_for_in_any_currency(venue):
+    for mode in venue.wallet_modes:
+        for pool in venue.pools(mode):
+            for currency in ("USDT", "USDC", "USD", "KRW", "BTC", "DOGE", venue.currency):
+                assert venue.call(pool, currency)
+
+
+@ROWS
 def test_the_way_to_the_holdings_is_keys_and_positions(venue):
-    for call in venue.calls.values():
-        assert all(isinstance(step, str | int) for step in call.holdings)
+    for call in calls_of(venue):
+        assert all(isinstance(step, str | int) for step in call.holdings.path)
 
 
 def test_only_venues_that_document_it_may_leave_currencies_out():
     omitting = {
         (venue.id, pool)
         for venue in VENUES.values()
-        for pool, call in venue.calls.items()
+        for pool, calls in venue.calls.items()
+        for call in calls
         if call.omits_empty
     }
 
-    assert omitting == {("bybit", Pool.UNIFIED), ("okx", Pool.UNIFIED)}
+    assert omitting == {
+        ("bybit", Pool.UNIFIED),
+        ("okx", Pool.UNIFIED),
+        ("bitget", Pool.SPOT),
+        ("bitget", Pool.UNIFIED),
+    }
 
 
 def test_the_table_cannot_be_changed():
@@ -106,5 +153,75 @@ def test_an_unknown_venue_is_refused_with_the_known_ones(unknown):
         get_venue(unknown)
 
     assert str(refused.value) == (
-        f"{unknown} is not a known venue. Known are: binance, bithumb, bybit, okx, upbit."
+        f"{unknown} is not a known venue. Known are: binance, bingx, bitget, bithumb, bybit, "
+        "coinbase, deribit, gate, htx, hyperliquid, kraken, krakenfutures, kucoin, mexc, okx, "
+        "upbit."
     )
+
+
+def test_the_page_says_what_the_rows_say():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "venues.md").read_text(encoding="utf-8")
+
+    assert with_table(page) == page, "run make venues"
+
+
+def test_the_table_has_a_line_for_every_pool():
+    table = venues_table()
+
+    for venue in VENUES.values():
+        for mode in venue.wallet_modes:
+            for pool in venue.pools(mode):
+                assert f"| `{venue.id}` | {markets_of(venue)} | {mode} | {pool}" in table
+
+
+def markets_of(venue):
+    return " and ".join(sorted(venue.markets, reverse=True))
+
+
+def test_a_page_without_a_place_for_the_table_is_refused():
+    with pytest.raises(ValueError, match="no place for the table"):
+        with_table("# Venues")
+
+
+@pytest.mark.parametrize("venue_id", ["phemex", "bitfinex"])
+def test_a_venue_that_only_ccxt_knows_is_generic_and_unproven(venue_id):
+    venue = get_venue(venue_id)
+
+    assert not venue.is_proven
+    assert venue.markets == set(MarketType)
+    assert venue.wallet_modes == (WalletMode.SEPARATE,)
+    assert venue.bases(WalletMode.SEPARATE, "USDT") == (BalanceBasis.WALLET, BalanceBasis.FREE)
+    assert venue.sandbox is None
+
+
+@pytest.mark.parametrize("not_one", ["base", "__init__", "../binance", "ws", "exchange"])
+def test_what_is_no_venue_of_ccxt_is_none_here(not_one):
+    with pytest.raises(UnknownVenue):
+        get_venue(not_one)
+
+
+def test_the_worked_example_of_the_page_reads_what_it_says():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "venues.md").read_text(encoding="utf-8")
+    example = dedent(page.partition("   ```python\n")[2].partition("   ```\n")[0])
+    module: dict[str, Any] = {}
+    exec(compile(example, "docs/venues.md", "exec"), module)
+    (venue,) = module["ROWS"]
+    body = {
+        "BTC": {"available": "0.123", "freeze": "1"},
+        "XMR": {"available": "3013", "freeze": "100"},
+    }
+
+    read = [
+        read_balance(
+            {"total": {}},
+            venue.call(Pool.SPOT, "BTC"),
+            response=body,
+            venue=venue.id,
+            currency="BTC",
+            basis=basis,
+            code_of=str.upper,
+        )
+        for basis in BalanceBasis
+    ]
+
+    assert read == [Decimal("1.123"), Decimal("1.123"), Decimal("0.123")]

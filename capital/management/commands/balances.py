@@ -20,7 +20,7 @@ from capital.management.faces import (
     grouped,
     print_json,
 )
-from capital.services.balances import ObservedBalance, observe_balances
+from capital.services.balances import ObservedBalance, observe_balances, observe_wallets
 from capital.services.reasons import sentence
 from capital.services.reports import amount_text
 
@@ -33,14 +33,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """As in the README."""
         add_account_argument(parser)
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="show the other coins of each wallet too; they are never added up",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Parse, call, print."""
         with errors_translated():
-            balances = observe_balances(chosen_account_ids(options["account"]))
+            observe = observe_wallets if options["all"] else observe_balances
+            balances = observe(chosen_account_ids(options["account"]))
         if options["json"]:
-            print_json(self.stdout, {"accounts": _as_json(balances)})
+            print_json(self.stdout, {"accounts": _as_json(balances, others=options["all"])})
         elif balances:
             console_on(self.stdout).print(_table(balances))
         else:
@@ -49,11 +55,16 @@ class Command(BaseCommand):
             sys.exit(1)
 
 
-def _as_json(balances: list[ObservedBalance]) -> list[dict[str, Any]]:
+def _as_json(balances: list[ObservedBalance], *, others: bool) -> list[dict[str, Any]]:
     answer = []
     for account, of_account in groupby(balances, key=lambda balance: balance.account):
         pools = [
-            {"pool": balance.pool.value, "currency": account.currency, **_answer(balance)}
+            {
+                "pool": balance.pool.value,
+                "currency": account.currency,
+                **_answer(balance),
+                **({"others": _others(balance)} if others else {}),
+            }
             for balance in of_account
         ]
         answer.append(
@@ -79,6 +90,10 @@ def _answer(balance: ObservedBalance) -> dict[str, str | None]:
         "observed_at": None,
         "error": f"{balance.answer.code}: {sentence(balance.answer)}",
     }
+
+
+def _others(balance: ObservedBalance) -> dict[str, str]:
+    return {name: amount_text(amount, name) for name, amount in balance.others.items()}
 
 
 def _time(balance: ObservedBalance) -> str:
@@ -109,5 +124,7 @@ def _table(balances: list[ObservedBalance]) -> Table:
                 Text(answer["error"] or "", style="red"),
             )
             name = venue = ""
+            for coin, text in _others(balance).items():
+                table.add_row("", "", "", Text(f"{grouped(text)} {coin}", style="dim"), "", "")
         table.add_section()
     return table

@@ -1,0 +1,260 @@
+"""Reading a raw answer: the entry of each currency, and the number that a formula makes of it.
+
+Pure: what a venue row declares is applied here, exactly and without guessing. A number that is
+missing is missing; only what the row declares to be so counts as zero.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from capital.domain.balances import BalanceBasis
+from capital.domain.errors import BalanceUnavailable, InvalidAmount
+from capital.domain.money import EXACT, parse_amount
+from capital.domain.reasons import Code
+from capital.exchange.gateway import KeyFacts
+from capital.exchange.venues.row import BalanceCall, Formula, Holdings, Inspection
+
+Entry = Mapping[str, Any]
+CodeOf = Callable[[str], str]
+
+_NOTHING = Decimal(0)
+
+
+def read_balance(
+    answer: Mapping[str, Any],
+    call: BalanceCall,
+    *,
+    response: Any,
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+    code_of: CodeOf,
+) -> Decimal:
+    """The balance of ``currency`` in ``basis``, exact and unrounded.
+
+    Args:
+        answer: ccxt's balance structure, with the raw answer as ``info``.
+        call: How it was asked for.
+        response: The raw answer itself.
+        venue: For the reasons.
+        currency: The account's.
+        basis: Which of its numbers.
+        code_of: The common name of what the venue calls a currency.
+
+    Raises:
+        BalanceUnavailable: It is not there, is not a number, or cannot be had in this basis.
+    """
+    if (refusal := call.refused.get(basis)) is not None:
+        raise BalanceUnavailable(refusal, venue=venue, basis=basis.value)
+    info = answer.get("info")
+    entries = _entries_by_currency(answer, response, call.holdings, venue, code_of)
+    found = entries.get(currency, [])
+    if not found:
+        if call.omits_empty:
+            return _NOTHING
+        raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
+    if len(found) > 1 and not call.holdings.adds:
+        raise _bad(venue, "listed twice")
+    for withheld in call.withheld:
+        if withheld.basis is basis and any(
+            _at(entry, info, withheld.field) in (True, "true", "True") for entry in found
+        ):
+            raise BalanceUnavailable(withheld.code, venue=venue, basis=basis.value)
+    amount = _NOTHING
+    for entry in found:
+        amount = EXACT.add(amount, _amount_of(entry, info, call.formulas[basis], venue))
+    return EXACT.normalize(amount)  # without the zeros that a venue pads with
+
+
+def read_all_balances(
+    answer: Mapping[str, Any],
+    call: BalanceCall,
+    *,
+    response: Any,
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+    code_of: CodeOf,
+) -> dict[str, Decimal]:
+    """Every currency that can be read, by name, the account's first; of the others no zeros.
+
+    What cannot be read is left out: this is for looking at, never for adding up.
+
+    Raises:
+        BalanceUnavailable: As ``read_balance``, for the answer as a whole.
+    """
+    listed = _entries_by_currency(answer, response, call.holdings, venue, code_of)
+    read: dict[str, Decimal] = {}
+    for name in (currency, *sorted(set(listed) - {currency})):
+        try:
+            amount = read_balance(
+                answer,
+                call,
+                response=response,
+                venue=venue,
+                currency=name,
+                basis=basis,
+                code_of=code_of,
+            )
+        except BalanceUnavailable:
+            continue
+        if amount or name == currency:
+            read[name] = amount
+    return read
+
+
+def read_facts(answer: Any, inspection: Inspection, known: KeyFacts) -> KeyFacts:
+    """``known`` and what ``answer`` says besides."""
+    mode, can_withdraw = known.wallet_mode, known.can_withdraw
+    if inspection.mode is not None:
+        name = str(_along(answer, inspection.mode)).strip('"')
+        mode = inspection.modes.get(name, mode)
+    if inspection.withdraw is not None:
+        said = _along(answer, inspection.withdraw)
+        # One word, a list of them, or words between commas.
+        words = said.split(",") if isinstance(said, str) else said
+        words = words if isinstance(words, list) else [words]
+        if said is not None:
+            can_withdraw = any(word in inspection.withdraws for word in words)
+    return KeyFacts(mode, can_withdraw)
+
+
+def _along(container: Any, path: Sequence[str | int]) -> Any:
+    """What lies at the end of ``path``; None where it breaks off."""
+    for step in path:
+        try:
+            container = container[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return container
+
+
+def _entries_by_currency(
+    answer: Mapping[str, Any], response: Any, holdings: Holdings, venue: str, code_of: CodeOf
+) -> dict[str, list[Entry]]:
+    if holdings.source == "unified":
+        parts = answer.get("total")
+        names = parts if isinstance(parts, dict) else {}
+        return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
+    container = response if holdings.source == "response" else answer.get("info")
+    for step in holdings.path:
+        try:
+            container = container[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            raise _bad(venue, "no list of holdings") from None
+    if holdings.form == "named":
+        if not isinstance(container, dict):
+            raise _bad(venue, "no list of holdings")
+        named: list[tuple[Any, Entry]] = [
+            (name, entry) for name, entry in container.items() if isinstance(entry, dict)
+        ]
+    elif holdings.form == "lines":
+        named = _entries_of_lines(_rows(container, venue), holdings)
+    else:
+        rows = [container] if holdings.form == "single" else _rows(container, venue)
+        if holdings.form == "single" and not isinstance(container, dict):
+            raise _bad(venue, "no list of holdings")
+        named = [(_name_of(row, holdings), row) for row in rows if isinstance(row, dict)]
+    entries: dict[str, list[Entry]] = {}
+    for name, entry in named:
+        if isinstance(name, str) and name and _counts(entry, holdings):
+            entries.setdefault(code_of(name), []).append(entry)
+    return entries
+
+
+def _rows(container: Any, venue: str) -> list[Any]:
+    if not isinstance(container, list):
+        raise _bad(venue, "no list of holdings")
+    return container
+
+
+def _name_of(row: Entry, holdings: Holdings) -> Any:
+    if holdings.name.startswith("="):
+        return holdings.name.removeprefix("=")
+    return _at(row, row, holdings.name)
+
+
+def _counts(entry: Entry, holdings: Holdings) -> bool:
+    return all(entry.get(name) in values for name, values in holdings.only.items()) and not any(
+        entry.get(name) in values for name, values in holdings.never.items()
+    )
+
+
+def _entries_of_lines(rows: Sequence[Any], holdings: Holdings) -> list[tuple[Any, Entry]]:
+    entries: dict[Any, dict[str, Any]] = {}
+    for row in rows:
+        if isinstance(row, dict) and isinstance(row.get(holdings.name), str):
+            entry = entries.setdefault(row[holdings.name], {})
+            kind = row.get(holdings.kind)
+            # The same line twice says nothing certain.
+            entry[str(kind)] = None if kind in entry else row.get(holdings.amount)
+    return list(entries.items())
+
+
+def _amount_of(entry: Entry, info: Any, formula: Formula, venue: str) -> Decimal:
+    """What the first formula whose fields are all given makes of ``entry``."""
+    for alternative in (formula,) if isinstance(formula, str) else formula:
+        values = [(sign, _values(entry, info, path)) for sign, path in _terms(alternative)]
+        if all(given is not None for _, given in values):
+            amount = _NOTHING
+            for sign, given in values:
+                for value in given or ():
+                    amount = EXACT.add(amount, EXACT.multiply(sign, _number(value, venue)))
+            return amount
+    raise _bad(venue, "not a number")
+
+
+def _number(value: Any, venue: str) -> Decimal:
+    try:
+        return parse_amount(value)
+    except InvalidAmount:
+        # Its sentence would repeat what the venue sent.
+        raise _bad(venue, "not a number") from None
+
+
+@lru_cache
+def _terms(formula: str) -> tuple[tuple[Decimal, str], ...]:
+    """Signs and paths of ``"a + b - c"``."""
+    words = f"+ {formula}".split()
+    signs, paths = words[::2], words[1::2]
+    if len(signs) != len(paths) or not set(signs) <= {"+", "-"}:
+        raise ValueError(f"{formula!r} is not a sum of fields")
+    return tuple(
+        (Decimal(1) if sign == "+" else Decimal(-1), path)
+        for sign, path in zip(signs, paths, strict=True)
+    )
+
+
+def _values(entry: Entry, info: Any, path: str) -> list[Any] | None:
+    """The numbers that ``path`` leads to; None where one of them is not given."""
+    may_be_empty = path.endswith("?")
+    found: Any = _at(entry, info, path.removesuffix("?"))
+    values = found if isinstance(found, _Many) else [found]
+    if may_be_empty:
+        values = [value for value in values if value != ""]
+    return None if any(value is None or value == "" for value in values) else list(values)
+
+
+class _Many(list[Any]):
+    """What a path with ``[]`` leads to."""
+
+
+def _at(entry: Any, info: Any, path: str) -> Any:
+    """What ``path`` leads to; None where it leads nowhere."""
+    here = info if path.startswith("/") else entry
+    steps = path.removeprefix("/").split(".")
+    for position, step in enumerate(steps):
+        if step.endswith("[]"):
+            rows = here.get(step.removesuffix("[]")) if isinstance(here, dict) else None
+            if not isinstance(rows, list):
+                return None
+            rest = ".".join(steps[position + 1 :])
+            return _Many(_at(row, info, rest) for row in rows)
+        here = here.get(step) if isinstance(here, dict) else None
+    return here
+
+
+def _bad(venue: str, kind: str) -> BalanceUnavailable:
+    return BalanceUnavailable(Code.EXCHANGE_BAD_ANSWER, venue=venue, kind=kind)

@@ -1,0 +1,234 @@
+"""Politeness: how often a venue is asked, and when it is left alone for a while.
+
+One object serves all threads of the process. It knows no network and no clock: it is told what
+happened and when, and says whether and when to ask. What it says is by venue, base URL, key and
+pool, so that one pool's trouble leaves the others alone; a ban (418) is of the machine's address
+and counts for every key.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from capital.domain.reasons import Code, Reason
+from capital.exchange.venues.row import Pace
+
+FAILURES_TO_PAUSE = 5
+FIRST_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(minutes=5)
+# What a venue asks for is honoured up to here: a header may say anything.
+LONGEST_RETRY_AFTER = timedelta(minutes=15)
+_BANNED = 418
+_REMEMBERED = 20_000
+
+_Name = TypeVar("_Name")
+_State = TypeVar("_State")
+
+
+@dataclass(frozen=True)
+class Line:
+    """To whom one asks: a venue at a base URL, by one key, for one pool."""
+
+    venue: str
+    base_url: str
+    key_digest: str
+    pool: str
+
+    @classmethod
+    def to(cls, venue: str, base_url: str, api_key: str, pool: str) -> "Line":
+        """The line of a key, which is kept as a digest only."""
+        return cls(venue, base_url, hashlib.sha256(api_key.encode()).hexdigest(), pool)
+
+    @property
+    def of_key(self) -> tuple[str, ...]:
+        """What a limit by key is counted on."""
+        return (self.venue, self.base_url, self.key_digest)
+
+    @property
+    def of_address(self) -> tuple[str, ...]:
+        """What a limit by the machine's address is counted on."""
+        return (self.venue, self.base_url, self.pool)
+
+
+@dataclass
+class Window:
+    """At most ``limit`` of weight in any ``seconds``: the times that were given out."""
+
+    given: deque[tuple[datetime, int]] = field(default_factory=deque)
+    total: int = 0
+
+    def next_time(self, weight: int, limit: int, span: timedelta, now: datetime) -> datetime:
+        """When ``weight`` fits."""
+        while self.given and self.given[0][0] <= now - span:
+            self.total -= self.given.popleft()[1]
+        over = self.total + weight - limit
+        moment = now
+        for given_at, given in self.given:
+            if over <= 0:
+                break
+            over -= given
+            moment = given_at + span
+        return moment
+
+    def give(self, weight: int, moment: datetime) -> None:
+        """Count it."""
+        self.given.append((moment, weight))
+        self.total += weight
+
+
+@dataclass
+class Circuit:
+    """Failures in a row on one line; open until then, half open after."""
+
+    failures: int = 0
+    open_until: datetime | None = None
+    pauses: int = 0
+    retry_at: datetime | None = None
+
+
+class Politeness:
+    """What was asked of whom, and how it went. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._windows: OrderedDict[tuple[str, ...], Window] = OrderedDict()
+        self._circuits: OrderedDict[Line, Circuit] = OrderedDict()
+        self._bans: dict[tuple[str, ...], datetime] = {}
+        self._skews: dict[tuple[str, str], int] = {}
+        self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
+
+    def refusal(self, line: Line, now: datetime) -> Reason | None:
+        """Why nobody is to be asked now; None where somebody may."""
+        with self._lock:
+            circuit = self._circuits.get(line)
+            until = self._bans.get(line.of_address)
+            if circuit is not None and circuit.retry_at is not None:
+                until = max(until or circuit.retry_at, circuit.retry_at)
+            if until is not None and now < until:
+                seconds = f"Retry-After, {int((until - now).total_seconds()) + 1} s left"
+                figures = {"venue": line.venue, "kind": seconds}
+                return Reason(Code.EXCHANGE_RATE_LIMITED, figures)
+            if circuit is not None and circuit.open_until is not None and now < circuit.open_until:
+                figures = {
+                    "venue": line.venue,
+                    "failures": str(circuit.failures),
+                    "until": circuit.open_until.astimezone(UTC).strftime("%H:%M:%S UTC"),
+                }
+                return Reason(Code.EXCHANGE_PAUSED, figures)
+        return None
+
+    def wait_seconds(
+        self, line: Line, weight: int, pace: Pace, now: datetime, *, most: float | None = None
+    ) -> float | None:
+        """Give out a turn, and say how long to wait for it.
+
+        Args:
+            line: To whom.
+            weight: What the request counts for.
+            pace: The venue's limits.
+            now: When.
+            most: Whoever asks cannot wait so long; None waits for ever.
+
+        Returns:
+            Seconds; None where the turn would come too late. Then none is given out, so that
+            those who cannot wait do not push the others further and further back.
+        """
+        with self._lock:
+            by_key = self._remembered(self._windows, line.of_key, Window)
+            by_address = self._remembered(self._windows, ("address", *line.of_address), Window)
+            span, minute = timedelta(seconds=pace.key_seconds), timedelta(minutes=1)
+            moment = by_key.next_time(1, pace.key_requests, span, now)
+            if pace.weight_per_minute is not None:
+                limit = pace.weight_per_minute
+                moment = max(moment, by_address.next_time(weight, limit, minute, now))
+            wait = max(0.0, (moment - now).total_seconds())
+            if most is not None and wait and wait >= most:
+                return None
+            by_key.give(1, moment)
+            if pace.weight_per_minute is not None:
+                by_address.give(weight, moment)
+        return wait
+
+    def succeeded(self, line: Line) -> None:
+        """It answered: whatever was held against it is forgotten."""
+        with self._lock:
+            self._circuits.pop(line, None)
+
+    def failed(
+        self,
+        line: Line,
+        now: datetime,
+        *,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        """It did not answer as it should.
+
+        Args:
+            line: To whom.
+            now: When.
+            status: Of HTTP, where there was one.
+            retry_after_seconds: What its header asked for.
+        """
+        with self._lock:
+            circuit = self._remembered(self._circuits, line, Circuit)
+            circuit.failures += 1
+            self._account_ids.pop(line.of_key, None)
+            if retry_after_seconds is not None:
+                wanted = timedelta(seconds=max(0.0, retry_after_seconds))
+                circuit.retry_at = now + min(wanted, LONGEST_RETRY_AFTER)
+                if status == _BANNED:
+                    self._bans[line.of_address] = circuit.retry_at
+            if circuit.failures >= FAILURES_TO_PAUSE:
+                pause = min(FIRST_PAUSE * 2**circuit.pauses, LONGEST_PAUSE)
+                circuit.pauses = min(circuit.pauses + 1, 8)
+                circuit.open_until = now + pause
+
+    def skew_milliseconds(self, venue: str, base_url: str) -> int:
+        """How far this machine's clock is ahead of the venue's, as far as that is known."""
+        with self._lock:
+            return self._skews.get((venue, base_url), 0)
+
+    def learn_skew(self, venue: str, base_url: str, milliseconds: int) -> None:
+        """Remember it for every later request."""
+        with self._lock:
+            self._skews[venue, base_url] = milliseconds
+
+    def account_ids(self, line: Line) -> object | None:
+        """The numbers of the key's accounts, at a venue that wants one with each request."""
+        with self._lock:
+            return self._account_ids.get(line.of_key)
+
+    def learn_account_ids(self, line: Line, account_ids: object) -> None:
+        """Remember them: they stay what they are."""
+        with self._lock:
+            self._remembered(self._account_ids, line.of_key, lambda: account_ids)
+
+    def forget(self) -> None:
+        """Start anew: for tests."""
+        with self._lock:
+            self._windows.clear()
+            self._circuits.clear()
+            self._bans.clear()
+            self._skews.clear()
+            self._account_ids.clear()
+
+    @staticmethod
+    def _remembered(
+        memory: "OrderedDict[_Name, _State]", name: _Name, make: Callable[[], _State]
+    ) -> _State:
+        state = memory.get(name)
+        if state is None:
+            state = memory[name] = make()
+        memory.move_to_end(name)
+        while len(memory) > _REMEMBERED:
+            memory.popitem(last=False)
+        return state
+
+
+SHARED = Politeness()
+"""The one of this process."""

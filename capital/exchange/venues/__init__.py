@@ -1,0 +1,77 @@
+"""What is known of each venue: one declarative row. Adding a venue is adding a row.
+
+``docs/venues.md`` shows it with an example, and the table of what is supported.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from capital.domain.errors import UnknownVenue
+from capital.exchange.venues import (
+    binance,
+    bingx,
+    bitget,
+    bybit,
+    coinbase,
+    deribit,
+    gate,
+    htx,
+    hyperliquid,
+    korea,
+    kraken,
+    kucoin,
+    mexc,
+    okx,
+)
+from capital.exchange.venues.generic import generic_venue
+from capital.exchange.venues.row import BalanceCall, Credential, Holdings, RulesCall, Venue
+
+__all__ = [
+    "VENUES",
+    "BalanceCall",
+    "Credential",
+    "Holdings",
+    "RulesCall",
+    "Venue",
+    "get_venue",
+    "is_known",
+]
+
+_FAMILIES = (
+    binance.ROWS,
+    bybit.ROWS,
+    okx.ROWS,
+    bitget.ROWS,
+    gate.ROWS,
+    kucoin.ROWS,
+    kraken.ROWS,
+    coinbase.ROWS,
+    hyperliquid.ROWS,
+    deribit.ROWS,
+    mexc.ROWS,
+    htx.ROWS,
+    bingx.ROWS,
+    korea.ROWS,
+)
+
+VENUES: Mapping[str, Venue] = MappingProxyType(
+    {row.id: row for family in _FAMILIES for row in family}
+)
+"""The proven ones."""
+
+
+def get_venue(venue_id: str) -> Venue:
+    """The row of ``venue_id``; a generic one where only ccxt knows it.
+
+    Raises:
+        UnknownVenue: Neither does; the message names those that have a row.
+    """
+    row = VENUES.get(venue_id) or generic_venue(venue_id)
+    if row is None:
+        raise UnknownVenue(venue=venue_id, known=", ".join(sorted(VENUES)))
+    return row
+
+
+def is_known(venue_id: str) -> bool:
+    """Whether ``get_venue`` has a row."""
+    return venue_id in VENUES or generic_venue(venue_id) is not None

@@ -1,0 +1,81 @@
+"""Binance: separate wallets, or portfolio margin as one."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Pace,
+    RulesCall,
+    Venue,
+    Withheld,
+    spot_call,
+)
+
+ROWS = (
+    Venue(
+        id="binance",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
+        currency="USDT",
+        calls={
+            # GET /api/v3/account lists every asset unless omitZeroBalances is asked for.
+            Pool.SPOT: (
+                spot_call(
+                    params={"type": "spot"},
+                    holdings=Holdings(path=("balances",), name="asset"),
+                    free="free",
+                    locked="locked",
+                    weight=20,
+                    pace=Pace(weight_per_minute=5400, key_requests=45),
+                ),
+            ),
+            # USDⓈ-M; COIN-M is another wallet and is not read.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "swap", "subType": "linear"},
+                    # updateTime 0 marks what never was in the wallet: a placeholder.
+                    holdings=Holdings(
+                        path=("assets",), name="asset", never={"updateTime": (0, "0")}
+                    ),
+                    # ccxt's total is marginBalance.
+                    formulas={
+                        WALLET: "walletBalance",
+                        EQUITY: "marginBalance",
+                        FREE: "availableBalance",
+                    },
+                    # In multi-assets mode availableBalance counts every other coin in.
+                    withheld=(Withheld(FREE, "/multiAssetsMargin", Code.BASIS_OVER_CURRENCIES),),
+                    weight=5,
+                    pace=Pace(weight_per_minute=2160, key_requests=45),
+                ),
+            ),
+            # Portfolio margin. ccxt's free and used are other things there: used is a PnL.
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={"type": "papi"},
+                    holdings=Holdings(name="asset"),
+                    formulas={
+                        WALLET: "totalWalletBalance",
+                        # Documented as empty for assets without coin-margined contracts.
+                        EQUITY: "totalWalletBalance + umUnrealizedPNL? + cmUnrealizedPNL?",
+                    },
+                    refused={FREE: Code.BASIS_NOT_TOLD},
+                    weight=20,
+                    pace=Pace(weight_per_minute=5400, key_requests=45),
+                ),
+            ),
+        },
+        # ccxt calls Binance's futures testnet abandoned and points to demo trading.
+        sandbox="demo",
+        # The futures wallet that is read is USDⓈ-M's.
+        rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear"]}}),
+        sandbox_modes=(WalletMode.SEPARATE,),
+        inspections=(Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),),
+    ),
+)

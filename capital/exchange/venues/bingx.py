@@ -1,0 +1,51 @@
+"""BingX: spot, and one futures wallet for linear and one for each coin's inverse contracts."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Pace,
+    Venue,
+    spot_call,
+)
+
+
+def _futures(sub_type: str, currencies: frozenset[str] | None) -> BalanceCall:
+    return BalanceCall(
+        params={"type": "swap", "subType": sub_type},
+        holdings=Holdings(path=("data",), name="asset"),
+        # ccxt's total is availableMargin + usedMargin, which leaves what is frozen out.
+        formulas={WALLET: "balance", EQUITY: "equity", FREE: "availableMargin"},
+        currencies=currencies,
+        pace=Pace(key_requests=4),
+    )
+
+
+ROWS = (
+    Venue(
+        id="bingx",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USDT",
+        calls={
+            Pool.SPOT: (
+                spot_call(
+                    params={"type": "spot"},
+                    holdings=Holdings(path=("data", "balances"), name="asset"),
+                    free="free",
+                    locked="locked",
+                ),
+            ),
+            Pool.FUTURES: (
+                # VST is the money of its demo system.
+                _futures("linear", frozenset({"USDT", "USDC", "VST"})),
+                _futures("inverse", None),
+            ),
+        },
+        sandbox="testnet",
+    ),
+)

@@ -1,0 +1,91 @@
+"""Bitget: classic accounts with separate wallets, or the unified trading account."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    KEY_SECRET_AND_PASSPHRASE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Pace,
+    Venue,
+    spot_call,
+)
+
+_PACE = Pace(weight_per_minute=5400, key_requests=9)
+# Without it ccxt asks for the account's settings, takes any failure, a timeout too, for "not
+# unified", and remembers that.
+_CLASSIC, _UNIFIED = {"uta": False}, {"uta": True}
+
+
+def _futures(product_type: str, currencies: frozenset[str] | None) -> BalanceCall:
+    return BalanceCall(
+        params={"type": "swap", "uta": False, "productType": product_type},
+        holdings=Holdings(source="response", path=("data",), name="marginCoin"),
+        formulas={
+            WALLET: (
+                "accountEquity - unrealizedPL",
+                # Documented with an empty unrealizedPL, and then with its two parts.
+                "accountEquity - crossedUnrealizedPL - isolatedUnrealizedPL",
+            ),
+            EQUITY: "accountEquity",
+            FREE: "maxTransferOut",
+        },
+        options=_CLASSIC,
+        currencies=currencies,
+        pace=_PACE,
+    )
+
+
+ROWS = (
+    Venue(
+        id="bitget",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
+        currency="USDT",
+        calls={
+            # assetType is hold_only unless it is given: documented to list what is held.
+            Pool.SPOT: (
+                spot_call(
+                    params={"type": "spot", "uta": False},
+                    holdings=Holdings(source="response", path=("data",), name="coin"),
+                    free="available",
+                    locked="frozen + locked",
+                    options=_CLASSIC,
+                    omits_empty=True,
+                    pace=_PACE,
+                ),
+            ),
+            # One wallet for each product type.
+            Pool.FUTURES: (
+                _futures("USDT-FUTURES", frozenset({"USDT"})),
+                _futures("USDC-FUTURES", frozenset({"USDC"})),
+                _futures("COIN-FUTURES", None),
+            ),
+            # Documented: "with only non-zero balances being returned".
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={"uta": True},
+                    holdings=Holdings(path=("data", "assets"), name="coin"),
+                    formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
+                    options=_UNIFIED,
+                    omits_empty=True,
+                    pace=_PACE,
+                ),
+            ),
+        },
+        credentials=KEY_SECRET_AND_PASSPHRASE,
+        sandbox="testnet",
+        # Classic accounts are refused there, which says nothing for certain.
+        inspections=(
+            Inspection(
+                "privateUtaGetV3AccountSettings",
+                mode=("data", "accountMode"),
+                modes={"unified": WalletMode.UNIFIED, "hybrid": WalletMode.UNIFIED},
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,70 @@
+"""Bybit: the unified trading account."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.sizing.markets import MarketKind
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Pace,
+    RulesCall,
+    Venue,
+)
+
+ROWS = (
+    Venue(
+        id="bybit",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.UNIFIED,),
+        currency="USDT",
+        calls={
+            # Asking for spot and for swap gives the same answer: it is asked once.
+            # Its documentation says that coins without assets or liabilities are left out.
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={},
+                    holdings=Holdings(path=("result", "list", 0, "coin"), name="coin"),
+                    formulas={
+                        WALLET: "walletBalance",
+                        EQUITY: "equity",
+                        # availableToWithdraw is no longer filled in, and sent all the same.
+                        FREE: (
+                            "availableToWithdraw",
+                            "walletBalance - locked - totalPositionIM - totalOrderIM",
+                        ),
+                    },
+                    omits_empty=True,
+                    pace=Pace(weight_per_minute=6480, key_requests=45),
+                ),
+            ),
+        },
+        # Without these ccxt spends two requests on finding the account mode out.
+        options={
+            "enableUnifiedMargin": False,
+            "enableUnifiedAccount": True,
+            "unifiedMarginStatus": 6,
+        },
+        sandbox="testnet",
+        rules_call=RulesCall(
+            options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
+            market_most={
+                MarketKind.SPOT: ("lotSizeFilter", "maxMarketOrderQty"),
+                MarketKind.LINEAR: ("lotSizeFilter", "maxMktOrderQty"),
+                MarketKind.INVERSE: ("lotSizeFilter", "maxMktOrderQty"),
+            },
+        ),
+        inspections=(
+            Inspection(
+                "privateGetV5UserQueryApi",
+                mode=("result", "uta"),
+                modes={"0": WalletMode.SEPARATE, "1": WalletMode.UNIFIED},
+                withdraw=("result", "permissions", "Wallet"),
+                withdraws=("Withdraw",),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,58 @@
+"""Coinbase Advanced: spot accounts, and the US futures wallet (CFM)."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Pace,
+    Venue,
+)
+
+_WHOLE = "available_balance.value + hold.value"
+
+ROWS = (
+    Venue(
+        id="coinbase",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USD",
+        calls={
+            # Version 2, ccxt's usual one, hides holds and adds staked wallets.
+            Pool.SPOT: (
+                BalanceCall(
+                    params={"v3": True},
+                    holdings=Holdings(
+                        path=("accounts",),
+                        name="available_balance.currency",
+                        only={"type": ("ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT")},
+                        adds=True,
+                    ),
+                    formulas={WALLET: _WHOLE, EQUITY: _WHOLE, FREE: "available_balance.value"},
+                    pace=Pace(key_requests=27),
+                ),
+            ),
+            # total_usd_balance and futures_buying_power count the spot account's dollars.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "future"},
+                    holdings=Holdings(path=("balance_summary",), form="single", name="=USD"),
+                    formulas={
+                        WALLET: "cfm_usd_balance.value",
+                        EQUITY: "cfm_usd_balance.value + unrealized_pnl.value",
+                    },
+                    refused={FREE: Code.BASIS_COUNTS_SPOT},
+                ),
+            ),
+        },
+        # "can_transfer": move money out of the portfolio.
+        inspections=(
+            Inspection("v3PrivateGetBrokerageKeyPermissions", withdraw=("can_transfer",)),
+        ),
+    ),
+)

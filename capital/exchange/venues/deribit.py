@@ -1,0 +1,44 @@
+"""Deribit: one wallet for each currency, which all its products share."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Venue,
+    Withheld,
+)
+
+ROWS = (
+    Venue(
+        id="deribit",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.UNIFIED,),
+        currency="BTC",
+        calls={
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={},
+                    holdings=Holdings(path=("summaries",), name="currency"),
+                    formulas={
+                        # What futures made since the last settlement is realised, but gets into
+                        # balance with the next one.
+                        WALLET: ("balance + futures_session_rpl", "balance + session_rpl"),
+                        # ccxt's total too.
+                        EQUITY: "equity",
+                        FREE: "available_funds",
+                    },
+                    # With cross collateral the whole pool stands in each currency.
+                    withheld=(
+                        Withheld(FREE, "cross_collateral_enabled", Code.BASIS_OVER_CURRENCIES),
+                    ),
+                ),
+            ),
+        },
+        sandbox="testnet",
+    ),
+)

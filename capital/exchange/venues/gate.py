@@ -1,0 +1,76 @@
+"""Gate: separate wallets, or the unified account."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Venue,
+    spot_call,
+)
+
+# Without it ccxt asks for the account's details, and takes any failure for "not unified".
+_SEPARATE, _UNIFIED = {"unifiedAccount": False}, {"unifiedAccount": True}
+
+ROWS = (
+    Venue(
+        id="gate",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
+        currency="USDT",
+        calls={
+            Pool.SPOT: (
+                spot_call(
+                    params={"type": "spot", "unifiedAccount": False},
+                    holdings=Holdings(name="currency"),
+                    free="available",
+                    locked="locked",
+                    options=_SEPARATE,
+                ),
+            ),
+            # One wallet for each settlement currency; ccxt puts the one entry into a list.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={
+                        "type": "swap",
+                        "settle": "{currency_lower}",
+                        "unifiedAccount": False,
+                    },
+                    holdings=Holdings(name="currency"),
+                    formulas={
+                        WALLET: "total",
+                        EQUITY: "total + unrealised_pnl",
+                        FREE: "available",
+                    },
+                    options=_SEPARATE,
+                ),
+            ),
+            # ccxt's total is available + freeze: 0 where the equity is 1016. Equity is documented
+            # as available + freeze - borrowed + the futures wallet with its PnL, so what lies there
+            # without the PnL is in no field.
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={"unifiedAccount": True},
+                    holdings=Holdings(path=("balances",), form="named"),
+                    formulas={EQUITY: "equity", FREE: "available"},
+                    refused={WALLET: Code.BASIS_WITH_PNL_ONLY},
+                    options=_UNIFIED,
+                ),
+            ),
+        },
+        sandbox="testnet",
+        sandbox_modes=(WalletMode.SEPARATE,),
+        inspections=(
+            Inspection(
+                "privateAccountGetDetail",
+                mode=("key", "mode"),
+                modes={"1": WalletMode.SEPARATE, "2": WalletMode.UNIFIED},
+            ),
+        ),
+    ),
+)

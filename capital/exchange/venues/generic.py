@@ -1,0 +1,65 @@
+"""Venues outside the table that ccxt knows: read in ccxt's own words, and said to be unproven.
+
+Spot and linear swap, in separate wallets. What ccxt's ``total`` means there has been held against
+nothing, so that the venue's page and ``check_connection`` say so.
+"""
+
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Venue,
+)
+
+_ID = re.compile(r"[a-z][a-z0-9]{1,31}")
+_UNIFIED = Holdings(form="named", source="unified")
+
+
+@lru_cache
+def generic_venue(venue_id: str) -> Venue | None:
+    """The row of a venue that only ccxt knows; None where it does not either."""
+    if not _is_known_to_ccxt(venue_id):
+        return None
+    return Venue(
+        id=venue_id,
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USDT",
+        calls={
+            Pool.SPOT: (
+                BalanceCall(
+                    params={"type": "spot"},
+                    holdings=_UNIFIED,
+                    formulas={WALLET: "total", EQUITY: "total", FREE: "free"},
+                ),
+            ),
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "swap", "subType": "linear"},
+                    holdings=_UNIFIED,
+                    formulas={WALLET: "total", FREE: "free"},
+                    # Whether a total there has unrealised PnL in it is not known.
+                    refused={EQUITY: Code.BASIS_UNPROVEN},
+                ),
+            ),
+        },
+        is_proven=False,
+    )
+
+
+def _is_known_to_ccxt(venue_id: str) -> bool:
+    """Whether ccxt has a client of that name, without the half second that importing it takes."""
+    spec = find_spec("ccxt")
+    if spec is None or spec.origin is None or not _ID.fullmatch(venue_id):
+        return False
+    return (Path(spec.origin).parent / "async_support" / f"{venue_id}.py").is_file()

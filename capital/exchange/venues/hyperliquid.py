@@ -1,0 +1,78 @@
+"""Hyperliquid: a chain, on which the account is a wallet's address."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Venue,
+)
+
+# Without it ccxt asks for the account mode first.
+_SEPARATE, _UNIFIED = {"enableUnifiedMargin": False}, {"enableUnifiedMargin": True}
+_TOKENS = Holdings(path=("balances",), name="coin")
+
+ROWS = (
+    Venue(
+        id="hyperliquid",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
+        currency="USDC",
+        calls={
+            Pool.SPOT: (
+                BalanceCall(
+                    params={"type": "spot", "enableUnifiedMargin": False},
+                    holdings=_TOKENS,
+                    formulas={WALLET: "total", EQUITY: "total", FREE: "total - hold"},
+                    options=_SEPARATE,
+                ),
+            ),
+            # The perpetuals of the first exchange on the chain, whose collateral is USDC.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "swap", "enableUnifiedMargin": False},
+                    holdings=Holdings(form="single", name="=USDC"),
+                    formulas={
+                        WALLET: (
+                            "marginSummary.accountValue - assetPositions[].position.unrealizedPnl"
+                        ),
+                        EQUITY: "marginSummary.accountValue",
+                        FREE: "marginSummary.accountValue - marginSummary.totalMarginUsed",
+                    },
+                    options=_SEPARATE,
+                ),
+            ),
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={"enableUnifiedMargin": True},
+                    holdings=_TOKENS,
+                    formulas={WALLET: "total", FREE: "total - hold"},
+                    refused={EQUITY: Code.BASIS_NOT_TOLD},
+                    options=_UNIFIED,
+                ),
+            ),
+        },
+        # Reading needs the address only: a private key may stay away.
+        credentials=("api_key",),
+        ccxt_credentials={"api_key": "walletAddress", "api_secret": "privateKey"},
+        sandbox="testnet",
+        inspections=(
+            Inspection(
+                "publicPostInfo",
+                params={"type": "userAbstraction", "user": "{api_key}"},
+                mode=(),
+                modes={
+                    "unifiedAccount": WalletMode.UNIFIED,
+                    "default": WalletMode.SEPARATE,
+                    "disabled": WalletMode.SEPARATE,
+                    "dexAbstraction": WalletMode.SEPARATE,
+                },
+            ),
+        ),
+    ),
+)

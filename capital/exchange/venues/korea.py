@@ -1,0 +1,61 @@
+"""Upbit and Bithumb: spot in won."""
+
+from decimal import Decimal
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.sizing.markets import PrecisionMode
+from capital.exchange.venues.row import (
+    SPOT_ONLY,
+    BalanceCall,
+    Holdings,
+    Pace,
+    RulesCall,
+    Venue,
+    spot_call,
+)
+
+
+# Documented as a list of the assets held, which does not say whether an emptied KRW wallet stays
+# listed: a missing currency is a failure.
+def _accounts(pace: Pace) -> BalanceCall:
+    return spot_call(
+        params={},
+        holdings=Holdings(name="currency"),
+        free="balance",
+        locked="locked",
+        pace=pace,
+    )
+
+
+_CALLS = {
+    # Documented as 30 a second, counted by account and by nothing else.
+    "upbit": _accounts(Pace(weight_per_minute=None, key_requests=27)),
+    "bithumb": _accounts(Pace(key_requests=27)),
+}
+_RULES = {
+    # docs.upbit.com, "최소 주문 가능 금액" of the KRW, BTC and USDT markets.
+    "upbit": RulesCall(
+        min_costs={
+            "KRW": Decimal(5000),
+            "BTC": Decimal("0.00005"),
+            "USDT": Decimal("0.5"),
+        }
+    ),
+    # ccxt truncates amounts there to decimals, though it counts prices in digits. Its market list
+    # has no least cost; of the BTC market none is documented.
+    "bithumb": RulesCall(
+        precision_mode=PrecisionMode.DECIMAL_PLACES, min_costs={"KRW": Decimal(5000)}
+    ),
+}
+
+ROWS = tuple(
+    Venue(
+        id=venue,
+        markets=SPOT_ONLY,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="KRW",
+        calls={Pool.SPOT: (call,)},
+        rules_call=_RULES[venue],
+    )
+    for venue, call in _CALLS.items()
+)

@@ -1,0 +1,69 @@
+"""Kraken: spot, and futures as another account with other keys."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.exchange.venues.row import (
+    EQUITY,
+    FREE,
+    FUTURES_ONLY,
+    SPOT_ONLY,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Pace,
+    Venue,
+)
+
+_FLEX = Holdings(path=("accounts", "flex", "currencies"), form="named")
+
+ROWS = (
+    Venue(
+        id="kraken",
+        markets=SPOT_ONLY,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USD",
+        calls={
+            Pool.SPOT: (
+                BalanceCall(
+                    params={},
+                    holdings=Holdings(path=("result",), form="named"),
+                    formulas={WALLET: "balance", FREE: "balance - hold_trade"},
+                    # Margin positions are held on this wallet; their PnL is in TradeBalance only,
+                    # over all currencies.
+                    refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
+                    # A counter of 15 that goes down by one in three seconds.
+                    pace=Pace(key_requests=13, key_seconds=45),
+                ),
+            ),
+        },
+        key_errors=("EAPI:Invalid signature",),
+    ),
+    Venue(
+        id="krakenfutures",
+        markets=FUTURES_ONLY,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USD",
+        calls={
+            # The multi-collateral wallet. Its PnL is counted in dollars, whatever lies in it.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "flex"},
+                    holdings=_FLEX,
+                    formulas={
+                        WALLET: "quantity",
+                        EQUITY: "quantity + /accounts.flex.totalUnrealized",
+                        FREE: "available",
+                    },
+                    currencies=frozenset({"USD"}),
+                ),
+                BalanceCall(
+                    params={"type": "flex"},
+                    holdings=_FLEX,
+                    formulas={WALLET: "quantity", FREE: "available"},
+                    refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
+                ),
+            ),
+        },
+        sandbox="testnet",
+    ),
+)

@@ -1,0 +1,68 @@
+"""KuCoin: trade and futures wallets, or the unified trading account."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    KEY_SECRET_AND_PASSPHRASE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Venue,
+)
+
+# ccxt asks for the account mode unless this option is set; a parameter does not keep it from it.
+_CLASSIC, _UNIFIED = {"uta": False}, {"uta": True}
+
+ROWS = (
+    Venue(
+        id="kucoin",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
+        currency="USDT",
+        calls={
+            # The trade account; main and margin are others.
+            Pool.SPOT: (
+                BalanceCall(
+                    params={"type": "trade"},
+                    holdings=Holdings(path=("data",), name="currency", only={"type": ("trade",)}),
+                    formulas={WALLET: "balance", EQUITY: "balance", FREE: "available"},
+                    options=_CLASSIC,
+                ),
+            ),
+            # One wallet for each currency. ccxt's total is accountEquity.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "contract", "code": "{currency}"},
+                    holdings=Holdings(path=("data",), form="single", name="currency"),
+                    formulas={
+                        WALLET: "marginBalance",
+                        EQUITY: "accountEquity",
+                        FREE: "availableBalance",
+                    },
+                    options=_CLASSIC,
+                    currency_ids={"BTC": "XBT"},
+                ),
+            ),
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={},
+                    holdings=Holdings(path=("data", "accounts", 0, "currencies"), name="currency"),
+                    # ccxt gives no total at all here.
+                    formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
+                    options=_UNIFIED,
+                ),
+            ),
+        },
+        credentials=KEY_SECRET_AND_PASSPHRASE,
+        inspections=(
+            Inspection(
+                "utaPrivateGetAccountMode",
+                mode=("data", "selfAccountMode"),
+                modes={"CLASSIC": WalletMode.SEPARATE, "UNIFIED": WalletMode.UNIFIED},
+            ),
+        ),
+    ),
+)

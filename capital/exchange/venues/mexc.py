@@ -1,0 +1,48 @@
+"""MEXC: separate wallets."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Pace,
+    Venue,
+    spot_call,
+)
+
+ROWS = (
+    Venue(
+        id="mexc",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.SEPARATE,),
+        currency="USDT",
+        calls={
+            Pool.SPOT: (
+                spot_call(
+                    params={"type": "spot"},
+                    holdings=Holdings(path=("balances",), name="asset"),
+                    free="free",
+                    locked="locked",
+                    weight=10,
+                    pace=Pace(weight_per_minute=2700, key_requests=45),
+                ),
+            ),
+            # ccxt adds availableBalance and frozenBalance up, without what positions hold.
+            Pool.FUTURES: (
+                BalanceCall(
+                    params={"type": "swap"},
+                    holdings=Holdings(path=("data",), name="currency"),
+                    formulas={
+                        # cashBalance is documented as what may be drawn, not as the wallet.
+                        WALLET: "equity - unrealized",
+                        EQUITY: "equity",
+                        FREE: "availableBalance",
+                    },
+                ),
+            ),
+        },
+    ),
+)

@@ -1,0 +1,57 @@
+"""OKX: the trading account, one wallet in every account mode."""
+
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.sizing.markets import MarketKind
+from capital.exchange.venues.row import (
+    BOTH_MARKETS,
+    EQUITY,
+    FREE,
+    KEY_SECRET_AND_PASSPHRASE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    Pace,
+    RulesCall,
+    Venue,
+)
+
+ROWS = (
+    Venue(
+        id="okx",
+        markets=BOTH_MARKETS,
+        wallet_modes=(WalletMode.UNIFIED,),
+        currency="USDT",
+        calls={
+            # Its documentation says that only assets with a balance are listed.
+            Pool.UNIFIED: (
+                BalanceCall(
+                    params={},
+                    holdings=Holdings(path=("data", 0, "details"), name="ccy"),
+                    formulas={
+                        # ccxt's total is eq.
+                        WALLET: "cashBal",
+                        EQUITY: "eq",
+                        # availEq is empty in simple mode. What orders freeze may exceed eq,
+                        # so free is never worked out from it.
+                        FREE: ("availEq", "availBal"),
+                    },
+                    omits_empty=True,
+                    pace=Pace(weight_per_minute=6000, key_requests=9, key_seconds=2),
+                ),
+            ),
+        },
+        credentials=KEY_SECRET_AND_PASSPHRASE,
+        sandbox="testnet",
+        rules_call=RulesCall(
+            options={"fetchMarkets": {"types": ["spot", "swap", "future"]}},
+            # On spot it is an amount of dollars.
+            market_most={MarketKind.LINEAR: ("maxMktSz",), MarketKind.INVERSE: ("maxMktSz",)},
+        ),
+        inspections=(
+            Inspection(
+                "privateGetAccountConfig", withdraw=("data", 0, "perm"), withdraws=("withdraw",)
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,32 @@
+"""``venues_table``: write what each venue supports into ``docs/venues.md``, from the rows."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from capital.exchange.venues.overview import with_table
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "venues.md"
+
+
+class Command(BaseCommand):
+    """Exit 0: the page is as the rows say; 1: with --check, it was not."""
+
+    help = "Write the table of what each venue supports into docs/venues.md."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the Makefile."""
+        parser.add_argument("--check", action="store_true", help="write nothing; say if it drifted")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Write, or compare."""
+        before = PAGE.read_text(encoding="utf-8")
+        after = with_table(before)
+        if before == after:
+            return
+        if options["check"]:
+            raise CommandError("docs/venues.md is not what the rows say: run make venues.")
+        PAGE.write_text(after, encoding="utf-8")

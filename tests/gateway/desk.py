@@ -1,0 +1,65 @@
+"""One simulated account, asked through the gateway."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from capital.domain.balances import BalanceBasis
+from capital.domain.pools import Pool
+from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.gateway import BalanceRequest, Credentials
+from capital.exchange.simulator.desk import Desk, SimulatedAccount
+from capital.exchange.simulator.server import SimulatedExchange
+from capital.exchange.venues import VENUES, get_venue
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def twin(venue: str = "binance", **fields: Any) -> SimulatedAccount:
+    """An account of ``venue``, in its usual currency."""
+    return SimulatedAccount(
+        venue=venue,
+        api_key=f"key-{venue}",
+        # Some venues take a secret in Base64 only.
+        api_secret=b64encode(f"secret-{venue}".encode()).decode(),
+        api_passphrase="phrase" if "api_passphrase" in VENUES[venue].credentials else "",
+        **{"currency": VENUES[venue].currency, **fields},
+    )
+
+
+def request_for(
+    account: SimulatedAccount,
+    pools: Sequence[str],
+    key: int = 1,
+    basis: BalanceBasis = BalanceBasis.WALLET,
+) -> BalanceRequest:
+    """What the services would ask of that account."""
+    return BalanceRequest(
+        account_id=key,
+        venue=get_venue(account.venue),
+        currency=account.currency,
+        pools=[Pool(pool) for pool in pools],
+        credentials=Credentials(account.api_key, account.api_secret, account.api_passphrase),
+        balance_basis=basis,
+    )
+
+
+def gateway_to(server: SimulatedExchange, **options: Any) -> CcxtGateway:
+    """A gateway for which every venue is ``server``."""
+    urls = dict.fromkeys(VENUES, server.base_url)
+    return CcxtGateway(venue_urls=urls, **{"concurrency": 10, **options})
+
+
+def ask(
+    account: SimulatedAccount,
+    *pools: str,
+    basis: BalanceBasis = BalanceBasis.WALLET,
+    **options: Any,
+) -> tuple[Any, SimulatedExchange]:
+    """The answers for ``pools``, in order, and the exchange that was asked."""
+    with SimulatedExchange(Desk([account])) as server:
+        answers = gateway_to(server, **options).fetch_balances(
+            [request_for(account, pools, basis=basis)], clock=lambda: NOW
+        )
+        return [answers[1, Pool(pool)] for pool in pools], server
