@@ -14,6 +14,7 @@ from capital.exchange.simulator.desk import SimulatedAccount
 PARAMS = {
     ("binance", "spot"): {"type": "spot"},
     ("binance", "futures"): {"type": "swap", "subType": "linear"},
+    ("binance", "unified"): {"type": "papi"},
 }
 # Else ccxt spends requests on finding the account mode out.
 BYBIT_OPTIONS = {"enableUnifiedMargin": False, "enableUnifiedAccount": True}

@@ -12,6 +12,7 @@ import pytest
 
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.faults import Fault
+from capital.exchange.venues import VENUES
 
 MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
 TIMEOUT_SECONDS = 60
@@ -51,7 +52,7 @@ def test_the_trailing_command_is_told_where_the_venues_are():
 
     urls, allowed = stdout.splitlines()
     assert code == 0, stderr
-    assert set(json.loads(urls)) == {"binance", "bithumb", "bybit", "okx", "upbit"}
+    assert set(json.loads(urls)) == set(VENUES)
     assert len(set(json.loads(urls).values())) == 1
     assert allowed == "1"
 

@@ -38,12 +38,13 @@ def test_a_desk_is_read_from_its_file(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"venue": "nowhere"}, "unknown venue 'nowhere'; use one of binance, bithumb"),
+        ({"venue": "nowhere"}, "unknown venue 'nowhere'; use one of binance, bingx"),
         ({"venue": "okx", "wallets": {}}, "needs an api_passphrase"),
         ({"api_secret": ""}, "api_secret must not be empty"),
         ({"currency": ""}, "currency must not be empty"),
         ({"api_key": 5}, "api_key must be text"),
-        ({"wallets": {"unified": {"USDT": "1"}}}, "binance has no pool 'unified'"),
+        ({"wallets": {"margin": {"USDT": "1"}}}, "binance has no pool 'margin'"),
+        ({"venue": "mexc", "wallets": {"unified": {}}}, "mexc has no pool 'unified'"),
         ({"wallets": {"spot": {"USDT": 1.5}}}, "plain decimal string"),
         ({"wallets": {"spot": {"USDT": "1e5"}}}, "plain decimal string"),
         ({"wallets": {"spot": ["USDT"]}}, "wallets must be like"),

@@ -10,7 +10,7 @@ from capital.exchange.simulator.wire import VENUES, pools_of_venue
 
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
-_ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "recorded", "faults"})
+_ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "unrealised", "in_use", "recorded", "faults"})
 _FAULT_FIELDS = frozenset({"pool", "fault", "times"})
 
 
@@ -30,10 +30,15 @@ class SimulatedAccount:
         currency: The one that it is kept in.
         name: For people.
         wallets: Pool to currency to amount, a plain decimal string such as ``"10369.00"``.
+        unrealised: Pool to currency to the PnL of what is open there.
+        in_use: Pool to currency to what orders and positions hold.
         recorded: Pool to a body that is served instead of a built one: text as it is,
             anything else as JSON. While an amount fault stands, the built one is served.
         faults: Pool to what stands there: a ``StandingFault``, or a ``Fault`` or its name until
             cleared. Pools without one work.
+
+        account_mode: What the venue says of it, in its own words.
+        can_withdraw: Whether the venue says that its key may.
 
     Raises:
         DeskError: A field does not fit the venue or the rules above.
@@ -46,8 +51,12 @@ class SimulatedAccount:
     currency: str = "USDT"
     name: str = ""
     wallets: dict[str, dict[str, str]] = field(default_factory=dict)
+    unrealised: dict[str, dict[str, str]] = field(default_factory=dict)
+    in_use: dict[str, dict[str, str]] = field(default_factory=dict)
     recorded: dict[str, Any] = field(default_factory=dict, repr=False)
     faults: dict[str, StandingFault] = field(default_factory=dict)
+    account_mode: str = ""
+    can_withdraw: bool = False
 
     def __post_init__(self) -> None:
         if self.venue not in VENUES:
@@ -59,10 +68,8 @@ class SimulatedAccount:
         if needs_passphrase and not self.api_passphrase:
             raise DeskError(f"an account on {self.venue} needs an api_passphrase.")
         self.name = self.name or f"a {self.venue} account"
-        self.wallets = {
-            self.pool_named(pool): {name: amount_of(text) for name, text in wallet.items()}
-            for pool, wallet in self.wallets.items()
-        }
+        for name in ("wallets", "unrealised", "in_use"):
+            setattr(self, name, self._amounts(getattr(self, name)))
         self.recorded = {self.pool_named(pool): body for pool, body in self.recorded.items()}
         standing, self.faults = self.faults, {}
         for pool, fault in standing.items():
@@ -70,8 +77,18 @@ class SimulatedAccount:
 
     @property
     def pools(self) -> tuple[Pool, ...]:
-        """Those that its venue answers for."""
-        return pools_of_venue(self.venue)
+        """Those that its venue answers for; with a unified wallet, that one alone."""
+        pools = pools_of_venue(self.venue)
+        if len(pools) == 1:
+            return pools
+        is_unified = any(Pool.UNIFIED in named for named in (self.wallets, self.recorded))
+        return tuple(pool for pool in pools if (pool is Pool.UNIFIED) is is_unified)
+
+    def _amounts(self, pools: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        return {
+            self.pool_named(pool): {name: amount_of(text) for name, text in amounts.items()}
+            for pool, amounts in pools.items()
+        }
 
     def pool_named(self, text: str) -> Pool:
         """The pool of this account that is called ``text``."""
@@ -115,20 +132,18 @@ def account_from_entry(entry: Any) -> SimulatedAccount:
     for name, text in texts.items():
         if not isinstance(text, str):
             raise DeskError(f"{name} must be text.")
-    wallets, recorded, faults = (
-        entry.get("wallets", {}),
-        entry.get("recorded", {}),
-        entry.get("faults", []),
-    )
-    if not isinstance(wallets, dict) or not all(
-        isinstance(each, dict) for each in wallets.values()
-    ):
-        raise DeskError('wallets must be like {"spot": {"USDT": "10.00"}}.')
+    recorded, faults = entry.get("recorded", {}), entry.get("faults", [])
+    amounts = {name: entry.get(name, {}) for name in ("wallets", "unrealised", "in_use")}
+    for name, pools in amounts.items():
+        if not isinstance(pools, dict) or not all(
+            isinstance(each, dict) for each in pools.values()
+        ):
+            raise DeskError(f'{name} must be like {{"spot": {{"USDT": "10.00"}}}}.')
     if not isinstance(recorded, dict):
         raise DeskError("recorded must map a pool to a body.")
     if not isinstance(faults, list):
         raise DeskError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
-    account = SimulatedAccount(**texts, wallets=wallets, recorded=recorded)
+    account = SimulatedAccount(**texts, **amounts, recorded=recorded)
     for fault in faults:
         if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
             raise DeskError('a fault must be like {"pool": "spot", "fault": "timeout"}.')

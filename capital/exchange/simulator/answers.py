@@ -5,12 +5,14 @@ else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Context, Decimal
 from typing import Any
 
 _SPOT_CATALOGUE = ("BTC", "ETH", "BNB", "USDT", "USDC")
 _MARGIN_CATALOGUE = ("USDT", "USDC", "BNB")
 _ZERO = "0"
+_EXACT = Context(prec=200)
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,31 @@ class Holdings:
         currency: The account's.
         amounts: Currency to decimal string, or to what a fault made of it; None is left out.
         now_milliseconds: Unix time.
+        unrealised: Currency to the PnL of what is open; others have none.
+        in_use: Currency to what orders and positions hold; others have nothing in use.
     """
 
     currency: str
     amounts: Mapping[str, str | None]
     now_milliseconds: int
+    unrealised: Mapping[str, str] = field(default_factory=dict)
+    in_use: Mapping[str, str] = field(default_factory=dict)
+
+    def pnl_of(self, name: str) -> str:
+        """Its unrealised PnL."""
+        return self.unrealised.get(name, _ZERO)
+
+    def used_of(self, name: str) -> str:
+        """What of it is in use."""
+        return self.in_use.get(name, _ZERO)
+
+    def free_of(self, name: str, amount: str) -> str:
+        """``amount`` without what is in use."""
+        return added(amount, self.used_of(name), sign=-1)
+
+    def equity_of(self, name: str, amount: str) -> str:
+        """``amount`` with its unrealised PnL."""
+        return added(amount, self.pnl_of(name))
 
     @property
     def listed(self) -> dict[str, str]:
@@ -52,11 +74,27 @@ class Holdings:
         return self.total if name == self.currency else _ZERO
 
 
+def added(amount: str, other: str, *, sign: int = 1) -> str:
+    """Their exact sum, or difference; ``amount`` itself where there is nothing to add to it.
+
+    What a fault made of an amount stays as it is.
+    """
+    if not other.strip("-0.") or not is_plain(amount):
+        return amount
+    total = _EXACT.add(Decimal(amount), _EXACT.multiply(Decimal(sign), Decimal(other)))
+    return format(total, "f")
+
+
+def is_plain(amount: str) -> bool:
+    """Whether it is a number as venues send them, and not what a fault made of it."""
+    digits = amount.removeprefix("-").replace(".", "", 1)
+    return digits.isascii() and digits.isdecimal()
+
+
 def _padded(amount: str) -> str:
     """``amount`` with eight decimals at least, never fewer than it has."""
     whole, _, fraction = amount.partition(".")
-    is_plain = whole.removeprefix("-").isdecimal()
-    return f"{whole}.{fraction.ljust(8, '0')}" if is_plain else amount
+    return f"{whole}.{fraction.ljust(8, '0')}" if is_plain(amount) else amount
 
 
 def binance_spot(holdings: Holdings) -> Any:
@@ -77,7 +115,11 @@ def binance_spot(holdings: Holdings) -> Any:
         "updateTime": holdings.now_milliseconds,
         "accountType": "SPOT",
         "balances": [
-            {"asset": name, "free": _padded(amount), "locked": _padded(_ZERO)}
+            {
+                "asset": name,
+                "free": _padded(holdings.free_of(name, amount)),
+                "locked": _padded(holdings.used_of(name)),
+            }
             for name, amount in holdings.listed_with(_SPOT_CATALOGUE).items()
         ],
         "permissions": ["SPOT"],
@@ -88,22 +130,26 @@ def binance_spot(holdings: Holdings) -> Any:
 def binance_futures(holdings: Holdings) -> Any:
     """``GET /fapi/v3/account``: USDⓈ-M; ``updateTime`` 0 marks what never was there."""
     nothing, total = _padded(_ZERO), _padded(holdings.total)
+    pnl = _padded(holdings.pnl_of(holdings.currency))
+    margin = _padded(holdings.equity_of(holdings.currency, holdings.total))
+    free = _padded(holdings.free_of(holdings.currency, holdings.total))
     return {
         "totalInitialMargin": nothing,
         "totalMaintMargin": nothing,
         "totalWalletBalance": total,
-        "totalUnrealizedProfit": nothing,
-        "totalMarginBalance": total,
+        "totalUnrealizedProfit": pnl,
+        "totalMarginBalance": margin,
         "totalPositionInitialMargin": nothing,
         "totalOpenOrderInitialMargin": nothing,
         "totalCrossWalletBalance": total,
         "totalCrossUnPnl": nothing,
-        "availableBalance": total,
-        "maxWithdrawAmount": total,
+        "availableBalance": free,
+        "maxWithdrawAmount": free,
         "assets": [
             _binance_margin_asset(
+                holdings,
                 name,
-                _padded(amount),
+                amount,
                 # Zero marks an asset that never was in the wallet: a placeholder.
                 holdings.now_milliseconds if name in holdings.amounts else 0,
             )
@@ -113,23 +159,47 @@ def binance_futures(holdings: Holdings) -> Any:
     }
 
 
-def _binance_margin_asset(name: str, amount: str, updated_at_milliseconds: int) -> Any:
-    nothing = _padded(_ZERO)
+def _binance_margin_asset(
+    holdings: Holdings, name: str, amount: str, updated_at_milliseconds: int
+) -> Any:
+    nothing, used = _padded(_ZERO), _padded(holdings.used_of(name))
     return {
         "asset": name,
-        "walletBalance": amount,
-        "unrealizedProfit": nothing,
-        "marginBalance": amount,
+        "walletBalance": _padded(amount),
+        "unrealizedProfit": _padded(holdings.pnl_of(name)),
+        "marginBalance": _padded(holdings.equity_of(name, amount)),
         "maintMargin": nothing,
-        "initialMargin": nothing,
-        "positionInitialMargin": nothing,
+        "initialMargin": used,
+        "positionInitialMargin": used,
         "openOrderInitialMargin": nothing,
-        "crossWalletBalance": amount,
-        "crossUnPnl": nothing,
-        "availableBalance": amount,
-        "maxWithdrawAmount": amount,
+        "crossWalletBalance": _padded(amount),
+        "crossUnPnl": _padded(holdings.pnl_of(name)),
+        "availableBalance": _padded(holdings.free_of(name, amount)),
+        "maxWithdrawAmount": _padded(holdings.free_of(name, amount)),
         "updateTime": updated_at_milliseconds,
     }
+
+
+def binance_portfolio(holdings: Holdings) -> Any:
+    """``GET /papi/v1/balance``: portfolio margin; what is free stands nowhere."""
+    return [
+        {
+            "asset": name,
+            "totalWalletBalance": _padded(amount),
+            "crossMarginAsset": _padded(amount),
+            "crossMarginBorrowed": _padded(_ZERO),
+            "crossMarginFree": _padded(amount),
+            "crossMarginInterest": _padded(_ZERO),
+            "crossMarginLocked": _padded(_ZERO),
+            "umWalletBalance": _padded(_ZERO),
+            "umUnrealizedPNL": _padded(holdings.pnl_of(name)),
+            "cmWalletBalance": _padded(_ZERO),
+            "cmUnrealizedPNL": "",
+            "updateTime": holdings.now_milliseconds,
+            "negativeBalance": _padded(_ZERO),
+        }
+        for name, amount in holdings.listed.items()
+    ]
 
 
 def bybit_unified(holdings: Holdings) -> Any:
@@ -147,7 +217,7 @@ def bybit_unified(holdings: Holdings) -> Any:
         "accountMMRate": _ZERO,
         "accountLTV": _ZERO,
         "coin": [
-            _bybit_coin(name, amount, holdings.value_of(name))
+            _bybit_coin(holdings, name, amount)
             for name, amount in holdings.listed_without_zeros.items()
         ],
     }
@@ -160,14 +230,16 @@ def bybit_unified(holdings: Holdings) -> Any:
     }
 
 
-def _bybit_coin(name: str, amount: str, value: str) -> Any:
-    nothing = ("unrealisedPnl", "cumRealisedPnl", "borrowAmount", "accruedInterest", "bonus")
-    margins = ("locked", "totalOrderIM", "totalPositionIM", "totalPositionMM", "spotHedgingQty")
+def _bybit_coin(holdings: Holdings, name: str, amount: str) -> Any:
+    nothing = ("cumRealisedPnl", "borrowAmount", "accruedInterest", "bonus")
+    margins = ("locked", "totalOrderIM", "totalPositionMM", "spotHedgingQty")
     return {
         "coin": name,
         "walletBalance": amount,
-        "equity": amount,
-        "usdValue": value,
+        "equity": holdings.equity_of(name, amount),
+        "usdValue": holdings.value_of(name),
+        "unrealisedPnl": holdings.pnl_of(name),
+        "totalPositionIM": holdings.used_of(name),
         **dict.fromkeys((*nothing, *margins), _ZERO),
         # No longer filled in, and sent all the same.
         "availableToWithdraw": "",
@@ -189,22 +261,25 @@ def okx_trading(holdings: Holdings) -> Any:
         "isoEq": _ZERO,
         **dict.fromkeys(unknown, ""),
         "details": [
-            _okx_detail(name, amount, holdings.value_of(name), updated_at)
+            _okx_detail(holdings, name, amount, updated_at)
             for name, amount in holdings.listed_without_zeros.items()
         ],
     }
     return {"code": "0", "data": [account], "msg": ""}
 
 
-def _okx_detail(name: str, amount: str, value: str, updated_at: str) -> Any:
-    nothing = ("frozenBal", "ordFrozen", "upl", "uplLiab", "liab", "crossLiab", "isoLiab")
+def _okx_detail(holdings: Holdings, name: str, amount: str, updated_at: str) -> Any:
+    value, free = holdings.value_of(name), holdings.free_of(name, amount)
+    nothing = ("ordFrozen", "uplLiab", "liab", "crossLiab", "isoLiab")
     more = ("isoEq", "isoUpl", "interest", "stgyEq", "twap", "maxLoan", "notionalLever")
     return {
         "ccy": name,
-        "eq": amount,
+        "eq": holdings.equity_of(name, amount),
         "cashBal": amount,
-        "availEq": amount,
-        "availBal": amount,
+        "availEq": free,
+        "availBal": free,
+        "frozenBal": holdings.used_of(name),
+        "upl": holdings.pnl_of(name),
         "eqUsd": value,
         "disEq": value,
         **dict.fromkeys((*nothing, *more), _ZERO),
@@ -218,8 +293,8 @@ def krw_wallets(holdings: Holdings) -> Any:
     return [
         {
             "currency": name,
-            "balance": amount,
-            "locked": _ZERO,
+            "balance": holdings.free_of(name, amount),
+            "locked": holdings.used_of(name),
             "avg_buy_price": _ZERO,
             "avg_buy_price_modified": name == holdings.currency,
             "unit_currency": "KRW",

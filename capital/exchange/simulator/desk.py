@@ -33,6 +33,8 @@ class Visit:
     fault: Fault | None
     amounts: Mapping[str, str]
     recorded: Any
+    unrealised: Mapping[str, str]
+    in_use: Mapping[str, str]
 
 
 class Desk:
@@ -121,7 +123,13 @@ class Desk:
             account.faults = {
                 name: other for name, other in account.faults.items() if not other.is_spent
             }
-            return Visit(fault, dict(account.wallets.get(pool, {})), account.recorded.get(pool))
+            return Visit(
+                fault,
+                dict(account.wallets.get(pool, {})),
+                account.recorded.get(pool),
+                dict(account.unrealised.get(pool, {})),
+                dict(account.in_use.get(pool, {})),
+            )
 
     def _known(self, api_key: str) -> SimulatedAccount:
         account = self.find(api_key) if isinstance(api_key, str) else None

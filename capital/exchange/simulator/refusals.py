@@ -170,3 +170,40 @@ UPBIT = Refusals(
 )
 
 BITHUMB = Refusals(body=_named_body, by_problem={**_NAMED, Problem.NO_KEY: _TOKEN})
+
+
+def refusals_of(
+    body: Callable[[int | str, str, int], Any],
+    *,
+    key: tuple[int, int | str, str],
+    signature: tuple[int, int | str, str],
+    stale: tuple[int, int | str, str],
+    limited: tuple[int | str, str],
+    broken: tuple[int | str, str],
+    passphrase: tuple[int, int | str, str] | None = None,
+) -> Refusals:
+    """The refusals of a venue that has one answer for each kind of trouble.
+
+    Args:
+        body: As in ``Refusals``.
+        key: Status, code and sentence where the key is missing, unknown or not allowed.
+        signature: The same, where it was not signed as it should be.
+        stale: The same, where the request's clock is off.
+        limited: Code and sentence of too many requests, at 429 and 418.
+        broken: Code and sentence of its own trouble, at 500.
+        passphrase: As ``key``, where the venue has one.
+    """
+    by_problem = {
+        Problem.NO_KEY: Refusal(*key),
+        Problem.UNKNOWN_KEY: Refusal(*key),
+        Problem.UNAUTHORIZED: Refusal(401, *key[1:]),
+        Problem.NO_SIGNATURE: Refusal(*signature),
+        Problem.WRONG_SIGNATURE: Refusal(*signature),
+        Problem.STALE: Refusal(*stale),
+        Problem.BANNED: Refusal(418, *limited),
+        Problem.RATE_LIMITED: Refusal(429, *limited),
+        Problem.SERVER_ERROR: Refusal(500, *broken),
+    }
+    if passphrase is not None:
+        by_problem[Problem.WRONG_PASSPHRASE] = Refusal(*passphrase)
+    return Refusals(body=body, by_problem=by_problem)

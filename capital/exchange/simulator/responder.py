@@ -16,9 +16,9 @@ from capital.domain.pools import Pool
 from capital.exchange.simulator.answers import Holdings
 from capital.exchange.simulator.desk import Desk, SimulatedAccount, Visit
 from capital.exchange.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
-from capital.exchange.simulator.refusals import RETRY_AFTER_SECONDS, Problem
+from capital.exchange.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.exchange.simulator.signatures import SignedRequest
-from capital.exchange.simulator.wire import ENDPOINTS, Endpoint
+from capital.exchange.simulator.wire import ENDPOINTS, Endpoint, Notice
 
 _REFUSALS = {
     Fault.UNAUTHORIZED: Problem.UNAUTHORIZED,
@@ -54,6 +54,7 @@ class Responder:
         latency_seconds: Before every answer.
         requests: Where it notes what was asked.
         closing: Set when the server stops: what hangs is cut then.
+        clock_ahead_milliseconds: How far the venues' clocks are ahead of this machine's.
     """
 
     def __init__(
@@ -63,17 +64,19 @@ class Responder:
         latency_seconds: float,
         requests: list[AskedRequest],
         closing: asyncio.Event,
+        clock_ahead_milliseconds: int = 0,
     ) -> None:
         self._desk = desk
+        self._clock_ahead_milliseconds = clock_ahead_milliseconds
         self._latency_seconds = latency_seconds
         self._requests = requests
         self._closing = closing
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Check who asks, then do what the desk says."""
-        now = time.time_ns() // 1_000_000
-        signed = SignedRequest(request.method, request.raw_path, request.headers, now)
-        endpoint, api_key = self._endpoint_of(request.path, signed)
+        signed = await self._signed(request)
+        now = signed.received_at_milliseconds
+        endpoint, api_key = self._endpoint_of(_route_of(request), signed)
         self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, request.path))
         await asyncio.sleep(self._latency_seconds)
 
@@ -100,14 +103,42 @@ class Responder:
             text=_body(endpoint, account, visit, now), content_type="application/json"
         )
 
+    async def notify(self, request: web.Request, notice: Notice) -> web.Response:
+        """Answer what is no balance."""
+        signed = await self._signed(request)
+        if notice.scheme is not None and notice.refusals is not None:
+            api_key = notice.scheme.claimed_key(signed)
+            account = self._desk.find(api_key)
+            problem = Problem.UNKNOWN_KEY
+            if account is not None:
+                found = notice.scheme.problem(signed, account)
+                if found is None and notice.of_account is not None:
+                    return _json(notice.of_account(account))
+                if found is None:
+                    return _json(notice.build(signed.received_at_milliseconds))
+                problem = found
+            return _refuse_with(notice.refusals, problem, api_key, signed)
+        return _json(notice.build(signed.received_at_milliseconds))
+
+    async def _signed(self, request: web.Request) -> SignedRequest:
+        now = time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
+        body = await request.text()
+        return SignedRequest(request.method, request.raw_path, request.headers, now, body)
+
     def _endpoint_of(self, path: str, signed: SignedRequest) -> tuple[Endpoint, str | None]:
         """The endpoint that ``path`` means, by the account that signed, and the claimed key."""
         candidates = [endpoint for endpoint in ENDPOINTS if endpoint.path == path]
-        claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in candidates]
+        accepting = [endpoint for endpoint in candidates if endpoint.accepts(signed)] or candidates
+        claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in accepting]
+        owned = []
         for endpoint, api_key in claims:
             account = self._desk.find(api_key)
             if account is not None and account.venue == endpoint.venue:
-                return endpoint, api_key
+                owned.append((endpoint, api_key))
+                if endpoint.pool in account.pools:
+                    return endpoint, api_key
+        if owned:
+            return owned[0]
         return next((claim for claim in claims if claim[1]), claims[-1])
 
     async def _hang(self, request: web.Request, *, drips: bool) -> web.StreamResponse:
@@ -150,7 +181,13 @@ def _problem(
 def _refuse(
     endpoint: Endpoint, problem: Problem, api_key: str | None, signed: SignedRequest
 ) -> web.Response:
-    status, body = endpoint.refusals.answer(
+    return _refuse_with(endpoint.refusals, problem, api_key, signed)
+
+
+def _refuse_with(
+    refusals: Refusals, problem: Problem, api_key: str | None, signed: SignedRequest
+) -> web.Response:
+    status, body = refusals.answer(
         problem,
         api_key=api_key,
         request_line=_request_line(signed),
@@ -161,6 +198,16 @@ def _refuse(
     )
     text = json.dumps(body, ensure_ascii=False)
     return web.Response(status=status, text=text, headers=headers, content_type="application/json")
+
+
+def _json(body: Any) -> web.Response:
+    return web.Response(text=json.dumps(body, ensure_ascii=False), content_type="application/json")
+
+
+def _route_of(request: web.Request) -> str:
+    """The path of the route that took ``request``: parts that vary stand as ``{…}``."""
+    resource = request.match_info.route.resource
+    return request.path if resource is None else resource.canonical
 
 
 def _request_line(signed: SignedRequest) -> str:
@@ -174,7 +221,8 @@ def _body(endpoint: Endpoint, account: SimulatedAccount, visit: Visit, now: int)
         body: Any = visit.recorded
     else:
         amounts = falsify(visit.amounts, fault=visit.fault, currency=account.currency)
-        body = endpoint.build(Holdings(account.currency, amounts, now))
+        holdings = Holdings(account.currency, amounts, now, visit.unrealised, visit.in_use)
+        body = endpoint.build(holdings)
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if visit.fault is Fault.NAN:
         return with_bare_nan(text)

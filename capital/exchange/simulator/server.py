@@ -9,14 +9,17 @@ Only whoever serves imports this module: it needs aiohttp.
 import asyncio
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import Self
 
 from aiohttp import web
 
 from capital.exchange.simulator.control import add_control_routes
 from capital.exchange.simulator.desk import Desk
+from capital.exchange.simulator.markets import MarketPlace
+from capital.exchange.simulator.public import add_public_routes
 from capital.exchange.simulator.responder import AskedRequest, Responder
-from capital.exchange.simulator.wire import ENDPOINTS, VENUES
+from capital.exchange.simulator.wire import ENDPOINTS, NOTICES, VENUES
 
 __all__ = ["AskedRequest", "SimulatedExchange"]
 
@@ -34,6 +37,7 @@ class SimulatedExchange:
         latency_seconds: Before every answer of a venue.
         host: To listen on.
         port: 0 is any free one.
+        clock_ahead_milliseconds: How far the venues' clocks are ahead of this machine's.
     """
 
     def __init__(
@@ -42,8 +46,11 @@ class SimulatedExchange:
         latency_seconds: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        clock_ahead_milliseconds: int = 0,
     ) -> None:
         self.desk = desk
+        self.market_place = MarketPlace()
+        self._clock_ahead_milliseconds = clock_ahead_milliseconds
         self._latency_seconds = latency_seconds
         self._host = host
         self._port = port
@@ -109,11 +116,19 @@ class SimulatedExchange:
             latency_seconds=self._latency_seconds,
             requests=self._requests,
             closing=closing,
+            clock_ahead_milliseconds=self._clock_ahead_milliseconds,
         )
         app = web.Application()
         add_control_routes(app, self.desk)
-        for path in {endpoint.path for endpoint in ENDPOINTS}:
-            app.router.add_get(path, responder.answer)
+        add_public_routes(
+            app, self.market_place, latency_seconds=self._latency_seconds, closing=closing
+        )
+        for method, path in sorted({(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}):
+            app.router.add_route(method, path, responder.answer)
+        for notice in NOTICES:
+            app.router.add_route(
+                notice.method, notice.path, partial(responder.notify, notice=notice)
+            )
         # A client that gives up takes its hanging handler with it.
         runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS

@@ -37,6 +37,7 @@ class SignedRequest:
         method: ``GET``.
         target: Path and query exactly as sent, still percent-encoded.
         headers: Case-insensitive.
+        body: As sent.
         received_at_milliseconds: The venue's clock, Unix time.
     """
 
@@ -44,6 +45,12 @@ class SignedRequest:
     target: str
     headers: Mapping[str, str]
     received_at_milliseconds: int
+    body: str = ""
+
+    @property
+    def path(self) -> str:
+        """What stands before the question mark, as sent."""
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> str:
@@ -70,15 +77,18 @@ class SignatureScheme:
     needs_passphrase: bool = False
 
 
-def _header_key(name: str) -> Callable[[SignedRequest], str | None]:
+def header_key(name: str) -> Callable[[SignedRequest], str | None]:
+    """Claims the key that a header names."""
     return lambda request: request.headers.get(name) or None
 
 
-def _hmac_sha256(secret: str, text: str) -> bytes:
+def hmac_sha256(secret: str, text: str) -> bytes:
+    """What most venues sign with."""
     return hmac.new(_bytes(secret), _bytes(text), hashlib.sha256).digest()
 
 
-def _same(expected: str, given: str) -> bool:
+def same(expected: str, given: str) -> bool:
+    """In a time that does not tell where they differ."""
     return hmac.compare_digest(_bytes(expected), _bytes(given))
 
 
@@ -95,7 +105,7 @@ def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | Non
     timestamp = parse_qs(signed).get("timestamp", [""])[0]
     if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
         return Problem.STALE
-    if not _same(_hmac_sha256(holder.api_secret, signed).hex(), signature):
+    if not same(hmac_sha256(holder.api_secret, signed).hex(), signature):
         return Problem.WRONG_SIGNATURE
     return None
 
@@ -109,7 +119,7 @@ def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
         return Problem.STALE
     signed = timestamp + holder.api_key + window + request.query
-    if not _same(_hmac_sha256(holder.api_secret, signed).hex(), signature):
+    if not same(hmac_sha256(holder.api_secret, signed).hex(), signature):
         return Problem.WRONG_SIGNATURE
     return None
 
@@ -122,10 +132,10 @@ def _okx_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     sent_at = _milliseconds_of(timestamp)
     if sent_at is None or request.is_stale(sent_at):
         return Problem.STALE
-    if not _same(holder.api_passphrase, request.headers.get("OK-ACCESS-PASSPHRASE", "")):
+    if not same(holder.api_passphrase, request.headers.get("OK-ACCESS-PASSPHRASE", "")):
         return Problem.WRONG_PASSPHRASE
-    digest = _hmac_sha256(holder.api_secret, timestamp + request.method + request.target)
-    if not _same(base64.b64encode(digest).decode(), signature):
+    digest = hmac_sha256(holder.api_secret, timestamp + request.method + request.target)
+    if not same(base64.b64encode(digest).decode(), signature):
         return Problem.WRONG_SIGNATURE
     return None
 
@@ -177,21 +187,21 @@ def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     payload = _token_part(request, 1)
     if not signature:
         return Problem.NO_SIGNATURE
-    digest = base64.urlsafe_b64encode(_hmac_sha256(holder.api_secret, signed)).decode().rstrip("=")
+    digest = base64.urlsafe_b64encode(hmac_sha256(holder.api_secret, signed)).decode().rstrip("=")
     is_hs256 = _token_part(request, 0).get("alg") == "HS256"
-    if not (is_hs256 and payload.get("nonce") and _same(digest, signature.rstrip("="))):
+    if not (is_hs256 and payload.get("nonce") and same(digest, signature.rstrip("="))):
         return Problem.WRONG_SIGNATURE
     if request.query:
         expected = hashlib.sha512(request.query.encode()).hexdigest()
-        if not _same(expected, str(payload.get("query_hash", ""))):
+        if not same(expected, str(payload.get("query_hash", ""))):
             return Problem.WRONG_QUERY
     return None
 
 
-BINANCE = SignatureScheme(claimed_key=_header_key("X-MBX-APIKEY"), problem=_binance_problem)
-BYBIT = SignatureScheme(claimed_key=_header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
+BINANCE = SignatureScheme(claimed_key=header_key("X-MBX-APIKEY"), problem=_binance_problem)
+BYBIT = SignatureScheme(claimed_key=header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
 OKX = SignatureScheme(
-    claimed_key=_header_key("OK-ACCESS-KEY"), problem=_okx_problem, needs_passphrase=True
+    claimed_key=header_key("OK-ACCESS-KEY"), problem=_okx_problem, needs_passphrase=True
 )
 UPBIT = SignatureScheme(claimed_key=_upbit_key, problem=_token_problem)
 BITHUMB = SignatureScheme(claimed_key=_bithumb_key, problem=_token_problem)

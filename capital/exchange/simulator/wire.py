@@ -1,42 +1,35 @@
 """The wire: which path serves which pool of which venue.
 
-One row an endpoint; adding a venue is adding rows.
+One row an endpoint; adding a venue is adding a module to ``venues`` with its rows.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from capital.domain.pools import Pool
 from capital.exchange.simulator import answers, refusals, signatures
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Refusals
-from capital.exchange.simulator.signatures import SignatureScheme
+from capital.exchange.simulator.venues import (
+    bingx,
+    bitget,
+    coinbase,
+    deribit,
+    gate,
+    htx,
+    hyperliquid,
+    kraken,
+    kucoin,
+    mexc,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+__all__ = ["ENDPOINTS", "NOTICES", "VENUES", "Endpoint", "Notice", "pools_of_venue"]
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    """One balance endpoint.
-
-    Attributes:
-        venue: The ccxt id.
-        pool: Whose balance it answers.
-        path: Of the URL; two venues may share one.
-        scheme: How its requests are signed.
-        refusals: How it says no.
-        build: Its answer.
-    """
-
-    venue: str
-    pool: Pool
-    path: str
-    scheme: SignatureScheme
-    refusals: Refusals
-    build: Callable[[Holdings], Any]
-
+_MODULES = (bitget, gate, kucoin, kraken, coinbase, hyperliquid, deribit, mexc, htx, bingx)
 
 ENDPOINTS = (
+    # Before Binance, whose path MEXC shares: who names no key at all has asked Binance.
+    *(endpoint for module in _MODULES for endpoint in module.ENDPOINTS),
     Endpoint(
         venue="binance",
         pool=Pool.SPOT,
@@ -52,6 +45,14 @@ ENDPOINTS = (
         scheme=signatures.BINANCE,
         refusals=refusals.BINANCE,
         build=answers.binance_futures,
+    ),
+    Endpoint(
+        venue="binance",
+        pool=Pool.UNIFIED,
+        path="/papi/v1/balance",
+        scheme=signatures.BINANCE,
+        refusals=refusals.BINANCE,
+        build=answers.binance_portfolio,
     ),
     Endpoint(
         venue="bybit",
@@ -88,6 +89,52 @@ ENDPOINTS = (
     ),
 )
 
+NOTICES = (
+    Notice(
+        "/sapi/v1/account/apiRestrictions",
+        lambda _now: {},
+        scheme=signatures.BINANCE,
+        refusals=refusals.BINANCE,
+        of_account=lambda account: {"enableWithdrawals": account.can_withdraw},
+    ),
+    Notice(
+        "/v5/user/query-api",
+        lambda _now: {},
+        scheme=signatures.BYBIT,
+        refusals=refusals.BYBIT,
+        of_account=lambda account: {
+            "retCode": 0,
+            "retMsg": "",
+            "result": {
+                "uta": int(account.account_mode or 1),
+                "permissions": {
+                    "Wallet": ["AccountTransfer", *(["Withdraw"] if account.can_withdraw else [])]
+                },
+            },
+        },
+    ),
+    Notice(
+        "/api/v5/account/config",
+        lambda _now: {},
+        scheme=signatures.OKX,
+        refusals=refusals.OKX,
+        of_account=lambda account: {
+            "code": "0",
+            "data": [{"perm": "read_only,withdraw" if account.can_withdraw else "read_only"}],
+            "msg": "",
+        },
+    ),
+    Notice("/api/v3/time", lambda now: {"serverTime": now}),
+    Notice("/fapi/v1/time", lambda now: {"serverTime": now}),
+    Notice(
+        "/v5/market/time",
+        lambda now: {"retCode": 0, "retMsg": "OK", "result": {}, "time": now},
+    ),
+    Notice("/api/v5/public/time", lambda now: {"code": "0", "data": [{"ts": str(now)}]}),
+    *(notice for module in _MODULES if hasattr(module, "NOTICES") for notice in module.NOTICES),
+)
+"""What is answered beside the balances."""
+
 VENUES: Mapping[str, tuple[Endpoint, ...]] = MappingProxyType(
     {
         venue: tuple(endpoint for endpoint in ENDPOINTS if endpoint.venue == venue)
@@ -99,4 +146,4 @@ VENUES: Mapping[str, tuple[Endpoint, ...]] = MappingProxyType(
 
 def pools_of_venue(venue: str) -> tuple[Pool, ...]:
     """The pools that ``venue`` answers for, none for an unknown one."""
-    return tuple(endpoint.pool for endpoint in VENUES.get(venue, ()))
+    return tuple(dict.fromkeys(endpoint.pool for endpoint in VENUES.get(venue, ())))

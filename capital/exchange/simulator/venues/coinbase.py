@@ -1,0 +1,107 @@
+"""Coinbase Advanced. Keys of the older kind, which sign by HMAC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings, added
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    header_key,
+    hmac_sha256,
+    same,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+_FIAT = frozenset({"USD", "EUR", "GBP"})
+
+
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("CB-ACCESS-SIGN", "")
+    timestamp = request.headers.get("CB-ACCESS-TIMESTAMP", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp) * 1000):
+        return Problem.STALE
+    # Version 3 signs the path without its query.
+    signed = timestamp + request.method + request.path + request.body
+    expected = hmac_sha256(holder.api_secret, signed).hex()
+    return None if same(expected, signature) else Problem.WRONG_SIGNATURE
+
+
+def _money(amount: str, currency: str) -> Any:
+    return {"value": amount, "currency": currency}
+
+
+def _spot(holdings: Holdings) -> Any:
+    accounts = [
+        {
+            "uuid": f"00000000-0000-0000-0000-{number:012d}",
+            "name": f"{name} Wallet",
+            "currency": name,
+            "available_balance": _money(holdings.free_of(name, amount), name),
+            "hold": _money(holdings.used_of(name), name),
+            "type": "ACCOUNT_TYPE_FIAT" if name in _FIAT else "ACCOUNT_TYPE_CRYPTO",
+            "active": True,
+            "ready": True,
+        }
+        for number, (name, amount) in enumerate(holdings.listed.items(), start=1)
+    ]
+    return {"accounts": accounts, "has_next": False, "cursor": "", "size": len(accounts)}
+
+
+def _futures(holdings: Holdings) -> Any:
+    """CFM counts in dollars, and shows a spot account's thousand beside its own."""
+    if holdings.amounts.get(holdings.currency, "0") is None:
+        return {"balance_summary": {}}
+    wallet, spot = holdings.total, "1000"
+    pnl = holdings.pnl_of(holdings.currency)
+    both = added(wallet, spot)
+    names = {
+        "futures_buying_power": both,
+        "total_usd_balance": both,
+        "cbi_usd_balance": spot,
+        "cfm_usd_balance": wallet,
+        "total_open_orders_hold_amount": "0",
+        "unrealized_pnl": pnl,
+        "daily_realized_pnl": "0",
+        "initial_margin": holdings.used_of(holdings.currency),
+        "available_margin": both,
+    }
+    return {"balance_summary": {name: _money(amount, "USD") for name, amount in names.items()}}
+
+
+def _time(now_milliseconds: int) -> Any:
+    moment = datetime.fromtimestamp(now_milliseconds / 1000, UTC)
+    return {"data": {"iso": moment.isoformat(), "epoch": now_milliseconds // 1000}}
+
+
+SCHEME = SignatureScheme(claimed_key=header_key("CB-ACCESS-KEY"), problem=_problem)
+REFUSALS = refusals_of(
+    lambda code, text, _now: {"errors": [{"id": code, "message": text}]},
+    key=(401, "authentication_error", "invalid api key"),
+    signature=(401, "authentication_error", "invalid signature"),
+    stale=(401, "authentication_error", "request timestamp expired"),
+    limited=("rate_limit_exceeded", "Too many requests"),
+    broken=("internal_server_error", "Internal server error"),
+)
+ENDPOINTS = tuple(
+    Endpoint("coinbase", pool, path, SCHEME, REFUSALS, build)
+    for pool, path, build in (
+        (Pool.SPOT, "/api/v3/brokerage/accounts", _spot),
+        (Pool.FUTURES, "/api/v3/brokerage/cfm/balance_summary", _futures),
+    )
+)
+NOTICES = (
+    Notice(
+        "/api/v3/brokerage/key_permissions",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {"can_view": True, "can_transfer": account.can_withdraw},
+    ),
+    Notice("/v2/time", _time),
+)

@@ -1,0 +1,91 @@
+"""Deribit."""
+
+from typing import Any
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings, added, is_plain
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    hmac_sha256,
+    same,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+
+def _parts(request: SignedRequest) -> dict[str, str]:
+    kind, _, rest = request.headers.get("Authorization", "").partition(" ")
+    if kind != "deri-hmac-sha256":
+        return {}
+    return dict(part.partition("=")[::2] for part in rest.split(","))
+
+
+def _key(request: SignedRequest) -> str | None:
+    return _parts(request).get("id") or None
+
+
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    parts = _parts(request)
+    timestamp, nonce = parts.get("ts", ""), parts.get("nonce", "")
+    if not parts.get("sig"):
+        return Problem.NO_SIGNATURE
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    asked = f"{request.method}\n{request.target}\n{request.body}\n"
+    expected = hmac_sha256(holder.api_secret, f"{timestamp}\n{nonce}\n{asked}").hex()
+    return None if same(expected, parts["sig"]) else Problem.WRONG_SIGNATURE
+
+
+def _summaries(holdings: Holdings) -> Any:
+    """What futures made today is realised, but not in balance yet: a hundredth of it here."""
+    summaries = []
+    for name, amount in holdings.listed.items():
+        made_today = "0.01" if is_plain(amount) else "0"
+        summaries.append(
+            {
+                "currency": name,
+                "balance": added(amount, made_today, sign=-1),
+                "session_rpl": made_today,
+                "futures_session_rpl": made_today,
+                "session_upl": holdings.pnl_of(name),
+                "equity": holdings.equity_of(name, amount),
+                "margin_balance": amount,
+                "available_funds": holdings.free_of(name, amount),
+                "available_withdrawal_funds": holdings.free_of(name, amount),
+                "initial_margin": holdings.used_of(name),
+                "maintenance_margin": holdings.used_of(name),
+                "cross_collateral_enabled": False,
+            }
+        )
+    now = holdings.now_milliseconds * 1000
+    return {
+        "jsonrpc": "2.0",
+        "result": {"id": 1, "type": "main", "summaries": summaries},
+        "usIn": now,
+        "usOut": now,
+        "testnet": False,
+    }
+
+
+SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
+REFUSALS = refusals_of(
+    lambda code, text, _now: {"jsonrpc": "2.0", "error": {"code": code, "message": text}},
+    key=(400, 13004, "invalid_credentials"),
+    signature=(400, 13004, "invalid_credentials"),
+    stale=(400, 13004, "invalid_credentials"),
+    limited=(10028, "too_many_requests"),
+    broken=(11051, "system_maintenance"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "deribit",
+        Pool.UNIFIED,
+        "/api/v2/private/get_account_summaries",
+        SCHEME,
+        REFUSALS,
+        _summaries,
+    ),
+)
+NOTICES = (Notice("/api/v2/public/get_time", lambda now: {"jsonrpc": "2.0", "result": now}),)

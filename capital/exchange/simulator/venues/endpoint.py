@@ -1,0 +1,66 @@
+"""What one endpoint of a simulated venue is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.refusals import Refusals
+from capital.exchange.simulator.signatures import SignatureScheme, SignedRequest
+
+
+def _anything(_request: SignedRequest) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One balance endpoint.
+
+    Attributes:
+        venue: The ccxt id.
+        pool: Whose balance it answers.
+        path: Of the URL; two venues may share one. ``{…}`` stands for one part of it.
+        scheme: How its requests are signed.
+        refusals: How it says no.
+        build: Its answer.
+        method: Of HTTP.
+        accepts: Tells it from another endpoint of the same path.
+    """
+
+    venue: str
+    pool: Pool
+    path: str
+    scheme: SignatureScheme
+    refusals: Refusals
+    build: Callable[[Holdings], Any]
+    method: str = "GET"
+    accepts: Callable[[SignedRequest], bool] = _anything
+
+
+class KeyNature(Protocol):
+    """What a venue tells of an account and its key."""
+
+    account_mode: str
+    can_withdraw: bool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An endpoint beside the balances: no fault stands on it and no pool is behind it.
+
+    Attributes:
+        path: Of the URL.
+        build: Its answer, from the venue's clock in Unix milliseconds.
+        of_account: Its answer for the account that signed, in place of ``build``.
+        method: Of HTTP.
+        scheme: How its requests are signed; None where anybody may ask.
+    """
+
+    path: str
+    build: Callable[[int], Any]
+    method: str = "GET"
+    scheme: SignatureScheme | None = None
+    refusals: Refusals | None = None
+    of_account: Callable[[KeyNature], Any] | None = None

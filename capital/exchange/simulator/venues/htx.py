@@ -1,0 +1,134 @@
+"""HTX: spot lines, one linear wallet and one inverse wallet a coin."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    hmac_sha256,
+    same,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+# Requests are signed for the host that they are meant for, wherever they arrive.
+_HOSTS = ("api.huobi.pro", "api.hbdm.vn", "api.hbdm.com")
+
+
+def _key(request: SignedRequest) -> str | None:
+    return parse_qs(request.query).get("AccessKeyId", [""])[0] or None
+
+
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signed, separator, signature = request.query.rpartition("&Signature=")
+    if not (separator and signature):
+        return Problem.NO_SIGNATURE
+    try:
+        moment = datetime.fromisoformat(parse_qs(signed)["Timestamp"][0])
+    except (KeyError, ValueError):
+        return Problem.STALE
+    if request.is_stale(int(moment.replace(tzinfo=UTC).timestamp() * 1000)):
+        return Problem.STALE
+    for host in _HOSTS:
+        text = "\n".join((request.method, host, request.path, signed))
+        expected = base64.b64encode(hmac_sha256(holder.api_secret, text)).decode()
+        if same(expected, unquote(signature)):
+            return None
+    return Problem.WRONG_SIGNATURE
+
+
+def _spot(holdings: Holdings) -> Any:
+    lines = [
+        {"currency": name.lower(), "type": kind, "balance": part, "seq-num": "0"}
+        for name, amount in holdings.listed.items()
+        for kind, part in (
+            ("trade", holdings.free_of(name, amount)),
+            ("frozen", holdings.used_of(name)),
+        )
+    ]
+    data = {"id": 1, "type": "spot", "state": "working", "list": lines}
+    return {"status": "ok", "data": data, "ts": holdings.now_milliseconds}
+
+
+def _linear(holdings: Holdings) -> Any:
+    details = [
+        {
+            "currency": name,
+            "equity": holdings.equity_of(name, amount),
+            "available": holdings.free_of(name, amount),
+            "profit_unreal": holdings.pnl_of(name),
+            "initial_margin": holdings.used_of(name),
+            "available_margin": holdings.free_of(name, amount),
+            "withdraw_available": holdings.free_of(name, amount),
+            "voucher": "0",
+        }
+        for name, amount in holdings.listed.items()
+    ]
+    return {
+        "code": 200,
+        "message": "Success",
+        "data": {"state": "normal", "details": details},
+        "ts": holdings.now_milliseconds,
+    }
+
+
+def _inverse(holdings: Holdings) -> Any:
+    return {
+        "status": "ok",
+        "data": [
+            {
+                "symbol": name,
+                "contract_code": f"{name}-USD",
+                "margin_balance": holdings.equity_of(name, amount),
+                "margin_static": amount,
+                "margin_position": holdings.used_of(name),
+                "margin_frozen": "0",
+                "margin_available": holdings.free_of(name, amount),
+                "profit_real": "0",
+                "profit_unreal": holdings.pnl_of(name),
+            }
+            for name, amount in holdings.listed.items()
+        ],
+        "ts": holdings.now_milliseconds,
+    }
+
+
+SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
+REFUSALS = refusals_of(
+    lambda code, text, now: {
+        "status": "error",
+        "err-code": code,
+        "err-msg": text,
+        "data": None,
+        "ts": now,
+    },
+    key=(200, "api-signature-not-valid", "Incorrect Access key"),
+    signature=(200, "api-signature-not-valid", "Signature not valid"),
+    stale=(200, "api-signature-not-valid", "Verification failure"),
+    limited=("rate-too-many-requests", "too many requests"),
+    broken=("gateway-internal-error", "service is not available"),
+)
+ENDPOINTS = tuple(
+    Endpoint("htx", pool, path, SCHEME, REFUSALS, build, method)
+    for pool, path, build, method in (
+        (Pool.SPOT, "/v1/account/accounts/{account}/balance", _spot, "GET"),
+        (Pool.FUTURES, "/v5/account/balance", _linear, "GET"),
+        (Pool.FUTURES, "/swap-api/v1/swap_account_info", _inverse, "POST"),
+    )
+)
+_ACCOUNTS = [{"id": 1, "type": "spot", "subtype": "", "state": "working"}]
+NOTICES = (
+    Notice(
+        "/v1/account/accounts",
+        lambda _now: {"status": "ok", "data": _ACCOUNTS},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+    ),
+    Notice("/v1/common/timestamp", lambda now: {"status": "ok", "data": now}),
+)

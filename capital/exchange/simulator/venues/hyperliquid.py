@@ -1,0 +1,90 @@
+"""Hyperliquid: reading is not signed; the address is enough."""
+
+import json
+from typing import Any
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
+from capital.exchange.simulator.venues.endpoint import Endpoint
+
+_TOKENS = {"BTC": "UBTC", "ETH": "UETH", "SOL": "USOL"}
+
+
+def _asked(request: SignedRequest) -> dict[str, Any]:
+    try:
+        asked = json.loads(request.body)
+    except ValueError:
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _address(request: SignedRequest) -> str | None:
+    address = _asked(request).get("user")
+    return address if isinstance(address, str) and address else None
+
+
+def _no_problem(_request: SignedRequest, _holder: KeyHolder) -> Problem | None:
+    return None
+
+
+def _tokens(holdings: Holdings) -> Any:
+    return {
+        "balances": [
+            {
+                "coin": _TOKENS.get(name, name),
+                "token": number,
+                "total": amount,
+                "hold": holdings.used_of(name),
+                "entryNtl": "0.0",
+            }
+            for number, (name, amount) in enumerate(holdings.listed.items())
+        ]
+    }
+
+
+def _perpetuals(holdings: Holdings) -> Any:
+    if holdings.amounts.get(holdings.currency, "0") is None:
+        return {"assetPositions": [], "time": holdings.now_milliseconds}
+    pnl, used = holdings.pnl_of(holdings.currency), holdings.used_of(holdings.currency)
+    value = holdings.equity_of(holdings.currency, holdings.total)
+    summary = {
+        "accountValue": value,
+        "totalNtlPos": "0.0",
+        "totalRawUsd": holdings.total,
+        "totalMarginUsed": used,
+    }
+    position = {"coin": "BTC", "szi": "0.001", "unrealizedPnl": pnl, "marginUsed": used}
+    return {
+        "marginSummary": summary,
+        "crossMarginSummary": summary,
+        "crossMaintenanceMarginUsed": "0.0",
+        "withdrawable": holdings.free_of(holdings.currency, holdings.total),
+        "assetPositions": ([{"type": "oneWay", "position": position}] if pnl.strip("-0.") else []),
+        "time": holdings.now_milliseconds,
+    }
+
+
+def _says(kind: str) -> Any:
+    return lambda request: _asked(request).get("type") == kind
+
+
+SCHEME = SignatureScheme(claimed_key=_address, problem=_no_problem)
+REFUSALS = refusals_of(
+    lambda code, text, _now: {"status": "err", "response": f"{code}: {text}"},
+    key=(422, "unknown", "no such user"),
+    signature=(422, "unknown", "no such user"),
+    stale=(422, "unknown", "no such user"),
+    limited=("Too many cumulative requests sent", "slow down"),
+    broken=("internal", "internal error"),
+)
+ENDPOINTS = tuple(
+    Endpoint("hyperliquid", pool, "/info", SCHEME, REFUSALS, build, "POST", _says(kind))
+    for pool, kind, build in (
+        (Pool.SPOT, "spotClearinghouseState", _tokens),
+        (Pool.FUTURES, "clearinghouseState", _perpetuals),
+        # The same question: which pool it means is the account's mode.
+        (Pool.UNIFIED, "spotClearinghouseState", _tokens),
+    )
+)

@@ -1,0 +1,129 @@
+"""Kraken, and Kraken Futures with keys of its own."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    header_key,
+    same,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+_NAMES = {"USD": "ZUSD", "EUR": "ZEUR", "BTC": "XXBT", "ETH": "XETH"}
+
+
+def _hmac_sha512(secret: str, text: bytes) -> str:
+    try:
+        key = base64.b64decode(secret)
+    except (ValueError, binascii.Error):
+        key = b""
+    return base64.b64encode(hmac.new(key, text, hashlib.sha512).digest()).decode()
+
+
+def _spot_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("API-Sign", "")
+    nonce = parse_qs(request.body).get("nonce", [""])[0]
+    if not signature:
+        return Problem.NO_SIGNATURE
+    if not nonce.isdecimal() or request.is_stale(int(nonce)):
+        return Problem.STALE
+    digest = hashlib.sha256((nonce + request.body).encode()).digest()
+    expected = _hmac_sha512(holder.api_secret, request.path.encode() + digest)
+    return None if same(expected, signature) else Problem.WRONG_SIGNATURE
+
+
+def _futures_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("Authent", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    path = request.path.removeprefix("/derivatives")
+    digest = hashlib.sha256((request.query + path).encode()).digest()
+    expected = _hmac_sha512(holder.api_secret, digest)
+    return None if same(expected, signature) else Problem.WRONG_SIGNATURE
+
+
+def _spot(holdings: Holdings) -> Any:
+    return {
+        "error": [],
+        "result": {
+            _NAMES.get(name, name): {"balance": amount, "hold_trade": holdings.used_of(name)}
+            for name, amount in holdings.listed.items()
+        },
+    }
+
+
+def _futures(holdings: Holdings) -> Any:
+    pnl = holdings.pnl_of(holdings.currency)
+    flex = {
+        "currencies": {
+            "XBT" if name == "BTC" else name: {
+                "quantity": amount,
+                "value": holdings.value_of(name),
+                "collateral": holdings.value_of(name),
+                "available": holdings.free_of(name, amount),
+            }
+            for name, amount in holdings.listed.items()
+        },
+        "balanceValue": holdings.total,
+        "portfolioValue": holdings.equity_of(holdings.currency, holdings.total),
+        "pnl": pnl,
+        "unrealizedFunding": "0",
+        "totalUnrealized": pnl,
+        "availableMargin": holdings.total,
+        "marginEquity": holdings.total,
+        "type": "multiCollateralMarginAccount",
+    }
+    moment = datetime.fromtimestamp(holdings.now_milliseconds // 1000, UTC)
+    return {
+        "result": "success",
+        "accounts": {"cash": {"balances": {}, "type": "cashAccount"}, "flex": flex},
+        "serverTime": f"{moment:%Y-%m-%dT%H:%M:%S}.000Z",
+    }
+
+
+_SPOT_SCHEME = SignatureScheme(claimed_key=header_key("API-Key"), problem=_spot_problem)
+_FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("APIKey"), problem=_futures_problem)
+_SPOT_REFUSALS = refusals_of(
+    # The code is what ccxt goes by; the rest stands beside it.
+    lambda code, text, _now: {"error": [code, text]},
+    key=(200, "EAPI:Invalid key", "invalid key"),
+    signature=(200, "EAPI:Invalid signature", "invalid signature"),
+    stale=(200, "EAPI:Invalid nonce", "invalid nonce"),
+    limited=("EAPI:Rate limit exceeded", "rate limit"),
+    broken=("EService:Unavailable", "unavailable"),
+)
+_FUTURES_REFUSALS = refusals_of(
+    lambda code, text, _now: {"result": "error", "error": code, "message": text},
+    key=(200, "authenticationError", "authentication error"),
+    signature=(200, "authenticationError", "authentication error"),
+    stale=(200, "nonceBelowThreshold", "nonce"),
+    limited=("apiLimitExceeded", "limit"),
+    broken=("Unavailable", "unavailable"),
+)
+ENDPOINTS = (
+    Endpoint(
+        "kraken", Pool.SPOT, "/0/private/BalanceEx", _SPOT_SCHEME, _SPOT_REFUSALS, _spot, "POST"
+    ),
+    Endpoint(
+        "krakenfutures",
+        Pool.FUTURES,
+        "/derivatives/api/v3/accounts",
+        _FUTURES_SCHEME,
+        _FUTURES_REFUSALS,
+        _futures,
+    ),
+)
+NOTICES = (
+    Notice("/0/public/Time", lambda now: {"error": [], "result": {"unixtime": now // 1000}}),
+)

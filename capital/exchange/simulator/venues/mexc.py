@@ -1,0 +1,112 @@
+"""MEXC: spot in Binance's manner at Binance's path, futures in its own."""
+
+from typing import Any
+from urllib.parse import parse_qs
+
+from capital.domain.pools import Pool
+from capital.exchange.simulator.answers import Holdings
+from capital.exchange.simulator.refusals import Problem, refusals_of
+from capital.exchange.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    header_key,
+    hmac_sha256,
+    same,
+)
+from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+
+
+def _spot_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signed, separator, signature = request.query.rpartition("&signature=")
+    if not (separator and signature):
+        return Problem.NO_SIGNATURE
+    timestamp = parse_qs(signed).get("timestamp", [""])[0]
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    expected = hmac_sha256(holder.api_secret, signed).hex()
+    return None if same(expected, signature) else Problem.WRONG_SIGNATURE
+
+
+def _futures_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("Signature", "")
+    timestamp = request.headers.get("Request-Time", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    signed = holder.api_key + timestamp + request.query + request.body
+    expected = hmac_sha256(holder.api_secret, signed).hex()
+    return None if same(expected, signature) else Problem.WRONG_SIGNATURE
+
+
+def _spot(holdings: Holdings) -> Any:
+    return {
+        "canTrade": True,
+        "canWithdraw": True,
+        "canDeposit": True,
+        "updateTime": None,
+        "accountType": "SPOT",
+        "balances": [
+            {
+                "asset": name,
+                "free": holdings.free_of(name, amount),
+                "locked": holdings.used_of(name),
+            }
+            for name, amount in holdings.listed.items()
+        ],
+        "permissions": ["SPOT"],
+    }
+
+
+def _futures(holdings: Holdings) -> Any:
+    return {
+        "success": True,
+        "code": 0,
+        "data": [
+            {
+                "currency": name,
+                "positionMargin": holdings.used_of(name),
+                "availableBalance": holdings.free_of(name, amount),
+                "cashBalance": holdings.free_of(name, amount),
+                "frozenBalance": "0",
+                "equity": holdings.equity_of(name, amount),
+                "unrealized": holdings.pnl_of(name),
+                "bonus": "0",
+            }
+            for name, amount in holdings.listed.items()
+        ],
+    }
+
+
+_SPOT_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_spot_problem)
+_FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("ApiKey"), problem=_futures_problem)
+_SPOT_REFUSALS = refusals_of(
+    lambda code, text, _now: {"code": code, "msg": text},
+    key=(400, 10072, "Api key info invalid"),
+    signature=(400, 700002, "Signature for this request is not valid."),
+    stale=(400, 700003, "Timestamp for this request is outside of the recvWindow."),
+    limited=(429, "Too Many Requests"),
+    broken=(500, "Under maintenance"),
+)
+_FUTURES_REFUSALS = refusals_of(
+    lambda code, text, _now: {"success": False, "code": code, "message": text},
+    key=(401, 402, "API Key expired"),
+    signature=(401, 602, "Signature verification failed"),
+    stale=(401, 700003, "Timestamp for this request is outside of the recvWindow."),
+    limited=(510, "Requests are too frequent"),
+    broken=(501, "System busy"),
+)
+ENDPOINTS = (
+    Endpoint("mexc", Pool.SPOT, "/api/v3/account", _SPOT_SCHEME, _SPOT_REFUSALS, _spot),
+    Endpoint(
+        "mexc",
+        Pool.FUTURES,
+        "/api/v1/private/account/assets",
+        _FUTURES_SCHEME,
+        _FUTURES_REFUSALS,
+        _futures,
+    ),
+)
+# Binance's spot clock answers at the same path in the same words.
+NOTICES: tuple[Notice, ...] = ()
