@@ -1,0 +1,36 @@
+"""``rates``: show the stored reporting rates, or store one."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+from capital.domain.money import plain
+from capital.management.faces import errors_translated
+from capital.models import ReportingRate
+from capital.services.rates import store_rate
+
+
+class Command(BaseCommand):
+    """Exit 0: shown or stored; 2: arguments."""
+
+    help = "Show the stored reporting rates with their age, or store one. Reports only."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in docs/venues.md."""
+        parser.add_argument("pair", nargs="*", metavar="FROM TO RATE", help="for one, all three")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        pair = options["pair"]
+        if len(pair) not in (0, 3):
+            self.print_help("manage.py", "rates")
+            raise SystemExit(2)
+        with errors_translated():
+            rows = [store_rate(*pair)] if pair else list(ReportingRate.objects.all())
+        for row in rows:
+            age = _("%(age)s ago") % {"age": timesince(row.observed_at, timezone.now())}
+            self.stdout.write(f"1 {row.base} = {plain(row.rate.normalize())} {row.quote} ({age})")

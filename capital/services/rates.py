@@ -1,0 +1,73 @@
+"""Stored rates, and totals in one currency by them: for the dashboard, never for a decision."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils import timezone
+
+from capital.domain.errors import InvalidRate, RateMissing
+from capital.domain.money import parse_amount
+from capital.domain.reasons import Reason
+from capital.domain.reporting import Rate, Reported, total_in
+from capital.exchange.gateway import Clock
+from capital.models import ReportingRate
+from capital.models.accounts import CURRENCY_PATTERN
+
+
+def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now) -> ReportingRate:
+    """From now on one unit of ``base`` is ``rate`` of ``quote``.
+
+    Raises:
+        InvalidAmount: ``rate`` is not a plain decimal number.
+        InvalidRate: It is not above zero, or these are not two currencies.
+    """
+    base, quote, amount = base.strip().upper(), quote.strip().upper(), parse_amount(rate.strip())
+    if (
+        amount <= 0
+        or base == quote
+        or not all(re.fullmatch(CURRENCY_PATTERN, name) for name in (base, quote))
+    ):
+        raise InvalidRate(base=base, quote=quote, rate=rate)
+    stored, _created = ReportingRate.objects.update_or_create(
+        base=base, quote=quote, defaults={"rate": amount, "observed_at": clock()}
+    )
+    return stored
+
+
+@dataclass(frozen=True)
+class DeskTotal:
+    """What is on a desk in all, in the currency of reports.
+
+    Attributes:
+        total: None where a rate is missing.
+        missing: Which rate; None where none is.
+        is_partial: A balance is not known, and not counted.
+    """
+
+    currency: str
+    total: Reported | None
+    missing: Reason | None
+    is_partial: bool
+
+
+def desk_total(currency: str, totals: Mapping[str, Decimal | None]) -> DeskTotal:
+    """``totals`` by currency, None where one is not known, as one that can be looked at."""
+    known = {name: amount for name, amount in totals.items() if amount is not None}
+    total, missing = None, None
+    try:
+        total = reported_total(currency, known)
+    except RateMissing as error:
+        missing = error.reason
+    return DeskTotal(currency, total, missing, is_partial=len(known) < len(totals))
+
+
+def reported_total(currency: str, amounts: Mapping[str, Decimal]) -> Reported:
+    """``amounts`` by currency as one total in ``currency``, with the age of its oldest rate.
+
+    Raises:
+        RateMissing: One of them has no stored rate.
+    """
+    rows = ReportingRate.objects.filter(quote=currency, base__in=list(amounts))
+    return total_in(currency, amounts, {row.base: Rate(row.rate, row.observed_at) for row in rows})
