@@ -1,0 +1,118 @@
+"""OrderRequest: the order that a bot has in mind, before it knows how much."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from capital.domain.errors import InvalidOrder
+from capital.domain.reasons import Code
+
+HUNDRED = Decimal(100)
+
+
+class Side(StrEnum):
+    """Which way. ``value`` is what is sent."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderType(StrEnum):
+    """How it is to be filled."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP_MARKET = "STOP_MARKET"
+    STOP_LIMIT = "STOP_LIMIT"
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for its stop price."""
+        return self in (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
+
+    @property
+    def is_market(self) -> bool:
+        """Whether it is filled at whatever the market asks."""
+        return self in (OrderType.MARKET, OrderType.STOP_MARKET)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRequest:
+    """What is asked. At least one of ``qty_per``, ``risk_per`` and ``qty`` says how much.
+
+    Attributes:
+        symbol: ccxt's: ``BTC/USDT`` (spot), ``BTC/USDT:USDT`` (linear), ``BTC/USD:BTC`` (inverse).
+        side: ``buy`` or ``sell``.
+        order_type: A value of ``OrderType``.
+        qty_per: Above zero, percent of the link's capital that may be spent; below zero, percent
+            of the open position that is closed.
+        qty: An absolute quantity, > 0, in the unit of ``SizedOrder.quantity``. It is validated
+            and rounded, and given up where ``qty_per`` or ``risk_per`` comes too.
+        risk_per: Percent of the link's capital, in (0, 100], that is lost when the order is
+            filled at its price and the position is stopped at ``stop_price``.
+        price: Of a LIMIT or STOP_LIMIT order; of a MARKET order a hint, in place of a ticker.
+        stop_price: What triggers a STOP order; with ``risk_per`` the protective stop.
+    """
+
+    symbol: str
+    side: str
+    order_type: str = OrderType.MARKET
+    qty_per: Decimal | None = None
+    qty: Decimal | None = None
+    risk_per: Decimal | None = None
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it gives up a part of an open position."""
+        return self.qty_per is not None and self.qty_per < 0
+
+    def check(self) -> None:
+        """Refuse what no market and no account could make sense of.
+
+        Raises:
+            InvalidOrder: It names the field.
+        """
+        if not self.symbol:
+            raise InvalidOrder(Code.SYMBOL_MISSING, field="symbol")
+        if self.side not in list(Side):
+            raise InvalidOrder(Code.UNKNOWN_SIDE, field="side", side=repr(self.side)[:40])
+        if self.order_type not in list(OrderType):
+            raise InvalidOrder(
+                Code.UNKNOWN_ORDER_TYPE,
+                field="order_type",
+                order_type=repr(self.order_type)[:40],
+                known=", ".join(OrderType),
+            )
+        for name in ("qty_per", "qty", "risk_per", "price", "stop_price"):
+            number: Decimal | None = getattr(self, name)
+            if number is not None and not number.is_finite():
+                raise InvalidOrder(Code.NUMBER_NOT_FINITE, field=name, name=name)
+        self._check_quantity()
+        for name in ("price", "stop_price"):
+            price: Decimal | None = getattr(self, name)
+            if price is not None and price <= 0:
+                raise InvalidOrder(
+                    Code.PRICE_NOT_POSITIVE, field=name, name=name, price=format(price, "f")
+                )
+        if self.risk_per is not None:
+            self._check_risk(self.risk_per)
+
+    def _check_quantity(self) -> None:
+        if self.qty is not None and self.qty < 0:
+            raise InvalidOrder(Code.QUANTITY_NEGATIVE, field="qty", quantity=format(self.qty, "f"))
+        if not self.qty_per and not self.qty and not self.risk_per:
+            raise InvalidOrder(Code.QUANTITY_MISSING, field="qty_per")
+
+    def _check_risk(self, risk_per: Decimal) -> None:
+        if not 0 < risk_per <= HUNDRED:
+            raise InvalidOrder(
+                Code.RISK_OUT_OF_RANGE, field="risk_per", percent=format(risk_per, "f")
+            )
+        if self.is_closing:
+            raise InvalidOrder(Code.RISK_OF_CLOSING, field="risk_per")
+        if OrderType(self.order_type).is_stop:
+            raise InvalidOrder(Code.RISK_OF_STOP_ORDER, field="order_type")
+        if self.stop_price is None:
+            raise InvalidOrder(Code.STOP_PRICE_MISSING, field="stop_price")

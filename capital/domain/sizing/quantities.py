@@ -1,0 +1,291 @@
+"""How much: an admitted order, the market's rules and a price into the amount to send.
+
+Each way of asking (a share of the capital, a risk, an absolute quantity, a share of the position)
+gives a raw amount; ``_fit`` then brings it into the market's rules, always downwards, so that
+what comes out never costs more than what was meant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from capital.domain.errors import OrderRefused
+from capital.domain.money import plain
+from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.admission import is_spot_sale
+from capital.domain.sizing.formulas import (
+    Cost,
+    Terms,
+    amount_for_budget,
+    amount_for_risk,
+    cost_of,
+    quoted_worth_of_one,
+)
+from capital.domain.sizing.markets import MarketRules
+from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side
+from capital.domain.sizing.prices import check_stop
+from capital.domain.sizing.rounding import cut, round_down, step_at
+
+_NOTHING = Decimal(0)
+
+
+class Bound(StrEnum):
+    """What held an amount down, or which limit it missed. ``value`` is what is sent."""
+
+    BUDGET = "budget"
+    RISK = "risk"
+    QUANTITY = "quantity"
+    POSITION = "position"
+    MAX_AMOUNT = "max_amount"
+    MAX_COST = "max_cost"
+    CAPITAL = "capital"
+    STEP = "step"
+    MIN_AMOUNT = "min_amount"
+    MIN_COST = "min_cost"
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """How much may be ordered, and why no more.
+
+    Attributes:
+        amount: In the venue's unit (base units or contracts), a whole number of steps; 0 for
+            nothing.
+        raw_amount: Before rounding and limits.
+        step: In the same unit.
+        bound_by: What held it down; with an amount of 0 the limit that it missed.
+        code: ``sized``, or the limit that it missed.
+        figures: Of the code's sentence.
+        budget: What the order may cost at most; None where nothing is spent.
+        cost: None where the price is not known.
+        reduce_only: Whether it only closes.
+        warnings: What was done otherwise than asked.
+    """
+
+    amount: Decimal
+    raw_amount: Fraction
+    step: Decimal
+    bound_by: Bound
+    code: Code = Code.SIZED
+    figures: Mapping[str, str] = field(default_factory=dict)
+    budget: Fraction | None = None
+    cost: Cost | None = None
+    reduce_only: bool = False
+    warnings: tuple[Reason, ...] = ()
+
+
+def size_entry(
+    order: OrderRequest, rules: MarketRules, terms: Terms, *, price: Decimal, held: Decimal
+) -> Sizing:
+    """The amount of an order that is not a close, never past its budget with fees included.
+
+    Args:
+        order: Checked and admitted.
+        rules: Of its market.
+        terms: Of the link; the leverage is 1 on spot.
+        price: What it is sized at, > 0.
+        held: Quantity of the link's position, signed.
+
+    Raises:
+        InvalidOrder: The protective stop is on the wrong side.
+        OrderRefused: An absolute quantity costs more than the link may spend.
+    """
+    warnings: tuple[Reason, ...] = ()
+    if order.qty and (order.qty_per or order.risk_per):
+        wins = "qty_per" if order.qty_per else "risk_per"
+        warnings = (Reason(Code.QTY_IGNORED, {"wins": wins}),)
+    if not order.qty_per and not order.risk_per:
+        return _size_quantity(order, rules, terms, price, held)
+    # A risk alone is bounded by the link's own capital, whatever more the account allows.
+    percent = order.qty_per or min(HUNDRED, terms.max_budget_percent)
+    budget = terms.budget(percent)
+    raw, bound = amount_for_budget(budget, rules, terms, price), Bound.BUDGET
+    if order.risk_per:
+        stop = check_stop(order, price)
+        at_risk = amount_for_risk(order.risk_per, rules, terms, entry=price, stop=stop)
+        if at_risk < raw:
+            raw, bound = at_risk, Bound.RISK
+    sizing = _fit(raw, bound, order, rules, price)
+    if terms.capital <= 0:
+        sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
+    return replace(
+        sizing,
+        budget=budget,
+        cost=cost_of(sizing.amount, rules, terms, price),
+        warnings=warnings + sizing.warnings,
+    )
+
+
+def size_close(
+    order: OrderRequest,
+    rules: MarketRules,
+    terms: Terms,
+    *,
+    price: Decimal | None,
+    held: Decimal,
+) -> Sizing:
+    """The amount that closes ``-qty_per`` percent of the position, all of it at most.
+
+    Closing needs no price: without one, the least cost of a part is not checked. The whole
+    position is exempt from it anyway, so that dust can be closed.
+
+    Args:
+        order: Checked and admitted, with ``qty_per`` below zero.
+        rules: Of its market.
+        terms: Of the link.
+        price: None where none is known.
+        held: Quantity of the link's position, signed.
+
+    Raises:
+        OrderRefused: There is no position, or the side would enlarge it.
+    """
+    assert order.qty_per is not None, "it closes"
+    assert order.qty_per < 0, "it closes"
+    _check_closing_side(order, held)
+    asked, warnings = -order.qty_per, []
+    if order.qty:
+        warnings.append(Reason(Code.QTY_IGNORED, {"wins": "qty_per"}))
+    if asked > HUNDRED:
+        warnings.append(Reason(Code.CLOSE_CAPPED, {"asked": plain(asked)}))
+    is_whole = asked >= HUNDRED
+    share = min(asked, HUNDRED)
+    whole = abs(Fraction(held)) / rules.quantity_of_one
+    sizing = _fit(
+        whole * Fraction(share) / 100,
+        Bound.POSITION,
+        order,
+        rules,
+        price,
+        exempt_from_min_cost=is_whole,
+    )
+    if is_whole and sizing.amount and sizing.bound_by is Bound.POSITION:
+        rest = (whole - Fraction(sizing.amount)) * rules.quantity_of_one
+        if rest:
+            warnings.append(Reason(Code.CLOSE_LEAVES_REST, {"rest": plain(cut(rest))}))
+    return replace(
+        sizing,
+        cost=None if price is None else _cost_of_reducing(sizing.amount, rules, terms, price),
+        reduce_only=True,
+        warnings=(*warnings, *sizing.warnings),
+    )
+
+
+def _size_quantity(
+    order: OrderRequest, rules: MarketRules, terms: Terms, price: Decimal, held: Decimal
+) -> Sizing:
+    """An absolute quantity: rounded, and refused where it costs more than may be spent."""
+    assert order.qty is not None, "the request was checked"
+    raw = Fraction(order.qty) / rules.quantity_of_one
+    sizing = _fit(raw, Bound.QUANTITY, order, rules, price)
+    if is_spot_sale(order, rules):
+        warnings = list(sizing.warnings)
+        if sizing.amount > held:
+            warnings.append(
+                Reason(Code.MORE_THAN_HELD, {"held": plain(held), "symbol": order.symbol})
+            )
+        return replace(
+            sizing,
+            cost=_cost_of_reducing(sizing.amount, rules, terms, price),
+            warnings=tuple(warnings),
+        )
+    if terms.capital <= 0:
+        sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
+    budget, cost = (
+        terms.budget(terms.max_budget_percent),
+        cost_of(sizing.amount, rules, terms, price),
+    )
+    if cost.total > budget:
+        raise OrderRefused(
+            Code.BUDGET_ABOVE_LIMIT,
+            field="qty",
+            percent=plain(cut(cost.total * 100 / Fraction(terms.capital), decimals=2)),
+            limit=plain(terms.max_budget_percent),
+        )
+    return replace(sizing, budget=budget, cost=cost)
+
+
+def _check_closing_side(order: OrderRequest, held: Decimal) -> None:
+    if not held:
+        raise OrderRefused(Code.NOTHING_TO_CLOSE, field="symbol", symbol=order.symbol)
+    closing_side = Side.SELL if held > 0 else Side.BUY
+    if order.side != closing_side:
+        raise OrderRefused(
+            Code.CLOSE_ON_WRONG_SIDE,
+            field="side",
+            position=plain(held),
+            symbol=order.symbol,
+            side=closing_side.value,
+        )
+
+
+def _cost_of_reducing(amount: Decimal, rules: MarketRules, terms: Terms, price: Decimal) -> Cost:
+    """It ties nothing up; the fee is taken all the same."""
+    return replace(cost_of(amount, rules, terms, price), margin=Fraction(0))
+
+
+def _fit(
+    raw: Fraction,
+    bound: Bound,
+    order: OrderRequest,
+    rules: MarketRules,
+    price: Decimal | None,
+    *,
+    exempt_from_min_cost: bool = False,
+) -> Sizing:
+    """Bring a raw amount into the market's rules, downwards.
+
+    A venue's most is met by ordering less, its least by ordering nothing.
+    """
+    mode, precision = rules.precision_mode, rules.amount_precision
+    least, most = rules.amount_bounds(is_market=OrderType(order.order_type).is_market)
+    worth = None if price is None else quoted_worth_of_one(rules, price)
+    wanted, warnings = raw, []
+    if most is not None and wanted > most:
+        wanted, bound = Fraction(most), Bound.MAX_AMOUNT
+        figures = {"limit": _shown(Fraction(most), rules)}
+        warnings = [Reason(Code.CAPPED_BY_MAX_AMOUNT, figures)]
+    if rules.max_cost is not None and worth is not None and wanted * worth > rules.max_cost:
+        wanted, bound = Fraction(rules.max_cost) / worth, Bound.MAX_COST
+        figures = {"limit": plain(rules.max_cost), "currency": rules.quote}
+        warnings = [Reason(Code.CAPPED_BY_MAX_COST, figures)]
+    amount = round_down(wanted, mode, precision)
+    sizing = Sizing(amount, raw, step_at(wanted, mode, precision), bound, warnings=tuple(warnings))
+    if not amount:
+        return _missed(
+            sizing,
+            Bound.STEP,
+            Code.BELOW_STEP,
+            quantity=_shown(wanted, rules),
+            limit=_shown(Fraction(sizing.step), rules),
+        )
+    if least is not None and amount < least:
+        return _missed(
+            sizing,
+            Bound.MIN_AMOUNT,
+            Code.BELOW_MIN_AMOUNT,
+            quantity=_shown(Fraction(amount), rules),
+            limit=_shown(Fraction(least), rules),
+        )
+    if rules.min_cost is not None and worth is not None and not exempt_from_min_cost:
+        cost = Fraction(amount) * worth
+        if cost < rules.min_cost:
+            return _missed(
+                sizing,
+                Bound.MIN_COST,
+                Code.BELOW_MIN_COST,
+                cost=plain(cut(cost)),
+                currency=rules.quote,
+                limit=plain(rules.min_cost),
+            )
+    return sizing
+
+
+def _missed(sizing: Sizing, bound: Bound, code: Code, **figures: str) -> Sizing:
+    return replace(sizing, amount=_NOTHING, bound_by=bound, code=code, figures=figures, warnings=())
+
+
+def _shown(amount: Fraction, rules: MarketRules) -> str:
+    """An amount as the quantity that bots and people know it by."""
+    return plain(cut(amount * rules.quantity_of_one))

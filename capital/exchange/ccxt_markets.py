@@ -1,0 +1,256 @@
+"""Market rules and prices through ccxt's public endpoints. No keys are needed, none are sent.
+
+Clients are made by ``ccxt_gateway``; ccxt is imported inside the functions that need it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from capital.domain.errors import InvalidAmount, UnknownVenue
+from capital.domain.money import parse_amount
+from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.exchange.ccxt_gateway import (
+    new_client,
+    reason_for,
+    redirected,
+    run_to_its_end,
+    tls_context,
+)
+from capital.exchange.markets import Listing, Quoted
+from capital.exchange.venues import VENUES, Venue, get_venue
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_Answer = TypeVar("_Answer")
+_Asked = TypeVar("_Asked")
+
+# A list of markets has megabytes; a price is waited for by a bot.
+LISTING_SECONDS = 45
+PRICE_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class CcxtMarkets:
+    """Implements ``MarketGateway``.
+
+    Attributes:
+        venue_urls: Venue to base URL that replaces scheme and host of the venue's own.
+        concurrency: How many questions are open at once.
+        price_seconds: For all prices of a call.
+    """
+
+    venue_urls: Mapping[str, str]
+    concurrency: int
+    price_seconds: float = field(default_factory=lambda: PRICE_SECONDS)
+
+    def fetch_listings(self, venues: Sequence[Venue]) -> dict[str, list[Listing] | Reason]:
+        """As ``MarketGateway.fetch_listings``."""
+        asked = [venue.id for venue in venues]
+        answers = run_to_its_end(
+            self._ask_each(asked, lambda each: each, _listings, LISTING_SECONDS)
+        )
+        for venue_id, answer in answers.items():
+            if not answer:
+                answers[venue_id] = _bad_listing(venue_id, "no market")
+            elif isinstance(answer, Reason) and answer.code is Code.EXCHANGE_BAD_ANSWER:
+                answers[venue_id] = _bad_listing(venue_id, answer.figures["kind"])
+        return answers
+
+    def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, Decimal | Reason]:
+        """As ``MarketGateway.fetch_prices``."""
+        return run_to_its_end(
+            self._ask_each(quoted, lambda each: each.venue, _price, self.price_seconds)
+        )
+
+    async def _ask_each(
+        self,
+        asked: Sequence[_Asked],
+        venue_of: Callable[[_Asked], str],
+        ask: Callable[[Any, _Asked], Awaitable[_Answer]],
+        seconds: float,
+    ) -> dict[_Asked, _Answer | Reason]:
+        import aiohttp
+
+        # Importing ccxt takes CPU and no network: the venue is not to blame for it.
+        for venue_id in {venue_of(each) for each in asked} & VENUES.keys():
+            new_client(venue_id)
+        slots = asyncio.Semaphore(self.concurrency)
+        deadline = asyncio.get_running_loop().time() + seconds
+        connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def in_turn(each: _Asked) -> _Answer | Reason:
+                client = None
+                try:
+                    venue = get_venue(venue_of(each))
+                except UnknownVenue as error:
+                    return error.reason
+                try:
+                    async with asyncio.timeout_at(deadline), slots:
+                        client = self._client(venue, session, seconds)
+                        return await ask(client, each)
+                except asyncio.CancelledError as error:
+                    task = asyncio.current_task()
+                    if task is not None and task.cancelling():
+                        raise  # it is meant for us
+                    return reason_for(error, venue, seconds)
+                except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
+                    return reason_for(error, venue, seconds)
+                finally:
+                    if client is not None:
+                        client.session = None  # shared; ccxt would complain of it
+
+            answers = await asyncio.gather(*(in_turn(each) for each in asked))
+            await _end_the_rest()
+        return dict(zip(asked, answers, strict=True))
+
+    def _client(self, venue: Venue, session: "aiohttp.ClientSession", seconds: float) -> Any:
+        client = new_client(venue.id)
+        client.session = session
+        client.asyncio_loop = asyncio.get_running_loop()
+        # The deadline around it comes first, and says its own number of seconds.
+        client.timeout = round(seconds * 1000) + 1000
+        client.options.update(venue.rules_call.options)
+        if venue.id in self.venue_urls:
+            client.urls["api"] = redirected(client.urls["api"], self.venue_urls[venue.id])
+        return client
+
+
+async def _end_the_rest() -> None:
+    """ccxt asks several questions for one list, and leaves the others open when one fails."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def _listings(client: Any, venue_id: str) -> list[Listing]:
+    venue = get_venue(venue_id)
+    mode = venue.rules_call.precision_mode or _precision_mode(client.precisionMode)
+    found = (_listing(market, venue, mode) for market in await client.fetch_markets())
+    return [listing for listing in found if listing is not None]
+
+
+async def _price(client: Any, quoted: Quoted) -> Decimal:
+    client.set_markets([_market_of(client, quoted)])
+    ticker = await client.fetch_ticker(quoted.symbol)
+    price = ticker.get("last") if isinstance(ticker, dict) else None
+    if not isinstance(price, Decimal) or price <= 0:
+        raise InvalidAmount(value=repr(price)[:40], problem="it is no price")
+    return price
+
+
+def _bad_listing(venue_id: str, kind: str) -> Reason:
+    return Reason(Code.EXCHANGE_BAD_MARKETS, {"venue": venue_id, "kind": kind})
+
+
+def _precision_mode(number: int) -> PrecisionMode:
+    from ccxt.base import decimal_to_precision as modes
+
+    return {
+        modes.TICK_SIZE: PrecisionMode.TICK_SIZE,
+        modes.DECIMAL_PLACES: PrecisionMode.DECIMAL_PLACES,
+        modes.SIGNIFICANT_DIGITS: PrecisionMode.SIGNIFICANT_DIGITS,
+    }[number]
+
+
+def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
+    """One market of ccxt's; None where it is none that strategies trade here."""
+    kind = _kind_of(market)
+    if kind is None or kind.market_type not in venue.markets:
+        return None
+    precision = _number(market["precision"]["amount"])
+    contract_size = Decimal(1) if kind is MarketKind.SPOT else _limit(market["contractSize"])
+    if precision is None or contract_size is None:
+        return None
+    if precision <= 0 and mode is not PrecisionMode.DECIMAL_PLACES:
+        return None
+    limits = market["limits"]
+    amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
+    of_market_orders = limits.get("market") or {}
+    settle = market["quote"] if kind is MarketKind.SPOT else market["settle"]
+    min_cost = _limit(cost.get("min"))
+    if min_cost is None:
+        min_cost = venue.rules_call.min_costs.get(market["quote"])
+    rules = MarketRules(
+        symbol=market["symbol"],
+        kind=kind,
+        quote=market["quote"],
+        settle=settle,
+        precision_mode=mode,
+        amount_precision=precision,
+        contract_size=contract_size,
+        min_amount=_limit(amount.get("min")),
+        max_amount=_limit(amount.get("max")),
+        market_min_amount=_limit(of_market_orders.get("min")),
+        market_max_amount=_limit(of_market_orders.get("max")) or _market_most(market, venue, kind),
+        min_cost=min_cost,
+        max_cost=_limit(cost.get("max")),
+    )
+    # Where ccxt does not know, it is traded.
+    return Listing(rules, market["id"], market["base"], market["active"] is not False)
+
+
+def _kind_of(market: Any) -> MarketKind | None:
+    if not isinstance(market, dict) or not market.get("symbol"):
+        return None
+    if market.get("type") == "spot":
+        return MarketKind.SPOT
+    if market.get("type") not in ("swap", "future") or not market.get("settle"):
+        return None
+    if market.get("linear"):
+        return MarketKind.LINEAR
+    return MarketKind.INVERSE if market.get("inverse") else None
+
+
+def _market_most(market: Any, venue: Venue, kind: MarketKind) -> Decimal | None:
+    """The most of a market order where the venue says it and ccxt does not pass it on."""
+    found: Any = market["info"]
+    path = venue.rules_call.market_most.get(kind, ())
+    for step in path:
+        found = found.get(step) if isinstance(found, dict) else None
+    return _limit(found or None) if path else None
+
+
+def _limit(value: Any) -> Decimal | None:
+    """A limit; venues say 0 where there is none."""
+    return _number(value) or None
+
+
+def _number(value: Any) -> Decimal | None:
+    # ccxt writes some constants of its own as floats: the number is the one that it wrote.
+    return None if value is None else parse_amount(repr(value) if type(value) is float else value)
+
+
+def _market_of(client: Any, quoted: Quoted) -> Any:
+    """The structure that ccxt makes of a listed market, from what is kept of it."""
+    is_spot = quoted.kind is MarketKind.SPOT
+    return client.safe_market_structure(
+        {
+            "id": quoted.market_id,
+            "symbol": quoted.symbol,
+            "base": quoted.base,
+            "quote": quoted.quote,
+            "baseId": quoted.base,
+            "quoteId": quoted.quote,
+            "settle": None if is_spot else quoted.settle,
+            "settleId": None if is_spot else quoted.settle,
+            # ccxt writes the day on which a future ends behind its symbol.
+            "type": "spot" if is_spot else "future" if "-" in quoted.symbol else "swap",
+            "spot": is_spot,
+            "margin": False,
+            "swap": not is_spot and "-" not in quoted.symbol,
+            "future": not is_spot and "-" in quoted.symbol,
+            "option": False,
+            "contract": not is_spot,
+            "linear": quoted.kind is MarketKind.LINEAR if not is_spot else None,
+            "inverse": quoted.kind is MarketKind.INVERSE if not is_spot else None,
+            "subType": None if is_spot else quoted.kind.value,
+            "active": True,
+        }
+    )

@@ -1,0 +1,166 @@
+"""``size``: how much of a symbol a strategy may order now, and why no more."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from rich.table import Table
+from rich.text import Text
+
+from capital.domain.errors import InvalidAmount
+from capital.domain.money import parse_amount
+from capital.domain.reasons import Code
+from capital.domain.sizing.orders import OrderType, Side
+from capital.management.faces import (
+    BAD_ARGUMENTS,
+    add_account_argument,
+    console_on,
+    errors_translated,
+    grouped,
+    print_json,
+)
+from capital.services.links import find_link_ids
+from capital.services.prices import PriceSource
+from capital.services.reasons import sentence
+from capital.services.sizing import OrderRequest, SizedOrder, size_orders
+
+_NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
+
+
+class Command(BaseCommand):
+    """Exit 0: every account has an answer; 1: one was refused; 2: arguments."""
+
+    help = "Say how much a strategy may order with the capital that it has. Places no order."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="whose capital")
+        add_account_argument(parser, everyone="every account that the strategy is linked to")
+        parser.add_argument("--symbol", required=True, help="as ccxt writes it: BTC/USDT:USDT")
+        parser.add_argument("--side", required=True, choices=[side.value for side in Side])
+        parser.add_argument(
+            "--order-type",
+            default=OrderType.MARKET.value,
+            choices=[order_type.value for order_type in OrderType],
+            help="default: MARKET",
+        )
+        parser.add_argument(
+            "--qty-per",
+            metavar="PERCENT",
+            help="of the capital; below zero: of the open position, which is closed",
+        )
+        parser.add_argument("--qty", metavar="QUANTITY", help="an absolute quantity, only rounded")
+        parser.add_argument(
+            "--risk-per", metavar="PERCENT", help="of the capital, lost at --stop-price"
+        )
+        parser.add_argument("--price", help="default: the venue's last price")
+        parser.add_argument("--stop-price", help="of a STOP order, or where a position is given up")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        order = OrderRequest(
+            symbol=options["symbol"],
+            side=options["side"],
+            order_type=options["order_type"],
+            **{name: _number(name, options[name]) for name in _NUMBERS},
+        )
+        with errors_translated():
+            order.check()
+            answers = size_orders(find_link_ids(options["strategy"], options["account"]), [order])
+        if options["json"]:
+            print_json(self.stdout, {"orders": [answer.as_json() for answer in answers]})
+        else:
+            console = console_on(self.stdout)
+            for answer in answers:
+                console.print(_table(answer))
+        if any(answer.error is not None for answer in answers):
+            sys.exit(1)
+
+
+def _number(name: str, text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return parse_amount(text)
+    except InvalidAmount as error:
+        option = f"--{name.replace('_', '-')}"
+        raise CommandError(
+            f"{option}: {sentence(error.reason)}", returncode=BAD_ARGUMENTS
+        ) from None
+
+
+def _table(answer: SizedOrder) -> Table:
+    """One answer, line by line, in the order in which it comes about."""
+    table = Table(
+        title=f"{answer.strategy} @ {answer.account}: {answer.side} {answer.symbol}",
+        title_justify="left",
+        show_header=False,
+    )
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", overflow="fold")
+    table.add_column(overflow="fold", min_width=20, ratio=1)
+    for label, figure, explanation in _lines(answer):
+        table.add_row(label, figure, explanation)
+    style = "bold red" if answer.error else "bold" if answer.quantity else "yellow"
+    table.add_section()
+    table.add_row(
+        Text(_("Quantity"), style=style),
+        Text(_shown(answer.quantity), style=style),
+        Text(_verdict(answer), style=style),
+    )
+    if answer.contracts is not None:
+        table.add_row(_("Contracts"), _shown(answer.contracts), _("What most venues take."))
+    for warning in answer.warnings:
+        if warning != answer.reason:
+            table.add_row("", "", Text(sentence(warning), style="yellow"))
+    return table
+
+
+def _lines(answer: SizedOrder) -> Iterator[tuple[str, str, str]]:
+    yield _("Capital"), _shown(answer.capital), _("What the strategy holds on this account now.")
+    if answer.error is not None:
+        return
+    if answer.price_source is not None:
+        yield _("Price"), _shown(answer.price), _source(answer.price_source)
+    if answer.budget is not None:
+        yield _("Budget"), _shown(answer.budget), _("What the order may cost, with its fee.")
+    if not answer.reduce_only:
+        yield _("Leverage"), _shown(answer.leverage), _("1 on spot markets.")
+    yield _("Raw quantity"), _shown(answer.raw_quantity), _("Before rounding and limits.")
+    yield _("Step"), _shown(answer.step), _("Rounded down to a multiple of it.")
+    if answer.notional is not None:
+        yield _("Worth"), _shown(answer.notional), _("At the price above.")
+        yield _("Margin"), _shown(answer.margin), _("What it ties up.")
+        yield _("Fee"), _shown(answer.fee), _("At the account's fee rate.")
+
+
+def _verdict(answer: SizedOrder) -> str:
+    if answer.code is not Code.SIZED:
+        return sentence(answer.reason)
+    bounds = {
+        "budget": _("As much as the budget buys."),
+        "risk": _("As much as loses no more than the risk at its stop."),
+        "quantity": _("As asked for."),
+        "position": _("Of the open position."),
+        "max_amount": _("As much as the market takes in one order."),
+        "max_cost": _("As much as the market takes in one order."),
+    }
+    only = _("Send it as reduce only.") if answer.reduce_only else ""
+    return f"{bounds[answer.bound_by]} {only}".strip()
+
+
+def _source(source: PriceSource) -> str:
+    return {
+        PriceSource.GIVEN: _("As given."),
+        PriceSource.TICKER: _("The venue's last price, read just now."),
+        PriceSource.CACHE: _("The venue's last price, read less than 2 seconds ago."),
+    }[source]
+
+
+def _shown(number: Decimal | None) -> str:
+    return grouped(None if number is None else format(number, "f"))

@@ -1,0 +1,52 @@
+"""A decision as a table on a terminal."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext as _
+from rich.table import Table
+from rich.text import Text
+
+from capital.domain.balances import Source
+from capital.domain.reasons import Code
+from capital.management.faces import grouped
+from capital.services.reasons import sentence_of
+from capital.services.reports import EntryReport, RunReport
+
+# Elsewhere the link's own state decides, and the pool's reading does not matter.
+_POOL_MATTERS = frozenset({Code.SHARE, Code.KEPT})
+
+
+def decision_table(reports: Sequence[RunReport]) -> Table:
+    """Every pool and strategy of every account, with amounts before and after."""
+    table = Table(header_style="bold")
+    # Where the terminal is narrow, cells fold at their spaces: an amount is never cut.
+    table.add_column(_("Account"), overflow="fold")
+    table.add_column(_("Pool"), no_wrap=True)
+    table.add_column(_("Source"), no_wrap=True)
+    table.add_column(_("Balance"), justify="right", overflow="fold")
+    table.add_column(_("Strategy"), overflow="fold")
+    table.add_column(_("Weight"), justify="right", no_wrap=True)
+    table.add_column(_("Before → after"), justify="right", overflow="fold")
+    table.add_column(_("Reason"), overflow="fold", min_width=20, ratio=1)
+    for report in reports:
+        name = report.account
+        for pool in report.pools:
+            of_pool: list[str | Text] = [
+                pool.pool,
+                Text(pool.source, style="" if pool.source == Source.LIVE else "yellow"),
+                grouped(pool.balance) + (f" {report.currency}" if pool.balance else ""),
+            ]
+            why = "" if pool.code == Code.LIVE_BALANCE else pool.reason
+            for entry in pool.entries:
+                own = sentence_of(entry.code, pool.figures)
+                if entry.code in _POOL_MATTERS:
+                    own, why = f"{own} {why}".strip(), ""
+                table.add_row(name, *of_pool, entry.strategy, entry.weight, _change(entry), own)
+                name, of_pool = "", ["", "", ""]
+        table.add_section()
+    return table
+
+
+def _change(entry: EntryReport) -> Text:
+    style = "" if entry.before == entry.after else "bold"
+    return Text(f"{grouped(entry.before)} → {grouped(entry.after)}", style=style)

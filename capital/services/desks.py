@@ -1,0 +1,243 @@
+"""What sizing reads of the database: links with their terms and positions, and market rules.
+
+Plain values in three queries: making model instances is most of what a sized order would cost.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from capital.domain.errors import UnknownSymbol
+from capital.domain.money import EXACT
+from capital.domain.reasons import Code
+from capital.domain.sizing.admission import Trader
+from capital.domain.sizing.formulas import Terms
+from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.exchange.markets import Quoted
+from capital.exchange.venues import VENUES
+from capital.models import Market, Position, StrategyAccount
+from capital.services.prepared import PreparedQuery
+from strategies.markets import MarketType
+from strategies.models import StrategyStatus
+
+_IDLE_STATUS = {
+    StrategyStatus.PAUSED.value: Code.STRATEGY_PAUSED,
+    StrategyStatus.ARCHIVED.value: Code.STRATEGY_ARCHIVED,
+}
+_LINK_COLUMNS = (
+    "pk",
+    "account__name",
+    "account__venue",
+    "account__currency",
+    "account__is_active",
+    "account__fee_rate",
+    "account__utilisation",
+    "account__max_budget_percent",
+    "strategy__key",
+    "strategy__market_type",
+    "strategy__status",
+    "is_active",
+    "leverage",
+    "max_symbols",
+    "capital__allocated_capital",
+)
+_LIMITS = (
+    "min_amount",
+    "max_amount",
+    "market_min_amount",
+    "market_max_amount",
+    "min_cost",
+    "max_cost",
+)
+_MARKET_COLUMNS = (
+    "venue",
+    "symbol",
+    "market_id",
+    "kind",
+    "base",
+    "quote",
+    "settle",
+    "contract_size",
+    "precision_mode",
+    "amount_precision",
+    *_LIMITS,
+    "is_active",
+    "fetched_at",
+)
+
+
+_LINKS = PreparedQuery(
+    lambda ids: StrategyAccount.objects.filter(pk__in=ids).order_by().values_list(*_LINK_COLUMNS)
+)
+_POSITIONS = PreparedQuery(
+    lambda ids: (
+        Position.objects.filter(strategy_account_id__in=ids)
+        .exclude(quantity=0)
+        .order_by()
+        .values_list("strategy_account_id", "symbol", "quantity")
+    )
+)
+_MARKETS = PreparedQuery(
+    lambda venues, symbols: (
+        Market.objects.filter(venue__in=venues, symbol__in=symbols)
+        .order_by()
+        .values_list(*_MARKET_COLUMNS)
+    )
+)
+
+
+@dataclass(frozen=True)
+class DeskLink:
+    """One link, as sizing sees it.
+
+    Attributes:
+        id: Primary key.
+        account: Its name.
+        venue: Of the account.
+        trader: What the desk's rules ask of it.
+        capital: What it holds now, 0 where it never held any.
+        terms: On futures; ``terms_of`` has those of a market.
+        positions: Open quantity by symbol, signed.
+    """
+
+    id: int
+    account: str
+    venue: str
+    trader: Trader
+    capital: Decimal
+    terms: Terms
+    positions: dict[str, Decimal] = field(default_factory=dict)
+
+    def terms_of(self, rules: MarketRules) -> Terms:
+        """Spot knows no leverage."""
+        if rules.kind is not MarketKind.SPOT or self.terms.leverage == 1:
+            return self.terms
+        return Terms(
+            capital=self.terms.capital,
+            fee_rate=self.terms.fee_rate,
+            utilisation=self.terms.utilisation,
+            max_budget_percent=self.terms.max_budget_percent,
+        )
+
+
+@dataclass(frozen=True)
+class DeskMarket:
+    """One market, as sizing sees it."""
+
+    rules: MarketRules
+    quoted: Quoted
+    is_active: bool
+    fetched_at: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What was read, as of one call."""
+
+    links: Mapping[int, DeskLink]
+    markets: Mapping[tuple[str, str], DeskMarket]
+    # Of the venues that lack a symbol, those that have others.
+    synced_venues: Collection[str]
+
+    def market(self, venue: str, symbol: str) -> DeskMarket:
+        """The rules of ``symbol``.
+
+        Raises:
+            UnknownSymbol: There are none, or it is not traded.
+        """
+        market = self.markets.get((venue, symbol))
+        if market is None:
+            known = venue in self.synced_venues
+            code = Code.UNKNOWN_SYMBOL if known else Code.MARKETS_NOT_SYNCED
+            figures = {"symbol": symbol} if known else {}
+            raise UnknownSymbol(code, field="symbol", venue=venue, **figures)
+        if not market.is_active:
+            raise UnknownSymbol(Code.SYMBOL_NOT_TRADED, field="symbol", venue=venue, symbol=symbol)
+        return market
+
+
+def load_desk(link_ids: Sequence[int], symbols: Collection[str]) -> Desk:
+    """Links, their open positions, and the rules of ``symbols`` on their venues."""
+    links = {
+        row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
+    }
+    for link_id, symbol, quantity in _POSITIONS.rows(list(links)):
+        links[link_id].positions[symbol] = _trimmed(quantity)
+    venues = sorted({link.venue for link in links.values()})
+    markets = {
+        row[:2]: _market(dict(zip(_MARKET_COLUMNS, row, strict=True)))
+        for row in _MARKETS.rows(venues, list(symbols))
+    }
+    lacking = [
+        venue for venue in venues if any((venue, symbol) not in markets for symbol in symbols)
+    ]
+    return Desk(links, markets, _venues_with_rules(lacking) if lacking else frozenset())
+
+
+def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
+    markets = Market.objects.filter(venue__in=venues).order_by("venue")
+    return frozenset(markets.values_list("venue", flat=True).distinct())
+
+
+def _link(row: Mapping[str, Any]) -> DeskLink:
+    market, held = MarketType(row["strategy__market_type"]), row["capital__allocated_capital"]
+    capital = Decimal(0) if held is None else _trimmed(held)
+    percent = _trimmed(row["account__max_budget_percent"])
+    return DeskLink(
+        id=row["pk"],
+        account=row["account__name"],
+        venue=row["account__venue"],
+        trader=Trader(
+            strategy=row["strategy__key"],
+            market=market,
+            currency=row["account__currency"],
+            idle=_idle(row, market),
+            max_symbols=row["max_symbols"],
+            max_budget_percent=percent,
+        ),
+        capital=capital,
+        terms=Terms(
+            capital=capital,
+            leverage=_trimmed(row["leverage"]),
+            fee_rate=_trimmed(row["account__fee_rate"]),
+            utilisation=_trimmed(row["account__utilisation"]),
+            max_budget_percent=percent,
+        ),
+    )
+
+
+def _idle(row: Mapping[str, Any], market: MarketType) -> Code | None:
+    """Why the link may not trade; a venue that is no longer known is not judged."""
+    venue = VENUES.get(row["account__venue"])
+    if not row["account__is_active"]:
+        return Code.ACCOUNT_INACTIVE
+    if venue is not None and market not in venue.markets:
+        return Code.MARKET_NOT_ON_VENUE
+    if not row["is_active"]:
+        return Code.LINK_INACTIVE
+    return _IDLE_STATUS.get(row["strategy__status"])
+
+
+def _market(row: Mapping[str, Any]) -> DeskMarket:
+    size = row["contract_size"]
+    rules = MarketRules(
+        symbol=row["symbol"],
+        kind=MarketKind(row["kind"]),
+        quote=row["quote"],
+        settle=row["settle"],
+        precision_mode=PrecisionMode(row["precision_mode"]),
+        amount_precision=_trimmed(row["amount_precision"]),
+        contract_size=Decimal(1) if size is None else _trimmed(size),
+        **{name: None if row[name] is None else _trimmed(row[name]) for name in _LIMITS},
+    )
+    named = {
+        name: row[name] for name in ("venue", "symbol", "market_id", "base", "quote", "settle")
+    }
+    return DeskMarket(rules, Quoted(kind=rules.kind, **named), row["is_active"], row["fetched_at"])
+
+
+def _trimmed(number: Decimal) -> Decimal:
+    """Without the zeros that the column's decimals put behind it."""
+    return number.normalize(EXACT)
