@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from typing import TypeAlias
+
+from django.db.models import QuerySet
 
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
@@ -9,6 +12,10 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from strategies.markets import MarketType
+
+# Primary keys, or a query that finds them. A statement that lists a thousand keys takes longer to
+# make than to answer: whoever reads that many at one moment gives the query.
+AccountIds: TypeAlias = Sequence[int] | QuerySet[Account, int]
 
 
 def active_account_ids() -> list[int]:

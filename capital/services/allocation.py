@@ -5,48 +5,43 @@ work: earlier runs with this key return; the network, outside any transaction; t
 transaction that locks the accounts, decides, and writes capital and audit rows together.
 """
 
-import logging
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractUser
-from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from capital.domain.decision import Decision, Outcome
-from capital.domain.errors import (
-    CapitalError,
-    ForceNotAllowed,
-    InvalidRunKey,
-    NothingToAccept,
-    RunKeyConflict,
-    UnknownAccount,
-)
+from capital.domain.balances import PoolReading
+from capital.domain.decision import Decision
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.accounts import lock_accounts
 from capital.services.balances import LiveAnswers, observe_pools
+from capital.services.batches import Judge, Result, decide_batch, tell
 from capital.services.cases import AccountCase, load_cases
-from capital.services.readings import log_fallbacks, log_suspects
-from capital.services.records import record_checks, record_runs
-from capital.services.summaries import record_observations
+from capital.services.requests import (
+    ACCEPT_PERMISSION,
+    allow_force,
+    earlier_runs,
+    known_ids,
+    new_request,
+    require_permission,
+    require_suspects,
+)
 from capital.services.verdicts import (
     AllocationRequest,
+    Circumstances,
     Verdict,
     judge_account,
     load_circumstances,
 )
 
-logger = logging.getLogger(__name__)
-
 BATCH_SIZE = 500
-LONGEST_RUN_KEY = 200
-FORCE_PERMISSION = "capital.force_allocate"
 
-# A run, or the gate's reason why there is none.
-_Result = AllocationRun | Reason
+# What each account was judged by.
+_Seen = dict[int, Mapping[Pool, PoolReading]]
 
 
 @dataclass
@@ -83,11 +78,16 @@ class AllocationPreview:
 
 @dataclass(frozen=True)
 class DueResult:
-    """The gate's answer for one account, and the run that followed where it was due."""
+    """The gate's answer for one account, and the run that followed where it was due.
+
+    Attributes:
+        readings: What the answer rests on; empty where an earlier run with the key is returned.
+    """
 
     account: Account
     reason: Reason
     run: AllocationRun | None
+    readings: Mapping[Pool, PoolReading] = field(default_factory=dict)
 
 
 def auto_allocate_capital_for_account(
@@ -146,7 +146,7 @@ def allocate_capital(
         force: Open positions do not hold the account. Never past conservation, pools or the
             jump guard. An actor needs the permission ``capital.force_allocate``.
         accept_jump: The balances that wait as suspect on the accounts are accepted, and no
-            later ones that jump again.
+            later ones that jump again. An actor needs the permission ``capital.accept_jump``.
         origin: Where the request came from, for the log of a forced one.
         clock: Says what time it is.
         on_progress: Called as accounts are done, with how many; it adds up to all of them.
@@ -159,17 +159,19 @@ def allocate_capital(
         InvalidRunKey: The key is empty or longer than 200 characters. Nothing was done.
         RunKeyConflict: The key was used with other arguments.
         ForceNotAllowed: The actor may not force. Nothing was done.
+        NotPermitted: The actor may not accept a jump. Nothing was done.
         NothingToAccept: No balance of an account is suspect. Nothing was done.
         ValueError: ``trigger`` is not one. Nothing was done.
     """
-    request = _new_request(
+    request = new_request(
         trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
     )
-    ids = _known_ids(account_ids)
+    ids = known_ids(account_ids)
     if accept_jump:
-        _require_suspects(ids, request)
+        require_permission(actor, ACCEPT_PERMISSION)
+        require_suspects(ids, request)
     if force:
-        _allow_force(actor, ids, origin)
+        allow_force(actor, ids, origin)
     results = _in_batches(ids, request, on_progress)
     return [result for result in results.values() if isinstance(result, AllocationRun)]
 
@@ -180,6 +182,7 @@ def reallocate_where_due(
     trigger: str = Trigger.SCHEDULE,
     run_key: str | None = None,
     live: bool = True,
+    patience: timedelta | None = None,
     clock: Clock = timezone.now,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[DueResult]:
@@ -188,19 +191,35 @@ def reallocate_where_due(
     An account that is not due gets no run: its ``last_checked_at`` and ``last_check_code`` say
     what the gate said.
 
+    Args:
+        account_ids: As for ``allocate_capital``, with ``run_key``, ``live`` and the rest.
+        trigger: What asked.
+        run_key: Replays.
+        live: Whether exchanges are asked.
+        patience: How long an exchange may take for one account; then its cached balance stands
+            in. None: as long as is usual.
+        clock: Says what time it is.
+        on_progress: Called as accounts are done.
+
     Returns:
         One result per account, in the order of ``account_ids``.
 
     Raises:
         As ``allocate_capital``.
     """
-    request = _new_request(trigger, run_key, clock, live=live, if_due=True)
-    results = _in_batches(_known_ids(account_ids), request, on_progress)
+    request = new_request(trigger, run_key, clock, live=live, if_due=True, patience=patience)
+    seen: _Seen = {}
+    results = _in_batches(known_ids(account_ids), request, on_progress, seen)
     accounts = Account.objects.in_bulk(results)
     return [
-        DueResult(result.account, Reason(Code(result.code), result.figures), result)
+        DueResult(
+            result.account,
+            Reason(Code(result.code), result.figures),
+            result,
+            seen.get(account_id, {}),
+        )
         if isinstance(result, AllocationRun)
-        else DueResult(accounts[account_id], result, None)
+        else DueResult(accounts[account_id], result, None, seen.get(account_id, {}))
         for account_id, result in results.items()
         if isinstance(result, AllocationRun) or account_id in accounts
     ]
@@ -224,13 +243,13 @@ def preview_allocation(
     Raises:
         As ``allocate_capital``.
     """
-    request = _new_request(
+    request = new_request(
         trigger, run_key, clock, live=live, if_due=if_due, force=force, accept_jump=accept_jump
     )
-    ids = _known_ids(account_ids)
-    earlier = _earlier_runs(ids, request)
+    ids = known_ids(account_ids)
+    earlier = earlier_runs(ids, request)
     if accept_jump:
-        _require_suspects(ids, request)
+        require_suspects(ids, request)
     previews = {
         key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
         for key, run in earlier.items()
@@ -238,210 +257,57 @@ def preview_allocation(
     for start in range(0, len(ids), BATCH_SIZE):
         batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
         cases = load_cases(batch)
-        for verdict in _judge(cases, _observe(cases, request), request):
-            _tell(verdict)
+        judge, now = _judge_by(_observe(cases, request), request), clock()
+        for verdict in judge(cases, load_circumstances(list(cases), request, now=now), now):
+            tell(verdict)
             account = verdict.case.account
             previews[account.pk] = AllocationPreview(account, verdict.reason, verdict.decision)
     return [previews[key] for key in ids if key in previews]
-
-
-def _new_request(
-    trigger: str,
-    run_key: str | None,
-    clock: Clock,
-    *,
-    actor: AbstractUser | None = None,
-    live: bool = True,
-    if_due: bool = False,
-    force: bool = False,
-    accept_jump: bool = False,
-) -> AllocationRequest:
-    if run_key is not None and not (1 <= len(run_key) <= LONGEST_RUN_KEY and run_key.isprintable()):
-        raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
-    trigger = Trigger(trigger).value
-    return AllocationRequest(
-        trigger=trigger,
-        run_key=run_key or f"{trigger}:{clock():%Y%m%dT%H%M%S}:{uuid.uuid4().hex}",
-        clock=clock,
-        actor_id=None if actor is None else actor.pk,
-        live=live,
-        if_due=if_due,
-        force=force,
-        accept_jump=accept_jump,
-    )
-
-
-def _known_ids(account_ids: Iterable[int]) -> list[int]:
-    ids = list(dict.fromkeys(account_ids))
-    known = set(Account.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    for account_id in ids:
-        if account_id not in known:
-            raise UnknownAccount(account=str(account_id))
-    return ids
-
-
-def _require_suspects(ids: Sequence[int], request: AllocationRequest) -> None:
-    """A person who accepts must have seen something; a replay of their acceptance may pass."""
-    accepted = _earlier_runs(ids, request)
-    waiting = Account.objects.filter(pk__in=[key for key in ids if key not in accepted])
-    for account in waiting.only("name", "suspect_readings"):
-        if not account.suspect_readings:
-            raise NothingToAccept(account=account.name)
-
-
-def _allow_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
-    if actor is not None and not actor.has_perm(FORCE_PERMISSION):
-        raise ForceNotAllowed(user=actor.get_username())
-    logger.warning(
-        "Forced allocation of accounts %s by %s from %s.",
-        ", ".join(map(str, ids)),
-        "the command line" if actor is None else actor.get_username(),
-        origin or "an unknown address",
-    )
 
 
 def _in_batches(
     ids: Sequence[int],
     request: AllocationRequest,
     on_progress: Callable[[int], None] | None,
-) -> dict[int, _Result]:
+    seen: _Seen | None = None,
+) -> dict[int, Result]:
     # A conflict is found before anything is done, also where it is in the last batch.
-    _earlier_runs(ids, request)
-    results: dict[int, _Result] = {}
+    earlier_runs(ids, request)
+    results: dict[int, Result] = {}
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]
         progress = _Progress(on_progress)
-        results.update(_allocate_batch(batch, request, progress))
+        results.update(_allocate_batch(batch, request, progress, seen))
         progress.finish(len(batch))
     return {account_id: results[account_id] for account_id in ids}
 
 
 def _allocate_batch(
-    ids: Sequence[int], request: AllocationRequest, progress: _Progress
-) -> dict[int, _Result]:
-    results: dict[int, _Result] = dict(_earlier_runs(ids, request))
+    ids: Sequence[int], request: AllocationRequest, progress: _Progress, seen: _Seen | None
+) -> dict[int, Result]:
+    results: dict[int, Result] = dict(earlier_runs(ids, request))
     to_do = [account_id for account_id in ids if account_id not in results]
     if not to_do:
         return results
     observed = load_cases(to_do)
     answers = _observe(observed, request, on_account=progress.account_answered)
-    try:
-        return results | _decide_and_write(observed, answers, request)
-    except RunKeyConflict:
-        raise
-    except Exception as error:  # noqa: BLE001  # each account meets its own error below
-        logger.info(
-            "A batch of %s accounts failed (%s); each is tried by itself.",
-            len(to_do),
-            type(error).__name__,
-        )
-    for account_id, case in observed.items():
-        results[account_id] = _allocate_alone(case, answers, request)
-    return results
+    return results | decide_batch(observed, _judge_by(answers, request, seen), request)
 
 
-def _allocate_alone(case: AccountCase, answers: LiveAnswers, request: AllocationRequest) -> _Result:
-    """One account of a batch that failed, with the readings that were made for the batch."""
-    try:
-        return _decide_and_write({case.account.pk: case}, answers, request)[case.account.pk]
-    except RunKeyConflict:
-        raise
-    except CapitalError as error:
-        reason = error.reason
-    except DatabaseError as error:
-        reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
-    except Exception as error:
-        logger.exception("Allocating account %s failed.", case.account.pk)
-        reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
-    return _record_failure(case, reason, request)
+def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:
+    """Judge each account by what its exchange said, and leave the readings in ``seen``."""
 
-
-def _record_failure(case: AccountCase, reason: Reason, request: AllocationRequest) -> AllocationRun:
-    """A failed run; unsaved where the database refuses even that."""
-    logger.error("Account %s was not allocated: %s", case.account.pk, reason.code)
-    verdict, now = Verdict(case, Decision(Outcome.FAILED, reason), reason), request.clock()
-    try:
-        with transaction.atomic():
-            record_checks([verdict], now=now)
-            return record_runs([verdict], request, now=now)[case.account.pk]
-    except DatabaseError:
-        logger.exception("The failure of account %s could not be recorded.", case.account.pk)
-    return _unsaved_failure(case.account, reason, request)
-
-
-def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
-    return AllocationRun(
-        account=account,
-        run_key=request.run_key,
-        trigger=request.trigger,
-        outcome=Outcome.FAILED.value,
-        code=reason.code.value,
-        figures=dict(reason.figures),
-    )
-
-
-def _decide_and_write(
-    observed: Mapping[int, AccountCase], answers: LiveAnswers, request: AllocationRequest
-) -> dict[int, _Result]:
-    """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
-    with transaction.atomic():
-        locked = lock_accounts(list(observed))
-        results: dict[int, _Result] = dict(_earlier_runs(list(locked), request))
-        for key in observed.keys() - locked.keys():
-            # Deleted in the meantime: there is no row that a run could point at.
-            results[key] = _unsaved_failure(
-                observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
-            )
-        accounts = {key: account for key, account in locked.items() if key not in results}
-        if not accounts:
-            return results
-        cases = load_cases(list(accounts), accounts=accounts)
-        now = request.clock()
-        changed = {
-            key
-            for key, case in cases.items()
-            if case.account.reading_depends_on != observed[key].account.reading_depends_on
-        }
-        sound = {key: case for key, case in cases.items() if key not in changed}
-        verdicts = [_account_changed(cases[key]) for key in changed]
-        circumstances = load_circumstances(list(sound), request, now=now, lock=True)
-        verdicts += [
-            judge_account(case, answers, circumstances, request, now=now) for case in sound.values()
+    def judge(
+        cases: Mapping[int, AccountCase], circumstances: Circumstances, now: datetime
+    ) -> list[Verdict]:
+        verdicts = [
+            judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
         ]
-        record_observations(
-            {verdict.case.account.pk: verdict.judged.believed for verdict in verdicts},
-            accounts,
-            circumstances.summaries,
-            now=now,
-        )
-        record_checks(verdicts, now=now)
-        results |= record_runs(verdicts, request, now=now)
-    for verdict in verdicts:
-        _tell(verdict)
-        results.setdefault(verdict.case.account.pk, verdict.reason)
-    return results
+        if seen is not None:
+            seen.update({verdict.case.account.pk: verdict.judged.readings for verdict in verdicts})
+        return verdicts
 
-
-def _judge(
-    cases: Mapping[int, AccountCase], answers: LiveAnswers, request: AllocationRequest
-) -> list[Verdict]:
-    now = request.clock()
-    circumstances = load_circumstances(list(cases), request, now=now)
-    return [
-        judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
-    ]
-
-
-def _account_changed(case: AccountCase) -> Verdict:
-    reason = Reason(Code.ACCOUNT_CHANGED)
-    return Verdict(case, Decision(Outcome.FAILED, reason), reason)
-
-
-def _tell(verdict: Verdict) -> None:
-    account = verdict.case.account
-    if verdict.decision is not None and verdict.decision.outcome is not Outcome.HELD:
-        log_fallbacks(account, verdict.decision)
-    log_suspects(account, verdict.judged.suspects)
+    return judge
 
 
 def _observe(
@@ -455,24 +321,5 @@ def _observe(
         live=request.live,
         clock=request.clock,
         on_account=on_account,
+        patience=request.patience,
     )
-
-
-def _earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
-    runs = {
-        run.account_id: run
-        for run in AllocationRun.objects.filter(
-            account_id__in=ids, run_key=request.run_key
-        ).select_related("account")
-    }
-    for run in runs.values():
-        differences = [
-            name for name, value in request.arguments.items() if run.arguments.get(name) != value
-        ]
-        if differences:
-            raise RunKeyConflict(
-                run_key=request.run_key,
-                account=run.account.name,
-                differences=", ".join(differences),
-            )
-    return runs

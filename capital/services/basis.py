@@ -37,14 +37,19 @@ def basis_of(case: AccountCase, readings: Mapping[Pool, PoolReading]) -> Basis:
 
 def load_bases(account_ids: Sequence[int]) -> dict[int, Basis]:
     """The basis of each account's last run that allocated, in two queries; none is left out."""
+    keys = [key for key in last_allocations(account_ids).values() if key is not None]
+    rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
+    return {account_id: basis_from_json(stored) for account_id, stored in rows}
+
+
+def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
+    """The primary key of each account's last run that allocated, in one query."""
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
     last = Account.objects.filter(pk__in=account_ids).annotate(
         # By primary key: the account's lock put the runs in this order, whatever clocks said.
         last_run=Subquery(runs.order_by("-pk").values("pk")[:1])
     )
-    keys = [key for key in last.values_list("last_run", flat=True) if key is not None]
-    rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
-    return {account_id: basis_from_json(stored) for account_id, stored in rows}
+    return dict(last.values_list("pk", "last_run"))
 
 
 def basis_as_json(basis: Basis) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """An account with its links, as one decision sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capital.domain.allocation import Link
@@ -8,7 +8,7 @@ from capital.domain.decision import pools_in_use
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.models import Account, StrategyAccount
-from capital.services.accounts import markets_of_account
+from capital.services.accounts import AccountIds, markets_of_account
 from strategies.markets import MarketType
 from strategies.models import StrategyStatus
 
@@ -34,16 +34,16 @@ class AccountCase:
 
 
 def load_cases(
-    ids: Sequence[int], *, accounts: Mapping[int, Account] | None = None
+    ids: AccountIds, *, accounts: Mapping[int, Account] | None = None
 ) -> dict[int, AccountCase]:
     """Accounts with their links, in two queries; in one where the accounts are at hand."""
     if accounts is None:
-        accounts = Account.objects.in_bulk(ids)
+        accounts = Account.objects.in_bulk(list(ids))
     links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
     markets = {account_id: markets_of_account(account) for account_id, account in accounts.items()}
     # Tuples: making three instances a link is most of what loading would cost.
     rows = (
-        StrategyAccount.objects.filter(account_id__in=list(accounts))
+        StrategyAccount.objects.filter(account_id__in=ids)
         .order_by("pk")
         .values_list(
             "pk",

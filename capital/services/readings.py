@@ -17,7 +17,13 @@ from capital.domain.rebalancing import is_suspect, jump_percent
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances import LiveAnswers
 from capital.services.reports import amount_text
-from capital.services.summaries import POOL_WORD, cached_observation, log_cached
+from capital.services.summaries import (
+    OBSERVED_FIELD,
+    POOL_WORD,
+    business_date,
+    cached_observation,
+    log_cached,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +72,13 @@ class JudgedReadings:
         readings: What a decision may use, for each pool that is not suspect.
         believed: What the summary is to learn, by pool.
         suspects: What waits for a person, by pool.
+        was_suspect: The pools of which a balance waited before.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
     believed: dict[Pool, Observation] = field(default_factory=dict)
     suspects: dict[Pool, Suspect] = field(default_factory=dict)
+    was_suspect: frozenset[Pool] = frozenset()
 
     @property
     def are_suspects_recorded(self) -> bool:
@@ -99,9 +107,9 @@ def judge_readings(
             one that jumps from there is suspect again.
     """
     stored = stored_suspects(account)
-    judged = JudgedReadings()
+    judged = JudgedReadings(was_suspect=frozenset(stored))
     for pool in pools:
-        accepted = cached_observation(summary, pool, now=now)
+        accepted = _cached_in_basis(account, summary, pool, now=now)
         if accept_jump and pool in stored:
             accepted = judged.believed[pool] = stored[pool]
         live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
@@ -187,6 +195,20 @@ def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
 def one_line(name: str) -> str:
     """A name that cannot begin a log line of its own."""
     return " ".join(name.split()) if not name.isprintable() else name
+
+
+def _cached_in_basis(
+    account: Account, summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
+) -> Observation | None:
+    """The cached balance, unless it was of another basis or wallet than the account's now."""
+    cached = cached_observation(summary, pool, now=now)
+    since = account.readings_since
+    if cached is None or summary is None or since is None:
+        return cached
+    if getattr(summary, OBSERVED_FIELD[pool]) is None:
+        # Written by others, at some time of its date.
+        return cached if summary.date > business_date(since) else None
+    return cached if cached.observed_at >= since else None
 
 
 def _suspicion(account: Account, pool: Pool, live: Observation, accepted: Decimal) -> Suspect:

@@ -18,3 +18,21 @@ def sentence_of(code: str, figures: Mapping[str, str]) -> str:
         return sentence(Reason(Code(code), figures))
     except (ValueError, KeyError):
         return code
+
+
+def outline_of(code: str, **known: str) -> str:
+    """The sentence of a code whose figures were not kept: an ellipsis stands for each.
+
+    Args:
+        code: As it is stored.
+        **known: Figures that are known all the same.
+    """
+    try:
+        return gettext(ENGLISH[Code(code)]).format_map(_Unknown(known))
+    except (ValueError, KeyError):
+        return code
+
+
+class _Unknown(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"

@@ -90,6 +90,7 @@ def _new_run(
         snapshot=snapshot,
         basis=None if verdict.basis is None else basis_as_json(verdict.basis),
         is_forced=request.force,
+        reverts_id=request.reverts,
         created_at=now,
     )
 

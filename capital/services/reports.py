@@ -1,6 +1,6 @@
 """A decision as people and programs read it: the same shape from memory, rows or a snapshot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
@@ -141,6 +141,28 @@ def report_decision(account: Account, decision: Decision) -> RunReport:
         run_key=None,
         pools=pool_reports(decision, account.currency),
     )
+
+
+def report_shown(account: Account, shown: Mapping[str, Any]) -> RunReport:
+    """The report of a decision that was kept to be applied; see ``shown_as_json``."""
+    return _report(
+        account,
+        outcome=shown["outcome"],
+        code=shown["code"],
+        figures=shown["figures"],
+        run_key=None,
+        pools=tuple(PoolReport.from_json(stored) for stored in shown["pools"]),
+    )
+
+
+def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
+    """A decision as it is shown, to keep."""
+    return {
+        "outcome": decision.outcome.value,
+        "code": decision.reason.code.value,
+        "figures": dict(decision.reason.figures),
+        "pools": [pool.as_json() for pool in pool_reports(decision, currency)],
+    }
 
 
 def report_not_due(account: Account, reason: Reason) -> RunReport:

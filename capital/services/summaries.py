@@ -20,7 +20,7 @@ from capital.domain.balances import Observation
 from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, DailyAccountSummary
-from capital.services.accounts import pools_of_account
+from capital.services.accounts import AccountIds, pools_of_account
 from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ _WRITTEN_FIELDS = (
     "futures_observed_at",
     "ending_observed_at",
 )
+_READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def load_summaries(
     )
     keys = {
         account_id: of_account
-        for account_id, *of_account in wanted.values_list("pk", "today", "before")
+        for account_id, *of_account in wanted.order_by().values_list("pk", "today", "before")
     }
     found = DailyAccountSummary.objects.order_by("pk")
     rows = (found.select_for_update() if lock else found).in_bulk(
@@ -157,6 +158,24 @@ def load_summaries(
         account_id: Summaries(*(rows.get(key) for key in of_account))
         for account_id, of_account in keys.items()
     }
+
+
+def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAccountSummary]:
+    """Only the cache of each account, in one query: for whoever looks and does not write.
+
+    It is ``load_summaries(...)[account_id].latest``, with the balances and their times; an
+    account without a row is left out.
+    """
+    newest = DailyAccountSummary.objects.filter(
+        account=OuterRef("pk"), date__lte=business_date(now + _CLOCK_SKEW)
+    )
+    keys = (
+        Account.objects.filter(pk__in=account_ids)
+        .order_by()
+        .annotate(newest=Subquery(newest.order_by("-date").values("pk")[:1]))
+    )
+    rows = DailyAccountSummary.objects.filter(pk__in=keys.values("newest")).order_by()
+    return {row.account_id: row for row in rows.only(*_READ_FIELDS)}
 
 
 def cached_observation(

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from capital.domain.balances import Observation
+from capital.domain.reasons import Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.accounts import lock_accounts, pools_of_account
@@ -83,6 +84,7 @@ def _record(observed: Mapping[int, Account], answers: LiveAnswers, clock: Clock)
             {key: each.believed for key, each in judged.items()}, accounts, summaries, now=now
         )
         _keep_suspects(accounts, judged)
+        _keep_connections(accounts, answers)
     for key, each in judged.items():
         log_suspects(
             accounts[key],
@@ -96,6 +98,25 @@ def _keep_suspects(accounts: Mapping[int, Account], judged: Mapping[int, JudgedR
     for key, account in accounts.items():
         if settle_suspects(account, judged[key]):
             Account.objects.filter(pk=key).update(suspect_readings=account.suspect_readings)
+
+
+def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
+    """Say on each account why its exchange does not answer, where that changed.
+
+    One statement for each reason, however many accounts it befell.
+    """
+    changed: dict[str, list[int]] = {}
+    for key, account in accounts.items():
+        failed = [
+            answer.code.value
+            for pool in pools_of_account(account)
+            if isinstance(answer := answers[key, pool], Reason)
+        ]
+        code = failed[0] if failed else ""
+        if code != account.connection_code:
+            changed.setdefault(code, []).append(key)
+    for code, keys in changed.items():
+        Account.objects.filter(pk__in=keys).update(connection_code=code)
 
 
 def _count(account: Account, judged: JudgedReadings, answers: LiveAnswers) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from capital.domain.allocation import Reserve
@@ -30,6 +30,8 @@ class AllocationRequest:
         if_due: The gate decides whether anything is to be done.
         force: Open positions do not stop a request that is not gated.
         accept_jump: The balances that are suspect on the account are accepted.
+        reverts: The run that is taken back; None elsewhere.
+        patience: How long an exchange may take for one account; None: as long as is usual.
     """
 
     trigger: str
@@ -40,11 +42,14 @@ class AllocationRequest:
     if_due: bool = False
     force: bool = False
     accept_jump: bool = False
+    reverts: int | None = None
+    patience: timedelta | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
         """What a second use of the run key must match."""
-        return {
+        reverts = {} if self.reverts is None else {"reverts": self.reverts}
+        return reverts | {
             "trigger": self.trigger,
             "actor": self.actor_id,
             "live": self.live,
@@ -104,29 +109,39 @@ def judge_account(
     *,
     now: datetime,
 ) -> Verdict:
-    """Weigh the readings, ask the gate, and decide. It writes nothing.
+    """Weigh the readings, ask the gate, and decide. It writes nothing."""
+    if (refused := _refused(case.account)) is not None:
+        return _decided(case, refused)
+    judged = judge_readings(
+        case.account,
+        case.pools,
+        answers,
+        circumstances.summaries[case.account.pk].latest,
+        now=now,
+        accept_jump=request.accept_jump,
+    )
+    return decide_account(case, judged, circumstances, request)
+
+
+def decide_account(
+    case: AccountCase,
+    judged: JudgedReadings,
+    circumstances: Circumstances,
+    request: AllocationRequest,
+) -> Verdict:
+    """Ask the gate where it is to be asked, and decide by ``judged``. It writes nothing.
 
     Weights or a wallet mode that cannot be used make it a failed decision.
     """
     account = case.account
-    if not account.is_active:
-        return _decided(case, Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE)))
-    if problem := wallet_mode_problem(account):
-        return _decided(case, Decision(Outcome.FAILED, problem))
-    judged = judge_readings(
-        account,
-        case.pools,
-        answers,
-        circumstances.summaries[account.pk].latest,
-        now=now,
-        accept_jump=request.accept_jump,
-    )
+    if (refused := _refused(account)) is not None:
+        return _decided(case, refused)
     basis = basis_of(case, judged.readings)
     has_open_position = account.pk in circumstances.with_open_position
     mode = WalletMode(account.wallet_mode)
 
     if request.if_due:
-        check = _ask_gate(case, basis, circumstances, has_open_position=has_open_position)
+        check = ask_gate(case, basis, circumstances, has_open_position=has_open_position)
         if has_open_position or not (check.due or judged.suspects):
             return Verdict(case, None, check.reason, judged)
     elif has_open_position and not request.force:
@@ -155,9 +170,10 @@ def judge_account(
     return _decided(case, decision, judged, basis)
 
 
-def _ask_gate(
+def ask_gate(
     case: AccountCase, basis: Basis, circumstances: Circumstances, *, has_open_position: bool
 ) -> DueCheck:
+    """Whether a reallocation is due on ``basis``; the circumstances must be of a gated request."""
     account = case.account
     return check_due(
         basis,
@@ -166,6 +182,15 @@ def _ask_gate(
         thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
         currency=account.currency,
     )
+
+
+def _refused(account: Account) -> Decision | None:
+    """What becomes of an account whose balances do not matter."""
+    if not account.is_active:
+        return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
+    if problem := wallet_mode_problem(account):
+        return Decision(Outcome.FAILED, problem)
+    return None
 
 
 def _says_nothing_new(account: Account, decision: Decision) -> bool:

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from capital.domain.errors import PlanStale, RevertRefused
 from capital.models import Account, AllocationEntry, AllocationRun, StrategyCapital
 from capital.services.allocation import allocate_capital, auto_allocate_capital_for_account
+from capital.services.plans import apply_plan, make_plan
+from capital.services.reverts import revert_run
 from tests.factories import make_account, make_link, make_summary
 
 on_postgresql = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -107,6 +110,46 @@ class TestOnPostgreSQL:
             thread.join(timeout=10)
 
         assert done.is_set()
+
+    def test_plan_that_is_applied_twice_at_once_makes_one_set_of_runs(self) -> None:
+        accounts = [funded_account() for _ in range(3)]
+        plan = make_plan([account.pk for account in accounts], live=False)
+
+        answers = at_once(lambda _: [run.pk for run in apply_plan(plan.public_id)])
+
+        made = list(AllocationRun.objects.order_by("pk").values_list("pk", flat=True))
+        assert len(made) == 3
+        assert [sorted(answer) for answer in answers] == [made] * WRITERS
+        assert {total_capital(account) for account in accounts} == {Decimal("100.00")}
+
+    def test_two_plans_of_one_account_at_once_apply_one_and_refuse_the_other(self) -> None:
+        account = funded_account()
+        plans = [make_plan([account.pk], live=False) for _ in range(2)]
+
+        def try_it(number: int) -> str:
+            try:
+                return apply_plan(plans[number].public_id)[0].outcome
+            except PlanStale as error:
+                return error.changes[account.pk].code.value
+
+        assert sorted(at_once(try_it, writers=2)) == ["applied", "later_run"]
+        assert AllocationRun.objects.count() == 1
+
+    def test_run_that_is_reverted_twice_at_once_is_reverted_once(self) -> None:
+        account = funded_account()
+        run = auto_allocate_capital_for_account(account.pk, live=False)
+
+        def try_it(_: int) -> str:
+            try:
+                return revert_run(run.pk).code
+            except RevertRefused as error:
+                return error.reason.code.value
+
+        answers = sorted(at_once(try_it))
+
+        assert answers == ["reverted"] + ["reverted_already"] * (WRITERS - 1)
+        assert AllocationRun.objects.get(trigger="revert").reverts == run
+        assert total_capital(account) == Decimal(0)
 
     def test_reader_never_sees_half_a_run(self) -> None:
         account = funded_account(links=2)

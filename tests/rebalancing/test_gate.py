@@ -8,12 +8,12 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
-from capital.domain.errors import ForceNotAllowed, NothingToAccept
+from capital.domain.errors import ForceNotAllowed, NothingToAccept, NotPermitted
 from capital.models import (
     Account,
     AllocationRun,
@@ -323,6 +323,21 @@ def test_accepted_jump_is_allocated(account: Account, exchange: Exchange) -> Non
     assert run.outcome == "applied"
     assert capital_of(account) == Decimal(40000)
     assert account.suspect_readings == {}
+
+
+def test_accepting_a_jump_needs_its_permission(account: Account, exchange: Exchange) -> None:
+    exchange.set_balance(account, "spot", "40000")
+    auto_allocate_capital_for_account(account.pk)
+    actor = make_user()
+
+    with pytest.raises(NotPermitted, match=r"capital\.accept_jump"):
+        auto_allocate_capital_for_account(account.pk, actor=actor, accept_jump=True)
+    assert capital_of(account) == Decimal(10000)
+
+    actor.user_permissions.add(Permission.objects.get(codename="accept_jump"))
+    actor = User.objects.get(pk=actor.pk)
+    auto_allocate_capital_for_account(account.pk, actor=actor, accept_jump=True)
+    assert capital_of(account) == Decimal(40000)
 
 
 def test_later_jump_is_not_accepted_with_the_one_that_was_seen(

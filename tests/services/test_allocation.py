@@ -1,4 +1,4 @@
-"""The allocation service against the simulated exchange: rulings 1 to 7, fact by fact."""
+"""The allocation service against the simulated exchange: rule by rule, fact by fact."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import allocation, records
+from capital.services import allocation, batches, records
 from capital.services.allocation import (
     allocate_capital,
     auto_allocate_capital_for_account,
@@ -471,7 +471,7 @@ def test_account_that_the_database_refuses_never_takes_others_with_it(
             raise DatabaseError("disk is on fire")
         return write(verdicts, *args, **kwargs)
 
-    monkeypatch.setattr(allocation, "record_runs", refuse_one)
+    monkeypatch.setattr(batches, "record_runs", refuse_one)
 
     runs = allocate_capital([account.pk for account in accounts])
 
@@ -559,7 +559,7 @@ def test_account_of_a_venue_that_is_no_longer_known_is_skipped(exchange: Exchang
     assert (run.outcome, run.pools.get().code) == ("skipped", "unknown_venue")
 
 
-@pytest.mark.parametrize(("venue", "mode"), [("binance", "unified"), ("bybit", "separate")])
+@pytest.mark.parametrize(("venue", "mode"), [("mexc", "unified"), ("bybit", "separate")])
 def test_wallet_mode_that_slipped_in_fails_and_never_mixes_pools(
     exchange: Exchange, venue: str, mode: str
 ) -> None:

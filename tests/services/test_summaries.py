@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary
 from capital.services.allocation import auto_allocate_capital_for_account
-from capital.services.summaries import get_cached_daily_balance
+from capital.services.summaries import get_cached_daily_balance, load_latest, load_summaries
 from strategies.models import MarketType
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary
@@ -240,3 +240,42 @@ def test_summary_day_is_the_projects_and_not_utc(exchange: Exchange, settings: A
 
     assert row is not None
     assert row.date == date(2026, 3, 11)
+
+
+def test_latest_is_what_the_decision_takes_for_the_cache() -> None:
+    # Ten minutes before midnight in Seoul: another machine's clock may be past it.
+    now = datetime(2026, 3, 10, 14, 55, tzinfo=UTC)
+    dates = ([], [YESTERDAY], [YESTERDAY, TODAY], [0, 1], [-400, -3], [0, 2], [1, 2], [2])
+    accounts = [make_account() for _ in dates]
+    for account, days in zip(accounts, dates, strict=True):
+        for day in days:
+            made = TODAY + timedelta(days=day) if isinstance(day, int) else day
+            make_summary(account=account, date=made)
+    ids = [account.pk for account in accounts]
+
+    latest = load_latest(ids, now=now)
+
+    assert [latest[key].date if key in latest else None for key in ids] == [
+        None,
+        YESTERDAY,
+        TODAY,
+        date(2026, 3, 11),
+        date(2026, 3, 7),
+        TODAY,
+        date(2026, 3, 11),
+        None,
+    ]
+    decided = load_summaries(ids, now=now)
+    assert latest == {key: row.latest for key, row in decided.items() if row.latest is not None}
+    assert load_latest(Account.objects.values_list("pk", flat=True), now=now) == latest
+
+
+def test_latest_of_many_accounts_is_one_query(django_assert_num_queries: Any) -> None:
+    for _ in range(20):
+        make_summary(account=make_account(), date=TODAY, spot_balance=Decimal(3))
+
+    with django_assert_num_queries(1):
+        latest = load_latest(Account.objects.values_list("pk", flat=True), now=NOON)
+        spots = [row.spot_balance for row in latest.values()]
+
+    assert spots == [Decimal(3)] * 20

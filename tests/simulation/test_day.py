@@ -27,6 +27,7 @@ from capital.domain.errors import JobFailed, NothingToAccept
 from capital.domain.money import floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.exchange import ccxt_gateway
+from capital.exchange.politeness import SHARED
 from capital.models import (
     Account,
     AllocationEntry,
@@ -37,7 +38,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import allocation, days, sync
+from capital.services import allocation, batches, days, sync
 from capital.services.allocation import allocate_capital, reallocate_where_due
 from capital.services.audit import audit_capital
 from capital.services.jobs import Slot, get_job
@@ -98,6 +99,7 @@ class Day:
     def live(self) -> None:
         """24 hours, minute by minute; every clock says so."""
         for minute in range(MINUTES_A_DAY + 1):
+            SHARED.forget()  # its limits are for a minute that is one
             now = START + timedelta(minutes=minute)
             time_of_day = (now.hour, now.minute)
             with time_machine.travel(now, tick=False) as traveller:
@@ -291,7 +293,11 @@ class Day:
     @contextmanager
     def _broken_at_random(self, module: Any, error: type[BaseException]) -> Iterator[None]:
         """The last write of a batch is done, and then its process meets ``error``, once."""
-        name = {allocation: "record_runs", sync: "record_observations", days: "open_days"}[module]
+        module, name = {
+            allocation: (batches, "record_runs"),
+            sync: (sync, "record_observations"),
+            days: (days, "open_days"),
+        }[module]
         write, calls = getattr(module, name), iter([self.world.random.randint(1, 2)])
         left = next(calls)
 

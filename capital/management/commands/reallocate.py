@@ -1,7 +1,5 @@
 """``reallocate``: decide every account's capital now, and say why."""
 
-import getpass
-import socket
 import sys
 from argparse import ArgumentParser
 from collections import Counter
@@ -13,21 +11,19 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
-from capital.domain.balances import Source
-from capital.domain.reasons import Code
 from capital.management.faces import (
     BAD_ARGUMENTS,
     add_account_argument,
     chosen_account_ids,
+    command_origin,
     console_on,
     errors_translated,
-    grouped,
     is_terminal,
     print_json,
 )
+from capital.management.tables import decision_table
 from capital.models import Trigger
 from capital.services.allocation import (
     AllocationPreview,
@@ -35,9 +31,7 @@ from capital.services.allocation import (
     preview_allocation,
     reallocate_where_due,
 )
-from capital.services.reasons import sentence_of
 from capital.services.reports import (
-    EntryReport,
     RunReport,
     report_decision,
     report_not_due,
@@ -45,8 +39,6 @@ from capital.services.reports import (
 )
 
 MANY_ACCOUNTS = 20
-# Elsewhere the link's own state decides, and the pool's reading does not matter.
-_POOL_MATTERS = frozenset({Code.SHARE, Code.KEPT})
 
 
 class Command(BaseCommand):
@@ -116,7 +108,9 @@ def _reports(options: dict[str, Any]) -> list[RunReport]:
                 for result in checked
             ]
         return report_runs(
-            allocate_capital(ids, on_progress=advance, origin=_origin(), **given, **past_the_gate)
+            allocate_capital(
+                ids, on_progress=advance, origin=command_origin(), **given, **past_the_gate
+            )
         )
 
 
@@ -141,11 +135,6 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
         )
 
 
-def _origin() -> str:
-    """Who sits at this command line, and where."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
     """A bar on stderr, when there are many accounts and somebody watches."""
@@ -161,7 +150,7 @@ def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run
     if not reports:
         console.print(_("There is no active account."))
         return
-    console.print(_table(reports))
+    console.print(decision_table(reports))
     for report in reports:
         if not report.complete or not report.pools:
             style = "yellow" if report.complete else "bold red"
@@ -173,38 +162,3 @@ def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run
     })  # fmt: skip
     if dry_run:
         console.print(_("Dry run: nothing was written."))
-
-
-def _table(reports: Sequence[RunReport]) -> Table:
-    table = Table(header_style="bold")
-    # Where the terminal is narrow, cells fold at their spaces: an amount is never cut.
-    table.add_column(_("Account"), overflow="fold")
-    table.add_column(_("Pool"), no_wrap=True)
-    table.add_column(_("Source"), no_wrap=True)
-    table.add_column(_("Balance"), justify="right", overflow="fold")
-    table.add_column(_("Strategy"), overflow="fold")
-    table.add_column(_("Weight"), justify="right", no_wrap=True)
-    table.add_column(_("Before → after"), justify="right", overflow="fold")
-    table.add_column(_("Reason"), overflow="fold", min_width=20, ratio=1)
-    for report in reports:
-        name = report.account
-        for pool in report.pools:
-            of_pool: list[str | Text] = [
-                pool.pool,
-                Text(pool.source, style="" if pool.source == Source.LIVE else "yellow"),
-                grouped(pool.balance) + (f" {report.currency}" if pool.balance else ""),
-            ]
-            why = "" if pool.code == Code.LIVE_BALANCE else pool.reason
-            for entry in pool.entries:
-                own = sentence_of(entry.code, pool.figures)
-                if entry.code in _POOL_MATTERS:
-                    own, why = f"{own} {why}".strip(), ""
-                table.add_row(name, *of_pool, entry.strategy, entry.weight, _change(entry), own)
-                name, of_pool = "", ["", "", ""]
-        table.add_section()
-    return table
-
-
-def _change(entry: EntryReport) -> Text:
-    style = "" if entry.before == entry.after else "bold"
-    return Text(f"{grouped(entry.before)} → {grouped(entry.after)}", style=style)
