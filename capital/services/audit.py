@@ -22,7 +22,7 @@ from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
-from capital.exchange.venues import VENUES
+from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.services.accounts import pools_of_account
 from capital.services.histories import RunRows, load_run_rows, recorded_run
@@ -241,8 +241,11 @@ def _recorded_summary(row: DailyAccountSummary) -> RecordedSummary:
 
 def _certain_pools(account: Account) -> tuple[Pool, ...] | None:
     """The account's pools, now and ever; None where its wallet may have been of another mode."""
-    venue = VENUES.get(account.venue)
-    if venue is None or venue.wallet_modes != (WalletMode(account.wallet_mode),):
+    if not is_known(account.venue):
+        return None
+    venue, mode = get_venue(account.venue), WalletMode(account.wallet_mode)
+    was_always_so = account.readings_since is None and mode is venue.usual_wallet_mode
+    if venue.wallet_modes != (mode,) and not was_always_so:
         return None
     return pools_of_account(account)
 

@@ -106,6 +106,7 @@ def recorded_run(rows: RunRows) -> RecordedRun | Reason:
         pool_rows=len(rows.pools),
         pools=tuple(pools),
         basis=basis,
+        reverts=run.reverts_id,
     )
 
 

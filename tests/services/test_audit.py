@@ -27,6 +27,7 @@ from capital.services import audit as audit_service
 from capital.services.allocation import allocate_capital
 from capital.services.audit import audit_capital
 from capital.services.days import close_day
+from capital.services.reverts import revert_run
 from strategies.models import MarketType, Strategy
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary
@@ -613,6 +614,67 @@ def test_broken_rule_of_a_skipped_run_is_found_and_no_other(unread: Books, what:
     break_it, expected = OF_UNREAD_BOOKS[what]
 
     break_it(unread)
+
+    assert broken() == expected
+
+
+@pytest.fixture
+def reverted(books: Books) -> Books:
+    """The same books; b's weight became a's, and the run that answered it was taken back."""
+    StrategyAccount.objects.filter(pk=books.b.pk).update(weight=1)
+    run = books.decide(NOON + timedelta(minutes=1))
+    revert_run(run.pk, clock=lambda: NOON + timedelta(minutes=2))
+    assert (books.entry(books.a).after, books.entry(books.b).after) == (300, 600)
+    return books
+
+
+def _restored_wrong(books: Books) -> None:
+    forge(books.entry(books.a), after=Decimal("299.99"))
+    forge(books.pool(), unallocated=Decimal("0.01"))
+    _set_capital(books.a, "299.99")
+
+
+def _untouched_but_changed(books: Books) -> None:
+    forge(books.entry(books.paused), after=Decimal(5))
+    forge(books.pool(), reserve=Decimal("95.01"))
+    _set_capital(books.paused, "5")
+
+
+OF_REVERTED_BOOKS: dict[str, tuple[Break, list[str]]] = {
+    "another amount": (_restored_wrong, ["restored_wrong"]),
+    "another run": (
+        lambda b: forge(b.run, reverts=AllocationRun.objects.order_by("pk")[0]),
+        ["arguments_contradicted", "revert_not_of_last"],
+    ),
+    "a share by weight": (lambda b: forge(b.entry(b.a), code="share"), ["entry_code_wrong"]),
+    "untouched, but another amount": (_untouched_but_changed, ["kept_but_changed"]),
+    "finer than a cent": (_share_not_whole, ["entry_not_whole"] * 2 + ["restored_wrong"] * 2),
+    "reserve": (
+        lambda b: forge(b.pool(), reserve=Decimal("99.01"), unallocated=Decimal(1)),
+        ["reserve_wrong"],
+    ),
+    "rest": (lambda b: forge(b.pool(), unallocated=Decimal(1)), ["pool_not_conserved"]),
+    "source": (lambda b: forge(b.pool(), source="none"), ["reading_contradicted"]),
+    "basis with another balance": (
+        lambda b: _with_basis(b, lambda basis: basis["balances"].update(spot="1")),
+        ["basis_contradicted"],
+    ),
+    "below zero": (
+        lambda b: (
+            forge(b.entry(b.a), after=Decimal(-300)),
+            forge(b.entry(b.b), after=Decimal(1200)),
+        ),
+        ["entry_negative"] + ["restored_wrong"] * 2 + ["capital_not_recorded"] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OF_REVERTED_BOOKS)
+def test_broken_rule_of_a_revert_is_found_and_no_other(reverted: Books, what: str) -> None:
+    assert broken() == []
+    break_it, expected = OF_REVERTED_BOOKS[what]
+
+    break_it(reverted)
 
     assert broken() == expected
 

@@ -1,0 +1,51 @@
+"""``revert``: give every strategy the capital that it had before a run."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+
+from capital.management.faces import (
+    command_origin,
+    console_on,
+    errors_translated,
+    print_json,
+)
+from capital.management.tables import decision_table
+from capital.services.reports import RunReport, report_runs
+from capital.services.reverts import preview_revert, revert_run
+
+
+class Command(BaseCommand):
+    """Exit 0: reverted; 2: refused, and why."""
+
+    help = (
+        "Take the last run of an account that changed capital back, where the present balance "
+        "bears what was before it."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """As in the README."""
+        parser.add_argument("run", type=int, metavar="RUN_ID", help="the run to revert")
+        parser.add_argument("--dry-run", action="store_true", help="show it, but write nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        with errors_translated():
+            report = _report(options)
+        if options["json"]:
+            print_json(self.stdout, {"runs": [report.as_json()]})
+            return
+        console = console_on(self.stdout)
+        console.print(decision_table([report]))
+        console.print(report.reason)
+        if options["dry_run"]:
+            console.print(_("Dry run: nothing was written."))
+
+
+def _report(options: dict[str, Any]) -> RunReport:
+    if options["dry_run"]:
+        return preview_revert(options["run"])
+    return report_runs([revert_run(options["run"], origin=command_origin())])[0]
