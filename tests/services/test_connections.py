@@ -1,0 +1,192 @@
+"""What a check of a connection tells, pool by pool."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from capital.domain.errors import UnknownAccount
+from capital.domain.reasons import ENGLISH, Code
+from capital.models import Account
+from capital.services import connections
+from capital.services.connections import ADVICE, ConnectionReport, check_connection
+from strategies.models import MarketType
+from tests.conftest import Exchange
+from tests.factories import make_account, make_link, make_operator, make_summary
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def codes(report: ConnectionReport) -> list[str]:
+    return [notice.code.value for notice in report.notices]
+
+
+def test_every_pool_says_what_it_holds_to_the_last_digit(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "10369.123456"}, "futures": {"USDT": "0"}}
+    )
+    make_link(account=account)
+
+    report = check_connection(account.pk, clock=lambda: NOON)
+
+    assert report.sound
+    assert report.checked_at == NOON
+    assert [(each.pool, each.amount, each.observed_at) for each in report.pools] == [
+        ("spot", "10369.123456", NOON),
+        ("futures", "0.00", NOON),
+    ]
+    assert codes(report) == []
+
+
+def test_nothing_is_written(exchange: Exchange, django_assert_num_queries: Any) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "1"}})
+    before = Account.objects.values().get()
+
+    with django_assert_num_queries(4) as captured:
+        check_connection(account.pk)
+
+    assert {query["sql"].split()[0] for query in captured} == {"SELECT"}
+    assert Account.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "advice"),
+    [
+        ("unauthorized", "exchange_refused_key", None),
+        ("server_error", "exchange_unreachable", "check_network"),
+        ("missing_currency", "exchange_currency_missing", "check_currency"),
+        ("empty_object", "exchange_bad_answer", "check_venue"),
+    ],
+)
+def test_pool_that_does_not_answer_says_why_and_what_to_do(
+    exchange: Exchange, fault: str, code: str, advice: str | None
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "5"}, "futures": {"USDT": "7"}})
+    make_link(account=account, market_type=MarketType.FUTURES)
+    exchange.fail(account, fault, "spot")
+
+    report = check_connection(account.pk)
+
+    spot, futures = report.pools
+    assert (spot.amount, spot.observed_at) == (None, None)
+    assert spot.reason is not None
+    assert spot.reason.code == code
+    assert (None if spot.advice is None else spot.advice.code) == advice
+    assert (futures.amount, futures.reason, futures.advice) == ("7.00", None, None)
+    assert not report.sound
+
+
+def test_bad_key_says_what_to_check(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "5"}, "futures": {"USDT": "7"}})
+    account.api_secret = "CANARY-wrong"
+    account.save()
+
+    report = check_connection(account.pk)
+
+    for pool in report.pools:
+        assert pool.reason is not None
+        assert "Check the key" in pool.reason.english
+        assert "CANARY" not in pool.reason.english
+
+
+def test_every_reason_without_a_balance_has_something_to_do() -> None:
+    told_by_itself = ("Enter", "Check", "Wait", "Restore", "Known are", "Correct")
+    others = {*ADVICE, Code.WALLET_MODE_NOT_ON_VENUE, Code.UNKNOWN_VENUE}
+
+    for code in Code:
+        if code.startswith(("exchange_", "credentials_")) or code in others:
+            assert code in ADVICE or any(word in ENGLISH[code] for word in told_by_itself), code
+
+
+def test_live_balances_that_are_switched_off_say_how_to_switch_them_on(settings: Any) -> None:
+    settings.CAPITAL_LIVE_BALANCES = False
+
+    report = check_connection(make_account().pk)
+
+    assert [(each.reason.code, each.advice.code) for each in report.pools] == [  # type: ignore[union-attr]
+        ("live_disabled", "switch_live_on")
+    ] * 2
+
+
+def test_notices_tell_what_else_an_operator_should_know(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "7"}},
+        is_active=False,
+        max_jump_percent=Decimal(50),
+    )
+    make_summary(account=account, date=NOON.date() - timedelta(days=1), spot_balance=Decimal(100))
+    make_link(account=account)
+    make_link(account=account, market_type=MarketType.FUTURES, status="PAUSED")
+
+    report = check_connection(account.pk, clock=lambda: NOON)
+
+    assert report.sound
+    assert codes(report) == ["jobs_skip_it", "jump_suspected", "pool_unused"]
+    assert report.notices[2].figures == {"pools": "futures"}
+
+
+def test_wallet_that_the_venue_calls_otherwise_is_a_notice(exchange: Exchange) -> None:
+    account = exchange.open_account(venue="gate", wallets={}, wallet_mode="separate")
+    exchange.desk.find(exchange.keys[account.pk]).account_mode = "2"
+
+    report = check_connection(account.pk)
+
+    (notice,) = [each for each in report.notices if each.code is Code.WALLET_MODE_DIFFERS]
+    assert notice.figures == {"venue": "gate", "said": "unified", "mode": "separate"}
+
+
+def test_key_that_can_withdraw_is_a_notice(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "1"}})
+    exchange.desk.find(exchange.keys[account.pk]).can_withdraw = True
+
+    assert "key_can_withdraw" in codes(check_connection(account.pk))
+
+
+def test_venue_outside_the_table_is_said_to_be_unproven() -> None:
+    report = check_connection(make_account(venue="whitebit").pk)
+
+    assert codes(report) == ["venue_unproven"]
+
+
+def test_venue_that_is_left_alone_says_when_it_is_asked_again(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "1"}})
+    exchange.fail(account, "server_error")
+    for _ in range(6):
+        report = check_connection(account.pk)
+
+    (spot, _futures) = report.pools
+    assert spot.reason is not None
+    assert spot.advice is not None
+    assert (spot.reason.code, spot.advice.code) == ("exchange_paused", "await_pause")
+
+
+def test_sandbox_is_said(exchange: Exchange, monkeypatch: Any) -> None:
+    account = make_account(is_sandbox=True)
+
+    assert codes(check_connection(account.pk)) == ["is_sandbox"]
+
+
+def test_one_more_notice_is_one_more_row(exchange: Exchange, monkeypatch: Any) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "0"}, "futures": {"USDT": "0"}})
+
+    def everything_is_empty(_account: Any, balances: Any, _now: Any) -> Any:
+        if not any(balance.answer.amount for balance in balances):
+            yield connections.Reason(Code.NO_BALANCE, {"pools": "spot, futures"})
+
+    monkeypatch.setattr(connections, "NOTICES", (*connections.NOTICES, everything_is_empty))
+
+    assert codes(check_connection(account.pk)) == ["no_balance"]
+
+
+def test_account_of_somebody_else_is_unknown(exchange: Exchange) -> None:
+    account = make_account()
+
+    with pytest.raises(UnknownAccount):
+        check_connection(account.pk, actor=make_operator("allocate_capital"))
+    with pytest.raises(UnknownAccount):
+        check_connection(999)
+
+    assert exchange.asked == []
