@@ -73,6 +73,11 @@ def close_day_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcom
     )
 
 
+def sync_markets(intended: str | None = None) -> Outcomes:
+    """Market rules from the venues of active accounts."""
+    return perform_job("sync_markets", intended=intended, queued_at=_queued_at)
+
+
 def prune(intended: str | None = None) -> Outcomes:
     """Remove old rows about tasks and jobs."""
     return perform_job("prune", intended=intended, queued_at=_queued_at)

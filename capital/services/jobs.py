@@ -15,7 +15,7 @@ from capital.domain.errors import UnknownJob
 from capital.domain.reasons import Code
 from capital.exchange.gateway import Clock
 from capital.models import Trigger
-from capital.services import allocation, days, pruning, sync
+from capital.services import allocation, days, markets, pruning, sync
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
@@ -146,6 +146,10 @@ def _prune(_account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return pruning.prune(clock=slot.clock)
 
 
+def _sync_markets(_account_ids: Sequence[int], slot: Slot) -> Counter[str]:
+    return markets.count_syncs(markets.sync_markets(clock=slot.clock))
+
+
 def reallocate(
     account_ids: Sequence[int], *, trigger: str, run_key: str | None, clock: Clock
 ) -> Counter[str]:
@@ -185,6 +189,15 @@ JOBS = (
         late_after=timedelta(minutes=15),
         work=_close_day,
         failures=lambda _outcome: False,
+    ),
+    Job(
+        "sync_markets",
+        _("Market rules from the venues"),
+        Every("CAPITAL_SYNC_MARKETS_MINUTES"),
+        late_after=timedelta(hours=6),
+        work=_sync_markets,
+        failures=lambda outcome: outcome != markets.SYNCED,
+        takes_accounts=False,
     ),
     Job(
         "prune",

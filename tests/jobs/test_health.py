@@ -40,7 +40,7 @@ def finish(name: str, *, ago: timedelta, error: str = "", **fields: Any) -> JobR
 
 
 def all_is_well() -> None:
-    for name in ("sync_balances", "reallocate_due", "close_day", "prune"):
+    for name in ("sync_balances", "reallocate_due", "close_day", "sync_markets", "prune"):
         finish(name, ago=timedelta(seconds=50))
     record_heartbeat(pid=7, is_first=True)
 
@@ -198,7 +198,7 @@ def test_a_task_that_waits_too_long_means_that_something_is_wrong(
 def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> None:
     all_is_well()
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(18):
         check_health()
 
 
@@ -300,7 +300,10 @@ def test_a_job_by_hand_prints_its_counts_and_exits_0() -> None:
     code, stdout, stderr = run_job("prune")
 
     assert (code, stderr) == (0, "")
-    assert stdout == "prune: 0 accounts (0 heartbeats, 0 job_runs, 0 tasks).\n"
+    assert stdout == (
+        "prune: 0 accounts (0 heartbeats, 0 idempotent_requests, 0 job_runs, 0 plans, 0 tasks, "
+        "0 webhook_nonces).\n"
+    )
 
 
 def test_a_job_by_hand_exits_1_where_an_exchange_did_not_answer(exchange: Any) -> None:

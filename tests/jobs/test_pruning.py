@@ -6,10 +6,18 @@ from typing import Any
 import pytest
 from django_q.models import Task
 
-from capital.models import AllocationRun, ClusterHeartbeat, JobRun
+from capital.models import (
+    AllocationPlan,
+    AllocationRun,
+    ClusterHeartbeat,
+    IdempotentRequest,
+    JobRun,
+    PlannedAccount,
+    WebhookNonce,
+)
 from capital.services.pruning import prune
 from tests.conftest import Exchange
-from tests.factories import make_link
+from tests.factories import make_account, make_link, make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -27,15 +35,30 @@ def test_rows_beyond_the_kept_span_go_and_the_others_stay() -> None:
         make_task(f"success {days}", age=age, success=True)
         make_task(f"failure {days}", age=age, success=False)
         JobRun.objects.create(name=f"job {days}", started_at=NOW - age)
+    strategy = make_strategy()
+    for minutes in (19, 21):
+        used_at = NOW - timedelta(minutes=minutes)
+        WebhookNonce.objects.create(strategy=strategy, nonce=f"nonce-{minutes}", used_at=used_at)
     for hours in (23, 25):
+        plan = AllocationPlan.objects.create(created_at=NOW - timedelta(hours=hours))
+        plan.accounts.create(account=make_account(), readings={}, rests_on={}, shown={})
         beat = NOW - timedelta(hours=hours)
         ClusterHeartbeat.objects.create(host="h", pid=hours, started_at=beat, beat_at=beat)
+        IdempotentRequest.objects.create(caller="user:1", key=f"{hours}", created_at=beat)
 
-    assert prune(clock=lambda: NOW) == {"tasks": 2, "job_runs": 1, "heartbeats": 1}
+    assert prune(clock=lambda: NOW) == {
+        "tasks": 2,
+        "job_runs": 1,
+        "plans": 1,
+        "heartbeats": 1,
+        "idempotent_requests": 1,
+        "webhook_nonces": 1,
+    }
 
     assert set(Task.objects.values_list("name", flat=True)) == {"success 29", "failure 29"}
     assert [run.name for run in JobRun.objects.all()] == ["job 29"]
     assert [beat.pid for beat in ClusterHeartbeat.objects.all()] == [23]
+    assert PlannedAccount.objects.count() == AllocationPlan.objects.count() == 1
 
 
 def test_the_span_is_a_setting(settings: Any) -> None:

@@ -46,10 +46,11 @@ def test_every_job_is_scheduled_at_its_time() -> None:
     counts = sync_schedules()
 
     minute = datetime(2026, 3, 5, 12, 1, tzinfo=SEOUL)
-    assert counts == {"created": 4, "changed": 0, "unchanged": 0, "removed": 0}
+    assert counts == {"created": 5, "changed": 0, "unchanged": 0, "removed": 0}
     assert described() == {
         "sync_balances": ("capital.tasks.sync_balances", "I", 1, None, minute),
         "reallocate_due": ("capital.tasks.reallocate_due", "I", 11, None, minute),
+        "sync_markets": ("capital.tasks.sync_markets", "I", 720, None, minute),
         "close_day": (
             "capital.tasks.close_day", "C", None, "0 0 * * * 30",
             datetime(2026, 3, 6, 0, 0, 30, tzinfo=SEOUL),
@@ -74,7 +75,7 @@ def test_again_changes_nothing_and_keeps_the_next_run() -> None:
     with time_machine.travel(NOON + timedelta(hours=30)):
         counts = sync_schedules()
 
-    assert counts == {"created": 0, "changed": 0, "unchanged": 4, "removed": 0}
+    assert counts == {"created": 0, "changed": 0, "unchanged": 5, "removed": 0}
     assert described() == before
 
 
@@ -88,7 +89,7 @@ def test_a_changed_setting_changes_its_schedule_and_no_other(settings: Any) -> N
         counts = sync_schedules()
 
     after = described()
-    assert counts == {"created": 0, "changed": 2, "unchanged": 2, "removed": 0}
+    assert counts == {"created": 0, "changed": 2, "unchanged": 3, "removed": 0}
     assert after["reallocate_due"][2:] == (5, None, datetime(2026, 3, 5, 12, 31, tzinfo=SEOUL))
     assert after["close_day"][3:] == ("1 0 * * * 0", datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
     assert (after["sync_balances"], after["prune"]) == (before["sync_balances"], before["prune"])
@@ -112,7 +113,7 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 
     assert sync_schedules()["removed"] == 2
     assert {name for name in described() if name} == {
-        "sync_balances", "reallocate_due", "close_day", "prune", "theirs",
+        "sync_balances", "reallocate_due", "close_day", "sync_markets", "prune", "theirs",
     }  # fmt: skip
     assert Schedule.objects.filter(name="prune").count() == 1
 
@@ -120,7 +121,7 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 def test_migrating_registers_them() -> None:
     call_command("migrate", verbosity=0)
 
-    assert Schedule.objects.count() == 4
+    assert Schedule.objects.count() == 5
 
 
 def test_a_database_that_is_not_migrated_all_the_way_does_not_stop_the_migration(
@@ -140,7 +141,7 @@ def test_the_command_says_what_it_did() -> None:
     stdout = StringIO()
     call_command("sync_schedules", stdout=stdout)
 
-    assert stdout.getvalue().strip() == ("Schedules: 4 created, 0 changed, 0 unchanged, 0 removed.")
+    assert stdout.getvalue().strip() == ("Schedules: 5 created, 0 changed, 0 unchanged, 0 removed.")
 
 
 def queued_by_the_scheduler() -> list[tuple[Any, ...]]:
@@ -157,6 +158,7 @@ def test_a_slot_is_queued_with_its_intended_time_in_utc() -> None:
     assert queued == [
         ("capital.tasks.sync_balances", {"intended": "2026-03-05T03:01:00+00:00"}),
         ("capital.tasks.reallocate_due", {"intended": "2026-03-05T03:01:00+00:00"}),
+        ("capital.tasks.sync_markets", {"intended": "2026-03-05T03:01:00+00:00"}),
     ]
 
 
@@ -166,7 +168,7 @@ def test_after_a_pause_each_job_runs_once_and_stays_on_its_grid() -> None:
     with time_machine.travel(datetime(2026, 3, 5, 14, 0, 0, tzinfo=SEOUL), tick=False):
         queued = queued_by_the_scheduler()
 
-    assert len(queued) == 2
+    assert len(queued) == 3
     assert described()["reallocate_due"][-1] == datetime(2026, 3, 5, 14, 2, tzinfo=SEOUL)
 
 

@@ -76,6 +76,7 @@ def test_workers_timeout_and_retry_can_be_set() -> None:
     [
         "CAPITAL_SYNC_MINUTES",
         "CAPITAL_REALLOCATE_MINUTES",
+        "CAPITAL_SYNC_MARKETS_MINUTES",
         "CAPITAL_KEEP_JOB_DAYS",
         "CAPITAL_JOB_CHUNK",
         "Q_WORKERS",
@@ -96,11 +97,12 @@ def test_the_jobs_run_as_the_specification_says() -> None:
     assert read(
         "CAPITAL_SYNC_MINUTES",
         "CAPITAL_REALLOCATE_MINUTES",
+        "CAPITAL_SYNC_MARKETS_MINUTES",
         "CAPITAL_CLOSE_DAY_AT",
         "CAPITAL_PRUNE_AT",
         "CAPITAL_KEEP_JOB_DAYS",
         "CAPITAL_JOB_CHUNK",
-    ) == [1, 11, "00:00:30", "03:30:00", 30, 200]
+    ) == [1, 11, 720, "00:00:30", "03:30:00", 30, 200]
 
 
 def test_the_queues_own_lines_are_for_those_who_ask_for_debug() -> None:

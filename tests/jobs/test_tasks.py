@@ -27,7 +27,9 @@ def calls(monkeypatch: Any) -> list[tuple[Any, ...]]:
     return asked
 
 
-@pytest.mark.parametrize("name", ["sync_balances", "reallocate_due", "close_day", "prune"])
+@pytest.mark.parametrize(
+    "name", ["sync_balances", "reallocate_due", "close_day", "sync_markets", "prune"]
+)
 def test_a_job_is_performed_for_its_slot(name: str, calls: list[tuple[Any, ...]]) -> None:
     assert getattr(tasks, name)(intended=AT) == {"done": 1}
     assert getattr(tasks, name)() == {"done": 1}
