@@ -3,22 +3,27 @@
 from types import MappingProxyType
 from typing import TypeVar
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import Model, QuerySet
+from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from capital.models import (
     Account,
     AllocationEntry,
     AllocationPool,
     AllocationRun,
+    ApiToken,
     DailyAccountSummary,
     Position,
     StrategyAccount,
     StrategyCapital,
+    WebhookAnswer,
+    WebhookDelivery,
 )
+from capital.services.prepared import PreparedQuery
 from strategies.models import Strategy
 
 VIEW_ALL_PERMISSION = "capital.view_all_accounts"
+_REMEMBERED = "_sees_everything"
 
 # The way from a row to whom it belongs. A link belongs to the account's owner: it is that
 # account's money, whoever wrote the strategy.
@@ -33,6 +38,27 @@ OWNER_PATHS = MappingProxyType(
         AllocationRun: "account__owner",
         AllocationPool: "run__account__owner",
         AllocationEntry: "pool__run__account__owner",
+        ApiToken: "user",
+        WebhookDelivery: "strategy__owner",
+        WebhookAnswer: "delivery__strategy__owner",
+    }
+)
+
+# The way from a row to the account that it is about. A strategy is about all that it trades on.
+ACCOUNT_PATHS = MappingProxyType(
+    {
+        Account: "pk",
+        Strategy: "strategy_accounts__account",
+        StrategyAccount: "account",
+        StrategyCapital: "strategy_account__account",
+        Position: "strategy_account__account",
+        DailyAccountSummary: "account",
+        AllocationRun: "account",
+        AllocationPool: "run__account",
+        AllocationEntry: "pool__run__account",
+        ApiToken: "account",
+        WebhookDelivery: "strategy__strategy_accounts__account",
+        WebhookAnswer: "delivery__strategy__strategy_accounts__account",
     }
 )
 
@@ -41,7 +67,34 @@ _Row = TypeVar("_Row", bound=Model)
 
 def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
     """Whether other people's rows are shown to this user."""
+    remembered: bool | None = getattr(user, _REMEMBERED, None)
+    if remembered is not None:
+        return remembered
     return user.is_active and user.has_perm(VIEW_ALL_PERMISSION)
+
+
+def sight_of(user_path: str) -> Q:
+    """A condition on rows that point at a user: whether that user ``sees_everything``.
+
+    It asks what ``has_perm`` asks, for whoever loads a user in the same query: see
+    ``remember_sight``.
+    """
+    app, _, codename = VIEW_ALL_PERMISSION.partition(".")
+    permission = Permission.objects.filter(content_type__app_label=app, codename=codename)
+    user = OuterRef(user_path)
+    return Q(**{f"{user_path}__is_superuser": True}) | Q(
+        Exists(permission.filter(Q(user=user) | Q(group__user=user)))
+    )
+
+
+def remember_sight(user: AbstractUser, *, sees_everything: bool) -> None:
+    """Spare this instance, which lives for one request, the queries of ``has_perm``."""
+    setattr(user, _REMEMBERED, user.is_active and sees_everything)
+
+
+def may_see(user: AbstractUser | AnonymousUser, owner_id: int) -> bool:
+    """Whether ``visible_to`` would show what hangs on this owner; no query for one's own."""
+    return user.is_active and (user.pk == owner_id or sees_everything(user))
 
 
 def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> QuerySet[_Row]:
@@ -57,3 +110,29 @@ def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> Quer
     if sees_everything(user):
         return rows
     return rows.filter(**{path: user})
+
+
+def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Row]:
+    """The rows that are about this account; all of them for None."""
+    if account_id is None:
+        return rows
+    return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})
+
+
+_OWNERS_OF_LINKS = PreparedQuery(
+    lambda ids: (
+        StrategyAccount.objects.filter(pk__in=ids)
+        .order_by()
+        .values_list("account_id", "account__owner_id")
+    )
+)
+
+
+def find_visible_link(
+    link_id: int, *, user: AbstractUser | AnonymousUser, account_id: int | None = None
+) -> int | None:
+    """The link, where ``visible_to`` and ``within_account`` would show it; None elsewhere."""
+    rows = _OWNERS_OF_LINKS.rows([link_id])
+    if not rows or account_id not in (None, rows[0][0]) or not may_see(user, rows[0][1]):
+        return None
+    return link_id

@@ -1,10 +1,18 @@
 """A user sees their own rows and what hangs on them."""
 
 import pytest
-from django.contrib.auth.models import AnonymousUser, Permission
+from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 
 from capital.models import Account, StrategyAccount
-from capital.services.visibility import OWNER_PATHS, visible_to
+from capital.services.tokens import create_token, find_token
+from capital.services.visibility import (
+    ACCOUNT_PATHS,
+    OWNER_PATHS,
+    find_visible_link,
+    sees_everything,
+    visible_to,
+    within_account,
+)
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_strategy, make_user
 
@@ -53,3 +61,62 @@ def test_every_path_leads_to_an_owner(model: type) -> None:
     owner = make_user()
 
     assert list(visible_to(owner, model.objects.all())) == []  # type: ignore[attr-defined]
+
+
+def _nothing(user: User) -> None:
+    """As it is made."""
+
+
+def _directly(user: User) -> None:
+    user.user_permissions.add(Permission.objects.get(codename="view_all_accounts"))
+
+
+def _by_group(user: User) -> None:
+    group = Group.objects.create(name="watchers")
+    group.permissions.add(Permission.objects.get(codename="view_all_accounts"))
+    user.groups.add(group)
+
+
+def _as_superuser(user: User) -> None:
+    user.is_superuser = True
+    user.save()
+
+
+def _by_something_else(user: User) -> None:
+    user.user_permissions.add(Permission.objects.get(codename="view_account"))
+
+
+@pytest.mark.parametrize(
+    "grant", [_nothing, _directly, _by_group, _as_superuser, _by_something_else]
+)
+def test_sight_that_comes_with_a_token_is_what_the_permission_says(grant: object) -> None:
+    user = make_user()
+    grant(user)  # type: ignore[operator]
+    _, text = create_token(user=user, name="bot", scope="read")
+
+    remembered = find_token(text).user
+
+    fresh = User.objects.get(pk=user.pk)
+    assert "_sees_everything" in vars(remembered)
+    assert sees_everything(remembered) is fresh.has_perm("capital.view_all_accounts")
+
+
+def test_link_is_found_where_the_queryset_would_show_it() -> None:
+    link, other = make_link(), make_link()
+    owner = link.account.owner
+    watcher = make_user(is_superuser=True)
+
+    assert find_visible_link(link.pk, user=owner) == link.pk
+    assert find_visible_link(link.pk, user=other.account.owner) is None
+    assert find_visible_link(link.pk, user=watcher) == link.pk
+    assert find_visible_link(link.pk, user=watcher, account_id=other.account_id) is None
+    assert find_visible_link(link.pk + other.pk + 1, user=watcher) is None
+
+
+@pytest.mark.parametrize("model", ACCOUNT_PATHS, ids=lambda model: model.__name__)
+def test_every_path_leads_to_an_account(model: type) -> None:
+    rows = model.objects.all()  # type: ignore[attr-defined]
+
+    assert list(within_account(rows, 1)) == []
+    assert within_account(rows, None) is rows
+    assert ACCOUNT_PATHS.keys() == OWNER_PATHS.keys()

@@ -1,0 +1,135 @@
+"""``token``: make, list and revoke API tokens."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rich.table import Table
+
+from capital.management.faces import (
+    BAD_ARGUMENTS,
+    console_on,
+    errors_translated,
+    print_json,
+)
+from capital.models import ApiToken, Scope
+from capital.services.accounts import find_account_ids
+from capital.services.tokens import USUAL_DAYS, create_token, list_tokens, revoke_token
+
+
+class Command(BaseCommand):
+    """Exit 0: done; 2: arguments."""
+
+    help = "Make, list and revoke API tokens. A new token is shown once and kept as a hash."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """One sub-command for each of the three."""
+        asks = parser.add_subparsers(dest="ask", required=True)
+        create = asks.add_parser("create", help="make one and show it, this once")
+        create.add_argument("user", help="whose it is: it may do at most what this user may")
+        create.add_argument("name", help="what it is for")
+        create.add_argument(
+            "--scope",
+            choices=Scope.values,
+            default=Scope.READ.value,
+            help="what it may do; each includes those before it (default: read)",
+        )
+        create.add_argument(
+            "--days", type=int, default=USUAL_DAYS, help=f"when it ends (default: {USUAL_DAYS})"
+        )
+        create.add_argument(
+            "--account", metavar="ID_OR_NAME", help="the one account that it opens (default: all)"
+        )
+        create.add_argument("--json", action="store_true", help="print one JSON object")
+        lists = asks.add_parser("list", help="every token, without what opens anything")
+        lists.add_argument("--user", help="only this user's")
+        lists.add_argument("--json", action="store_true", help="print one JSON object")
+        revoke = asks.add_parser("revoke", help="from now on it opens nothing")
+        revoke.add_argument("token", help="its beginning, as the list shows it")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Parse, call, print."""
+        ask = {"create": self._create, "list": self._list, "revoke": self._revoke}
+        with errors_translated():
+            ask[options["ask"]](options)
+
+    def _create(self, options: dict[str, Any]) -> None:
+        account = options["account"]
+        token, text = create_token(
+            user=_user(options["user"]),
+            name=options["name"],
+            scope=options["scope"],
+            days=options["days"],
+            account_id=None if account is None else find_account_ids([account])[0],
+        )
+        if options["json"]:
+            print_json(self.stdout, {**_as_json(token), "token": text})
+            return
+        self.stdout.write(text)
+        self.stderr.write(_("Keep it now: it is not shown again."))
+
+    def _list(self, options: dict[str, Any]) -> None:
+        user = None if options["user"] is None else _user(options["user"])
+        tokens = list_tokens(user=user)
+        if options["json"]:
+            print_json(self.stdout, {"tokens": [_as_json(token) for token in tokens]})
+        elif tokens:
+            console_on(self.stdout).print(_table(tokens))
+        else:
+            self.stdout.write(_("There is no token."))
+
+    def _revoke(self, options: dict[str, Any]) -> None:
+        token = revoke_token(options["token"])
+        self.stdout.write(_("Revoked: %(token)s.") % {"token": token})
+
+
+def _user(name: str) -> Any:
+    users = get_user_model()
+    try:
+        return users.objects.get_by_natural_key(name)
+    except users.DoesNotExist:
+        raise CommandError(
+            _("There is no user %(name)s.") % {"name": name}, returncode=BAD_ARGUMENTS
+        ) from None
+
+
+def _as_json(token: ApiToken) -> dict[str, Any]:
+    return {
+        "token_key": token.token_key,
+        "name": token.name,
+        "user": token.user.get_username(),
+        "scope": token.scope,
+        "account": token.account_id,
+        "created_at": timezone.localtime(token.created).isoformat(),
+        "expires_at": timezone.localtime(token.expiry).isoformat(),
+        "revoked_at": token.revoked_at and timezone.localtime(token.revoked_at).isoformat(),
+    }
+
+
+def _table(tokens: Any) -> Table:
+    table = Table(header_style="bold")
+    for title in (
+        _("Begins with"),
+        _("Name"),
+        _("User"),
+        _("Scope"),
+        _("Account"),
+        _("Ends"),
+        _("Revoked"),
+    ):
+        table.add_column(title, overflow="fold")
+    for token in tokens:
+        revoked = token.revoked_at
+        table.add_row(
+            token.token_key,
+            token.name,
+            token.user.get_username(),
+            token.get_scope_display(),
+            "—" if token.account is None else token.account.name,
+            f"{timezone.localtime(token.expiry):%Y-%m-%d %H:%M}",
+            "—" if revoked is None else f"{timezone.localtime(revoked):%Y-%m-%d %H:%M}",
+        )
+    return table
