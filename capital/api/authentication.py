@@ -1,0 +1,59 @@
+"""Who asks: a bot by its token, or a person by the session of the admin."""
+
+from django.contrib.auth.models import AbstractUser
+from knox.auth import TokenAuthentication
+from rest_framework.request import Request
+
+from capital.domain.errors import TokenRefused
+from capital.models import ApiToken, Scope
+from capital.services.tokens import find_token
+
+REALM = 'Bearer realm="capital"'
+
+
+class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
+    """``Authorization: Bearer cap_…``, looked up by its hash in one query.
+
+    knox's own look-up asks for all tokens of the user and removes expired ones; here a token
+    that expired stays in the list, so that its owner sees why a bot stopped.
+    """
+
+    def authenticate(self, request: Request) -> tuple[AbstractUser, ApiToken] | None:
+        """As knox does; a header that is not even text of a header is refused like the rest."""
+        try:
+            found: tuple[AbstractUser, ApiToken] | None = super().authenticate(request)
+        except UnicodeEncodeError:
+            raise TokenRefused from None
+        return found
+
+    def authenticate_credentials(self, token: bytes) -> tuple[AbstractUser, ApiToken]:
+        """The user and the token. Raises ``TokenRefused``."""
+        try:
+            text = token.decode("ascii")
+        except UnicodeDecodeError:
+            raise TokenRefused from None
+        found = find_token(text)
+        return found.user, found
+
+
+def token_of(request: Request) -> ApiToken | None:
+    """The token that was shown; None for a person with a session."""
+    return request.auth if isinstance(request.auth, ApiToken) else None
+
+
+def account_of(request: Request) -> int | None:
+    """The one account that the token is for; None for all that the user sees."""
+    token = token_of(request)
+    return None if token is None else token.account_id
+
+
+def caller_of(request: Request) -> str:
+    """Whose keys and rates are counted together."""
+    token = token_of(request)
+    return f"user:{request.user.pk}" if token is None else f"token:{token.pk[:64]}"
+
+
+def scope_of(request: Request) -> Scope:
+    """What the caller may do at most; a person's own permissions are the limit for sessions."""
+    token = token_of(request)
+    return Scope.MANAGE if token is None else Scope(token.scope)

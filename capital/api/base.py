@@ -1,0 +1,175 @@
+"""What every endpoint shares: who may do what, how often, with which parameters, and once."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSetMixin
+
+from capital.api.authentication import account_of, caller_of, scope_of, token_of
+from capital.api.once import HEADER, Handler, answered_once
+from capital.api.throttles import AddressThrottle
+from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
+from capital.models import Scope
+from capital.services.visibility import visible_to, within_account
+
+FORCE_PERMISSION = "capital.force_allocate"
+ACCEPT_PERMISSION = "capital.accept_jump"
+_SAFE = frozenset({"GET", "HEAD"})
+FIELDS = "fields"
+
+
+class DeskView(ViewSetMixin, GenericAPIView[Any]):
+    """One resource: its rows as the caller may see them.
+
+    Attributes:
+        scopes: By action, where it is neither ``read`` for looking nor ``manage`` for changing.
+        permissions: By action, the user's permission that it needs.
+        beyond_one_account: Actions that a token of one account may not do.
+        query: By action, the query parameters beside filters, ordering and pages.
+    """
+
+    lookup_value_regex = "[0-9]{1,18}"
+    scopes: Mapping[str, Scope] = {}
+    permissions: Mapping[str, str] = {}
+    beyond_one_account: Collection[str] = ()
+    query: Mapping[str, Collection[str]] = {}
+
+    action: str | None = None  # type: ignore[assignment]  # None where the method is not for it
+    run_key: str | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Address, token, scope, permission, rate and parameters, before anything is done."""
+        self.format_kwarg = None
+        negotiated = self.perform_content_negotiation(request)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        address = AddressThrottle()
+        if not address.allow_request(request, self):
+            self.throttled(request, address.wait() or 1)
+        self.perform_authentication(request)
+        if self.action is not None:
+            # Otherwise the method is not for this address, which is said next.
+            self.check_permissions(request)
+            self._check_rights(request)
+            self.check_throttles(request)
+            self._check_query(request)
+        key = request.headers.get(HEADER)
+        if request.method == "POST" and key is not None and hasattr(self, "post"):
+            handler: Handler = self.post  # type: ignore[has-type]
+            self.post = answered_once(self, handler, caller_of(request), key)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Say how to show a token where one is missing or refused."""
+        if isinstance(exc, TokenRefused):
+            exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[attr-defined]
+        return super().handle_exception(exc)
+
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of ``rows`` that the caller may see, and that the token is for."""
+        return within_account(visible_to(self.request.user, rows), account_of(self.request))
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What is visible of ``queryset``."""
+        return self.visible(super().get_queryset())
+
+    def wanted_fields(self) -> frozenset[str] | None:
+        """What ``?fields=`` names; None for everything."""
+        written = self.request.query_params.get(FIELDS) if self.request.method in _SAFE else None
+        return None if written is None else frozenset(filter(None, written.split(",")))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """With only the fields that were asked for."""
+        serializer = super().get_serializer(*args, **kwargs)
+        wanted = self.wanted_fields()
+        if wanted is not None:
+            child: Any = getattr(serializer, "child", serializer)
+            keep_fields(child.fields, wanted)
+        return serializer
+
+    def _check_rights(self, request: Request) -> None:
+        action = self.action or ""
+        usual = Scope.READ if request.method in _SAFE else Scope.MANAGE
+        needed = self.scopes.get(action, usual)
+        scope = scope_of(request)
+        if not scope.includes(needed):
+            raise ScopeTooSmall(scope=scope.value, needed=needed.value)
+        token = token_of(request)
+        if token is not None and token.account_id is not None and action in self.beyond_one_account:
+            raise TokenOfOneAccount
+        permission = self.permissions.get(action)
+        if permission is not None and not request.user.has_perm(permission):
+            raise NotPermitted(user=request.user.get_username(), permission=permission)
+
+    def check_extraordinary(self, *, force: bool, accept_jump: bool) -> None:
+        """Going past the gate or the jump guard takes a permission of its own.
+
+        Raises:
+            NotPermitted: The user lacks it.
+        """
+        for asked, permission in ((force, FORCE_PERMISSION), (accept_jump, ACCEPT_PERMISSION)):
+            user = self.request.user
+            if asked and not user.has_perm(permission):
+                raise NotPermitted(user=user.get_username(), permission=permission)
+
+    def _check_query(self, request: Request) -> None:
+        """A filter with a slip of the pen would show everything: refuse what is not known."""
+        if not request.META.get("QUERY_STRING"):
+            return
+        known = self.known_query()
+        for name, values in request.query_params.lists():
+            if name not in known:
+                message = _("Unknown parameter. Known are: %(known)s.")
+                shown = ", ".join(sorted(known)) or "—"
+                raise _invalid(name, message % {"known": shown}, "unknown")
+            if len(values) > 1:
+                raise _invalid(name, _("Give it once."), "repeated")
+
+    def known_query(self) -> set[str]:
+        """The query parameters that the present action takes."""
+        known = set(self.query.get(self.action or "", ()))
+        if self.request.method in _SAFE and self.get_serializer_class_or_none() is not None:
+            known.add(FIELDS)
+        return known
+
+    def get_serializer_class_or_none(self) -> type[Any] | None:
+        """The serializer whose fields ``?fields=`` may name, where the action has one."""
+        return self.serializer_class if self.action in ("list", "retrieve") else None
+
+
+def keep_fields(fields: Any, wanted: Collection[str]) -> None:
+    """Remove all but the wanted fields. Raises ``ValidationError`` for one that is not there."""
+    check_fields(fields, wanted)
+    for name in [name for name in fields if name not in wanted]:
+        fields.pop(name)
+
+
+def check_fields(known: Collection[str], wanted: Collection[str]) -> None:
+    """Raise ``ValidationError`` for a wanted field that is not there."""
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        message = _("There is no field %(name)s. There are: %(known)s.")
+        figures = {"name": ", ".join(unknown)[:100], "known": ", ".join(known)}
+        raise _invalid(FIELDS, message % figures, "unknown")
+
+
+def refusal(field: str, message: str, code: str = "invalid") -> ValidationError:
+    """A refusal of one field."""
+    return ValidationError({field: [ErrorDetail(message, code=code)]})
+
+
+_invalid = refusal
+
+
+def refuse_body(request: Request) -> None:
+    """For what takes no arguments: an empty body, or an empty object.
+
+    Raises:
+        ValidationError: There are arguments.
+    """
+    if request.data:
+        raise ValidationError(_("This takes no body."))

@@ -1,0 +1,161 @@
+"""One example for each body of the API, by the name of its component."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_TIME = "2026-11-24T09:00:00+09:00"
+
+_ACCOUNT = {
+    "name": "Binance main",
+    "venue": "binance",
+    "currency": "USDT",
+    "wallet_mode": "separate",
+    "balance_basis": "wallet",
+    "is_active": True,
+    "is_sandbox": False,
+    "reserve_percent": "5",
+    "reserve_amount": "100.00",
+    "fee_rate": "0.0005",
+    "utilisation": "0.95",
+    "max_budget_percent": "100",
+}
+_STRATEGY = {
+    "key": "trend",
+    "name": "Trend",
+    "market_type": "futures",
+    "status": "ACTIVE",
+    "description": "",
+}
+_LINK = {
+    "strategy": "trend",
+    "account": 1,
+    "weight": "0.6",
+    "leverage": "3",
+    "max_symbols": 5,
+    "is_active": True,
+}
+_POSITION = {"symbol": "BTC/USDT:USDT", "quantity": "0.23", "entry_price": "61234.5"}
+_ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "MARKET", "qty_per": "50"}
+_SIZE = {
+    "strategy": "trend",
+    "account": "Binance main",
+    "symbol": "BTC/USDT:USDT",
+    "side": "buy",
+    "quantity": "0.23",
+    "contracts": "23",
+    "reduce_only": False,
+    "price": "61234.5",
+    "price_source": "given",
+    "capital": "5000.00",
+    "budget": "5000.00",
+    "leverage": "3",
+    "raw_quantity": "0.232369",
+    "step": "0.01",
+    "notional": "14083.935",
+    "margin": "4694.645",
+    "fee": "7.0419675",
+    "bound_by": "budget",
+    "code": "sized",
+    "warnings": [],
+}
+_RUN = {
+    "id": 42,
+    "account": 1,
+    "account_name": "Binance main",
+    "venue": "binance",
+    "currency": "USDT",
+    "trigger": "api",
+    "actor": "trader",
+    "outcome": "applied",
+    "code": "allocated",
+    "reason": "Capital was allocated.",
+    "run_key": "api:20261124T000000:6f1c2f9e",
+    "is_forced": False,
+    "created_at": _TIME,
+    "pools": [
+        {
+            "pool": "futures",
+            "balance": "5000.00",
+            "source": "live",
+            "observed_at": _TIME,
+            "reserve": "0.00",
+            "unallocated": "0.00",
+            "code": "live_balance",
+            "reason": "The balance was read from the exchange.",
+            "entries": [
+                {
+                    "strategy": "trend",
+                    "weight": "1",
+                    "before": "4000.00",
+                    "after": "5000.00",
+                    "code": "share",
+                }
+            ],
+        }
+    ],
+}
+_LIVE_POOL = {
+    "pool": "futures",
+    "currency": "USDT",
+    "amount": "5000.123456",
+    "observed_at": _TIME,
+    "code": "live_balance",
+    "reason": "",
+}
+_ABOUT = {"account": 1, "account_name": "Binance main"}
+
+REQUESTS: Mapping[str, Any] = {
+    "AccountRequest": {**_ACCOUNT, "api_key": "…", "api_secret": "…"},
+    "PatchedAccountRequest": {"reserve_percent": "10"},
+    "StrategyRequest": _STRATEGY,
+    "PatchedStrategyRequest": {"status": "PAUSED"},
+    "StrategyAccountRequest": _LINK,
+    "PatchedStrategyAccountRequest": {"weight": "0.4"},
+    "PositionRequest": _POSITION,
+    "OrderRequest": _ORDER,
+    "AllocateRequest": {"dry_run": True, "cached": False},
+    "HookRequest": {**_ORDER, "token": "whs_…", "id": "alert-1764000000"},
+}
+ANSWERS: Mapping[str, Any] = {
+    "Size": _SIZE,
+    "Sizes": {"sizes": [_SIZE]},
+    "Run": _RUN,
+    "Runs": {"runs": [_RUN]},
+    "HookAnswer": {
+        "delivery": 7,
+        "strategy": "trend",
+        "received_at": _TIME,
+        "allocations": [
+            {
+                "account": "Binance main",
+                "outcome": None,
+                "code": "below_threshold",
+                "reason": "The balance changed by 0.05%, which is not more than 0.1%.",
+                "run": None,
+                "balances": [
+                    {
+                        "pool": "futures",
+                        "amount": "5000.00",
+                        "source": "live",
+                        "observed_at": _TIME,
+                    }
+                ],
+            }
+        ],
+        "sizes": [_SIZE],
+        "warnings": [],
+    },
+    "LiveBalances": {**_ABOUT, "venue": "binance", "pools": [_LIVE_POOL]},
+    "RebalanceStatus": {
+        **_ABOUT,
+        "due": False,
+        "code": "below_threshold",
+        "figures": {"percent": "0.05", "threshold": "0.1"},
+        "reason": "The balance changed by 0.05%, which is not more than 0.1%.",
+        "is_held": False,
+        "suspects": [],
+        "observed_at": _TIME,
+        "last_checked_at": _TIME,
+        "last_check_code": "below_threshold",
+    },
+}

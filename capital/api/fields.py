@@ -1,0 +1,217 @@
+"""How values are read and written: amounts as exact text, switches as switches."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from capital.domain.errors import InvalidAmount
+from capital.domain.money import EXACT, parse_amount, plain
+from capital.models.fields import AmountField, ExactDecimalField
+from capital.models.secrets import EncryptedTextField
+from capital.services.reports import amount_text
+
+_LARGEST_ID = 2**63 - 1
+_LARGEST_INTEGER = 2**31 - 1
+
+
+class ExactField(serializers.DecimalField):
+    """An exact number: read from text or a JSON number, written as text without an exponent."""
+
+    def to_internal_value(self, data: Any) -> Decimal:
+        """Refuse what only looks like a number."""
+        try:
+            number = parse_amount(data.strip() if isinstance(data, str) else data)
+        except InvalidAmount:
+            self.fail("invalid")
+        return self.validate_precision(number)
+
+    def to_representation(self, value: Any) -> str:
+        """All its digits, and no zeros beyond them."""
+        return plain(EXACT.normalize(Decimal(str(value))))
+
+
+class MoneyField(ExactField):
+    """An amount in the currency of its account, with at least that currency's decimals.
+
+    Args:
+        currency_from: The way from the row to the account.
+    """
+
+    def __init__(self, *args: Any, currency_from: str = "", **kwargs: Any) -> None:
+        self.currency_from = currency_from
+        super().__init__(*args, **kwargs)
+
+    def get_attribute(self, instance: Any) -> Any:
+        """The amount and its currency together."""
+        amount = super().get_attribute(instance)
+        if amount is None:
+            return None
+        account = instance
+        for step in filter(None, self.currency_from.split(".")):
+            account = getattr(account, step)
+        return Decimal(str(amount)), account.currency
+
+    def to_representation(self, value: Any) -> str:
+        """As the reports write it."""
+        return amount_text(*value)
+
+
+class Text(serializers.CharField):
+    """A text; a number is not one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """Refuse what would have to be made a text first."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Switch(serializers.BooleanField):
+    """true or false; not "yes", 1 or null."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        """Only JSON's own."""
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class WholeNumber(serializers.IntegerField):
+    """A JSON integer, as large as PostgreSQL's columns, whatever the database is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        least, most = kwargs.pop("min_value", -_LARGEST_INTEGER), kwargs.pop("max_value", None)
+        kwargs["min_value"] = max(least, -_LARGEST_INTEGER)
+        kwargs["max_value"] = min(most or _LARGEST_INTEGER, _LARGEST_INTEGER)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        """Refuse text, fractions and switches."""
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Secret(Text):
+    """Taken, never given back."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.update(write_only=True, required=False, allow_blank=True, max_length=4096)
+        kwargs.pop("style", None)
+        super().__init__(**kwargs)
+
+
+class VisibleRow(serializers.RelatedField[Any, Any, Any]):
+    """Another row by id or key: one that the caller may see, else it is not there.
+
+    Args:
+        named_by: The column by which it is named.
+    """
+
+    default_error_messages = {
+        "missing": _("There is none, or none that you may see."),
+        "invalid": _("This is not its name."),
+    }
+
+    def __init__(self, *, named_by: str = "id", **kwargs: Any) -> None:
+        self.named_by = named_by
+        super().__init__(**kwargs)
+
+    def use_pk_only_optimization(self) -> bool:
+        """Where the id is what is shown, the row need not be read."""
+        return self.named_by == "id"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Narrowed to what is visible."""
+        rows = super().get_queryset()
+        assert rows is not None
+        visible: QuerySet[Any] = self.context["view"].visible(rows)
+        return visible
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The row."""
+        kind = int if self.named_by == "id" else str
+        if isinstance(data, bool) or not isinstance(data, kind):
+            self.fail("invalid")
+        if isinstance(data, int) and not 1 <= data <= _LARGEST_ID:
+            self.fail("missing")
+        found = self.get_queryset().filter(**{self.named_by: data}).first()
+        if found is None:
+            self.fail("missing")
+        return found
+
+    def to_representation(self, value: Any) -> Any:
+        """What names it."""
+        return value.pk if self.named_by == "id" else getattr(value, self.named_by)
+
+
+class _Strict:
+    """Refuses names that it does not know, and what is not for writing."""
+
+    refusals = {
+        "unknown_field": _("There is no such field."),
+        "read_only_field": _("This field is shown, but cannot be written."),
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values; raises ``ValidationError`` that names every field that is not right."""
+        if isinstance(data, dict):
+            fields = self.fields  # type: ignore[attr-defined]
+            refused = {
+                str(name)[:100]: [
+                    serializers.ErrorDetail(str(self.refusals[f"{why}_field"]), f"{why}_field")
+                ]
+                for name in data
+                if (why := _why_refused(fields.get(name)))
+            }
+            if refused:
+                raise serializers.ValidationError(refused)
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+
+def _why_refused(field: serializers.Field[Any, Any, Any, Any] | None) -> str | None:
+    if field is None:
+        return "unknown"
+    return "read_only" if field.read_only else None
+
+
+class Request(_Strict, serializers.Serializer[Any]):
+    """A body that asks for something."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """No body at all is an empty one."""
+        return super().run_validation({} if data is None else data)
+
+
+class Row(_Strict, serializers.ModelSerializer[Any]):
+    """A row of ours; its service judges it as a whole."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        ExactDecimalField: ExactField,
+        AmountField: MoneyField,
+        EncryptedTextField: Secret,
+        models.CharField: Text,
+        models.SlugField: Text,
+        models.TextField: Text,
+        models.BooleanField: Switch,
+        models.IntegerField: WholeNumber,
+        models.PositiveIntegerField: WholeNumber,
+    }
+
+    def get_unique_together_validators(self) -> list[Any]:
+        """The model's own constraints say it, once."""
+        return []
+
+    def get_unique_together_constraints(self, model: Any) -> Any:
+        """As above."""
+        return ()
+
+    def get_validators(self) -> list[Any]:
+        """As above."""
+        return []

@@ -1,0 +1,89 @@
+"""``Idempotency-Key``: a POST that is sent again gets its first answer."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from django.http import HttpResponse, HttpResponseBase
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.services.idempotency import (
+    Answer,
+    claim_request,
+    keep_answer,
+    release_claim,
+)
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotency-Replayed"
+
+Handler = Callable[..., HttpResponseBase]
+
+
+class Answering(Protocol):
+    """A view that can make an answer of an error."""
+
+    run_key: str | None
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """The problem; raises what is a bug of ours."""
+
+
+def answered_once(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
+    """``handler``, so that a second use of ``key`` by ``caller`` replays the first answer.
+
+    While it works, ``view.run_key`` is what makes its decisions the same for every attempt.
+    """
+
+    def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        claim = claim_request(caller, key, fingerprint(request))
+        if claim.answer is not None:
+            return _http(claim.answer, replayed=True)
+        view.run_key = claim.run_key
+        try:
+            try:
+                response = handler(request, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001  # a refusal is an answer too
+                response = view.handle_exception(error)
+            made = _answer(response)
+        except BaseException:
+            release_claim(claim)
+            raise
+        if made.status >= 500:
+            release_claim(claim)
+        else:
+            keep_answer(claim, made)
+        return _http(made, like=response)
+
+    return answer
+
+
+def fingerprint(request: Request) -> str:
+    """What must be the same for the answer to be: method, address and body as it was meant."""
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    text = f"{request.method} {request.get_full_path()}\n{body}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _answer(response: HttpResponseBase) -> Answer:
+    if isinstance(response, Response):
+        content = JSONRenderer().render(response.data) if response.data is not None else b""
+        content_type = response.content_type or "application/json"
+        return Answer(response.status_code, content_type, content.decode())
+    assert isinstance(response, HttpResponse)
+    return Answer(response.status_code, response["Content-Type"], response.content.decode())
+
+
+def _http(
+    answer: Answer, *, replayed: bool = False, like: HttpResponseBase | None = None
+) -> HttpResponse:
+    response = HttpResponse(answer.body, content_type=answer.content_type, status=answer.status)
+    if like is not None:
+        for name, value in like.headers.items():
+            response.headers.setdefault(name, value)
+    if replayed:
+        response[REPLAYED_HEADER] = "true"
+    return response

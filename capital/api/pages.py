@@ -1,0 +1,203 @@
+"""Filters, ordering and pages of lists: strict about what they are given."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import DataError
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.filters import OrderingFilter
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.api.base import DeskView, refusal
+from capital.domain.errors import NotFound
+
+LARGEST_ID = 2**63 - 1
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
+class IdFilter(django_filters.Filter):
+    """A primary key."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, min_value=1, max_value=LARGEST_ID, **kwargs)
+
+
+class SwitchField(forms.NullBooleanField):
+    """``true`` or ``false``, and nothing else."""
+
+    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
+        """None where it is not given."""
+        known = {"true": True, "false": False, None: None, "": None}
+        if value not in known:
+            raise forms.ValidationError(_("Write true or false."))
+        return known[value]
+
+    def validate(self, value: Any) -> None:
+        """Everything that was read is right."""
+
+
+class _PlainInput(forms.Widget):
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.get(name)
+
+
+@extend_schema_field({"type": "boolean"})
+class SwitchFilter(django_filters.Filter):
+    """``true`` or ``false``."""
+
+    field_class = SwitchField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=_PlainInput(), **kwargs)
+
+
+class StrictOrdering(OrderingFilter):
+    """``?ordering=``: one known field, with a minus for the other way; ties go by id."""
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        """The ordering, with the id as its last word."""
+        written = request.query_params.get(self.ordering_param)
+        ordering = view.ordering if written is None else written
+        if ordering.removeprefix("-") not in view.ordering_fields:
+            message = _("It must be one of %(known)s, with a minus for the other way.")
+            raise refusal("ordering", message % {"known": ", ".join(view.ordering_fields)})
+        if ordering.removeprefix("-") == "id":
+            return (ordering,)
+        return (ordering, "-id" if ordering.startswith("-") else "id")
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """What may be written."""
+        names = [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]
+        schema = {"type": "string", "enum": names, "default": view.ordering}
+        return [
+            {
+                "name": self.ordering_param,
+                "required": False,
+                "in": "query",
+                "description": "By which field; a minus turns it round.",
+                "schema": schema,
+            }
+        ]
+
+
+class Pages(CursorPagination):
+    """Pages by a cursor: nothing is shown twice or passed over while rows come in."""
+
+    page_size = 100
+    max_page_size = 500
+    page_size_query_param = "page_size"
+    # Days have as many rows as there are accounts: a cursor may have to step over those.
+    offset_cutoff = 1_000_000
+
+    def paginate_queryset(  # type: ignore[override]  # of querysets only
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
+    ) -> list[Any] | None:
+        """One page. A cursor that is not one of ours is refused."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except NotFound:
+            raise
+        except (
+            ValueError,
+            TypeError,
+            OverflowError,
+            ModelValidationError,
+            DataError,
+            ArithmeticError,
+        ):
+            raise refusal("cursor", _("This cursor is not one that this list gave.")) from None
+
+    def decode_cursor(self, request: Request) -> Any:
+        """Refuse what is not a cursor, as any other parameter."""
+        from rest_framework.exceptions import NotFound as NotACursor
+
+        try:
+            return super().decode_cursor(request)
+        except NotACursor:
+            message = _("This cursor is not one that this list gave.")
+            raise refusal("cursor", message) from None
+
+    def get_page_size(self, request: Request) -> int | None:
+        """Between 1 and 500."""
+        written = request.query_params.get(self.page_size_query_param)
+        if written is None:
+            return self.page_size
+        if not (written.isascii() and written.isdigit() and len(written) <= 4):
+            written = "0"
+        size = int(written)
+        if not 1 <= size <= self.max_page_size:
+            message = _("It must be 1 to %(largest)s.")
+            raise refusal("page_size", message % {"largest": self.max_page_size})
+        return size
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """``next`` and ``previous`` are addresses, or null at an end."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Cursor and size."""
+        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": 100}
+        return [
+            {
+                "name": "cursor",
+                "required": False,
+                "in": "query",
+                "description": "From next or previous of another page.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "page_size",
+                "required": False,
+                "in": "query",
+                "description": "How many rows a page has.",
+                "schema": size,
+            },
+        ]
+
+
+class ListAndRetrieve(ListModelMixin, RetrieveModelMixin, DeskView):
+    """A resource that is looked at."""
+
+    pagination_class = Pages
+    filter_backends = [DjangoFilterBackend, StrictOrdering]
+    ordering = "id"
+    ordering_fields: tuple[str, ...] = ("id",)
+
+    def known_query(self) -> set[str]:
+        """With filters, ordering and pages on the list."""
+        known = super().known_query()
+        if self.action == "list":
+            known |= {"cursor", "page_size", "ordering", *self._filters()}
+        return known
+
+    def get_object(self) -> Any:
+        """The visible row, or 404; the filters of the list have no say."""
+        field = self.lookup_url_kwarg or self.lookup_field
+        found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[field]}).first()
+        if found is None:
+            raise NotFound
+        return found
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One page of what is visible."""
+        return super().list(request, *args, **kwargs)
+
+    def _filters(self) -> Mapping[str, Any]:
+        filterset = getattr(self, "filterset_class", None)
+        return {} if filterset is None else filterset.base_filters

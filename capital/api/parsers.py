@@ -1,0 +1,97 @@
+"""JSON as it was written: exact numbers, and no text that cannot be kept."""
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import IO, Any, NoReturn
+
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from capital.api.problems import PayloadTooLarge
+
+LARGEST_BODY = 64 * 1024
+# Written so, a text may hold NUL, which PostgreSQL does not keep, or half a character.
+_ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
+_LONGEST_NUMBER = 400
+
+
+class ExactJSONParser(BaseParser):
+    """Numbers become ``int`` and ``Decimal``. At most 64 KiB, in UTF-8, one name once."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The value that the body is.
+
+        Raises:
+            PayloadTooLarge: It is larger than 64 KiB.
+            ParseError: It is not JSON, or not only text and numbers that can be kept.
+        """
+        body = stream.read(LARGEST_BODY + 1)
+        if len(body) > LARGEST_BODY:
+            raise PayloadTooLarge
+        return parse_json(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """As ``ExactJSONParser``, for a body that was read already."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            parse_float=_decimal,
+            parse_int=_integer,
+            parse_constant=_refuse,
+            object_pairs_hook=_object,
+        )
+    except (ValueError, RecursionError) as error:
+        # Not its text: that may quote what was sent.
+        detail = _("The body is not JSON that can be read (%(kind)s).")
+        raise ParseError(detail % {"kind": type(error).__name__}) from None
+    if _ODD_ESCAPE.search(body):
+        _refuse_odd_text(value)
+    return value
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError
+    return Decimal(text)
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError
+    return int(text)
+
+
+def _refuse(_constant: str) -> NoReturn:
+    raise ValueError
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        # Of two amounts with one name, nobody knows which was meant.
+        raise ValueError
+    return found
+
+
+def _refuse_odd_text(value: Any) -> None:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            if "\x00" in each or any("\ud800" <= letter <= "\udfff" for letter in each):
+                raise ParseError(_("A text in the body holds characters that cannot be kept."))
+        elif isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each

@@ -1,0 +1,217 @@
+"""Every error as RFC 9457 ``application/problem+json``, and which HTTP status it is."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from django.core.exceptions import (
+    NON_FIELD_ERRORS,
+    ObjectDoesNotExist,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    ValidationError,
+)
+from django.db import DatabaseError, DataError, IntegrityError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from capital.domain import errors
+from capital.domain.errors import CapitalError
+from capital.services.reasons import sentence
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:capital:problem:"
+
+# The one place that turns our errors into HTTP. A child without a row has its parent's.
+STATUS: Mapping[type[CapitalError], HTTPStatus] = {
+    CapitalError: HTTPStatus.BAD_REQUEST,
+    errors.TokenRefused: HTTPStatus.UNAUTHORIZED,
+    errors.WebhookRefused: HTTPStatus.UNAUTHORIZED,
+    errors.DeliveryConflict: HTTPStatus.CONFLICT,
+    errors.DeliveryInProgress: HTTPStatus.CONFLICT,
+    errors.ScopeTooSmall: HTTPStatus.FORBIDDEN,
+    errors.TokenOfOneAccount: HTTPStatus.FORBIDDEN,
+    errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.ForceNotAllowed: HTTPStatus.FORBIDDEN,
+    errors.BudgetLimitNotAllowed: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.UnknownRun: HTTPStatus.NOT_FOUND,
+    errors.UnknownPlan: HTTPStatus.NOT_FOUND,
+    errors.UnknownStrategy: HTTPStatus.NOT_FOUND,
+    errors.UnknownAccount: HTTPStatus.NOT_FOUND,
+    errors.UnknownJob: HTTPStatus.NOT_FOUND,
+    errors.UnknownToken: HTTPStatus.NOT_FOUND,
+    errors.RunKeyConflict: HTTPStatus.CONFLICT,
+    errors.NothingToAccept: HTTPStatus.CONFLICT,
+    errors.AppendOnly: HTTPStatus.CONFLICT,
+    errors.RevertRefused: HTTPStatus.CONFLICT,
+    errors.PlanExpired: HTTPStatus.CONFLICT,
+    errors.PlanStale: HTTPStatus.CONFLICT,
+    errors.HasHistory: HTTPStatus.CONFLICT,
+    errors.IdempotencyConflict: HTTPStatus.CONFLICT,
+    errors.RequestInProgress: HTTPStatus.CONFLICT,
+    errors.AmbiguousAccount: HTTPStatus.CONFLICT,
+    errors.CredentialsUnreadable: HTTPStatus.CONFLICT,
+    errors.BalanceUnavailable: HTTPStatus.BAD_GATEWAY,
+    errors.SizingError: HTTPStatus.BAD_REQUEST,
+    errors.UnknownSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.CurrencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.OrderRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PriceUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.JobFailed: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+TITLES: Mapping[int, Any] = {
+    400: gettext_lazy("The request is not right"),
+    401: gettext_lazy("Who are you?"),
+    403: gettext_lazy("Not allowed"),
+    404: gettext_lazy("Not found"),
+    405: gettext_lazy("This method is not for this address"),
+    406: gettext_lazy("No such format"),
+    409: gettext_lazy("It does not go with what is there"),
+    413: gettext_lazy("Too much at once"),
+    415: gettext_lazy("Send JSON"),
+    422: gettext_lazy("This order cannot be sized"),
+    429: gettext_lazy("Too many requests"),
+    500: gettext_lazy("Our mistake"),
+    502: gettext_lazy("The exchange does not answer"),
+    503: gettext_lazy("Not ready"),
+}
+_RETRY_SECONDS = 5
+# A request that was first to come may still be worked on.
+_RETRIED = frozenset({errors.DeliveryInProgress, errors.RequestInProgress, errors.PriceUnavailable})
+
+
+class PayloadTooLarge(exceptions.APIException):
+    """The body is larger than this site reads."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+    default_detail = gettext_lazy("The body is larger than this address takes.")
+
+
+def status_of(error: CapitalError) -> HTTPStatus:
+    """The HTTP status of one of our errors."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(
+    status: int, code: str, detail: str, *, fields: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """The object of RFC 9457; ``code`` is what programs match, ``errors`` names the fields."""
+    answer: dict[str, Any] = {
+        "type": f"{TYPE_PREFIX}{code}",
+        "title": str(TITLES.get(status, HTTPStatus(status).phrase)),
+        "status": int(status),
+        "code": code,
+        "detail": detail,
+    }
+    if fields is not None:
+        answer["errors"] = fields
+    return answer
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """The answer to whatever a view raised; None where it is a bug of ours."""
+    translated = _translate(error)
+    if translated is None:
+        return None
+    answer, headers = translated
+    return Response(answer, answer["status"], headers=headers, content_type=CONTENT_TYPE)
+
+
+def _translate(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None:
+    if isinstance(error, CapitalError):
+        headers = {"Retry-After": str(_RETRY_SECONDS)} if type(error) in _RETRIED else {}
+        if authenticate := getattr(error, "auth_header", None):
+            headers["WWW-Authenticate"] = authenticate
+        code = error.reason.code.value
+        detail = sentence(error.reason)
+        field = getattr(error, "field", None)
+        fields = None if field is None else [{"field": field, "code": code, "detail": detail}]
+        return problem(status_of(error), code, detail, fields=fields), headers
+    if isinstance(error, ValidationError):
+        return _invalid(list(_model_errors(error))), {}
+    if isinstance(error, exceptions.ValidationError):
+        return _invalid(list(_flat(error.detail, ""))), {}
+    if isinstance(error, exceptions.APIException):
+        return _of_framework(error)
+    if isinstance(error, Http404 | ObjectDoesNotExist):
+        return problem(404, "not_found", sentence(errors.NotFound().reason)), {}
+    if isinstance(error, PermissionDenied):
+        return problem(403, "permission_denied", _("You may not do this.")), {}
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, "too_large", str(PayloadTooLarge.default_detail)), {}
+    if isinstance(error, SuspiciousOperation):
+        return problem(400, "bad_request", _("This request cannot be read.")), {}
+    if isinstance(error, DatabaseError):
+        return _of_database(error)
+    return None
+
+
+def _of_framework(error: exceptions.APIException) -> tuple[dict[str, Any], dict[str, str]]:
+    headers = {}
+    if authenticate := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = authenticate
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(max(1, ceil(wait)))
+    detail = error.detail if isinstance(error.detail, str) else str(error.default_detail)
+    code = getattr(error.detail, "code", None) or error.default_code
+    return problem(error.status_code, str(code), str(detail)), headers
+
+
+def _of_database(error: DatabaseError) -> tuple[dict[str, Any], dict[str, str]]:
+    if isinstance(error, IntegrityError):
+        detail = _("Somebody else changed this at the same moment. Read it again, then retry.")
+        return problem(409, "conflict", detail), {}
+    if isinstance(error, DataError):
+        return problem(400, "not_storable", _("A value cannot be stored as it was sent.")), {}
+    detail = _("The database does not answer. Nothing is lost; send the request again.")
+    return problem(503, "database_error", detail), {"Retry-After": str(_RETRY_SECONDS)}
+
+
+def _invalid(fields: list[dict[str, str]]) -> dict[str, Any]:
+    detail = " ".join(
+        f"{each['field']}: {each['detail']}" if each["field"] else each["detail"]
+        for each in fields[:5]
+    )
+    return problem(400, "invalid", detail, fields=fields)
+
+
+def _flat(detail: Any, path: str) -> Iterator[dict[str, str]]:
+    """The leaves of the framework's nested errors, each with the way to its field."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            step = "" if name == "non_field_errors" else str(name)
+            yield from _flat(inner, f"{path}.{step}".strip("."))
+    elif isinstance(detail, list):
+        for position, inner in enumerate(detail):
+            deeper = isinstance(inner, Mapping | list)
+            yield from _flat(inner, f"{path}.{position}".strip(".") if deeper else path)
+    else:
+        code = str(getattr(detail, "code", "invalid"))
+        yield {"field": path, "code": code, "detail": str(detail)}
+
+
+def _model_errors(error: ValidationError) -> Iterator[dict[str, str]]:
+    by_field = error.error_dict if hasattr(error, "error_dict") else {"": error.error_list}
+    for name, inner in by_field.items():
+        field = "" if name == NON_FIELD_ERRORS else name
+        for each in inner:
+            code = str(each.code or "invalid")
+            yield {"field": field, "code": code, "detail": " ".join(map(str, each.messages))}
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether programs ask, and errors are for programs."""
+    return request.path_info.startswith("/api/")
+
+
+def problem_response(status: int, code: str, detail: str) -> HttpResponse:
+    """A problem outside the framework, where not even a view was found."""
+    return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)

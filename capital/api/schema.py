@@ -1,0 +1,261 @@
+"""How the API is described: OpenAPI 3.1, with what every operation may answer."""
+
+from typing import Any
+
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_bearer_security_scheme_object
+from drf_spectacular.utils import OpenApiParameter
+
+from capital.api.base import FIELDS, DeskView
+from capital.api.examples import ANSWERS, REQUESTS
+from capital.api.once import HEADER
+from capital.api.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
+from capital.models import Scope
+
+EXACT_PATTERN = r"^-?[0-9]{1,20}(\.[0-9]{1,60})?$"
+_EXAMPLE_KEY = "6f1c2f9e-signal-42"
+
+# What any operation may answer, and what only some may.
+_ALWAYS = (400, 401, 403, 404, 405, 406, 429, 503)
+_WITH_BODY = (409, 413, 415)
+_OF_ORDERS = (422,)
+_OF_DELETE = (409,)
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """``Authorization: Bearer cap_…``."""
+
+    target_class = "capital.api.authentication.BearerAuthentication"
+    name = "token"
+    priority = 1
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """A bearer token."""
+        scheme: dict[str, Any] = build_bearer_security_scheme_object("Authorization", "Bearer")
+        scheme.pop("bearerFormat", None)
+        return {**scheme, "description": "A token from manage.py token create: cap_…"}
+
+
+class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Amounts are texts; a JSON number is taken too, exactly as it is written."""
+
+    target_class = "capital.api.fields.ExactField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Text in answers; text or number in requests."""
+        text = {"type": "string", "format": "decimal", "pattern": EXACT_PATTERN}
+        if direction == "response":
+            return text
+        return {"anyOf": [text, {"type": "number"}]}
+
+
+class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Another row: its id, or its key."""
+
+    target_class = "capital.api.fields.VisibleRow"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """By what it is named."""
+        if self.target.named_by == "id":
+            return {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+        return {"type": "string"}
+
+
+class DeskSchema(AutoSchema):
+    """Adds what our views share."""
+
+    def get_operation_id(self) -> str:
+        """``accounts_list``, ``strategies_size``: resource and action."""
+        action = getattr(self.view, "action", None) or self.method.lower()
+        return f"{self.get_tags()[0]}_{action}".replace("-", "_")
+
+    def get_tags(self) -> list[str]:
+        """The resource."""
+        parts = self.path.removeprefix("/api/v1/").split("/")
+        return [parts[0]]
+
+    def get_override_parameters(self) -> list[Any]:
+        """``?fields=`` where rows are read, and the idempotency key where something is posted."""
+        parameters = list(super().get_override_parameters())
+        view = self.view
+        if (
+            isinstance(view, DeskView)
+            and self.method == "GET"
+            and (serializer := view.get_serializer_class_or_none()) is not None
+        ):
+            names = ", ".join(serializer().fields)
+            parameters.append(
+                OpenApiParameter(
+                    FIELDS, str, description=f"Only these, separated by commas: {names}."
+                )
+            )
+        if self.method == "POST":
+            parameters.append(
+                OpenApiParameter(
+                    HEADER,
+                    {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 200,
+                        "pattern": "^[ -~]+$",
+                        "examples": [_EXAMPLE_KEY],
+                    },
+                    OpenApiParameter.HEADER,
+                    description=(
+                        "The same key and body give the same answer for 24 hours; "
+                        "with another body it is 409."
+                    ),
+                )
+            )
+        return parameters
+
+    def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
+        """With the scope that a token needs."""
+        text = str(super().get_description() or "")
+        view = self.view
+        if not isinstance(view, DeskView):
+            return text
+        needed = needed_scope(view, self.method)
+        permission = view.permissions.get(view.action or "")
+        says = f"Scope: `{needed.value}`."
+        if permission:
+            says += f" Permission: `{permission}`."
+        return f"{text}\n\n{says}".strip()
+
+
+def needed_scope(view: DeskView, method: str) -> Scope:
+    """The scope that a token needs for the view's present action."""
+    usual = Scope.READ if method in ("GET", "HEAD") else Scope.MANAGE
+    return view.scopes.get(view.action or "", usual)
+
+
+def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """Every operation's refusals; requests are closed; rows may be read in part."""
+    schemas = result["components"]["schemas"]
+    schemas["Problem"] = _PROBLEM
+    responses = result["components"].setdefault("responses", {})
+    for status, title in TITLES.items():
+        if status in {*_ALWAYS, *_WITH_BODY, *_OF_ORDERS}:
+            responses[f"Problem{status}"] = _problem_response(status, str(title))
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            statuses = set(_ALWAYS)
+            if "requestBody" in operation or method == "post":
+                statuses |= set(_WITH_BODY)
+            if method == "delete":
+                statuses |= set(_OF_DELETE)
+            if path.endswith("/size/"):
+                statuses |= set(_OF_ORDERS)
+            for status in sorted(statuses):
+                reference = {"$ref": f"#/components/responses/Problem{status}"}
+                operation["responses"].setdefault(str(status), reference)
+        for operation in methods.values():
+            _add_examples(operation)
+    for name, schema in schemas.items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema["additionalProperties"] = False
+    for name in _read_in_part(result):
+        schemas[name].pop("required", None)
+    return result
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    bodies = [(operation.get("requestBody", {}), REQUESTS)]
+    bodies += [(operation["responses"].get(status, {}), ANSWERS) for status in ("200", "201")]
+    for body, examples in bodies:
+        content = body.get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if name in examples:
+            content["examples"] = {"example": {"value": examples[name]}}
+
+
+def _read_in_part(result: dict[str, Any]) -> set[str]:
+    """The components that ``?fields=`` may cut down."""
+    found = set()
+    for methods in result["paths"].values():
+        operation = methods.get("get", {})
+        if not any(each["name"] == FIELDS for each in operation.get("parameters", ())):
+            continue
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        reference = schema.get("$ref", "").rpartition("/")[2]
+        of_page = result["components"]["schemas"].get(reference, {}).get("properties", {})
+        if "results" in of_page:
+            reference = of_page["results"]["items"]["$ref"].rpartition("/")[2]
+        found.add(reference)
+    return found
+
+
+def _problem_response(status: int, title: str) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": title,
+        "content": {
+            CONTENT_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "example": _EXAMPLES.get(status, _example(status, "not_found", title)),
+            }
+        },
+    }
+    if status in (429, 503):
+        response["headers"] = {
+            "Retry-After": {
+                "description": "Seconds after which it is worth trying again.",
+                "schema": {"type": "integer", "minimum": 1},
+                "required": status == 429,
+            }
+        }
+    return response
+
+
+def _example(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
+    title = str(TITLES[status])
+    head = {"type": f"{TYPE_PREFIX}{code}", "title": title, "status": status}
+    return {**head, "code": code, "detail": detail, **more}
+
+
+_EXAMPLES = {
+    400: _example(
+        400,
+        "invalid",
+        "qty_per: Write a plain decimal number, best as a text.",
+        errors=[
+            {
+                "field": "qty_per",
+                "code": "invalid",
+                "detail": "Write a plain decimal number, best as a text.",
+            }
+        ],
+    ),
+    401: _example(401, "token_refused", "The token is unknown, expired or revoked."),
+    403: _example(403, "scope_too_small", "The token's scope is read; this needs allocate."),
+    404: _example(404, "not_found", "There is nothing here, or nothing that you may see."),
+}
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. Match `code`; show `detail`.",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {
+                    "field": {"type": "string", "description": "Empty: the request as a whole."},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}

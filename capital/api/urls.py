@@ -1,0 +1,45 @@
+"""Where the API is."""
+
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.routers import SimpleRouter
+
+from capital.api.views.accounts import Accounts
+from capital.api.views.hooks import Hooks
+from capital.api.views.nothing import Nothing
+from capital.api.views.records import (
+    Allocate,
+    AllocationRuns,
+    Capital,
+    DailySummaries,
+    Markets,
+    Positions,
+)
+from capital.api.views.strategies import Strategies, StrategyAccounts
+
+router = SimpleRouter()
+router.register("accounts", Accounts, "accounts")
+router.register("strategies", Strategies, "strategies")
+router.register("strategy-accounts", StrategyAccounts, "strategy-accounts")
+router.register("capital", Capital, "capital")
+router.register("daily-summaries", DailySummaries, "daily-summaries")
+router.register("allocation-runs", AllocationRuns, "allocation-runs")
+router.register("positions", Positions, "positions")
+router.register("markets", Markets, "markets")
+
+urlpatterns = [
+    path(
+        "v1/",
+        include(
+            [
+                path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
+                path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
+                *router.urls,
+            ]
+        ),
+    ),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    # A problem for programs, not a page; and no redirect, which would lose a body.
+    re_path("^", Nothing.as_view()),
+]

@@ -1,0 +1,57 @@
+"""Resources that are entered and changed over the API, each by its service."""
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.api.pages import ListAndRetrieve
+
+
+class Edited(ListAndRetrieve):
+    """Create, change and delete; a child makes the service calls."""
+
+    def create_row(self, values: dict[str, Any]) -> Any:
+        """The new row."""
+        raise NotImplementedError
+
+    def change_row(self, row: Any, values: dict[str, Any]) -> Any:
+        """The changed row."""
+        raise NotImplementedError
+
+    def delete_row(self, row: Any) -> None:
+        """Remove a row that has no history."""
+        raise NotImplementedError
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Enter a new one."""
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        row = self.create_row(dict(serializer.validated_data))
+        return Response(self.get_serializer(self._as_read(row)).data, status.HTTP_201_CREATED)
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change it; what is left out becomes what it is on a new one."""
+        return self._change(request, partial=False)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change the named fields."""
+        return self._change(request, partial=True)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Remove it. What has a history stays: archive it instead."""
+        self.delete_row(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _change(self, request: Request, *, partial: bool) -> Response:
+        row = self.get_object()
+        serializer = self.get_serializer(row, data=request.data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        changed = self.change_row(row, dict(serializer.validated_data))
+        return Response(self.get_serializer(self._as_read(changed)).data)
+
+    def _as_read(self, row: Any) -> Any:
+        """The row as the database has it, in one query with all that is shown."""
+        return GenericAPIView.get_queryset(self).get(pk=row.pk)

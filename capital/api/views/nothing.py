@@ -1,0 +1,23 @@
+"""What stands at every other address."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.views import APIView
+
+from capital.api.throttles import AddressThrottle
+from capital.domain.errors import NotFound
+
+
+@extend_schema(exclude=True)
+class Nothing(APIView):
+    """404, as a problem."""
+
+    authentication_classes: list[Any] = []
+    permission_classes: list[Any] = []
+    throttle_classes = [AddressThrottle]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Whatever the method is."""
+        super().initial(request, *args, **kwargs)
+        raise NotFound

@@ -1,0 +1,207 @@
+"""What services write, and the API shows: capital, days, runs, positions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.addresses import client_address
+from capital.api import requests as shapes
+from capital.api.allocations import allocate
+from capital.api.authentication import account_of
+from capital.api.base import DeskView, check_fields, refuse_body
+from capital.api.filters import (
+    CapitalFilter,
+    MarketFilter,
+    PositionFilter,
+    RunFilter,
+    SummaryFilter,
+)
+from capital.api.pages import ListAndRetrieve, Pages
+from capital.api.rows import CapitalRow, MarketRow, PositionRow, SummaryRow
+from capital.api.runs import runs_as_json
+from capital.domain.errors import NotFound
+from capital.models import (
+    Account,
+    AllocationRun,
+    DailyAccountSummary,
+    Market,
+    Position,
+    Scope,
+    StrategyCapital,
+)
+from capital.services.holdings import COLUMNS, find_holding, first_holdings
+from capital.services.reports import amount_text
+from capital.services.requests import REVERT_PERMISSION
+from capital.services.reverts import revert_run
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List the capital of strategies"),
+    retrieve=extend_schema(summary="Look at the capital of one strategy on one account"),
+)
+class Capital(ListAndRetrieve):
+    """Capital: what each strategy may use now, on each account."""
+
+    queryset = StrategyCapital.objects.all()
+    serializer_class = CapitalRow
+    filterset_class = CapitalFilter
+    ordering_fields = ("id", "allocated_capital")
+
+    def get_queryset(self) -> Any:
+        """Tuples would do; pages need names. Making instances is most of what reading costs."""
+        return super().get_queryset().values(*COLUMNS)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One page of what is visible, written by hand: this is what bots poll."""
+        if not request.META.get("QUERY_STRING"):
+            most = Pages.page_size
+            found = first_holdings(request.user, account_id=account_of(request), most=most + 1)
+            if len(found) <= most:
+                shown = [_capital(row, None) for row in found]
+                return Response({"next": None, "previous": None, "results": shown})
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        wanted = self._wanted()
+        return self.get_paginated_response([_capital(row, wanted) for row in rows or ()])
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One row."""
+        found = find_holding(int(self.kwargs["pk"]), request.user, account_id=account_of(request))
+        if found is None:
+            raise NotFound
+        return Response(_capital(found, self._wanted()))
+
+    def _wanted(self) -> frozenset[str] | None:
+        wanted = self.wanted_fields()
+        if wanted is not None:
+            check_fields(list(CapitalRow().fields), wanted)
+        return wanted
+
+
+def _capital(row: Mapping[str, Any], wanted: frozenset[str] | None) -> dict[str, Any]:
+    currency = row["strategy_account__account__currency"]
+    at = row["allocated_at"]
+    shown = {
+        "id": row["id"],
+        "strategy_account": row["strategy_account_id"],
+        "strategy": row["strategy_account__strategy__key"],
+        "account": row["strategy_account__account_id"],
+        "account_name": row["strategy_account__account__name"],
+        "market_type": row["strategy_account__strategy__market_type"],
+        "currency": currency,
+        "allocated_capital": amount_text(row["allocated_capital"], currency),
+        "current_pnl": amount_text(row["current_pnl"], currency),
+        "allocated_at": None if at is None else timezone.localtime(at).isoformat(),
+    }
+    return shown if wanted is None else {name: shown[name] for name in shown if name in wanted}
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List daily summaries"),
+    retrieve=extend_schema(summary="Look at a daily summary"),
+)
+class DailySummaries(ListAndRetrieve):
+    """Daily summaries: what each account had on each day."""
+
+    queryset = DailyAccountSummary.objects.select_related("account")
+    serializer_class = SummaryRow
+    filterset_class = SummaryFilter
+    ordering_fields = ("id", "date")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List allocation runs", responses={200: shapes.Run(many=True)}),
+    retrieve=extend_schema(summary="Look at an allocation run", responses={200: shapes.Run}),
+)
+class AllocationRuns(ListAndRetrieve):
+    """Allocation runs: every decision, with its pools and entries, and why."""
+
+    queryset = AllocationRun.objects.select_related("account", "actor")
+    serializer_class = shapes.Run
+    filterset_class = RunFilter
+    ordering = "-created_at"
+    ordering_fields = ("id", "created_at")
+    scopes = {"revert": Scope.ALLOCATE}
+    permissions = {"revert": REVERT_PERMISSION}
+
+    @extend_schema(summary="Take a run back", request=None, responses={200: shapes.Run})
+    @action(detail=True, methods=["post"])
+    def revert(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give every link what it held before this run, as a run of its own.
+
+        Only the last run that changed capital, and only where the balance still bears it.
+        """
+        refuse_body(request)
+        run = self.get_object()
+        made = revert_run(run.pk, actor=self.request.user, origin=client_address(request))  # type: ignore[arg-type]
+        return Response(runs_as_json([made])[0])
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One page, the latest first."""
+        runs = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        return self.get_paginated_response(_narrowed(self, runs_as_json(runs)))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One decision."""
+        return Response(_narrowed(self, runs_as_json([self.get_object()]))[0])
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List positions"),
+    retrieve=extend_schema(summary="Look at a position"),
+)
+class Positions(ListAndRetrieve):
+    """Positions: what each strategy holds, as its bot reported it."""
+
+    queryset = Position.objects.select_related("strategy_account__strategy")
+    serializer_class = PositionRow
+    filterset_class = PositionFilter
+    ordering_fields = ("id", "symbol", "updated_at")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List market rules"),
+    retrieve=extend_schema(summary="Look at the rules of one market"),
+)
+class Markets(ListAndRetrieve):
+    """Markets: the venues' trading rules, as sizing uses them. The same for everyone."""
+
+    queryset = Market.objects.all()
+    serializer_class = MarketRow
+    filterset_class = MarketFilter
+    ordering_fields = ("id", "venue", "symbol", "fetched_at")
+
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """They are nobody's."""
+        return rows
+
+
+class Allocate(DeskView):
+    """Every account of the caller at once."""
+
+    queryset = Account.objects.all()
+    scopes = {"allocate": Scope.ALLOCATE}
+    permissions = {"allocate": "capital.allocate_capital"}
+
+    @extend_schema(
+        summary="Allocate the capital of all my accounts",
+        request=shapes.AllocateRequest,
+        responses={200: shapes.Runs},
+    )
+    def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Split each pool of every active account among its active strategies now."""
+        ids = self.get_queryset().filter(owner=request.user, is_active=True).order_by("pk")
+        return Response({"runs": allocate(self, list(ids.values_list("pk", flat=True)))})
+
+
+def _narrowed(view: AllocationRuns, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    wanted = view.wanted_fields()
+    if wanted is None:
+        return rows
+    check_fields(list(shapes.Run().fields), wanted)
+    return [{name: row[name] for name in row if name in wanted} for row in rows]

@@ -1,0 +1,156 @@
+"""Strategies, and the links that let them trade on accounts."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.api import requests as shapes
+from capital.api.authentication import account_of
+from capital.api.base import refusal
+from capital.api.filters import LinkFilter, StrategyFilter
+from capital.api.rows import LinkRow, PositionRow, StrategyRow
+from capital.api.views.edited import Edited
+from capital.domain.errors import InvalidOrder, NotFound
+from capital.models import Scope, StrategyAccount
+from capital.services.positions import report_position
+from capital.services.registry import change_link, create_link, delete_link, delete_strategy
+from capital.services.sizing import size_orders
+from capital.services.visibility import find_visible_link
+from strategies.models import Strategy
+from strategies.services import change_strategy, create_strategy
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List strategies"),
+    retrieve=extend_schema(summary="Look at a strategy"),
+    create=extend_schema(summary="Enter a strategy"),
+    update=extend_schema(summary="Write a strategy anew"),
+    partial_update=extend_schema(summary="Change, pause, activate or archive a strategy"),
+    destroy=extend_schema(summary="Remove a strategy that was never linked"),
+)
+class Strategies(Edited):
+    """Strategies: named ways of trading one market."""
+
+    queryset = Strategy.objects.select_related("owner")
+    serializer_class = StrategyRow
+    filterset_class = StrategyFilter
+    lookup_field = "key"
+    lookup_value_regex = "[-a-zA-Z0-9_]{1,64}"
+    ordering_fields = ("id", "key", "name", "created_at", "updated_at")
+    scopes = {"size": Scope.SIZE}
+    permissions = {
+        "create": "strategies.add_strategy",
+        "update": "strategies.change_strategy",
+        "partial_update": "strategies.change_strategy",
+        "destroy": "strategies.delete_strategy",
+    }
+    # A strategy may trade on more accounts than the token's.
+    beyond_one_account = ("create", "update", "partial_update", "destroy")
+
+    def create_row(self, values: dict[str, Any]) -> Strategy:
+        """Of the caller."""
+        return create_strategy(owner=self.request.user, **values)  # type: ignore[arg-type]
+
+    def change_row(self, row: Strategy, values: dict[str, Any]) -> Strategy:
+        """Its status among the rest."""
+        return change_strategy(row.pk, **values)
+
+    def delete_row(self, row: Strategy) -> None:
+        """409 where it is linked."""
+        delete_strategy(row.pk)
+
+    @extend_schema(
+        summary="Size an order on every account of a strategy",
+        request=shapes.OrderBody,
+        responses={200: shapes.Sizes},
+    )
+    @action(detail=True, methods=["post"])
+    def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How much may be ordered, one answer for each account.
+
+        An account on which the order is refused has quantity 0 and a code that says why.
+        """
+        strategy = self.get_object()
+        order = shapes.read_order(request.data)
+        links = self.visible(StrategyAccount.objects.filter(strategy=strategy).order_by("pk"))
+        answers = size_orders(list(links.values_list("pk", flat=True)), [order])
+        for answer in answers:
+            if isinstance(answer.error, InvalidOrder):
+                raise answer.error
+        return Response({"sizes": [answer.as_json() for answer in answers]})
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List strategies on accounts"),
+    retrieve=extend_schema(summary="Look at a strategy on an account"),
+    create=extend_schema(summary="Let a strategy trade on an account"),
+    update=extend_schema(summary="Write a link anew"),
+    partial_update=extend_schema(summary="Change a link's weight, leverage or state"),
+    destroy=extend_schema(summary="Remove a link that never held capital"),
+)
+class StrategyAccounts(Edited):
+    """Links: this strategy trades on this account, with weight and leverage."""
+
+    queryset = StrategyAccount.objects.select_related("strategy", "account", "capital")
+    serializer_class = LinkRow
+    filterset_class = LinkFilter
+    ordering_fields = ("id", "weight", "leverage", "created_at", "updated_at")
+    scopes = {"size": Scope.SIZE, "positions": Scope.SIZE}
+    permissions = {
+        "create": "capital.add_strategyaccount",
+        "update": "capital.change_strategyaccount",
+        "partial_update": "capital.change_strategyaccount",
+        "destroy": "capital.delete_strategyaccount",
+    }
+
+    def create_row(self, values: dict[str, Any]) -> StrategyAccount:
+        """A reallocation is asked for."""
+        return create_link(**values)
+
+    def change_row(self, row: StrategyAccount, values: dict[str, Any]) -> StrategyAccount:
+        """Its strategy and its account stay: its capital and its history are theirs."""
+        for name in ("strategy", "account"):
+            if values.pop(name, getattr(row, name)) != getattr(row, name):
+                raise refusal(name, _("It stays as it is. Make another link instead."))
+        return change_link(row.pk, **values)
+
+    def delete_row(self, row: StrategyAccount) -> None:
+        """409 where it held capital."""
+        delete_link(row.pk)
+
+    @extend_schema(summary="Size an order", request=shapes.OrderBody, responses={200: shapes.Size})
+    @action(detail=True, methods=["post"])
+    def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How much this strategy may order on this account now, and what held it down."""
+        link_id = self._seen_link()
+        answer = size_orders([link_id], [shapes.read_order(request.data)])[0]
+        if answer.error is not None:
+            raise answer.error
+        return Response(answer.as_json())
+
+    @extend_schema(summary="Report a position", request=PositionRow, responses={200: PositionRow})
+    @action(detail=True, methods=["put"])
+    def positions(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say what is held of a symbol now; quantity 0 says that it was closed.
+
+        An open position holds the account's capital where it is. Closing it asks for a
+        reallocation.
+        """
+        link_id = self._seen_link()
+        serializer = PositionRow(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        position = report_position(link_id, **serializer.validated_data)
+        return Response(PositionRow(position).data)
+
+    def _seen_link(self) -> int:
+        """The id of the link in the address, in one light query; 404 where it is not seen."""
+        link = find_visible_link(
+            int(self.kwargs["pk"]), user=self.request.user, account_id=account_of(self.request)
+        )
+        if link is None:
+            raise NotFound
+        return link

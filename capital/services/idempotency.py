@@ -1,0 +1,139 @@
+"""The same key and the same request give the same answer, for a day.
+
+The first request with a key claims it in a transaction of its own, works, and leaves its
+answer; the others wait for that. A claim whose process died is taken over after a while, and
+the run key behind it is still the first one's, so that nothing is decided twice.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from capital.domain.errors import IdempotencyConflict, InvalidIdempotencyKey, RequestInProgress
+from capital.exchange.gateway import Clock
+from capital.models import IdempotentRequest
+
+LONGEST_KEY = 200
+KEPT = timedelta(hours=24)
+# Longer than the slowest request: exchanges have 15 seconds.
+_GIVEN_UP_AFTER = timedelta(seconds=90)
+_WAIT = timedelta(seconds=25)
+_PAUSE_SECONDS = 1 / 20
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered: status, media type and text, to the byte."""
+
+    status: int
+    content_type: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right, and the duty, to work on a request.
+
+    Attributes:
+        answer: The first answer, where there is one: nothing is left to do.
+        run_key: The same for every attempt at this request.
+    """
+
+    pk: int
+    run_key: str
+    answer: Answer | None = None
+
+
+def claim_request(
+    caller: str,
+    key: str,
+    fingerprint: str,
+    *,
+    clock: Clock = timezone.now,
+    pause: Callable[[Any], None] = time.sleep,
+) -> Claim:
+    """Claim the key, or wait for the answer of whoever did. Call it outside a transaction.
+
+    Args:
+        caller: Whose key it is.
+        key: As the caller sent it.
+        fingerprint: What must be the same: see ``IdempotentRequest``.
+        clock: Says what time it is.
+        pause: Waits a number of seconds.
+
+    Raises:
+        InvalidIdempotencyKey: It is empty, too long or not printable ASCII.
+        IdempotencyConflict: The key was used for another request.
+        RequestInProgress: There is no answer yet after 25 seconds.
+    """
+    if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise InvalidIdempotencyKey(longest=str(LONGEST_KEY))
+    until = clock() + _WAIT
+    while True:
+        now = clock()
+        claim = _try_to_claim(caller, key, fingerprint, now)
+        if claim is not None:
+            return claim
+        if now >= until:
+            raise RequestInProgress(key=key)
+        pause(_PAUSE_SECONDS)
+
+
+def keep_answer(claim: Claim, answer: Answer) -> None:
+    """Leave the answer for every later use of the key."""
+    IdempotentRequest.objects.filter(pk=claim.pk).update(
+        status=answer.status, content_type=answer.content_type, body=answer.body
+    )
+
+
+def release_claim(claim: Claim) -> None:
+    """Let the next use of the key try again: there is no answer worth keeping."""
+    IdempotentRequest.objects.filter(pk=claim.pk, status=None).update(claimed_at=_LONG_AGO)
+
+
+def prune_requests(*, now: datetime) -> int:
+    """Forget keys whose day is over. Returns how many."""
+    return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
+
+
+def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Claim | None:
+    """The claim, ours or answered; None while somebody else works on it."""
+    request = IdempotentRequest.objects.filter(caller=caller, key=key).first()
+    if request is not None and request.created_at <= now - KEPT:
+        IdempotentRequest.objects.filter(pk=request.pk, created_at=request.created_at).delete()
+        request = None
+    if request is None:
+        try:
+            with transaction.atomic():
+                request = IdempotentRequest.objects.create(
+                    caller=caller, key=key, fingerprint=fingerprint, created_at=now, claimed_at=now
+                )
+        except IntegrityError:
+            # Another one was quicker; the next look finds it.
+            return None
+        return Claim(request.pk, _run_key(request))
+    if request.fingerprint != fingerprint:
+        raise IdempotencyConflict(key=key)
+    if request.status is not None:
+        answer = Answer(request.status, request.content_type, request.body)
+        return Claim(request.pk, _run_key(request), answer)
+    if request.claimed_at > now - _GIVEN_UP_AFTER:
+        return None
+    taken_over = IdempotentRequest.objects.filter(
+        pk=request.pk, status=None, claimed_at=request.claimed_at
+    ).update(claimed_at=now)
+    return Claim(request.pk, _run_key(request)) if taken_over else None
+
+
+def _run_key(request: IdempotentRequest) -> str:
+    """Of caller, key and first use: a key that is used anew a day later decides anew."""
+    first_use = request.created_at.astimezone(UTC).isoformat()
+    text = "\n".join((request.caller, request.key, first_use))
+    return f"api:{hashlib.sha256(text.encode()).hexdigest()}"

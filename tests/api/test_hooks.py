@@ -1,0 +1,211 @@
+"""The webhook over HTTP: what TradingView sends, what a signed call sends, and what is refused."""
+
+import json
+import time
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery
+from capital.services.webhook_secrets import rotate_secret, sign, signing_key_of
+from tests.factories import make_link, make_market, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+ORDER = {"symbol": "BTC/USDT", "side": "buy", "qty_per": 50, "price": "50000"}
+
+
+@pytest.fixture(autouse=True)
+def _cached_balances(settings: Any) -> None:
+    settings.CAPITAL_LIVE_BALANCES = False
+
+
+@pytest.fixture
+def link() -> StrategyAccount:
+    make_market(venue="binance", symbol="BTC/USDT")
+    return make_link(strategy=make_strategy(key="grid"), capital="1000")
+
+
+@pytest.fixture
+def secret(link: StrategyAccount) -> str:
+    return rotate_secret(link.strategy)
+
+
+def post(body: Any, key: str = "grid", **headers: str) -> Any:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    # As TradingView names it.
+    return Client().generic(
+        "POST", f"/api/v1/hooks/{key}/", raw, content_type="text/plain", headers=headers
+    )
+
+
+def post_signed(secret: str, body: Any, *, nonce: str = "n0nce-01", **changes: str) -> Any:
+    raw = json.dumps(body).encode()
+    timestamp = str(int(time.time()))
+    headers = {
+        "X-Capital-Timestamp": timestamp,
+        "X-Capital-Nonce": nonce,
+        "X-Capital-Signature": sign(
+            signing_key_of(secret), timestamp=timestamp, nonce=nonce, body=raw
+        ),
+    }
+    return post(raw, **{**headers, **changes})
+
+
+def test_alert_with_the_secret_in_its_body_gets_a_size(secret: str) -> None:
+    response = post({**ORDER, "token": secret})
+
+    assert response.status_code == 200
+    [size] = response.json()["sizes"]
+    assert size["quantity"] == "0.01000"
+    assert size["capital"] == "1000"
+
+
+def test_signed_call_needs_no_secret_in_its_body(secret: str) -> None:
+    response = post_signed(secret, ORDER)
+
+    assert response.status_code == 200
+    assert WebhookDelivery.objects.get().is_signed
+
+
+def test_nonce_is_used_once(secret: str) -> None:
+    assert post_signed(secret, ORDER).status_code == 200
+    assert post_signed(secret, {**ORDER, "qty_per": 10}).status_code == 401
+
+
+def test_signature_of_another_body_is_refused(secret: str) -> None:
+    raw = json.dumps(ORDER).encode()
+    timestamp = str(int(time.time()))
+    other = sign(signing_key_of(secret), timestamp=timestamp, nonce="n0nce-01", body=raw + b" ")
+
+    response = post_signed(secret, ORDER, **{"X-Capital-Signature": other})
+
+    assert response.status_code == 401
+
+
+def test_several_orders_share_a_symbol(secret: str) -> None:
+    orders = [{"side": "buy", "qty_per": percent, "price": "50000"} for percent in (10, 20)]
+
+    response = post({"symbol": "BTC/USDT", "token": secret, "orders": orders})
+
+    assert [size["quantity"] for size in response.json()["sizes"]] == ["0.00200", "0.00400"]
+
+
+def test_same_alert_twice_gets_the_first_answer(secret: str) -> None:
+    first = post({**ORDER, "token": secret})
+    again = post({**ORDER, "token": secret})
+
+    assert again.json() == first.json()
+    assert WebhookDelivery.objects.count() == 1
+
+
+def test_idempotency_key_names_the_delivery(secret: str) -> None:
+    first = post({**ORDER, "token": secret}, **{"Idempotency-Key": "alert-1"})
+    other = post({**ORDER, "token": secret, "qty_per": 1}, **{"Idempotency-Key": "alert-1"})
+
+    assert first.status_code == 200
+    assert other.status_code == 409
+    assert WebhookDelivery.objects.get().delivery_id == "alert-1"
+
+
+def test_record_has_everything_but_the_secret(secret: str) -> None:
+    response = post({**ORDER, "token": secret, "id": "a-1"})
+
+    delivery = WebhookDelivery.objects.get()
+    assert delivery.body == ORDER
+    assert delivery.answer.body == response.json()
+    assert secret not in str(list(WebhookDelivery.objects.values()))
+    assert secret not in str(list(WebhookAnswer.objects.values()))
+
+
+def test_whether_the_strategy_exists_cannot_be_told(secret: str) -> None:
+    make_strategy(key="closed")
+
+    answers = [post({**ORDER, "token": "whs_wrong"}, key) for key in ("grid", "closed", "nobody")]
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b'{"token": "\\u0000"}',
+        b"\xff\xfe",
+        b"[" * 60_000,
+        b'{"symbol": "BTC/USDT"}',
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_not_recorded(secret: str, body: bytes) -> None:
+    assert post(body).status_code in (400, 401)
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"qty_per": "1_000"}, "qty_per"),
+        ({"qty_per": None}, "qty_per"),
+        ({"side": "hold"}, "side"),
+        ({"surprise": 1}, "surprise"),
+        ({"id": "x" * 101}, "id"),
+        ({"orders": []}, "orders"),
+        ({"orders": [ORDER] * 31}, "orders"),
+    ],
+)
+def test_wrong_field_is_named(secret: str, change: dict[str, Any], field: str) -> None:
+    response = post({**ORDER, "token": secret, **change})
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == field
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_field_of_an_order_is_named_with_its_place(secret: str) -> None:
+    orders = [ORDER, {**ORDER, "side": "hold"}]
+
+    response = post({"token": secret, "orders": orders})
+
+    assert response.json()["errors"][0]["field"] == "orders.1.side"
+
+
+def test_body_is_limited_to_64_kib(secret: str) -> None:
+    assert post({**ORDER, "token": secret, "id": "x" * 70_000}).status_code == 413
+
+
+def test_strategy_is_throttled_by_accepted_calls_only(secret: str, settings: Any) -> None:
+    settings.CAPITAL_WEBHOOK_RATE = (2, 60)
+    for _ in range(5):
+        post({**ORDER, "token": "whs_wrong"})
+
+    statuses = [
+        post({**ORDER, "token": secret, "id": str(number)}).status_code for number in range(3)
+    ]
+
+    assert statuses == [200, 200, 429]
+
+
+def test_address_is_throttled_before_anything_is_looked_up(settings: Any) -> None:
+    settings.CAPITAL_API_ADDRESS_RATE = (2, 60)
+
+    responses = [post({"token": "whs_wrong"}) for _ in range(3)]
+
+    assert [response.status_code for response in responses] == [401, 401, 429]
+    assert int(responses[-1].headers["Retry-After"]) >= 1
+
+
+def test_paused_strategy_may_only_close(link: StrategyAccount, secret: str) -> None:
+    link.strategy.status = "PAUSED"
+    link.strategy.save()
+
+    [size] = post({**ORDER, "token": secret}).json()["sizes"]
+
+    assert Decimal(size["quantity"]) == 0
+    assert size["code"] == "closing_only"

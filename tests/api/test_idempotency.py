@@ -1,0 +1,212 @@
+"""The same key and body give the same answer; behind it is one run."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection, connections
+from django.utils import timezone
+
+from capital.models import AllocationRun, IdempotentRequest
+from capital.services.idempotency import claim_request, prune_requests, release_claim
+from strategies.models import Strategy
+from tests.api.client import Bot, permit
+from tests.api.test_rows import problem
+from tests.conftest import Exchange
+from tests.factories import make_account, make_link, make_summary, make_user
+
+pytestmark = pytest.mark.django_db
+
+KEY = {"Idempotency-Key": "signal-42"}
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return Bot(permit(make_user(), "capital.allocate_capital", "strategies.add_strategy"))
+
+
+def funded(bot: Bot) -> Any:
+    account = make_account(owner=bot.user)
+    make_summary(account=account, spot_balance=Decimal(100))
+    make_link(account=account)
+    return account
+
+
+def test_second_use_replays_the_first_answer_whatever_became_of_the_balance(bot: Bot) -> None:
+    account = funded(bot)
+    path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
+
+    first = bot.post(path, body, **KEY)
+    account.summaries.update(spot_balance=Decimal(900))
+    second = bot.post(path, body, **KEY)
+
+    assert first.status_code == second.status_code == 200
+    assert first.content == second.content
+    assert first["Content-Type"] == second["Content-Type"] == "application/json"
+    assert ("Idempotency-Replayed" in first, second["Idempotency-Replayed"]) == (False, "true")
+    run = AllocationRun.objects.get()
+    assert run.run_key.startswith("api:")
+    assert first.json()["run_key"] == run.run_key
+
+
+def test_same_key_with_another_body_or_address_is_a_conflict(bot: Bot) -> None:
+    account, other = funded(bot), funded(bot)
+    bot.post(f"accounts/{account.pk}/allocate/", {"cached": True}, **KEY)
+
+    another_body = bot.post(f"accounts/{account.pk}/allocate/", {"cached": False}, **KEY)
+    another_path = bot.post(f"accounts/{other.pk}/allocate/", {"cached": True}, **KEY)
+
+    assert problem(another_body, 409)["code"] == "idempotency_conflict"
+    problem(another_path, 409)
+    assert AllocationRun.objects.count() == 1
+
+
+def test_body_may_be_spelled_otherwise(bot: Bot) -> None:
+    account = funded(bot)
+    path = f"/api/v1/accounts/{account.pk}/allocate/"
+    headers = {"Authorization": f"Bearer {bot.text}", **KEY}
+
+    answers = [
+        bot.client.post(path, text, content_type="application/json", headers=headers)
+        for text in ('{"cached": true, "force": false}', '{"force":false,"cached":true}')
+    ]
+
+    assert answers[0].content == answers[1].content
+
+
+def test_key_of_another_token_is_another_key(bot: Bot) -> None:
+    account = funded(bot)
+    other = Bot(bot.user)
+    path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
+
+    assert bot.post(path, body, **KEY).json()["id"] != other.post(path, body, **KEY).json()["id"]
+
+
+def test_refusal_is_an_answer_too(bot: Bot) -> None:
+    first = bot.post("strategies/", {"key": "trend"}, **KEY)
+    second = bot.post("strategies/", {"key": "trend"}, **KEY)
+
+    problem(second, 400)
+    assert first.content == second.content
+
+
+def test_creation_is_done_once(bot: Bot) -> None:
+    body = {"key": "trend", "name": "Trend", "market_type": "spot"}
+
+    answers = [bot.post("strategies/", body, **KEY) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert Strategy.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "a\tb", "caf\xe9"])
+def test_key_that_cannot_be_kept_is_refused(bot: Bot, key: str) -> None:
+    body = problem(bot.post("allocate/", {}, **{"Idempotency-Key": key}), 400)
+
+    assert body["code"] == "invalid_idempotency_key"
+
+
+def test_key_is_forgotten_after_a_day_and_then_decides_anew(bot: Bot) -> None:
+    account = funded(bot)
+    path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
+    first = bot.post(path, body, **KEY)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
+        second = bot.post(path, body, **KEY)
+
+    assert first.json()["run_key"] != second.json()["run_key"]
+    assert AllocationRun.objects.count() == 2
+
+
+def test_old_keys_are_pruned() -> None:
+    now = timezone.now()
+    for hours in (23, 25):
+        IdempotentRequest.objects.create(
+            caller="user:1",
+            key=f"{hours}",
+            fingerprint="x",
+            created_at=now - timedelta(hours=hours),
+        )
+
+    assert prune_requests(now=now) == 1
+    assert IdempotentRequest.objects.get().key == "23"
+
+
+def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_key(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = funded(bot)
+    path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
+    keys: list[str] = []
+    from capital.api import allocations
+
+    honest = allocations.allocate_capital
+
+    def broken(*args: Any, run_key: str, **kwargs: Any) -> Any:
+        keys.append(run_key)
+        if len(keys) == 1:
+            raise RuntimeError
+        return honest(*args, run_key=run_key, **kwargs)
+
+    monkeypatch.setattr(allocations, "allocate_capital", broken)
+    bot.client.raise_request_exception = False
+
+    assert [bot.post(path, body, **KEY).status_code for _ in range(3)] == [500, 200, 200]
+    assert keys[0] == keys[1]
+    assert len(keys) == 2
+
+
+def test_claim_of_a_dead_process_is_taken_over_with_its_run_key() -> None:
+    now = timezone.now()
+    first = claim_request("user:1", "k", "f", clock=lambda: now)
+
+    later = claim_request("user:1", "k", "f", clock=lambda: now + timedelta(seconds=91))
+
+    assert (later.pk, later.run_key, later.answer) == (first.pk, first.run_key, None)
+    release_claim(later)
+    again = claim_request("user:1", "k", "f", clock=lambda: now + timedelta(seconds=92))
+    assert again.run_key == first.run_key
+
+
+def test_who_waits_too_long_is_told_to_come_back(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter(timezone.now() + timedelta(seconds=second) for second in range(0, 1000, 5))
+    claim_request("user:1", "k", "f")
+    from capital.domain.errors import RequestInProgress
+
+    with pytest.raises(RequestInProgress):
+        claim_request("user:1", "k", "f", clock=lambda: next(times), pause=lambda _seconds: None)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_clients_with_one_key_get_sixteen_equal_answers_of_one_run(
+    exchange: Exchange,
+) -> None:
+    bot = Bot(permit(make_user(), "capital.allocate_capital"))
+    account = exchange.open_account(
+        owner=bot.user, wallets={"spot": {"USDT": "10369"}, "futures": {"USDT": "5000"}}
+    )
+    make_link(account=account)
+    gate = threading.Barrier(16)
+
+    def ask(_number: int) -> tuple[int, bytes]:
+        try:
+            gate.wait(30)
+            answer = bot.post(f"accounts/{account.pk}/allocate/", {}, **KEY)
+            return answer.status_code, answer.content
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(16)))
+
+    assert {status for status, _ in answers} == {200}
+    assert len(set(answers)) == 1
+    assert AllocationRun.objects.count() == 1
+    assert exchange.asked == [("binance", "spot")]
+    assert connection.vendor == "postgresql"

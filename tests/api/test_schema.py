@@ -1,0 +1,107 @@
+"""The description is the API: checked in, complete, and served with its pages."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.validation import validate_schema
+
+CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
+
+Schema = dict[str, Any]
+
+
+def description() -> Schema:
+    schema: Schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return schema
+
+
+def operations(schema: Schema) -> list[tuple[str, str, Schema]]:
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def takes_a_token(operation: Schema) -> bool:
+    """The webhook has a proof of its own."""
+    return bool(operation.get("security"))
+
+
+def test_description_that_is_checked_in_is_the_present_one() -> None:
+    """Otherwise run: make openapi."""
+    written = OpenApiYamlRenderer().render(description(), renderer_context={})
+
+    assert written.decode() == CHECKED_IN.read_text(encoding="utf-8")
+
+
+def test_description_is_openapi_3_1_and_valid() -> None:
+    schema = description()
+
+    assert schema["openapi"] == "3.1.0"
+    validate_schema(schema)
+
+
+def test_every_operation_says_what_it_is_and_what_it_may_refuse() -> None:
+    for path, method, operation in operations(description()):
+        where = f"{method} {path}"
+        assert operation["summary"], where
+        if takes_a_token(operation):
+            assert re.search(r"Scope: `\w+`", operation["description"]), where
+        assert {"400", "401", "403", "404", "405", "406", "429"} <= operation["responses"].keys(), (
+            where
+        )
+        if method == "post":
+            assert "Idempotency-Key" in str(operation["parameters"]), where
+    names = [operation["operationId"] for _, _, operation in operations(description())]
+    assert len(names) == len(set(names))
+
+
+def test_requests_are_closed_and_have_examples() -> None:
+    schema = description()
+
+    requests = {
+        name: each
+        for name, each in schema["components"]["schemas"].items()
+        if name.endswith("Request")
+    }
+    assert requests
+    for name, each in requests.items():
+        assert each["additionalProperties"] is False, name
+    for path, method, operation in operations(schema):
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            assert content.get("examples"), f"{method} {path}"
+
+
+@pytest.mark.django_db
+def test_description_is_served_and_reads_the_same() -> None:
+    answer = Client().get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi"})
+
+    assert answer.status_code == 200
+    assert yaml.safe_load(answer.content)["paths"].keys() == description()["paths"].keys()
+
+
+@pytest.mark.django_db
+def test_docs_load_nothing_from_elsewhere_and_no_inline_script() -> None:
+    page = Client().get("/api/docs/")
+    html = page.content.decode()
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", html, flags=re.DOTALL)
+
+    assert page.status_code == 200
+    assert scripts
+    assert all("src=" in attributes and not body.strip() for attributes, body in scripts)
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert all(address.startswith("/") for address in addresses), addresses
+    assert "default-src 'self'" in page["Content-Security-Policy"]
+    for address in addresses:
+        served = Client().get(address.replace("&amp;", "&"))
+        assert served.status_code == 200, address
+        assert served.getvalue()
+        served.close()

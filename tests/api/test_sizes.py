@@ -1,0 +1,126 @@
+"""Sizing over the API: the same answer as the service's, quickly, and refusals with their field."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from capital.models import StrategyAccount
+from capital.services.sizing import OrderRequest, size_orders
+from tests.api.client import Bot
+from tests.api.test_rows import problem
+from tests.factories import make_account, make_link, make_market, make_position, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+SYMBOL = "BTC/USDT:USDT"
+ORDER = {"symbol": SYMBOL, "side": "buy", "qty_per": "100", "price": "61234.5"}
+
+
+@pytest.fixture
+def bot() -> Bot:
+    return Bot(scope="size")
+
+
+@pytest.fixture
+def link(bot: Bot) -> StrategyAccount:
+    make_market(symbol=SYMBOL, contract_size=Decimal("0.01"), amount_precision=Decimal(1))
+    account = make_account(owner=bot.user, fee_rate=Decimal("0.0005"), utilisation=Decimal("0.95"))
+    return make_link(account=account, market_type="futures", capital="5000", leverage=Decimal(3))
+
+
+def test_answer_is_the_services_own(bot: Bot, link: StrategyAccount) -> None:
+    answer = bot.post(f"strategy-accounts/{link.pk}/size/", ORDER)
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["contracts"] == "23"
+    assert answer.json()["quantity"] == "0.23"
+    order = OrderRequest(symbol=SYMBOL, side="buy", qty_per=Decimal(100), price=Decimal("61234.5"))
+    assert answer.json() == size_orders([link.pk], [order])[0].as_json()
+
+
+def test_numbers_may_be_numbers_and_are_exact(bot: Bot, link: StrategyAccount) -> None:
+    written = bot.post(f"strategy-accounts/{link.pk}/size/", ORDER)
+    numbers = bot.post(
+        f"strategy-accounts/{link.pk}/size/", {**ORDER, "qty_per": 100, "price": 61234.5}
+    )
+
+    assert written.json() == numbers.json()
+
+
+def test_strategy_has_one_answer_for_each_of_my_accounts(bot: Bot, link: StrategyAccount) -> None:
+    second = make_link(account=make_account(owner=bot.user), strategy=link.strategy, capital="100")
+    make_link(strategy=link.strategy, account=make_account(), capital="9")
+    link.strategy.owner = bot.user
+    link.strategy.save()
+
+    sizes = bot.post(f"strategies/{link.strategy.key}/size/", ORDER).json()["sizes"]
+
+    assert [size["account"] for size in sizes] == [link.account.name, second.account.name]
+    assert [size["contracts"] for size in sizes] == ["23", "0"]
+
+
+def test_strategy_without_accounts_has_no_answers(bot: Bot) -> None:
+    strategy = make_strategy(owner=bot.user)
+
+    assert bot.post(f"strategies/{strategy.key}/size/", ORDER).json() == {"sizes": []}
+
+
+def test_refusal_on_one_account_is_an_answer_of_the_strategy(
+    bot: Bot, link: StrategyAccount
+) -> None:
+    body = {**ORDER, "symbol": "DOGE/USDT:USDT"}
+
+    size = bot.post(f"strategies/{link.strategy.key}/size/", body).json()["sizes"][0]
+    refused = problem(bot.post(f"strategy-accounts/{link.pk}/size/", body), 422)
+
+    assert (size["quantity"], size["code"]) == ("0", "unknown_symbol")
+    assert (refused["code"], refused["errors"][0]["field"]) == ("unknown_symbol", "symbol")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"side": "up"}, "side"),
+        ({"side": 1}, "side"),
+        ({"symbol": ""}, "symbol"),
+        ({"symbol": None}, "symbol"),
+        ({"symbol": "B" * 65}, "symbol"),
+        ({"order_type": "ICEBERG"}, "order_type"),
+        ({"qty_per": "0"}, "qty_per"),
+        ({"qty_per": "lots"}, "qty_per"),
+        ({"qty_per": True}, "qty_per"),
+        ({"qty_per": None}, "qty_per"),
+        ({"qty_per": {"a": 1}}, "qty_per"),
+        ({"price": "-1"}, "price"),
+        ({"price": "1e400"}, "price"),
+        ({"leverage": "3"}, "leverage"),
+    ],
+)
+def test_order_that_makes_no_sense_is_refused_on_either_address(
+    bot: Bot, link: StrategyAccount, change: Any, field: str
+) -> None:
+    for path in (f"strategy-accounts/{link.pk}/size/", f"strategies/{link.strategy.key}/size/"):
+        body = problem(bot.post(path, {**ORDER, **change}), 400)
+        assert body["errors"][0]["field"] == field
+
+
+def test_budget_above_the_limit_is_a_422(bot: Bot, link: StrategyAccount) -> None:
+    body = problem(bot.post(f"strategy-accounts/{link.pk}/size/", {**ORDER, "qty_per": "101"}), 422)
+
+    assert body["code"] == "budget_above_limit"
+
+
+def test_size_costs_five_queries_whatever_is_held(bot: Bot, link: StrategyAccount) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert bot.post(f"strategy-accounts/{link.pk}/size/", ORDER).status_code == 200
+        return len(captured)
+
+    before = queries()
+    for number in range(10):
+        make_position(link, "1", f"COIN{number}/USDT:USDT")
+
+    assert (before, queries()) == (5, 5)
