@@ -1,0 +1,141 @@
+"""The secret of a strategy's webhook: made here, shown once, and told from a wrong one.
+
+The secret itself is nowhere kept. Its SHA-256 signs (``signing_key``, encrypted at rest), and
+the SHA-256 of that is what a shown secret is compared with.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from capital.domain.errors import WebhookRefused
+from capital.exchange.gateway import Clock
+from capital.models import WebhookNonce, WebhookSecret
+from strategies.models import Strategy
+
+PREFIX = "whs_"
+# How far the sender's clock may be from ours.
+TOLERANCE = timedelta(seconds=300)
+_LONGEST_SECRET = 200
+_NONCE = re.compile(r"[!-~]{8,100}")
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+# Stands in where there is no secret, so that its absence takes the same work.
+_NOBODY = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a caller shows: the secret itself, or a signature made with it.
+
+    Attributes:
+        token: The secret, as TradingView sends it in the body; empty for a signed call.
+        timestamp: Unix seconds, as text.
+        nonce: 8 to 100 printable characters, new for each call.
+        signature: HMAC-SHA256, in hexadecimal, over ``timestamp.nonce.`` and the raw body; its
+            key is the SHA-256 of the secret, in hexadecimal.
+        body: As it came.
+    """
+
+    token: str = field(repr=False, default="")
+    timestamp: str = ""
+    nonce: str = ""
+    signature: str = field(repr=False, default="")
+    body: bytes = field(repr=False, default=b"")
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether a signature is shown, in place of the secret."""
+        return bool(self.signature)
+
+
+def rotate_secret(strategy: Strategy, *, actor: User | None = None) -> str:
+    """Give the strategy's webhook a new secret; the one before opens nothing any more.
+
+    Returns:
+        The secret. It is nowhere kept: show it now.
+    """
+    secret = PREFIX + secrets.token_urlsafe(32)
+    signing_key = signing_key_of(secret)
+    WebhookSecret.objects.update_or_create(
+        strategy=strategy,
+        defaults={
+            "digest": _digest(signing_key),
+            "signing_key": signing_key,
+            "created_at": timezone.now(),
+            "created_by": actor,
+        },
+    )
+    return secret
+
+
+def remove_secret(strategy: Strategy) -> bool:
+    """Close the strategy's webhook. Says whether it was open."""
+    return WebhookSecret.objects.filter(strategy=strategy).delete()[0] > 0
+
+
+def signing_key_of(secret: str) -> str:
+    """The key with which a holder of ``secret`` signs."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def sign(signing_key: str, *, timestamp: str, nonce: str, body: bytes) -> str:
+    """The signature of a call."""
+    message = f"{timestamp}.{nonce}.".encode("utf-8", "replace") + body
+    return hmac.new(signing_key.encode(), message, hashlib.sha256).hexdigest()
+
+
+def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now) -> WebhookSecret:
+    """The strategy's secret, where ``proof`` shows that the caller knows it.
+
+    A wrong one takes the same work as a right one, whether the strategy exists or not: one
+    query, one hash, one comparison.
+
+    Raises:
+        WebhookRefused: It is not shown, whatever is wrong.
+    """
+    found = WebhookSecret.objects.select_related("strategy").filter(strategy__key=strategy_key)
+    secret = found.first()
+    if proof.is_signed:
+        key = _NOBODY if secret is None else secret.signing_key
+        expected = sign(key, timestamp=proof.timestamp, nonce=proof.nonce, body=proof.body)
+        shown = proof.signature
+    else:
+        expected = _NOBODY if secret is None else secret.digest
+        shown = _digest(signing_key_of(proof.token[:_LONGEST_SECRET]))
+    is_right = hmac.compare_digest(expected.encode(), shown.encode("utf-8", "replace"))
+    if secret is None or not is_right or not (proof.is_signed or proof.token):
+        raise WebhookRefused
+    if proof.is_signed and not _is_timely(proof, clock()):
+        raise WebhookRefused
+    return secret
+
+
+def use_nonce(secret: WebhookSecret, nonce: str, *, now: datetime) -> None:
+    """Use the nonce up. Raises ``WebhookRefused`` where it was used before."""
+    try:
+        with transaction.atomic():
+            WebhookNonce.objects.create(strategy=secret.strategy, nonce=nonce, used_at=now)
+    except IntegrityError:
+        raise WebhookRefused from None
+
+
+def prune_nonces(*, now: datetime) -> int:
+    """Forget the nonces of calls that would be too old by now. Returns how many."""
+    return WebhookNonce.objects.filter(used_at__lt=now - 4 * TOLERANCE).delete()[0]
+
+
+def _is_timely(proof: Proof, now: datetime) -> bool:
+    if not _TIMESTAMP.fullmatch(proof.timestamp) or not _NONCE.fullmatch(proof.nonce):
+        return False
+    return abs(int(now.timestamp()) - int(proof.timestamp)) <= TOLERANCE.total_seconds()
+
+
+def _digest(signing_key: str) -> str:
+    return hashlib.sha256(signing_key.encode()).hexdigest()

@@ -1,0 +1,316 @@
+"""A delivered signal: one answer for the same delivery, none for a forged one."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import close_old_connections, connections
+
+from capital.domain.errors import DeliveryConflict, WebhookRefused
+from capital.domain.sizing.orders import OrderRequest
+from capital.exchange.simulator.desk import Desk
+from capital.exchange.simulator.server import SimulatedExchange
+from capital.models import AllocationRun, WebhookDelivery, WebhookSecret
+from capital.services.webhook_secrets import (
+    Proof,
+    check_proof,
+    prune_nonces,
+    rotate_secret,
+    sign,
+    signing_key_of,
+)
+from capital.services.webhooks import Delivery, receive
+from tests.conftest import Exchange
+from tests.factories import make_link, make_market, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+BUY = {"symbol": "BTC/USDT", "side": "buy", "qty_per": "50", "price": "50000"}
+
+
+def signed(
+    secret: str, body: bytes = b"{}", *, at: datetime = NOW, nonce: str = "n0nce-01"
+) -> Proof:
+    timestamp = str(int(at.timestamp()))
+    signature = sign(signing_key_of(secret), timestamp=timestamp, nonce=nonce, body=body)
+    return Proof(timestamp=timestamp, nonce=nonce, signature=signature, body=body)
+
+
+def delivery(**fields: Any) -> Delivery:
+    order = OrderRequest(symbol="BTC/USDT", side="buy", qty_per=Decimal(50), price=Decimal(50000))
+    return Delivery(**{"body": BUY, "orders": [order], **fields})
+
+
+def secret_of(strategy: Any) -> WebhookSecret:
+    rotate_secret(strategy)
+    return WebhookSecret.objects.get(strategy=strategy)
+
+
+# The secret
+
+
+def test_shown_secret_opens_its_own_strategy_only() -> None:
+    strategy, other = make_strategy(), make_strategy()
+    text = rotate_secret(strategy)
+    rotate_secret(other)
+
+    assert check_proof(strategy.key, Proof(token=text)).strategy == strategy
+    with pytest.raises(WebhookRefused):
+        check_proof(other.key, Proof(token=text))
+
+
+def test_secret_is_nowhere_kept() -> None:
+    strategy = make_strategy()
+    text = rotate_secret(strategy)
+
+    row = WebhookSecret.objects.get()
+
+    kept = f"{row.__dict__} {row.signing_key} {row!r} {WebhookSecret.objects.values()}"
+    assert text not in kept
+    assert row.signing_key not in str(WebhookSecret.objects.values())
+
+
+def test_rotating_shuts_the_old_one_out() -> None:
+    strategy = make_strategy()
+    old = rotate_secret(strategy)
+    new = rotate_secret(strategy)
+
+    with pytest.raises(WebhookRefused):
+        check_proof(strategy.key, Proof(token=old))
+    assert check_proof(strategy.key, Proof(token=new))
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "whs_", "x" * 10_000, "한글", "\udcff"])
+def test_wrong_secret_is_refused(token: str) -> None:
+    strategy = make_strategy()
+    rotate_secret(strategy)
+
+    with pytest.raises(WebhookRefused):
+        check_proof(strategy.key, Proof(token=token))
+
+
+def test_unknown_strategy_takes_as_many_queries_and_says_the_same(
+    django_assert_num_queries: Any,
+) -> None:
+    strategy, without = make_strategy(), make_strategy()
+    rotate_secret(strategy)
+
+    said = set()
+    for key in (strategy.key, without.key, "no-such-strategy"):
+        with django_assert_num_queries(1), pytest.raises(WebhookRefused) as refused:
+            check_proof(key, Proof(token="whs_wrong"))
+        said.add(str(refused.value))
+
+    assert len(said) == 1
+
+
+def test_signed_call_is_accepted_within_300_seconds() -> None:
+    strategy = make_strategy()
+    text = rotate_secret(strategy)
+
+    for offset in (-300, 0, 300):
+        proof = signed(text, at=NOW + timedelta(seconds=offset))
+        assert check_proof(strategy.key, proof, clock=lambda: NOW)
+    for offset in (-301, 301, 10**6):
+        with pytest.raises(WebhookRefused):
+            check_proof(
+                strategy.key, signed(text, at=NOW + timedelta(seconds=offset)), clock=lambda: NOW
+            )
+
+
+def test_signature_covers_time_nonce_and_every_byte() -> None:
+    strategy = make_strategy()
+    text = rotate_secret(strategy)
+    good = signed(text, b'{"symbol":"BTC/USDT"}')
+
+    for change in (
+        {"body": good.body + b" "},
+        {"nonce": "n0nce-02"},
+        {"timestamp": str(int(good.timestamp) + 1)},
+        {"signature": good.signature[:-1] + ("0" if good.signature[-1] != "0" else "1")},
+        {"signature": "한글"},
+    ):
+        forged = Proof(**{**good.__dict__, **change})
+        with pytest.raises(WebhookRefused):
+            check_proof(strategy.key, forged, clock=lambda: NOW)
+
+
+@pytest.mark.parametrize("nonce", ["", "short", "x" * 101, "with space here", "개행\n개행개행개행"])
+def test_odd_nonce_is_refused(nonce: str) -> None:
+    strategy = make_strategy()
+    text = rotate_secret(strategy)
+
+    with pytest.raises(WebhookRefused):
+        check_proof(strategy.key, signed(text, nonce=nonce), clock=lambda: NOW)
+
+
+def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
+    strategy = make_strategy()
+    text = rotate_secret(strategy)
+    secret = WebhookSecret.objects.get()
+    receive(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
+    accepted = 0
+
+    for number in range(1000):
+        kind = number % 4
+        try:
+            if kind == 0:
+                check_proof(strategy.key, Proof(token=f"whs_{number}"), clock=lambda: NOW)
+            elif kind == 1:
+                forged = signed(f"whs_{number}", nonce=f"n0nce-{number:05}")
+                check_proof(strategy.key, forged, clock=lambda: NOW)
+            elif kind == 2:
+                old = signed(text, at=NOW - timedelta(seconds=301 + number))
+                check_proof(strategy.key, old, clock=lambda: NOW)
+            else:
+                found = check_proof(strategy.key, signed(text), clock=lambda: NOW)
+                receive(
+                    found,
+                    delivery(nonce="n0nce-01", delivery_id=f"replay-{number}"),
+                    clock=lambda: NOW,
+                )
+            accepted += 1
+        except WebhookRefused:
+            pass
+
+    assert accepted == 0
+    assert WebhookDelivery.objects.count() == 1
+
+
+def test_nonces_are_forgotten_once_their_time_refuses_them() -> None:
+    secret = secret_of(make_strategy())
+    receive(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
+
+    assert prune_nonces(now=NOW + timedelta(seconds=601)) == 0
+    assert prune_nonces(now=NOW + timedelta(seconds=1201)) == 1
+
+
+# The delivery
+
+
+def test_signal_allocates_where_due_and_sizes_on_every_account(exchange: Exchange) -> None:
+    strategy = make_strategy(key="grid")
+    accounts = [
+        exchange.open_account(wallets={"spot": {"USDT": amount}, "futures": {"USDT": "0"}})
+        for amount in ("1000", "3000")
+    ]
+    for account in accounts:
+        make_link(account=account, strategy=strategy)
+
+    answer = receive(secret_of(strategy), delivery())
+
+    assert [each["outcome"] for each in answer["allocations"]] == ["applied", "applied"]
+    assert [each["capital"] for each in answer["sizes"]] == ["1000", "3000"]
+    assert {run.trigger for run in AllocationRun.objects.all()} == {"webhook"}
+    assert answer["warnings"] == []
+    assert answer["allocations"][0]["balances"][0]["source"] == "live"
+
+
+def test_slow_exchange_is_answered_from_the_cache_in_time_and_says_so(exchange: Exchange) -> None:
+    strategy = make_strategy(key="grid")
+    account = exchange.open_account(wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "0"}})
+    make_link(account=account, strategy=strategy)
+    secret = secret_of(strategy)
+    receive(secret, delivery(delivery_id="first"))
+    exchange.fail(account, "timeout")
+
+    began = datetime.now(UTC)
+    answer = receive(secret, delivery(delivery_id="second"))
+
+    assert datetime.now(UTC) - began < timedelta(seconds=3)
+    assert [warning["code"] for warning in answer["warnings"]] == ["balance_not_live"]
+    assert answer["allocations"][0]["balances"][0]["source"] == "cached"
+    assert answer["sizes"][0]["capital"] == "1000"
+
+
+def test_venue_slow_in_everything_is_still_answered_in_three_seconds(settings: Any) -> None:
+    link = make_link(strategy=make_strategy(key="grid"), capital="1000")
+    account = link.account
+    account.api_key, account.api_secret = "CANARY-key", "CANARY-secret"
+    account.save()
+    make_market(venue="binance", symbol="BTC/USDT")
+    without_price = OrderRequest(symbol="BTC/USDT", side="buy", qty_per=Decimal(50))
+    secret = secret_of(link.strategy)
+
+    with SimulatedExchange(Desk(), latency_seconds=10) as server:
+        settings.CAPITAL_VENUE_URLS = {"binance": server.base_url}
+        began = datetime.now(UTC)
+        answer = receive(secret, delivery(orders=[without_price]))
+        took = datetime.now(UTC) - began
+
+    assert took < timedelta(seconds=3)
+    assert answer["allocations"][0]["code"] == "no_balance"
+    assert answer["sizes"][0]["code"] == "price_unavailable"
+
+
+def test_same_body_within_a_minute_is_the_same_delivery() -> None:
+    secret = secret_of(make_strategy())
+    first = receive(secret, delivery(), clock=lambda: NOW)
+
+    again = receive(secret, delivery(), clock=lambda: NOW + timedelta(seconds=59))
+    later = receive(secret, delivery(), clock=lambda: NOW + timedelta(seconds=60))
+
+    assert again == first
+    assert later["delivery"] != first["delivery"]
+
+
+def test_same_id_is_the_same_delivery_for_ever_and_refuses_another_body() -> None:
+    secret = secret_of(make_strategy())
+    first = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+
+    later = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW + timedelta(days=9))
+
+    assert later == first
+    with pytest.raises(DeliveryConflict):
+        receive(secret, delivery(delivery_id="a", body={**BUY, "qty_per": "51"}), clock=lambda: NOW)
+
+
+def test_same_body_with_another_id_is_another_delivery() -> None:
+    secret = secret_of(make_strategy())
+
+    first = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+    second = receive(secret, delivery(delivery_id="b"), clock=lambda: NOW)
+
+    assert first["delivery"] != second["delivery"]
+
+
+def test_work_that_was_given_up_is_done_by_the_next_delivery() -> None:
+    secret = secret_of(make_strategy())
+    WebhookDelivery.objects.create(
+        strategy=secret.strategy,
+        delivery_id="a",
+        fingerprint=delivery().fingerprint,
+        body=BUY,
+        received_at=NOW - timedelta(seconds=31),
+    )
+
+    answer = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+
+    assert answer["delivery"] == WebhookDelivery.objects.get().pk
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_thousand_duplicates_at_once_are_one_delivery() -> None:
+    secret = secret_of(make_strategy())
+    answers: list[Any] = []
+
+    def deliver(times: int) -> None:
+        close_old_connections()
+        try:
+            for _ in range(times):
+                answers.append(receive(secret, delivery(delivery_id="once"))["delivery"])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=deliver, args=(50,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(answers) == 1000
+    assert set(answers) == {WebhookDelivery.objects.get().pk}
