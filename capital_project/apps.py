@@ -4,6 +4,11 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class DeskAdminConfig(AdminConfig):
-    """Django's admin, with our site."""
+    """Django's admin, with our site and, after everybody else's pages, ours."""
 
     default_site = "capital_project.site.DeskSite"
+
+    def ready(self) -> None:
+        """Register the pages; some take the place of a library's."""
+        super().ready()
+        from capital.admin import pages  # noqa: F401

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -125,6 +126,25 @@ def _whole_number(name: str, default: int, *, least: int) -> int:
     return number
 
 
+def _origins(name: str) -> list[str]:
+    origins: list[str] = [each.strip() for each in env.list(name, default=[]) if each.strip()]
+    for origin in origins:
+        if not _is_http_url(origin) or urlsplit(origin).path not in ("", "/"):
+            raise ImproperlyConfigured(
+                f"{name}: {origin!r} is not an origin such as https://capital.example.com."
+            )
+    return [origin.rstrip("/") for origin in origins]
+
+
+def _proxy_header(name: str) -> tuple[str, str] | None:
+    header = os.environ.get(name, "").strip()
+    if not header:
+        return None
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):
+        raise ImproperlyConfigured(f"{name} must be a header's name such as X-Forwarded-Proto.")
+    return f"HTTP_{header.upper().replace('-', '_')}", "https"
+
+
 def _time_of_day(name: str, default: str) -> time:
     text = os.environ.get(name, "").strip() or default
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", text):
@@ -159,6 +179,22 @@ FIELD_ENCRYPTION_KEYS = _encryption_keys(
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 
+# Outside DEBUG people come over HTTPS: cookies are sent over nothing else.
+CAPITAL_HTTPS = _switch("CAPITAL_HTTPS", default=not DEBUG)
+SESSION_COOKIE_SECURE = CAPITAL_HTTPS
+CSRF_COOKIE_SECURE = CAPITAL_HTTPS
+# For so long browsers then refuse plain HTTP; sent over HTTPS only.
+SECURE_HSTS_SECONDS = (
+    _whole_number("CAPITAL_HSTS_SECONDS", 30 * 24 * 60 * 60, least=0) if CAPITAL_HTTPS else 0
+)
+# Where the address that people see is not the one that the site is asked by.
+CSRF_TRUSTED_ORIGINS = _origins("CSRF_TRUSTED_ORIGINS")
+# Only for a proxy that always sets or removes this header itself: whoever sends it is believed.
+SECURE_PROXY_SSL_HEADER = _proxy_header("CAPITAL_PROXY_SSL_HEADER")
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
 # Off: an exchange is never called, every pool is answered from the daily summary.
 CAPITAL_LIVE_BALANCES = _switch("CAPITAL_LIVE_BALANCES", default=True)
 # Venue to base URL, for the simulator and for a proxy. Never from the database.
@@ -183,6 +219,11 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
     "pgtrigger",
+    "rest_framework",
+    "django_filters",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "strategies",
     # Before django_q: its qcluster is ours, which leaves no process behind.
     "capital",
@@ -271,10 +312,13 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 # Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Behind a proxy everyone would have its address, and anyone could lock anybody out.
+AXES_CLIENT_IP_CALLABLE = "capital.addresses.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 # It greets every command otherwise.
@@ -282,6 +326,7 @@ AXES_VERBOSE = False
 # A second factor (TOTP) for everyone who uses the admin.
 CAPITAL_REQUIRE_TOTP = _switch("CAPITAL_REQUIRE_TOTP", default=False)
 OTP_TOTP_ISSUER = "Capital"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # What a page may load: the site's own. unfold's pages evaluate expressions and style inline.
 CONTENT_SECURITY_POLICY = {
@@ -291,6 +336,75 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'", "'unsafe-inline'"],
         "img-src": ["'self'", "data:"],
     }
+}
+
+
+def _rate(name: str, default: str) -> tuple[int, int]:
+    """So many requests in so many seconds; zero requests: no limit."""
+    text = os.environ.get(name, "").strip() or default
+    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+    if not (found := re.fullmatch(r"(\d{1,9})/(second|minute|hour|day)", text)):
+        raise ImproperlyConfigured(f"{name} must be a rate such as {default} (0/minute: no limit).")
+    return int(found[1]), seconds[found[2]]
+
+
+# The API. Rates are counted in each process; both may be used up at once.
+CAPITAL_API_TOKEN_RATE = _rate("CAPITAL_API_TOKEN_RATE", "600/minute")
+CAPITAL_WEBHOOK_RATE = _rate("CAPITAL_WEBHOOK_RATE", "120/minute")
+CAPITAL_API_ADDRESS_RATE = _rate("CAPITAL_API_ADDRESS_RATE", "1200/minute")
+# In which currency the dashboard shows all of it as one, by stored rates; empty: not at all.
+CAPITAL_REPORTING_CURRENCY = os.environ.get("CAPITAL_REPORTING_CURRENCY", "").strip()
+if not re.fullmatch(r"[A-Z0-9]{0,16}", CAPITAL_REPORTING_CURRENCY):
+    raise ImproperlyConfigured(
+        f"CAPITAL_REPORTING_CURRENCY is {CAPITAL_REPORTING_CURRENCY!r}; it must be a currency "
+        "such as USD."
+    )
+# How many proxies of ours stand before us: so many of X-Forwarded-For are believed.
+CAPITAL_PROXY_COUNT = _whole_number("CAPITAL_PROXY_COUNT", 0, least=0)
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "throttles": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "throttles",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+KNOX_TOKEN_MODEL = "capital.ApiToken"
+# Its migrations would make an empty table beside ours, and in the way of a flush.
+MIGRATION_MODULES = {"knox": None}
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cap_"}
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # First: a refusal then says how to show a token.
+        "capital.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["capital.api.throttles.TokenThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["capital.api.parsers.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "capital.api.schema.DeskSchema",
+    # No OPTIONS, no ?format=: what is not described is not there.
+    "DEFAULT_METADATA_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "EXCEPTION_HANDLER": "capital.api.problems.handle_exception",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Capital",
+    "DESCRIPTION": "How much capital each strategy has, why, and what order size follows.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "capital.api.schema.describe_problems",
+    ],
 }
 
 LANGUAGE_CODE = _one_of("LANGUAGE_CODE", "en", ("en", "ko"))
@@ -303,6 +417,8 @@ USE_TZ = True
 # The jobs: when they run, in the project's time zone. `sync_schedules` makes them so.
 CAPITAL_SYNC_MINUTES = _whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
 CAPITAL_REALLOCATE_MINUTES = _whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
+# Twice a day, so that rules are never a day old unless a venue fails; the first time at once.
+CAPITAL_SYNC_MARKETS_MINUTES = _whole_number("CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1)
 CAPITAL_CLOSE_DAY_AT = _time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
 CAPITAL_PRUNE_AT = _time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
 # How long rows about jobs are kept. Allocation runs are kept for ever.
@@ -373,7 +489,27 @@ UNFOLD: dict[str, Any] = {
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("capital/favicon.svg"),
+        }
+    ],
+    "STYLES": [lambda _request: static("capital/desk.css")],
+    "SCRIPTS": [lambda _request: static("capital/charts.js")],
+    "DASHBOARD_CALLBACK": "capital.admin.dashboard.with_dashboard",
+    "COMMAND": {
+        # The rows that are looked for by name, besides the pages.
+        "search_models": ["capital.account", "strategies.strategy"],
+        "show_history": False,
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "command_search": True,
+        "show_all_applications": False,
+        "navigation": "capital.admin.navigation.sidebar",
+    },
 }
 
 LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))

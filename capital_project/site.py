@@ -1,15 +1,68 @@
 """The admin site: unfold's, and with a second factor where the settings ask for one."""
 
+import hashlib
+from typing import Any
+
 from django.conf import settings
-from django.http import HttpRequest
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.cache import cache
+from django.core.paginator import EmptyPage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
+
+from capital_project.second_factor import second_factor
 
 
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """Where an operator lives."""
 
+    index_template = "capital/dashboard.html"
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, and verified by a one-time password where ``CAPITAL_REQUIRE_TOTP`` is on."""
-        if not super().has_permission(request):
+        return super().has_permission(request) and not self.lacks_second_factor(request)
+
+    def lacks_second_factor(self, request: HttpRequest) -> bool:
+        """Whether the password was right, and a code is still to be given."""
+        if not settings.CAPITAL_REQUIRE_TOTP or not super().has_permission(request):
             return False
-        return not settings.CAPITAL_REQUIRE_TOTP or request.user.is_verified()  # type: ignore[union-attr]  # django-otp's
+        return not request.user.is_verified()  # type: ignore[union-attr]  # django-otp's
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The password first; who gave it goes on to the second factor."""
+        if request.method == "GET" and self.lacks_second_factor(request):
+            wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+            query = "?" + urlencode({REDIRECT_FIELD_NAME: wanted}) if wanted else ""
+            return HttpResponseRedirect(reverse("admin:second_factor") + query)
+        answer: HttpResponse = super().login(request, extra_context)
+        return answer
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Outside the pages that need the second factor: the page that asks for it."""
+        return [path("second-factor/", self.second_factor, name="second_factor")]
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Enrol, and give a code."""
+        return second_factor(request, self.each_context(request))
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Search as of now: what was found five minutes ago may be hidden, or in another language.
+
+        unfold keeps results for five minutes by user and term alone.
+        """
+        term = request.GET.get("s", "").lower()
+        digest = hashlib.sha256(f"{request.user.pk}_{term}".encode()).hexdigest()
+        cache.delete(f"unfold_search_{digest}")
+        if not request.GET.get("page", "1").isdecimal():
+            raise Http404
+        try:
+            answer: HttpResponse = super().search(request, extra_context)
+        except EmptyPage as error:
+            raise Http404 from error
+        return answer

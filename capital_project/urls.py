@@ -8,7 +8,11 @@ from capital_project.views import healthz, index, readyz
 urlpatterns = [
     path("", index, name="index"),
     path("admin/", admin.site.urls),
+    path("api/", include("capital.api.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]
+
+handler400 = "capital_project.views.bad_request"
+handler500 = "capital_project.views.server_error"

@@ -1,8 +1,21 @@
 """WSGI entry point."""
 
 import os
+import threading
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "capital_project.settings")
 application = get_wsgi_application()
+
+
+def _warm_up() -> None:
+    from capital.exchange.gateway import warm_up
+
+    warm_up()
+
+
+# A webhook is answered within three seconds, also the first one that this process gets.
+if settings.CAPITAL_LIVE_BALANCES:
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

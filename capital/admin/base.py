@@ -1,12 +1,29 @@
 """What every page of the admin shares: a user sees their own rows, and nothing by accident."""
 
-from typing import Any
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, NoReturn
 
-from django.db.models import ForeignKey, Model, QuerySet
+from django.contrib import messages
+from django.contrib.admin import AdminSite, ShowFacets
+from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.utils import unquote
+from django.db import IntegrityError
+from django.db.models import PROTECT, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.text import capfirst, get_text_list
+from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
+from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from capital.admin.formats import ratio
+from capital.domain.errors import AppendOnly
+from capital.models.fields import ExactDecimalField
 from capital.services.visibility import OWNER_PATHS, visible_to
 
 
@@ -24,7 +41,7 @@ class OwnRows:
 
     def formfield_for_foreignkey(
         self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelChoiceField[Any] | None:
+    ) -> "ModelChoiceField[Any] | None":
         """Offer, and accept, only visible rows."""
         target: type[Model] = db_field.related_model
         if target in OWNER_PATHS and "queryset" not in kwargs:
@@ -32,19 +49,141 @@ class OwnRows:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc,no-any-return]
 
 
-class DeskModelAdmin(OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold has no types
-    """A page of ours, in the theme."""
+class DeskChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
+    """A page of rows, for all of which together the admin then finds what else it shows."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Hand the page's rows to ``prepare_rows``: a constant number of queries a page."""
+        super().get_results(request)
+        self.result_list: list[Any] = list(self.result_list)
+        self.model_admin.prepare_rows(request, self.result_list)
+
+
+class ExactInput(UnfoldAdminDecimalFieldWidget):  # type: ignore[misc]
+    """A number as a person writes it: 0.1, never 0.10000000 or 0E-8."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Without idle zeros and without an exponent; what was typed stays as typed."""
+        return ratio(value) if isinstance(value, Decimal) else value
+
+
+def without_idle_zeros(contents: str) -> str:
+    """A number that is only shown, as a person writes it."""
+    text = str(contents)
+    if not _DECIMALS.fullmatch(text):
+        return contents
+    return text.rstrip("0").rstrip(".")
+
+
+_DECIMALS = re.compile(r"-?[0-9,]+\.[0-9]+")
+_EXACT_INPUTS: Any = {ExactDecimalField: {"widget": ExactInput}}
+
+
+class DeskPage:
+    """How every page of the desk behaves, whoever's rows it shows."""
+
+    formfield_overrides = _EXACT_INPUTS
+
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)  # type: ignore[call-arg]
+        self.readonly_preprocess_fields = {
+            field.name: without_idle_zeros
+            for field in model._meta.fields
+            if isinstance(field, ExactDecimalField)
+        }
 
     list_per_page = 50
+    list_max_show_all = 0
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
 
+    # What to do instead of deleting a row that others hang on.
+    instead_of_deleting: Any = gettext_lazy("Leave it as it is.")
 
-class RecordAdmin(DeskModelAdmin):
-    """A page of rows that services write: looked at, never edited here."""
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:
+        """The list that prepares its rows together."""
+        return DeskChangeList
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Put on the rows of one page what their columns show beyond the row itself."""
+
+    def _get_obj_does_not_exist_redirect(self, *_args: Any) -> NoReturn:
+        """Another user's row is not found, as one that never was."""
+        raise Http404
+
+    @csrf_protect_m  # type: ignore[untyped-decorator]
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Refuse what has history, and say what to do instead."""
+        row = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
+        refusal = None if row is None else self.deletion_refusal([row])
+        if refusal is None:
+            try:
+                return super().delete_view(request, object_id, extra_context)  # type: ignore[misc,no-any-return]
+            except (AppendOnly, IntegrityError):
+                # Something was recorded since the page was shown.
+                refusal = self._refusal([row], [])
+        elif not self.has_delete_permission(request, row):  # type: ignore[attr-defined]
+            return super().delete_view(request, object_id, extra_context)  # type: ignore[misc,no-any-return]
+        self.message_user(request, refusal, messages.ERROR)  # type: ignore[attr-defined]
+        return HttpResponseRedirect(self.url_of("change", object_id))
+
+    def deletion_refusal(self, rows: Iterable[Any]) -> str | None:
+        """Why these rows cannot be deleted; None where they can. One query a kind of row."""
+        rows = list(rows)
+        kinds = [kind for kind in self.protecting(rows) if kind]
+        return self._refusal(rows, kinds) if kinds else None
+
+    def protecting(self, rows: list[Any]) -> list[str]:
+        """The kinds of rows that hang on these and must not lose them."""
+        options = self.model._meta  # type: ignore[attr-defined]
+        return [
+            str(relation.related_model._meta.verbose_name_plural)
+            for relation in options.related_objects
+            if relation.on_delete is PROTECT
+            and relation.related_model._base_manager.filter(
+                **{f"{relation.field.name}__in": [row.pk for row in rows]}
+            ).exists()
+        ]
+
+    def _refusal(self, rows: list[Any], kinds: list[str]) -> str:
+        name = ", ".join(str(row) for row in rows[:3]) + (" …" if len(rows) > 3 else "")
+        if not kinds:
+            why = gettext("%(name)s cannot be deleted: something hangs on it.") % {"name": name}
+        else:
+            why = gettext("%(name)s cannot be deleted, because of its %(kinds)s.") % {
+                "name": name,
+                "kinds": get_text_list(kinds, gettext("and")),
+            }
+        return f"{why} {self.instead_of_deleting}"
+
+    def url_of(self, page: str, *arguments: Any) -> str:
+        """The address of one of this model's pages: ``changelist``, ``change`` …"""
+        options = self.opts  # type: ignore[attr-defined]
+        name = f"admin:{options.app_label}_{options.model_name}_{page}"
+        return reverse(name, args=arguments)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Rows are deleted one by one, where the page says why one cannot be."""
+        actions: dict[str, Any] = super().get_actions(request)  # type: ignore[misc]
+        actions.pop("delete_selected", None)
+        return {
+            name: (function, action, capfirst(title))
+            for name, (function, action, title) in actions.items()
+        }
+
+
+class DeskModelAdmin(DeskPage, OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """A page of ours, in the theme."""
+
+
+class ReadOnly:
+    """Rows that services write: looked at, never edited here."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Services write them."""
         return False
 
@@ -57,7 +196,13 @@ class RecordAdmin(DeskModelAdmin):
         return False
 
 
+class RecordAdmin(ReadOnly, DeskModelAdmin):
+    """A page of rows that services write."""
+
+
 class DeskTabularInline(OwnRows, TabularInline):  # type: ignore[misc]
     """Rows inside another row's page."""
 
     extra = 0
+    hide_title = True
+    formfield_overrides = {**FORMFIELD_OVERRIDES_INLINE, **_EXACT_INPUTS}

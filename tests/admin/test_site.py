@@ -53,3 +53,21 @@ def test_ten_wrong_passwords_lock_the_name_at_that_address(client: Client) -> No
 
     assert right.status_code == 429
     assert not client.session.keys()
+
+
+def test_lock_behind_our_proxy_is_of_the_client_who_guessed(client: Client, settings: Any) -> None:
+    settings.CAPITAL_PROXY_COUNT = 1
+    make_user(username="minsu", is_staff=True, password="a right one")
+    for _ in range(10):
+        guess = {"username": "minsu", "password": "wrong"}
+        client.post("/admin/login/", guess, headers={"X-Forwarded-For": "1.1.1.1, 10.0.0.1"})
+    answers = [
+        client.post(
+            "/admin/login/",
+            {"username": "minsu", "password": "a right one"},
+            headers={"X-Forwarded-For": forwarded},
+        ).status_code
+        for forwarded in ("2.2.2.2, 10.0.0.1", "1.1.1.1, 10.0.0.2", "1.1.1.1, junk")
+    ]
+
+    assert answers == [429, 302, 302]

@@ -315,3 +315,38 @@ def test_checking_imports_no_exchange_library():
         "System check identified no issues (0 silenced).",
         "[]",
     ]
+
+
+# Over HTTPS
+
+
+def test_cookies_go_over_https_only_outside_debug():
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
+
+    assert read(*names) == [True, True, 2592000]
+    assert read(*names, CAPITAL_HSTS_SECONDS="60") == [True, True, 60]
+    assert read(*names, DEBUG="1") == [False, False, 0]
+    assert read(*names, CAPITAL_HTTPS="0") == [False, False, 0]
+
+
+def test_proxy_is_believed_only_where_it_is_named():
+    names = ("SECURE_PROXY_SSL_HEADER", "CSRF_TRUSTED_ORIGINS")
+
+    assert read(*names) == [None, []]
+    assert read(
+        *names,
+        CAPITAL_PROXY_SSL_HEADER="X-Forwarded-Proto",
+        CSRF_TRUSTED_ORIGINS="https://capital.example.com, https://desk.example.com/",
+    ) == [
+        ["HTTP_X_FORWARDED_PROTO", "https"],
+        ["https://capital.example.com", "https://desk.example.com"],
+    ]
+
+
+def test_address_that_is_no_origin_is_refused_by_name():
+    assert "CSRF_TRUSTED_ORIGINS: 'capital.example.com' is not an origin" in refusal(
+        **COMPLETE, CSRF_TRUSTED_ORIGINS="capital.example.com"
+    )
+    assert "CAPITAL_PROXY_SSL_HEADER must be a header's name" in refusal(
+        **COMPLETE, CAPITAL_PROXY_SSL_HEADER="X-Forwarded-Proto: https"
+    )

@@ -1,0 +1,463 @@
+"""Accounts: what each has, what is allocated of it, how fresh that is, and what is due."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from capital.admin.allocations import AllocationPages
+from capital.admin.base import DeskModelAdmin
+from capital.admin.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
+from capital.admin.course_pages import AccountCoursePage
+from capital.admin.filters import CurrencyFilter, OwnerFilter
+from capital.admin.formats import NOTHING, money, share
+from capital.admin.links import LinksInline, NewLinkInline
+from capital.domain.errors import BudgetLimitNotAllowed
+from capital.domain.reasons import Code, Reason
+from capital.exchange.venues import VENUES, is_known
+from capital.models import Account, AllocationPool
+from capital.services.budgets import check_budget_limit
+from capital.services.overviews import (
+    AccountOverview,
+    Freshness,
+    freshness_of,
+    overview_accounts,
+    suspect_reasons,
+)
+from capital.services.reasons import outline_of, sentence
+
+CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
+# What a person sets; a field that is not here is shown only.
+_IDENTITY = (
+    ("venue", "currency"),
+    ("wallet_mode", "balance_basis"),
+    ("is_active", "is_sandbox"),
+)
+_RULES = (
+    ("reserve_percent", "reserve_amount"),
+    ("min_change_percent", "min_change_amount"),
+    ("max_jump_percent", "max_cache_age_hours"),
+    ("fee_rate", "utilisation"),
+    ("max_budget_percent",),
+)
+_EDITED = ("name", *chain(*_IDENTITY, *_RULES))
+_LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))
+POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
+
+
+class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
+    """Typed over what is stored, which it never shows."""
+
+    def __init__(self, *, is_set: bool) -> None:
+        shown = gettext("set; type to replace") if is_set else gettext("not set")
+        super().__init__({"placeholder": shown, "autocomplete": "new-password"})
+
+
+class CredentialField(forms.CharField):
+    """Empty leaves what is stored, and is no change."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether anything was typed."""
+        return bool(data)
+
+
+class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """Offers the proven venues; another one that ccxt knows may be typed."""
+
+    def __init__(self) -> None:
+        super().__init__({"list": "known-venues", "autocomplete": "off", "spellcheck": "false"})
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        """The field, and what it offers."""
+        options = format_html_join("", '<option value="{}">', ((name,) for name in sorted(VENUES)))
+        field = super().render(*args, **kwargs)
+        return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An account, with its venue chosen from those that are proven, or typed."""
+
+    user: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "venue" in self.fields:
+            self.fields["venue"].widget = VenueInput()
+            self.fields["venue"].help_text = _unproven(self.instance.venue) or gettext(
+                "Those that are offered are proven. Any other that ccxt knows may be typed."
+            )
+        if "currency" in self.fields:
+            # An empty one becomes the venue's usual one.
+            self.fields["currency"].required = False
+        for name in CREDENTIALS:
+            if name in self.fields:
+                field = self.fields[name]
+                self.fields[name] = CredentialField(
+                    label=field.label,
+                    help_text=field.help_text,
+                    required=False,
+                    widget=CredentialInput(is_set=bool(self.instance.__dict__.get(name))),
+                )
+
+    def clean_venue(self) -> str:
+        """An id is written small."""
+        return str(self.cleaned_data["venue"]).strip().lower()
+
+    def clean_max_budget_percent(self) -> Decimal:
+        """Letting orders spend other strategies' money takes a permission."""
+        asked: Decimal = self.cleaned_data["max_budget_percent"]
+        before = None if self.instance.pk is None else self.instance.max_budget_percent
+        try:
+            check_budget_limit(self.user, before=before, after=asked)
+        except BudgetLimitNotAllowed as error:
+            raise forms.ValidationError(sentence(error.reason)) from None
+        return asked
+
+    class Meta:
+        model = Account
+        fields = (*_EDITED, *CREDENTIALS)
+
+
+def _unproven(venue: str) -> str:
+    """What to know of a venue that has no row of its own; empty for the others."""
+    if not venue or venue in VENUES or not is_known(venue):
+        return ""
+    return sentence(Reason(Code.VENUE_UNPROVEN, {"venue": venue}))
+
+
+class VenueFilter(DropdownFilter):  # type: ignore[misc]
+    """By venue: of those that have an account that is visible."""
+
+    title = gettext_lazy("venue")
+    parameter_name = "venue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The venues of the accounts that the user may see."""
+        rows = model_admin.get_queryset(request).order_by("venue").values_list("venue", flat=True)
+        return [(venue, venue) for venue in rows.distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        """The accounts there."""
+        return queryset.filter(venue=self.value()) if self.value() else queryset
+
+
+class StateFilter(DropdownFilter):  # type: ignore[misc]
+    """Switched on or off, or waiting for a person."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """What an account can be."""
+        return [
+            ("active", gettext("active")),
+            ("inactive", gettext("switched off")),
+            ("suspect", gettext("suspect balance")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        """The accounts that are so."""
+        match self.value():
+            case "active":
+                return queryset.filter(is_active=True)
+            case "inactive":
+                return queryset.filter(is_active=False)
+            case "suspect":
+                return queryset.exclude(suspect_readings={})
+        return queryset
+
+
+class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
+    """By how old the balances are: as the badge says it."""
+
+    title = gettext_lazy("balances")
+    parameter_name = "freshness"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """What balances can be."""
+        return [(freshness.value, name) for freshness, (name, _) in FRESHNESS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
+        """The accounts whose badge is this one."""
+        if self.value() not in set(Freshness):
+            return queryset
+        found = freshness_of(queryset, now=timezone.now())
+        wanted = {key for key, fresh in found.items() if fresh == self.value()}
+        others = found.keys() - wanted
+        # The shorter list: the statement is made, and counted with, twice.
+        if len(others) < len(wanted):
+            return queryset.exclude(pk__in=others)
+        return queryset.filter(pk__in=wanted)
+
+
+@admin.register(Account)
+class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
+    """Credentials go in and never come out. Capital is written by allocations only."""
+
+    form = AccountForm
+    inlines = [LinksInline, NewLinkInline]
+    list_display = [
+        "shown_name",
+        "shown_pools",
+        "shown_total",
+        "shown_share",
+        "shown_freshness",
+        "shown_due",
+        "shown_run",
+    ]
+    list_display_links = ["shown_name"]
+    list_filter = [
+        VenueFilter,
+        CurrencyFilter,
+        ("owner", OwnerFilter),
+        StateFilter,
+        FreshnessFilter,
+    ]
+    list_filter_submit = True
+    list_select_related = ["owner"]
+    search_fields = ["name", "venue", "currency"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["owner"]
+    instead_of_deleting = gettext_lazy("Switch it off instead; its history stays.")
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Account]) -> None:
+        """One overview for the page."""
+        now = timezone.now()
+        overviews = overview_accounts(rows, now=now)
+        for account in rows:
+            account.overview = overviews[account.pk]  # type: ignore[attr-defined]
+            account.seen_at = now  # type: ignore[attr-defined]
+
+    # What may be changed
+
+    def may_edit(self, request: HttpRequest) -> bool:
+        """Whether the user may change the account itself, and not only its links."""
+        return bool(super().has_change_permission(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Also for whoever may change the links on the account's page."""
+        links = any(request.user.has_perm(permission) for permission in _LINK_PERMISSIONS)
+        return self.may_edit(request) or (links and self.has_view_permission(request, obj))
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Account | None = None
+    ) -> Sequence[str]:
+        """All fields of a page whose links alone may be edited; always what services write."""
+        shown = [
+            "shown_credentials",
+            "shown_connection",
+            "shown_check",
+            "shown_suspects",
+            "created_at",
+            "updated_at",
+        ]
+        if not request.user.is_superuser:
+            shown.append("owner")
+        if obj is not None and not self.may_edit(request):
+            shown += _EDITED
+        return shown
+
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> list[Any]:
+        """Credentials only for whom they belong to."""
+        edits = obj is None or self.may_edit(request)
+        may_replace = obj is None or (edits and self.may_replace_credentials(request, obj))
+        sections: list[Any] = [
+            (
+                None,
+                {
+                    "fields": [
+                        ("name", "owner") if obj or request.user.is_superuser else "name",
+                        *_IDENTITY,
+                    ]
+                },
+            ),
+            (
+                gettext_lazy("API credentials"),
+                {
+                    "fields": CREDENTIALS if may_replace else ["shown_credentials"],
+                    "description": gettext_lazy(
+                        "They are kept encrypted and never shown again. "
+                        "A field that is left empty keeps what is stored."
+                    )
+                    if may_replace
+                    else None,
+                },
+            ),
+            (
+                gettext_lazy("Rules"),
+                {"fields": _RULES},
+            ),
+        ]
+        if obj is not None:
+            sections.append(
+                (
+                    gettext_lazy("State"),
+                    {
+                        "fields": [
+                            "shown_connection",
+                            "shown_check",
+                            "shown_suspects",
+                            ("created_at", "updated_at"),
+                        ]
+                    },
+                )
+            )
+        return sections
+
+    def may_replace_credentials(self, request: HttpRequest, account: Account) -> bool:
+        """The owner or a superuser: other people's keys are nobody's business."""
+        return request.user.is_superuser or account.owner_id == request.user.pk
+
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """A form that knows whose permissions count."""
+        form: Any = super().get_form(*args, **kwargs)
+        form.user = args[0].user
+        return form
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Account,
+        form: AccountForm,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        """Write what was changed and no more: the jobs write the other columns meanwhile."""
+        if not change:
+            if not request.user.is_superuser:
+                obj.owner = request.user  # type: ignore[assignment]
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            obj.save(update_fields=[*form.changed_data, "updated_at"])
+        if "venue" in form.changed_data and (notice := _unproven(obj.venue)):
+            self.message_user(request, notice, messages.WARNING)
+
+    # Columns
+
+    @admin.display(description=gettext_lazy("account"), ordering="name")
+    def shown_name(self, account: Account) -> Any:
+        """Its name, and where it is."""
+        state = "" if account.is_active else badge(gettext("switched off"))
+        where = f"{account.venue} · {account.currency}"
+        return format_html(
+            '<span class="font-semibold">{}</span> {}<br>'
+            '<span class="font-normal text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
+            account.name,
+            state,
+            where,
+        )
+
+    @admin.display(description=gettext_lazy("pools"))
+    def shown_pools(self, account: Account) -> Any:
+        """Each pool's balance."""
+        return lines(
+            *(
+                figure(f"{POOL_NAMES[pool.pool.value]} {money(pool.balance, account.currency)}")
+                for pool in _overview(account).pools
+            )
+        )
+
+    @admin.display(description=gettext_lazy("total"))
+    def shown_total(self, account: Account) -> Any:
+        """The sum of what is known."""
+        overview = _overview(account)
+        text = money(overview.total, account.currency)
+        return figure(f"≥ {text}" if overview.total is not None and overview.unknown else text)
+
+    @admin.display(description=gettext_lazy("allocated"))
+    def shown_share(self, account: Account) -> Any:
+        """How much of it is allocated."""
+        overview = _overview(account)
+        return bar(
+            share(overview.allocated, overview.total), money(overview.allocated, account.currency)
+        )
+
+    @admin.display(description=gettext_lazy("balance read"))
+    def shown_freshness(self, account: Account) -> Any:
+        """When all pools in use were last read, and whether that will do."""
+        overview = _overview(account)
+        name, colour = FRESHNESS[overview.freshness]
+        when = since(overview.read_at, now=account.seen_at)  # type: ignore[attr-defined]
+        return lines(
+            badge(name, colour),
+            when if overview.read_at else "",
+            badge(
+                gettext("no answer"),
+                "danger",
+                outline_of(account.connection_code, venue=account.venue),
+            )
+            if account.connection_code
+            else "",
+        )
+
+    @admin.display(description=gettext_lazy("due"))
+    def shown_due(self, account: Account) -> Any:
+        """Whether a reallocation is due, and why."""
+        overview = _overview(account)
+        if overview.suspects:
+            why = " ".join(sentence(reason) for reason in overview.suspects)
+            return badge(gettext("suspect"), "danger", why)
+        state = badge(gettext("due"), "warning") if overview.due.due else ""
+        return lines(
+            state,
+            format_html('<span class="text-xs">{}</span>', sentence(overview.due.reason)),
+        )
+
+    @admin.display(description=gettext_lazy("last decision"))
+    def shown_run(self, account: Account) -> Any:
+        """What the last run came to, and when."""
+        run = _overview(account).last_run
+        if run is None:
+            return NOTHING
+        return lines(
+            badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
+            since(run.created_at, now=account.seen_at),  # type: ignore[attr-defined]
+        )
+
+    @admin.display(description=gettext_lazy("API credentials"))
+    def shown_credentials(self, account: Account) -> Any:
+        """Which are set."""
+        return lines(
+            *(
+                f"{label_for_field(name, Account)}: "
+                + (gettext("set") if account.__dict__.get(name) else gettext("not set"))
+                for name in CREDENTIALS
+            )
+        )
+
+    @admin.display(description=gettext_lazy("connection"))
+    def shown_connection(self, account: Account) -> str:
+        """Why the exchange did not answer at the last sync."""
+        if account.connection_code:
+            return outline_of(account.connection_code, venue=account.venue)
+        return gettext("Nothing was wrong at the last sync.")
+
+    @admin.display(description=gettext_lazy("last check"))
+    def shown_check(self, account: Account) -> Any:
+        """What the gate or the last decision said, and when."""
+        if account.last_checked_at is None:
+            return NOTHING
+        return lines(
+            outline_of(account.last_check_code), since(account.last_checked_at, now=timezone.now())
+        )
+
+    @admin.display(description=gettext_lazy("suspect balances"))
+    def shown_suspects(self, account: Account) -> Any:
+        """Why each waits for a person."""
+        return lines(*map(sentence, suspect_reasons(account))) or NOTHING
+
+
+def _overview(account: Account) -> AccountOverview:
+    overview: AccountOverview = account.overview  # type: ignore[attr-defined]
+    return overview

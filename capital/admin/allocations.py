@@ -1,0 +1,374 @@
+"""Allocating with the figures seen first, and checking a connection.
+
+Each page is a form that is shown, one service call, and where to go next. Whatever changes
+something is a POST; the buttons on accounts only lead here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, TypedDict
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import AbstractUser
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldBooleanWidget
+
+from capital.admin.cells import OUTCOME_COLOUR
+from capital.admin.decisions import (
+    OUTLOOK,
+    POOL_NAMES,
+    DecisionCard,
+    decimal_of,
+    decision_card,
+)
+from capital.admin.formats import money
+from capital.admin.views import origin_of, render_page, user_of
+from capital.domain.decision import Outcome
+from capital.domain.errors import (
+    CapitalError,
+    NothingToAccept,
+    PlanExpired,
+    PlanStale,
+    UnknownPlan,
+)
+from capital.domain.reasons import Code
+from capital.models import Account, AllocationPlan, Trigger
+from capital.services.connections import check_connection
+from capital.services.plans import (
+    MOST_NAMED,
+    apply_plan,
+    expires_at,
+    get_plan,
+    make_plan,
+    report_plan,
+    runs_of_plan,
+)
+from capital.services.reasons import sentence, sentence_of
+from capital.services.reports import RunReport
+from capital.services.requests import (
+    ACCEPT_PERMISSION,
+    ALLOCATE_PERMISSION,
+    FORCE_PERMISSION,
+)
+
+# Up to so many accounts are shown opened; more are a list to open one by one.
+MOST_OPENED = 12
+
+
+class Options(TypedDict):
+    """Of ``make_plan``."""
+
+    live: bool
+    force: bool
+    accept_jump: bool
+
+
+class OptionsForm(forms.Form):
+    """How to allocate. What the user may not ask for is not offered, and not accepted."""
+
+    cached = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanWidget(),
+        label=gettext_lazy("Cached balances only"),
+        help_text=gettext_lazy("Asks no exchange: the daily summaries answer."),
+    )
+    accept_jump = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanWidget(),
+        label=gettext_lazy("Accept balances that jumped"),
+        help_text=gettext_lazy(
+            "A balance far from the last accepted one is suspect and holds its account. "
+            "The preview shows the balance that would be accepted."
+        ),
+    )
+    force = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanWidget(),
+        label=gettext_lazy("Force: allocate in spite of open positions"),
+        help_text=gettext_lazy(
+            "Capital moves under positions that are open: their margin may no longer be covered. "
+            "It is logged with your name and marked on the run."
+        ),
+    )
+
+    def __init__(self, user: AbstractUser, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, permission in (("accept_jump", ACCEPT_PERMISSION), ("force", FORCE_PERMISSION)):
+            if not user.has_perm(permission):
+                del self.fields[name]
+
+    @property
+    def options(self) -> Options:
+        """What is asked; the form is valid."""
+        asked = self.cleaned_data
+        return Options(
+            live=not asked["cached"],
+            force=asked.get("force", False),
+            accept_jump=asked.get("accept_jump", False),
+        )
+
+
+class AllocationPages:
+    """For the accounts' ``ModelAdmin``: select, see first, apply; and check a connection."""
+
+    actions: Sequence[str] = ["plan_selected"]
+    actions_detail: Sequence[Any] = ["allocate", "check_connection"]
+
+    def get_urls(self) -> list[Any]:
+        """The pages of a plan, before those of an account."""
+        site = self.admin_site  # type: ignore[attr-defined]
+        return [
+            path(
+                "plans/<uuid:public_id>/",
+                site.admin_view(self.plan_view),
+                name="capital_account_plan",
+            ),
+            path(
+                "plans/<uuid:public_id>/result/",
+                site.admin_view(self.plan_result_view),
+                name="capital_account_plan_result",
+            ),
+            *super().get_urls(),  # type: ignore[misc]
+        ]
+
+    def has_allocate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may allocate what they see."""
+        return request.user.has_perm(ALLOCATE_PERMISSION)
+
+    @admin.action(permissions=["allocate"], description=gettext_lazy("Allocate capital"))
+    def plan_selected(
+        self, request: HttpRequest, queryset: QuerySet[Account]
+    ) -> HttpResponse | None:
+        """Ask the exchanges, and show what would be decided."""
+        ids = list(queryset.values_list("pk", flat=True))
+        if not ids:
+            # Somebody else's, or gone since the list was shown.
+            messages.warning(request, gettext("None of the selected accounts was found."))
+            return None
+        try:
+            plan = make_plan(ids, actor=user_of(request), trigger=Trigger.ADMIN)
+        except CapitalError as error:
+            messages.error(request, sentence(error.reason))
+            return None
+        return _to_plan(plan)
+
+    @action(  # type: ignore[untyped-decorator]
+        permissions=["allocate"],
+        description=gettext_lazy("Allocate capital"),
+        url_path="allocate",
+        icon="account_balance_wallet",
+        variant=ActionVariant.PRIMARY,
+    )
+    def allocate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Choose how, then see first."""
+        account = self._account(request, object_id)
+        form = OptionsForm(user_of(request), request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                return _to_plan(
+                    make_plan(
+                        [account.pk], actor=user_of(request), trigger=Trigger.ADMIN, **form.options
+                    )
+                )
+            except CapitalError as error:
+                messages.error(request, sentence(error.reason))
+        return self._page(
+            request,
+            "allocate",
+            gettext("Allocate capital: %(account)s") % {"account": account.name},
+            object=account,
+            form=form,
+            back=reverse("admin:capital_account_change", args=[account.pk]),
+        )
+
+    @action(  # type: ignore[untyped-decorator]
+        description=gettext_lazy("Check connection"),
+        url_path="connection",
+        icon="lan",
+    )
+    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What each pool answers now, or why it does not and what to do."""
+        account = self._account(request, object_id)
+        report = check_connection(account.pk, actor=user_of(request))
+        return self._page(
+            request,
+            "connection",
+            gettext("Connection: %(account)s") % {"account": account.name},
+            object=account,
+            account=account,
+            report=report,
+            pools=[
+                {
+                    "name": POOL_NAMES[pool.pool.value],
+                    "amount": money(decimal_of(pool.amount), account.currency),
+                    "observed_at": pool.observed_at,
+                    "reason": "" if pool.reason is None else sentence(pool.reason),
+                    "advice": "" if pool.advice is None else sentence(pool.advice),
+                }
+                for pool in report.pools
+            ],
+            notices=[sentence(notice) for notice in report.notices],
+            back=reverse("admin:capital_account_change", args=[account.pk]),
+        )
+
+    def plan_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
+        """What would be decided: apply it, look again, or leave it."""
+        plan = _plan_or_404(request, public_id)
+        if request.method == "POST":
+            if "_apply" in request.POST:
+                return self._apply(request, plan)
+            return self._look_again(request, plan)
+        reports = report_plan(plan)
+        cards = [decision_card(report, decided_at=plan.created_at) for report in reports]
+        form = OptionsForm(
+            user_of(request),
+            initial={
+                "cached": not plan.live,
+                "force": plan.force,
+                "accept_jump": plan.accept_jump,
+            },
+        )
+        return self._page(
+            request,
+            "plan",
+            gettext("Allocate capital: preview"),
+            plan=plan,
+            expires_at=expires_at(plan),
+            cards=cards,
+            outlooks=_counted(cards),
+            opened=len(cards) <= MOST_OPENED,
+            form=form,
+            # What was chosen, and where a choice would help.
+            shows_options=plan.force
+            or plan.accept_jump
+            or not plan.live
+            or any(report.code == Code.JUMP_SUSPECTED for report in reports),
+            result=reverse("admin:capital_account_plan_result", args=[plan.public_id]),
+            back=_back_from(reports),
+        )
+
+    def plan_result_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
+        """What became of each account, with a link to its run."""
+        plan = _plan_or_404(request, public_id)
+        made = runs_of_plan(plan)
+        rows = [
+            {
+                "account": account,
+                "run": run,
+                "colour": OUTCOME_COLOUR[run.outcome] if run else "danger",
+                "reason": sentence_of(run.code, run.figures) if run else "",
+            }
+            for account, run in made
+        ]
+        # What needs a look comes first.
+        rows.sort(key=lambda row: row["colour"] != "danger")
+        return self._page(
+            request,
+            "plan_result",
+            gettext("Allocate capital: result"),
+            plan=plan,
+            rows=rows,
+            back=reverse("admin:capital_account_changelist"),
+        )
+
+    def _apply(self, request: HttpRequest, plan: AllocationPlan) -> HttpResponse:
+        try:
+            runs = apply_plan(plan.public_id, actor=user_of(request), origin=origin_of(request))
+        except (PlanStale, PlanExpired) as error:
+            return self._refuse(request, plan, error)
+        except CapitalError as error:
+            messages.error(request, sentence(error.reason))
+            return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
+        failed = sum(run.outcome == Outcome.FAILED.value for run in runs)
+        if failed:
+            text = gettext("%(failed)s of %(number)s accounts failed.")
+            messages.warning(request, text % {"failed": failed, "number": len(runs)})
+        else:
+            messages.success(request, gettext("Applied exactly as it was shown."))
+        return HttpResponseRedirect(
+            reverse("admin:capital_account_plan_result", args=[plan.public_id])
+        )
+
+    def _refuse(
+        self, request: HttpRequest, plan: AllocationPlan, error: PlanStale | PlanExpired
+    ) -> HttpResponse:
+        """Say why at the top of a fresh preview."""
+        messages.error(request, sentence(error.reason))
+        if isinstance(error, PlanStale):
+            names = dict(plan.accounts.values_list("account_id", "account__name"))
+            for key, reason in islice(error.changes.items(), MOST_NAMED):
+                messages.warning(request, f"{names[key]}: {sentence(reason)}")
+        options = Options(live=plan.live, force=plan.force, accept_jump=plan.accept_jump)
+        return self._new_plan(request, plan, options)
+
+    def _look_again(self, request: HttpRequest, plan: AllocationPlan) -> HttpResponse:
+        form = OptionsForm(user_of(request), request.POST)
+        # Checkboxes that are all optional cannot be wrong.
+        assert form.is_valid()
+        return self._new_plan(request, plan, form.options)
+
+    def _new_plan(
+        self, request: HttpRequest, plan: AllocationPlan, options: Options
+    ) -> HttpResponse:
+        """The same accounts, as things are now."""
+        ids = list(plan.accounts.values_list("account_id", flat=True))
+        user = user_of(request)
+        try:
+            try:
+                return _to_plan(make_plan(ids, actor=user, trigger=Trigger.ADMIN, **options))
+            except NothingToAccept as error:
+                # The exchange says otherwise again: what was to be accepted is gone.
+                messages.warning(request, sentence(error.reason))
+                options["accept_jump"] = False
+                return _to_plan(make_plan(ids, actor=user, trigger=Trigger.ADMIN, **options))
+        except CapitalError as error:
+            messages.error(request, sentence(error.reason))
+            return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
+
+    def _account(self, request: HttpRequest, object_id: str) -> Account:
+        account: Account | None = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        if account is None or not self.has_view_permission(request, account):  # type: ignore[attr-defined]
+            raise Http404
+        return account
+
+    def _page(
+        self, request: HttpRequest, name: str, title: str, **context: Any
+    ) -> TemplateResponse:
+        return render_page(self, request, name, title, context)
+
+
+def _counted(cards: Sequence[DecisionCard]) -> list[tuple[Any, str, int]]:
+    """How many accounts of each outlook: label, colour and number."""
+    counts = Counter(card.report.outcome for card in cards)
+    return [
+        (OUTLOOK[outcome.value], OUTCOME_COLOUR[outcome.value], counts[outcome.value])
+        for outcome in Outcome
+        if counts[outcome.value]
+    ]
+
+
+def _back_from(reports: Sequence[RunReport]) -> str:
+    """Where Cancel leads: the account, or the list of them."""
+    if len(reports) == 1:
+        return reverse("admin:capital_account_change", args=[reports[0].account_id])
+    return reverse("admin:capital_account_changelist")
+
+
+def _plan_or_404(request: HttpRequest, public_id: UUID) -> AllocationPlan:
+    try:
+        return get_plan(public_id, actor=user_of(request))
+    except UnknownPlan:
+        raise Http404 from None
+
+
+def _to_plan(plan: AllocationPlan) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse("admin:capital_account_plan", args=[plan.public_id]))

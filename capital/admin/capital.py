@@ -1,0 +1,138 @@
+"""Capital: what each link may use now, by account, strategy and pool. Read-only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import DropdownFilter
+
+from capital.admin.base import RecordAdmin
+from capital.admin.cells import figure, link_to, since
+from capital.admin.filters import CurrencyFilter, VisibleFilter
+from capital.admin.formats import money, ratio
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.models import AllocationPool, StrategyCapital
+from strategies.markets import MarketType
+
+POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
+
+
+class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
+    """By pool: the account's wallet mode and the strategy's market make it."""
+
+    title = gettext_lazy("pool")
+    parameter_name = "pool"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The three pools."""
+        return list(POOL_NAMES.items())
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[StrategyCapital]
+    ) -> QuerySet[StrategyCapital]:
+        """The capital that comes out of it."""
+        unified = Q(strategy_account__account__wallet_mode=WalletMode.UNIFIED.value)
+        match self.value():
+            case Pool.UNIFIED.value:
+                return queryset.filter(unified)
+            case Pool.SPOT.value | Pool.FUTURES.value as market:
+                return queryset.filter(~unified, strategy_account__strategy__market_type=market)
+        return queryset
+
+
+class CapitalCurrencyFilter(CurrencyFilter):
+    """By the currency in which it is counted."""
+
+    account_path = "strategy_account__account__"
+
+
+@admin.register(StrategyCapital)
+class CapitalAdmin(RecordAdmin):
+    """Written by allocations only."""
+
+    list_display = [
+        "shown_strategy",
+        "shown_account",
+        "shown_pool",
+        "shown_weight",
+        "shown_capital",
+        "shown_pnl",
+        "shown_allocated",
+    ]
+    list_filter = [
+        ("strategy_account__account", VisibleFilter),
+        ("strategy_account__strategy", VisibleFilter),
+        PoolFilter,
+        CapitalCurrencyFilter,
+    ]
+    list_filter_submit = True
+    search_fields = [
+        "strategy_account__strategy__name",
+        "strategy_account__strategy__key",
+        "strategy_account__account__name",
+    ]
+    ordering = ["strategy_account__account__name", "pk"]
+    fields = [
+        ("shown_strategy", "shown_account", "shown_pool"),
+        ("shown_weight", "shown_capital", "shown_pnl", "allocated_at"),
+    ]
+    readonly_fields = [
+        "shown_strategy",
+        "shown_account",
+        "shown_pool",
+        "shown_weight",
+        "shown_capital",
+        "shown_pnl",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StrategyCapital]:
+        """With the link, its strategy and its account."""
+        rows: QuerySet[StrategyCapital] = super().get_queryset(request)
+        return rows.select_related("strategy_account__strategy", "strategy_account__account")
+
+    @admin.display(
+        description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
+    )
+    def shown_strategy(self, capital: StrategyCapital) -> str:
+        """Its name."""
+        return capital.strategy_account.strategy.name
+
+    @admin.display(description=gettext_lazy("account"), ordering="strategy_account__account__name")
+    def shown_account(self, capital: StrategyCapital) -> Any:
+        """A link to it."""
+        account = capital.strategy_account.account
+        return link_to(account, account.name)
+
+    @admin.display(description=gettext_lazy("pool"))
+    def shown_pool(self, capital: StrategyCapital) -> Any:
+        """The money that it comes out of."""
+        link = capital.strategy_account
+        market, mode = MarketType(link.strategy.market_type), WalletMode(link.account.wallet_mode)
+        return POOL_NAMES[pool_of(market, mode).value]
+
+    @admin.display(description=gettext_lazy("weight"), ordering="strategy_account__weight")
+    def shown_weight(self, capital: StrategyCapital) -> Any:
+        """Without idle zeros."""
+        return figure(ratio(capital.strategy_account.weight))
+
+    @admin.display(description=gettext_lazy("capital"), ordering="allocated_capital")
+    def shown_capital(self, capital: StrategyCapital) -> Any:
+        """What the strategy may use there."""
+        return figure(money(capital.allocated_capital, _currency(capital)))
+
+    @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
+    def shown_pnl(self, capital: StrategyCapital) -> Any:
+        """As its bot reports it."""
+        return figure(money(capital.current_pnl, _currency(capital)))
+
+    @admin.display(description=gettext_lazy("allocated at"), ordering="allocated_at")
+    def shown_allocated(self, capital: StrategyCapital) -> Any:
+        """When it was last decided."""
+        return since(capital.allocated_at, now=timezone.now())
+
+
+def _currency(capital: StrategyCapital) -> str:
+    return capital.strategy_account.account.currency

@@ -1,0 +1,87 @@
+"""What more than one page shows in a cell: a badge, a bar, a sentence, a link."""
+
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from capital.admin.formats import NOTHING, age, moment, percent
+from capital.domain.decision import Outcome
+from capital.domain.money import ROUNDED
+from capital.services.overviews import Freshness
+
+OUTCOME_COLOUR = {
+    Outcome.APPLIED.value: "success",
+    Outcome.UNCHANGED.value: "info",
+    Outcome.SKIPPED.value: "",
+    Outcome.HELD.value: "warning",
+    Outcome.FAILED.value: "danger",
+}
+FRESHNESS = {
+    Freshness.FRESH: (gettext_lazy("fresh"), "success"),
+    Freshness.STALE: (gettext_lazy("stale"), "warning"),
+    Freshness.EXPIRED: (gettext_lazy("too old"), "danger"),
+    Freshness.NEVER: (gettext_lazy("never read"), "danger"),
+}
+
+
+def badge(text: Any, colour: str = "", title: str = "") -> SafeString:
+    """A small coloured label."""
+    context = {"text": text, "type": colour, "label_title": title}
+    return SafeString(render_to_string("unfold/helpers/label.html", context).strip())
+
+
+def bar(value: Decimal | None, title: str = "") -> SafeString:
+    """A percentage as a bar with its number; more than everything is red."""
+    if value is None:
+        return SafeString(NOTHING)
+    width = max(Decimal(0), min(value, Decimal(100))).quantize(
+        Decimal("0.1"), ROUND_HALF_UP, ROUNDED
+    )
+    colour = "bg-red-600 dark:bg-red-500" if value > 100 else "bg-primary-600 dark:bg-primary-500"
+    return format_html(
+        '<span class="flex flex-row gap-2 items-center" title="{}">'
+        '<span class="bg-base-200 block h-1.5 overflow-hidden rounded-default w-16 '
+        'dark:bg-base-700"><span class="block h-1.5 {}" style="width: {}%"></span></span>'
+        '<span class="desk-number">{}</span></span>',
+        title,
+        colour,
+        width,
+        percent(value),
+    )
+
+
+def figure(text: str) -> SafeString:
+    """A number that stands under other numbers: right-aligned, on one line."""
+    return format_html('<span class="block desk-number">{}</span>', text)
+
+
+def since(value: datetime | None, *, now: datetime) -> SafeString:
+    """How long ago, with the exact time for who points at it."""
+    if value is None:
+        return SafeString(NOTHING)
+    return format_html(
+        '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        moment(value),
+        age(value, now=now),
+    )
+
+
+def lines(*texts: Any) -> SafeString:
+    """Each on its own line."""
+    return format_html_join(
+        "", '<span class="block">{}</span>', ((text,) for text in texts if text)
+    )
+
+
+def link_to(row: Any, text: Any) -> SafeString:
+    """A link to the row's own page."""
+    options = row._meta
+    name = f"admin:{options.app_label}_{options.model_name}_change"
+    return format_html('<a class="text-link" href="{}">{}</a>', reverse(name, args=[row.pk]), text)

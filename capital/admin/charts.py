@@ -1,0 +1,195 @@
+"""Charts of amounts: what ``charts.js`` draws, and the table that says the same.
+
+Amounts stay text here; they become numbers in the browser, where a pixel is coarser than any.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils.translation import get_language, gettext, gettext_lazy
+
+from capital.admin.formats import affixes, digits
+from capital.domain.pools import Pool
+from capital.services.equity import add
+from capital.services.figures import Slice
+from capital.services.reports import amount_text
+
+# More bars, or lines, than these tell nothing: the rest becomes one.
+MOST_BARS = 12
+MOST_LINES = 7
+
+# The same colour wherever a pool is shown.
+POOL_COLOUR = {Pool.SPOT: 1, Pool.FUTURES: 2, Pool.UNIFIED: 3}
+POOL_NAME = {
+    Pool.SPOT: gettext_lazy("spot"),
+    Pool.FUTURES: gettext_lazy("futures"),
+    Pool.UNIFIED: gettext_lazy("unified"),
+}
+_REST_COLOUR = 8
+_LINE_HEIGHT_PIXELS = 34
+_AROUND_PIXELS = 96
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table; ``url`` leads to what stands behind it."""
+
+    name: str
+    cells: Sequence[str]
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What ``capital/chart.html`` shows.
+
+    Attributes:
+        title: Also what a screen reader calls the picture.
+        data: JSON for ``charts.js``; empty where there is nothing to draw.
+        head: Of the table's columns.
+        rows: The same amounts, exact.
+        height: Of the picture, in pixels.
+    """
+
+    title: str
+    data: str
+    head: Sequence[str]
+    rows: Sequence[Row]
+    height: int = 240
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line over the days; None is a gap. Left out, its colour is that of its place."""
+
+    name: str
+    amounts: Sequence[Decimal | None]
+    colour: int | None = None
+
+
+def line_chart(title: str, currency: str, days: Sequence[date], lines: Sequence[Line]) -> Chart:
+    """Amounts over days. The newest day is the table's first.
+
+    Args:
+        title: What it shows.
+        currency: Of all amounts.
+        days: Oldest first.
+        lines: Each with one amount a day, the most important first.
+    """
+    lines = _few_lines([line for line in lines if any(each is not None for each in line.amounts)])
+    series = [
+        {
+            "name": line.name,
+            "colour": line.colour or (_REST_COLOUR if position == MOST_LINES else position + 1),
+            "amounts": [_text(amount, currency) for amount in line.amounts],
+        }
+        for position, line in enumerate(lines)
+    ]
+    labels = [day.isoformat() for day in days]
+    return Chart(
+        title=title,
+        data=_data("line", currency, labels, series) if series else "",
+        head=[gettext("Day"), *(line.name for line in lines)],
+        rows=[
+            Row(labels[day], [digits(line.amounts[day], currency) for line in lines])
+            for day in reversed(range(len(days)))
+        ],
+    )
+
+
+def pool_bars(
+    title: str,
+    currency: str,
+    slices: Sequence[Slice],
+    *,
+    name: str,
+    urls: Mapping[str, str],
+) -> Chart:
+    """Amounts by name, each bar stacked by pool.
+
+    Args:
+        title: What it shows.
+        currency: Of all amounts.
+        slices: The largest first.
+        name: What the names are names of.
+        urls: From a slice's key to the rows behind it.
+    """
+    shown = _few_slices(slices)
+    pools = [pool for pool in Pool if any(pool in each.amounts for each in slices)]
+    series = [
+        {
+            "name": str(POOL_NAME[pool]),
+            "colour": POOL_COLOUR[pool],
+            "amounts": [_text(each.amounts.get(pool), currency) for each in shown],
+        }
+        for pool in pools
+    ]
+    several = len(pools) > 1
+    return Chart(
+        title=title,
+        data=_data("bars", currency, [each.name for each in shown], series) if shown else "",
+        head=[name, *(str(POOL_NAME[pool]) for pool in pools)]
+        + ([gettext("Total")] if several else []),
+        rows=[
+            Row(
+                each.name,
+                [digits(each.amounts.get(pool), currency) for pool in pools]
+                + ([digits(each.total, currency)] if several else []),
+                urls.get(each.key, ""),
+            )
+            for each in slices
+        ],
+        height=_AROUND_PIXELS + _LINE_HEIGHT_PIXELS * len(shown),
+    )
+
+
+def _few_lines(lines: Sequence[Line]) -> Sequence[Line]:
+    if len(lines) <= MOST_LINES:
+        return lines
+    rest = lines[MOST_LINES:]
+    by_day = zip(*(line.amounts for line in rest), strict=True)
+    return [*lines[:MOST_LINES], Line(_rest_name(len(rest)), [_add_known(day) for day in by_day])]
+
+
+def _few_slices(slices: Sequence[Slice]) -> Sequence[Slice]:
+    if len(slices) <= MOST_BARS:
+        return slices
+    rest = slices[MOST_BARS - 1 :]
+    amounts = {
+        pool: total
+        for pool in Pool
+        if (total := _add_known(each.amounts.get(pool) for each in rest)) is not None
+    }
+    return [*slices[: MOST_BARS - 1], Slice("", _rest_name(len(rest)), amounts)]
+
+
+def _rest_name(count: int) -> str:
+    return gettext("%(count)s others") % {"count": count}
+
+
+def _add_known(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    return add(amount for amount in amounts if amount is not None)
+
+
+def _text(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else amount_text(amount, currency)
+
+
+def _data(
+    kind: str, currency: str, labels: Sequence[str], series: Sequence[Mapping[str, object]]
+) -> str:
+    before, after = affixes(currency)
+    return json.dumps(
+        {
+            "kind": kind,
+            "labels": labels,
+            "series": series,
+            "before": before,
+            "after": after,
+            "locale": get_language() or "en",
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,104 @@
+"""Charts on the page of an account and of a strategy. Each mixin stands before its ModelAdmin."""
+
+from typing import Any, cast
+
+from django.contrib.auth.models import AbstractUser
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+
+from capital.admin.charts import POOL_COLOUR, Line, line_chart, pool_bars
+from capital.admin.dashboard import listing
+from capital.domain.pools import Pool
+from capital.models import Account
+from capital.services.courses import AccountCourse, read_account_course, read_strategy_course
+from strategies.models import Strategy
+
+
+class AccountCoursePage:
+    """Balances over 30 days, capital by strategy now, and the last decisions."""
+
+    change_form_outer_before_template = "capital/page_charts.html"
+    change_form_outer_after_template = "capital/page_runs.html"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Account | None = None,
+    ) -> HttpResponse:
+        """One service call for a page that shows an account."""
+        if obj is not None:
+            course = read_account_course(obj)
+            context["charts"] = _account_charts(obj, course)
+            context["recent_runs"] = course.runs
+            context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
+
+class StrategyCoursePage:
+    """Capital over 30 days, by account."""
+
+    change_form_outer_before_template = "capital/page_charts.html"
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Strategy | None = None,
+    ) -> HttpResponse:
+        """One service call for a page that shows a strategy."""
+        if obj is not None:
+            course = read_strategy_course(obj, cast(AbstractUser, request.user))
+            context["charts"] = [
+                line_chart(
+                    gettext("Capital by account over 30 days, %(currency)s")
+                    % {"currency": currency},
+                    currency,
+                    course.days,
+                    [Line(link.account, link.amounts) for link in links],
+                )
+                for currency, links in course.currencies.items()
+            ]
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
+
+def _account_charts(account: Account, course: AccountCourse) -> list[Any]:
+    currency = account.currency
+    spot = [day.spot for day in course.days]
+    futures = [day.futures for day in course.days]
+    total = [day.total for day in course.days]
+    lines = [Line(gettext("Total"), total, POOL_COLOUR[Pool.UNIFIED])]
+    if any(amount is not None for amount in futures):
+        # Where there is one wallet, the total is it.
+        lines += [
+            Line(gettext("spot"), spot, POOL_COLOUR[Pool.SPOT]),
+            Line(gettext("futures"), futures, POOL_COLOUR[Pool.FUTURES]),
+        ]
+    return [
+        line_chart(
+            gettext("Balance over 30 days, %(currency)s") % {"currency": currency},
+            currency,
+            [day.date for day in course.days],
+            lines,
+        ),
+        pool_bars(
+            gettext("Capital by strategy now, %(currency)s") % {"currency": currency},
+            currency,
+            course.capital,
+            name=gettext("Strategy"),
+            urls={
+                each.key: listing(
+                    "strategycapital",
+                    strategy_account__strategy__id__exact=each.key,
+                    strategy_account__account__id__exact=str(account.pk),
+                )
+                for each in course.capital
+            },
+        ),
+    ]

@@ -1,0 +1,171 @@
+"""A decision as pages show it: its pools, a line and a bar for each strategy, what to expect."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from capital.admin.cells import OUTCOME_COLOUR
+from capital.domain.decision import Outcome
+from capital.domain.money import EXACT, ROUNDED
+from capital.domain.reasons import Code
+from capital.models import AllocationPool
+from capital.services.reasons import sentence_of
+from capital.services.reports import EntryReport, PoolReport, RunReport
+
+POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
+SOURCE_NAMES = dict(AllocationPool._meta.get_field("source").flatchoices)
+_SOURCE_COLOUR = {"live": "success", "cached": "warning", "none": "danger"}
+_TENTH = Decimal("0.1")
+_HUNDRED = Decimal(100)
+_ZERO = Decimal(0)
+# What becomes of an account when a decision that is shown is applied.
+OUTLOOK = {
+    Outcome.APPLIED.value: gettext_lazy("changes"),
+    Outcome.UNCHANGED.value: gettext_lazy("no change"),
+    Outcome.SKIPPED.value: gettext_lazy("skipped"),
+    Outcome.HELD.value: gettext_lazy("held"),
+    Outcome.FAILED.value: gettext_lazy("fails"),
+}
+# Their sentences say what has happened; the table says what will.
+_TOLD_BY_THE_TABLE = (Code.ALLOCATED, Code.UNCHANGED, Code.REVERTED)
+
+
+@dataclass(frozen=True)
+class EntryRow:
+    """One line of a pool's table; amounts in account currency, None where there was none."""
+
+    strategy: str
+    weight: Decimal
+    before: Decimal | None
+    after: Decimal | None
+    change: Decimal | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class PoolTable:
+    """One pool of a run as its page shows it."""
+
+    name: Any
+    source: Any
+    colour: str
+    balance: Decimal | None
+    observed_at: datetime | None
+    age: timedelta | None
+    reserve: Decimal | None
+    unallocated: Decimal | None
+    reason: str
+    entries: tuple[EntryRow, ...]
+
+
+def pool_tables(pools: Iterable[PoolReport], *, decided_at: datetime) -> list[PoolTable]:
+    """The pools of a report, with numbers where the report has text."""
+    return [_pool_table(pool, decided_at) for pool in pools]
+
+
+def _pool_table(pool: PoolReport, decided_at: datetime) -> PoolTable:
+    observed_at = datetime.fromisoformat(pool.observed_at) if pool.observed_at else None
+    entries = tuple(_entry_row(entry, pool) for entry in pool.entries)
+    return PoolTable(
+        name=POOL_NAMES.get(pool.pool, pool.pool),
+        source=SOURCE_NAMES.get(pool.source, pool.source),
+        colour=_SOURCE_COLOUR.get(pool.source, ""),
+        balance=decimal_of(pool.balance),
+        observed_at=observed_at,
+        age=None if observed_at is None else max(decided_at - observed_at, timedelta()),
+        reserve=decimal_of(pool.reserve),
+        unallocated=decimal_of(pool.unallocated),
+        reason=pool.reason,
+        entries=entries,
+    )
+
+
+def _entry_row(entry: EntryReport, pool: PoolReport) -> EntryRow:
+    before, after = decimal_of(entry.before), decimal_of(entry.after)
+    held = (before or Decimal(0), after or Decimal(0))
+    return EntryRow(
+        strategy=entry.strategy,
+        weight=Decimal(entry.weight),
+        before=before,
+        after=after,
+        change=None if after is None else EXACT.subtract(held[1], held[0]),
+        reason=sentence_of(entry.code, pool.figures),
+    )
+
+
+def decimal_of(text: str | None) -> Decimal | None:
+    """An amount of a report; None where there is none."""
+    return None if text is None else Decimal(text)
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One strategy of a pool, with a bar: what it has and keeps, and what comes or goes.
+
+    Attributes:
+        kept: In percent of the pool's largest capital, before or after.
+        moved: The same, of what comes or goes.
+    """
+
+    row: EntryRow
+    kept: Decimal
+    moved: Decimal
+
+
+@dataclass(frozen=True)
+class PoolCard:
+    """One pool of a decision."""
+
+    table: PoolTable
+    lines: tuple[EntryLine, ...]
+
+
+@dataclass(frozen=True)
+class DecisionCard:
+    """One account's decision before it is applied."""
+
+    report: RunReport
+    outlook: Any
+    colour: str
+    reason: str
+    decided_at: datetime
+    pools: tuple[PoolCard, ...]
+
+
+def decision_card(report: RunReport, *, decided_at: datetime) -> DecisionCard:
+    """A decision that is not applied yet."""
+    return DecisionCard(
+        report=report,
+        outlook=OUTLOOK[report.outcome],
+        colour=OUTCOME_COLOUR[report.outcome],
+        reason="" if report.code in _TOLD_BY_THE_TABLE else report.reason,
+        decided_at=decided_at,
+        pools=tuple(
+            PoolCard(table, _lines(table.entries))
+            for table in pool_tables(report.pools, decided_at=decided_at)
+        ),
+    )
+
+
+def _lines(rows: Sequence[EntryRow]) -> tuple[EntryLine, ...]:
+    held = [(row.before or _ZERO, row.after or _ZERO) for row in rows]
+    largest = max((amount for each in held for amount in each), default=_ZERO)
+    return tuple(
+        EntryLine(
+            row=row,
+            kept=_width(min(amounts), largest),
+            moved=_width(abs(amounts[1] - amounts[0]), largest),
+        )
+        for row, amounts in zip(rows, held, strict=True)
+    )
+
+
+def _width(amount: Decimal, largest: Decimal) -> Decimal:
+    """For a style: in percent, one decimal."""
+    if largest <= 0:
+        return _ZERO
+    return ROUNDED.divide(ROUNDED.multiply(amount, _HUNDRED), largest).quantize(_TENTH)

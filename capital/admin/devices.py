@@ -1,0 +1,52 @@
+"""Second factors: who has one. A superuser may remove one, so that its user enrols again."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.admin import ModelAdmin
+
+from capital.admin.base import DeskPage, ReadOnly
+from capital.admin.cells import since
+
+# The library's pages show the keys and the codes.
+admin.site.unregister(TOTPDevice)
+admin.site.unregister(StaticDevice)
+
+
+@admin.register(TOTPDevice)
+class SecondFactorAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """The key is on the user's phone and nowhere on a page."""
+
+    list_display = ["user", "name", "confirmed", "shown_created", "shown_used"]
+    list_select_related = ["user"]
+    search_fields = ["user__username"]
+    fields = ["user", "name", "confirmed", "shown_created", "shown_used"]
+    readonly_fields = ["shown_created", "shown_used"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A superuser's to do."""
+        return bool(request.user.is_superuser)
+
+    @admin.display(description=gettext_lazy("created at"), ordering="created_at")
+    def shown_created(self, device: TOTPDevice) -> Any:
+        """When it was shown to a phone."""
+        return since(device.created_at, now=timezone.now())
+
+    @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
+    def shown_used(self, device: TOTPDevice) -> Any:
+        """When its code was last right."""
+        return since(device.last_used_at, now=timezone.now())

@@ -1,0 +1,62 @@
+"""CSV that a spreadsheet opens without running anything in it."""
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+
+from capital.domain.money import plain
+
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Without it a spreadsheet takes Korean for something else.
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+class _Line:
+    """What ``csv`` writes to: it hands each line back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_response(
+    name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> StreamingHttpResponse:
+    """A file of this name and today's date, sent as it is made."""
+    writer = csv.writer(_Line())
+
+    def content() -> Iterator[str]:
+        yield _BYTE_ORDER_MARK
+        yield writer.writerow(columns)
+        for row in rows:
+            yield writer.writerow([cell(value) for value in row])
+
+    response = StreamingHttpResponse(content(), content_type="text/csv; charset=utf-8")
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    response["Content-Disposition"] = f'attachment; filename="{name}-{today}.csv"'
+    return response
+
+
+def cell(value: Any) -> str:
+    """A number as it is; a text that would be a formula with an apostrophe before it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "1" if value else "0"
+        case Decimal():
+            return plain(value)
+        case int():
+            return str(value)
+        case datetime():
+            return timezone.localtime(value).isoformat(timespec="seconds")
+        case date():
+            return value.isoformat()
+    text = str(value)
+    # A space before it does not stop every spreadsheet.
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

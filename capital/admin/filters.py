@@ -1,0 +1,101 @@
+"""Filters that offer only what the user may see."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth import get_user_model
+from django.db.models import Field, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_time
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    DropdownFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
+
+from capital.models import Account
+from capital.services.visibility import visible_to
+
+
+class VisibleForm(AutocompleteDropdownForm):  # type: ignore[misc]  # unfold has no types
+    """Names the chosen row only where the user may see it, whatever the address asks for."""
+
+    def __init__(self, request: HttpRequest, name: str, **kwargs: Any) -> None:
+        super().__init__(request=request, name=name, **kwargs)
+        field: Any = self.fields[name]
+        field.queryset = visible_to(request.user, field.queryset.all())
+
+
+class VisibleFilter(AutocompleteSelectFilter):  # type: ignore[misc]
+    """By a related row that is looked for by name: of those that the user may see."""
+
+    form_class = VisibleForm
+
+
+class OwnerFilter(RelatedDropdownFilter):  # type: ignore[misc]
+    """By owner: of those who own something that the user may see."""
+
+    def field_choices(
+        self, field: "Field[Any, Any]", request: HttpRequest, model_admin: "ModelAdmin[Any]"
+    ) -> list[tuple[Any, str]]:
+        """The owners by name."""
+        owned = model_admin.get_queryset(request).order_by().values(self.field_path)
+        users = get_user_model().objects.filter(pk__in=owned).order_by("username")
+        return list(users.values_list("pk", "username"))
+
+    def has_output(self) -> bool:
+        """Whether there is anything to choose between."""
+        return len(self.lookup_choices) > 1
+
+
+class CurrencyFilter(DropdownFilter):  # type: ignore[misc]
+    """By the account's currency: of those of the accounts that the user may see."""
+
+    title = gettext_lazy("currency")
+    parameter_name = "currency"
+    # The way from a row to its account.
+    account_path = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The currencies by name."""
+        accounts = visible_to(request.user, Account.objects.order_by("currency"))
+        names = accounts.values_list("currency", flat=True).distinct()
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows in it."""
+        name = self.value()
+        return queryset.filter(**{f"{self.account_path}currency": name}) if name else queryset
+
+
+class TimeFilter(RangeDateTimeFilter):  # type: ignore[misc]
+    """By moment, in the project's time zone; a date alone is its whole day."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of that time; what is no date is no limit."""
+        start = self._moment("from", time.min)
+        end = self._moment("to", time.max)
+        if start is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__gte": start})
+        if end is not None:
+            queryset = queryset.filter(**{f"{self.field_path}__lte": end})
+        return queryset
+
+    def _moment(self, side: str, usual: time) -> datetime | None:
+        asked = self.used_parameters
+        try:
+            day = parse_date(asked.get(f"{self.parameter_name}_{side}_0") or "")
+            hour = parse_time(asked.get(f"{self.parameter_name}_{side}_1") or "")
+        except ValueError:
+            return None
+        if day is None:
+            return None
+        try:
+            return timezone.make_aware(datetime.combine(day, hour or usual))
+        except (OverflowError, ValueError):
+            return None

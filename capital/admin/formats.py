@@ -1,0 +1,127 @@
+"""How values are written for people: amounts in their currency's own form, changes, shares, ages.
+
+Everything is exact: an amount keeps every digit that it has, and at least those of its
+currency's quantum. Absent is a dash, never zero. The answers are plain text, for cells, pages,
+messages and titles alike; whoever puts them into HTML escapes them as any text.
+"""
+
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from types import MappingProxyType
+
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
+
+NOTHING = "—"
+
+# Written before the number; every other currency stands behind it by its code.
+_SIGNS = MappingProxyType({"KRW": "₩", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£"})
+
+_TENTH = Decimal("0.1")
+_HUNDRED = Decimal(100)
+
+
+def money(amount: Decimal | None, currency: str) -> str:
+    """``₩1,234,567``, ``10,369.00 USDT``, ``0.00000001 BTC``; a dash for None.
+
+    Args:
+        amount: In ``currency``. Zeros behind the quantum's digits are not shown, other digits
+            are: an unrounded reading of 0.123456 USDT stays 0.123456 USDT.
+        currency: Its code.
+    """
+    if amount is None:
+        return NOTHING
+    before, after = affixes(currency)
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{before}{digits(amount.copy_abs(), currency)}{after}"
+
+
+def affixes(currency: str) -> tuple[str, str]:
+    """What stands before and behind a number: ``("₩", "")``, ``("", " USDT")``."""
+    sign = _SIGNS.get(currency)
+    return (sign, "") if sign else ("", f" {currency}")
+
+
+def change(amount: Decimal | None, currency: str) -> str:
+    """A difference with its sign: ``+₩1,000``, ``-12.50 USDT``; zero has none."""
+    if amount is None or amount <= 0:
+        return money(amount, currency)
+    return f"+{money(amount, currency)}"
+
+
+def digits(amount: Decimal | None, currency: str) -> str:
+    """The number alone, for a column whose head names the currency: ``10,369.00``."""
+    if amount is None:
+        return NOTHING
+    least = _decimals(quantum_of(currency))
+    # normalize() would round in a context; the text does not.
+    whole, _, fraction = plain(amount).partition(".")
+    fraction = fraction.rstrip("0").ljust(least, "0")
+    grouped = f"{Decimal(whole):,f}" if whole.strip("-") else whole
+    # "-0.5" has the whole "-0", whose sign Decimal keeps.
+    return f"{grouped}.{fraction}" if fraction else grouped
+
+
+def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """``part`` of ``whole`` in percent, rounded for display; None where there is no telling."""
+    if part is None or whole is None or whole <= 0:
+        return None
+    return ROUNDED.divide(EXACT.multiply(part, _HUNDRED), whole)
+
+
+def percent(value: Decimal | None) -> str:
+    """``33.3%``. A little is ``<0.1%``, nearly all is ``>99.9%``: neither looks like 0 or 100."""
+    if value is None:
+        return NOTHING
+    if 0 < value < _TENTH / 2:
+        return "<0.1%"
+    if _HUNDRED - _TENTH / 2 <= value < _HUNDRED:
+        return ">99.9%"
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP, ROUNDED):,f}%"
+
+
+def ratio(value: Decimal | None) -> str:
+    """A weight or a leverage without idle zeros: ``0.5``, ``2``."""
+    if value is None:
+        return NOTHING
+    text = plain(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def moment(value: datetime | None) -> str:
+    """``2026-11-22 20:00:21`` in the project's time zone; a dash for None."""
+    return NOTHING if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"
+
+
+def age(value: datetime | None, *, now: datetime) -> str:
+    """``3 min ago``; ``in 3 min`` for what is to come; a dash for None."""
+    if value is None:
+        return NOTHING
+    passed = now - value
+    if abs(passed) < timedelta(seconds=1):
+        return gettext("just now")
+    if passed < timedelta():
+        return gettext("in %(span)s") % {"span": span(-passed)}
+    return gettext("%(span)s ago") % {"span": span(passed)}
+
+
+def span(value: timedelta | None) -> str:
+    """``45 s``, ``3 min``, ``2 h``, ``5 d``: the largest unit that fits, rounded down."""
+    if value is None:
+        return NOTHING
+    seconds = value // timedelta(seconds=1)
+    if seconds < 60:
+        return gettext("%(count)s s") % {"count": seconds}
+    if seconds < 60 * 60:
+        return gettext("%(count)s min") % {"count": seconds // 60}
+    if seconds < 2 * 24 * 60 * 60:
+        return gettext("%(count)s h") % {"count": seconds // (60 * 60)}
+    return gettext("%(count)s d") % {"count": seconds // (24 * 60 * 60)}
+
+
+def _decimals(quantum: Decimal) -> int:
+    exponent = quantum.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(-exponent, 0)

@@ -1,0 +1,161 @@
+"""Links: which strategy trades on which account, with what weight."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.forms import PaginationInlineFormSet
+
+from capital.admin.base import DeskModelAdmin, DeskTabularInline
+from capital.admin.cells import bar, figure, lines
+from capital.admin.filters import VisibleFilter
+from capital.admin.formats import money, ratio
+from capital.models import StrategyAccount
+from capital.services.overviews import pool_shares
+
+SWITCH_OFF = gettext_lazy("Switch the link off instead; its capital and its history stay.")
+
+
+class KeepingFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold has no types
+    """Refuses to delete a link that has held capital, in one sentence."""
+
+    def clean(self) -> None:
+        """Ask for every link whose box is ticked, before Django names everything on it."""
+        page = LinkAdmin(StrategyAccount, admin.site)
+        doomed = [form.instance for form in self.initial_forms if self._should_delete_form(form)]
+        refusals = [page.deletion_refusal([link]) for link in doomed]
+        if any(refusals):
+            raise ValidationError([refusal for refusal in refusals if refusal])
+        super().clean()
+
+
+class LinksInline(DeskTabularInline):
+    """The links that an account has: weights may change, the strategy may not."""
+
+    model = StrategyAccount
+    formset = KeepingFormSet
+    fields = [
+        "shown_strategy",
+        "weight",
+        "shown_share",
+        "shown_capital",
+        "leverage",
+        "max_symbols",
+        "is_active",
+    ]
+    readonly_fields = ["shown_strategy", "shown_share", "shown_capital"]
+    verbose_name_plural = gettext_lazy("Strategies on this account")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StrategyAccount]:
+        """With what the rows show."""
+        return super().get_queryset(request).select_related("strategy", "account", "capital")
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """New ones have a table of their own, in which a strategy is chosen."""
+        return False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """Weigh the links of the account's pools."""
+        # An inline is made anew for each request.
+        self.shares = {} if obj is None else pool_shares(obj)
+        return super().get_formset(request, obj, **kwargs)
+
+    @admin.display(description=gettext_lazy("strategy"))
+    def shown_strategy(self, link: StrategyAccount) -> Any:
+        """Its name and market, with a link to its page."""
+        market = link.strategy.get_market_type_display()
+        return lines(link.strategy.name, f"{link.strategy.key} · {market}")
+
+    @admin.display(description=gettext_lazy("share of the pool"))
+    def shown_share(self, link: StrategyAccount) -> Any:
+        """What its weight comes to among the active links of its pool."""
+        return bar(self.shares.get(link.pk))
+
+    @admin.display(description=gettext_lazy("capital"))
+    def shown_capital(self, link: StrategyAccount) -> Any:
+        """What it may use now."""
+        return _capital(link)
+
+
+class NewLinkInline(DeskTabularInline):
+    """Another strategy for an account: of those that the user may see."""
+
+    model = StrategyAccount
+    fields = ["strategy", "weight", "leverage", "max_symbols", "is_active"]
+    autocomplete_fields = ["strategy"]
+    verbose_name = gettext_lazy("strategy")
+    verbose_name_plural = gettext_lazy("More strategies")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those that are there have a table of their own."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those that are there have a table of their own."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Those that are there have a table of their own."""
+        return False
+
+
+@admin.register(StrategyAccount)
+class LinkAdmin(DeskModelAdmin):
+    """One link by itself, for who wants to see them across accounts."""
+
+    list_display = [
+        "shown_strategy",
+        "shown_account",
+        "shown_weight",
+        "shown_capital",
+        "leverage",
+        "is_active",
+    ]
+    list_filter = [
+        ("account", VisibleFilter),
+        ("strategy", VisibleFilter),
+        ("is_active", BooleanRadioFilter),
+    ]
+    list_filter_submit = True
+    list_select_related = ["strategy", "account", "capital"]
+    search_fields = ["strategy__name", "strategy__key", "account__name"]
+    fields = [("strategy", "account"), ("weight", "leverage", "max_symbols"), "is_active"]
+    autocomplete_fields = ["strategy", "account"]
+    instead_of_deleting = SWITCH_OFF
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StrategyAccount]:
+        """With what names a link."""
+        return super().get_queryset(request).select_related("strategy", "account", "capital")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """A link stays where it is; another one is made instead."""
+        return ["strategy", "account"] if obj is not None else []
+
+    @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
+    def shown_strategy(self, link: StrategyAccount) -> str:
+        """Its name."""
+        return link.strategy.name
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_account(self, link: StrategyAccount) -> str:
+        """Its name and where it is."""
+        return str(link.account)
+
+    @admin.display(description=gettext_lazy("weight"), ordering="weight")
+    def shown_weight(self, link: StrategyAccount) -> Any:
+        """Without idle zeros."""
+        return figure(ratio(link.weight))
+
+    @admin.display(description=gettext_lazy("capital"))
+    def shown_capital(self, link: StrategyAccount) -> Any:
+        """What it may use now."""
+        return _capital(link)
+
+
+def _capital(link: StrategyAccount) -> Any:
+    capital = getattr(link, "capital", None)
+    return figure(money(capital.allocated_capital if capital else None, link.account.currency))

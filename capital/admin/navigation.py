@@ -1,0 +1,185 @@
+"""The sidebar: where everything is, for who may see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from capital.models import Account
+from capital.services.visibility import VIEW_ALL_PERMISSION, visible_to
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page.
+
+    Attributes:
+        title: What it is called.
+        icon: Of Material Symbols.
+        page: The name of its URL.
+        permission: Who sees the entry; empty for everybody, ``superuser`` for those alone.
+        badge: What calls for attention there; None for nothing.
+    """
+
+    title: Any
+    icon: str
+    page: str
+    permission: str = ""
+    badge: Callable[[HttpRequest], str | None] | None = None
+
+    def is_for(self, request: HttpRequest) -> bool:
+        """Whether the user may open the page."""
+        if self.permission == "superuser":
+            return bool(request.user.is_superuser)
+        return not self.permission or request.user.has_perm(self.permission)
+
+
+def suspect_accounts(request: HttpRequest) -> str | None:
+    """How many of the accounts have a balance that waits for a person."""
+    waiting = visible_to(request.user, Account.objects.exclude(suspect_readings={}))
+    return str(waiting.count() or "") or None
+
+
+_GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
+    (
+        gettext_lazy("Desk"),
+        (
+            Entry(gettext_lazy("Dashboard"), "dashboard", "admin:index"),
+            Entry(
+                gettext_lazy("Accounts"),
+                "account_balance_wallet",
+                "admin:capital_account_changelist",
+                "capital.view_account",
+                suspect_accounts,
+            ),
+            Entry(
+                gettext_lazy("Strategies"),
+                "monitoring",
+                "admin:strategies_strategy_changelist",
+                "strategies.view_strategy",
+            ),
+            Entry(
+                gettext_lazy("Strategies on accounts"),
+                "link",
+                "admin:capital_strategyaccount_changelist",
+                "capital.view_strategyaccount",
+            ),
+        ),
+    ),
+    (
+        gettext_lazy("Decisions"),
+        (
+            Entry(
+                gettext_lazy("Allocation runs"),
+                "receipt_long",
+                "admin:capital_allocationrun_changelist",
+                "capital.view_allocationrun",
+            ),
+            Entry(
+                gettext_lazy("Strategy capital"),
+                "savings",
+                "admin:capital_strategycapital_changelist",
+                "capital.view_strategycapital",
+            ),
+            Entry(
+                gettext_lazy("Daily summaries"),
+                "calendar_month",
+                "admin:capital_dailyaccountsummary_changelist",
+                "capital.view_dailyaccountsummary",
+            ),
+            Entry(
+                gettext_lazy("Positions"),
+                "candlestick_chart",
+                "admin:capital_position_changelist",
+                "capital.view_position",
+            ),
+            Entry(
+                gettext_lazy("Webhook deliveries"),
+                "webhook",
+                "admin:capital_webhookdelivery_changelist",
+                "capital.view_webhookdelivery",
+            ),
+            Entry(
+                gettext_lazy("Markets"),
+                "storefront",
+                "admin:capital_market_changelist",
+                "capital.view_market",
+            ),
+        ),
+    ),
+    (
+        gettext_lazy("Jobs"),
+        (
+            Entry(
+                gettext_lazy("Health"),
+                "vital_signs",
+                "admin:capital_jobrun_health",
+                VIEW_ALL_PERMISSION,
+            ),
+            Entry(
+                gettext_lazy("Runs of jobs"),
+                "schedule",
+                "admin:capital_jobrun_changelist",
+                VIEW_ALL_PERMISSION,
+            ),
+        ),
+    ),
+    (
+        gettext_lazy("People"),
+        (
+            Entry(gettext_lazy("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
+            Entry(
+                gettext_lazy("API tokens"),
+                "key",
+                "admin:capital_apitoken_changelist",
+                "capital.view_apitoken",
+            ),
+            Entry(gettext_lazy("Groups"), "group", "admin:auth_group_changelist", "superuser"),
+            Entry(
+                gettext_lazy("Second factors"),
+                "phonelink_lock",
+                "admin:otp_totp_totpdevice_changelist",
+                "superuser",
+            ),
+        ),
+    ),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups and entries as unfold wants them; a group without entries is left out."""
+    groups: list[dict[str, Any]] = []
+    for title, entries in _GROUPS:
+        shown = [_item(entry, request) for entry in entries if entry.is_for(request)]
+        if shown:
+            groups.append({"title": title, "separator": bool(groups), "items": shown})
+    _mark_where_we_are([item for group in groups for item in group["items"]], request.path)
+    return groups
+
+
+def _mark_where_we_are(items: list[dict[str, Any]], path: str) -> None:
+    """The nearest page above this one; the index is above every page, and only itself."""
+    index = reverse("admin:index")
+    above = [
+        item["link"]
+        for item in items
+        if path == item["link"] or (path.startswith(item["link"]) and item["link"] != index)
+    ]
+    nearest = max(above, key=len, default=None)
+    for item in items:
+        item["active"] = item["link"] == nearest
+
+
+def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "title": entry.title,
+        "icon": entry.icon,
+        "link": reverse(entry.page),
+    }
+    calls = entry.badge(request) if entry.badge else None
+    if calls:
+        item["badge"] = calls
+    return item

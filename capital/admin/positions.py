@@ -1,0 +1,92 @@
+"""Positions: what each link holds, as its bot reports it. Read-only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from capital.admin.base import RecordAdmin
+from capital.admin.cells import badge, figure, link_to, since
+from capital.admin.filters import VisibleFilter
+from capital.admin.formats import ratio
+from capital.models import Position
+
+
+@admin.register(Position)
+class PositionAdmin(RecordAdmin):
+    """An open one holds the account's capital where it is."""
+
+    list_display = [
+        "symbol",
+        "shown_strategy",
+        "shown_account",
+        "shown_quantity",
+        "shown_price",
+        "shown_state",
+        "shown_updated",
+    ]
+    list_filter = [
+        ("strategy_account__account", VisibleFilter),
+        ("strategy_account__strategy", VisibleFilter),
+    ]
+    list_filter_submit = True
+    search_fields = [
+        "symbol",
+        "strategy_account__strategy__name",
+        "strategy_account__strategy__key",
+        "strategy_account__account__name",
+    ]
+    fields = [
+        ("symbol", "shown_strategy", "shown_account"),
+        ("shown_quantity", "shown_price", "shown_state", "updated_at"),
+    ]
+    readonly_fields = [
+        "shown_strategy",
+        "shown_account",
+        "shown_quantity",
+        "shown_price",
+        "shown_state",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Position]:
+        """With the link, its strategy and its account."""
+        rows: QuerySet[Position] = super().get_queryset(request)
+        return rows.select_related("strategy_account__strategy", "strategy_account__account")
+
+    @admin.display(
+        description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
+    )
+    def shown_strategy(self, position: Position) -> str:
+        """Its name."""
+        return position.strategy_account.strategy.name
+
+    @admin.display(description=gettext_lazy("account"), ordering="strategy_account__account__name")
+    def shown_account(self, position: Position) -> Any:
+        """A link to it."""
+        account = position.strategy_account.account
+        return link_to(account, account.name)
+
+    @admin.display(description=gettext_lazy("quantity"), ordering="quantity")
+    def shown_quantity(self, position: Position) -> Any:
+        """Signed: negative is short."""
+        return figure(ratio(position.quantity))
+
+    @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
+    def shown_price(self, position: Position) -> Any:
+        """What was paid for it."""
+        return figure(ratio(position.entry_price))
+
+    @admin.display(description=gettext_lazy("state"))
+    def shown_state(self, position: Position) -> Any:
+        """Open while something is held."""
+        if position.is_open:
+            return badge(gettext_lazy("open"), "warning")
+        return badge(gettext_lazy("closed"))
+
+    @admin.display(description=gettext_lazy("updated at"), ordering="updated_at")
+    def shown_updated(self, position: Position) -> Any:
+        """When its bot last spoke."""
+        return since(position.updated_at, now=timezone.now())

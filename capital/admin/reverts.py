@@ -1,0 +1,76 @@
+"""Taking a run back, with the figures seen first."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from capital.admin.decisions import decision_card
+from capital.admin.views import origin_of, render_page, user_of
+from capital.domain.decision import Outcome
+from capital.domain.errors import RevertRefused
+from capital.models import AllocationRun
+from capital.services.reasons import sentence, sentence_of
+from capital.services.requests import REVERT_PERMISSION
+from capital.services.reverts import preview_revert, revert_run
+
+# What can be taken back.
+_CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)
+
+
+class RevertPages:
+    """For the runs' ``ModelAdmin``: take a run back, seeing the figures first."""
+
+    actions_detail: Sequence[Any] = ["revert"]
+
+    def has_revert_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may take back what they see."""
+        return request.user.has_perm(REVERT_PERMISSION)
+
+    @action(  # type: ignore[untyped-decorator]
+        permissions=["revert"],
+        description=gettext_lazy("Revert"),
+        url_path="revert",
+        icon="undo",
+        variant=ActionVariant.DANGER,
+    )
+    def revert(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what every strategy would have again, and do it on POST."""
+        run: AllocationRun | None = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        if run is None:
+            raise Http404
+        card, refusal = None, ""
+        try:
+            if request.method == "POST":
+                made = revert_run(run.pk, actor=user_of(request), origin=origin_of(request))
+                messages.success(request, sentence_of(made.code, made.figures))
+                return HttpResponseRedirect(
+                    reverse("admin:capital_allocationrun_change", args=[made.pk])
+                )
+            report = preview_revert(run.pk, actor=user_of(request))
+            card = decision_card(report, decided_at=timezone.now())
+        except RevertRefused as error:
+            refusal = sentence(error.reason)
+        context = {
+            "object": run,
+            "run": run,
+            "card": card,
+            "refusal": refusal,
+            "back": reverse("admin:capital_allocationrun_change", args=[run.pk]),
+        }
+        title = gettext("Revert run %(run)s") % {"run": run.pk}
+        return render_page(self, request, "revert", title, context)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """No button where the outcome says already that nothing was changed."""
+        actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        run = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if run is not None and run.outcome in _CHANGES_CAPITAL:
+            return actions
+        return [each for each in actions if each.path != "revert"]

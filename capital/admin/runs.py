@@ -1,0 +1,204 @@
+"""Runs: every decision, with all that it rested on, for people who were not there. Read-only."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+from unfold.contrib.filters.admin import (
+    BooleanRadioFilter,
+    ChoicesDropdownFilter,
+)
+
+from capital.admin.base import RecordAdmin
+from capital.admin.cells import OUTCOME_COLOUR, badge, link_to
+from capital.admin.decisions import decimal_of, pool_tables
+from capital.admin.exports import csv_response
+from capital.admin.filters import TimeFilter, VisibleFilter
+from capital.admin.reverts import RevertPages
+from capital.models import AllocationRun
+from capital.services.reasons import sentence_of
+from capital.services.reports import PoolReport, report_runs
+
+_EXPORTED_AT_ONCE = 500
+_RUN_COLUMNS = (
+    "run",
+    "created_at",
+    "account",
+    "venue",
+    "currency",
+    "trigger",
+    "actor",
+    "run_key",
+    "is_forced",
+    "outcome",
+    "code",
+    "reason",
+)
+_POOL_COLUMNS = ("pool", "balance", "source", "observed_at", "reserve", "unallocated", "pool_code")
+_ENTRY_COLUMNS = ("strategy", "weight", "before", "after", "entry_code")
+
+
+@admin.register(AllocationRun)
+class RunAdmin(RevertPages, RecordAdmin):
+    """Append-only. The page of a run reads the same years later."""
+
+    actions = ["export"]
+    change_form_before_template = "capital/admin/run.html"
+    list_display = [
+        "shown_time",
+        "shown_account",
+        "shown_outcome",
+        "shown_reason",
+        "shown_trigger",
+        "shown_actor",
+    ]
+    list_display_links = ["shown_time"]
+    list_filter = [
+        ("outcome", ChoicesDropdownFilter),
+        ("trigger", ChoicesDropdownFilter),
+        ("account", VisibleFilter),
+        ("created_at", TimeFilter),
+        ("is_forced", BooleanRadioFilter),
+    ]
+    list_filter_submit = True
+    search_fields = ["account__name", "run_key", "code", "actor__username"]
+    # By primary key, which is the order of decision and has an index.
+    ordering = ["-pk"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AllocationRun]:
+        """With whose it is and who asked."""
+        rows: QuerySet[AllocationRun] = super().get_queryset(request)
+        return rows.select_related("account", "actor")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """The page's own template says all of it."""
+        return []
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The whole decision."""
+        run = self.get_object(request, object_id)
+        shown: dict[str, Any] = {}
+        if run is not None:
+            report = report_runs([run])[0]
+            shown = {
+                "report": report,
+                "pools": pool_tables(report.pools, decided_at=run.created_at),
+                "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
+                "asked_by": asked_by(run),
+            }
+        context = {**(extra_context or {}), **shown}
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
+    def export(
+        self, request: HttpRequest, queryset: QuerySet[AllocationRun]
+    ) -> StreamingHttpResponse:
+        """One line an entry; a run without any has one line of its own."""
+        columns = (*_RUN_COLUMNS, *_POOL_COLUMNS, *_ENTRY_COLUMNS)
+        return csv_response("allocation-runs", columns, _exported(queryset))
+
+    @admin.display(description=gettext_lazy("time"), ordering="created_at")
+    def shown_time(self, run: AllocationRun) -> str:
+        """To the second."""
+        return f"{timezone.localtime(run.created_at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_account(self, run: AllocationRun) -> Any:
+        """A link to it."""
+        return link_to(run.account, run.account.name)
+
+    @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
+    def shown_outcome(self, run: AllocationRun) -> Any:
+        """As a badge; forced ones say so."""
+        shown = badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome])
+        return shown + " " + badge(gettext("forced"), "danger") if run.is_forced else shown
+
+    @admin.display(description=gettext_lazy("reason"))
+    def shown_reason(self, run: AllocationRun) -> str:
+        """The sentence, in the reader's language."""
+        return sentence_of(run.code, run.figures)
+
+    @admin.display(description=gettext_lazy("trigger"), ordering="trigger")
+    def shown_trigger(self, run: AllocationRun) -> str:
+        """What asked."""
+        return run.get_trigger_display()
+
+    @admin.display(description=gettext_lazy("asked by"), ordering="actor__username")
+    def shown_actor(self, run: AllocationRun) -> str:
+        """Who asked; nobody, where the schedule did."""
+        return run.actor.get_username() if run.actor else "—"
+
+
+def asked_by(run: AllocationRun) -> str:
+    """Who or what asked, in one phrase."""
+    if run.actor is None:
+        return run.get_trigger_display()
+    return f"{run.actor.get_username()} ({run.get_trigger_display()})"
+
+
+def _exported(queryset: QuerySet[AllocationRun]) -> Iterator[tuple[Any, ...]]:
+    """In chunks: an export of years must not be in memory at once."""
+    chunk: list[AllocationRun] = []
+    for run in queryset.iterator(chunk_size=_EXPORTED_AT_ONCE):
+        chunk.append(run)
+        if len(chunk) == _EXPORTED_AT_ONCE:
+            yield from _lines_of(chunk)
+            chunk = []
+    yield from _lines_of(chunk)
+
+
+def _lines_of(runs: list[AllocationRun]) -> Iterator[tuple[Any, ...]]:
+    for run, report in zip(runs, report_runs(runs), strict=True):
+        start = (
+            run.pk,
+            run.created_at,
+            report.account,
+            report.venue,
+            report.currency,
+            run.trigger,
+            run.actor.get_username() if run.actor else None,
+            run.run_key,
+            run.is_forced,
+            run.outcome,
+            run.code,
+            report.reason,
+        )
+        if not report.pools:
+            yield (*start, *[None] * (len(_POOL_COLUMNS) + len(_ENTRY_COLUMNS)))
+        for pool in report.pools:
+            yield from _pool_lines(start, pool)
+
+
+def _pool_lines(start: tuple[Any, ...], pool: PoolReport) -> Iterator[tuple[Any, ...]]:
+    of_pool = (
+        pool.pool,
+        decimal_of(pool.balance),
+        pool.source,
+        pool.observed_at,
+        decimal_of(pool.reserve),
+        decimal_of(pool.unallocated),
+        pool.code,
+    )
+    if not pool.entries:
+        yield (*start, *of_pool, *[None] * len(_ENTRY_COLUMNS))
+    for entry in pool.entries:
+        yield (
+            *start,
+            *of_pool,
+            entry.strategy,
+            Decimal(entry.weight),
+            decimal_of(entry.before),
+            decimal_of(entry.after),
+            entry.code,
+        )

@@ -1,0 +1,187 @@
+"""Strategies: what each is, and what it holds across accounts, by currency."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy, ngettext
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from capital.admin.base import DeskModelAdmin
+from capital.admin.cells import badge, figure, lines
+from capital.admin.course_pages import StrategyCoursePage
+from capital.admin.filters import OwnerFilter
+from capital.admin.formats import NOTHING, money
+from capital.admin.webhook_secrets import WebhookPages
+from capital.services.overviews import StrategyOverview, count_accounts, overview_strategies
+from strategies.models import Strategy, StrategyStatus
+from strategies.services import activate_strategies, archive_strategies, pause_strategies
+
+_COLOUR = {
+    StrategyStatus.ACTIVE: "success",
+    StrategyStatus.PAUSED: "warning",
+    StrategyStatus.ARCHIVED: "",
+}
+
+
+@admin.register(Strategy)
+class StrategyAdmin(WebhookPages, StrategyCoursePage, DeskModelAdmin):
+    """Pausing and archiving go through the services; reallocation follows."""
+
+    actions = ["pause", "activate", "archive"]
+    list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
+    list_display_links = ["shown_name"]
+    list_filter = [
+        ("status", ChoicesDropdownFilter),
+        ("market_type", ChoicesDropdownFilter),
+        ("owner", OwnerFilter),
+    ]
+    list_filter_submit = True
+    search_fields = ["name", "key"]
+    ordering = ["name", "pk"]
+    autocomplete_fields = ["owner"]
+    instead_of_deleting = gettext_lazy("Archive it instead; its history stays.")
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Strategy]) -> None:
+        """One overview for the page, of the accounts that the user may see."""
+        overviews = overview_strategies([strategy.pk for strategy in rows], request.user)
+        for strategy in rows:
+            strategy.overview = overviews[strategy.pk]  # type: ignore[attr-defined]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Strategy | None = None) -> list[Any]:
+        """What it is, and who it belongs to."""
+        owned = obj is not None or request.user.is_superuser
+        return [
+            (
+                None,
+                {
+                    "fields": [
+                        ("name", "key"),
+                        ("market_type", "status"),
+                        "description",
+                        *(["owner"] if owned else []),
+                    ]
+                },
+            )
+        ]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Strategy | None = None
+    ) -> Sequence[str]:
+        """Who it belongs to is a superuser's to say."""
+        return [] if request.user.is_superuser else ["owner"]
+
+    def get_prepopulated_fields(
+        self, request: HttpRequest, obj: Strategy | None = None
+    ) -> dict[str, Sequence[str]]:
+        """A new one's key follows its name; programs know the key, so it does not later."""
+        return {"key": ("name",)} if obj is None else {}
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Strategy,
+        form: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        """A new one belongs to who made it."""
+        if not change and not request.user.is_superuser:
+            obj.owner = request.user  # type: ignore[assignment]
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            # What another page wrote meanwhile stays.
+            obj.save(update_fields=[*form.changed_data, "updated_at"])
+
+    # Actions: each is a POST of the list's form
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Pause"))
+    def pause(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+        """Out of allocation for now."""
+        self._change(request, queryset, pause_strategies)
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Activate"))
+    def activate(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+        """Into allocation."""
+        self._change(request, queryset, activate_strategies)
+
+    @admin.action(permissions=["change"], description=gettext_lazy("Archive"))
+    def archive(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+        """Out of allocation for good."""
+        self._change(request, queryset, archive_strategies)
+
+    def _change(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Strategy],
+        service: Callable[[Iterable[int]], list[Strategy]],
+    ) -> None:
+        changed = service(queryset.values_list("pk", flat=True))
+        for strategy in changed:
+            self.log_change(request, strategy, [{"changed": {"fields": ["Status"]}}])
+        if not changed:
+            message = gettext("They are in that state already. Nothing was changed.")
+            self.message_user(request, message, messages.WARNING)
+            return
+        accounts = count_accounts([strategy.pk for strategy in changed], request.user)
+        what = ngettext(
+            "%(count)s strategy is %(status)s now.",
+            "%(count)s strategies are %(status)s now.",
+            len(changed),
+        ) % {"count": len(changed), "status": changed[0].get_status_display()}
+        follows = (
+            ngettext(
+                "A reallocation of %(count)s account was asked for.",
+                "A reallocation of %(count)s accounts was asked for.",
+                accounts,
+            )
+            % {"count": accounts}
+            if accounts
+            else gettext("No account trades them, so no capital moves.")
+        )
+        self.message_user(request, f"{what} {follows}", messages.SUCCESS)
+
+    # Columns
+
+    @admin.display(description=gettext_lazy("strategy"), ordering="name")
+    def shown_name(self, strategy: Strategy) -> Any:
+        """Its name, and what programs call it."""
+        return format_html(
+            '<span class="font-semibold">{}</span><br><span class="font-normal '
+            'text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
+            strategy.name,
+            strategy.key,
+        )
+
+    @admin.display(description=gettext_lazy("market"), ordering="market_type")
+    def shown_market(self, strategy: Strategy) -> str:
+        """Spot or futures."""
+        return strategy.get_market_type_display()
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def shown_status(self, strategy: Strategy) -> Any:
+        """As a badge."""
+        return badge(strategy.get_status_display(), _COLOUR[StrategyStatus(strategy.status)])
+
+    @admin.display(description=gettext_lazy("accounts"))
+    def shown_accounts(self, strategy: Strategy) -> Any:
+        """On how many it trades."""
+        return figure(str(_overview(strategy).accounts))
+
+    @admin.display(description=gettext_lazy("capital"))
+    def shown_capital(self, strategy: Strategy) -> Any:
+        """What it holds in each currency; currencies are not added up."""
+        held = _overview(strategy).capital
+        return (
+            lines(*(figure(money(amount, currency)) for currency, amount in held.items()))
+            if held
+            else NOTHING
+        )
+
+
+def _overview(strategy: Strategy) -> StrategyOverview:
+    overview: StrategyOverview = strategy.overview  # type: ignore[attr-defined]
+    return overview

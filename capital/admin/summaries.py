@@ -1,0 +1,144 @@
+"""Daily summaries: what each account had on each day. Read-only."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy
+
+from capital.admin.base import RecordAdmin
+from capital.admin.cells import figure, link_to
+from capital.admin.exports import csv_response
+from capital.admin.filters import CurrencyFilter, VisibleFilter
+from capital.admin.formats import change, money
+from capital.models import DailyAccountSummary
+
+_AMOUNTS = (
+    "starting_balance",
+    "ending_balance",
+    "spot_balance",
+    "futures_balance",
+    "realized_pnl",
+    "unrealized_pnl",
+    "total_volume",
+    "total_fees",
+)
+_COUNTS = ("total_trades", "winning_trades", "losing_trades")
+_TIMES = ("spot_observed_at", "futures_observed_at", "ending_observed_at")
+
+
+class SummaryCurrencyFilter(CurrencyFilter):
+    """By the currency in which it is counted."""
+
+    account_path = "account__"
+
+
+@admin.register(DailyAccountSummary)
+class SummaryAdmin(RecordAdmin):
+    """The cache behind live balances; the jobs keep it."""
+
+    actions = ["export"]
+    date_hierarchy = "date"
+    list_display = [
+        "date",
+        "shown_account",
+        "shown_starting",
+        "shown_ending",
+        "shown_change",
+        "shown_spot",
+        "shown_futures",
+        "shown_pnl",
+    ]
+    list_filter = [("account", VisibleFilter), SummaryCurrencyFilter]
+    list_filter_submit = True
+    search_fields = ["account__name"]
+    ordering = ["-date", "-pk"]
+    fields = [
+        ("date", "shown_account"),
+        ("shown_starting", "shown_ending", "shown_change"),
+        ("shown_spot", "shown_futures", "shown_pnl"),
+        _TIMES,
+        ("realized_pnl", "unrealized_pnl", "total_volume", "total_fees"),
+        _COUNTS,
+    ]
+    readonly_fields = [
+        "shown_account",
+        "shown_starting",
+        "shown_ending",
+        "shown_change",
+        "shown_spot",
+        "shown_futures",
+        "shown_pnl",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DailyAccountSummary]:
+        """With the account, whose currency the amounts are in."""
+        rows: QuerySet[DailyAccountSummary] = super().get_queryset(request)
+        return rows.select_related("account")
+
+    @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
+    def export(
+        self, request: HttpRequest, queryset: QuerySet[DailyAccountSummary]
+    ) -> StreamingHttpResponse:
+        """One line a day and account."""
+        columns = ("date", "account", "venue", "currency", *_AMOUNTS, *_COUNTS, *_TIMES)
+        rows = (
+            (
+                row.date,
+                row.account.name,
+                row.account.venue,
+                row.account.currency,
+                *(getattr(row, name) for name in (*_AMOUNTS, *_COUNTS, *_TIMES)),
+            )
+            for row in queryset.iterator(chunk_size=500)
+        )
+        return csv_response("daily-summaries", columns, rows)
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_account(self, summary: DailyAccountSummary) -> Any:
+        """A link to it."""
+        return link_to(summary.account, summary.account.name)
+
+    @admin.display(description=gettext_lazy("starting balance"), ordering="starting_balance")
+    def shown_starting(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "starting_balance")
+
+    @admin.display(description=gettext_lazy("ending balance"), ordering="ending_balance")
+    def shown_ending(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "ending_balance")
+
+    @admin.display(description=gettext_lazy("change"))
+    def shown_change(self, summary: DailyAccountSummary) -> Any:
+        """Ending less starting; nothing where either is absent."""
+        start, end = summary.starting_balance, summary.ending_balance
+        difference = None if start is None or end is None else end - start
+        return _change(difference, summary.account.currency)
+
+    @admin.display(description=gettext_lazy("spot balance"), ordering="spot_balance")
+    def shown_spot(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "spot_balance")
+
+    @admin.display(description=gettext_lazy("futures balance"), ordering="futures_balance")
+    def shown_futures(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "futures_balance")
+
+    @admin.display(description=gettext_lazy("realised PnL"), ordering="realized_pnl")
+    def shown_pnl(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _change(summary.realized_pnl, summary.account.currency)
+
+
+def _change(amount: Decimal | None, currency: str) -> Any:
+    sign = "desk-good" if amount and amount > 0 else "desk-bad" if amount and amount < 0 else ""
+    return format_html('<span class="{}">{}</span>', sign, figure(change(amount, currency)))
+
+
+def _money(summary: DailyAccountSummary, name: str) -> Any:
+    return figure(money(getattr(summary, name), summary.account.currency))

@@ -1,0 +1,121 @@
+"""API tokens: made for oneself, shown once, revoked. Nothing of them is changed or deleted."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy
+from unfold.widgets import UnfoldAdminIntegerFieldWidget
+
+from capital.admin.base import DeskModelAdmin
+from capital.domain.errors import InvalidToken
+from capital.models import ApiToken
+from capital.services.reasons import sentence
+from capital.services.tokens import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
+
+_TEXT = "_text_of_new_token"
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What a new token is for, what it may do, and for how long."""
+
+    days = forms.IntegerField(
+        label=gettext_lazy("days"),
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        initial=USUAL_DAYS,
+        help_text=gettext_lazy("After so many days it ends."),
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+
+    class Meta:
+        model = ApiToken
+        fields = ["name", "scope", "account"]
+
+
+@admin.register(ApiToken)
+class TokenAdmin(DeskModelAdmin):
+    """A user's own tokens; who sees everything sees everyone's, and may revoke them."""
+
+    form = TokenForm
+    list_display = ["name", "token_key", "user", "scope", "account", "expiry", "revoked_at"]
+    list_filter = ["scope"]
+    search_fields = ["name", "token_key", "user__username"]
+    actions = ["revoke"]
+    fields = ["name", "scope", "account", "days"]
+    ordering = ["-created"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        """With the user and the account."""
+        rows: QuerySet[ApiToken] = super().get_queryset(request)
+        return rows.select_related("user", "account")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What can be chosen on a new one; what there is to see on another."""
+        if obj is None:
+            return list(self.fields)
+        return ["name", "token_key", "user", "scope", "account", "created", "expiry", "revoked_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A token stays as it was made; its page can be looked at."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may make tokens sees theirs."""
+        return self.has_add_permission(request) or bool(super().has_view_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Revoked, it stays in the list."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: Any) -> None:
+        """Make it for the user who asks."""
+        token, text = create_token(
+            user=request.user,  # type: ignore[arg-type]  # nobody else comes here
+            name=form.cleaned_data["name"],
+            scope=form.cleaned_data["scope"],
+            days=form.cleaned_data["days"],
+            account_id=None if obj.account is None else obj.account.pk,
+        )
+        obj.__dict__.update(token.__dict__)
+        setattr(request, _TEXT, text)
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """What the form could not know is told on the list."""
+        try:
+            return super().add_view(request, *args, **kwargs)
+        except InvalidToken as error:
+            self.message_user(request, sentence(error.reason), messages.ERROR)
+            return self.response_post_save_add(request, ApiToken())
+
+    def response_add(self, request: HttpRequest, obj: ApiToken, *args: Any) -> HttpResponse:
+        """The one page that shows it. Not a message: those wait in a cookie."""
+        response = TemplateResponse(
+            request,
+            "capital/admin/token.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": gettext("API token"),
+                "opts": self.opts,
+                "token": obj,
+                "text": getattr(request, _TEXT),
+            },
+        )
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Whoever may make tokens, or change them; not who only looks."""
+        return self.has_add_permission(request) or bool(super().has_change_permission(request))
+
+    @admin.action(description=gettext_lazy("Revoke"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """From now on they open nothing."""
+        for token in queryset:
+            revoke_token(token.token_key)
+            self.message_user(
+                request, gettext("Revoked: %(token)s.") % {"token": token}, messages.SUCCESS
+            )

@@ -1,0 +1,127 @@
+"""Users and groups: a superuser's to manage; anybody else sees themself and nobody else."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+
+# Registered there first; here they are replaced.
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Model, QuerySet
+from django.forms import ModelMultipleChoiceField
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from capital.admin.base import DeskPage
+
+_PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
+_VERBS = {
+    "add": gettext_lazy("Can add: %(model)s"),
+    "change": gettext_lazy("Can change: %(model)s"),
+    "delete": gettext_lazy("Can delete: %(model)s"),
+    "view": gettext_lazy("Can view: %(model)s"),
+}
+
+
+class PermissionsField(ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Permissions by name, in the reader's language."""
+
+    def label_from_instance(self, obj: Model) -> str:
+        """The name of a permission of ours, or what the four of each model mean."""
+        assert isinstance(obj, Permission)
+        model = obj.content_type.model_class()
+        verb, _, name = obj.codename.partition("_")
+        if model is not None and verb in _VERBS and name == model._meta.model_name:
+            return _VERBS[verb] % {"model": model._meta.verbose_name}
+        return gettext(obj.name)
+
+
+class _NamesPermissions:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Permissions of models that there are, with names that are translated."""
+        if db_field.related_model is Permission:
+            kwargs["form_class"] = PermissionsField
+            kwargs["queryset"] = Permission.objects.select_related("content_type").order_by(
+                "content_type__app_label", "content_type__model", "codename"
+            )
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class DeskUserAdmin(_NamesPermissions, DeskPage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+    """Who may log in, and what they may do there."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "is_active", "is_staff", "is_superuser"]
+    list_filter = [
+        ("is_active", BooleanRadioFilter),
+        ("is_staff", BooleanRadioFilter),
+        ("is_superuser", BooleanRadioFilter),
+        ("groups", RelatedDropdownFilter),
+    ]
+    list_filter_submit = True
+    instead_of_deleting = gettext_lazy("Switch the user off instead (active: no).")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Everybody for a superuser, themself for anybody else."""
+        rows: QuerySet[User] = super().get_queryset(request)
+        return (
+            rows if request.user.is_superuser else rows.filter(username=request.user.get_username())
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever makes users could make one with more rights than their own."""
+        return bool(request.user.is_superuser) and super().has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's to do."""
+        return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Nobody gives themself rights."""
+        shown = [*super().get_readonly_fields(request, obj), "last_login", "date_joined"]
+        return shown if request.user.is_superuser else [*shown, *_PRIVILEGES, "username"]
+
+    def protecting(self, rows: list[Any]) -> list[str]:
+        """Also what they did here: it would go with them."""
+        kinds = super().protecting(rows)
+        if LogEntry.objects.filter(user__in=[row.pk for row in rows]).exists():
+            kinds.append(str(LogEntry._meta.verbose_name_plural))
+        return kinds
+
+
+@admin.register(Group)
+class DeskGroupAdmin(_NamesPermissions, DeskPage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
+    """What several users may do: a superuser's to say."""
+
+    instead_of_deleting = gettext_lazy("Take its members out instead.")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A superuser's to manage."""
+        return bool(request.user.is_superuser)

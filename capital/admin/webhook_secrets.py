@@ -1,0 +1,105 @@
+"""The secret of a strategy's webhook: made, rotated, removed; shown once, with how to use it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action
+
+from capital.admin.views import render_page, user_of
+from capital.models import WebhookSecret
+from capital.services.webhook_secrets import remove_secret, rotate_secret
+from strategies.markets import MarketType
+from strategies.models import Strategy
+
+_SYMBOLS = {MarketType.SPOT: "BTC/USDT", MarketType.FUTURES: "BTC/USDT:USDT"}
+
+
+class WebhookPages:
+    """For the strategies' ``ModelAdmin``: open, rotate and close a strategy's webhook."""
+
+    actions_detail: Sequence[Any] = ["webhook"]
+
+    def has_webhook_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may change the strategy."""
+        return bool(self.has_change_permission(request, obj))  # type: ignore[attr-defined]
+
+    @action(  # type: ignore[untyped-decorator]
+        permissions=["webhook"],
+        description=gettext_lazy("Webhook"),
+        url_path="webhook",
+        icon="webhook",
+    )
+    def webhook(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say how things are, and change them on POST."""
+        strategy: Strategy | None = self.get_object(request, object_id)  # type: ignore[attr-defined]
+        if strategy is None:
+            raise Http404
+        asked = request.POST.get("ask") if request.method == "POST" else None
+        if asked == "rotate":
+            return self._rotated(request, strategy)
+        if asked == "remove":
+            return self._removed(request, strategy)
+        context = {
+            **_about(request, strategy),
+            "secret": WebhookSecret.objects.select_related("created_by")
+            .defer("digest", "signing_key")
+            .filter(strategy=strategy)
+            .first(),
+        }
+        return render_page(self, request, "webhook", _title(strategy), context)
+
+    def _rotated(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
+        """The one page that shows it. Not a message: those wait in a cookie."""
+        user: Any = user_of(request)
+        text = rotate_secret(strategy, actor=user)
+        self.log_change(request, strategy, [{"changed": {"fields": ["webhook secret"]}}])  # type: ignore[attr-defined]
+        context = {
+            **_about(request, strategy),
+            "text": text,
+            "template": message_template(strategy, text),
+        }
+        response = render_page(self, request, "webhook_secret", _title(strategy), context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _removed(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
+        if remove_secret(strategy):
+            self.log_change(request, strategy, [{"changed": {"fields": ["webhook secret"]}}])  # type: ignore[attr-defined]
+            messages.success(request, gettext("The webhook is closed. Its secret opens nothing."))
+        else:
+            messages.warning(request, gettext("The webhook was closed already."))
+        return HttpResponseRedirect(reverse("admin:strategies_strategy_change", args=[strategy.pk]))
+
+
+def message_template(strategy: Strategy, secret: str) -> str:
+    """What to put into TradingView's message: it fills the double braces in itself."""
+    message = {
+        "token": secret,
+        "id": "{{ticker}} {{timenow}} {{strategy.order.action}}",
+        "symbol": _SYMBOLS[MarketType(strategy.market_type)],
+        "side": "{{strategy.order.action}}",
+        "order_type": "MARKET",
+        "price": "{{close}}",
+        "qty_per": "50",
+    }
+    return json.dumps(message, indent=2)
+
+
+def _title(strategy: Strategy) -> str:
+    return gettext("Webhook of %(strategy)s") % {"strategy": strategy.name}
+
+
+def _about(request: HttpRequest, strategy: Strategy) -> dict[str, Any]:
+    return {
+        "object": strategy,
+        "strategy": strategy,
+        "url": request.build_absolute_uri(reverse("hooks", args=[strategy.key])),
+        "back": reverse("admin:strategies_strategy_change", args=[strategy.pk]),
+        "deliveries": reverse("admin:capital_webhookdelivery_changelist")
+        + f"?strategy__id__exact={strategy.pk}",
+    }

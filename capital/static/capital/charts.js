@@ -1,0 +1,220 @@
+"use strict";
+
+/* Charts of amounts. A canvas says what it shows in data-desk-chart, as JSON:
+ *
+ *   kind      "line" over days, or "bars": one lying bar for each label, its series stacked
+ *   labels    ISO dates of a line, names of bars
+ *   series    [{name, colour: 1 to 8, amounts: [text or null]}]: exact amounts as text
+ *   before, after   what stands around a number: a sign or a code
+ *   locale    of the reader
+ *
+ * Amounts become numbers here and nowhere earlier: a pixel is coarser than any of them. What is
+ * written beside the pointer is the text. The table below each chart says the same.
+ */
+(() => {
+    const charts = new Map();
+    const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
+
+    const variable = (name) =>
+        getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+    /** "1234567.50" as "1,234,567.50", digit by digit. */
+    const grouped = (text) => {
+        const [whole, fraction] = text.split(".");
+        const head = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+        return fraction === undefined ? head : `${head}.${fraction}`;
+    };
+
+    const written = (told, number) => {
+        const sign = number.startsWith("-") ? "-" : "";
+        return `${sign}${told.before}${number.slice(sign.length)}${told.after}`;
+    };
+
+    const short = (told) => {
+        const compact = new Intl.NumberFormat(told.locale, {
+            notation: "compact",
+            maximumSignificantDigits: 6,
+        });
+        return (value) => written(told, compact.format(value));
+    };
+
+    const dayOf = (told, options) => {
+        const format = new Intl.DateTimeFormat(told.locale, { ...options, timeZone: "UTC" });
+        return (iso) => format.format(new Date(`${iso}T00:00:00Z`));
+    };
+
+    const clipped = (name) => (name.length > 22 ? `${name.slice(0, 21)}…` : name);
+
+    const isAlone = (amounts, index) =>
+        amounts[index] !== null &&
+        (amounts[index - 1] ?? null) === null &&
+        (amounts[index + 1] ?? null) === null;
+
+    const dashOf = (told, position) =>
+        told.kind === "line" ? DASHES[position % DASHES.length] : [];
+
+    const datasets = (told) =>
+        told.series.map((series, position) => {
+            const colour = variable(`--desk-series-${series.colour}`);
+            const shared = {
+                label: series.name,
+                data: series.amounts.map((text) => (text === null ? null : Number(text))),
+                backgroundColor: colour,
+                borderColor: colour,
+            };
+            if (told.kind === "bars") {
+                return { ...shared, maxBarThickness: 22, borderRadius: 3, stack: "whole" };
+            }
+            const only = told.series.length === 1;
+            return {
+                ...shared,
+                // Colour alone does not tell lines apart for everybody.
+                borderDash: dashOf(told, position),
+                borderWidth: 2,
+                backgroundColor: only ? `${colour}22` : colour,
+                fill: only ? "start" : false,
+                pointBackgroundColor: colour,
+                pointHoverRadius: 4,
+                pointRadius: (context) => (isAlone(series.amounts, context.dataIndex) ? 3 : 0),
+                spanGaps: false,
+            };
+        });
+
+    const tooltip = (told) => {
+        const long = dayOf(told, { dateStyle: "medium" });
+        return {
+            backgroundColor: "#111827",
+            titleColor: "#f9fafb",
+            bodyColor: "#f9fafb",
+            boxPadding: 4,
+            // A stack has parts that are nothing.
+            filter: (item) => told.series[item.datasetIndex].amounts[item.dataIndex] !== null,
+            callbacks: {
+                title: ([first]) => {
+                    const label = first === undefined ? "" : told.labels[first.dataIndex];
+                    return told.kind === "line" && label ? long(label) : label;
+                },
+                label: (item) => {
+                    const series = told.series[item.datasetIndex];
+                    const amount = written(told, grouped(series.amounts[item.dataIndex]));
+                    return `${series.name}: ${amount}`;
+                },
+            },
+        };
+    };
+
+    const axes = (told) => {
+        const ticks = { color: variable("--desk-muted") };
+        const lines = variable("--desk-line");
+        const amounts = {
+            beginAtZero: told.kind === "bars",
+            stacked: told.kind === "bars",
+            border: { display: false },
+            grid: { color: lines },
+            ticks: {
+                ...ticks,
+                autoSkipPadding: 20,
+                callback: short(told),
+                maxRotation: 0,
+                maxTicksLimit: 5,
+            },
+            // A flat line lies in the middle, and not on the edge.
+            grace: told.kind === "line" ? "8%" : 0,
+        };
+        if (told.kind === "bars") {
+            const names = {
+                stacked: true,
+                border: { color: lines },
+                grid: { display: false },
+                ticks: {
+                    ...ticks,
+                    autoSkip: false,
+                    callback(index) {
+                        return clipped(this.getLabelForValue(index));
+                    },
+                },
+            };
+            return { x: amounts, y: names };
+        }
+        const day = dayOf(told, { month: "short", day: "numeric" });
+        const days = {
+            border: { color: lines },
+            grid: { display: false },
+            ticks: {
+                ...ticks,
+                maxTicksLimit: 7,
+                maxRotation: 0,
+                callback(index) {
+                    return day(told.labels[index]);
+                },
+            },
+        };
+        return { x: days, y: amounts };
+    };
+
+    const draw = (canvas) => {
+        charts.get(canvas)?.destroy();
+        const told = JSON.parse(canvas.dataset.deskChart);
+        charts.set(
+            canvas,
+            new Chart(canvas, {
+                type: told.kind === "bars" ? "bar" : "line",
+                data: { labels: told.labels, datasets: datasets(told) },
+                options: {
+                    animation: false,
+                    indexAxis: told.kind === "bars" ? "y" : "x",
+                    interaction: {
+                        axis: told.kind === "bars" ? "y" : "x",
+                        intersect: false,
+                        mode: "index",
+                    },
+                    locale: told.locale,
+                    maintainAspectRatio: false,
+                    plugins: {
+                        legend: {
+                            display: told.series.length > 1,
+                            position: "bottom",
+                            labels: {
+                                boxHeight: 8,
+                                boxWidth: told.kind === "bars" ? 8 : 28,
+                                usePointStyle: told.kind === "line",
+                                pointStyle: "line",
+                                pointStyleWidth: 28,
+                                color: variable("--desk-muted"),
+                                generateLabels: (chart) =>
+                                    Chart.defaults.plugins.legend.labels
+                                        .generateLabels(chart)
+                                        .map((label) => ({
+                                            ...label,
+                                            lineDash: dashOf(told, label.datasetIndex),
+                                            text: clipped(label.text),
+                                        })),
+                            },
+                        },
+                        tooltip: tooltip(told),
+                    },
+                    responsive: true,
+                    scales: axes(told),
+                },
+            }),
+        );
+    };
+
+    const drawAll = () => {
+        const canvases = document.querySelectorAll("canvas[data-desk-chart]");
+        if (canvases.length === 0) {
+            return;
+        }
+        Chart.defaults.font.family = "Inter, sans-serif";
+        Chart.defaults.font.size = 12;
+        canvases.forEach(draw);
+        // A canvas does not wait for the font that it names.
+        document.fonts.load("12px Inter").then(() => charts.forEach((chart) => chart.update()));
+        // The theme was switched: the colours are others now.
+        new MutationObserver(() => canvases.forEach(draw)).observe(document.documentElement, {
+            attributeFilter: ["class"],
+        });
+    };
+
+    document.addEventListener("DOMContentLoaded", drawAll);
+})();

@@ -1,0 +1,98 @@
+"""``{% load desk %}``: the formats of ``capital.admin.formats``, and reasons, in templates."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from capital.admin import formats
+from capital.admin.charts import Row
+
+register = template.Library()
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str) -> str:
+    """``{{ row.total|money:row.currency }}``."""
+    return formats.money(amount, currency)
+
+
+@register.filter
+def change(amount: Decimal | None, currency: str) -> str:
+    """``{{ row.delta|change:row.currency }}``."""
+    return formats.change(amount, currency)
+
+
+@register.filter
+def digits(amount: Decimal | None, currency: str) -> str:
+    """``{{ row.total|digits:row.currency }}``: without the currency."""
+    return formats.digits(amount, currency)
+
+
+@register.filter
+def percent(value: Decimal | None) -> str:
+    """``{{ row.percent|percent }}``."""
+    return formats.percent(value)
+
+
+@register.filter
+def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """``{{ row.allocated|share:row.total|percent }}``."""
+    return formats.share(part, whole)
+
+
+@register.filter
+def ratio(value: Decimal | None) -> str:
+    """``{{ link.weight|ratio }}``."""
+    return formats.ratio(value)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """``{{ run.created_at|moment }}``."""
+    return formats.moment(value)
+
+
+@register.filter
+def age(value: datetime | None, now: datetime | None = None) -> str:
+    """``{{ run.created_at|age }}``, as of now or of ``{{ run.created_at|age:seen_at }}``."""
+    return formats.age(value, now=now or timezone.now())
+
+
+@register.filter
+def span(value: timedelta | None) -> str:
+    """``{{ job.lateness|span }}``."""
+    return formats.span(value)
+
+
+@register.simple_tag
+def table_rows(rows: Sequence[Row]) -> SafeString:
+    """The rows of a chart's table, of which there may be a thousand: a template takes its time."""
+    return format_html_join(
+        "\n",
+        '<tr><td class="desk-break">{}</td>{}</tr>',
+        (
+            (
+                format_html('<a class="desk-link" href="{}">{}</a>', row.url, row.name)
+                if row.url
+                else row.name,
+                format_html_join(
+                    "",
+                    '<td class="desk-right desk-number">{}</td>',
+                    ((cell,) for cell in row.cells),
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
+@register.filter
+def lookup(mapping: Any, key: Any) -> Any:
+    """``{{ names|lookup:key }}``: the entry of a mapping, None where there is none."""
+    return mapping.get(key)

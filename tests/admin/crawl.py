@@ -1,0 +1,77 @@
+"""Every address of the admin, from the URL resolver: a page that is added is crawled too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.db.models import Model
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.admin.desks import Desk
+
+
+@dataclass(frozen=True)
+class Page:
+    """One pattern.
+
+    Attributes:
+        route: As it is written, from the root: ``admin/capital/account/<path:object_id>/change/``.
+        arguments: The names of what is to be filled in.
+        model_admin: Whose page it is; None for the site's own.
+    """
+
+    route: str
+    arguments: tuple[str, ...]
+    model_admin: "ModelAdmin[Any] | None"
+
+    def filled(self, values: dict[str, str]) -> str:
+        """The address with these values."""
+        path = self.route
+        for name in self.arguments:
+            start = path.index("<")
+            end = path.index(">")
+            assert path[start:end].endswith(name)
+            path = path[:start] + values[name] + path[end + 1 :]
+        return "/" + path
+
+
+def pages() -> list[Page]:
+    """All pages below /admin/, but for the one that catches what is no page."""
+    found = []
+    for route, pattern in _patterns(get_resolver().url_patterns, ""):
+        if not route.startswith("admin/") or (pattern.name is None and "(?P" in route):
+            continue
+        admin = getattr(pattern.callback, "model_admin", None) or pattern.default_args.get(
+            "model_admin"
+        )
+        found.append(Page(route, tuple(pattern.pattern.converters), admin))
+    return found
+
+
+def values_for(page: Page, desk: Desk) -> Iterator[dict[str, str]]:
+    """Every way to fill the page's address with what belongs to this desk."""
+    if not page.arguments:
+        yield {}
+        return
+    keys = _keys(page, desk)
+    for key in keys:
+        yield dict.fromkeys(page.arguments, key)
+
+
+def _keys(page: Page, desk: Desk) -> list[str]:
+    own = desk.rows(page.model_admin.model) if page.model_admin else []
+    if own:
+        return [str(row.pk) for row in own]
+    # A page of its own kind: whatever of the desk its argument may be a key of.
+    rows: list[Model] = [row for model in desk.models for row in desk.rows(model)]
+    return sorted({str(row.pk) for row in rows})
+
+
+def _patterns(patterns: Any, prefix: str) -> Iterator[tuple[str, URLPattern]]:
+    for each in patterns:
+        route = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _patterns(each.url_patterns, route)
+        else:
+            yield route, each

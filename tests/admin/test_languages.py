@@ -1,0 +1,94 @@
+"""Korean and English, and the switch between them."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin.desks import Desk, make_desk
+
+pytestmark = pytest.mark.django_db
+
+# Names, codes and abbreviations that are the same in both languages.
+_SAME = re.compile(
+    r"mine-\w+|mine/USDT|\bmine\b|\besc\b|USDT|binance|CSV|API|Ctrl|English|PnL|Capital"
+)
+
+
+class _Text(HTMLParser):
+    """What is read on a page: neither markup, nor scripts, nor the names of drawn symbols."""
+
+    _SKIPPED = frozenset({"script", "style", "template", "title"})
+    _VOID = frozenset({"input", "img", "br", "hr", "meta", "link"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[bool] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in self._VOID:
+            symbol = "material-symbols-outlined" in (dict(attributes).get("class") or "")
+            self.open.append(symbol or tag in self._SKIPPED)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open and tag not in self._VOID:
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not any(self.open):
+            self.text.append(data)
+
+
+@pytest.fixture
+def desk(client: Client) -> Desk:
+    desk = make_desk("mine", is_superuser=True)
+    client.force_login(desk.user)
+    return desk
+
+
+def test_browser_decides_and_the_switch_overrides(client: Client, desk: Desk) -> None:
+    path = reverse("admin:capital_account_changelist")
+    assert "잔고 조회" in client.get(path, headers={"accept-language": "ko"}).content.decode()
+
+    client.post(reverse("set_language"), {"language": "en", "next": path})
+
+    page = client.get(path, headers={"accept-language": "ko"}).content.decode()
+    assert "Balance read" in page
+    assert "잔고 조회" not in page
+
+
+def test_run_is_told_in_korean(client: Client, desk: Desk) -> None:
+    path = reverse("admin:capital_allocationrun_change", args=[desk.runs[0].pk])
+
+    page = client.get(path, headers={"accept-language": "ko"}).content.decode()
+
+    assert "자본을 배분했습니다." in page
+    assert "비중에 따른 배분." in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "capital_account",
+        "strategies_strategy",
+        "capital_strategyaccount",
+        "capital_allocationrun",
+        "capital_strategycapital",
+        "capital_dailyaccountsummary",
+        "capital_position",
+        "capital_webhookdelivery",
+        "capital_market",
+    ],
+)
+def test_korean_lists_have_no_english_words(client: Client, desk: Desk, name: str) -> None:
+    page = client.get(
+        reverse(f"admin:{name}_changelist"), headers={"accept-language": "ko"}
+    ).content.decode()
+
+    reader = _Text()
+    reader.feed(page)
+    text = _SAME.sub(" ", " ".join(reader.text))
+    assert re.findall(r"[A-Za-z]{3,}", text) == []

@@ -1,0 +1,136 @@
+"""Strategies: paused, activated and archived by POST, with what follows said."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from django_q.models import OrmQ
+
+from strategies.models import Strategy
+from strategies.services import archive_strategies, pause_strategies
+from tests.admin.desks import Desk, allow, make_desk
+from tests.factories import make_link, make_strategy, make_user
+
+pytestmark = pytest.mark.django_db
+
+LIST = "admin:strategies_strategy_changelist"
+
+
+@pytest.fixture
+def desk(client: Client) -> Desk:
+    desk = make_desk("mine")
+    desk.user = allow(
+        desk.user,
+        "strategies.view_strategy",
+        "strategies.add_strategy",
+        "strategies.change_strategy",
+        "strategies.delete_strategy",
+    )
+    client.force_login(desk.user)
+    return desk
+
+
+def act(client: Client, action: str, *strategies: Strategy) -> str:
+    answer = client.post(
+        reverse(LIST),
+        {"action": action, "_selected_action": [strategy.pk for strategy in strategies]},
+        follow=True,
+    )
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "word"),
+    [("pause", "PAUSED", "paused"), ("archive", "ARCHIVED", "archived")],
+)
+def test_action_changes_the_status_and_says_what_follows(
+    client: Client, desk: Desk, action: str, status: str, word: str
+) -> None:
+    page = act(client, action, *desk.strategies)
+
+    assert set(Strategy.objects.values_list("status", flat=True)) == {status}
+    assert f"2 strategies are {word} now. A reallocation of 1 account was asked for." in page
+    assert LogEntry.objects.filter(user=desk.user).count() == 2
+
+
+def test_activating_brings_them_back(client: Client, desk: Desk) -> None:
+    pause_strategies([strategy.pk for strategy in desk.strategies])
+
+    page = act(client, "activate", desk.strategies[0])
+
+    assert "1 strategy is active now. A reallocation of 1 account was asked for." in page
+    assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
+
+
+def test_action_that_changes_nothing_says_so(client: Client, desk: Desk) -> None:
+    assert "They are in that state already." in act(client, "activate", *desk.strategies)
+
+
+def test_strategy_without_accounts_moves_no_capital(client: Client, desk: Desk) -> None:
+    page = act(client, "archive", make_strategy(owner=desk.user))
+
+    assert "No account trades them, so no capital moves." in page
+
+
+def test_action_asks_for_a_reallocation(
+    desk: Desk, django_capture_on_commit_callbacks: Any
+) -> None:
+    OrmQ.objects.all().delete()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        archive_strategies([desk.strategies[0].pk])
+
+    assert OrmQ.objects.count() == 1
+
+
+def test_opening_an_address_changes_nothing(client: Client, desk: Desk) -> None:
+    client.get(reverse(LIST), {"action": "pause", "_selected_action": desk.strategies[0].pk})
+
+    assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
+
+
+def test_viewer_has_no_actions(client: Client, desk: Desk) -> None:
+    desk.user.user_permissions.clear()
+    client.force_login(allow(desk.user, "strategies.view_strategy"))
+
+    act(client, "pause", *desk.strategies)
+
+    assert set(Strategy.objects.values_list("status", flat=True)) == {"ACTIVE"}
+
+
+def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: Desk) -> None:
+    from tests.factories import make_account
+
+    won = make_account(owner=desk.user, venue="upbit", currency="KRW")
+    make_link(account=won, strategy=desk.strategies[0], capital="1234567")
+
+    page = client.get(reverse(LIST)).content.decode()
+
+    assert "₩1,234,567" in page
+    assert "10,369.00 USDT" in page
+
+
+def test_strategy_that_trades_is_not_deleted(client: Client, desk: Desk) -> None:
+    url = reverse("admin:strategies_strategy_delete", args=[desk.strategies[0].pk])
+
+    page = client.post(url, {"post": "yes"}, follow=True).content.decode()
+
+    assert "Archive it instead; its history stays." in page
+    assert Strategy.objects.filter(pk=desk.strategies[0].pk).exists()
+
+
+def test_new_strategy_belongs_to_who_made_it(client: Client, desk: Desk) -> None:
+    client.post(
+        reverse("admin:strategies_strategy_add"),
+        {
+            "name": "New",
+            "key": "new",
+            "market_type": "spot",
+            "status": "ACTIVE",
+            "owner": make_user().pk,
+        },
+    )
+
+    assert Strategy.objects.get(key="new").owner == desk.user

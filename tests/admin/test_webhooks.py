@@ -1,0 +1,254 @@
+"""Webhooks: secrets made and shown once, deliveries readable, other people's accounts left out."""
+
+import html
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from capital.domain.errors import WebhookRefused
+from capital.models import WebhookDelivery, WebhookSecret
+from capital.services.webhook_secrets import Proof, check_proof, rotate_secret
+from strategies.models import Strategy
+from tests.admin.desks import Desk, allow, join, make_delivery, make_desk
+from tests.factories import make_account, make_link, make_market, make_strategy, make_user
+
+pytestmark = pytest.mark.django_db
+
+EDITOR = ("strategies.view_strategy", "strategies.change_strategy")
+LOOKER = ("capital.view_webhookdelivery", "strategies.view_strategy")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    desk = make_desk("mine")
+    desk.user = allow(desk.user, *EDITOR, *LOOKER)
+    return desk
+
+
+def webhook_page(strategy: Strategy) -> str:
+    """Where unfold's action of this name has its page."""
+    return f"/admin/strategies/strategy/{strategy.pk}/webhook/"
+
+
+def text_of(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def delivery_page(delivery: WebhookDelivery) -> str:
+    return reverse("admin:capital_webhookdelivery_change", args=[delivery.pk])
+
+
+# The secret
+
+
+def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    strategy = desk.strategies[0]
+
+    answer = client.post(webhook_page(strategy), {"ask": "rotate"})
+
+    (secret,) = set(re.findall(r"whs_[\w-]{43}", text_of(answer)))
+    assert "no-store" in answer["Cache-Control"]
+    assert f"http://testserver/api/v1/hooks/{strategy.key}/" in text_of(answer)
+    assert check_proof(strategy.key, Proof(token=secret)).created_by == desk.user
+    for path in (
+        webhook_page(strategy),
+        reverse("admin:strategies_strategy_change", args=[strategy.pk]),
+        reverse("admin:strategies_strategy_history", args=[strategy.pk]),
+        reverse("admin:index"),
+    ):
+        assert secret not in text_of(client.get(path))
+    assert secret not in str(list(LogEntry.objects.values()))
+
+
+def test_message_for_tradingview_is_json_that_the_webhook_takes(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    make_market("BTC/USDT")
+    make_market("BTC/USDT:USDT")
+    for strategy, symbol in zip(desk.strategies, ("BTC/USDT", "BTC/USDT:USDT"), strict=True):
+        answer = client.post(webhook_page(strategy), {"ask": "rotate"})
+        message = answer.context["template"]
+        assert html.escape(message) in answer.content.decode()
+        filled = (
+            message.replace("{{strategy.order.action}}", "buy")
+            .replace("{{ticker}}", "BTCUSDT")
+            .replace("{{timenow}}", "2026-11-24T10:00:00Z")
+            .replace("{{close}}", "61234.5")
+        )
+        assert json.loads(filled)["symbol"] == symbol
+
+        delivered = client.post(f"/api/v1/hooks/{strategy.key}/", filled, content_type="text/plain")
+
+        assert delivered.status_code == 200, delivered.content
+        assert [size["symbol"] for size in delivered.json()["sizes"]] == [symbol]
+        assert delivered.json()["sizes"][0]["price"] == "61234.5"
+
+
+def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    strategy = desk.strategies[0]
+    before = rotate_secret(strategy)
+
+    client.post(webhook_page(strategy), {"ask": "rotate"})
+
+    with pytest.raises(WebhookRefused):
+        check_proof(strategy.key, Proof(token=before))
+    assert WebhookSecret.objects.filter(strategy=strategy).count() == 1
+
+
+def test_removed_secret_closes_the_webhook(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    strategy = desk.strategies[0]
+    secret = rotate_secret(strategy)
+
+    first = client.post(webhook_page(strategy), {"ask": "remove"}, follow=True)
+    second = client.post(webhook_page(strategy), {"ask": "remove"}, follow=True)
+
+    assert "The webhook is closed. Its secret opens nothing." in text_of(first)
+    assert "The webhook was closed already." in text_of(second)
+    with pytest.raises(WebhookRefused):
+        check_proof(strategy.key, Proof(token=secret))
+
+
+def test_looking_changes_nothing(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    strategy = desk.strategies[0]
+    rotate_secret(strategy)
+    before = WebhookSecret.objects.values().get()
+
+    for ask in ("", "rotate", "remove"):
+        assert client.get(webhook_page(strategy), {"ask": ask}).status_code == 200
+    assert client.post(webhook_page(strategy), {"ask": "other"}).status_code == 200
+
+    assert WebhookSecret.objects.values().get() == before
+
+
+def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, desk: Desk) -> None:
+    strategy = desk.strategies[0]
+    stranger = allow(make_user(is_staff=True), *EDITOR)
+    looker = join(make_user(is_staff=True), "risk")
+    own = desk.user
+    own.user_permissions.clear()
+    for user, status in (
+        (stranger, 404),
+        (looker, 403),
+        (join(own, "viewer"), 403),
+    ):
+        client.force_login(user)
+        for ask in ("rotate", "remove"):
+            assert client.post(webhook_page(strategy), {"ask": ask}).status_code == status
+        assert client.get(webhook_page(strategy)).status_code == status
+    assert not WebhookSecret.objects.exists()
+
+
+# The deliveries
+
+
+def test_delivery_is_told_readably(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+
+    text = re.sub(
+        r"\s+", " ", re.sub("<[^>]*>", " ", text_of(client.get(delivery_page(desk.delivery))))
+    )
+
+    assert "mine-spot/USDT buy 0.1607 — 61234.5 10369 The order can be sent as it is." in text
+    assert "Capital of mine-account was allocated." in text
+    assert "spot 10369 · cached" in text
+    assert "mine-account was not read live." in text
+    assert "secret in the body" in text
+    assert f"/admin/capital/allocationrun/{desk.runs[1].pk}/change/" in text_of(
+        client.get(delivery_page(desk.delivery))
+    )
+
+
+def test_delivery_without_an_answer_says_so(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    delivery = WebhookDelivery.objects.create(
+        strategy=desk.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
+    )
+
+    assert "No answer is recorded" in text_of(client.get(delivery_page(delivery)))
+    listed = text_of(client.get(reverse("admin:capital_webhookdelivery_changelist")))
+    assert "no answer" in listed
+    assert "1 of 1 order sized" in listed
+
+
+def test_answer_leaves_out_accounts_that_are_not_the_readers(client: Client, desk: Desk) -> None:
+    strategy = make_strategy(owner=desk.user, name="shared")
+    theirs = make_account(name="theirs")
+    make_link(account=theirs, strategy=strategy)
+    delivery = make_delivery(strategy, theirs)
+    client.force_login(desk.user)
+
+    text = text_of(client.get(delivery_page(delivery)))
+
+    assert "theirs" not in text
+    assert "10369" not in text
+    assert "2 lines are left out" in text
+    client.force_login(allow(desk.user, "capital.view_all_accounts"))
+    assert "theirs" in text_of(client.get(delivery_page(delivery)))
+
+
+def test_account_of_the_same_name_is_not_taken_for_the_readers(client: Client, desk: Desk) -> None:
+    strategy = make_strategy(owner=desk.user, name="shared")
+    theirs = make_account(name="mine-account")
+    make_link(account=theirs, strategy=strategy)
+    client.force_login(desk.user)
+
+    text = text_of(client.get(delivery_page(make_delivery(strategy, theirs))))
+
+    assert "10369" not in text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"sizes": None, "allocations": "x", "warnings": 7},
+        {
+            "sizes": [None, {}, {"account": 5, "quantity": "x", "warnings": [1]}],
+            "allocations": [
+                {},
+                {"outcome": "odd", "balances": [{"observed_at": "2026-13-01T00:00:00"}]},
+            ],
+        },
+    ],
+)
+def test_odd_answer_of_another_version_is_shown_all_the_same(
+    client: Client, desk: Desk, body: Any
+) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    delivery = WebhookDelivery.objects.create(
+        strategy=desk.strategies[0], fingerprint="0" * 64, body=[]
+    )
+    type(desk.delivery.answer).objects.create(delivery=delivery, body=body)
+
+    assert client.get(delivery_page(delivery)).status_code == 200
+    assert client.get(reverse("admin:capital_webhookdelivery_changelist")).status_code == 200
+
+
+def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, desk: Desk) -> None:
+    client.force_login(desk.user)
+    path = reverse("admin:capital_webhookdelivery_changelist")
+    spot, futures = desk.strategies
+
+    def count(**filters: Any) -> int:
+        answer = client.get(path, filters)
+        assert answer.status_code == 200, filters
+        return int(answer.context["cl"].result_count)
+
+    assert count(strategy__id__exact=spot.pk) == 1
+    assert count(strategy__id__exact=futures.pk) == 0
+    today = timezone.localdate().isoformat()
+    assert count(received_at_from_0="2020-01-01", received_at_from_1="00:00:00") == 1
+    assert count(received_at_from_0="2999-01-01", received_at_from_1="00:00:00") == 0
+    assert count(received_at_from_0=today, received_at_to_0=today) == 1
+    assert count(received_at_to_0="2020-01-01") == 0
+    for odd in ("yesterday", "2020-02-31", "0001-01-01", "9999-12-31"):
+        assert count(received_at_from_0=odd, received_at_from_1="25:00") in (0, 1)
