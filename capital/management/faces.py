@@ -1,6 +1,8 @@
 """What the commands share: choosing accounts, translating errors, printing for people."""
 
+import getpass
 import json
+import socket
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
@@ -66,6 +68,11 @@ def console_on(stream: Any) -> Console:
     console = Console(file=file, highlight=False, emoji=False, markup=False)
     console.width = max(console.width, NARROWEST) if file.isatty() else WIDTH_WITHOUT_TERMINAL
     return console
+
+
+def command_origin() -> str:
+    """Who sits at this command line, and where."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def is_terminal() -> bool:

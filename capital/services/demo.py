@@ -1,7 +1,11 @@
-"""The demo desk: one user, a few strategies, and accounts on the simulator's exchanges."""
+"""The demo desk: one user, a few strategies, and accounts on the simulator's exchanges.
+
+Each account has 30 days of made-up summaries that lead to what its exchange says, the same on
+every machine. There are no runs: the first decision is the demo's to make.
+"""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,12 +14,18 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from capital.domain.money import EXACT, ROUNDED, floor_to, quantum_of
+from capital.domain.pools import Pool
 from capital.exchange import simulator
 from capital.models import Account, DailyAccountSummary, StrategyAccount
+from capital.services.equity import DAYS, add
+from capital.services.summaries import BALANCE_FIELD, business_date
 from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
 DEMO_USER = "demo"
+# Known to everyone who reads this: a demo desk is loaded with DEBUG only.
+DEMO_PASSWORD = "demo-desk"  # noqa: S105
 
 _STRATEGIES = (
     ("btc-grid", "BTC grid", MarketType.SPOT, StrategyStatus.ACTIVE),
@@ -35,8 +45,12 @@ _LINKS: dict[str, dict[str, str]] = {
     "Bithumb KRW": {"krw-momentum": "1"},
 }
 _RESERVE_PERCENT = {"Bybit unified": Decimal(10)}
-# The futures wallet of this account never answers: yesterday's summary has to do.
-_SUMMARIES = {"Binance fallback": (Decimal(3000), Decimal(2000))}
+# By how many thousandths a balance grew in a day, newest first; other pools begin elsewhere.
+_GROWTH = (
+    4, -3, 7, 2, 9, -6, 3, 5, -11, 8, 4, -2, 6, 12, -9,
+    3, -4, 7, 1, 5, -13, 10, 2, 6, -5, 8, 3, -7, 9, 4,
+)  # fmt: skip
+_TRADES = (14, 9, 22, 17, 6, 31, 12)
 
 
 @transaction.atomic
@@ -46,9 +60,12 @@ def load_demo_desk() -> int:
     Returns:
         How many accounts were added.
     """
-    owner, _ = get_user_model().objects.get_or_create(
-        username=DEMO_USER, defaults={"is_active": True}
+    owner, is_new = get_user_model().objects.get_or_create(
+        username=DEMO_USER, defaults={"is_active": True, "is_staff": True, "is_superuser": True}
     )
+    if is_new:
+        owner.set_password(DEMO_PASSWORD)
+        owner.save(update_fields=["password"])
     strategies = {
         key: Strategy.objects.get_or_create(
             key=key,
@@ -78,15 +95,10 @@ def load_demo_desk() -> int:
             StrategyAccount.objects.create(
                 strategy=strategies[key], account=account, weight=Decimal(weight)
             )
-        if name in _SUMMARIES:
-            spot, futures = _SUMMARIES[name]
-            DailyAccountSummary.objects.create(
-                account=account,
-                date=timezone.localdate() - timedelta(days=1),
-                spot_balance=spot,
-                futures_balance=futures,
-                ending_balance=spot + futures,
-            )
+        today = business_date(timezone.now())
+        DailyAccountSummary.objects.bulk_create(
+            _summaries(account, described, position=added, today=today)
+        )
     return added
 
 
@@ -94,3 +106,50 @@ def _described_accounts() -> list[dict[str, Any]]:
     desk = Path(simulator.__file__).with_name("demo_desk.json")
     described: dict[str, list[dict[str, Any]]] = json.loads(desk.read_text(encoding="utf-8"))
     return described["accounts"]
+
+
+def _summaries(
+    account: Account, described: dict[str, Any], *, position: int, today: date
+) -> list[DailyAccountSummary]:
+    """The days before today, each beginning with what the day before ended with.
+
+    The times are left out, as another program would: a balance counts from the end of its day.
+    A wallet that does not answer ended yesterday with what is in it; the others grew since.
+    """
+    quantum = quantum_of(account.currency)
+    silent = {fault["pool"] for fault in described["faults"]}
+    pools = {}
+    for number, (pool, coins) in enumerate(described["wallets"].items()):
+        now = floor_to(Decimal(coins[account.currency]), quantum)
+        past = _past_balances(now, offset=7 * position + 3 * number, quantum=quantum)
+        pools[Pool(pool)] = [now, *past] if pool in silent else past
+    wholes = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=False)]
+    rows = []
+    for passed in reversed(range(DAYS)):
+        start, end = wholes[passed + 1], wholes[passed]
+        trades = _TRADES[(passed + position) % len(_TRADES)]
+        row = DailyAccountSummary(
+            account=account,
+            date=today - timedelta(days=passed + 1),
+            starting_balance=start,
+            ending_balance=end,
+            realized_pnl=EXACT.subtract(end, start),
+            total_trades=trades,
+            winning_trades=trades * 3 // 5,
+            losing_trades=trades - trades * 3 // 5,
+        )
+        for pool, balances in pools.items():
+            setattr(row, BALANCE_FIELD[pool], balances[passed])
+        rows.append(row)
+    return rows
+
+
+def _past_balances(balance: Decimal, *, offset: int, quantum: Decimal) -> list[Decimal]:
+    """What there was one growth ago, two growths ago, and so on: ``DAYS + 1`` of them."""
+    balances = []
+    for day in range(DAYS + 1):
+        growth = Decimal(1000 + _GROWTH[(day + offset) % len(_GROWTH)])
+        before = ROUNDED.divide(EXACT.multiply(balance, Decimal(1000)), growth)
+        balance = floor_to(before, quantum)
+        balances.append(balance)
+    return balances

@@ -17,10 +17,12 @@ def one_moment() -> Iterator[None]:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
-        # Not ``atomic``: the settings make that take the write lock at once.
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
+        # The settings make a transaction of SQLite take the write lock at once; this one must not.
+        connection.ensure_connection()
+        usual = connection.transaction_mode  # type: ignore[attr-defined]
+        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic():
                 yield
-            finally:
-                cursor.execute("ROLLBACK")
+        finally:
+            connection.transaction_mode = usual  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from django.test import Client
 from capital.exchange.simulator.desk import DEMO_DESK, Desk
 from capital.exchange.simulator.server import SimulatedExchange
 from capital.models import Account, StrategyCapital
+from capital.services.audit import audit_capital
 
 pytestmark = pytest.mark.django_db
 
@@ -93,3 +94,42 @@ def test_front_page_says_where_things_are_in_both_languages(client: Client) -> N
     assert "python manage.py reallocate" in english
     assert "How much capital each strategy has" in english
     assert "전략별 자본" in korean
+
+
+@pytest.mark.usefixtures("_demo_exchange")
+def test_demo_desk_has_thirty_days_that_lead_to_what_its_exchanges_say() -> None:
+    load()
+
+    for account in Account.objects.all():
+        rows = list(account.summaries.order_by("date"))
+        assert len(rows) == 30
+        assert [row.starting_balance for row in rows[1:]] == [
+            row.ending_balance for row in rows[:-1]
+        ]
+    yesterday = Account.objects.get(name="Binance fallback").summaries.order_by("-date")[0]
+    assert yesterday.futures_balance == 2000
+    assert yesterday.spot_balance == Decimal("3018.10")
+
+    reallocate()
+    assert audit_capital().violations == []
+    today = Account.objects.get(name="Binance main").summaries.order_by("-date")[0]
+    assert (today.starting_balance, today.ending_balance) == (
+        Decimal("15297.48"),
+        Decimal(15369),
+    )
+
+
+def test_demo_user_can_log_in_where_it_was_loaded(client: Client, settings: Any) -> None:
+    settings.DEBUG = True
+    stdout = StringIO()
+    call_command("load_demo", "--show-login", stdout=stdout)
+
+    assert stdout.getvalue().splitlines()[1] == (
+        "Log in to /admin/ as demo with the password demo-desk."
+    )
+    client.post("/admin/login/", {"username": "demo", "password": "demo-desk"})
+    assert client.get("/admin/").status_code == 200
+
+
+def test_front_page_leads_to_the_desk(client: Client) -> None:
+    assert 'href="/admin/"' in client.get("/").content.decode()
