@@ -223,6 +223,13 @@ def requests_of(accounts: int, venues: str) -> "list[BalanceRequest]":
 def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
     """The gateway, or the same with less shared: what ccxt does when it is left to itself."""
     from capital.exchange.ccxt_gateway import CcxtGateway
+    from capital.exchange.politeness import Politeness
+
+    class Unpaced(Politeness):
+        """Readings follow each other at once here: a venue's pace would be all that is measured."""
+
+        def wait_seconds(self, *_: Any) -> float:
+            return 0.0
 
     class OwnSession(CcxtGateway):
         async def _fetch_account(self, request: Any, session: Any, clock: Any) -> Any:
@@ -240,7 +247,9 @@ def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
                 return await super()._fetch_account(request, own, clock)
 
     kind = CcxtGateway if way == "shared" else OwnSession
-    return kind(venue_urls=dict.fromkeys(VENUES, url), concurrency=concurrency)
+    return kind(
+        venue_urls=dict.fromkeys(VENUES, url), concurrency=concurrency, politeness=Unpaced()
+    )
 
 
 async def plain_seconds(url: str, arguments: argparse.Namespace) -> float:

@@ -24,9 +24,9 @@ from typing import Any
 
 import stage
 
-# Phases are what capital.services.allocation calls in other modules of capital, found by looking
-# at the stack, so that they are never out of date.
-CALLER = "capital.services.allocation"
+# Phases are what these two call in other modules of capital, found by looking at the stack, so
+# that they are never out of date.
+CALLERS = frozenset({"capital.services.allocation", "capital.services.batches"})
 REST = "the rest"
 COMMIT = "commit (checks foreign keys)"
 SAMPLE_SECONDS = 0.003
@@ -84,7 +84,7 @@ def phase_of(frame: FrameType | None) -> str:
     phase = REST
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
-        if module == CALLER:
+        if module in CALLERS:
             return phase
         if module.startswith("capital."):
             phase = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"

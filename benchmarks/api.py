@@ -1,0 +1,183 @@
+"""Is the API fast enough? Its busiest endpoints beside a plain view, on one server in one run.
+
+    .venv/bin/python benchmarks/api.py [--seconds 8] [--rounds 3]
+
+gunicorn serves with 2 workers on PostgreSQL; wrk asks. Compared is throughput: sizing and
+capital as a share of a Django REST Framework view that authenticates the same way and runs one
+query. The rounds go through all of them in turn, and the median counts, so that whatever else
+the machine does meets all alike. Exit 1 where a share is below one half.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+
+from stage import PROJECT, machine, print_table, scratch_database, stop
+
+LEAST_SHARE = 0.5
+ACCOUNTS = 200
+LINKS_EACH = 3
+
+_POST = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{"symbol": "BTC/USDT:USDT", "side": "buy", "qty_per": "50", "price": "61234.5"}'
+"""
+_CHECKED = """
+failed = 0
+done = function(summary, latency, requests)
+  io.write(string.format("failed %d\\n", summary.errors.status))
+end
+"""
+
+
+def seed() -> tuple[str, int, int]:
+    """A desk of 200 accounts; a token of one trader among them, a link and how many he has."""
+    from django.contrib.auth import get_user_model
+    from django.utils import timezone
+
+    from capital.domain.sizing.markets import MarketKind, PrecisionMode
+    from capital.models import Account, Market, StrategyAccount, StrategyCapital
+    from capital.services.tokens import create_token
+    from strategies.models import Strategy
+
+    users = [
+        get_user_model().objects.create_user(f"trader-{number}") for number in range(ACCOUNTS // 4)
+    ]
+    Market.objects.create(
+        venue="binance",
+        symbol="BTC/USDT:USDT",
+        market_id="BTCUSDT",
+        kind=MarketKind.LINEAR,
+        base="BTC",
+        quote="USDT",
+        settle="USDT",
+        contract_size=Decimal("0.01"),
+        precision_mode=PrecisionMode.TICK_SIZE,
+        amount_precision=Decimal(1),
+        fetched_at=timezone.now(),
+    )
+    for number in range(ACCOUNTS):
+        owner = users[number % len(users)]
+        account = Account.objects.create(
+            owner=owner, name=f"Account {number}", venue="binance", currency="USDT"
+        )
+        for position in range(LINKS_EACH):
+            strategy = Strategy.objects.create(
+                owner=owner,
+                name="Trend",
+                key=f"trend-{number}-{position}",
+                market_type="futures",
+            )
+            link = StrategyAccount.objects.create(
+                account=account, strategy=strategy, leverage=Decimal(3)
+            )
+            StrategyCapital.objects.create(
+                strategy_account=link, allocated_capital=Decimal(5000), allocated_at=timezone.now()
+            )
+    _, token = create_token(user=users[0], name="benchmark", scope="size")
+    links = StrategyAccount.objects.filter(account__owner=users[0]).order_by("pk")
+    return token, links[0].pk, links.count()
+
+
+def measure(url: str, token: str, script: Path, seconds: int) -> float:
+    """Requests in a second. Ends the process where one of them was refused."""
+    done = subprocess.run(
+        ["wrk", "-t2", "-c16", f"-d{seconds}s", "-s", str(script),
+         "-H", f"Authorization: Bearer {token}", url],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    failed = re.search(r"failed (\d+)", done)
+    if failed is None or int(failed[1]):
+        stop(f"{url} was refused:\n{done}")
+    found = re.search(r"Requests/sec:\s+([\d.]+)", done)
+    assert found
+    return float(found[1])
+
+
+def serve(port: int, log: Path) -> "subprocess.Popen[bytes]":
+    """gunicorn with two workers of one thread each, on the database that Django is set up on."""
+    environment = {
+        **os.environ,
+        "DEBUG": "0",
+        "DJANGO_SETTINGS_MODULE": "benchmarks.site.settings",
+        "SECRET_KEY": "throw-away-secret-key-of-one-benchmark-and-nothing-else-at-all",
+        "FIELD_ENCRYPTION_KEYS": "ZGV2ZWxvcG1lbnQtb25seS0zMi1ieXRlLWtleS0wMDE=",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "CAPITAL_API_TOKEN_RATE": "100000000/minute",
+        "CAPITAL_API_ADDRESS_RATE": "100000000/minute",
+        "PYTHONPATH": str(PROJECT),
+    }
+    stream = log.open("w")
+    server = subprocess.Popen(
+        [str(Path(sys.executable).with_name("gunicorn")), "capital_project.wsgi",
+         "--bind", f"127.0.0.1:{port}", "--workers", "2", "--reuse-port"],
+        cwd=PROJECT, env=environment, stdout=stream, stderr=stream,
+    )  # fmt: skip
+    until = time.monotonic() + 30
+    while time.monotonic() < until and server.poll() is None:
+        with suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
+            return server
+        time.sleep(0.1)
+    return stop(f"gunicorn did not start:\n{log.read_text()}")
+
+
+def main() -> int:
+    """Seed, serve, measure, compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=int, default=8, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        stop("This benchmark needs wrk (Debian: apt-get install wrk).")
+    with scratch_database(), tempfile.TemporaryDirectory() as folder:
+        token, link, links = seed()
+        get, post = Path(folder) / "get.lua", Path(folder) / "post.lua"
+        get.write_text(_CHECKED)
+        post.write_text(_POST + _CHECKED)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        root = f"http://127.0.0.1:{port}"
+        asked = {
+            "one query": (f"{root}/one-query/", get),
+            "size": (f"{root}/api/v1/strategy-accounts/{link}/size/", post),
+            "capital, one": (f"{root}/api/v1/capital/{link}/", get),
+            f"capital, {links} rows": (f"{root}/api/v1/capital/", get),
+        }
+        server = serve(port, Path(folder) / "log")
+        try:
+            for url, script in asked.values():
+                measure(url, token, script, 1)
+            rates: dict[str, list[float]] = {name: [] for name in asked}
+            for _ in range(options.rounds):
+                for name, (url, script) in asked.items():
+                    rates[name].append(measure(url, token, script, options.seconds))
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+    medians = {name: statistics.median(found) for name, found in rates.items()}
+    plain = medians["one query"]
+    print_table(
+        f"Requests in a second, median of {options.rounds} rounds; {machine()}",
+        ("endpoint", "requests/s", "share"),
+        [(name, f"{rate:,.0f}", f"{rate / plain:.0%}") for name, rate in medians.items()],
+    )
+    return int(min(medians.values()) < LEAST_SHARE * plain)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

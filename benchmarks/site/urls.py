@@ -1,0 +1,23 @@
+"""The product's addresses, and a plain view beside them."""
+
+from typing import Any
+
+from django.urls import path
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from capital.models import Account
+from capital_project.urls import urlpatterns as of_the_product
+
+
+class OneQuery(APIView):
+    """Authenticates as the API does, and runs one query."""
+
+    def get(self, request: Request) -> Response:
+        """The caller's first account."""
+        row: Any = Account.objects.filter(owner=request.user).values("id", "name").first()
+        return Response(row)
+
+
+urlpatterns = [path("one-query/", OneQuery.as_view()), *of_the_product]
