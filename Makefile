@@ -10,7 +10,7 @@ DEVELOPMENT := $(VENV)/.development
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 
-.PHONY: help demo run test chaos lint format messages benchmark clean
+.PHONY: help demo run test test-browser screenshots chaos fuzz-api lint format openapi messages venues benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -39,15 +39,24 @@ demo: $(RUNTIME)  ## Decide a demo desk's capital against a simulated exchange
 
 run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000, and run its jobs
 	@$(MANAGE) migrate --verbosity 0
-	@$(MANAGE) load_demo
+	@$(MANAGE) load_demo --show-login
 	@$(MANAGE) simulate_exchange -- python manage.py run_with_worker 127.0.0.1:8000
 
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
 
+test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
+	$(BIN)/python -m pytest tests/browser -m browser $(PYTEST_ARGUMENTS)
+
+screenshots: $(DEVELOPMENT)  ## Take the README's pictures anew, from the demo desk
+	$(BIN)/python -m pytest tests/browser/screenshots.py -m browser -q
+
 chaos: export CHAOS := 1
 chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms (CHAOS_SEED=… for others)
-	$(BIN)/python -m pytest tests/cluster tests/simulation tests/concurrency -q -s $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest tests/cluster tests/simulation tests/concurrency tests/gateway/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
+
+fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMPLES=… for each operation)
+	$(BIN)/python -m tests.fuzz.run
 
 lint: export DEBUG := 1
 lint: $(DEVELOPMENT)  ## Style, types, import contracts, migrations
@@ -61,8 +70,17 @@ format: $(DEVELOPMENT)  ## Let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+openapi: export DEBUG := 1
+openapi: export LANGUAGE_CODE := en
+openapi: $(DEVELOPMENT)  ## Write the API's description, docs/openapi.yaml
+	$(MANAGE) spectacular --fail-on-warn --validate --file docs/openapi.yaml
+
 messages: $(DEVELOPMENT)  ## Compile the translations
 	$(BIN)/pybabel --quiet compile --domain django --directory locale
+
+venues: export DEBUG := 1
+venues: $(RUNTIME)  ## Write what each venue supports into docs/venues.md
+	$(MANAGE) venues_table
 
 clean:  ## Remove the environment and the demo's database
 	rm -rf $(VENV) demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal
