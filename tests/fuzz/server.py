@@ -107,6 +107,9 @@ def served(*, workers: int = 2, database_url: str | None = None) -> Iterator[Ser
                     *simulated,
                     GUNICORN,
                     "capital_project.wsgi",
+                    # What is put to the test is the API; gunicorn answers longer lines itself.
+                    "--limit-request-line",
+                    "0",
                     "--bind",
                     f"127.0.0.1:{port}",
                     "--workers",
