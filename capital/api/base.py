@@ -16,10 +16,9 @@ from capital.api.once import HEADER, Handler, answered_once
 from capital.api.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope
+from capital.services.requests import ACCEPT_PERMISSION, FORCE_PERMISSION
 from capital.services.visibility import visible_to, within_account
 
-FORCE_PERMISSION = "capital.force_allocate"
-ACCEPT_PERMISSION = "capital.accept_jump"
 _SAFE = frozenset({"GET", "HEAD"})
 FIELDS = "fields"
 

@@ -282,10 +282,10 @@ class AllocationEntry(AppendOnlyModel):
         return f"{self.strategy_account}: {self.before} → {self.after}"
 
 
-def _refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:
+def refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:
     """What deletes around the model, such as the admin, still asks this signal."""
     raise AppendOnly(model=sender._meta.object_name or "")
 
 
 for _model in (AllocationRun, AllocationPool, AllocationEntry):
-    pre_delete.connect(_refuse_delete, sender=_model)
+    pre_delete.connect(refuse_delete, sender=_model)

@@ -1,7 +1,5 @@
 """Webhooks: a strategy's secret, and the append-only record of what was delivered and answered."""
 
-from typing import NoReturn
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -9,8 +7,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.errors import AppendOnly
-from capital.models.allocations import AppendOnlyModel, append_only_triggers
+from capital.models.allocations import AppendOnlyModel, append_only_triggers, refuse_delete
 from capital.models.secrets import EncryptedTextField
 from strategies.models import Strategy
 
@@ -141,9 +138,5 @@ class WebhookAnswer(AppendOnlyModel):
         return str(self.delivery)
 
 
-def _refuse_delete(sender: type[models.Model], **_: object) -> NoReturn:
-    raise AppendOnly(model=sender._meta.object_name or "")
-
-
 for _model in (WebhookDelivery, WebhookAnswer):
-    pre_delete.connect(_refuse_delete, sender=_model)
+    pre_delete.connect(refuse_delete, sender=_model)
