@@ -43,7 +43,7 @@ def quoted(venue: str, symbol: str) -> Quoted:
     if settle:
         kind = MarketKind.LINEAR if settle == quote else MarketKind.INVERSE
     market_id = {
-        "binance": base + quote,
+        "binance": base + quote + ("_PERP" if kind is MarketKind.INVERSE else ""),
         "bybit": base + quote,
         "okx": f"{base}-{quote}" + ("-SWAP" if settle else ""),
     }.get(venue, f"{quote}-{base}")
@@ -53,7 +53,7 @@ def quoted(venue: str, symbol: str) -> Quoted:
 @pytest.mark.parametrize(
     ("venue", "symbols"),
     [
-        ("binance", ["BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT"]),
+        ("binance", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT"]),
         ("bybit", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT"]),
         ("okx", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT", "ETH/USDT:USDT"]),
         ("upbit", ["BTC/KRW", "ETH/KRW"]),
@@ -92,10 +92,11 @@ def test_rules_are_read_exactly(markets):
 
 
 def test_an_inverse_contract_is_paid_in_the_coin(markets):
-    rules = listed(markets, "bybit")["BTC/USD:BTC"].rules
+    for venue, contract_size, most in (("bybit", 1, 5000000), ("binance", 100, 60000)):
+        rules = listed(markets, venue)["BTC/USD:BTC"].rules
 
-    assert (rules.kind, rules.settle, rules.quote) == (MarketKind.INVERSE, "BTC", "USD")
-    assert (rules.contract_size, rules.market_max_amount) == (1, 5000000)
+        assert (rules.kind, rules.settle, rules.quote) == (MarketKind.INVERSE, "BTC", "USD")
+        assert (rules.contract_size, rules.market_max_amount) == (contract_size, most)
 
 
 @pytest.mark.parametrize("venue", ["upbit", "bithumb"])

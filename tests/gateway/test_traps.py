@@ -36,7 +36,8 @@ def each_basis(venue: str, pool: str, body: Any, currency: str = "USDT") -> list
 
 def paths_asked(venue: str, pool: str, **fields: Any) -> tuple[Any, list[str]]:
     """The answer, and every path that ccxt asked for, also those that are no balance."""
-    account = twin(venue, wallets={pool: {VENUES[venue].currency: "5"}}, **fields)
+    currency = fields.get("currency", VENUES[venue].currency)
+    account = twin(venue, wallets={pool: {currency: "5"}}, **fields)
     asked = []
     with SimulatedExchange(Desk([account])) as server:
         gateway = gateway_to(server)
@@ -101,6 +102,26 @@ def test_binance_multi_assets_mode_counts_other_coins_as_free_so_free_is_withhel
         Decimal("87.5"),
         Code.BASIS_OVER_CURRENCIES,
     ]
+
+
+def test_binance_account_in_a_coin_is_read_from_the_wallet_of_coin_margined_contracts() -> None:
+    """The other futures wallet may hold the same coin, as collateral for dollars."""
+    coin = futures_asset(
+        asset="BTC",
+        walletBalance="0.00241969",
+        unrealizedProfit="0.0005",
+        marginBalance="0.00291969",
+        availableBalance="0.0020",
+    )
+
+    assert each_basis("binance", "futures", {"assets": [coin]}, "BTC") == [
+        Decimal("0.00241969"),
+        Decimal("0.00291969"),
+        Decimal("0.002"),
+    ]
+    for currency, path in (("BTC", "/dapi/v1/account"), ("USDT", "/fapi/v3/account")):
+        _, asked = paths_asked("binance", "futures", currency=currency)
+        assert asked == [path]
 
 
 def test_portfolio_margin_has_no_free_and_what_ccxt_calls_used_is_a_pnl() -> None:

@@ -64,8 +64,8 @@ def test_each_basis_is_read_or_refused_with_its_reason(venue: str, mode: str, po
 
 @pytest.mark.parametrize(
     ("venue", "currency"),
-    [("htx", "BTC"), ("bingx", "SOL"), ("kucoin", "BTC"), ("bitget", "USDC"), ("bitget", "BTC"),
-     ("gate", "BTC"), ("krakenfutures", "BTC"), ("krakenfutures", "USDT")],
+    [("binance", "BTC"), ("htx", "BTC"), ("bingx", "SOL"), ("kucoin", "BTC"), ("bitget", "USDC"),
+     ("bitget", "BTC"), ("gate", "BTC"), ("krakenfutures", "BTC"), ("krakenfutures", "USDT")],
 )  # fmt: skip
 def test_futures_wallet_of_another_currency_is_another_call(venue: str, currency: str) -> None:
     (answer,), _ = ask(account_of(venue, "futures", currency), "futures")

@@ -60,7 +60,7 @@ def test_the_five_venues_are_read_through_the_wire(exchange):
     syncs = sync_markets(venues, clock=lambda: NOW)
 
     assert [(sync.venue, sync.problem, counts(sync)) for sync in syncs] == [
-        ("binance", None, {"added": 4}),
+        ("binance", None, {"added": 5}),
         ("bithumb", None, {"added": 2}),
         ("bybit", None, {"added": 5}),
         ("okx", None, {"added": 5}),
@@ -78,7 +78,7 @@ def test_the_five_venues_are_read_through_the_wire(exchange):
     assert market.fetched_at == NOW
     assert Market.objects.get(venue="bithumb", symbol="BTC/KRW").min_cost == 5000
     again = sync_markets(venues, clock=lambda: NOW)
-    assert [counts(sync) for sync in again] == [{"unchanged": n} for n in (4, 2, 5, 5, 2)]
+    assert [counts(sync) for sync in again] == [{"unchanged": n} for n in (5, 2, 5, 5, 2)]
 
 
 def test_without_names_it_is_the_venues_of_active_accounts(exchange):

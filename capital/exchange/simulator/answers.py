@@ -11,6 +11,7 @@ from typing import Any
 
 _SPOT_CATALOGUE = ("BTC", "ETH", "BNB", "USDT", "USDC")
 _MARGIN_CATALOGUE = ("USDT", "USDC", "BNB")
+_COIN_CATALOGUE = ("BTC", "ETH", "XRP")
 _ZERO = "0"
 _EXACT = Context(prec=200)
 
@@ -156,6 +157,24 @@ def binance_futures(holdings: Holdings) -> Any:
             for name, amount in holdings.listed_with(_MARGIN_CATALOGUE).items()
         ],
         "positions": [],
+    }
+
+
+def binance_coin_futures(holdings: Holdings) -> Any:
+    """``GET /dapi/v1/account``: COIN-M, a wallet for each coin and nothing over all of them."""
+    return {
+        "assets": [
+            _binance_margin_asset(
+                holdings, name, amount, holdings.now_milliseconds if name in holdings.amounts else 0
+            )
+            for name, amount in holdings.listed_with(_COIN_CATALOGUE).items()
+        ],
+        "positions": [],
+        "canDeposit": True,
+        "canTrade": True,
+        "canWithdraw": True,
+        "feeTier": 0,
+        "updateTime": 0,
     }
 
 

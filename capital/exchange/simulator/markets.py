@@ -154,14 +154,44 @@ def _binance_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     }
 
 
+def _binance_coin_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /dapi/v1/exchangeInfo``: COIN-M, in contracts of a hundred dollars."""
+    filters = _binance_filters("1", "1000000", "60000", "0.1", {"filterType": "PERCENT_PRICE"})
+    contract = _binance_symbol(
+        "BTC",
+        pair="BTCUSD",
+        contractType="PERPETUAL",
+        contractStatus="TRADING",
+        contractSize=100,
+        deliveryDate=4133404800000,
+        marginAsset="BTC",
+        pricePrecision=1,
+        quantityPrecision=0,
+        filters=filters,
+    )
+    contract |= {"symbol": "BTCUSD_PERP", "quoteAsset": "USD"}
+    del contract["status"]
+    return {"timezone": "UTC", "serverTime": _now(), "symbols": [contract]}
+
+
+def _binance_coin_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /dapi/v1/ticker/24hr``: a list, also of one."""
+    if query.get("symbol") != "BTCUSD_PERP":
+        return None
+    return [_ticker_of("BTCUSD_PERP", place.price("BTC/USD"))]
+
+
 def _binance_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET …/ticker/24hr`` of either market."""
     base = query.get("symbol", "").removesuffix("USDT")
     if base not in ("BTC", "ETH"):
         return None
-    price = place.price(f"{base}/USDT")
+    return _ticker_of(f"{base}USDT", place.price(f"{base}/USDT"))
+
+
+def _ticker_of(symbol: str, price: str) -> Any:
     return {
-        "symbol": f"{base}USDT",
+        "symbol": symbol,
         "lastPrice": price,
         "openPrice": price,
         "highPrice": price,
@@ -380,6 +410,8 @@ def _now() -> int:
 PUBLIC_ENDPOINTS = (
     PublicEndpoint("/api/v3/exchangeInfo", _binance_spot),
     PublicEndpoint("/fapi/v1/exchangeInfo", _binance_futures),
+    PublicEndpoint("/dapi/v1/exchangeInfo", _binance_coin_futures),
+    PublicEndpoint("/dapi/v1/ticker/24hr", _binance_coin_ticker),
     PublicEndpoint("/api/v3/ticker/24hr", _binance_ticker),
     PublicEndpoint("/fapi/v1/ticker/24hr", _binance_ticker),
     PublicEndpoint("/v5/market/instruments-info", _bybit_instruments),

@@ -48,6 +48,14 @@ ENDPOINTS = (
     ),
     Endpoint(
         venue="binance",
+        pool=Pool.FUTURES,
+        path="/dapi/v1/account",
+        scheme=signatures.BINANCE,
+        refusals=refusals.BINANCE,
+        build=answers.binance_coin_futures,
+    ),
+    Endpoint(
+        venue="binance",
         pool=Pool.UNIFIED,
         path="/papi/v1/balance",
         scheme=signatures.BINANCE,

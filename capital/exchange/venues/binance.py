@@ -17,6 +17,27 @@ from capital.exchange.venues.row import (
     spot_call,
 )
 
+# What USDⓈ-M contracts are paid in, dollars that it takes as margin, and BNB, which pays its fees.
+# An account in any other coin is one of COIN-M, where each coin has a wallet.
+_COLLATERAL = frozenset(
+    {"USDT", "USDC", "FDUSD", "BUSD", "USD1", "U", "BFUSD", "BNFCR", "LDUSDT", "RWUSD", "BNB"}
+)
+
+
+def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withheld) -> BalanceCall:
+    return BalanceCall(
+        params={"type": "swap", "subType": sub_type},
+        # updateTime 0 marks what never was in the wallet: what stands there is not valid.
+        holdings=Holdings(path=("assets",), name="asset", never={"updateTime": (0, "0")}),
+        # ccxt's total is marginBalance.
+        formulas={WALLET: "walletBalance", EQUITY: "marginBalance", FREE: "availableBalance"},
+        currencies=currencies,
+        withheld=withheld,
+        weight=5,
+        pace=Pace(weight_per_minute=2160, key_requests=45),
+    )
+
+
 ROWS = (
     Venue(
         id="binance",
@@ -35,25 +56,16 @@ ROWS = (
                     pace=Pace(weight_per_minute=5400, key_requests=45),
                 ),
             ),
-            # USDⓈ-M; COIN-M is another wallet and is not read.
             Pool.FUTURES: (
-                BalanceCall(
-                    params={"type": "swap", "subType": "linear"},
-                    # updateTime 0 marks what never was in the wallet: a placeholder.
-                    holdings=Holdings(
-                        path=("assets",), name="asset", never={"updateTime": (0, "0")}
-                    ),
-                    # ccxt's total is marginBalance.
-                    formulas={
-                        WALLET: "walletBalance",
-                        EQUITY: "marginBalance",
-                        FREE: "availableBalance",
-                    },
+                # USDⓈ-M.
+                _futures(
+                    "linear",
+                    _COLLATERAL,
                     # In multi-assets mode availableBalance counts every other coin in.
-                    withheld=(Withheld(FREE, "/multiAssetsMargin", Code.BASIS_OVER_CURRENCIES),),
-                    weight=5,
-                    pace=Pace(weight_per_minute=2160, key_requests=45),
+                    Withheld(FREE, "/multiAssetsMargin", Code.BASIS_OVER_CURRENCIES),
                 ),
+                # COIN-M, whose contracts are paid in the coin itself.
+                _futures("inverse", None),
             ),
             # Portfolio margin. ccxt's free and used are other things there: used is a PnL.
             Pool.UNIFIED: (
@@ -73,8 +85,8 @@ ROWS = (
         },
         # ccxt calls Binance's futures testnet abandoned and points to demo trading.
         sandbox="demo",
-        # The futures wallet that is read is USDⓈ-M's.
-        rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear"]}}),
+        # Without its options, which nobody sizes here.
+        rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
         sandbox_modes=(WalletMode.SEPARATE,),
         inspections=(Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),),
     ),
