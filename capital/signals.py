@@ -1,4 +1,4 @@
-"""Which changes of rows ask for a reallocation."""
+"""Which changes of rows ask for work in the queue."""
 
 from typing import Any
 
@@ -7,7 +7,11 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from capital.models import Account, Position, StrategyAccount
-from capital.services.events import request_reallocation, request_reallocation_of_strategy
+from capital.services.events import (
+    request_market_rules,
+    request_reallocation,
+    request_reallocation_of_strategy,
+)
 from capital.services.schedules import sync_schedules_after_migration
 from strategies.models import Strategy
 
@@ -23,6 +27,13 @@ def strategy_changed(instance: Strategy, **kwargs: Any) -> None:
     """A strategy was changed, paused, activated or archived. A new one has no links yet."""
     if not kwargs["created"]:
         request_reallocation_of_strategy(instance.pk)
+
+
+@receiver(post_save, sender=Account)
+def account_created(instance: Account, **kwargs: Any) -> None:
+    """A new account's orders are to be sized, too."""
+    if kwargs["created"]:
+        request_market_rules(instance)
 
 
 @receiver(post_save, sender=Account)

@@ -1,7 +1,8 @@
-"""A change that matters for capital asks for a reallocation: on commit, as a queued task.
+"""A change that matters asks for work: on commit, as a queued task.
 
-The gate decides whether anything is due; a change made around the models (a shell, SQL) is
-caught by it at the next slot all the same.
+What matters for capital asks for a reallocation; the gate decides whether one is due. A venue's
+first account asks for its market rules. A change made around the models (a shell, SQL) is caught at
+the schedule's next slot all the same.
 """
 
 import logging
@@ -10,11 +11,13 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, transaction
 
-from capital.models import StrategyAccount
+from capital.exchange.venues import VENUES
+from capital.models import Account, Market, StrategyAccount
 
 logger = logging.getLogger(__name__)
 
 TASK = "capital.tasks.reallocate_after_event"
+RULES_TASK = "capital.tasks.sync_markets"
 
 
 def request_reallocation(account_ids: Iterable[int]) -> None:
@@ -25,7 +28,7 @@ def request_reallocation(account_ids: Iterable[int]) -> None:
     ids = sorted(set(account_ids))
     if ids:
         run_key = f"event:{uuid.uuid4().hex}"
-        transaction.on_commit(lambda: _enqueue(ids, run_key))
+        transaction.on_commit(lambda: _queue(TASK, ids, run_key))
 
 
 def request_reallocation_of_strategy(strategy_id: int) -> None:
@@ -34,11 +37,23 @@ def request_reallocation_of_strategy(strategy_id: int) -> None:
     request_reallocation(links.values_list("account_id", flat=True))
 
 
-def _enqueue(account_ids: list[int], run_key: str) -> None:
+def request_market_rules(account: Account) -> None:
+    """Queue a sync of market rules where this is the venue's first account, on commit.
+
+    Without them nothing can be sized there before the schedule's next sync, half a day later.
+    """
+    others = Account.objects.filter(venue=account.venue, is_active=True).exclude(pk=account.pk)
+    if not account.is_active or account.venue not in VENUES or others.exists():
+        return
+    if not Market.objects.filter(venue=account.venue).exists():
+        transaction.on_commit(lambda: _queue(RULES_TASK))
+
+
+def _queue(task: str, *arguments: object) -> None:
     from django_q.tasks import async_task
 
     try:
-        async_task(TASK, account_ids, run_key, group="events")
+        async_task(task, *arguments, group="events")
     except DatabaseError:
-        # The change itself is committed; the schedule's gate will find it.
-        logger.exception("No reallocation could be queued for accounts %s.", account_ids)
+        # The change itself is committed; the schedule will find it.
+        logger.exception("%s%s could not be queued.", task, arguments)

@@ -1,4 +1,4 @@
-"""A change that matters for capital queues a reallocation, on commit."""
+"""A change that matters queues work, on commit: a reallocation, or the first market rules."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.db import transaction
 from capital.models import Account, Position, StrategyAccount
 from capital.services import events
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_strategy
+from tests.factories import make_account, make_link, make_market, make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,12 @@ pytestmark = pytest.mark.django_db
 def queued(monkeypatch: Any) -> list[tuple[list[int], str]]:
     """Account ids and run keys, as they are queued."""
     calls: list[tuple[list[int], str]] = []
-    monkeypatch.setattr(events, "_enqueue", lambda ids, key: calls.append((ids, key)))
+
+    def queue(task: str, *arguments: Any) -> None:
+        if task == events.TASK:
+            calls.append((arguments[0], arguments[1]))
+
+    monkeypatch.setattr(events, "_queue", queue)
     return calls
 
 
@@ -149,3 +154,51 @@ def test_each_request_has_a_key_of_its_own(
 
     assert len({run_key for _, run_key in queued}) == 2
     assert Account.objects.count() == Strategy.objects.count() == 1
+
+
+# Market rules
+
+
+@pytest.fixture
+def tasks(monkeypatch: Any) -> list[str]:
+    """What is queued, without arguments."""
+    names: list[str] = []
+    monkeypatch.setattr(events, "_queue", lambda task, *_: names.append(task))
+    return names
+
+
+def test_first_account_of_a_venue_asks_for_its_market_rules(
+    tasks: list[str], django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        make_account(venue="okx")
+        make_account(venue="okx")
+        make_account(venue="upbit", currency="KRW")
+
+    assert tasks == ["capital.tasks.sync_markets"] * 2
+
+
+def rules_are_known() -> Account:
+    make_market(venue="okx")
+    return make_account(venue="okx")
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        rules_are_known,
+        lambda: make_account(venue="okx", is_active=False),
+        # Its rules are not synced: nothing is proven there.
+        lambda: make_account(venue="whitebit"),
+    ],
+    ids=["known", "inactive", "unproven"],
+)
+def test_account_that_needs_no_market_rules_asks_for_none(
+    tasks: list[str],
+    create: Callable[[], Account],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        create()
+
+    assert tasks == []
