@@ -12,7 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,7 +23,7 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.entries import read_all_balances, read_balance, read_facts
+from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
 from capital.exchange.gateway import (
     Answers,
     BalanceRequest,
@@ -33,7 +33,7 @@ from capital.exchange.gateway import (
     WalletAnswers,
 )
 from capital.exchange.politeness import SHARED, Line, Politeness
-from capital.exchange.venues import BalanceCall, Venue, get_venue
+from capital.exchange.venues import BalanceCall, Inspection, Venue, get_venue
 
 if TYPE_CHECKING:
     import aiohttp
@@ -143,20 +143,21 @@ class CcxtGateway:
     async def _inspect(self, request: BalanceRequest, session: "aiohttp.ClientSession") -> KeyFacts:
         facts = KeyFacts()
         exchange: Any = None
+        api_key = request.credentials.api_key.strip()
         for inspection in request.venue.inspections:
             try:
                 exchange = self._exchange(request, session)
                 exchange.takes_text = inspection.mode == ()
-                names = {"api_key": request.credentials.api_key.strip()}
-                params = {key: text.format(**names) for key, text in inspection.params.items()}
                 async with asyncio.timeout(self.deadline_seconds):
-                    answer = await getattr(exchange, inspection.method)(params)
+                    answer = await _asked(exchange, inspection, api_key)
             except Exception:  # noqa: BLE001, S112  # it does not say
                 continue
             finally:
                 if exchange is not None:
                     exchange.session = None
-            facts = read_facts(answer, inspection, facts)
+            facts = read_facts(answer, inspection, facts, api_key=api_key)
+        if request.venue.secret_is_a_wallets and _is_of_its_own_wallet(request):
+            facts = replace(facts, can_withdraw=True)
         return facts
 
     async def _fetch_all(
@@ -358,6 +359,29 @@ class CcxtGateway:
         base_url = self.venue_urls.get(venue.id, "sandbox" if request.is_sandbox else "")
         exchange.clock_skew_milliseconds = self.politeness.skew_milliseconds(venue.id, base_url)
         return exchange
+
+
+async def _asked(exchange: Any, inspection: Inspection, api_key: str) -> Any:
+    names = {"api_key": api_key}
+    if inspection.first is not None:
+        method, path = inspection.first
+        found = read_along(await getattr(exchange, method)({}), path)
+        if found is None:
+            return None
+        names["first"] = str(found)
+    params = {key: text.format(**names) for key, text in inspection.params.items()}
+    return await getattr(exchange, inspection.method)(params)
+
+
+def _is_of_its_own_wallet(request: BalanceRequest) -> bool:
+    """Whether the private key is that of the account's address, and no agent's."""
+    from ccxt.base.exchange import Exchange
+
+    try:
+        address = Exchange.eth_get_address_from_private_key(request.credentials.api_secret.strip())
+    except Exception:  # noqa: BLE001  # none, or no private key
+        return False
+    return bool(address.lower() == request.credentials.api_key.strip().lower())
 
 
 def _now() -> datetime:

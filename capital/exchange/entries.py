@@ -14,7 +14,14 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
 from capital.exchange.gateway import KeyFacts
-from capital.exchange.venues.row import BalanceCall, Formula, Holdings, Inspection
+from capital.exchange.venues.row import (
+    BalanceCall,
+    Formula,
+    Holdings,
+    Inspection,
+    OwnKey,
+    Path,
+)
 
 Entry = Mapping[str, Any]
 CodeOf = Callable[[str], str]
@@ -105,28 +112,36 @@ def read_all_balances(
     return read
 
 
-def read_facts(answer: Any, inspection: Inspection, known: KeyFacts) -> KeyFacts:
-    """``known`` and what ``answer`` says besides."""
+def read_facts(
+    answer: Any, inspection: Inspection, known: KeyFacts, *, api_key: str = ""
+) -> KeyFacts:
+    """``known`` and what ``answer`` says besides.
+
+    One answer that a key can withdraw is enough: another one may know of less.
+    """
     mode, can_withdraw = known.wallet_mode, known.can_withdraw
     if inspection.mode is not None:
-        name = str(_along(answer, inspection.mode)).strip('"')
+        name = str(read_along(answer, inspection.mode, api_key=api_key)).strip('"')
         mode = inspection.modes.get(name, mode)
     if inspection.withdraw is not None:
-        said = _along(answer, inspection.withdraw)
-        # One word, a list of them, or words between commas.
-        words = said.split(",") if isinstance(said, str) else said
+        said = read_along(answer, inspection.withdraw, api_key=api_key)
+        # One word, a list of them, or words between commas or spaces.
+        words = said.replace(",", " ").split() if isinstance(said, str) else said
         words = words if isinstance(words, list) else [words]
-        if said is not None:
+        if said is not None and not can_withdraw:
             can_withdraw = any(word in inspection.withdraws for word in words)
     return KeyFacts(mode, can_withdraw)
 
 
-def _along(container: Any, path: Sequence[str | int]) -> Any:
+def read_along(container: Any, path: Path, *, api_key: str = "") -> Any:
     """What lies at the end of ``path``; None where it breaks off."""
     for step in path:
         try:
-            container = container[step]
-        except (KeyError, IndexError, TypeError):
+            if isinstance(step, OwnKey):
+                container = next(row for row in container if row[step.field] == api_key)
+            else:
+                container = container[step]
+        except (KeyError, IndexError, TypeError, StopIteration):
             return None
     return container
 

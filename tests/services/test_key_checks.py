@@ -67,7 +67,11 @@ def test_mode_that_fits_or_is_not_said_is_no_notice(
     assert notices(exchange, venue, {"account_mode": said}, **fields) == []
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit", "okx", "coinbase"])
+@pytest.mark.parametrize(
+    "venue",
+    ["binance", "bybit", "okx", "coinbase", "kraken", "kucoin", "bingx", "htx", "bitget", "deribit",
+     "mexc"],
+)  # fmt: skip
 @pytest.mark.parametrize("can_withdraw", [True, False])
 def test_key_that_can_withdraw_is_warned_of(
     exchange: Exchange, venue: str, can_withdraw: bool
@@ -76,6 +80,71 @@ def test_key_that_can_withdraw_is_warned_of(
 
     assert bool(warned) is can_withdraw
     assert all(sentence.startswith(f"This key can withdraw from {venue}") for sentence in warned)
+
+
+_UTA, _CLASSIC = 1, 2
+
+
+@pytest.mark.parametrize(
+    ("venue", "position", "answer", "can_withdraw"),
+    [
+        ("kraken", 0, {"result": {"permissions": ["add-funds", "withdraw-funds"]}}, True),
+        ("kraken", 0, {"result": {"permissions": ["query-funds", "add-withdraw-address"]}}, False),
+        ("kraken", 0, {"result": {}}, None),
+        ("kucoin", 1, {"data": {"permission": "General,Transfer"}}, True),
+        ("kucoin", 1, {"data": {"permission": "General, Withdrawal"}}, True),
+        ("kucoin", 1, {"data": {"permission": "General,InnerTransfer,FlexTransfers"}}, False),
+        ("bingx", 0, {"permissions": [2, 5]}, True),
+        ("bingx", 0, {"permissions": [1, 2, 3, 4, 7]}, False),
+        ("bingx", 0, {"code": 0, "data": {"enableWithdrawals": True}}, None),
+        ("htx", 0, {"data": [{"accessKey": "ours", "permission": "readOnly,withdraw"}]}, True),
+        ("htx", 0, {"data": [{"accessKey": "ours", "permission": "trade,readOnly"}]}, False),
+        ("htx", 0, {"data": [{"accessKey": "another", "permission": "withdraw"}]}, None),
+        ("bitget", _UTA, {"data": {"permissions": ["uta_mgt", "withdraw"]}}, True),
+        ("bitget", _UTA, {"data": {"permissions": ["uta_mgt", "uta_trade"]}}, False),
+        ("bitget", _CLASSIC, {"data": {"authorities": ["stow", "wwow"]}}, True),
+        ("bitget", _CLASSIC, {"data": {"authorities": ["stow", "wtow", "wtor"]}}, False),
+        ("deribit", 0, {"result": [{"client_id": "ours", "max_scope": "wallet:read_write"}]}, True),
+        ("deribit", 0, {"result": [{"client_id": "ours", "max_scope": "wallet:read"}]}, False),
+        ("deribit", 0, {"result": [{"client_id": "another"}]}, None),
+        ("mexc", 0, {"permissions": "SPOT_ACCOUNT_READ,SPOT_WITHDRAW_WRITE"}, True),
+        ("mexc", 0, {"permissions": "SPOT_WITHDRAW_READ,SPOT_TRANSFER_WRITE"}, False),
+    ],
+)
+def test_word_that_the_venue_documents_is_the_one_that_withdraws(
+    venue: str, position: int, answer: Any, can_withdraw: bool | None
+) -> None:
+    inspection = VENUES[venue].inspections[position]
+
+    assert read_facts(answer, inspection, KeyFacts(), api_key="ours").can_withdraw is can_withdraw
+
+
+def test_answer_that_knows_of_less_does_not_take_a_warning_back() -> None:
+    inspection = VENUES["bitget"].inspections[_CLASSIC]
+
+    facts = read_facts({"data": {"authorities": []}}, inspection, KeyFacts(can_withdraw=True))
+
+    assert facts.can_withdraw is True
+
+
+@pytest.mark.parametrize(
+    ("private_key", "can_withdraw"),
+    [
+        ("0x" + "0" * 63 + "1", True),
+        ("0x" + "0" * 63 + "2", False),  # an agent's
+        ("no private key", False),
+        ("", False),
+    ],
+)
+def test_hyperliquid_key_withdraws_where_it_is_the_accounts_own_wallet(
+    exchange: Exchange, private_key: str, can_withdraw: bool
+) -> None:
+    address = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+    account = make_account(venue="hyperliquid", api_key=address, api_secret=private_key)
+
+    codes = [reason.code for reason in key_notices(account, [], timezone.now())]
+
+    assert codes == ([Code.KEY_CAN_WITHDRAW] if can_withdraw else [])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +163,8 @@ def test_hyperliquid_says_its_mode_in_one_word(word: str, mode: WalletMode | Non
 
 def test_venue_that_says_nothing_or_fails_is_no_notice(exchange: Exchange) -> None:
     assert notices(exchange, "upbit", {}) == []
-    assert notices(exchange, "kucoin", {"api_secret": "another"}) == []
+    assert notices(exchange, "kucoin", {"api_secret": "another", "can_withdraw": True}) == []
+    assert notices(exchange, "htx", {"api_secret": "another", "can_withdraw": True}) == []
 
 
 def test_venue_without_a_row_is_said_to_be_unproven() -> None:

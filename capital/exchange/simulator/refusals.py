@@ -181,6 +181,7 @@ def refusals_of(
     limited: tuple[int | str, str],
     broken: tuple[int | str, str],
     passphrase: tuple[int, int | str, str] | None = None,
+    query: tuple[int, int | str, str] | None = None,
 ) -> Refusals:
     """The refusals of a venue that has one answer for each kind of trouble.
 
@@ -192,6 +193,7 @@ def refusals_of(
         limited: Code and sentence of too many requests, at 429 and 418.
         broken: Code and sentence of its own trouble, at 500.
         passphrase: As ``key``, where the venue has one.
+        query: As ``key``, where a parameter can be missing.
     """
     by_problem = {
         Problem.NO_KEY: Refusal(*key),
@@ -206,4 +208,6 @@ def refusals_of(
     }
     if passphrase is not None:
         by_problem[Problem.WRONG_PASSPHRASE] = Refusal(*passphrase)
+    if query is not None:
+        by_problem[Problem.WRONG_QUERY] = Refusal(*query)
     return Refusals(body=body, by_problem=by_problem)

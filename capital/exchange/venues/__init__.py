@@ -24,13 +24,21 @@ from capital.exchange.venues import (
     okx,
 )
 from capital.exchange.venues.generic import generic_venue
-from capital.exchange.venues.row import BalanceCall, Credential, Holdings, RulesCall, Venue
+from capital.exchange.venues.row import (
+    BalanceCall,
+    Credential,
+    Holdings,
+    Inspection,
+    RulesCall,
+    Venue,
+)
 
 __all__ = [
     "VENUES",
     "BalanceCall",
     "Credential",
     "Holdings",
+    "Inspection",
     "RulesCall",
     "Venue",
     "get_venue",

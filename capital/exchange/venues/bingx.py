@@ -8,6 +8,7 @@ from capital.exchange.venues.row import (
     WALLET,
     BalanceCall,
     Holdings,
+    Inspection,
     Pace,
     Venue,
     spot_call,
@@ -47,5 +48,13 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # bingx-api.github.io, "Query user API Key permissions": "5-coin withdrawal".
+        inspections=(
+            Inspection(
+                "accountV1PrivateGetAccountApiPermissions",
+                withdraw=("permissions",),
+                withdraws=(5,),
+            ),
+        ),
     ),
 )

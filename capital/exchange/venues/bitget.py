@@ -86,6 +86,18 @@ ROWS = (
                 mode=("data", "accountMode"),
                 modes={"unified": WalletMode.UNIFIED, "hybrid": WalletMode.UNIFIED},
             ),
+            # bitget.com/api-doc, "Get Account Info" of unified accounts, and "Get Account
+            # Information" of the others: "wallet withdrawl".
+            Inspection(
+                "privateUtaGetV3AccountInfo",
+                withdraw=("data", "permissions"),
+                withdraws=("withdraw",),
+            ),
+            Inspection(
+                "privateSpotGetV2SpotAccountInfo",
+                withdraw=("data", "authorities"),
+                withdraws=("wwow",),
+            ),
         ),
     ),
 )

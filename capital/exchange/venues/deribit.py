@@ -9,6 +9,8 @@ from capital.exchange.venues.row import (
     WALLET,
     BalanceCall,
     Holdings,
+    Inspection,
+    OwnKey,
     Venue,
     Withheld,
 )
@@ -40,5 +42,14 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # Deribit's API description, "Access scope": wallet:read_write "allows to withdraw"; where
+        # two-factor login is on, with its code besides.
+        inspections=(
+            Inspection(
+                "privateGetListApiKeys",
+                withdraw=("result", OwnKey("client_id"), "max_scope"),
+                withdraws=("wallet:read_write",),
+            ),
+        ),
     ),
 )

@@ -8,6 +8,8 @@ from capital.exchange.venues.row import (
     WALLET,
     BalanceCall,
     Holdings,
+    Inspection,
+    OwnKey,
     Venue,
 )
 
@@ -56,5 +58,15 @@ ROWS = (
                 ),
             ),
         },
+        # htx.com/en-us/opend, "API key query": the uid says whose keys.
+        inspections=(
+            Inspection(
+                "spotPrivateGetV2UserApiKey",
+                first=("spotPrivateGetV2UserUid", ("data",)),
+                params={"uid": "{first}", "accessKey": "{api_key}"},
+                withdraw=("data", OwnKey("accessKey"), "permission"),
+                withdraws=("withdraw",),
+            ),
+        ),
     ),
 )

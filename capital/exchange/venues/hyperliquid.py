@@ -60,6 +60,9 @@ ROWS = (
         # Reading needs the address only: a private key may stay away.
         credentials=("api_key",),
         ccxt_credentials={"api_key": "walletAddress", "api_secret": "privateKey"},
+        # docs.chainstack.com, "Agent wallets explained": an agent signs "not transfers or
+        # withdrawals".
+        secret_is_a_wallets=True,
         sandbox="testnet",
         inspections=(
             Inspection(

@@ -10,6 +10,7 @@ from capital.exchange.venues.row import (
     WALLET,
     BalanceCall,
     Holdings,
+    Inspection,
     Pace,
     Venue,
 )
@@ -36,6 +37,14 @@ ROWS = (
                 ),
             ),
         },
+        # docs.kraken.com, "Get API Key Info": "Funds permissions - Withdraw".
+        inspections=(
+            Inspection(
+                "privatePostGetApiKeyInfo",
+                withdraw=("result", "permissions"),
+                withdraws=("withdraw-funds",),
+            ),
+        ),
         key_errors=("EAPI:Invalid signature",),
     ),
     Venue(

@@ -63,6 +63,14 @@ ROWS = (
                 mode=("data", "selfAccountMode"),
                 modes={"CLASSIC": WalletMode.SEPARATE, "UNIFIED": WalletMode.UNIFIED},
             ),
+            # kucoin.com/docs-new, "Get Apikey Info" lists Transfer, which its guide to API keys
+            # explains as "including deposit and withdrawal"; the introduction says Withdrawal.
+            # InnerTransfer stays inside.
+            Inspection(
+                "privateGetUserApiKey",
+                withdraw=("data", "permission"),
+                withdraws=("Transfer", "Withdrawal"),
+            ),
         ),
     ),
 )

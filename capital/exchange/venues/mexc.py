@@ -8,6 +8,7 @@ from capital.exchange.venues.row import (
     WALLET,
     BalanceCall,
     Holdings,
+    Inspection,
     Pace,
     Venue,
     spot_call,
@@ -44,5 +45,15 @@ ROWS = (
                 ),
             ),
         },
+        # mexc.com/api-docs/spot-v3, "Query API key info"; the word is that of "Withdraw". The spot
+        # account's canWithdraw is the account's, not the key's.
+        inspections=(
+            Inspection(
+                "spotPrivateGetApiKeyInfo",
+                params={"accessKey": "{api_key}"},
+                withdraw=("permissions",),
+                withdraws=("SPOT_WITHDRAW_WRITE",),
+            ),
+        ),
     ),
 )

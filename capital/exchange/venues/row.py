@@ -153,12 +153,24 @@ class RulesCall:
 
 
 @dataclass(frozen=True)
+class OwnKey:
+    """A step of a path: of a list of keys, the one that asked, by the field that names each."""
+
+    field: str
+
+
+Path = tuple[str | int | OwnKey, ...]
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What the venue says of an account and its key, asked for by a person's check only.
 
     Attributes:
         method: Of ccxt's client.
         params: What it is given; ``{api_key}`` stands for the key.
+        first: Another method, asked before without parameters, and where its answer has what
+            ``{first}`` stands for in ``params``.
         mode: Where the answer names the account's mode; ``()`` is the answer itself, None where it
             does not say.
         modes: What the venue calls our wallet modes; any other name says nothing.
@@ -168,9 +180,10 @@ class Inspection:
 
     method: str
     params: Mapping[str, str] = field(default_factory=dict)
-    mode: tuple[str | int, ...] | None = None
+    first: tuple[str, Path] | None = None
+    mode: Path | None = None
     modes: Mapping[str, WalletMode] = field(default_factory=dict)
-    withdraw: tuple[str | int, ...] | None = None
+    withdraw: Path | None = None
     withdraws: tuple[Any, ...] = (True,)
 
 
@@ -188,6 +201,8 @@ class Venue:
         options: ccxt options of every call.
         credentials: Which of the account's fields must be filled.
         ccxt_credentials: What ccxt calls those fields.
+        secret_is_a_wallets: The secret is a wallet's private key, and can withdraw where the
+            wallet is the account itself.
         sandbox: How ccxt reaches the venue's test system; None where there is none.
         sandbox_modes: The wallet modes that the test system has.
         inspections: What it can be asked of an account and its key.
@@ -210,6 +225,7 @@ class Venue:
             "api_passphrase": "password",
         }
     )
+    secret_is_a_wallets: bool = False
     sandbox: Literal["testnet", "demo"] | None = None
     sandbox_modes: tuple[WalletMode, ...] = tuple(WalletMode)
     inspections: tuple[Inspection, ...] = ()

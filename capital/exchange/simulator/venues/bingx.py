@@ -80,6 +80,19 @@ ENDPOINTS = tuple(
     )
 )
 NOTICES = (
+    # Without the envelope of the others.
+    Notice(
+        "/openApi/v1/account/apiPermissions",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {
+            "apiKey": account.api_key,
+            "permissions": [1, 2, 3, *([5] if account.can_withdraw else [])],
+            "ipAddresses": [],
+            "note": "",
+        },
+    ),
     Notice(
         "/openApi/swap/v2/server/time",
         lambda now: {"code": 0, "msg": "", "data": {"serverTime": now}},

@@ -126,5 +126,37 @@ NOTICES = (
         refusals=REFUSALS,
         of_account=lambda account: _enveloped({"accountMode": account.account_mode}, 0),
     ),
+    Notice(
+        "/api/v3/account/info",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: _enveloped(
+            {
+                "userId": "1",
+                "permType": "read-and-write",
+                "permissions": ["uta_mgt", *(["withdraw"] if account.can_withdraw else [])],
+            },
+            0,
+        ),
+    ),
+    Notice(
+        "/api/v2/spot/account/info",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: _enveloped(
+            {
+                "userId": "1",
+                "authorities": [
+                    "coor",
+                    "stow",
+                    "wtow",
+                    *(["wwow"] if account.can_withdraw else []),
+                ],
+            },
+            0,
+        ),
+    ),
     Notice("/api/v2/public/time", lambda now: _enveloped({"serverTime": str(now)}, now)),
 )

@@ -12,7 +12,7 @@ from capital.exchange.simulator.signatures import (
     hmac_sha256,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+from capital.exchange.simulator.venues.endpoint import Endpoint, KeyNature, Notice
 
 
 def _parts(request: SignedRequest) -> dict[str, str]:
@@ -69,6 +69,30 @@ def _summaries(holdings: Holdings) -> Any:
     }
 
 
+def _keys(account: KeyNature) -> Any:
+    """All keys of the account: another one, which can do what this one cannot, comes first."""
+    return {
+        "jsonrpc": "2.0",
+        "result": [
+            {
+                "client_id": client_id,
+                "max_scope": f"account:read trade:read_write wallet:{wallet}",
+                "id": number,
+                "enabled": True,
+                "default": False,
+                "name": "",
+            }
+            for number, (client_id, wallet) in enumerate(
+                (
+                    ("another", "read" if account.can_withdraw else "read_write"),
+                    (account.api_key, "read_write" if account.can_withdraw else "read"),
+                ),
+                start=1,
+            )
+        ],
+    }
+
+
 SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"jsonrpc": "2.0", "error": {"code": code, "message": text}},
@@ -88,4 +112,13 @@ ENDPOINTS = (
         _summaries,
     ),
 )
-NOTICES = (Notice("/api/v2/public/get_time", lambda now: {"jsonrpc": "2.0", "result": now}),)
+NOTICES = (
+    Notice(
+        "/api/v2/private/list_api_keys",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=_keys,
+    ),
+    Notice("/api/v2/public/get_time", lambda now: {"jsonrpc": "2.0", "result": now}),
+)

@@ -42,6 +42,7 @@ class Endpoint:
 class KeyNature(Protocol):
     """What a venue tells of an account and its key."""
 
+    api_key: str
     account_mode: str
     can_withdraw: bool
 

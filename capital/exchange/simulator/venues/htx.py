@@ -15,8 +15,9 @@ from capital.exchange.simulator.signatures import (
     hmac_sha256,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+from capital.exchange.simulator.venues.endpoint import Endpoint, KeyNature, Notice
 
+_UID = 63628520
 # Requests are signed for the host that they are meant for, wherever they arrive.
 _HOSTS = ("api.huobi.pro", "api.hbdm.vn", "api.hbdm.com")
 
@@ -41,6 +42,35 @@ def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
         if same(expected, unquote(signature)):
             return None
     return Problem.WRONG_SIGNATURE
+
+
+def _keys_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    problem = _problem(request, holder)
+    if problem is None and parse_qs(request.query).get("uid") != [str(_UID)]:
+        return Problem.WRONG_QUERY
+    return problem
+
+
+def _keys(account: KeyNature) -> Any:
+    """Another key, which can do what this one cannot, comes first."""
+    every, some = "readOnly,trade,withdraw", "trade,readOnly"
+    other, own = (some, every) if account.can_withdraw else (every, some)
+    return {
+        "code": 200,
+        "message": "success",
+        "data": [
+            {
+                "accessKey": access_key,
+                "status": "normal",
+                "note": "",
+                "permission": permission,
+                "ipAddresses": "",
+                "validDays": -1,
+            }
+            for access_key, permission in (("another", other), (account.api_key, own))
+        ],
+        "ok": True,
+    }
 
 
 def _spot(holdings: Holdings) -> Any:
@@ -100,6 +130,7 @@ def _inverse(holdings: Holdings) -> Any:
 
 
 SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
+_KEYS_SCHEME = SignatureScheme(claimed_key=_key, problem=_keys_problem)
 REFUSALS = refusals_of(
     lambda code, text, now: {
         "status": "error",
@@ -113,6 +144,7 @@ REFUSALS = refusals_of(
     stale=(200, "api-signature-not-valid", "Verification failure"),
     limited=("rate-too-many-requests", "too many requests"),
     broken=("gateway-internal-error", "service is not available"),
+    query=(200, "invalid-parameter", "invalid parameter: uid"),
 )
 ENDPOINTS = tuple(
     Endpoint("htx", pool, path, SCHEME, REFUSALS, build, method)
@@ -129,6 +161,19 @@ NOTICES = (
         lambda _now: {"status": "ok", "data": _ACCOUNTS},
         scheme=SCHEME,
         refusals=REFUSALS,
+    ),
+    Notice(
+        "/v2/user/uid",
+        lambda _now: {"code": 200, "data": _UID, "success": True},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+    ),
+    Notice(
+        "/v2/user/api-key",
+        lambda _now: {},
+        scheme=_KEYS_SCHEME,
+        refusals=REFUSALS,
+        of_account=_keys,
     ),
     Notice("/v1/common/timestamp", lambda now: {"status": "ok", "data": now}),
 )

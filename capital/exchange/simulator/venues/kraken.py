@@ -125,5 +125,24 @@ ENDPOINTS = (
     ),
 )
 NOTICES = (
+    Notice(
+        "/0/private/GetApiKeyInfo",
+        lambda _now: {},
+        method="POST",
+        scheme=_SPOT_SCHEME,
+        refusals=_SPOT_REFUSALS,
+        of_account=lambda account: {
+            "error": [],
+            "result": {
+                "apiKeyName": "",
+                "permissions": [
+                    "query-funds",
+                    "modify-trades",
+                    *(["withdraw-funds"] if account.can_withdraw else []),
+                ],
+                "ipAllowlist": [],
+            },
+        },
+    ),
     Notice("/0/public/Time", lambda now: {"error": [], "result": {"unixtime": now // 1000}}),
 )

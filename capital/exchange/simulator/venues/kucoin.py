@@ -124,5 +124,23 @@ NOTICES = (
             "data": {"selfAccountMode": account.account_mode},
         },
     ),
+    Notice(
+        "/api/v1/user/api-key",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {
+            "code": "200000",
+            "data": {
+                "remark": "",
+                "apiKey": account.api_key,
+                "apiVersion": 3,
+                "permission": "General,Spot,InnerTransfer"
+                + (",Transfer" if account.can_withdraw else ""),
+                "uid": 1,
+                "isMaster": True,
+            },
+        },
+    ),
     Notice("/api/v1/timestamp", lambda now: {"code": "200000", "data": now}),
 )

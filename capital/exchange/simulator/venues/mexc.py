@@ -28,6 +28,13 @@ def _spot_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     return None if same(expected, signature) else Problem.WRONG_SIGNATURE
 
 
+def _key_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    problem = _spot_problem(request, holder)
+    if problem is None and "accessKey" not in parse_qs(request.query):
+        return Problem.WRONG_QUERY
+    return problem
+
+
 def _futures_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     signature = request.headers.get("Signature", "")
     timestamp = request.headers.get("Request-Time", "")
@@ -80,6 +87,7 @@ def _futures(holdings: Holdings) -> Any:
 
 
 _SPOT_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_spot_problem)
+_KEY_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_key_problem)
 _FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("ApiKey"), problem=_futures_problem)
 _SPOT_REFUSALS = refusals_of(
     lambda code, text, _now: {"code": code, "msg": text},
@@ -88,6 +96,7 @@ _SPOT_REFUSALS = refusals_of(
     stale=(400, 700003, "Timestamp for this request is outside of the recvWindow."),
     limited=(429, "Too Many Requests"),
     broken=(500, "Under maintenance"),
+    query=(400, 730707, "accessKey cannot be null"),
 )
 _FUTURES_REFUSALS = refusals_of(
     lambda code, text, _now: {"success": False, "code": code, "message": text},
@@ -109,4 +118,19 @@ ENDPOINTS = (
     ),
 )
 # Binance's spot clock answers at the same path in the same words.
-NOTICES: tuple[Notice, ...] = ()
+NOTICES = (
+    Notice(
+        "/api/v3/apiKeyInfo",
+        lambda _now: {},
+        scheme=_KEY_SCHEME,
+        refusals=_SPOT_REFUSALS,
+        of_account=lambda account: {
+            "note": "",
+            "accessKey": account.api_key,
+            "permissions": "SPOT_ACCOUNT_READ,SPOT_WITHDRAW_READ"
+            + (",SPOT_WITHDRAW_WRITE" if account.can_withdraw else ""),
+            "ipWhiteList": "",
+            "status": "VALID",
+        },
+    ),
+)
