@@ -32,6 +32,7 @@ def notices(exchange: Exchange, venue: str, said: dict[str, Any], **fields: Any)
         ("gate", "separate", "2", "unified"),
         ("gate", "unified", "1", "separate"),
         ("kucoin", "unified", "CLASSIC", "separate"),
+        ("binance", "separate", "true", "unified"),
     ],
 )
 def test_mode_that_the_venue_says_otherwise_is_named_and_proposed(
@@ -57,7 +58,9 @@ def test_mode_that_cannot_be_read_here_is_said_to_be_so(exchange: Exchange) -> N
 @pytest.mark.parametrize(
     ("venue", "mode", "said"),
     [("bitget", "unified", "hybrid"), ("gate", "separate", "1"), ("kucoin", "unified", "UNIFIED"),
-     ("kucoin", "separate", "something new"), ("bybit", "unified", "1")],
+     ("kucoin", "separate", "something new"), ("bybit", "unified", "1"),
+     ("binance", "unified", "true"), ("binance", "unified", "false"),
+     ("binance", "separate", "false")],
 )  # fmt: skip
 def test_mode_that_fits_or_is_not_said_is_no_notice(
     exchange: Exchange, venue: str, mode: str, said: str

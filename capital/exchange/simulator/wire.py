@@ -106,6 +106,19 @@ NOTICES = (
         of_account=lambda account: {"enableWithdrawals": account.can_withdraw},
     ),
     Notice(
+        "/sapi/v1/account/info",
+        lambda _now: {},
+        scheme=signatures.BINANCE,
+        refusals=refusals.BINANCE,
+        of_account=lambda account: {
+            "vipLevel": 0,
+            "isMarginEnabled": True,
+            "isFutureEnabled": True,
+            "isOptionsEnabled": False,
+            "isPortfolioMarginRetailEnabled": account.account_mode == "true",
+        },
+    ),
+    Notice(
         "/v5/user/query-api",
         lambda _now: {},
         scheme=signatures.BYBIT,

@@ -88,6 +88,15 @@ ROWS = (
         # Without its options, which nobody sizes here.
         rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
         sandbox_modes=(WalletMode.SEPARATE,),
-        inspections=(Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),),
+        inspections=(
+            Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),
+            # developers.binance.com, "Account info". False says nothing for certain: it is of one
+            # kind of portfolio margin, and there are others.
+            Inspection(
+                "sapiGetAccountInfo",
+                mode=("isPortfolioMarginRetailEnabled",),
+                modes={"True": WalletMode.UNIFIED},
+            ),
+        ),
     ),
 )

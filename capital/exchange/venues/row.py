@@ -173,7 +173,8 @@ class Inspection:
             ``{first}`` stands for in ``params``.
         mode: Where the answer names the account's mode; ``()`` is the answer itself, None where it
             does not say.
-        modes: What the venue calls our wallet modes; any other name says nothing.
+        modes: What the venue calls our wallet modes; any other name says nothing. A flag is
+            ``True`` or ``False``.
         withdraw: Where it says whether the key can withdraw; None where it does not.
         withdraws: What is said there, or is among what is said, where it can.
     """
