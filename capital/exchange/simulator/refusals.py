@@ -169,7 +169,14 @@ UPBIT = Refusals(
     },
 )
 
-BITHUMB = Refusals(body=_named_body, by_problem={**_NAMED, Problem.NO_KEY: _TOKEN})
+BITHUMB = Refusals(
+    body=_named_body,
+    by_problem={
+        **_NAMED,
+        Problem.NO_KEY: _TOKEN,
+        Problem.STALE: Refusal(401, "expired_jwt", "Jwt가 만료되었습니다."),
+    },
+)
 
 
 def refusals_of(

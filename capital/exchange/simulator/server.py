@@ -8,7 +8,9 @@ Only whoever serves imports this module: it needs aiohttp.
 
 import asyncio
 import threading
+import time
 from concurrent.futures import Future
+from email.utils import formatdate
 from functools import partial
 from typing import Self
 
@@ -109,6 +111,11 @@ class SimulatedExchange:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = date_header(
+            time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
+        )
+
     async def _serve(self, started: "Future[int]") -> None:
         closing = asyncio.Event()
         responder = Responder(
@@ -119,6 +126,7 @@ class SimulatedExchange:
             clock_ahead_milliseconds=self._clock_ahead_milliseconds,
         )
         app = web.Application()
+        app.on_response_prepare.append(self._tell_time)
         add_control_routes(app, self.desk)
         add_public_routes(
             app, self.market_place, latency_seconds=self._latency_seconds, closing=closing
@@ -145,3 +153,8 @@ class SimulatedExchange:
             if not started.done():
                 started.set_exception(RuntimeError("the simulated exchange did not start."))
             await runner.cleanup()
+
+
+def date_header(now_milliseconds: int) -> str:
+    """What ``Date`` says at that time of the venues' clock."""
+    return formatdate(now_milliseconds // 1000, usegmt=True)

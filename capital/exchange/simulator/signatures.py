@@ -198,10 +198,18 @@ def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     return None
 
 
+def _bithumb_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    problem = _token_problem(request, holder)
+    sent_at = _token_part(request, 1).get("timestamp")
+    if problem is None and (not isinstance(sent_at, int) or request.is_stale(sent_at)):
+        return Problem.STALE
+    return problem
+
+
 BINANCE = SignatureScheme(claimed_key=header_key("X-MBX-APIKEY"), problem=_binance_problem)
 BYBIT = SignatureScheme(claimed_key=header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
 OKX = SignatureScheme(
     claimed_key=header_key("OK-ACCESS-KEY"), problem=_okx_problem, needs_passphrase=True
 )
 UPBIT = SignatureScheme(claimed_key=_upbit_key, problem=_token_problem)
-BITHUMB = SignatureScheme(claimed_key=_bithumb_key, problem=_token_problem)
+BITHUMB = SignatureScheme(claimed_key=_bithumb_key, problem=_bithumb_problem)

@@ -141,7 +141,11 @@ REFUSALS = refusals_of(
     },
     key=(200, "api-signature-not-valid", "Incorrect Access key"),
     signature=(200, "api-signature-not-valid", "Signature not valid"),
-    stale=(200, "api-signature-not-valid", "Verification failure"),
+    stale=(
+        200,
+        "api-signature-not-valid",
+        "Signature not valid: Invalid submission time or incorrect time format",
+    ),
     limited=("rate-too-many-requests", "too many requests"),
     broken=("gateway-internal-error", "service is not available"),
     query=(200, "invalid-parameter", "invalid parameter: uid"),
