@@ -23,6 +23,7 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.clocks import ToldTime, told_by_date
 from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
 from capital.exchange.gateway import (
     Answers,
@@ -44,7 +45,6 @@ DEADLINE_SECONDS = 15
 REQUEST_TIMEOUT_SECONDS = 5
 ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.25
-LEAST_SKEW_MILLISECONDS = 250
 
 Reader = Callable[[dict[str, Any], BalanceCall, BalanceRequest, Any], Any]
 """Makes of ccxt's answer, how it was asked for, for whom and by which client what is wanted."""
@@ -294,9 +294,10 @@ class CcxtGateway:
             try:
                 params = call.params_for(request.currency)
                 answer: dict[str, Any] = await exchange.fetch_balance(params)
-            except errors.InvalidNonce:
+            except errors.InvalidNonce as refusal:
                 if not await self._put_clock_right(exchange, line):
-                    raise
+                    # Where the clock is right, it was the key.
+                    raise (refusal.__cause__ or refusal) from None
             except (errors.DDoSProtection, errors.RateLimitExceeded):
                 raise
             except errors.OperationFailed:
@@ -309,18 +310,30 @@ class CcxtGateway:
 
     async def _put_clock_right(self, exchange: Any, line: Line) -> bool:
         """Learn from the venue how far this machine's clock is off; False where it is not that."""
-        if exchange.is_clock_corrected or not exchange.has.get("fetchTime"):
+        from ccxt.base import errors
+
+        if exchange.is_clock_corrected:
             return False
         exchange.is_clock_corrected = True
-        asked_at = time.time_ns() // 1_000_000
-        venue_time = await exchange.fetch_time()
-        # The venue told its time somewhere between question and answer.
-        middle = (asked_at + time.time_ns() // 1_000_000) // 2
-        skew = middle - int(venue_time)
-        if abs(skew - exchange.clock_skew_milliseconds) < LEAST_SKEW_MILLISECONDS:
+        told: ToldTime | None = exchange.told_by_date
+        if exchange.has.get("fetchTime"):
+            asked_at = _milliseconds()
+            try:
+                venue_time = await exchange.fetch_time()
+            except errors.BaseError:
+                return False  # the refusal says more than that the time is not to be had
+            if venue_time is None:
+                return False
+            told = ToldTime(int(venue_time), asked_at, _milliseconds())
+        if told is None:
             return False
-        exchange.clock_skew_milliseconds = skew
-        self.politeness.learn_skew(line.venue, line.base_url, skew)
+        change = told.skew - exchange.clock_skew_milliseconds
+        if abs(change) < told.least_skew:
+            return False
+        if change > 0 and get_venue(line.venue).has_growing_nonce:
+            return False  # an earlier time makes a lower number
+        exchange.clock_skew_milliseconds = told.skew
+        self.politeness.learn_skew(line.venue, line.base_url, told.skew)
         return True
 
     def _line(self, request: BalanceRequest, pool: Pool) -> Line:
@@ -449,6 +462,8 @@ class _ExactAnswers:
     Attributes:
         clock_skew_milliseconds: How far this machine's clock is ahead of the venue's.
         is_clock_corrected: The venue was asked for its time already.
+        asked_at: When the last request was sent, in this machine's milliseconds.
+        told_by_date: The time that the last answer's ``Date`` tells.
         takes_text: One word is an answer too.
         has_asked: A request was signed and sent.
         last_answer: The last answer, as it came.
@@ -457,13 +472,15 @@ class _ExactAnswers:
 
     clock_skew_milliseconds = 0
     is_clock_corrected = False
+    asked_at = 0
+    told_by_date: ToldTime | None = None
     refused_with: tuple[int, float | None] | None = None
     has_asked = False
     takes_text = False
     last_answer: Any = None
 
     def milliseconds(self) -> int:
-        return time.time_ns() // 1_000_000 - self.clock_skew_milliseconds
+        return _milliseconds() - self.clock_skew_milliseconds
 
     def seconds(self) -> int:
         return self.milliseconds() // 1000
@@ -479,6 +496,7 @@ class _ExactAnswers:
         from ccxt.base import errors
 
         self.has_asked = True
+        self.asked_at = _milliseconds()
         answer = await super().fetch(*args, **kwargs)  # type: ignore[misc]
         if not isinstance(answer, (dict | list | str) if self.takes_text else (dict | list)):
             raise errors.BadResponse("not JSON")
@@ -490,9 +508,13 @@ class _ExactAnswers:
 
         if status in (418, 429):
             self.refused_with = (status, _retry_after_seconds(args[3]))
+        self.told_by_date = told_by_date(
+            _header(args[3], "date"), asked_at=self.asked_at, answered_at=_milliseconds()
+        )
         try:
-            return super().handle_errors(status, *args)  # type: ignore[misc]
+            answer = super().handle_errors(status, *args)  # type: ignore[misc]
         except errors.ExchangeError as error:
+            self._refuse_clock(status, args[4], error)
             # Where ccxt does not know a venue's error name, it forgets the HTTP status.
             meaning = _meaning_of_status(status)
             key_errors = get_venue(self.id).key_errors  # type: ignore[attr-defined]
@@ -501,6 +523,18 @@ class _ExactAnswers:
             if type(error) is errors.ExchangeError and meaning is not None:
                 raise meaning(f"HTTP {status}") from None
             raise
+        if status == 401:
+            self._refuse_clock(status, args[4], errors.AuthenticationError(f"HTTP {status}"))
+        return answer
+
+    def _refuse_clock(self, status: int, body: str, error: Exception) -> None:
+        """Raise where the venue refuses the request's time, or may; else ``error`` stands."""
+        from ccxt.base import errors
+
+        clock_errors = get_venue(self.id).clock_errors  # type: ignore[attr-defined]
+        if any(text in body for text in clock_errors):
+            cause = error if isinstance(error, errors.AuthenticationError) else None
+            raise errors.InvalidNonce(f"HTTP {status}") from cause
 
 
 def _meaning_of_status(status: int) -> Any:
@@ -516,9 +550,17 @@ def _meaning_of_status(status: int) -> Any:
     return errors.ExchangeNotAvailable if status >= 500 else None
 
 
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
 def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     """What ``Retry-After`` asks for; None where it is not a number of seconds."""
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    text = _header(headers, "retry-after")
     return float(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 

@@ -1,6 +1,7 @@
 """Limits, pauses and clocks: what the gateway does not ask, and when."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,14 +11,16 @@ from typing import Any
 
 import pytest
 
-from capital.domain.balances import Observation
+from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange import ccxt_gateway
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt_gateway import CcxtGateway, new_client
 from capital.exchange.politeness import Line, Politeness
-from capital.exchange.simulator.desk import Desk
+from capital.exchange.simulator import server as simulator
+from capital.exchange.simulator.desk import Desk, SimulatedAccount
 from capital.exchange.simulator.server import SimulatedExchange
+from capital.exchange.simulator.venues import kraken
 from capital.exchange.venues import VENUES
 from capital.exchange.venues.row import Pace
 from tests.gateway.desk import NOW, gateway_to, request_for, twin
@@ -248,18 +251,46 @@ def test_refused_key_is_asked_once_a_call(exchange: SimulatedExchange, clock: Cl
 
 # Clocks
 
-TOLD = [
-    (venue, pool)
-    for venue, pool in (
-        ("binance", "spot"),
-        ("binance", "futures"),
-        ("bybit", "unified"),
-        ("okx", "unified"),
-        ("bitget", "spot"),
-        ("kucoin", "spot"),
-        ("mexc", "spot"),
-    )
+# Whose requests carry a time that the venue checks.
+TIMED = [
+    "binance",
+    "bybit",
+    "okx",
+    "bitget",
+    "gate",
+    "kucoin",
+    "coinbase",
+    "deribit",
+    "mexc",
+    "htx",
+    "bingx",
+    "bithumb",
 ]
+TOLD = [(venue, pool.value) for venue in TIMED for pool in VENUES[venue].calls]
+UNTIMED = [("krakenfutures", "futures"), ("hyperliquid", "spot"), ("upbit", "spot")]
+
+
+def ask_by_clock(
+    account: SimulatedAccount, pool: str, ahead_seconds: int, **credentials: str
+) -> tuple[list[Any], list[int], int]:
+    """Two answers, how many requests had been counted after each, and the skew that was learned."""
+    answers, counts = [], []
+    politeness = Politeness()
+    with SimulatedExchange(
+        Desk([account]), clock_ahead_milliseconds=ahead_seconds * 1000
+    ) as server:
+        gateway = gateway_to(server, politeness=politeness)
+        basis = BalanceBasis.EQUITY if account.venue == "gate" else BalanceBasis.WALLET
+        request = request_for(account, [pool], basis=basis)
+        request = replace(request, credentials=replace(request.credentials, **credentials))
+        for _ in range(2):
+            answers.append(gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool(pool)])
+            counts.append(len(server.requests))
+        return answers, counts, politeness.skew_milliseconds(account.venue, server.base_url)
+
+
+def account_in(venue: str, pool: str) -> SimulatedAccount:
+    return twin(venue, wallets={pool: {VENUES[venue].currency: "5"}})
 
 
 @pytest.mark.parametrize("ahead_seconds", [-90, 90])
@@ -267,23 +298,205 @@ TOLD = [
 def test_clock_that_is_off_is_put_right_once_from_the_venues_time(
     venue: str, pool: str, ahead_seconds: int
 ) -> None:
-    account = twin(venue, wallets={pool: {VENUES[venue].currency: "5"}})
-    with SimulatedExchange(
-        Desk([account]), clock_ahead_milliseconds=ahead_seconds * 1000
-    ) as server:
-        politeness = Politeness()
-        gateway = gateway_to(server, politeness=politeness)
-        request = request_for(account, [pool])
-        first = gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool(pool)]
-        asked = len(server.requests)
-        second = gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool(pool)]
+    answers, counts, skew = ask_by_clock(account_in(venue, pool), pool, ahead_seconds)
 
-    assert isinstance(first, Observation), first
-    assert isinstance(second, Observation), second
-    # Refused, corrected, answered; and answered at once from then on.
-    assert (asked, len(server.requests)) == (2, 3)
-    skew = politeness.skew_milliseconds(venue, server.base_url)
+    assert all(isinstance(answer, Observation) for answer in answers), answers
+    # Refused, corrected, answered; and answered at once from then on. HTX refuses the question
+    # for the number of the spot account, which is not counted.
+    refused = 0 if (venue, pool) == ("htx", "spot") else 1
+    assert counts == [refused + 1, refused + 2]
     assert abs(skew + ahead_seconds * 1000) < 2000
+
+
+def test_kraken_is_asked_with_a_higher_number_where_the_clock_is_behind() -> None:
+    answers, counts, skew = ask_by_clock(account_in("kraken", "spot"), "spot", 90)
+
+    assert all(isinstance(answer, Observation) for answer in answers), answers
+    assert counts == [2, 3]
+    assert abs(skew + 90_000) < 2000
+
+
+def test_kraken_is_never_asked_with_a_lower_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another program's number was higher: by a later clock it would be higher still."""
+    monkeypatch.setattr(kraken, "TOLERANCE_MILLISECONDS", -10_000_000)
+
+    answers, counts, skew = ask_by_clock(account_in("kraken", "spot"), "spot", -90)
+
+    assert {code_of(answer) for answer in answers} == {Code.EXCHANGE_REFUSED_KEY}
+    assert (counts, skew) == ([1, 2], 0)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-90, 90])
+@pytest.mark.parametrize(("venue", "pool"), UNTIMED)
+def test_clock_does_not_matter_where_requests_carry_no_time(
+    venue: str, pool: str, ahead_seconds: int
+) -> None:
+    answers, counts, skew = ask_by_clock(account_in(venue, pool), pool, ahead_seconds)
+
+    assert all(isinstance(answer, Observation) for answer in answers), answers
+    assert (counts, skew) == ([1, 2], 0)
+
+
+def test_every_venue_is_known_to_check_the_time_or_not_to() -> None:
+    assert {*TIMED, *(venue for venue, _ in UNTIMED), "kraken"} == set(VENUES)
+
+
+def test_wrong_key_is_refused_once_where_the_clock_is_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Deribit does not say whether it refuses the key or the time: it is asked for its time."""
+    import ccxt.async_support as ccxt
+
+    asked: list[Any] = []
+    fetch_time = ccxt.deribit.fetch_time
+
+    async def counted(exchange: Any) -> Any:
+        asked.append(exchange)
+        return await fetch_time(exchange)
+
+    monkeypatch.setattr(ccxt.deribit, "fetch_time", counted)
+
+    answers, counts, skew = ask_by_clock(
+        account_in("deribit", "unified"), "unified", 0, api_secret="wrong"
+    )
+
+    figures = {"venue": "deribit", "kind": "AuthenticationError"}
+    assert answers == [Reason(Code.EXCHANGE_REFUSED_KEY, figures)] * 2
+    assert (counts, len(asked), skew) == ([1, 2], 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("venue_time", "skew"),
+    [
+        (1_700_000_000_999, 0),
+        (1_700_000_000_001, 998),
+        # Without the fraction the clock may be right.
+        (1_700_000_000_000, 0),
+        (1_700_000_001_000, 0),
+        (1_700_000_002_000, -1501),
+        (1_699_999_999_000, 1499),
+        (None, 0),
+    ],
+)
+def test_skew_is_what_the_venues_time_can_tell(
+    monkeypatch: pytest.MonkeyPatch, venue_time: int | None, skew: int
+) -> None:
+    monkeypatch.setattr(ccxt_gateway, "_milliseconds", lambda: 1_700_000_000_999)
+    politeness = Politeness()
+
+    async def run() -> bool:
+        gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=politeness)
+        request = request_for(twin("coinbase"), ["spot"])
+        exchange = gateway._exchange(request, None)  # type: ignore[arg-type]
+
+        async def fetch_time() -> int | None:
+            return venue_time
+
+        exchange.fetch_time = fetch_time
+        return await gateway._put_clock_right(exchange, replace(LINE, venue="coinbase"))
+
+    assert asyncio.run(run()) is (skew != 0)
+    assert politeness.skew_milliseconds("coinbase", "") == skew
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["", "yesterday", "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "1" * 400],
+)
+def test_date_that_is_missing_or_absurd_corrects_nothing(
+    monkeypatch: pytest.MonkeyPatch, date: str
+) -> None:
+    monkeypatch.setattr(simulator, "date_header", lambda _now: date)
+
+    answers, counts, skew = ask_by_clock(account_in("bithumb", "spot"), "spot", 90)
+
+    assert {code_of(answer) for answer in answers} == {Code.EXCHANGE_REFUSED_KEY}
+    assert (counts, skew) == ([1, 2], 0)
+
+
+@pytest.mark.parametrize(
+    ("venue", "url", "status", "body"),
+    [
+        (
+            "binance",
+            "https://papi.binance.com/papi/v1/balance",
+            400,
+            {"code": -1021, "msg": "Timestamp for this request is outside of the recvWindow."},
+        ),
+        (
+            "gate",
+            "https://api.gateio.ws/api/v4/spot/accounts",
+            403,
+            {
+                "label": "REQUEST_EXPIRED",
+                "message": "gap between request Timestamp and server time exceeds 60",
+            },
+        ),
+        (
+            "htx",
+            "https://api.hbdm.com/swap-api/v1/swap_account_info",
+            200,
+            {"status": "error", "err_code": 12001, "err_msg": "Invalid submission time", "ts": 1},
+        ),
+        (
+            "htx",
+            "https://api.hbdm.com/v5/account/balance",
+            200,
+            {"code": "1003", "message": "invalid signature"},
+        ),
+        (
+            "bingx",
+            "https://open-api.bingx.com/openApi/swap/v3/user/balance",
+            200,
+            {"code": 80014, "msg": "timestamp is invalid"},
+        ),
+        (
+            "coinbase",
+            "https://api.coinbase.com/api/v3/brokerage/accounts",
+            401,
+            {"errors": [{"id": "authentication_error", "message": "request timestamp expired"}]},
+        ),
+        ("coinbase", "https://api.coinbase.com/api/v3/brokerage/accounts", 401, "Unauthorized"),
+        (
+            "deribit",
+            "https://www.deribit.com/api/v2/private/get_account_summaries",
+            400,
+            {"jsonrpc": "2.0", "error": {"code": 13009, "message": "unauthorized"}},
+        ),
+        (
+            "bithumb",
+            "https://api.bithumb.com/v1/accounts",
+            401,
+            {"error": {"name": "expired_jwt", "message": "Jwt가 만료되었습니다."}},
+        ),
+    ],
+)
+def test_refusal_of_the_clock_is_known_by_the_venues_words(
+    venue: str, url: str, status: int, body: Any
+) -> None:
+    from ccxt.base import errors
+
+    answer = None if isinstance(body, str) else body
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+
+    with pytest.raises(errors.InvalidNonce) as caught:
+        new_client(venue).handle_errors(status, "", url, "GET", {}, text, answer, {}, None)
+
+    assert str(caught.value) == f"HTTP {status}"
+
+
+def test_venue_that_does_not_tell_its_time_has_refused_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = account_in("deribit", "unified")
+    time_path = "/api/v2/public/get_time"
+    notices = tuple(notice for notice in simulator.NOTICES if notice.path != time_path)
+    monkeypatch.setattr(simulator, "NOTICES", notices)
+
+    answers, counts, _ = ask_by_clock(account, "unified", 90)
+
+    assert {code_of(answer) for answer in answers} == {Code.EXCHANGE_REFUSED_KEY}
+    assert counts == [1, 2]
 
 
 def test_clock_that_stays_refused_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,8 @@ ROWS = (
         # Without its options, which nobody sizes here.
         rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
         sandbox_modes=(WalletMode.SEPARATE,),
+        # ccxt knows -1021, but not in answers about portfolio margin.
+        clock_errors=("Timestamp for this request",),
         inspections=(
             Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),
             # developers.binance.com, "Account info". False says nothing for certain: it is of one

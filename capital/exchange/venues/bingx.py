@@ -48,6 +48,8 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # 80014 and 100421, which also stand for other things.
+        clock_errors=("timestamp is invalid", "timestamp mismatch"),
         # bingx-api.github.io, "Query user API Key permissions": "5-coin withdrawal".
         inspections=(
             Inspection(

@@ -50,6 +50,9 @@ ROWS = (
                 ),
             ),
         },
+        # Keys that sign by HMAC are told. Tokens carry their time too, and are refused in one word
+        # whatever is wrong with them.
+        clock_errors=("request timestamp expired", "invalid timestamp", "Unauthorized"),
         # "can_transfer": move money out of the portfolio.
         inspections=(
             Inspection("v3PrivateGetBrokerageKeyPermissions", withdraw=("can_transfer",)),

@@ -42,6 +42,9 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # A request is documented to be refused 60 seconds after its time; by which of the errors
+        # that refuse a key is not.
+        clock_errors=("invalid_credentials", "unauthorized"),
         # Deribit's API description, "Access scope": wallet:read_write "allows to withdraw"; where
         # two-factor login is on, with its code besides.
         inspections=(

@@ -65,6 +65,7 @@ ROWS = (
         },
         sandbox="testnet",
         sandbox_modes=(WalletMode.SEPARATE,),
+        clock_errors=("REQUEST_EXPIRED",),
         inspections=(
             Inspection(
                 "privateAccountGetDetail",

@@ -48,6 +48,9 @@ _RULES = {
     ),
 }
 
+# Upbit's token carries a number that is used once, and no time.
+_CLOCK_ERRORS = {"upbit": (), "bithumb": ("expired_jwt",)}
+
 ROWS = tuple(
     Venue(
         id=venue,
@@ -56,6 +59,7 @@ ROWS = tuple(
         currency="KRW",
         calls={Pool.SPOT: (call,)},
         rules_call=_RULES[venue],
+        clock_errors=_CLOCK_ERRORS[venue],
     )
     for venue, call in _CALLS.items()
 )

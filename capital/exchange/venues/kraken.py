@@ -46,6 +46,7 @@ ROWS = (
             ),
         ),
         key_errors=("EAPI:Invalid signature",),
+        has_growing_nonce=True,
     ),
     Venue(
         id="krakenfutures",

@@ -208,6 +208,9 @@ class Venue:
         sandbox_modes: The wallet modes that the test system has.
         inspections: What it can be asked of an account and its key.
         key_errors: Texts of its answers that refuse the key, where ccxt does not know them as that.
+        clock_errors: The same for the time of a request. One that may mean the key as well costs
+            one question for the venue's time.
+        has_growing_nonce: A request must only carry a higher number than the key's last one.
         rules_call: How its market rules are asked for.
         is_proven: Its row was held against real answers. See ``generic``.
     """
@@ -231,6 +234,8 @@ class Venue:
     sandbox_modes: tuple[WalletMode, ...] = tuple(WalletMode)
     inspections: tuple[Inspection, ...] = ()
     key_errors: tuple[str, ...] = ()
+    clock_errors: tuple[str, ...] = ()
+    has_growing_nonce: bool = False
     rules_call: RulesCall = field(default_factory=RulesCall)
     is_proven: bool = True
 

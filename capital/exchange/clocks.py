@@ -1,0 +1,57 @@
+"""Clocks: how far this machine's clock is ahead of a venue's, by what the venue told of its time.
+
+Pure: times are Unix milliseconds, and given.
+"""
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+LEAST_SKEW_MILLISECONDS = 250
+LEAST_SKEW_IN_SECONDS_MILLISECONDS = 1000
+# A day off, little else on this machine would work: it is the header that is wrong.
+MOST_SKEW_BY_DATE_MILLISECONDS = 86_400_000
+
+
+@dataclass(frozen=True)
+class ToldTime:
+    """A venue's time, in answer to a request.
+
+    Attributes:
+        venue_time: What it told.
+        asked_at: When the request was sent, by this machine's clock.
+        answered_at: When the answer was there, by this machine's clock.
+    """
+
+    venue_time: int
+    asked_at: int
+    answered_at: int
+
+    @property
+    def skew(self) -> int:
+        """How far this machine's clock is ahead, where the venue told its time half way."""
+        middle = (self.asked_at + self.answered_at) // 2
+        # A time without its fraction is half a second old in the mean.
+        return middle - self.venue_time - (500 if self._is_in_seconds else 0)
+
+    @property
+    def least_skew(self) -> int:
+        """A skew below it cannot be told from none."""
+        if self._is_in_seconds:
+            return LEAST_SKEW_IN_SECONDS_MILLISECONDS
+        return LEAST_SKEW_MILLISECONDS
+
+    @property
+    def _is_in_seconds(self) -> bool:
+        return self.venue_time % 1000 == 0
+
+
+def told_by_date(date: str, *, asked_at: int, answered_at: int) -> ToldTime | None:
+    """The time that an answer's ``Date`` tells; None where it is none, or absurd."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        return None
+    told = ToldTime(int(moment.timestamp()) * 1000, asked_at, answered_at)
+    return told if abs(told.skew) <= MOST_SKEW_BY_DATE_MILLISECONDS else None
