@@ -515,11 +515,11 @@ class _ExactAnswers:
             answer = super().handle_errors(status, *args)  # type: ignore[misc]
         except errors.ExchangeError as error:
             self._refuse_clock(status, args[4], error)
-            # Where ccxt does not know a venue's error name, it forgets the HTTP status.
-            meaning = _meaning_of_status(status)
             key_errors = get_venue(self.id).key_errors  # type: ignore[attr-defined]
             if any(text in str(error) for text in key_errors):
-                meaning = errors.AuthenticationError
+                raise errors.AuthenticationError(f"HTTP {status}") from None
+            # Where ccxt does not know a venue's error name, it forgets the HTTP status.
+            meaning = _meaning_of_status(status)
             if type(error) is errors.ExchangeError and meaning is not None:
                 raise meaning(f"HTTP {status}") from None
             raise

@@ -4,6 +4,7 @@ The bodies are small and ours, in the form that each venue documents.
 """
 
 import asyncio
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt_gateway import CcxtGateway, new_client
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.faults import Fault
@@ -144,6 +145,22 @@ def test_portfolio_margin_has_no_free_and_what_ccxt_calls_used_is_a_pnl() -> Non
         Decimal("59.7423261"),
         Code.BASIS_NOT_TOLD,
     ]
+
+
+@pytest.mark.parametrize("host", ["api", "papi"])
+def test_binance_signature_that_is_refused_is_the_keys_fault_in_portfolio_margin_too(
+    host: str,
+) -> None:
+    """ccxt calls it a bad request there, by the address, which a simulator does not have."""
+    from ccxt.base import errors
+
+    body = {"code": -1022, "msg": "Signature for this request is not valid."}
+    url = f"https://{host}.binance.com/papi/v1/balance"
+
+    with pytest.raises(errors.AuthenticationError):
+        new_client("binance").handle_errors(
+            400, "", url, "GET", {}, json.dumps(body), body, {}, None
+        )
 
 
 # Bybit and OKX

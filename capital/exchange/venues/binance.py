@@ -88,7 +88,8 @@ ROWS = (
         # Without its options, which nobody sizes here.
         rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
         sandbox_modes=(WalletMode.SEPARATE,),
-        # ccxt knows -1021, but not in answers about portfolio margin.
+        # ccxt knows -1022 and -1021, but not in answers about portfolio margin.
+        key_errors=("Signature for this request is not valid",),
         clock_errors=("Timestamp for this request",),
         inspections=(
             Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),
