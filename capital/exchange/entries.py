@@ -153,12 +153,11 @@ def _entries_by_currency(
         parts = answer.get("total")
         names = parts if isinstance(parts, dict) else {}
         return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
-    container = response if holdings.source == "response" else answer.get("info")
-    for step in holdings.path:
-        try:
-            container = container[step]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            raise _bad(venue, "no list of holdings") from None
+    container = _listed(
+        response if holdings.source == "response" else answer.get("info"), holdings, venue
+    )
+    if holdings.more:
+        _check_last_page(response, holdings, venue)
     if holdings.form == "named":
         if not isinstance(container, dict):
             raise _bad(venue, "no list of holdings")
@@ -177,6 +176,22 @@ def _entries_by_currency(
         if isinstance(name, str) and name and _counts(entry, holdings):
             entries.setdefault(code_of(name), []).append(entry)
     return entries
+
+
+def _listed(container: Any, holdings: Holdings, venue: str) -> Any:
+    for step in holdings.path:
+        try:
+            container = container[step]
+        except (KeyError, IndexError, TypeError):
+            raise _bad(venue, "no list of holdings") from None
+    return container
+
+
+def _check_last_page(page: Any, holdings: Holdings, venue: str) -> None:
+    """ccxt takes a page without a list, or one that does not go on, for the end."""
+    _rows(_listed(page, holdings, venue), venue)
+    if page.get(holdings.more):
+        raise _bad(venue, "a part of the list")
 
 
 def _rows(container: Any, venue: str) -> list[Any]:

@@ -422,6 +422,37 @@ def test_coinbase_holds_are_seen_and_staked_wallets_are_not_added() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"accounts": [brokerage_account()], "has_next": False, "cursor": ""}, Decimal(200)),
+        ({"accounts": [brokerage_account()], "has_next": True, "cursor": "2"}, None),
+        ({"accounts": None, "has_next": False}, None),
+        ({}, None),
+    ],
+    ids=["whole", "stuck", "no list", "empty"],
+)
+def test_coinbase_accounts_are_added_over_all_pages_or_not_at_all(
+    second: Any, expected: Decimal | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ccxt joins the pages that it gets, and takes a bad one for the last."""
+    first = {"accounts": [brokerage_account()], "has_next": True, "cursor": "2"}
+
+    async def fetch(_self: Any, url: str, *_: Any, **__: Any) -> Any:
+        return json.loads(json.dumps(second if "cursor=2" in url else first))
+
+    monkeypatch.setattr("ccxt.async_support.coinbase.fetch", fetch)
+    request = request_for(twin("coinbase"), ["spot"])
+    gateway = CcxtGateway(venue_urls={"coinbase": "http://127.0.0.1:9"}, concurrency=1)
+
+    answer: Any = gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT]
+
+    if expected is None:
+        assert answer.code is Code.EXCHANGE_BAD_ANSWER
+    else:
+        assert answer == Observation(expected, NOW)
+
+
 def test_coinbase_is_asked_at_version_3() -> None:
     assert paths_asked("coinbase", "spot")[1] == ["/api/v3/brokerage/accounts"]
 

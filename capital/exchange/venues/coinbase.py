@@ -32,6 +32,7 @@ ROWS = (
                         name="available_balance.currency",
                         only={"type": ("ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT")},
                         adds=True,
+                        more="has_next",
                     ),
                     formulas={WALLET: _WHOLE, EQUITY: _WHOLE, FREE: "available_balance.value"},
                     pace=Pace(key_requests=27),

@@ -49,6 +49,8 @@ class Holdings:
         kind: Of ``lines``: the field that names the amount.
         amount: Of ``lines``: the field with the amount.
         adds: Several entries of one currency are added up. Elsewhere they are a failure.
+        more: Where ccxt joins pages: the field that is true where more of them follow. A list that
+            is not whole is a failure.
         source: ``info``: what ccxt keeps of the answer. ``response``: the answer as it came, where
             ccxt keeps too little to tell an empty list from an answer without one. ``unified``:
             ccxt's own ``free``, ``used`` and ``total``.
@@ -62,6 +64,7 @@ class Holdings:
     kind: str = ""
     amount: str = ""
     adds: bool = False
+    more: str = ""
     source: Literal["info", "response", "unified"] = "info"
 
 
