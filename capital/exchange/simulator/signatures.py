@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
+from capital.exchange.simulator import private_keys
 from capital.exchange.simulator.refusals import Problem
 
 TOLERANCE_MILLISECONDS = 30_000
@@ -92,6 +93,14 @@ def same(expected: str, given: str) -> bool:
     return hmac.compare_digest(_bytes(expected), _bytes(given))
 
 
+def is_signed(secret: str, text: str, signature: str) -> bool:
+    """In Base64 where ``secret`` is a private key, else by HMAC in hexadecimal digits."""
+    key = private_keys.key_of_pem(secret)
+    if key is None:
+        return same(hmac_sha256(secret, text).hex(), signature)
+    return private_keys.made_by(key, signature, text)
+
+
 def _bytes(text: str) -> bytes:
     # Headers may carry bytes that are not UTF-8.
     return text.encode(errors="surrogateescape")
@@ -105,7 +114,8 @@ def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | Non
     timestamp = parse_qs(signed).get("timestamp", [""])[0]
     if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
         return Problem.STALE
-    if not same(hmac_sha256(holder.api_secret, signed).hex(), signature):
+    # In Base64 it is percent-encoded.
+    if not is_signed(holder.api_secret, signed, unquote(signature)):
         return Problem.WRONG_SIGNATURE
     return None
 
@@ -119,7 +129,7 @@ def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
         return Problem.STALE
     signed = timestamp + holder.api_key + window + request.query
-    if not same(hmac_sha256(holder.api_secret, signed).hex(), signature):
+    if not is_signed(holder.api_secret, signed, signature):
         return Problem.WRONG_SIGNATURE
     return None
 
@@ -151,7 +161,8 @@ def _milliseconds_of(iso: str) -> int | None:
     return since_epoch.days * 86_400_000 + since_epoch.seconds * 1000
 
 
-def _token_of(request: SignedRequest) -> str:
+def bearer_token(request: SignedRequest) -> str:
+    """Of the ``Authorization`` header; empty where there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
@@ -160,9 +171,9 @@ def _base64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _token_part(request: SignedRequest, position: int) -> dict[str, Any]:
+def token_part(request: SignedRequest, position: int) -> dict[str, Any]:
     """Part 0 (header) or 1 (payload) of the bearer token; empty where it cannot be read."""
-    parts = _token_of(request).split(".")
+    parts = bearer_token(request).split(".")
     if len(parts) != 3:
         return {}
     try:
@@ -173,22 +184,22 @@ def _token_part(request: SignedRequest, position: int) -> dict[str, Any]:
 
 
 def _upbit_key(request: SignedRequest) -> str | None:
-    key = _token_part(request, 1).get("access_key")
+    key = token_part(request, 1).get("access_key")
     return key if isinstance(key, str) and key else None
 
 
 def _bithumb_key(request: SignedRequest) -> str | None:
     # The same path and token as Upbit's; what differs is that it carries its time.
-    return _upbit_key(request) if "timestamp" in _token_part(request, 1) else None
+    return _upbit_key(request) if "timestamp" in token_part(request, 1) else None
 
 
 def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
-    signed, _, signature = _token_of(request).rpartition(".")
-    payload = _token_part(request, 1)
+    signed, _, signature = bearer_token(request).rpartition(".")
+    payload = token_part(request, 1)
     if not signature:
         return Problem.NO_SIGNATURE
     digest = base64.urlsafe_b64encode(hmac_sha256(holder.api_secret, signed)).decode().rstrip("=")
-    is_hs256 = _token_part(request, 0).get("alg") == "HS256"
+    is_hs256 = token_part(request, 0).get("alg") == "HS256"
     if not (is_hs256 and payload.get("nonce") and same(digest, signature.rstrip("="))):
         return Problem.WRONG_SIGNATURE
     if request.query:
@@ -200,7 +211,7 @@ def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
 
 def _bithumb_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     problem = _token_problem(request, holder)
-    sent_at = _token_part(request, 1).get("timestamp")
+    sent_at = token_part(request, 1).get("timestamp")
     if problem is None and (not isinstance(sent_at, int) or request.is_stale(sent_at)):
         return Problem.STALE
     return problem

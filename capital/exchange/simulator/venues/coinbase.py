@@ -1,25 +1,62 @@
-"""Coinbase Advanced. Keys of the older kind, which sign by HMAC."""
+"""Coinbase Advanced. A request carries a token that a private key signed, for it alone.
+
+Keys are EC (P-256) in PEM, or Ed25519 in Base64. Those that sign by HMAC, which Coinbase
+has let expire, are still answered: they are what an account without a private key has.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
+from capital.exchange.simulator import private_keys
 from capital.exchange.simulator.answers import Holdings, added
 from capital.exchange.simulator.refusals import Problem, refusals_of
 from capital.exchange.simulator.signatures import (
+    TOLERANCE_MILLISECONDS,
     KeyHolder,
     SignatureScheme,
     SignedRequest,
-    header_key,
+    bearer_token,
     hmac_sha256,
     same,
+    token_part,
 )
 from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
 
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 
 
+def _claimed_key(request: SignedRequest) -> str | None:
+    name = token_part(request, 0).get("kid")
+    return name if isinstance(name, str) and name else request.headers.get("CB-ACCESS-KEY") or None
+
+
 def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    if bearer_token(request):
+        return _token_problem(request, holder)
+    return _hmac_problem(request, holder)
+
+
+def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signed, _, signature = bearer_token(request).rpartition(".")
+    secret, claims = holder.api_secret, token_part(request, 1)
+    key = private_keys.key_of_pem(secret) or private_keys.key_of_base64(secret)
+    if key is None or token_part(request, 0).get("alg") != private_keys.algorithm_of(key):
+        return Problem.WRONG_SIGNATURE
+    if not private_keys.made_by(key, signature, signed):
+        return Problem.WRONG_SIGNATURE
+    begins, ends = (claims.get(name, 0) * 1000 for name in ("nbf", "exp"))
+    # A clock that is behind has the token's two minutes, one that is ahead only a little.
+    if not begins - TOLERANCE_MILLISECONDS <= request.received_at_milliseconds < ends:
+        return Problem.STALE
+    asked = f"{request.method} {request.headers.get('Host')}{request.path}"
+    # One claim or a list of one, by the kind of key. ccxt takes https:// off and no other scheme.
+    uris = [uri.replace("http://", "") for uri in claims.get("uris", [claims.get("uri", "")])]
+    is_meant = uris == [asked] and claims.get("sub") == holder.api_key
+    return None if is_meant else Problem.WRONG_SIGNATURE
+
+
+def _hmac_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     signature = request.headers.get("CB-ACCESS-SIGN", "")
     timestamp = request.headers.get("CB-ACCESS-TIMESTAMP", "")
     if not signature:
@@ -79,7 +116,7 @@ def _time(now_milliseconds: int) -> Any:
     return {"data": {"iso": moment.isoformat(), "epoch": now_milliseconds // 1000}}
 
 
-SCHEME = SignatureScheme(claimed_key=header_key("CB-ACCESS-KEY"), problem=_problem)
+SCHEME = SignatureScheme(claimed_key=_claimed_key, problem=_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"errors": [{"id": code, "message": text}]},
     key=(401, "authentication_error", "invalid api key"),
