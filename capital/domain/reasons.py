@@ -308,7 +308,8 @@ ENGLISH: Mapping[Code, str] = {
     ),
     Code.CREDENTIALS_MALFORMED: (
         "No request to {venue} can be signed with the stored credentials ({kind}). "
-        "Check that key and secret were copied whole."
+        "Check that key and secret were copied whole, each into its own field; a private key "
+        "must have no password."
     ),
     Code.WALLET_MODE_NOT_ON_VENUE: (
         "{venue} has no wallet mode {mode}. It has: {modes}. Correct the account."

@@ -33,6 +33,7 @@ from capital.exchange.gateway import (
     KeyFacts,
     WalletAnswers,
 )
+from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import SHARED, Line, Politeness
 from capital.exchange.venues import BalanceCall, Inspection, Venue, get_venue
 
@@ -244,7 +245,8 @@ class CcxtGateway:
             reason = reason_for(error, request.venue, self.deadline_seconds)
         except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
             reason = reason_for(error, request.venue, self.deadline_seconds)
-            if reason.code is Code.EXCHANGE_BAD_ANSWER and not exchange.has_asked:
+            has_asked = exchange is not None and exchange.has_asked
+            if reason.code is Code.EXCHANGE_BAD_ANSWER and not has_asked:
                 # It stumbled over the secret: nobody has answered anything yet.
                 reason = Reason(Code.CREDENTIALS_MALFORMED, reason.figures)
         else:
@@ -348,9 +350,11 @@ class CcxtGateway:
         call: BalanceCall | None = None,
     ) -> Any:
         venue = request.venue
+        if is_private_key(request.credentials.api_key):
+            raise MisplacedKey
         exchange = new_client(venue.id)
         for name, attribute in venue.ccxt_credentials.items():
-            setattr(exchange, attribute, getattr(request.credentials, name).strip())
+            setattr(exchange, attribute, well_formed(getattr(request.credentials, name)))
         exchange.session = session
         exchange.asyncio_loop = asyncio.get_running_loop()
         if call is not None:
@@ -434,6 +438,7 @@ def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:
 def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> Reason:
     """Our reason for what was raised. It names the class of the error, never its text."""
     from ccxt.base import errors
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     kind = type(error).__name__
     if isinstance(error, TimeoutError | errors.RequestTimeout):
@@ -446,8 +451,9 @@ def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> R
         ((errors.BadResponse,), Code.EXCHANGE_BAD_ANSWER),
         ((errors.OperationFailed,), Code.EXCHANGE_UNREACHABLE),
         ((errors.NotSupported,), Code.EXCHANGE_NOT_SUPPORTED),
-        # ccxt stumbled over an answer of a shape that it does not expect
-        ((InvalidAmount, LookupError, TypeError, ValueError, AttributeError, ArithmeticError),
+        # ccxt stumbled over an answer, or a secret, of a shape that it does not expect
+        ((InvalidAmount, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
+          UnsupportedAlgorithm),
          Code.EXCHANGE_BAD_ANSWER),
     ):  # fmt: skip
         if isinstance(error, classes):
