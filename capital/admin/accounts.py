@@ -289,7 +289,8 @@ class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
                     "fields": CREDENTIALS if may_replace else ["shown_credentials"],
                     "description": gettext_lazy(
                         "They are kept encrypted and never shown again. "
-                        "A field that is left empty keeps what is stored."
+                        "A field that is left empty keeps what is stored. "
+                        "A private key (PEM) may be pasted as it is."
                     )
                     if may_replace
                     else None,

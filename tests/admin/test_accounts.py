@@ -10,8 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, StrategyAccount
+from capital.services.connections import check_connection
 from tests.admin.desks import Desk, allow, join, make_desk
+from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.private_keys import MANGLED, TRADITIONAL, key_of, pem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +114,31 @@ def test_typed_credential_replaces_and_history_knows_only_that_it_did(
     entry = LogEntry.objects.latest("pk")
     assert entry.get_change_message() == "Changed API secret."
     assert CANARY not in entry.change_message + entry.object_repr
+
+
+@pytest.mark.parametrize("how", MANGLED)
+def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
+    client: Client, desk: Desk, exchange: Exchange, how: str
+) -> None:
+    client.force_login(desk.user)
+    account = exchange.open_account(
+        owner=desk.user, venue="coinbase", wallets={"spot": {"USD": "70.123456789"}}
+    )
+    pem = pem_of(key_of("ec"), TRADITIONAL)
+    exchange.desk.accounts[0].api_secret = pem
+    typed = MANGLED[how](pem)
+
+    answer = client.post(
+        change_url(account), form_of(client, change_url(account), api_secret=typed)
+    )
+
+    assert answer.status_code == 302
+    assert Account.objects.get(pk=account.pk).api_secret == typed.strip()
+    report = check_connection(account.pk)
+    assert [pool.amount for pool in report.pools] == ["70.123456789", "0.00"]
+    page = client.get(change_url(account)).content.decode()
+    assert "A private key (PEM) may be pasted as it is." in page
+    assert not any(line in page for line in pem.split("\n") if line)
 
 
 def test_refused_form_does_not_give_the_typed_credential_back(client: Client, desk: Desk) -> None:

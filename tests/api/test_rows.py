@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from capital.models import Account, StrategyAccount
+from capital.services.connections import check_connection
 from capital.services.summaries import DailyAccountSummary
 from strategies.models import Strategy
 from tests.api.client import Bot, permit
+from tests.conftest import Exchange
 from tests.factories import (
     make_account,
     make_link,
@@ -16,6 +18,7 @@ from tests.factories import (
     make_summary,
     make_user,
 )
+from tests.private_keys import MANGLED, key_of, pem_of
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +68,25 @@ def test_account_is_entered_and_its_credentials_are_never_given_back(bot: Bot) -
     kept = Account.objects.get(pk=account["id"])
     assert (kept.owner, kept.api_key) == (bot.user, "CANARY-key")
     assert b"CANARY" not in bot.get(f"accounts/{kept.pk}/").content
+
+
+@pytest.mark.parametrize("how", ["as it is", "with \\r\\n"])
+def test_private_key_of_the_longest_kind_is_taken_and_signs(
+    bot: Bot, exchange: Exchange, how: str
+) -> None:
+    account = exchange.open_account(
+        owner=bot.user, wallets={"spot": {"USDT": "70.123456789"}, "futures": {"USDT": "1"}}
+    )
+    pem = pem_of(key_of("rsa", bits=4096))
+    exchange.desk.accounts[0].api_secret = pem
+
+    answer = bot.patch(f"accounts/{account.pk}/", {"api_secret": MANGLED[how](pem)})
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["api_secret_is_set"] is True
+    assert not any(line in answer.content.decode() for line in pem.split("\n") if line)
+    report = check_connection(account.pk)
+    assert [pool.amount for pool in report.pools] == ["70.123456789", "1.00"]
 
 
 def test_largest_budget_above_the_capital_takes_a_permission(bot: Bot) -> None:
