@@ -9,7 +9,12 @@ from typing import Any
 from django.dispatch import receiver
 from django_q.signals import post_execute_in_worker, pre_execute
 
-from capital.services.job_runs import perform_after_event, perform_chunk, perform_job
+from capital.services.job_runs import (
+    perform_after_event,
+    perform_chunk,
+    perform_for_venue,
+    perform_job,
+)
 
 # How many of each outcome.
 Outcomes = dict[str, int]
@@ -76,6 +81,11 @@ def close_day_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcom
 def sync_markets(intended: str | None = None) -> Outcomes:
     """Market rules from the venues of active accounts."""
     return perform_job("sync_markets", intended=intended, queued_at=_queued_at)
+
+
+def sync_markets_of_venue(venue: str) -> Outcomes:
+    """Market rules from a venue that has got its first account."""
+    return perform_for_venue(venue)
 
 
 def prune(intended: str | None = None) -> Outcomes:

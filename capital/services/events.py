@@ -17,7 +17,7 @@ from capital.models import Account, Market, StrategyAccount
 logger = logging.getLogger(__name__)
 
 TASK = "capital.tasks.reallocate_after_event"
-RULES_TASK = "capital.tasks.sync_markets"
+RULES_TASK = "capital.tasks.sync_markets_of_venue"
 
 
 def request_reallocation(account_ids: Iterable[int]) -> None:
@@ -38,7 +38,7 @@ def request_reallocation_of_strategy(strategy_id: int) -> None:
 
 
 def request_market_rules(account: Account) -> None:
-    """Queue a sync of market rules where this is the venue's first account, on commit.
+    """Queue a sync of the venue's market rules where this is its first account, on commit.
 
     Without them nothing can be sized there before the schedule's next sync, half a day later.
     """
@@ -46,7 +46,7 @@ def request_market_rules(account: Account) -> None:
     if not account.is_active or account.venue not in VENUES or others.exists():
         return
     if not Market.objects.filter(venue=account.venue).exists():
-        transaction.on_commit(lambda: _queue(RULES_TASK))
+        transaction.on_commit(lambda: _queue(RULES_TASK, account.venue))
 
 
 def _queue(task: str, *arguments: object) -> None:

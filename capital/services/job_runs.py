@@ -22,9 +22,11 @@ from capital.services.accounts import active_account_ids
 from capital.services.clusters import longest_wait, oldest_wait
 from capital.services.job_records import raise_failure, record_work, started_run
 from capital.services.jobs import Job, Slot, get_job, reallocate
+from capital.services.markets import count_syncs, sync_markets
 
 TASKS = "capital.tasks"
 AFTER_EVENT = "reallocate_after_event"
+MARKETS_OF_VENUE = "sync_markets_of_venue"
 CHUNKS = "chunks"
 EXPIRED = "expired"
 ALREADY_DONE = "already_done"
@@ -109,6 +111,19 @@ def perform_after_event(
             lambda: reallocate(ids, trigger=Trigger.EVENT, run_key=run_key, clock=clock),
             clock=clock,
         )
+    )
+    return dict(run.outcomes)
+
+
+def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, int]:
+    """Fetch the market rules of a venue that has got its first account.
+
+    Raises:
+        JobFailed: As ``perform_job``.
+    """
+    run = started_run(MARKETS_OF_VENUE, Slot(None, clock), accounts=0)
+    raise_failure(
+        record_work(run, lambda: count_syncs(sync_markets([venue], clock=clock)), clock=clock)
     )
     return dict(run.outcomes)
 

@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 
 from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
-from capital.models import AllocationRun, JobRun
+from capital.models import AllocationRun, JobRun, Market
 from capital.services import job_runs, jobs
 from capital.services.job_runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs import Slot
@@ -414,6 +414,16 @@ def test_an_event_of_many_accounts_is_handed_out_under_its_key(settings: Any) ->
 
 def test_an_event_of_an_account_that_is_gone_does_nothing() -> None:
     assert tasks.reallocate_after_event([10**9], "event:1") == {}
+
+
+def test_rules_of_a_new_venue_are_fetched_and_nobody_elses(exchange: Exchange) -> None:
+    exchange.open_account(venue="okx", wallets={})
+    exchange.open_account(venue="bybit", wallets={})
+
+    assert tasks.sync_markets_of_venue("okx") == {"synced": 1}
+
+    assert set(Market.objects.values_list("venue", flat=True)) == {"okx"}
+    assert JobRun.objects.get().name == "sync_markets_of_venue"
 
 
 def test_task_payloads_hold_no_secret(

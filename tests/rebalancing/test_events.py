@@ -160,22 +160,23 @@ def test_each_request_has_a_key_of_its_own(
 
 
 @pytest.fixture
-def tasks(monkeypatch: Any) -> list[str]:
-    """What is queued, without arguments."""
-    names: list[str] = []
-    monkeypatch.setattr(events, "_queue", lambda task, *_: names.append(task))
-    return names
+def tasks(monkeypatch: Any) -> list[tuple[object, ...]]:
+    """What is queued."""
+    queued: list[tuple[object, ...]] = []
+    monkeypatch.setattr(events, "_queue", lambda *task: queued.append(task))
+    return queued
 
 
 def test_first_account_of_a_venue_asks_for_its_market_rules(
-    tasks: list[str], django_capture_on_commit_callbacks: Callable[..., Any]
+    tasks: list[tuple[object, ...]], django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         make_account(venue="okx")
         make_account(venue="okx")
         make_account(venue="upbit", currency="KRW")
 
-    assert tasks == ["capital.tasks.sync_markets"] * 2
+    task = "capital.tasks.sync_markets_of_venue"
+    assert tasks == [(task, "okx"), (task, "upbit")]
 
 
 def rules_are_known() -> Account:
@@ -194,7 +195,7 @@ def rules_are_known() -> Account:
     ids=["known", "inactive", "unproven"],
 )
 def test_account_that_needs_no_market_rules_asks_for_none(
-    tasks: list[str],
+    tasks: list[tuple[object, ...]],
     create: Callable[[], Account],
     django_capture_on_commit_callbacks: Callable[..., Any],
 ) -> None:
