@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 DEADLINE_SECONDS = 15
+# For all that is asked of an account beside its balances.
+INSPECTION_SECONDS = 5
 REQUEST_TIMEOUT_SECONDS = 5
 ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.25
@@ -136,6 +138,8 @@ class CcxtGateway:
     async def _inspect_all(self, requests: Sequence[BalanceRequest]) -> dict[int, KeyFacts]:
         import aiohttp
 
+        for venue_id in {request.venue.id for request in requests}:
+            _built_client(venue_id)  # as below
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.concurrency)
         async with aiohttp.ClientSession(connector=connector) as session:
             facts = await asyncio.gather(*(self._inspect(each, session) for each in requests))
@@ -143,23 +147,46 @@ class CcxtGateway:
 
     async def _inspect(self, request: BalanceRequest, session: "aiohttp.ClientSession") -> KeyFacts:
         facts = KeyFacts()
-        exchange: Any = None
+        inspections = request.venue.inspections
+        deadline = asyncio.get_running_loop().time() + self._inspection_seconds
+        answers = await asyncio.gather(
+            *(self._ask(request, inspection, session, deadline) for inspection in inspections)
+        )
         api_key = request.credentials.api_key.strip()
-        for inspection in request.venue.inspections:
-            try:
-                exchange = self._exchange(request, session)
-                exchange.takes_text = inspection.mode == ()
-                async with asyncio.timeout(self.deadline_seconds):
-                    answer = await _asked(exchange, inspection, api_key)
-            except Exception:  # noqa: BLE001, S112  # it does not say
-                continue
-            finally:
-                if exchange is not None:
-                    exchange.session = None
+        for inspection, answer in zip(inspections, answers, strict=True):
             facts = read_facts(answer, inspection, facts, api_key=api_key)
         if request.venue.secret_is_a_wallets and _is_of_its_own_wallet(request):
             facts = replace(facts, can_withdraw=True)
         return facts
+
+    @property
+    def _inspection_seconds(self) -> float:
+        return min(INSPECTION_SECONDS, self.deadline_seconds)
+
+    async def _ask(
+        self,
+        request: BalanceRequest,
+        inspection: Inspection,
+        session: "aiohttp.ClientSession",
+        deadline: float,
+    ) -> Any:
+        """The answer; None where the venue does not give one, or is not to be asked now."""
+        pool = request.pools[0]
+        line, call = self._line(request, pool), request.venue.call(pool, request.currency)
+        if self.politeness.refusal(line, _now()) is not None:
+            return None
+        exchange: Any = None
+        try:
+            exchange = self._exchange(request, session)
+            exchange.takes_text = inspection.mode == ()
+            async with asyncio.timeout_at(deadline):
+                await self._take_turn(line, call, deadline)
+                return await _asked(exchange, inspection, request.credentials.api_key.strip())
+        except Exception:  # noqa: BLE001  # it does not say
+            return None
+        finally:
+            if exchange is not None:
+                exchange.session = None  # shared; ccxt would complain that it was not closed
 
     async def _fetch_all(
         self,

@@ -76,7 +76,10 @@ class ExchangeGateway(Protocol):
         """As ``fetch_balances``, but every currency of each pool: for looking at."""
 
     def inspect_keys(self, requests: Sequence[BalanceRequest]) -> Mapping[int, KeyFacts]:
-        """What the venues say of each account and its key, by account id. It never raises."""
+        """What the venues say of each account and its key, by account id. It never raises.
+
+        It takes seconds at most, and asks nothing of a venue that is left alone now.
+        """
 
 
 def warm_up() -> None:

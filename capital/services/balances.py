@@ -157,7 +157,7 @@ def observe_wallets(
 
 def inspect_key(account: Account) -> KeyFacts:
     """What the venue says of the account and its key. Call it outside a transaction."""
-    prepared = _request(account, ())
+    prepared = _request(account, pools_of_account(account))
     if isinstance(prepared, Reason) or not settings.CAPITAL_LIVE_BALANCES:
         return KeyFacts()
     return get_gateway().inspect_keys([prepared])[account.pk]

@@ -1,5 +1,6 @@
 """What a checked connection says of the account's mode and its key."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from django.utils import timezone
 
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
+from capital.exchange import ccxt_gateway
 from capital.exchange.entries import read_facts
 from capital.exchange.gateway import KeyFacts
+from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line
 from capital.exchange.venues import VENUES
 from capital.services.key_checks import key_notices
 from tests.conftest import Exchange
@@ -168,6 +171,41 @@ def test_venue_that_says_nothing_or_fails_is_no_notice(exchange: Exchange) -> No
     assert notices(exchange, "upbit", {}) == []
     assert notices(exchange, "kucoin", {"api_secret": "another", "can_withdraw": True}) == []
     assert notices(exchange, "htx", {"api_secret": "another", "can_withdraw": True}) == []
+
+
+def test_venue_that_is_left_alone_is_not_asked_of_the_key_either(exchange: Exchange) -> None:
+    account = exchange.open_account(venue="binance", wallets={})
+    twin = exchange.desk.find(exchange.keys[account.pk])
+    assert twin is not None
+    twin.can_withdraw = True
+    line = Line.to("binance", exchange.server.base_url, account.api_key, "spot")
+    for _ in range(FAILURES_TO_PAUSE):
+        SHARED.failed(line, timezone.now())
+
+    assert list(key_notices(account, [], timezone.now())) == []
+    assert exchange.server.requests == []
+
+
+def test_questions_about_a_key_end_together_however_many_there_are(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bitget is asked three."""
+    events: list[str] = []
+
+    async def never(_exchange: Any, _inspection: Any, _api_key: str) -> None:
+        events.append("asked")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            events.append("given up")
+
+    monkeypatch.setattr(ccxt_gateway, "_asked", never)
+    monkeypatch.setattr(ccxt_gateway, "INSPECTION_SECONDS", 0.2)
+    account = exchange.open_account(venue="bitget", wallets={})
+
+    assert list(key_notices(account, [], timezone.now())) == []
+
+    assert events == ["asked"] * 3 + ["given up"] * 3
 
 
 def test_venue_without_a_row_is_said_to_be_unproven() -> None:
