@@ -74,6 +74,7 @@ class Code(StrEnum):
     BASIS_WITH_PNL_ONLY = "basis_with_pnl_only"
     BASIS_COUNTS_SPOT = "basis_counts_spot"
     BASIS_UNPROVEN = "basis_unproven"
+    BASIS_WITH_LOAN = "basis_with_loan"
 
     # A plan: what changed since it was shown
     SETTINGS_CHANGED = "settings_changed"
@@ -396,6 +397,10 @@ ENGLISH: Mapping[Code, str] = {
     Code.BASIS_UNPROVEN: (
         "{venue} cannot give the balance as {basis}: it has no row of its own in the venue table, "
         "and what its number means was held against nothing."
+    ),
+    Code.BASIS_WITH_LOAN: (
+        "{venue} cannot give the balance as {basis} while something is borrowed: it does not say "
+        "whether that number has the loan in it. Repay, or choose equity."
     ),
     Code.SHARE: "Its share by weight.",
     Code.KEPT: "Kept, because the pool had no balance to allocate from.",

@@ -5,6 +5,7 @@ missing is missing; only what the row declares to be so counts as zero.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -56,7 +57,7 @@ def read_balance(
     if (refusal := call.refused.get(basis)) is not None:
         raise BalanceUnavailable(refusal, venue=venue, basis=basis.value)
     info = answer.get("info")
-    entries = _entries_by_currency(answer, response, call.holdings, venue, code_of)
+    entries = _entries_by_currency(answer, response, call, venue, code_of)
     found = entries.get(currency, [])
     if not found:
         if call.omits_empty:
@@ -66,7 +67,7 @@ def read_balance(
         raise _bad(venue, "listed twice")
     for withheld in call.withheld:
         if withheld.basis is basis and any(
-            _at(entry, info, withheld.field) in (True, "true", "True") for entry in found
+            _is_so(_at(entry, info, withheld.field), venue) for entry in found
         ):
             raise BalanceUnavailable(withheld.code, venue=venue, basis=basis.value)
     amount = _NOTHING
@@ -87,29 +88,38 @@ def read_all_balances(
 ) -> dict[str, Decimal]:
     """Every currency that can be read, by name, the account's first; of the others no zeros.
 
-    What cannot be read is left out: this is for looking at, never for adding up.
+    Another one that cannot be read is left out, and so are all others where the balance has a
+    number in it that is not of one currency: this is for looking at, never for adding up.
 
     Raises:
-        BalanceUnavailable: As ``read_balance``, for the answer as a whole.
+        BalanceUnavailable: As ``read_balance``, but for a currency that is not listed.
     """
-    listed = _entries_by_currency(answer, response, call.holdings, venue, code_of)
-    read: dict[str, Decimal] = {}
-    for name in (currency, *sorted(set(listed) - {currency})):
-        try:
-            amount = read_balance(
-                answer,
-                call,
-                response=response,
-                venue=venue,
-                currency=name,
-                basis=basis,
-                code_of=code_of,
-            )
-        except BalanceUnavailable:
-            continue
-        if amount or name == currency:
-            read[name] = amount
-    return read
+
+    def read(name: str) -> Decimal:
+        return read_balance(
+            answer,
+            call,
+            response=response,
+            venue=venue,
+            currency=name,
+            basis=basis,
+            code_of=code_of,
+        )
+
+    contents: dict[str, Decimal] = {}
+    try:
+        contents[currency] = read(currency)
+    except BalanceUnavailable as error:
+        if error.reason.code is not Code.EXCHANGE_CURRENCY_MISSING:
+            raise
+    formula = call.formulas[basis]
+    if any("/" in each for each in ((formula,) if isinstance(formula, str) else formula)):
+        return contents
+    for name in sorted(_entries_by_currency(answer, response, call, venue, code_of)):
+        with suppress(BalanceUnavailable):
+            if name != currency and (amount := read(name)):
+                contents[name] = amount
+    return contents
 
 
 def read_facts(
@@ -147,8 +157,9 @@ def read_along(container: Any, path: Path, *, api_key: str = "") -> Any:
 
 
 def _entries_by_currency(
-    answer: Mapping[str, Any], response: Any, holdings: Holdings, venue: str, code_of: CodeOf
+    answer: Mapping[str, Any], response: Any, call: BalanceCall, venue: str, code_of: CodeOf
 ) -> dict[str, list[Entry]]:
+    holdings = call.holdings
     if holdings.source == "unified":
         parts = answer.get("total")
         names = parts if isinstance(parts, dict) else {}
@@ -161,19 +172,21 @@ def _entries_by_currency(
     if holdings.form == "named":
         if not isinstance(container, dict):
             raise _bad(venue, "no list of holdings")
-        named: list[tuple[Any, Entry]] = [
-            (name, entry) for name, entry in container.items() if isinstance(entry, dict)
-        ]
+        named: list[tuple[Any, Any]] = list(container.items())
     elif holdings.form == "lines":
         named = _entries_of_lines(_rows(container, venue), holdings)
     else:
         rows = [container] if holdings.form == "single" else _rows(container, venue)
         if holdings.form == "single" and not isinstance(container, dict):
             raise _bad(venue, "no list of holdings")
-        named = [(_name_of(row, holdings), row) for row in rows if isinstance(row, dict)]
+        named = [(_name_of(row, holdings), row) for row in rows]
     entries: dict[str, list[Entry]] = {}
     for name, entry in named:
-        if isinstance(name, str) and name and _counts(entry, holdings):
+        if not (isinstance(entry, dict) and isinstance(name, str) and name):
+            if call.omits_empty:
+                # It may be the currency that would count as zero without it.
+                raise _bad(venue, "an entry without a currency")
+        elif _counts(entry, holdings):
             entries.setdefault(code_of(name), []).append(entry)
     return entries
 
@@ -284,6 +297,13 @@ def _at(entry: Any, info: Any, path: str) -> Any:
             return _Many(_at(row, info, rest) for row in rows)
         here = here.get(step) if isinstance(here, dict) else None
     return here
+
+
+def _is_so(value: Any, venue: str) -> bool:
+    """Whether a flag is set, or a number is not zero."""
+    if isinstance(value, bool) or value in (None, "", "true", "false", "True", "False"):
+        return value in (True, "true", "True")
+    return bool(_number(value, venue))
 
 
 def _bad(venue: str, kind: str) -> BalanceUnavailable:

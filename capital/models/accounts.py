@@ -27,8 +27,8 @@ _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance
 # What gives a balance its meaning.
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
-# Which number of the exchange's answer it is, and of which wallet.
-_MEANING = ("balance_basis", "wallet_mode")
+# Which number of the exchange's answer it is, of which wallet, and of which money.
+_MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 _REMEMBERED = (*_DENOMINATION, *_RESERVE, *_MEANING)
 # What follows from another meaning: see _part_with_readings.
 _OF_READINGS = frozenset({"readings_since", "suspect_readings"})

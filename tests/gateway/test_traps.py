@@ -129,9 +129,12 @@ def test_portfolio_margin_has_no_free_and_what_ccxt_calls_used_is_a_pnl() -> Non
     body = [
         {
             "asset": "USDT",
-            "totalWalletBalance": "66.9923261",
-            "crossMarginFree": "35.9697141",
+            "totalWalletBalance": "76.9923261",
+            "crossMarginFree": "45.9697141",
             "crossMarginLocked": "0.0",
+            # A loan lies in the wallet, and is nobody's capital.
+            "crossMarginBorrowed": "9.99",
+            "crossMarginInterest": "0.01",
             "umWalletBalance": "31.022612",
             "umUnrealizedPNL": "-7.25",
             # Documented so: no coin-margined contracts.
@@ -180,6 +183,22 @@ def test_bybit_free_is_worked_out_where_it_is_no_longer_told() -> None:
     body = {"retCode": 0, "result": {"list": [{"accountType": "UNIFIED", "coin": [coin]}]}}
 
     assert each_basis("bybit", "unified", body) == [Decimal(500), Decimal("530.5"), Decimal(370)]
+
+
+def test_bybit_loan_is_in_the_wallet_balance_and_is_nobodys_capital() -> None:
+    coin = {
+        "coin": "USDT",
+        "walletBalance": "1500",
+        "spotBorrow": "1000",
+        "equity": "512.5",
+        "unrealisedPnl": "12.5",
+        "locked": "20",
+        "totalPositionIM": "100",
+        "totalOrderIM": "0",
+    }
+    body = {"retCode": 0, "result": {"list": [{"accountType": "UNIFIED", "coin": [coin]}]}}
+
+    assert each_basis("bybit", "unified", body) == [Decimal(500), Decimal("512.5"), Decimal(380)]
 
 
 def test_bybit_free_is_unknown_where_the_margins_are_not_told() -> None:
@@ -264,6 +283,24 @@ def test_bitget_futures_profit_may_be_told_in_two_parts() -> None:
 def test_bitget_answer_without_a_list_is_no_empty_wallet(pool: str) -> None:
     for body in ({}, {"code": "00000", "data": None}, {"code": "00000"}):
         assert read("bitget", pool, body, WALLET) is Code.EXCHANGE_BAD_ANSWER
+
+
+@pytest.mark.parametrize(("debt", "expected"), [("0", Decimal(1500)), ("0.00", Decimal(1500)),
+    ("1000", Code.BASIS_WITH_LOAN), ("much", Code.EXCHANGE_BAD_ANSWER)])  # fmt: skip
+@pytest.mark.parametrize(("venue", "field"), [("bitget", "debt"), ("kucoin", "liability")])
+def test_wallet_that_may_have_a_loan_in_it_is_withheld(
+    venue: str, field: str, debt: str, expected: Any
+) -> None:
+    coin = {"balance": "1500", "equity": "500", "available": "400", field: debt}
+    body = {
+        "bitget": {"code": "00000", "data": {"assets": [{"coin": "USDT", **coin}]}},
+        "kucoin": {
+            "code": "200000",
+            "data": {"accounts": [{"currencies": [{"currency": "USDT", **coin}]}]},
+        },
+    }[venue]
+
+    assert each_basis(venue, "unified", body) == [expected, Decimal(500), Decimal(400)]
 
 
 # Gate and KuCoin
@@ -420,6 +457,15 @@ def test_coinbase_holds_are_seen_and_staked_wallets_are_not_added() -> None:
         Decimal(100),
         Decimal("70.5"),
     ]
+
+
+def test_coinbase_accounts_of_futures_and_of_its_other_exchange_are_not_spot() -> None:
+    others = [
+        brokerage_account(platform=f"ACCOUNT_PLATFORM_{name}") for name in ("CFM_CONSUMER", "INTX")
+    ]
+    spot = brokerage_account(platform="ACCOUNT_PLATFORM_CONSUMER")
+
+    assert read("coinbase", "spot", {"accounts": [*others, spot]}, WALLET, "USD") == Decimal(100)
 
 
 @pytest.mark.parametrize(
@@ -673,6 +719,33 @@ def test_text_that_is_no_plain_number_is_no_balance(venue: str, pool: str, amoun
 
     assert isinstance(answer, Reason)
     assert answer.code is Code.EXCHANGE_BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("venue", "pool", "body", "rows"),
+    [
+        ("bybit", "unified", {"retCode": 0, "result": {"list": [{}]}}, "coin"),
+        ("okx", "unified", {"code": "0", "data": [{}]}, "details"),
+        ("bitget", "unified", {"code": "00000", "data": {}}, "assets"),
+        ("bitget", "spot", {"code": "00000"}, "data"),
+    ],
+)
+@pytest.mark.parametrize("name", [None, "", 5, "no row"])
+def test_entry_that_cannot_be_read_is_not_taken_for_an_empty_wallet(
+    venue: str, pool: str, body: Any, rows: str, name: Any
+) -> None:
+    """Where what is not listed counts as zero, everything that is listed must be readable."""
+    field = {"okx": "ccy"}.get(venue, "coin")
+    row = None if name == "no row" else {field: name, "walletBalance": "5000", "cashBal": "5000"}
+    body = json.loads(json.dumps(body))
+    place = {
+        "bybit": lambda: body["result"]["list"][0],
+        "okx": lambda: body["data"][0],
+        "bitget": lambda: body["data"] if pool == "unified" else body,
+    }[venue]()
+    place[rows] = [row]
+
+    assert read(venue, pool, body, WALLET) is Code.EXCHANGE_BAD_ANSWER
 
 
 def test_currency_that_is_listed_twice_is_no_balance() -> None:

@@ -150,6 +150,22 @@ def test_another_wallet_mode_is_another_wallet(exchange: Exchange) -> None:
     assert account.readings_since is not None
 
 
+def test_play_money_never_stands_in_for_real_money(exchange: Exchange) -> None:
+    account = exchange.open_account(
+        venue="bybit", wallets={"unified": {"USDT": "100000"}}, is_sandbox=True
+    )
+    link = make_link(account=account)
+    assert auto_allocate_capital_for_account(account.pk).outcome == "applied"
+
+    changed(account, is_sandbox=False)
+    exchange.fail(account, "server_error")
+    StrategyCapital.objects.all().delete()
+    run = auto_allocate_capital_for_account(account.pk)
+
+    assert run.outcome != "applied"
+    assert not StrategyCapital.objects.filter(strategy_account=link).exists()
+
+
 # Venues without a row of their own
 
 

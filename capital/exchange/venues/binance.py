@@ -24,6 +24,11 @@ _COLLATERAL = frozenset(
 )
 
 
+# Of portfolio margin: totalWalletBalance is documented as what is free and locked on margin, loans
+# and all, with the futures wallets.
+_WALLET = "totalWalletBalance - crossMarginBorrowed - crossMarginInterest"
+
+
 def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withheld) -> BalanceCall:
     return BalanceCall(
         params={"type": "swap", "subType": sub_type},
@@ -73,9 +78,9 @@ ROWS = (
                     params={"type": "papi"},
                     holdings=Holdings(name="asset"),
                     formulas={
-                        WALLET: "totalWalletBalance",
+                        WALLET: _WALLET,
                         # Documented as empty for assets without coin-margined contracts.
-                        EQUITY: "totalWalletBalance + umUnrealizedPNL? + cmUnrealizedPNL?",
+                        EQUITY: f"{_WALLET} + umUnrealizedPNL? + cmUnrealizedPNL?",
                     },
                     refused={FREE: Code.BASIS_NOT_TOLD},
                     weight=20,

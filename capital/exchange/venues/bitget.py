@@ -1,6 +1,7 @@
 """Bitget: classic accounts with separate wallets, or the unified trading account."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
 from capital.exchange.venues.row import (
     BOTH_MARKETS,
     EQUITY,
@@ -12,6 +13,7 @@ from capital.exchange.venues.row import (
     Inspection,
     Pace,
     Venue,
+    Withheld,
     spot_call,
 )
 
@@ -71,6 +73,8 @@ ROWS = (
                     params={"uta": True},
                     holdings=Holdings(path=("data", "assets"), name="coin"),
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
+                    # Whether balance has a loan in it is not documented.
+                    withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN),),
                     options=_UNIFIED,
                     omits_empty=True,
                     pace=_PACE,

@@ -29,11 +29,13 @@ ROWS = (
                     params={},
                     holdings=Holdings(path=("result", "list", 0, "coin"), name="coin"),
                     formulas={
-                        WALLET: "walletBalance",
+                        # Documented with what was borrowed for spot in it.
+                        WALLET: ("walletBalance - spotBorrow", "walletBalance"),
                         EQUITY: "equity",
                         # availableToWithdraw is no longer filled in, and sent all the same.
                         FREE: (
                             "availableToWithdraw",
+                            "walletBalance - spotBorrow - locked - totalPositionIM - totalOrderIM",
                             "walletBalance - locked - totalPositionIM - totalOrderIM",
                         ),
                     },

@@ -31,6 +31,10 @@ ROWS = (
                         path=("accounts",),
                         name="available_balance.currency",
                         only={"type": ("ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT")},
+                        # Of US futures, which are the other pool, and of its other exchange.
+                        never={
+                            "platform": ("ACCOUNT_PLATFORM_CFM_CONSUMER", "ACCOUNT_PLATFORM_INTX")
+                        },
                         adds=True,
                         more="has_next",
                     ),

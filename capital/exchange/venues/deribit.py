@@ -29,7 +29,7 @@ ROWS = (
                     formulas={
                         # What futures made since the last settlement is realised, but gets into
                         # balance with the next one.
-                        WALLET: ("balance + futures_session_rpl", "balance + session_rpl"),
+                        WALLET: "balance + futures_session_rpl",
                         # ccxt's total too.
                         EQUITY: "equity",
                         FREE: "available_funds",

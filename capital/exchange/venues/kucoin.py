@@ -1,6 +1,7 @@
 """KuCoin: trade and futures wallets, or the unified trading account."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
 from capital.exchange.venues.row import (
     BOTH_MARKETS,
     EQUITY,
@@ -11,6 +12,7 @@ from capital.exchange.venues.row import (
     Holdings,
     Inspection,
     Venue,
+    Withheld,
 )
 
 # ccxt asks for the account mode unless this option is set; a parameter does not keep it from it.
@@ -52,6 +54,8 @@ ROWS = (
                     holdings=Holdings(path=("data", "accounts", 0, "currencies"), name="currency"),
                     # ccxt gives no total at all here.
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
+                    # Whether balance has a loan in it is not documented.
+                    withheld=(Withheld(WALLET, "liability", Code.BASIS_WITH_LOAN),),
                     options=_UNIFIED,
                 ),
             ),

@@ -70,7 +70,13 @@ class Holdings:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A basis that some accounts cannot be given, as the answer tells by a field that is true."""
+    """A basis that some accounts cannot be given, as the answer tells by a field.
+
+    Attributes:
+        basis: Which.
+        field: Of the entry, or with ``/`` of the answer: true, or a number that is not zero.
+        code: Why.
+    """
 
     basis: BalanceBasis
     field: str
