@@ -23,7 +23,7 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.clocks import ToldTime, told_by_date
+from capital.exchange.clocks import ToldTime, seconds_to_wait, told_by_date
 from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
 from capital.exchange.gateway import (
     Answers,
@@ -63,6 +63,13 @@ _HELD_AGAINST_THE_VENUE = frozenset(
         Code.EXCHANGE_ERROR,
     }
 )
+
+# What a failure is before anything was asked: the credentials' fault, or that of how it was asked.
+_BEFORE_ASKING = {
+    Code.EXCHANGE_BAD_ANSWER: Code.CREDENTIALS_MALFORMED,
+    Code.EXCHANGE_REFUSED_KEY: Code.CREDENTIALS_MALFORMED,
+    Code.EXCHANGE_ERROR: Code.EXCHANGE_NOT_SUPPORTED,
+}
 
 # ccxt logs signed URLs and headers at DEBUG. This logger is in no hierarchy: no configuration
 # can switch it on.
@@ -272,10 +279,9 @@ class CcxtGateway:
             reason = reason_for(error, request.venue, self.deadline_seconds)
         except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
             reason = reason_for(error, request.venue, self.deadline_seconds)
-            has_asked = exchange is not None and exchange.has_asked
-            if reason.code is Code.EXCHANGE_BAD_ANSWER and not has_asked:
-                # It stumbled over the secret: nobody has answered anything yet.
-                reason = Reason(Code.CREDENTIALS_MALFORMED, reason.figures)
+            if not (exchange is not None and exchange.has_asked):
+                # Nobody has answered anything yet.
+                reason = Reason(_BEFORE_ASKING.get(reason.code, reason.code), reason.figures)
         else:
             self.politeness.succeeded(line)
             if exchange.accounts is not None:
@@ -284,15 +290,20 @@ class CcxtGateway:
         finally:
             if exchange is not None:
                 exchange.session = None  # shared; ccxt would complain that it was not closed
-        if reason.code in _HELD_AGAINST_THE_VENUE and not self._was_hurried(reason):
-            refused = exchange is not None and exchange.refused_with
-            self.politeness.failed(
-                line,
-                _now(),
-                status=refused[0] if refused else None,
-                retry_after_seconds=refused[1] if refused else None,
-            )
+        if exchange is not None and exchange.has_asked:
+            self._hold_against(line, reason, exchange)
         return reason
+
+    def _hold_against(self, line: Line, reason: Reason, exchange: Any) -> None:
+        """Count a venue's failure; an answer that merely lacks what is wanted is none."""
+        if reason.code not in _HELD_AGAINST_THE_VENUE:
+            if exchange.last_answer is not None:
+                self.politeness.succeeded(line)
+        elif not self._was_hurried(reason):
+            status, retry_after_seconds = exchange.refused_with or (None, None)
+            self.politeness.failed(
+                line, _now(), status=status, retry_after_seconds=retry_after_seconds
+            )
 
     def _was_hurried(self, reason: Reason) -> bool:
         """Whether it was given less time than is usual: that is not the venue's failure."""
@@ -330,7 +341,7 @@ class CcxtGateway:
             except (errors.DDoSProtection, errors.RateLimitExceeded):
                 raise
             except errors.OperationFailed:
-                if attempt == ATTEMPTS:
+                if attempt == ATTEMPTS or exchange.refused_with is not None:
                     raise
                 await asyncio.sleep(RETRY_PAUSE_SECONDS * 2 ** (attempt - 1))
                 attempt += 1
@@ -539,11 +550,13 @@ class _ExactAnswers:
     def handle_errors(self, status: int, *args: Any) -> Any:
         from ccxt.base import errors
 
-        if status in (418, 429):
-            self.refused_with = (status, _retry_after_seconds(args[3]))
-        self.told_by_date = told_by_date(
-            _header(args[3], "date"), asked_at=self.asked_at, answered_at=_milliseconds()
+        date = _header(args[3], "date")
+        self.told_by_date = told_by_date(date, asked_at=self.asked_at, answered_at=_milliseconds())
+        wait_seconds = seconds_to_wait(
+            _header(args[3], "retry-after"), date=date, now=_milliseconds()
         )
+        if status in (418, 429) or (status == 503 and wait_seconds is not None):
+            self.refused_with = (status, wait_seconds)
         try:
             answer = super().handle_errors(status, *args)  # type: ignore[misc]
         except errors.ExchangeError as error:
@@ -589,12 +602,6 @@ def _milliseconds() -> int:
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
-
-
-def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """What ``Retry-After`` asks for; None where it is not a number of seconds."""
-    text = _header(headers, "retry-after")
-    return float(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 
 def _refuse_constant(text: str) -> Any:

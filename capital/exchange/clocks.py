@@ -47,11 +47,33 @@ class ToldTime:
 
 def told_by_date(date: str, *, asked_at: int, answered_at: int) -> ToldTime | None:
     """The time that an answer's ``Date`` tells; None where it is none, or absurd."""
+    moment = _milliseconds_of(date)
+    if moment is None:
+        return None
+    told = ToldTime(moment, asked_at, answered_at)
+    return told if abs(told.skew) <= MOST_SKEW_BY_DATE_MILLISECONDS else None
+
+
+def seconds_to_wait(retry_after: str, *, date: str, now: int) -> float | None:
+    """What ``Retry-After`` asks for, as a number of seconds or as a time; None where it is neither.
+
+    Args:
+        retry_after: The header; RFC 9110, section 10.2.3.
+        date: The answer's ``Date``, by whose clock a time is meant.
+        now: This machine's time, where there is no such date.
+    """
+    if retry_after.isascii() and retry_after.isdecimal():
+        return float(retry_after) if len(retry_after) < 9 else None
+    moment = _milliseconds_of(retry_after)
+    if moment is None:
+        return None
+    told = _milliseconds_of(date)
+    return max(0, moment - (now if told is None else told)) / 1000
+
+
+def _milliseconds_of(date: str) -> int | None:
     try:
         moment = parsedate_to_datetime(date)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        return None
-    told = ToldTime(int(moment.timestamp()) * 1000, asked_at, answered_at)
-    return told if abs(told.skew) <= MOST_SKEW_BY_DATE_MILLISECONDS else None
+    return None if moment.tzinfo is None else int(moment.timestamp()) * 1000

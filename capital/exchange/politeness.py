@@ -20,6 +20,7 @@ from capital.exchange.venues.row import Pace
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_TRY = timedelta(seconds=15)
 # What a venue asks for is honoured up to here: a header may say anything.
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 _BANNED = 418
@@ -102,7 +103,10 @@ class Politeness:
         self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
 
     def refusal(self, line: Line, now: datetime) -> Reason | None:
-        """Why nobody is to be asked now; None where somebody may."""
+        """Why nobody is to be asked now; None where somebody may.
+
+        After a pause one may try; the others wait for how that goes.
+        """
         with self._lock:
             circuit = self._circuits.get(line)
             until = self._bans.get(line.of_address)
@@ -119,6 +123,8 @@ class Politeness:
                     "until": circuit.open_until.astimezone(UTC).strftime("%H:%M:%S UTC"),
                 }
                 return Reason(Code.EXCHANGE_PAUSED, figures)
+            if circuit is not None and circuit.open_until is not None:
+                circuit.open_until = now + LONGEST_TRY
         return None
 
     def wait_seconds(

@@ -122,7 +122,7 @@ class Account(models.Model):
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Earlier balances were of another basis or wallet mode."),
+        help_text=_("Earlier balances were of another basis or wallet, or the sandbox's."),
     )
     connection_code = models.CharField(
         _("connection"),

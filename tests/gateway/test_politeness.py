@@ -16,6 +16,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange import ccxt_gateway
 from capital.exchange.ccxt_gateway import CcxtGateway, new_client
+from capital.exchange.clocks import seconds_to_wait
 from capital.exchange.politeness import Line, Politeness
 from capital.exchange.simulator import server as simulator
 from capital.exchange.simulator.desk import Desk, SimulatedAccount
@@ -166,6 +167,55 @@ def test_retry_after_is_honoured(exchange: SimulatedExchange, clock: Clock) -> N
     assert len(exchange.requests) == 2
 
 
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("header", "date", "seconds"),
+    [
+        ("60", "", 60),
+        ("0", DATE, 0),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", DATE, 30),
+        # By this machine's clock, where the venue does not tell its own.
+        ("Wed, 21 Oct 2026 07:28:30 GMT", "", 90),
+        ("Wed, 21 Oct 2026 07:27:30 GMT", DATE, 0),
+        ("", DATE, None),
+        ("soon", DATE, None),
+        ("-5", DATE, None),
+        ("1" * 9, DATE, None),
+        ("６０", DATE, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_time(header: str, date: str, seconds: float | None) -> None:
+    now = datetime(2026, 10, 21, 7, 27, tzinfo=UTC)
+
+    assert seconds_to_wait(header, date=date, now=int(now.timestamp()) * 1000) == seconds
+
+
+@pytest.mark.parametrize(("status", "is_asked_once"), [(503, True), (500, False)])
+def test_overloaded_venue_that_says_when_to_come_back_is_not_asked_again_before(
+    status: int, is_asked_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ccxt.base import errors
+
+    monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.001)
+    client, asked, headers = new_client("binance"), [], {"Retry-After": "60"}
+
+    async def fetch_balance(_params: Any) -> None:
+        asked.append("balance")
+        client.handle_errors(status, "", "https://x", "GET", headers, "<html>", None, {}, None)
+        raise errors.ExchangeNotAvailable
+
+    client.fetch_balance = fetch_balance
+    request = request_for(twin(), ["spot"])
+    call = request.venue.call(Pool.SPOT, "USDT")
+    gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=Politeness())
+    with pytest.raises(errors.ExchangeNotAvailable):
+        asyncio.run(gateway._fetch_with_retries(client, request, call, LINE))
+
+    assert len(asked) == (1 if is_asked_once else ccxt_gateway.ATTEMPTS)
+
+
 def test_ban_of_the_address_counts_for_every_key_of_that_pool(
     exchange: SimulatedExchange, clock: Clock
 ) -> None:
@@ -219,6 +269,47 @@ def test_paused_line_is_tried_again_and_forgiven_once_it_answers(
     assert isinstance(answer_of(exchange, politeness), Observation)
     fail(exchange, "server_error")
     assert code_of(answer_of(exchange, politeness)) is Code.EXCHANGE_UNREACHABLE
+
+
+def test_only_one_tries_after_a_pause() -> None:
+    politeness = Politeness()
+    for _ in range(5):
+        politeness.failed(LINE, START)
+
+    answers = [politeness.refusal(LINE, after(60)) for _ in range(10)]
+
+    assert answers[0] is None
+    assert {code_of(answer) for answer in answers[1:]} == {Code.EXCHANGE_PAUSED}
+    # Whoever tried was not heard of again.
+    assert politeness.refusal(LINE, after(75)) is None
+
+
+def test_answer_without_the_currency_ends_a_row_of_failures(
+    exchange: SimulatedExchange, clock: Clock
+) -> None:
+    politeness = Politeness()
+    for fault in ("html",) * 4 + ("missing_currency",) + ("html",) * 4:
+        fail(exchange, fault)
+        answer_of(exchange, politeness)
+    fail(exchange, None)
+
+    assert isinstance(answer_of(exchange, politeness), Observation)
+
+
+def test_own_limits_are_not_held_against_the_venue(
+    exchange: SimulatedExchange, clock: Clock
+) -> None:
+    politeness = Politeness()
+    pace = VENUES["binance"].call(Pool.SPOT, "USDT").pace
+    line = Line.to("binance", exchange.base_url, exchange.desk.accounts[0].api_key, "spot")
+    assert pace.weight_per_minute is not None
+    politeness.wait_seconds(line, pace.weight_per_minute, pace, clock.now)
+
+    codes = {code_of(answer_of(exchange, politeness)) for _ in range(10)}
+    clock.now = after(61)
+
+    assert codes == {Code.EXCHANGE_RATE_LIMITED}
+    assert isinstance(answer_of(exchange, politeness), Observation)
 
 
 def test_pause_is_never_longer_than_five_minutes() -> None:
