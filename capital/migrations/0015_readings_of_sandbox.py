@@ -4,15 +4,20 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('capital', '0014_run_indexes'),
+        ("capital", "0014_run_indexes"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='account',
-            name='readings_since',
-            field=models.DateTimeField(blank=True, editable=False, help_text="Earlier balances were of another basis or wallet, or the sandbox's.", null=True, verbose_name='readings since'),
+            model_name="account",
+            name="readings_since",
+            field=models.DateTimeField(
+                blank=True,
+                editable=False,
+                help_text="Earlier balances were of another basis or wallet, or the sandbox's.",
+                null=True,
+                verbose_name="readings since",
+            ),
         ),
     ]

@@ -183,7 +183,7 @@ def test_a_page_without_a_place_for_the_table_is_refused():
         with_table("# Venues")
 
 
-@pytest.mark.parametrize("venue_id", ["phemex", "bitfinex"])
+@pytest.mark.parametrize("venue_id", ["phemex", "whitebit"])
 def test_a_venue_that_only_ccxt_knows_is_generic_and_unproven(venue_id):
     venue = get_venue(venue_id)
 

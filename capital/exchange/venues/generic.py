@@ -1,7 +1,8 @@
 """Venues outside the table that ccxt knows: read in ccxt's own words, and said to be unproven.
 
-Spot and linear swap, in separate wallets. What ccxt's ``total`` means there has been held against
-nothing, so that the venue's page and ``check_connection`` say so.
+Spot, and linear swap where ccxt asks for its wallet elsewhere than for spot's: else one wallet
+would be counted twice. What ccxt's ``total`` means there has been held against nothing, so that the
+venue's page and ``check_connection`` say so.
 """
 
 import re
@@ -15,11 +16,32 @@ from capital.exchange.venues.row import (
     BOTH_MARKETS,
     EQUITY,
     FREE,
+    FUTURES_ONLY,
+    SPOT_ONLY,
     WALLET,
     BalanceCall,
     Holdings,
     Venue,
 )
+from strategies.markets import MarketType
+
+# Of ccxt 4.5.90; tests/gateway/test_generic_venues.py holds ccxt's own requests against them.
+SWAP_APART = frozenset(
+    {
+        "bitrue",
+        "digifinex",
+        "fmfwio",
+        "hashkey",
+        "hitbtc",
+        "phemex",
+        "toobit",
+        "weex",
+        "whitebit",
+        "xt",
+        "zebpay",
+    }
+)
+SWAP_ALONE = frozenset({"binanceusdm", "blofin", "bydfi", "mudrex"})
 
 _ID = re.compile(r"[a-z][a-z0-9]{1,31}")
 _UNIFIED = Holdings(form="named", source="unified")
@@ -32,7 +54,7 @@ def generic_venue(venue_id: str) -> Venue | None:
         return None
     return Venue(
         id=venue_id,
-        markets=BOTH_MARKETS,
+        markets=_markets(venue_id),
         wallet_modes=(WalletMode.SEPARATE,),
         currency="USDT",
         calls={
@@ -55,6 +77,12 @@ def generic_venue(venue_id: str) -> Venue | None:
         },
         is_proven=False,
     )
+
+
+def _markets(venue_id: str) -> frozenset[MarketType]:
+    if venue_id in SWAP_ALONE:
+        return FUTURES_ONLY
+    return BOTH_MARKETS if venue_id in SWAP_APART else SPOT_ONLY
 
 
 def _is_known_to_ccxt(venue_id: str) -> bool:

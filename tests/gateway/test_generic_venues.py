@@ -1,0 +1,86 @@
+"""Venues that only ccxt knows: what ccxt asks for there, without asking anybody."""
+
+import asyncio
+from base64 import b64encode
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import ccxt
+import pytest
+from django.core.exceptions import ValidationError
+
+from capital.domain.pools import Pool, WalletMode
+from capital.exchange.ccxt_gateway import new_client
+from capital.exchange.venues import VENUES, get_venue
+from capital.exchange.venues.generic import SWAP_ALONE, SWAP_APART
+from tests.factories import make_account, make_link
+
+OTHERS = sorted(set(ccxt.exchanges) - set(VENUES))
+
+
+class Asked(BaseException):
+    """ccxt is about to send a request; nobody gets it."""
+
+
+@cache
+def asked(venue: str, pool: Pool) -> tuple[str, str] | None:
+    """Host and path of the first request for ``pool``; None where ccxt makes none."""
+    client = new_client(venue)
+    client.apiKey, client.password = "key", "phrase"
+    client.secret = b64encode(b"secret" * 6).decode()
+    client.currencies = {"USDT": {"id": "USDT", "code": "USDT"}}
+    urls: list[str] = []
+
+    async def fetch(url: str, *_: Any, **__: Any) -> None:
+        urls.append(url)
+        raise Asked
+
+    async def ask() -> None:
+        client.asyncio_loop = asyncio.get_running_loop()
+        call = get_venue(venue).calls[pool][0]
+        try:
+            await client.fetch_balance(call.params_for("USDT"))
+        except (Asked, Exception):  # noqa: BLE001  # ccxt may want credentials that we do not have
+            return
+
+    client.fetch = fetch
+    asyncio.run(ask())
+    return (urlsplit(urls[0]).netloc, urlsplit(urls[0]).path) if urls else None
+
+
+@pytest.mark.parametrize("venue", OTHERS)
+def test_wallet_is_never_read_for_two_pools(venue: str) -> None:
+    has = getattr(ccxt, venue)().has
+    spot, swap = asked(venue, Pool.SPOT), asked(venue, Pool.FUTURES)
+    are_apart = None not in (spot, swap) and spot != swap
+
+    assert (venue in SWAP_APART) == bool(has["spot"] and has["swap"] and are_apart)
+    if venue in SWAP_ALONE:
+        assert (bool(has["spot"]), bool(has["swap"]), swap is None) == (False, True, False)
+
+
+def test_lists_name_venues_that_ccxt_knows() -> None:
+    assert set(OTHERS) >= SWAP_APART | SWAP_ALONE
+    assert not SWAP_APART & SWAP_ALONE
+
+
+@pytest.mark.parametrize(
+    ("venue", "pools"),
+    [
+        ("coinone", ["spot"]),
+        ("woo", ["spot"]),
+        ("binanceusdm", ["futures"]),
+        ("phemex", ["spot", "futures"]),
+    ],
+)
+def test_pools_are_those_that_ccxt_asks_apart(venue: str, pools: list[str]) -> None:
+    assert list(get_venue(venue).pools(WalletMode.SEPARATE)) == pools
+
+
+@pytest.mark.django_db
+def test_korean_venue_without_a_row_refuses_futures_strategies() -> None:
+    account = make_account(venue="coinone", currency="KRW")
+
+    with pytest.raises(ValidationError, match="coinone"):
+        make_link(account=account, market_type="futures")
