@@ -1,9 +1,9 @@
-"""Which changes of rows ask for work in the queue."""
+"""Which changes of rows ask for work in the queue, and which are refused."""
 
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from capital.models import Account, Position, StrategyAccount
@@ -12,6 +12,7 @@ from capital.services.events import (
     request_reallocation,
     request_reallocation_of_strategy,
 )
+from capital.services.links import check_market
 from capital.services.schedules import sync_schedules_after_migration
 from strategies.models import Strategy
 
@@ -20,6 +21,16 @@ from strategies.models import Strategy
 def link_changed(instance: StrategyAccount, **_kwargs: Any) -> None:
     """A link was created, changed, paused or removed."""
     request_reallocation([instance.account_id])
+
+
+@receiver(pre_save, sender=Strategy)
+def strategy_is_changed(
+    instance: Strategy, update_fields: frozenset[str] | None = None, **_kwargs: Any
+) -> None:
+    """Where it trades, its market must exist. Strategies know of no venue, so it is said here."""
+    is_written = update_fields is None or "market_type" in update_fields
+    if is_written and not instance._state.adding:
+        check_market(instance.pk, instance.market_type)
 
 
 @receiver(post_save, sender=Strategy)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from capital.admin.course_pages import StrategyCoursePage
 from capital.admin.filters import OwnerFilter
 from capital.admin.formats import NOTHING, money
 from capital.admin.webhook_secrets import WebhookPages
+from capital.services.links import check_market
 from capital.services.overviews import StrategyOverview, count_accounts, overview_strategies
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import activate_strategies, archive_strategies, pause_strategies
@@ -27,10 +29,22 @@ _COLOUR = {
 }
 
 
+class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A strategy, whose market must exist where it trades."""
+
+    def clean(self) -> dict[str, Any]:
+        """As in ``save``."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.instance.pk is not None and (market := cleaned.get("market_type")):
+            check_market(self.instance.pk, market)
+        return cleaned
+
+
 @admin.register(Strategy)
 class StrategyAdmin(WebhookPages, StrategyCoursePage, DeskModelAdmin):
     """Pausing and archiving go through the services; reallocation follows."""
 
+    form = StrategyForm
     actions = ["pause", "activate", "archive"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
     list_display_links = ["shown_name"]

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from capital.api.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
+from capital.exchange.venues import VENUES
 from capital.models import (
     Account,
     DailyAccountSummary,
@@ -30,6 +31,7 @@ class AccountRow(Row):
     api_key_is_set = serializers.SerializerMethodField()
     api_secret_is_set = serializers.SerializerMethodField()
     api_passphrase_is_set = serializers.SerializerMethodField()
+    is_proven = serializers.SerializerMethodField()
 
     class Meta:
         model = Account
@@ -38,6 +40,7 @@ class AccountRow(Row):
             "owner",
             "name",
             "venue",
+            "is_proven",
             "currency",
             "wallet_mode",
             "balance_basis",
@@ -83,6 +86,10 @@ class AccountRow(Row):
     def get_api_passphrase_is_set(self, account: Account) -> bool:
         """Whether there is one."""
         return bool(account.__dict__.get("api_passphrase"))
+
+    def get_is_proven(self, account: Account) -> bool:
+        """Whether the venue has a row of its own; others are read in a general way."""
+        return account.venue in VENUES
 
 
 @extend_schema_serializer(component_name="Strategy")

@@ -340,6 +340,7 @@ class Account(models.Model):
         try:
             self._settle_venue()
             self._keep_denomination()
+            self._keep_links()
         except ValidationError as error:
             if excluded.intersection(error.error_dict):
                 # A form without the field has no place for its error.
@@ -400,6 +401,7 @@ class Account(models.Model):
     def _settle(self) -> None:
         self._settle_venue()
         self._keep_denomination()
+        self._keep_links()
         if self._state.adding and self.min_change_amount is None:
             self.min_change_amount = usual_min_change(self.currency)
 
@@ -416,6 +418,15 @@ class Account(models.Model):
                 "Make a new account instead."
             )
             raise ValidationError(dict.fromkeys(changed, message))
+
+    def _keep_links(self) -> None:
+        """Refuse a venue that has not the markets of the strategies that trade here."""
+        if self.venue == self._stored.get("venue", self.venue) or not is_known(self.venue):
+            return
+        links = self.strategy_accounts.filter(is_active=True)
+        for market in sorted(set(links.values_list("strategy__market_type", flat=True))):
+            if market not in get_venue(self.venue).markets:
+                raise ValidationError({"venue": no_market(self.venue, market)})
 
     def _settle_venue(self) -> None:
         if not is_known(self.venue) and not self.is_active and not self._state.adding:
@@ -584,10 +595,12 @@ class StrategyAccount(models.Model):
         venue = get_venue(self.account.venue)
         if self.strategy.market_type in venue.markets:
             return None
-        return _("%(venue)s has no %(market)s market.") % {
-            "venue": venue.id,
-            "market": self.strategy.market_type,
-        }
+        return no_market(venue.id, self.strategy.market_type)
+
+
+def no_market(venue: str, market: str) -> str:
+    """What to say where a strategy's market does not exist on a venue."""
+    return _("%(venue)s has no %(market)s market.") % {"venue": venue, "market": market}
 
 
 def _loaded(row: models.Model, *names: str) -> dict[str, Any]:

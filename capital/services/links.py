@@ -1,9 +1,13 @@
-"""Finding links: a strategy by its key, on the accounts that are named."""
+"""Links: found by a strategy's key and accounts, and what a strategy may not become under them."""
 
 from collections.abc import Sequence
 
+from django.core.exceptions import ValidationError
+
 from capital.domain.errors import UnknownStrategy
+from capital.exchange.venues import get_venue, is_known
 from capital.models import StrategyAccount
+from capital.models.accounts import no_market
 from capital.services.accounts import find_account_ids
 
 
@@ -25,3 +29,15 @@ def find_link_ids(strategy_key: str, account_names: Sequence[str] = ()) -> list[
             strategy=repr(strategy_key)[:70], accounts=", ".join(account_names) or "any account"
         )
     return found
+
+
+def check_market(strategy_id: int, market: str) -> None:
+    """Refuse a market that some venue, on which the strategy trades, does not have.
+
+    Raises:
+        ValidationError: Of ``market_type``; it names the first such venue.
+    """
+    links = StrategyAccount.objects.filter(strategy_id=strategy_id, is_active=True)
+    for venue in sorted(set(links.values_list("account__venue", flat=True))):
+        if is_known(venue) and market not in get_venue(venue).markets:
+            raise ValidationError({"market_type": no_market(venue, market)})

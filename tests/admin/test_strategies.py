@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.forms import model_to_dict
 from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
@@ -11,7 +12,7 @@ from django_q.models import OrmQ
 from strategies.models import Strategy
 from strategies.services import archive_strategies, pause_strategies
 from tests.admin.desks import Desk, allow, make_desk
-from tests.factories import make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,20 @@ def test_opening_an_address_changes_nothing(client: Client, desk: Desk) -> None:
     client.get(reverse(LIST), {"action": "pause", "_selected_action": desk.strategies[0].pk})
 
     assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
+
+
+def test_market_that_a_venue_does_not_have_is_said_in_the_form(client: Client, desk: Desk) -> None:
+    strategy = make_strategy(owner=desk.user)
+    make_link(account=make_account(owner=desk.user, venue="upbit"), strategy=strategy)
+    url = reverse("admin:strategies_strategy_change", args=[strategy.pk])
+
+    page = client.post(url, {**model_to_dict(strategy), "market_type": "futures"})
+
+    assert page.context["adminform"].form.errors == {
+        "market_type": ["upbit has no futures market."]
+    }
+    strategy.refresh_from_db()
+    assert strategy.market_type == "spot"
 
 
 def test_viewer_has_no_actions(client: Client, desk: Desk) -> None:

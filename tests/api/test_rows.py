@@ -89,6 +89,30 @@ def test_private_key_of_the_longest_kind_is_taken_and_signs(
     assert [pool.amount for pool in report.pools] == ["70.123456789", "1.00"]
 
 
+@pytest.mark.parametrize(("venue", "is_proven"), [("binance", True), ("phemex", False)])
+def test_venue_that_is_unproven_says_so(bot: Bot, venue: str, is_proven: bool) -> None:
+    answer = bot.post("accounts/", {"name": "New", "venue": venue, "currency": "USDT"})
+
+    assert answer.json()["is_proven"] is is_proven
+
+
+def test_market_that_the_venue_does_not_have_is_refused_from_either_side(bot: Bot) -> None:
+    """A venue in won takes no futures, whichever of the two is changed to be so."""
+    won = make_link(account=make_account(owner=bot.user, venue="upbit"))
+    futures = make_link(account=make_account(owner=bot.user), market_type="futures")
+
+    for path, body, field in (
+        (f"strategies/{won.strategy.key}/", {"market_type": "futures"}, "market_type"),
+        (f"accounts/{futures.account_id}/", {"venue": "upbit", "currency": "KRW"}, "venue"),
+    ):
+        (error,) = problem(bot.patch(path, body), 400)["errors"]
+        assert (error["field"], error["detail"]) == (field, "upbit has no futures market.")
+    StrategyAccount.objects.update(is_active=False)
+
+    answer = bot.patch(f"strategies/{won.strategy.key}/", {"market_type": "futures"})
+    assert answer.status_code == 200
+
+
 def test_largest_budget_above_the_capital_takes_a_permission(bot: Bot) -> None:
     account = make_account(owner=bot.user)
     body = {"max_budget_percent": "150"}
