@@ -1,29 +1,25 @@
-"""Balances through ccxt: the module that knows it, with ``ccxt_markets``.
-
-ccxt is imported inside the functions that need it: it costs 0.4 s and 100 MB, which commands
-that ask no exchange should not pay.
-"""
+"""Balances, and what is to know of a key, through clients of ccxt."""
 
 import asyncio
-import copy
-import json
-import logging
-import ssl
-import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from capital.domain.balances import Observation
-from capital.domain.errors import BalanceUnavailable, InvalidAmount
-from capital.domain.money import parse_amount
+from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.clocks import ToldTime, seconds_to_wait, told_by_date
+from capital.exchange.ccxt_clients import (
+    built_client,
+    milliseconds_now,
+    new_client,
+    reason_for,
+    redirected,
+    run_to_its_end,
+    tls_context,
+)
+from capital.exchange.clocks import ToldTime
 from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
 from capital.exchange.gateway import (
     Answers,
@@ -35,17 +31,14 @@ from capital.exchange.gateway import (
 )
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import SHARED, Line, Politeness
-from capital.exchange.venues import BalanceCall, Inspection, Venue, get_venue
+from capital.exchange.venues import BalanceCall, Inspection, get_venue
 
 if TYPE_CHECKING:
     import aiohttp
 
-_Answer = TypeVar("_Answer")
-
 DEADLINE_SECONDS = 15
 # For all that is asked of an account beside its balances.
 INSPECTION_SECONDS = 5
-REQUEST_TIMEOUT_SECONDS = 5
 ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.25
 
@@ -70,10 +63,6 @@ _BEFORE_ASKING = {
     Code.EXCHANGE_REFUSED_KEY: Code.CREDENTIALS_MALFORMED,
     Code.EXCHANGE_ERROR: Code.EXCHANGE_NOT_SUPPORTED,
 }
-
-# ccxt logs signed URLs and headers at DEBUG. This logger is in no hierarchy: no configuration
-# can switch it on.
-_silence = logging.Logger("ccxt", level=logging.CRITICAL + 1)  # noqa: LOG001
 
 
 @dataclass(frozen=True)
@@ -146,7 +135,7 @@ class CcxtGateway:
         import aiohttp
 
         for venue_id in {request.venue.id for request in requests}:
-            _built_client(venue_id)  # as below
+            built_client(venue_id)  # as below
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.concurrency)
         async with aiohttp.ClientSession(connector=connector) as session:
             facts = await asyncio.gather(*(self._inspect(each, session) for each in requests))
@@ -204,7 +193,7 @@ class CcxtGateway:
         import aiohttp
 
         for venue_id in {request.venue.id for request in requests}:
-            _built_client(venue_id)  # importing it is not the venue's time
+            built_client(venue_id)  # importing it is not the venue's time
         slots = asyncio.Semaphore(self.concurrency)
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
@@ -357,14 +346,14 @@ class CcxtGateway:
         exchange.is_clock_corrected = True
         told: ToldTime | None = exchange.told_by_date
         if exchange.has.get("fetchTime"):
-            asked_at = _milliseconds()
+            asked_at = milliseconds_now()
             try:
                 venue_time = await exchange.fetch_time()
             except errors.BaseError:
                 return False  # the refusal says more than that the time is not to be had
             if venue_time is None:
                 return False
-            told = ToldTime(int(venue_time), asked_at, _milliseconds())
+            told = ToldTime(int(venue_time), asked_at, milliseconds_now())
         if told is None:
             return False
         change = told.skew - exchange.clock_skew_milliseconds
@@ -444,17 +433,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def run_to_its_end(work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """What ``work`` returns, whether or not the caller's thread has a loop of its own."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    # The caller's thread has a loop of its own; blocking it is the caller's choice.
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(asyncio.run, work).result()
-
-
 def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:
     """The common name of what the venue calls a currency, as ccxt knows it.
 
@@ -471,197 +449,3 @@ def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:
         return str(bridged.get(code, code))
 
     return code_of
-
-
-def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> Reason:
-    """Our reason for what was raised. It names the class of the error, never its text."""
-    from ccxt.base import errors
-    from cryptography.exceptions import UnsupportedAlgorithm
-
-    kind = type(error).__name__
-    if isinstance(error, TimeoutError | errors.RequestTimeout):
-        seconds = deadline_seconds if isinstance(error, TimeoutError) else REQUEST_TIMEOUT_SECONDS
-        return Reason(Code.EXCHANGE_TIMEOUT, {"venue": venue.id, "seconds": f"{seconds:g}"})
-    code = Code.EXCHANGE_ERROR
-    for classes, candidate in (
-        ((errors.AuthenticationError, errors.InvalidNonce), Code.EXCHANGE_REFUSED_KEY),
-        ((errors.DDoSProtection, errors.RateLimitExceeded), Code.EXCHANGE_RATE_LIMITED),
-        ((errors.BadResponse,), Code.EXCHANGE_BAD_ANSWER),
-        ((errors.OperationFailed,), Code.EXCHANGE_UNREACHABLE),
-        ((errors.NotSupported,), Code.EXCHANGE_NOT_SUPPORTED),
-        # ccxt stumbled over an answer, or a secret, of a shape that it does not expect
-        ((InvalidAmount, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
-          UnsupportedAlgorithm),
-         Code.EXCHANGE_BAD_ANSWER),
-    ):  # fmt: skip
-        if isinstance(error, classes):
-            code = candidate
-            break
-    return Reason(code, {"venue": venue.id, "kind": kind})
-
-
-class _ExactAnswers:
-    """Mixed into ccxt's class: no float is made of a number, and what is not JSON is no answer.
-
-    Attributes:
-        clock_skew_milliseconds: How far this machine's clock is ahead of the venue's.
-        is_clock_corrected: The venue was asked for its time already.
-        asked_at: When the last request was sent, in this machine's milliseconds.
-        told_by_date: The time that the last answer's ``Date`` tells.
-        takes_text: One word is an answer too.
-        has_asked: A request was signed and sent.
-        last_answer: The last answer, as it came.
-        refused_with: Status and ``Retry-After`` of the last answer that asked for fewer requests.
-    """
-
-    clock_skew_milliseconds = 0
-    is_clock_corrected = False
-    asked_at = 0
-    told_by_date: ToldTime | None = None
-    refused_with: tuple[int, float | None] | None = None
-    has_asked = False
-    takes_text = False
-    last_answer: Any = None
-
-    def milliseconds(self) -> int:
-        return _milliseconds() - self.clock_skew_milliseconds
-
-    def seconds(self) -> int:
-        return self.milliseconds() // 1000
-
-    def microseconds(self) -> int:
-        return time.time_ns() // 1000 - self.clock_skew_milliseconds * 1000
-
-    @staticmethod
-    def on_json_response(body: str) -> Any:
-        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
-
-    async def fetch(self, *args: Any, **kwargs: Any) -> Any:
-        from ccxt.base import errors
-
-        self.has_asked = True
-        self.asked_at = _milliseconds()
-        answer = await super().fetch(*args, **kwargs)  # type: ignore[misc]
-        if not isinstance(answer, (dict | list | str) if self.takes_text else (dict | list)):
-            raise errors.BadResponse("not JSON")
-        self.last_answer = answer
-        return answer
-
-    def handle_errors(self, status: int, *args: Any) -> Any:
-        from ccxt.base import errors
-
-        date = _header(args[3], "date")
-        self.told_by_date = told_by_date(date, asked_at=self.asked_at, answered_at=_milliseconds())
-        wait_seconds = seconds_to_wait(
-            _header(args[3], "retry-after"), date=date, now=_milliseconds()
-        )
-        if status in (418, 429) or (status == 503 and wait_seconds is not None):
-            self.refused_with = (status, wait_seconds)
-        try:
-            answer = super().handle_errors(status, *args)  # type: ignore[misc]
-        except errors.ExchangeError as error:
-            self._refuse_clock(status, args[4], error)
-            key_errors = get_venue(self.id).key_errors  # type: ignore[attr-defined]
-            if any(text in str(error) for text in key_errors):
-                raise errors.AuthenticationError(f"HTTP {status}") from None
-            # Where ccxt does not know a venue's error name, it forgets the HTTP status.
-            meaning = _meaning_of_status(status)
-            if type(error) is errors.ExchangeError and meaning is not None:
-                raise meaning(f"HTTP {status}") from None
-            raise
-        if status == 401:
-            self._refuse_clock(status, args[4], errors.AuthenticationError(f"HTTP {status}"))
-        return answer
-
-    def _refuse_clock(self, status: int, body: str, error: Exception) -> None:
-        """Raise where the venue refuses the request's time, or may; else ``error`` stands."""
-        from ccxt.base import errors
-
-        clock_errors = get_venue(self.id).clock_errors  # type: ignore[attr-defined]
-        if any(text in body for text in clock_errors):
-            cause = error if isinstance(error, errors.AuthenticationError) else None
-            raise errors.InvalidNonce(f"HTTP {status}") from cause
-
-
-def _meaning_of_status(status: int) -> Any:
-    """The class of ccxt error that an HTTP status stands for; None where it says too little."""
-    from ccxt.base import errors
-
-    if status == 401:
-        return errors.AuthenticationError
-    if status == 403:
-        return errors.PermissionDenied
-    if status in (418, 429):
-        return errors.RateLimitExceeded
-    return errors.ExchangeNotAvailable if status >= 500 else None
-
-
-def _milliseconds() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _header(headers: Mapping[str, str], name: str) -> str:
-    return next((value for key, value in headers.items() if key.lower() == name), "")
-
-
-def _refuse_constant(text: str) -> Any:
-    raise ValueError(f"{text} is not a number")
-
-
-def load_ccxt() -> None:
-    """Import it now rather than with the first question."""
-    import ccxt.async_support  # noqa: F401
-
-
-@lru_cache
-def _exchange_class(venue_id: str) -> Any:
-    import ccxt.async_support
-
-    return type(venue_id, (_ExactAnswers, getattr(ccxt.async_support, venue_id)), {})
-
-
-def new_client(venue_id: str) -> Any:
-    """A client without keys whose state is its own; ccxt takes 2 ms of CPU to build one."""
-    built = _built_client(venue_id)
-    client = copy.copy(built)
-    for name, value in vars(built).items():
-        if isinstance(value, dict):
-            setattr(client, name, value.copy())
-    # What ccxt learns of an account it keeps here, at any depth.
-    client.options = copy.deepcopy(built.options)
-    client.urls = copy.deepcopy(built.urls)
-    return client
-
-
-@lru_cache
-def _built_client(venue_id: str) -> Any:
-    """What clients of a venue are copied from. It never has keys, and never asks anything."""
-    client = _exchange_class(venue_id)(
-        {
-            "options": dict(get_venue(venue_id).options),
-            "session": None,
-            "ssl_context": tls_context(),
-            "timeout": REQUEST_TIMEOUT_SECONDS * 1000,
-            "enableRateLimit": False,
-            "logger": _silence,
-        }
-    )
-    # A balance needs no markets, and loading them costs up to 13 requests.
-    client.markets = {}
-    client.number = parse_amount
-    return client
-
-
-@lru_cache(maxsize=1)
-def tls_context() -> ssl.SSLContext:
-    """The one that every client shares: making one takes 20 ms of CPU."""
-    import certifi
-
-    return ssl.create_default_context(cafile=certifi.where())
-
-
-def redirected(urls: Any, base: str) -> Any:
-    """``urls`` with the scheme and host of each replaced by ``base``, paths kept."""
-    if isinstance(urls, dict):
-        return {name: redirected(url, base) for name, url in urls.items()}
-    return base.rstrip("/") + urlsplit(urls).path if isinstance(urls, str) else urls

@@ -1,6 +1,6 @@
 """Market rules and prices through ccxt's public endpoints. No keys are needed, none are sent.
 
-Clients are made by ``ccxt_gateway``; ccxt is imported inside the functions that need it.
+Clients are made by ``ccxt_clients``; ccxt is imported inside the functions that need it.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from capital.domain.errors import InvalidAmount, UnknownVenue
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
-from capital.exchange.ccxt_gateway import (
+from capital.exchange.ccxt_clients import (
     new_client,
     reason_for,
     redirected,

@@ -84,7 +84,7 @@ class ExchangeGateway(Protocol):
 
 def warm_up() -> None:
     """Load what the first question to an exchange would wait for: about a second."""
-    from capital.exchange.ccxt_gateway import load_ccxt
+    from capital.exchange.ccxt_clients import load_ccxt
 
     load_ccxt()
 

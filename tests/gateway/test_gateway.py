@@ -11,7 +11,7 @@ from django.db import connection
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange import ccxt_gateway
+from capital.exchange import ccxt_clients, ccxt_gateway
 from capital.exchange.ccxt_gateway import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.simulator.desk import Desk, SimulatedAccount
@@ -280,10 +280,10 @@ def test_nothing_to_ask_asks_nobody() -> None:
 
 @pytest.mark.parametrize("venue", VENUES)
 def test_replaced_url_keeps_every_path_and_leaves_no_real_host(venue: str) -> None:
-    class_ = ccxt_gateway._exchange_class(venue)
+    class_ = ccxt_clients._exchange_class(venue)
     urls = class_({}).urls["api"]
 
-    replaced = ccxt_gateway.redirected(urls, "http://127.0.0.1:1/")
+    replaced = ccxt_clients.redirected(urls, "http://127.0.0.1:1/")
 
     flat, before = flattened(replaced), flattened(urls)
     assert set(flat) == set(before)
@@ -384,7 +384,7 @@ def test_clients_of_a_venue_share_no_state_and_their_template_has_no_keys() -> N
         return [gateway._exchange(request, session) for request in requests]
 
     first, second = asyncio.run(clients())
-    template = ccxt_gateway._built_client("binance")
+    template = ccxt_clients.built_client("binance")
 
     first.options["hasAlreadyAuthenticatedSuccessfully"] = True
     first.urls["api"]["private"] = "http://elsewhere"

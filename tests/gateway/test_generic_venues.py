@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.ccxt_gateway import new_client
+from capital.exchange.ccxt_clients import new_client
 from capital.exchange.venues import VENUES, get_venue
 from capital.exchange.venues.generic import SWAP_ALONE, SWAP_APART
 from tests.factories import make_account, make_link

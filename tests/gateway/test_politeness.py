@@ -15,7 +15,8 @@ from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange import ccxt_gateway
-from capital.exchange.ccxt_gateway import CcxtGateway, new_client
+from capital.exchange.ccxt_clients import new_client
+from capital.exchange.ccxt_gateway import CcxtGateway
 from capital.exchange.clocks import seconds_to_wait
 from capital.exchange.politeness import Line, Politeness
 from capital.exchange.simulator import server as simulator
@@ -472,7 +473,7 @@ def test_wrong_key_is_refused_once_where_the_clock_is_right(
 def test_skew_is_what_the_venues_time_can_tell(
     monkeypatch: pytest.MonkeyPatch, venue_time: int | None, skew: int
 ) -> None:
-    monkeypatch.setattr(ccxt_gateway, "_milliseconds", lambda: 1_700_000_000_999)
+    monkeypatch.setattr(ccxt_gateway, "milliseconds_now", lambda: 1_700_000_000_999)
     politeness = Politeness()
 
     async def run() -> bool:

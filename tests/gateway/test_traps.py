@@ -13,7 +13,8 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_gateway import CcxtGateway, new_client
+from capital.exchange.ccxt_clients import new_client
+from capital.exchange.ccxt_gateway import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.faults import Fault

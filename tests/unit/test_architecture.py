@@ -14,7 +14,7 @@ MONEY_FOLDERS = ("capital/domain", "capital/services", "capital/models", "strate
 # Where a float is told from an amount in order to refuse or to spell it.
 FLOAT_GUARDS = {"capital/models/fields.py"}
 
-CCXT_GATEWAYS = {"capital/exchange/ccxt_gateway.py", "capital/exchange/ccxt_markets.py"}
+CCXT_GATEWAYS = {f"capital/exchange/ccxt_{name}.py" for name in ("clients", "gateway", "markets")}
 
 DATABASE_ARITHMETIC = frozenset(
     {
