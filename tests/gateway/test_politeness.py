@@ -72,6 +72,16 @@ def code_of(answer: Any) -> Code | None:
 # Limits
 
 
+def used_up(exchange: SimulatedExchange, clock: Clock) -> Politeness:
+    """One that has given out all that the venue allows in this minute."""
+    politeness = Politeness()
+    pace = VENUES["binance"].call(Pool.SPOT, "USDT").pace
+    line = Line.to("binance", exchange.base_url, exchange.desk.accounts[0].api_key, "spot")
+    assert pace.weight_per_minute is not None
+    politeness.wait_seconds(line, pace.weight_per_minute, pace, clock.now)
+    return politeness
+
+
 def test_weight_in_any_minute_stays_below_the_limit() -> None:
     politeness, pace = Politeness(), Pace(weight_per_minute=100, key_requests=1000)
 
@@ -139,11 +149,7 @@ def test_limit_holds_over_all_threads() -> None:
 def test_request_that_would_wait_past_its_deadline_is_not_made(
     exchange: SimulatedExchange, clock: Clock
 ) -> None:
-    politeness = Politeness()
-    pace = VENUES["binance"].call(Pool.SPOT, "USDT").pace
-    line = Line.to("binance", exchange.base_url, exchange.desk.accounts[0].api_key, "spot")
-    assert pace.weight_per_minute is not None
-    politeness.wait_seconds(line, pace.weight_per_minute, pace, clock.now)
+    politeness = used_up(exchange, clock)
 
     assert code_of(answer_of(exchange, politeness)) is Code.EXCHANGE_RATE_LIMITED
     assert exchange.requests == []
@@ -300,11 +306,7 @@ def test_answer_without_the_currency_ends_a_row_of_failures(
 def test_own_limits_are_not_held_against_the_venue(
     exchange: SimulatedExchange, clock: Clock
 ) -> None:
-    politeness = Politeness()
-    pace = VENUES["binance"].call(Pool.SPOT, "USDT").pace
-    line = Line.to("binance", exchange.base_url, exchange.desk.accounts[0].api_key, "spot")
-    assert pace.weight_per_minute is not None
-    politeness.wait_seconds(line, pace.weight_per_minute, pace, clock.now)
+    politeness = used_up(exchange, clock)
 
     codes = {code_of(answer_of(exchange, politeness)) for _ in range(10)}
     clock.now = after(61)
