@@ -32,12 +32,16 @@ def find_link_ids(strategy_key: str, account_names: Sequence[str] = ()) -> list[
 
 
 def check_market(strategy_id: int, market: str) -> None:
-    """Refuse a market that some venue, on which the strategy trades, does not have.
+    """Refuse another market where some venue, on which the strategy trades, does not have it.
+
+    A strategy keeps the market that it has, and may be paused, whatever became of a venue.
 
     Raises:
         ValidationError: Of ``market_type``; it names the first such venue.
     """
-    links = StrategyAccount.objects.filter(strategy_id=strategy_id, is_active=True)
+    links = StrategyAccount.objects.filter(strategy_id=strategy_id, is_active=True).exclude(
+        strategy__market_type=market
+    )
     for venue in sorted(set(links.values_list("account__venue", flat=True))):
         if is_known(venue) and market not in get_venue(venue).markets:
             raise ValidationError({"market_type": no_market(venue, market)})

@@ -113,6 +113,15 @@ def test_market_that_the_venue_does_not_have_is_refused_from_either_side(bot: Bo
     assert answer.status_code == 200
 
 
+def test_strategy_whose_market_a_venue_does_not_have_can_be_paused(bot: Bot) -> None:
+    link = make_link(account=make_account(owner=bot.user, venue="upbit"))
+    Strategy.objects.filter(pk=link.strategy_id).update(market_type="futures")
+
+    answer = bot.patch(f"strategies/{link.strategy.key}/", {"status": "PAUSED"})
+
+    assert answer.status_code == 200, answer.content
+
+
 def test_largest_budget_above_the_capital_takes_a_permission(bot: Bot) -> None:
     account = make_account(owner=bot.user)
     body = {"max_budget_percent": "150"}
