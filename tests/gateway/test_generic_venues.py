@@ -56,8 +56,7 @@ def test_wallet_is_never_read_for_two_pools(venue: str) -> None:
     are_apart = None not in (spot, swap) and spot != swap
 
     assert (venue in SWAP_APART) == bool(has["spot"] and has["swap"] and are_apart)
-    if venue in SWAP_ALONE:
-        assert (bool(has["spot"]), bool(has["swap"]), swap is None) == (False, True, False)
+    assert (venue in SWAP_ALONE) == bool(has["swap"] and not has["spot"])
 
 
 def test_lists_name_venues_that_ccxt_knows() -> None:
@@ -71,11 +70,16 @@ def test_lists_name_venues_that_ccxt_knows() -> None:
         ("coinone", ["spot"]),
         ("woo", ["spot"]),
         ("binanceusdm", ["futures"]),
+        ("paradex", ["futures"]),
         ("phemex", ["spot", "futures"]),
     ],
 )
 def test_pools_are_those_that_ccxt_asks_apart(venue: str, pools: list[str]) -> None:
     assert list(get_venue(venue).pools(WalletMode.SEPARATE)) == pools
+
+
+def test_binancecoinm_is_asked_for_the_wallet_of_coin_margined_contracts() -> None:
+    assert asked("binancecoinm", Pool.FUTURES) == ("dapi.binance.com", "/dapi/v1/account")
 
 
 @pytest.mark.django_db

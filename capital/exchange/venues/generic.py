@@ -41,7 +41,25 @@ SWAP_APART = frozenset(
         "zebpay",
     }
 )
-SWAP_ALONE = frozenset({"binanceusdm", "blofin", "bydfi", "mudrex"})
+SWAP_ALONE = frozenset(
+    {
+        "apex",
+        "binancecoinm",
+        "binanceusdm",
+        "blofin",
+        "bydfi",
+        "dydx",
+        "extended",
+        "grvt",
+        "hibachi",
+        "kucoinfutures",
+        "modetrade",
+        "mudrex",
+        "paradex",
+        "polymarket",
+        "woofipro",
+    }
+)
 
 _ID = re.compile(r"[a-z][a-z0-9]{1,31}")
 _UNIFIED = Holdings(form="named", source="unified")
@@ -67,7 +85,10 @@ def generic_venue(venue_id: str) -> Venue | None:
             ),
             Pool.FUTURES: (
                 BalanceCall(
-                    params={"type": "swap", "subType": "linear"},
+                    params={
+                        "type": "swap",
+                        "subType": "inverse" if venue_id == "binancecoinm" else "linear",
+                    },
                     holdings=_UNIFIED,
                     formulas={WALLET: "total", FREE: "free"},
                     # Whether a total there has unrealised PnL in it is not known.
