@@ -41,9 +41,9 @@ def strategy_changed(instance: Strategy, **kwargs: Any) -> None:
 
 
 @receiver(post_save, sender=Account)
-def account_created(instance: Account, **kwargs: Any) -> None:
-    """A new account's orders are to be sized, too."""
-    if kwargs["created"]:
+def account_put_to_use(instance: Account, **kwargs: Any) -> None:
+    """The orders of an account that is new, switched on or moved are to be sized, too."""
+    if kwargs["created"] or instance.was_put_to_use:
         request_market_rules(instance)
 
 

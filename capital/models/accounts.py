@@ -29,7 +29,9 @@ _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
 # Which number of the exchange's answer it is, of which wallet, and of which money.
 _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
-_REMEMBERED = (*_DENOMINATION, *_RESERVE, *_MEANING)
+# Which venue's market rules are needed.
+_USE = ("venue", "is_active")
+_REMEMBERED = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
 # What follows from another meaning: see _part_with_readings.
 _OF_READINGS = frozenset({"readings_since", "suspect_readings"})
 CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
@@ -310,9 +312,9 @@ class Account(models.Model):
             ),
         ]
 
-    # What was loaded or saved last, and the reserve before the last save.
+    # What was loaded or saved last, and what was so before the last save.
     _stored: Mapping[str, Any] = MappingProxyType({})
-    _reserve_before: Mapping[str, Any] = MappingProxyType({})
+    _before: Mapping[str, Any] = MappingProxyType({})
 
     def __str__(self) -> str:
         return f"{self.name} ({self.venue} {self.currency})"
@@ -329,8 +331,7 @@ class Account(models.Model):
             parted = self._part_with_readings()
             if written is not None:
                 kwargs["update_fields"] = _SETTLED.union(written, parted)
-        before = self._stored
-        self._reserve_before = {name: before[name] for name in _RESERVE if name in before}
+        self._before = dict(self._stored)
         super().save(*args, **kwargs)
         self._remember()
 
@@ -368,7 +369,12 @@ class Account(models.Model):
     @property
     def reserve_was_changed(self) -> bool:
         """Whether the last save gave the account another reserve than it was loaded with."""
-        return any(getattr(self, name) != value for name, value in self._reserve_before.items())
+        return self._was_changed(*_RESERVE)
+
+    @property
+    def was_put_to_use(self) -> bool:
+        """Whether the last save switched the account on, or moved it to another venue."""
+        return self.is_active and self._was_changed(*_USE)
 
     @property
     def reading_depends_on(self) -> tuple[object, ...]:
@@ -394,6 +400,11 @@ class Account(models.Model):
         self.readings_since = timezone.now()
         self.suspect_readings = {}
         return _OF_READINGS
+
+    def _was_changed(self, *names: str) -> bool:
+        return any(
+            getattr(self, name) != self._before[name] for name in names if name in self._before
+        )
 
     def _remember(self) -> None:
         self._stored = _loaded(self, *_REMEMBERED)

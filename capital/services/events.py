@@ -38,7 +38,7 @@ def request_reallocation_of_strategy(strategy_id: int) -> None:
 
 
 def request_market_rules(account: Account) -> None:
-    """Queue a sync of the venue's market rules where this is its first account, on commit.
+    """Queue a sync of the venue's market rules where this is its first active account, on commit.
 
     Without them nothing can be sized there before the schedule's next sync, half a day later.
     """

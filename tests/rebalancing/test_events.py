@@ -179,6 +179,25 @@ def test_first_account_of_a_venue_asks_for_its_market_rules(
     assert tasks == [(task, "okx"), (task, "upbit")]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"is_active": True}, {"venue": "okx"}], ids=["switched on", "moved"]
+)
+def test_account_that_is_put_to_use_later_asks_for_them_then(
+    tasks: list[tuple[object, ...]],
+    changes: dict[str, Any],
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    account = make_account(venue="okx" if "is_active" in changes else "bybit", is_active=False)
+    if "venue" in changes:
+        save(account, is_active=True)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        save(account, **changes)
+        save(account, name="Renamed")
+
+    assert tasks == [("capital.tasks.sync_markets_of_venue", "okx")]
+
+
 def rules_are_known() -> Account:
     make_market(venue="okx")
     return make_account(venue="okx")
