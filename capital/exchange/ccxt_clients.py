@@ -138,7 +138,7 @@ class _ExactAnswers:
         told_by_date: The time that the last answer's ``Date`` tells.
         takes_text: One word is an answer too.
         has_asked: A request was signed and sent.
-        last_answer: The last answer, as it came.
+        answers: The answers of this attempt, as they came: ccxt writes into those that it gets.
         refused_with: Status and ``Retry-After`` of the last answer that asked for fewer requests.
     """
 
@@ -149,7 +149,7 @@ class _ExactAnswers:
     refused_with: tuple[int, float | None] | None = None
     has_asked = False
     takes_text = False
-    last_answer: Any = None
+    answers: tuple[Any, ...] = ()
 
     def milliseconds(self) -> int:
         return milliseconds_now() - self.clock_skew_milliseconds
@@ -172,7 +172,7 @@ class _ExactAnswers:
         answer = await super().fetch(*args, **kwargs)  # type: ignore[misc]
         if not isinstance(answer, (dict | list | str) if self.takes_text else (dict | list)):
             raise errors.BadResponse("not JSON")
-        self.last_answer = answer
+        self.answers = (*self.answers, copy.copy(answer))
         return answer
 
     def handle_errors(self, status: int, *args: Any) -> Any:

@@ -99,7 +99,7 @@ class CcxtGateway:
             amount = read_balance(
                 answer,
                 call,
-                response=exchange.last_answer,
+                pages=exchange.answers,
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
@@ -118,7 +118,7 @@ class CcxtGateway:
             return read_all_balances(
                 answer,
                 call,
-                response=exchange.last_answer,
+                pages=exchange.answers,
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
@@ -169,7 +169,7 @@ class CcxtGateway:
         """The answer; None where the venue does not give one, or is not to be asked now."""
         pool = request.pools[0]
         line, call = self._line(request, pool), request.venue.call(pool, request.currency)
-        if self.politeness.refusal(line, _now()) is not None:
+        if self.politeness.refusal(line, _now(), may_try=False) is not None:
             return None
         exchange: Any = None
         try:
@@ -247,7 +247,8 @@ class CcxtGateway:
         """What ``read`` makes of the answer, or the reason why there is none."""
         call = request.venue.call(pool, request.currency)
         line = self._line(request, pool)
-        if (refusal := self.politeness.refusal(line, _now())) is not None:
+        refusal = self.politeness.refusal(line, _now(), may_try=not self._is_hurried)
+        if refusal is not None:
             return refusal
         # A client of its own for each pool: one that has succeeded once takes a refused key for
         # an overload.
@@ -281,12 +282,14 @@ class CcxtGateway:
                 exchange.session = None  # shared; ccxt would complain that it was not closed
         if exchange is not None and exchange.has_asked:
             self._hold_against(line, reason, exchange)
+        else:
+            self.politeness.untried(line, _now())
         return reason
 
     def _hold_against(self, line: Line, reason: Reason, exchange: Any) -> None:
         """Count a venue's failure; an answer that merely lacks what is wanted is none."""
         if reason.code not in _HELD_AGAINST_THE_VENUE:
-            if exchange.last_answer is not None:
+            if exchange.answers:
                 self.politeness.succeeded(line)
         elif not self._was_hurried(reason):
             status, retry_after_seconds = exchange.refused_with or (None, None)
@@ -294,9 +297,13 @@ class CcxtGateway:
                 line, _now(), status=status, retry_after_seconds=retry_after_seconds
             )
 
+    @property
+    def _is_hurried(self) -> bool:
+        """Whether it is given less time than is usual: too little to blame the venue."""
+        return self.deadline_seconds < DEADLINE_SECONDS
+
     def _was_hurried(self, reason: Reason) -> bool:
-        """Whether it was given less time than is usual: that is not the venue's failure."""
-        return reason.code is Code.EXCHANGE_TIMEOUT and self.deadline_seconds < DEADLINE_SECONDS
+        return reason.code is Code.EXCHANGE_TIMEOUT and self._is_hurried
 
     async def _take_turn(self, line: Line, call: BalanceCall, deadline: float) -> None:
         left_seconds = deadline - asyncio.get_running_loop().time()
@@ -321,6 +328,7 @@ class CcxtGateway:
         attempt = 1
         while True:
             try:
+                exchange.answers = ()
                 params = call.params_for(request.currency)
                 answer: dict[str, Any] = await exchange.fetch_balance(params)
             except errors.InvalidNonce as refusal:

@@ -22,6 +22,7 @@ from capital.exchange.venues.row import (
     Inspection,
     OwnKey,
     Path,
+    Withheld,
 )
 
 Entry = Mapping[str, Any]
@@ -34,7 +35,7 @@ def read_balance(
     answer: Mapping[str, Any],
     call: BalanceCall,
     *,
-    response: Any,
+    pages: Sequence[Any],
     venue: str,
     currency: str,
     basis: BalanceBasis,
@@ -45,7 +46,7 @@ def read_balance(
     Args:
         answer: ccxt's balance structure, with the raw answer as ``info``.
         call: How it was asked for.
-        response: The raw answer itself.
+        pages: The raw answers themselves, as they came; most venues send one.
         venue: For the reasons.
         currency: The account's.
         basis: Which of its numbers.
@@ -57,7 +58,7 @@ def read_balance(
     if (refusal := call.refused.get(basis)) is not None:
         raise BalanceUnavailable(refusal, venue=venue, basis=basis.value)
     info = answer.get("info")
-    entries = _entries_by_currency(answer, response, call, venue, code_of)
+    entries = _entries_by_currency(answer, pages, call, venue, code_of)
     found = entries.get(currency, [])
     if not found:
         if call.omits_empty:
@@ -67,7 +68,7 @@ def read_balance(
         raise _bad(venue, "listed twice")
     for withheld in call.withheld:
         if withheld.basis is basis and any(
-            _is_so(_at(entry, info, withheld.field), venue) for entry in found
+            _is_so(_at(entry, info, withheld.field), withheld, venue) for entry in found
         ):
             raise BalanceUnavailable(withheld.code, venue=venue, basis=basis.value)
     amount = _NOTHING
@@ -80,7 +81,7 @@ def read_all_balances(
     answer: Mapping[str, Any],
     call: BalanceCall,
     *,
-    response: Any,
+    pages: Sequence[Any],
     venue: str,
     currency: str,
     basis: BalanceBasis,
@@ -99,7 +100,7 @@ def read_all_balances(
         return read_balance(
             answer,
             call,
-            response=response,
+            pages=pages,
             venue=venue,
             currency=name,
             basis=basis,
@@ -115,7 +116,7 @@ def read_all_balances(
     formula = call.formulas[basis]
     if any("/" in each for each in ((formula,) if isinstance(formula, str) else formula)):
         return contents
-    for name in sorted(_entries_by_currency(answer, response, call, venue, code_of)):
+    for name in sorted(_entries_by_currency(answer, pages, call, venue, code_of)):
         with suppress(BalanceUnavailable):
             if name != currency and (amount := read(name)):
                 contents[name] = amount
@@ -157,18 +158,23 @@ def read_along(container: Any, path: Path, *, api_key: str = "") -> Any:
 
 
 def _entries_by_currency(
-    answer: Mapping[str, Any], response: Any, call: BalanceCall, venue: str, code_of: CodeOf
+    answer: Mapping[str, Any],
+    pages: Sequence[Any],
+    call: BalanceCall,
+    venue: str,
+    code_of: CodeOf,
 ) -> dict[str, list[Entry]]:
     holdings = call.holdings
     if holdings.source == "unified":
         parts = answer.get("total")
         names = parts if isinstance(parts, dict) else {}
         return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
+    came = pages[-1] if pages else None
     container = _listed(
-        response if holdings.source == "response" else answer.get("info"), holdings, venue
+        came if holdings.source == "response" else answer.get("info"), holdings, venue
     )
     if holdings.more:
-        _check_last_page(response, holdings, venue)
+        _check_pages(pages, holdings, venue)
     if holdings.form == "named":
         if not isinstance(container, dict):
             raise _bad(venue, "no list of holdings")
@@ -200,10 +206,11 @@ def _listed(container: Any, holdings: Holdings, venue: str) -> Any:
     return container
 
 
-def _check_last_page(page: Any, holdings: Holdings, venue: str) -> None:
-    """ccxt takes a page without a list, or one that does not go on, for the end."""
-    _rows(_listed(page, holdings, venue), venue)
-    if page.get(holdings.more):
+def _check_pages(pages: Sequence[Any], holdings: Holdings, venue: str) -> None:
+    """ccxt takes a page without a list for an empty one, and one that leads nowhere for the end."""
+    for page in pages:
+        _rows(_listed(page, holdings, venue), venue)
+    if not pages or pages[-1].get(holdings.more):
         raise _bad(venue, "a part of the list")
 
 
@@ -299,11 +306,10 @@ def _at(entry: Any, info: Any, path: str) -> Any:
     return here
 
 
-def _is_so(value: Any, venue: str) -> bool:
-    """Whether a flag is set, or a number is not zero."""
-    if isinstance(value, bool) or value in (None, "", "true", "false", "True", "False"):
-        return value in (True, "true", "True")
-    return bool(_number(value, venue))
+def _is_so(value: Any, withheld: Withheld, venue: str) -> bool:
+    if withheld.is_amount:
+        return bool(_number(value, venue))
+    return value in (True, "true", "True")
 
 
 def _bad(venue: str, kind: str) -> BalanceUnavailable:

@@ -102,10 +102,15 @@ class Politeness:
         self._skews: dict[tuple[str, str], int] = {}
         self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
 
-    def refusal(self, line: Line, now: datetime) -> Reason | None:
+    def refusal(self, line: Line, now: datetime, *, may_try: bool = True) -> Reason | None:
         """Why nobody is to be asked now; None where somebody may.
 
         After a pause one may try; the others wait for how that goes.
+
+        Args:
+            line: Who is to be asked.
+            now: When.
+            may_try: Whether the caller's try would tell how it goes; else it waits like the others.
         """
         with self._lock:
             circuit = self._circuits.get(line)
@@ -116,16 +121,24 @@ class Politeness:
                 seconds = f"Retry-After, {int((until - now).total_seconds()) + 1} s left"
                 figures = {"venue": line.venue, "kind": seconds}
                 return Reason(Code.EXCHANGE_RATE_LIMITED, figures)
-            if circuit is not None and circuit.open_until is not None and now < circuit.open_until:
-                figures = {
-                    "venue": line.venue,
-                    "failures": str(circuit.failures),
-                    "until": circuit.open_until.astimezone(UTC).strftime("%H:%M:%S UTC"),
-                }
-                return Reason(Code.EXCHANGE_PAUSED, figures)
             if circuit is not None and circuit.open_until is not None:
+                if now < circuit.open_until or not may_try:
+                    until = max(now, circuit.open_until)
+                    figures = {
+                        "venue": line.venue,
+                        "failures": str(circuit.failures),
+                        "until": until.astimezone(UTC).strftime("%H:%M:%S UTC"),
+                    }
+                    return Reason(Code.EXCHANGE_PAUSED, figures)
                 circuit.open_until = now + LONGEST_TRY
         return None
+
+    def untried(self, line: Line, now: datetime) -> None:
+        """Whoever was to try did not get to ask: another one may."""
+        with self._lock:
+            circuit = self._circuits.get(line)
+            if circuit is not None and circuit.open_until is not None:
+                circuit.open_until = now
 
     def wait_seconds(
         self, line: Line, weight: int, pace: Pace, now: datetime, *, most: float | None = None

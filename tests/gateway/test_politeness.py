@@ -291,6 +291,41 @@ def test_only_one_tries_after_a_pause() -> None:
     assert politeness.refusal(LINE, after(75)) is None
 
 
+def test_try_is_neither_taken_by_who_cannot_judge_nor_lost_by_who_did_not_ask() -> None:
+    politeness = Politeness()
+    for _ in range(5):
+        politeness.failed(LINE, START)
+
+    hurried = politeness.refusal(LINE, after(60), may_try=False)
+    patient = politeness.refusal(LINE, after(60))
+    politeness.untried(LINE, after(61))
+
+    assert code_of(hurried) is Code.EXCHANGE_PAUSED
+    assert patient is None
+    assert politeness.refusal(LINE, after(61)) is None
+
+
+def test_hurried_reading_leaves_the_try_to_others(
+    exchange: SimulatedExchange, clock: Clock
+) -> None:
+    politeness = Politeness()
+    fail(exchange, "server_error")
+    for _ in range(5):
+        answer_of(exchange, politeness)
+    fail(exchange, None)
+    clock.now = after(60)
+    request = request_for(exchange.desk.accounts[0], ["spot"])
+    hurried = gateway_to(exchange, politeness=politeness, deadline_seconds=1.3)
+
+    answer = hurried.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT]
+
+    assert code_of(answer) is Code.EXCHANGE_PAUSED
+    assert isinstance(answer_of(exchange, politeness), Observation)
+    assert isinstance(
+        hurried.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT], Observation
+    )
+
+
 def test_answer_without_the_currency_ends_a_row_of_failures(
     exchange: SimulatedExchange, clock: Clock
 ) -> None:

@@ -287,7 +287,8 @@ def test_bitget_answer_without_a_list_is_no_empty_wallet(pool: str) -> None:
 
 
 @pytest.mark.parametrize(("debt", "expected"), [("0", Decimal(1500)), ("0.00", Decimal(1500)),
-    ("1000", Code.BASIS_WITH_LOAN), ("much", Code.EXCHANGE_BAD_ANSWER)])  # fmt: skip
+    ("1000", Code.BASIS_WITH_LOAN), ("much", Code.EXCHANGE_BAD_ANSWER),
+    ("", Code.EXCHANGE_BAD_ANSWER), (None, Code.EXCHANGE_BAD_ANSWER)])  # fmt: skip
 @pytest.mark.parametrize(("venue", "field"), [("bitget", "debt"), ("kucoin", "liability")])
 def test_wallet_that_may_have_a_loan_in_it_is_withheld(
     venue: str, field: str, debt: str, expected: Any
@@ -469,21 +470,27 @@ def test_coinbase_accounts_of_futures_and_of_its_other_exchange_are_not_spot() -
     assert read("coinbase", "spot", {"accounts": [*others, spot]}, WALLET, "USD") == Decimal(100)
 
 
+LISTED = {"accounts": [brokerage_account()], "has_next": True, "cursor": "2"}
+LAST = {"accounts": [brokerage_account()], "has_next": False, "cursor": ""}
+
+
 @pytest.mark.parametrize(
-    ("second", "expected"),
+    ("first", "second", "expected"),
     [
-        ({"accounts": [brokerage_account()], "has_next": False, "cursor": ""}, Decimal(200)),
-        ({"accounts": [brokerage_account()], "has_next": True, "cursor": "2"}, None),
-        ({"accounts": None, "has_next": False}, None),
-        ({}, None),
+        (LISTED, LAST, Decimal(200)),
+        (LISTED, {**LAST, "accounts": []}, Decimal(100)),
+        (LISTED, LISTED, None),
+        (LISTED, {**LAST, "accounts": None}, None),
+        (LISTED, {}, None),
+        ({**LISTED, "accounts": None}, LAST, None),
+        ({"has_next": True, "cursor": "2"}, LAST, None),
     ],
-    ids=["whole", "stuck", "no list", "empty"],
+    ids=["whole", "empty", "stuck", "no list", "nothing", "no first list", "no first key"],
 )
 def test_coinbase_accounts_are_added_over_all_pages_or_not_at_all(
-    second: Any, expected: Decimal | None, monkeypatch: pytest.MonkeyPatch
+    first: Any, second: Any, expected: Decimal | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ccxt joins the pages that it gets, and takes a bad one for the last."""
-    first = {"accounts": [brokerage_account()], "has_next": True, "cursor": "2"}
+    """ccxt joins the pages that it gets, whatever is on them."""
 
     async def fetch(_self: Any, url: str, *_: Any, **__: Any) -> Any:
         return json.loads(json.dumps(second if "cursor=2" in url else first))

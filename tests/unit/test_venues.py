@@ -215,7 +215,7 @@ def test_the_worked_example_of_the_page_reads_what_it_says():
         read_balance(
             {"total": {}},
             venue.call(Pool.SPOT, "BTC"),
-            response=body,
+            pages=[body],
             venue=venue.id,
             currency="BTC",
             basis=basis,

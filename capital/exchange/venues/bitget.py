@@ -74,7 +74,7 @@ ROWS = (
                     holdings=Holdings(path=("data", "assets"), name="coin"),
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
                     # Whether balance has a loan in it is not documented.
-                    withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN),),
+                    withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN, is_amount=True),),
                     options=_UNIFIED,
                     omits_empty=True,
                     pace=_PACE,

@@ -29,7 +29,8 @@ ROWS = (
                     params={},
                     holdings=Holdings(path=("result", "list", 0, "coin"), name="coin"),
                     formulas={
-                        # Documented with what was borrowed for spot in it.
+                        # Documented with what was borrowed for spot in it. Older answers do not
+                        # have that field.
                         WALLET: ("walletBalance - spotBorrow", "walletBalance"),
                         EQUITY: "equity",
                         # availableToWithdraw is no longer filled in, and sent all the same.

@@ -55,7 +55,7 @@ ROWS = (
                     # ccxt gives no total at all here.
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
                     # Whether balance has a loan in it is not documented.
-                    withheld=(Withheld(WALLET, "liability", Code.BASIS_WITH_LOAN),),
+                    withheld=(Withheld(WALLET, "liability", Code.BASIS_WITH_LOAN, is_amount=True),),
                     options=_UNIFIED,
                 ),
             ),

@@ -74,13 +74,15 @@ class Withheld:
 
     Attributes:
         basis: Which.
-        field: Of the entry, or with ``/`` of the answer: true, or a number that is not zero.
+        field: Of the entry, or with ``/`` of the answer: true, or an amount that is not zero.
         code: Why.
+        is_amount: An amount, which must be there; a flag need not.
     """
 
     basis: BalanceBasis
     field: str
     code: Code
+    is_amount: bool = False
 
 
 @dataclass(frozen=True)
