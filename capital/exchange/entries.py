@@ -62,6 +62,8 @@ def read_balance(
     found = entries.get(currency, [])
     if not found:
         if call.omits_empty:
+            if not entries:
+                _check_worth(info, call.holdings, venue)
             return _NOTHING
         raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
     if len(found) > 1 and not call.holdings.adds:
@@ -204,6 +206,13 @@ def _listed(container: Any, holdings: Holdings, venue: str) -> Any:
         except (KeyError, IndexError, TypeError):
             raise _bad(venue, "no list of holdings") from None
     return container
+
+
+def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
+    """Nothing is listed: then all of it must be worth nothing, as far as that is told."""
+    worth = read_along(info, holdings.worth) if holdings.worth else None
+    if worth not in (None, "") and _number(worth, venue):
+        raise _bad(venue, "no list of holdings")
 
 
 def _check_pages(pages: Sequence[Any], holdings: Holdings, venue: str) -> None:

@@ -44,12 +44,17 @@ LIVE, CACHED = Decimal(5000), Decimal(4900)
 ANSWERS = [fault for fault in Fault if fault is not Fault.NEGATIVE]
 SLOW = {Fault.TIMEOUT, Fault.DRIP}
 JUNK: tuple[Any, ...] = (None, "", "NaN", "1e400", "１０００", "1_000", [], {}, True, "ten")
-NO_NAMES: tuple[Any, ...] = (None, "", [], {}, True, 5)
-
 MODES = [(venue.id, mode.value) for venue in VENUES.values() for mode in venue.wallet_modes]
 
 
-def broken(body: Any, random: Random, currency: str) -> str:
+def is_sound(junk: Any, before: Any, currency: str, omits_empty: bool) -> bool:
+    """Whether ``junk`` makes another answer, but one in good order: nobody can tell it is wrong."""
+    is_another_currency = before == currency and isinstance(junk, str) and junk != ""
+    is_an_empty_wallet = omits_empty and isinstance(before, list) and junk == []
+    return is_another_currency or is_an_empty_wallet
+
+
+def broken(body: Any, random: Random, currency: str, *, omits_empty: bool) -> str:
     """``body`` as text, with something in it missing, absurd or cut off."""
     spoiled = json.loads(json.dumps(body))
     places: list[tuple[Any, Any]] = []
@@ -68,9 +73,10 @@ def broken(body: Any, random: Random, currency: str) -> str:
             if isinstance(container, dict) and random.random() < 0.5:
                 container.pop(key, None)
             elif isinstance(container, dict) or key < len(container):
-                # Another word in place of a currency's would be another currency.
-                is_name = isinstance(container, dict) and container.get(key) == currency
-                container[key] = random.choice(NO_NAMES if is_name else JUNK)
+                before = container.get(key) if isinstance(container, dict) else container[key]
+                container[key] = random.choice(
+                    [each for each in JUNK if not is_sound(each, before, currency, omits_empty)]
+                )
     text = json.dumps(spoiled)
     return text[: random.randrange(len(text))] if random.random() < 0.2 else text
 
@@ -127,9 +133,10 @@ def test_fault_changes_no_allocation_but_to_a_flagged_cached_reading(
 
 def spoil(exchange: Exchange, twin: Any, pool: Pool, random: Random, *, slow: bool) -> str:
     """Make the next answers of ``pool`` wrong, and say how."""
+    omits_empty = VENUES[twin.venue].call(pool, twin.currency).omits_empty
     if random.random() < 0.5 or slow:
         faults = [each for each in ANSWERS if (each in SLOW) is slow]
-        if VENUES[twin.venue].call(pool, twin.currency).omits_empty:
+        if omits_empty:
             # There it is no fault: that is how an empty wallet looks.
             faults = [each for each in faults if each is not Fault.MISSING_CURRENCY]
         fault = random.choice(faults)
@@ -138,7 +145,7 @@ def spoil(exchange: Exchange, twin: Any, pool: Pool, random: Random, *, slow: bo
     endpoint = next(each for each in SIMULATED[twin.venue] if each.pool is pool)
     now = time.time_ns() // 1_000_000
     body = endpoint.build(Holdings(twin.currency, dict(twin.wallets[pool]), now))
-    twin.recorded[pool] = broken(body, random, twin.currency)
+    twin.recorded[pool] = broken(body, random, twin.currency, omits_empty=omits_empty)
     return f"{pool} {twin.recorded[pool]}"
 
 

@@ -5,6 +5,7 @@ The bodies are small and ours, in the form that each venue documents.
 
 import asyncio
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -727,6 +728,27 @@ def test_text_that_is_no_plain_number_is_no_balance(venue: str, pool: str, amoun
 
     assert isinstance(answer, Reason)
     assert answer.code is Code.EXCHANGE_BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("worth", "expected"),
+    [("5000", Code.EXCHANGE_BAD_ANSWER), ("0.00", Decimal(0)), ("", Decimal(0)), (None, Decimal(0)),
+     ("much", Code.EXCHANGE_BAD_ANSWER)],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("venue", "body"),
+    [
+        ("bybit", lambda worth: {"result": {"list": [{"totalEquity": worth, "coin": []}]}}),
+        ("okx", lambda worth: {"code": "0", "data": [{"totalEq": worth, "details": []}]}),
+        ("bitget", lambda worth: {"data": {"accountEquity": worth, "assets": []}}),
+    ],
+)
+def test_empty_list_is_no_empty_wallet_where_all_of_it_is_worth_something(
+    venue: str, body: Callable[[Any], Any], worth: Any, expected: Any
+) -> None:
+    answer = {"code": "00000", "retCode": 0, **body(worth)}
+
+    assert read(venue, "unified", answer, WALLET) == expected
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ ROWS = (
             Pool.UNIFIED: (
                 BalanceCall(
                     params={"uta": True},
-                    holdings=Holdings(path=("data", "assets"), name="coin"),
+                    holdings=Holdings(
+                        path=("data", "assets"), name="coin", worth=("data", "accountEquity")
+                    ),
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
                     # Whether balance has a loan in it is not documented.
                     withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN, is_amount=True),),

@@ -27,7 +27,11 @@ ROWS = (
             Pool.UNIFIED: (
                 BalanceCall(
                     params={},
-                    holdings=Holdings(path=("result", "list", 0, "coin"), name="coin"),
+                    holdings=Holdings(
+                        path=("result", "list", 0, "coin"),
+                        name="coin",
+                        worth=("result", "list", 0, "totalEquity"),
+                    ),
                     formulas={
                         # Documented with what was borrowed for spot in it. Older answers do not
                         # have that field.

@@ -27,7 +27,9 @@ ROWS = (
             Pool.UNIFIED: (
                 BalanceCall(
                     params={},
-                    holdings=Holdings(path=("data", 0, "details"), name="ccy"),
+                    holdings=Holdings(
+                        path=("data", 0, "details"), name="ccy", worth=("data", 0, "totalEq")
+                    ),
                     formulas={
                         # ccxt's total is eq.
                         WALLET: "cashBal",

@@ -48,6 +48,8 @@ class Holdings:
         never: What an entry must not say: a placeholder.
         kind: Of ``lines``: the field that names the amount.
         amount: Of ``lines``: the field with the amount.
+        worth: Where the answer says what all of it is worth: beside that an empty list is no
+            empty wallet.
         adds: Several entries of one currency are added up. Elsewhere they are a failure.
         more: Where ccxt joins pages: the field that is true where more of them follow. A list that
             is not whole is a failure.
@@ -63,6 +65,7 @@ class Holdings:
     never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     kind: str = ""
     amount: str = ""
+    worth: tuple[str | int, ...] = ()
     adds: bool = False
     more: str = ""
     source: Literal["info", "response", "unified"] = "info"
