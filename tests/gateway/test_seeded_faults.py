@@ -57,11 +57,11 @@ def is_sound(junk: Any, before: Any, currency: str, omits_empty: bool) -> bool:
 def broken(body: Any, random: Random, currency: str, *, omits_empty: bool) -> str:
     """``body`` as text, with something in it missing, absurd or cut off."""
     spoiled = json.loads(json.dumps(body))
-    places: list[tuple[Any, Any]] = []
+    places: list[tuple[Any, Any, Any]] = []
 
     def walk(value: Any) -> None:
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            places.append((value, key))
+            places.append((value, key, inner))
             if isinstance(inner, dict | list):
                 walk(inner)
 
@@ -69,11 +69,10 @@ def broken(body: Any, random: Random, currency: str, *, omits_empty: bool) -> st
         walk(spoiled)
     for _ in range(random.randint(1, 3)):
         if places and random.random() < 0.8:
-            container, key = random.choice(places)
+            container, key, before = random.choice(places)
             if isinstance(container, dict) and random.random() < 0.5:
                 container.pop(key, None)
             elif isinstance(container, dict) or key < len(container):
-                before = container.get(key) if isinstance(container, dict) else container[key]
                 container[key] = random.choice(
                     [each for each in JUNK if not is_sound(each, before, currency, omits_empty)]
                 )
