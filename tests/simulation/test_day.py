@@ -46,6 +46,7 @@ from capital.services.reports import report_runs
 from capital.services.summaries import BALANCE_FIELD, get_cached_daily_balance
 from strategies.models import MarketType
 from tests.conftest import Exchange
+from tests.factories import make_market
 from tests.simulation.world import World
 
 pytestmark = pytest.mark.django_db
@@ -340,6 +341,9 @@ def live_through(
     with time_machine.travel(START - timedelta(hours=1), tick=False):
         world = World(exchange, Random(seed))
         world.open_desk()
+        # Else switching an account on asks for its venue's market rules besides.
+        for venue in set(Account.objects.values_list("venue", flat=True)):
+            make_market(venue=venue)
     day = Day(world, monkeypatch, sync_minutes, audit_every=audit_every)
     day.live()
 
