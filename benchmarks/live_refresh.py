@@ -228,7 +228,7 @@ def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
     class Unpaced(Politeness):
         """Readings follow each other at once here: a venue's pace would be all that is measured."""
 
-        def wait_seconds(self, *_: Any) -> float:
+        def wait_seconds(self, *_: Any, **__: Any) -> float:
             return 0.0
 
     class OwnSession(CcxtGateway):
