@@ -23,6 +23,7 @@ from capital.exchange.venues.row import (
     OwnKey,
     Path,
     Withheld,
+    alternatives,
 )
 
 Entry = Mapping[str, Any]
@@ -55,11 +56,25 @@ def read_balance(
     Raises:
         BalanceUnavailable: It is not there, is not a number, or cannot be had in this basis.
     """
+    _check_basis(call, venue, basis)
+    entries = _entries_by_currency(answer, pages, call, venue, code_of)
+    return _balance_in(entries, answer.get("info"), call, venue, currency, basis)
+
+
+def _check_basis(call: BalanceCall, venue: str, basis: BalanceBasis) -> None:
     if (refusal := call.refused.get(basis)) is not None:
         raise BalanceUnavailable(refusal, venue=venue, basis=basis.value)
-    info = answer.get("info")
-    entries = _entries_by_currency(answer, pages, call, venue, code_of)
-    found = entries.get(currency, [])
+
+
+def _balance_in(
+    entries: Mapping[str, Sequence[Entry]],
+    info: Any,
+    call: BalanceCall,
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+) -> Decimal:
+    found = entries.get(currency, ())
     if not found:
         if call.omits_empty:
             if not entries:
@@ -97,30 +112,20 @@ def read_all_balances(
     Raises:
         BalanceUnavailable: As ``read_balance``, but for a currency that is not listed.
     """
-
-    def read(name: str) -> Decimal:
-        return read_balance(
-            answer,
-            call,
-            pages=pages,
-            venue=venue,
-            currency=name,
-            basis=basis,
-            code_of=code_of,
-        )
-
+    _check_basis(call, venue, basis)
+    entries = _entries_by_currency(answer, pages, call, venue, code_of)
+    info = answer.get("info")
     contents: dict[str, Decimal] = {}
     try:
-        contents[currency] = read(currency)
+        contents[currency] = _balance_in(entries, info, call, venue, currency, basis)
     except BalanceUnavailable as error:
         if error.reason.code is not Code.EXCHANGE_CURRENCY_MISSING:
             raise
-    formula = call.formulas[basis]
-    if any("/" in each for each in ((formula,) if isinstance(formula, str) else formula)):
+    if any("/" in formula for formula in alternatives(call.formulas[basis])):
         return contents
-    for name in sorted(_entries_by_currency(answer, pages, call, venue, code_of)):
+    for name in sorted(set(entries) - {currency}):
         with suppress(BalanceUnavailable):
-            if name != currency and (amount := read(name)):
+            if amount := _balance_in(entries, info, call, venue, name, basis):
                 contents[name] = amount
     return contents
 
@@ -172,8 +177,8 @@ def _entries_by_currency(
         names = parts if isinstance(parts, dict) else {}
         return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
     came = pages[-1] if pages else None
-    container = _listed(
-        came if holdings.source == "response" else answer.get("info"), holdings, venue
+    container = read_along(
+        came if holdings.source == "response" else answer.get("info"), holdings.path
     )
     if holdings.more:
         _check_pages(pages, holdings, venue)
@@ -199,15 +204,6 @@ def _entries_by_currency(
     return entries
 
 
-def _listed(container: Any, holdings: Holdings, venue: str) -> Any:
-    for step in holdings.path:
-        try:
-            container = container[step]
-        except (KeyError, IndexError, TypeError):
-            raise _bad(venue, "no list of holdings") from None
-    return container
-
-
 def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
     """Nothing is listed: then all of it must be worth nothing, as far as that is told."""
     worth = read_along(info, holdings.worth) if holdings.worth else None
@@ -218,7 +214,7 @@ def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
 def _check_pages(pages: Sequence[Any], holdings: Holdings, venue: str) -> None:
     """ccxt takes a page without a list for an empty one, and one that leads nowhere for the end."""
     for page in pages:
-        _rows(_listed(page, holdings, venue), venue)
+        _rows(read_along(page, holdings.path), venue)
     if not pages or pages[-1].get(holdings.more):
         raise _bad(venue, "a part of the list")
 
@@ -254,7 +250,7 @@ def _entries_of_lines(rows: Sequence[Any], holdings: Holdings) -> list[tuple[Any
 
 def _amount_of(entry: Entry, info: Any, formula: Formula, venue: str) -> Decimal:
     """What the first formula whose fields are all given makes of ``entry``."""
-    for alternative in (formula,) if isinstance(formula, str) else formula:
+    for alternative in alternatives(formula):
         values = [(sign, _values(entry, info, path)) for sign, path in _terms(alternative)]
         if all(given is not None for _, given in values):
             amount = _NOTHING

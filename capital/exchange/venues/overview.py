@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
 from capital.exchange.venues import VENUES
-from capital.exchange.venues.row import BalanceCall, Venue
+from capital.exchange.venues.row import BalanceCall, Venue, alternatives
 
 BEGIN = "<!-- begin: made by `make venues` -->"
 END = "<!-- end: made by `make venues` -->"
@@ -60,7 +60,6 @@ def _reading(call: BalanceCall, basis: BalanceBasis) -> str:
     formula = call.formulas.get(basis)
     if formula is None:
         return f"refused (`{call.refused[basis].value}`)"
-    alternatives = (formula,) if isinstance(formula, str) else formula
-    told = ", else ".join(f"`{alternative}`" for alternative in alternatives)
+    told = ", else ".join(f"`{alternative}`" for alternative in alternatives(formula))
     withheld = [each.field.lstrip("/") for each in call.withheld if each.basis is basis]
     return told + "".join(f"; not with `{field}`" for field in withheld)

@@ -34,6 +34,11 @@ first counts whose fields are all given.
 """
 
 
+def alternatives(formula: Formula) -> tuple[str, ...]:
+    """The formulas of which the first counts whose fields are all given."""
+    return (formula,) if isinstance(formula, str) else formula
+
+
 @dataclass(frozen=True)
 class Holdings:
     """Where the raw answer keeps what it says of each currency: its entries.
