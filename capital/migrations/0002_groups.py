@@ -12,13 +12,20 @@ _VIEWED = (
     ("capital", "position"),
     ("capital", "dailyaccountsummary"),
     ("capital", "allocationrun"),
+    ("capital", "market"),
+    ("capital", "webhookdelivery"),
+    ("capital", "webhookanswer"),
+    ("capital", "apitoken"),
     ("strategies", "strategy"),
 )
 _VIEW = tuple((app, f"view_{model}") for app, model in _VIEWED)
+# Their own tokens: the token page makes and revokes them.
+_TOKENS = (("capital", "add_apitoken"), ("capital", "change_apitoken"))
 
 GROUPS = {
     "operator": (
         *_VIEW,
+        *_TOKENS,
         ("capital", "allocate_capital"),
         ("capital", "add_strategyaccount"),
         ("capital", "change_strategyaccount"),
@@ -26,6 +33,7 @@ GROUPS = {
     ),
     "risk": (
         *_VIEW,
+        *_TOKENS,
         ("capital", "allocate_capital"),
         ("capital", "view_all_accounts"),
         ("capital", "force_allocate"),
@@ -38,12 +46,12 @@ GROUPS = {
 
 
 def make_groups(apps: Any, schema_editor: Any) -> None:
-    """Permissions are usually made after all migrations; these groups need theirs now."""
+    """Make the groups that do not exist yet, with their permissions.
+
+    Django creates permissions after all migrations; these groups need theirs now.
+    """
     for label in ("capital", "strategies"):
-        config = apps.get_app_config(label)
-        config.models_module = True
-        create_permissions(config, apps=apps, using=schema_editor.connection.alias, verbosity=0)
-        config.models_module = None
+        _create_permissions(apps, label, using=schema_editor.connection.alias)
     permissions = apps.get_model("auth", "Permission").objects
     groups = apps.get_model("auth", "Group").objects
     for name, allowed in GROUPS.items():
@@ -57,9 +65,20 @@ def make_groups(apps: Any, schema_editor: Any) -> None:
             )
 
 
+def _create_permissions(apps: Any, label: str, *, using: str) -> None:
+    config = apps.get_app_config(label)
+    # Django creates none for an app without a models module, and a migration's stand-in has none.
+    is_stand_in = getattr(config, "models_module", None) is None
+    if is_stand_in:
+        config.models_module = True
+    create_permissions(config, apps=apps, using=using, verbosity=0)
+    if is_stand_in:
+        config.models_module = None
+
+
 class Migration(migrations.Migration):
     dependencies = [
-        ("capital", "0002_permissions"),
+        ("capital", "0001_initial"),
         ("strategies", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
