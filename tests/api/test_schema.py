@@ -1,7 +1,6 @@
 """The description is the API: checked in, complete, and served with its pages."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,9 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
-CHECKED_IN = Path(__file__).resolve().parents[2] / "docs" / "openapi.yaml"
+from tests.paths import ROOT
+
+CHECKED_IN = ROOT / "docs" / "openapi.yaml"
 
 Schema = dict[str, Any]
 

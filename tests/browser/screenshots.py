@@ -1,6 +1,5 @@
 """The pictures of the README, from the demo desk: `make screenshots`."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,9 @@ from capital.models import Account, AllocationRun
 from capital.services.clusters import record_heartbeat
 from capital.services.sync import sync_balances
 from tests.browser.conftest import RUN_ACTION, Visitor, goto
+from tests.paths import ROOT
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+IMAGES = ROOT / "docs" / "images"
 LARGEST_BYTES = 200_000
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 _LOOK_SECONDS = 0.05
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ class Cluster:
         with log.open("wb") as stderr:
             self._leader = subprocess.Popen(
                 [sys.executable, "manage.py", "qcluster"],
-                cwd=REPOSITORY,
+                cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,

@@ -16,8 +16,9 @@ from capital.exchange.simulator.desk import Desk, SimulatedAccount
 from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import get_venue
 from tests.cluster.databases import OwnDatabase, Row, as_datetime
-from tests.cluster.processes import REPOSITORY, Cluster, wait_for
+from tests.cluster.processes import Cluster, wait_for
 from tests.cluster.seed import key_of, secret_of
+from tests.paths import ROOT
 
 QUEUE = "capital"
 COMMAND_SECONDS = 120
@@ -230,7 +231,7 @@ def _run(
 ) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -19,10 +19,10 @@ from capital.services.allocation import allocate_capital, auto_allocate_capital_
 from capital.services.plans import apply_plan, make_plan
 from capital.services.reverts import revert_run
 from tests.factories import make_account, make_link, make_summary
+from tests.paths import ROOT
 
 on_postgresql = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 WRITERS = 8
 
 
@@ -182,7 +182,7 @@ def test_processes_with_one_key_make_one_run_on_sqlite(tmp_path: Path) -> None:
     def manage(*arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "manage.py", *arguments],
-            cwd=REPOSITORY,
+            cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

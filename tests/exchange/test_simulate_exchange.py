@@ -6,15 +6,15 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
 
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.faults import Fault
 from capital.exchange.venues import VENUES
+from tests.paths import ROOT
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+MANAGE = ROOT / "manage.py"
 TIMEOUT_SECONDS = 60
 
 

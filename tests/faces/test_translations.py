@@ -13,9 +13,9 @@ from django.utils import translation
 
 from capital.domain.reasons import ENGLISH
 from tests.faces.messages import messages_of
+from tests.paths import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-CATALOGUE = REPOSITORY / "locale" / "ko" / "LC_MESSAGES" / "django.po"
+CATALOGUE = ROOT / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
 THEME = Path(unfold.__file__).parent
 # What of the theme is not installed here.
@@ -59,7 +59,7 @@ def untranslated(messages: set[str]) -> set[str]:
 def our_messages() -> set[str]:
     found = set(ENGLISH.values())
     for app in ("capital", "strategies", "capital_project"):
-        found |= messages_of(REPOSITORY / app)
+        found |= messages_of(ROOT / app)
     return found
 
 

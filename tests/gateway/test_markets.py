@@ -17,9 +17,9 @@ from capital.exchange.ccxt_clients import new_client
 from capital.exchange.ccxt_markets import CcxtMarkets
 from capital.exchange.markets import Quoted
 from capital.exchange.venues import VENUES, get_venue
+from tests.paths import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", REPOSITORY.parent / "shared" / "exchanges"))
+RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))
 SIMULATED = ("binance", "bithumb", "bybit", "okx", "upbit")
 D = Decimal
 

@@ -19,9 +19,9 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.server import SimulatedExchange
 from tests.gateway.desk import NOW, gateway_to, request_for, twin
+from tests.paths import ROOT
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", REPOSITORY.parent / "shared" / "exchanges"))
+RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))
 FILES = sorted(RESPONSES.glob("*/fetchBalance_*.json"))
 
 if not FILES:

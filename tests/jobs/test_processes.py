@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-MANAGE = Path(__file__).resolve().parents[2] / "manage.py"
+from tests.paths import ROOT
+
+MANAGE = ROOT / "manage.py"
 PATIENCE_SECONDS = 40
 
 pytestmark = pytest.mark.skipif(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
 
 MONEY_FOLDERS = ("capital/domain", "capital/services", "capital/models", "strategies")
 # Where a float is told from an amount in order to refuse or to spell it.

@@ -1,5 +1,4 @@
 from decimal import Decimal
-from pathlib import Path
 from textwrap import dedent
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ from capital.exchange.entries import read_balance
 from capital.exchange.venues import VENUES, Credential, get_venue
 from capital.exchange.venues.overview import venues_table, with_table
 from strategies.markets import MarketType
+from tests.paths import ROOT
 
 
 def calls_of(venue):
@@ -160,7 +160,7 @@ def test_an_unknown_venue_is_refused_with_the_known_ones(unknown):
 
 
 def test_the_page_says_what_the_rows_say():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "venues.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "venues.md").read_text(encoding="utf-8")
 
     assert with_table(page) == page, "run make venues"
 
@@ -201,7 +201,7 @@ def test_what_is_no_venue_of_ccxt_is_none_here(not_one):
 
 
 def test_the_worked_example_of_the_page_reads_what_it_says():
-    page = (Path(__file__).resolve().parents[2] / "docs" / "venues.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "venues.md").read_text(encoding="utf-8")
     example = dedent(page.partition("   ```python\n")[2].partition("   ```\n")[0])
     module: dict[str, Any] = {}
     exec(compile(example, "docs/venues.md", "exec"), module)
