@@ -59,9 +59,9 @@ def seed(accounts: int, days: int, runs: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from capital.domain.allocation import Reserve
+    from capital.domain.allocation.gate import Basis, LinkState
+    from capital.domain.allocation.pools import Reserve
     from capital.domain.pools import Pool
-    from capital.domain.rebalancing import Basis, LinkState
     from capital.models import (
         Account,
         AllocationRun,

@@ -32,7 +32,7 @@ from capital.admin.decisions import (
 )
 from capital.admin.formats import money
 from capital.admin.views import origin_of, render_page, user_of
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import (
     CapitalError,
     NothingToAccept,

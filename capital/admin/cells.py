@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from capital.admin.formats import NOTHING, age, moment, percent
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overviews import Freshness
 

@@ -13,7 +13,7 @@ from unfold.enums import ActionVariant
 
 from capital.admin.decisions import decision_card
 from capital.admin.views import origin_of, render_page, user_of
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import RevertRefused
 from capital.models import AllocationRun
 from capital.services.reasons import sentence, sentence_of

@@ -4,7 +4,7 @@ import django_filters as filters
 from django.db.models import QuerySet
 
 from capital.api.pages import IdFilter, SwitchFilter
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.markets import MarketKind
 from capital.models import (

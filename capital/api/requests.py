@@ -10,8 +10,8 @@ from rest_framework import serializers
 
 from capital.api.base import refusal
 from capital.api.fields import ExactField, Request, Switch, Text
+from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
-from capital.domain.decision import Outcome
 from capital.domain.errors import InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.pools import Pool

@@ -10,8 +10,8 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
-from capital.domain.decision import Outcome
 from capital.domain.errors import AppendOnly
 from capital.domain.pools import Pool
 from capital.models.accounts import Account, StrategyAccount

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
+from capital.domain.allocation.decision import Decision
 from capital.domain.balances import PoolReading
-from capital.domain.decision import Decision
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock

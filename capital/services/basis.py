@@ -6,13 +6,13 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
-from capital.domain.allocation import Reserve
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis, LinkState
+from capital.domain.allocation.pools import Reserve
 from capital.domain.balances import PoolReading
-from capital.domain.decision import Outcome
 from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
-from capital.domain.rebalancing import Basis, LinkState
 from capital.models import Account, AllocationRun
 from capital.services.cases import AccountCase
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, transaction
 
-from capital.domain.decision import Decision, Outcome
+from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationRun
 from capital.services.overviews import AccountBalances, Freshness

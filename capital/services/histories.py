@@ -6,15 +6,15 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.audit.runs import RecordedRun
 from capital.domain.balances import Source
-from capital.domain.decision import Outcome
 from capital.domain.errors import CapitalError
 from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import Basis
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
 from capital.services.basis import basis_from_json
 from strategies.markets import MarketType

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import UnknownJob
 from capital.domain.reasons import Code
 from capital.exchange.gateway import Clock

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from capital.domain.allocation.gate import configuration_change
 from capital.domain.balances import Observation, PoolReading, Source
 from capital.domain.money import parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import configuration_change
 from capital.models import Account
 from capital.services.basis import basis_as_json, basis_from_json, basis_of
 from capital.services.cases import AccountCase

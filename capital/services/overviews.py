@@ -16,12 +16,12 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from capital.domain.decision import Outcome
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import DueCheck, Thresholds, check_due
 from capital.domain.errors import CapitalError
 from capital.domain.money import EXACT, ROUNDED, parse_amount
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import DueCheck, Thresholds, check_due
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.services.accounts import AccountIds, pools_of_account
 from capital.services.basis import basis_of, load_bases

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from capital.domain.errors import InvalidRate, RateMissing
 from capital.domain.money import parse_amount
+from capital.domain.rates import Rate, Reported, total_in
 from capital.domain.reasons import Reason
-from capital.domain.reporting import Rate, Reported, total_in
 from capital.exchange.gateway import Clock
 from capital.models import ReportingRate
 from capital.models.accounts import CURRENCY_PATTERN

@@ -8,12 +8,12 @@ from decimal import ROUND_DOWN, Decimal
 
 from django.utils import timezone
 
+from capital.domain.allocation.decision import Decision
+from capital.domain.allocation.gate import is_suspect, jump_percent
 from capital.domain.balances import Observation, PoolReading, Source, choose_reading
-from capital.domain.decision import Decision
 from capital.domain.money import ROUNDED, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import is_suspect, jump_percent
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances import LiveAnswers
 from capital.services.reports import amount_text

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import Case, Value, When
 
-from capital.domain.decision import Decision, Outcome
+from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.reasons import Code
 from capital.models import (
     Account,

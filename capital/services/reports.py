@@ -10,8 +10,8 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.balances import PoolReading, Source
-from capital.domain.decision import Decision, Outcome
 from capital.domain.money import EXACT, plain, quantum_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationPool, AllocationRun

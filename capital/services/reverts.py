@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from capital.domain.allocation import Reserve
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis
+from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.reverts import decide_revert
 from capital.domain.balances import PoolReading
-from capital.domain.decision import Outcome
 from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
-from capital.domain.rebalancing import Basis
-from capital.domain.reverting import decide_revert
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationEntry, AllocationRun, Trigger
 from capital.services.accounts import lock_accounts

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from capital.domain.allocation import Reserve
-from capital.domain.decision import Decision, Outcome, decide, hold
+from capital.domain.allocation.decision import Decision, Outcome, decide, hold
+from capital.domain.allocation.gate import Basis, DueCheck, Thresholds, check_due
+from capital.domain.allocation.pools import Reserve
 from capital.domain.errors import CapitalError
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import Basis, DueCheck, Thresholds, check_due
 from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.accounts import wallet_mode_problem

@@ -4,8 +4,7 @@ import pytest
 
 from capital.exchange.simulator.desk import DEMO_DESK, Desk
 from capital.exchange.simulator.server import SimulatedExchange
-
-from .ccxt_client import fetch_balance
+from tests.exchange.ccxt_client import fetch_balance
 
 
 @pytest.mark.parametrize(

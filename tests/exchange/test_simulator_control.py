@@ -4,8 +4,7 @@ import ccxt
 import pytest
 
 from capital.exchange.venues import VENUES
-
-from .ccxt_client import fetch_balance
+from tests.exchange.ccxt_client import fetch_balance
 
 
 def test_the_desk_is_shown_without_keys_and_secrets(exchange, account_named, send):

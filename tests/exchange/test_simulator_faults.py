@@ -8,9 +8,8 @@ import pytest
 from capital.exchange.simulator.desk import Desk
 from capital.exchange.simulator.faults import Fault
 from capital.exchange.simulator.server import SimulatedExchange
-
-from .ccxt_client import client_of, fetch_balance
-from .conftest import POOLS, accounts
+from tests.exchange.ccxt_client import client_of, fetch_balance
+from tests.exchange.conftest import POOLS, accounts
 
 SHORT_MILLISECONDS = 300
 NO_ANSWER = [Fault.TIMEOUT, Fault.DRIP]

@@ -14,9 +14,8 @@ import pytest
 from capital.exchange.simulator.desk import Desk, SimulatedAccount
 from capital.exchange.simulator.private_keys import key_of_base64, key_of_pem
 from capital.exchange.simulator.server import SimulatedExchange
+from tests.exchange.ccxt_client import client_of
 from tests.private_keys import PKCS8, TRADITIONAL, base64_of, key_of, pem_of
-
-from .ccxt_client import client_of
 
 SPOT, FUTURES = "/api/v3/brokerage/accounts", "/api/v3/brokerage/cfm/balance_summary"
 

@@ -4,9 +4,8 @@ import ccxt
 import pytest
 
 from capital.exchange.simulator.signatures import TOLERANCE_MILLISECONDS
-
-from .ccxt_client import client_of, fetch_balance
-from .conftest import POOLS
+from tests.exchange.ccxt_client import client_of, fetch_balance
+from tests.exchange.conftest import POOLS
 
 # ccxt 4.5.90 does not know the names of Bithumb's errors: all are ExchangeError to it.
 REFUSED = {"Bithumb": ccxt.ExchangeError}

@@ -9,10 +9,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation import Reserve
-from capital.domain.pools import Pool
-from capital.domain.reasons import Code
-from capital.domain.rebalancing import (
+from capital.domain.allocation.gate import (
     Basis,
     DueCheck,
     LinkState,
@@ -20,6 +17,9 @@ from capital.domain.rebalancing import (
     check_due,
     is_suspect,
 )
+from capital.domain.allocation.pools import Reserve
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from capital.services.reasons import sentence
 
 USD = Thresholds(amount=Decimal(10), percent=Decimal("0.1"))

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from capital.domain.errors import InvalidAmount, InvalidRate, RateMissing
-from capital.domain.reporting import Rate, Reported, total_in
+from capital.domain.rates import Rate, Reported, total_in
 from capital.models import ReportingRate
 from capital.services.rates import reported_total, store_rate
 from tests.constraints.refusals import refused_by_database

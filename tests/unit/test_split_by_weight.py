@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation import split_by_weight
+from capital.domain.allocation.pools import split_by_weight
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import CENT, SATOSHI, UNIT
 from tests.unit.builders import QUANTA, weights

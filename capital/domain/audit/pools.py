@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 
-from capital.domain.allocation import Reserve, split_by_weight
+from capital.domain.allocation.pools import Reserve, split_by_weight
+from capital.domain.allocation.reverts import kept_back_beside
 from capital.domain.balances import Source
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.domain.reverting import kept_back_beside
 from strategies.markets import MarketType
 
 ZERO = Decimal(0)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis
 from capital.domain.audit.pools import RecordedPool, check_pool, check_restored_pool
 from capital.domain.balances import Source
-from capital.domain.decision import Outcome
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-from capital.domain.rebalancing import Basis
 
 LONGEST_RUN_KEY = 200
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
 
-from capital.domain.allocation import ZERO, EntryDecision, Link, PoolDecision, Reserve
+from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.allocation.pools import ZERO, EntryDecision, Link, PoolDecision, Reserve
 from capital.domain.balances import PoolReading
-from capital.domain.decision import Decision, Outcome
 from capital.domain.errors import RevertRefused
 from capital.domain.money import EXACT, floor_to, plain, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of

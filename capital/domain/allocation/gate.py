@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from capital.domain.allocation import Reserve
+from capital.domain.allocation.pools import Reserve
 from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
