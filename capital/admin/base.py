@@ -23,7 +23,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from capital.admin.formats import ratio
 from capital.domain.errors import AppendOnly
-from capital.models.fields import ExactDecimalField
+from capital.models.columns.exact import ExactDecimalField
 from capital.services.visibility import OWNER_PATHS, visible_to
 
 

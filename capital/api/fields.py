@@ -11,8 +11,8 @@ from rest_framework.fields import empty
 
 from capital.domain.errors import InvalidAmount
 from capital.domain.money import EXACT, parse_amount, plain
-from capital.models.fields import AmountField, ExactDecimalField
-from capital.models.secrets import EncryptedTextField
+from capital.models.columns.encrypted import EncryptedTextField
+from capital.models.columns.exact import AmountField, ExactDecimalField
 from capital.services.reports import amount_text
 
 _LARGEST_ID = 2**63 - 1

@@ -11,8 +11,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import capital.models.fields
-import capital.models.secrets
+import capital.models.columns.encrypted
+import capital.models.columns.exact
 
 
 class Migration(migrations.Migration):
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "api_key",
-                    capital.models.secrets.EncryptedTextField(
+                    capital.models.columns.encrypted.EncryptedTextField(
                         blank=True,
                         default="",
                         help_text="On venues like Hyperliquid: the wallet address.",
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "api_secret",
-                    capital.models.secrets.EncryptedTextField(
+                    capital.models.columns.encrypted.EncryptedTextField(
                         blank=True,
                         default="",
                         help_text="On venues like Hyperliquid: the private key.",
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "api_passphrase",
-                    capital.models.secrets.EncryptedTextField(
+                    capital.models.columns.encrypted.EncryptedTextField(
                         blank=True, default="", verbose_name="API passphrase"
                     ),
                 ),
@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "reserve_percent",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0"),
                         help_text="Of each pool. The larger of percent and amount is never allocated.",
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reserve_amount",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
                         help_text="In account currency, of each pool.",
@@ -164,7 +164,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "min_change_amount",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         help_text="A balance that changed by less makes no reallocation due. Empty: the percentage alone counts; on a new account the usual amount of its currency.",
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "min_change_percent",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0.1"),
                         help_text="A balance that changed by no more makes no reallocation due.",
@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "max_jump_percent",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         blank=True,
                         decimal_places=8,
                         default=Decimal("50"),
@@ -208,7 +208,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fee_rate",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0"),
                         help_text="What the venue takes of an order's worth: 0.001 is 0.1 percent.",
@@ -227,7 +227,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "utilisation",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("1"),
                         help_text="How much of its budget an order uses: 0.95 leaves 5 percent for slippage.",
@@ -245,7 +245,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "max_budget_percent",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("100"),
                         help_text="Of a strategy's capital, what one order may spend at most. Above 100 it is other strategies' money; raising it takes a permission.",
@@ -483,7 +483,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "reserve",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -493,7 +493,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "unallocated",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -608,7 +608,7 @@ class Migration(migrations.Migration):
                 ("date", models.DateField(verbose_name="date")),
                 (
                     "starting_balance",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -618,7 +618,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "ending_balance",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -628,7 +628,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "spot_balance",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -638,7 +638,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "futures_balance",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -660,7 +660,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "realized_pnl",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
                         max_digits=28,
@@ -669,7 +669,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "unrealized_pnl",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
                         max_digits=28,
@@ -681,13 +681,13 @@ class Migration(migrations.Migration):
                 ("losing_trades", models.IntegerField(default=0, verbose_name="losing trades")),
                 (
                     "total_volume",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8, default=Decimal("0"), max_digits=28, verbose_name="volume"
                     ),
                 ),
                 (
                     "total_fees",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8, default=Decimal("0"), max_digits=28, verbose_name="fees"
                     ),
                 ),
@@ -841,7 +841,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "contract_size",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         help_text="Base units (linear) or quote currency (inverse) a contract.",
@@ -864,13 +864,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount_precision",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         decimal_places=18, max_digits=36, verbose_name="amount precision"
                     ),
                 ),
                 (
                     "min_amount",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -880,7 +880,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "max_amount",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -890,7 +890,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "market_min_amount",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -900,7 +900,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "market_max_amount",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -910,7 +910,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "min_cost",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -920,7 +920,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "max_cost",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -1094,7 +1094,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "rate",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         decimal_places=18, max_digits=36, verbose_name="rate"
                     ),
                 ),
@@ -1137,7 +1137,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "weight",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("1"),
                         help_text="Relative to the other active strategies of the same pool.",
@@ -1153,7 +1153,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "leverage",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("1"),
                         max_digits=11,
@@ -1214,7 +1214,7 @@ class Migration(migrations.Migration):
                 ("symbol", models.CharField(max_length=64, verbose_name="symbol")),
                 (
                     "quantity",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         decimal_places=18,
                         help_text="Signed: negative is short. Base units; on inverse markets contracts.",
                         max_digits=36,
@@ -1223,7 +1223,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "entry_price",
-                    capital.models.fields.QuantityField(
+                    capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
                         max_digits=36,
@@ -1259,13 +1259,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "weight",
-                    capital.models.fields.RatioField(
+                    capital.models.columns.exact.RatioField(
                         decimal_places=8, max_digits=11, verbose_name="weight"
                     ),
                 ),
                 (
                     "before",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
                         max_digits=28,
@@ -1275,7 +1275,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "after",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         blank=True, decimal_places=8, max_digits=28, null=True, verbose_name="after"
                     ),
                 ),
@@ -1318,7 +1318,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "allocated_capital",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
                         max_digits=28,
@@ -1327,7 +1327,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "current_pnl",
-                    capital.models.fields.AmountField(
+                    capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
                         max_digits=28,
@@ -1478,7 +1478,7 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64, verbose_name="digest")),
                 (
                     "signing_key",
-                    capital.models.secrets.EncryptedTextField(verbose_name="signing key"),
+                    capital.models.columns.encrypted.EncryptedTextField(verbose_name="signing key"),
                 ),
                 (
                     "created_at",

@@ -1,15 +1,15 @@
 """What is stored. Querysets read, services write."""
 
-from capital.models import guards as guards
+from capital.models import strategies as guards
 from capital.models.accounts import Account, StrategyAccount
 from capital.models.allocations import AllocationEntry, AllocationPool, AllocationRun, Trigger
 from capital.models.capital import StrategyCapital
+from capital.models.idempotency import IdempotentRequest
 from capital.models.jobs import ClusterHeartbeat, JobRun
 from capital.models.markets import Market
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.positions import Position
 from capital.models.rates import ReportingRate
-from capital.models.requests import IdempotentRequest
 from capital.models.summaries import DailyAccountSummary
 from capital.models.tokens import ApiToken, Scope
 from capital.models.webhooks import (

@@ -19,8 +19,8 @@ from capital.domain.money import usual_min_change
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import ENGLISH
 from capital.exchange.venues import VENUES, Venue, get_venue, is_known
-from capital.models.fields import AmountField, RatioField
-from capital.models.secrets import EncryptedTextField
+from capital.models.columns.encrypted import EncryptedTextField
+from capital.models.columns.exact import AmountField, RatioField
 
 # What the venue decides where it is left out, and what it is judged by.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})

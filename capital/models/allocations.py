@@ -15,7 +15,7 @@ from capital.domain.balances import Source
 from capital.domain.errors import AppendOnly
 from capital.domain.pools import Pool
 from capital.models.accounts import Account, StrategyAccount
-from capital.models.fields import AmountField, RatioField
+from capital.models.columns.exact import AmountField, RatioField
 
 
 class Trigger(models.TextChoices):

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.models.accounts import StrategyAccount
-from capital.models.fields import AmountField
+from capital.models.columns.exact import AmountField
 
 
 class StrategyCapital(models.Model):

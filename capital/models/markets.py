@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.sizing.markets import MarketKind, PrecisionMode
-from capital.models.fields import QuantityField
+from capital.models.columns.exact import QuantityField
 
 _LIMITS = ("min_amount", "max_amount", "market_min_amount", "market_max_amount")
 _COSTS = ("min_cost", "max_cost")

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.models.accounts import StrategyAccount
-from capital.models.fields import QuantityField
+from capital.models.columns.exact import QuantityField
 
 
 class Position(models.Model):

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.models.accounts import CURRENCY_PATTERN
-from capital.models.fields import QuantityField
+from capital.models.columns.exact import QuantityField
 
 _WELL_FORMED = RegexValidator(CURRENCY_PATTERN, _("1 to 16 capital letters and digits."))
 

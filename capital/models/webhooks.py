@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from capital.models.allocations import AppendOnlyModel, append_only_triggers, refuse_delete
-from capital.models.secrets import EncryptedTextField
+from capital.models.columns.encrypted import EncryptedTextField
 from strategies.models import Strategy
 
 

@@ -24,9 +24,9 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
+from capital.models.queries.moments import one_moment
 from capital.services.accounts import pools_of_account
 from capital.services.histories import RunRows, load_run_rows, recorded_run
-from capital.services.moments import one_moment
 from capital.services.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
 from strategies.markets import MarketType
 

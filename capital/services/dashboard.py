@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, StrategyAccount
+from capital.models.queries.moments import one_moment
 from capital.services.concerns import TROUBLES, Concern, concerns_of
 from capital.services.equity import calendar, read_changes_today, read_totals
 from capital.services.figures import CurrencyFigures, currency_figures, read_capital
 from capital.services.health import Health, check_health
-from capital.services.moments import one_moment
 from capital.services.overviews import AccountBalances, balances_of_accounts, last_runs
 from capital.services.rates import DeskTotal, desk_total
 from capital.services.recent_runs import RecentRun, recent_runs

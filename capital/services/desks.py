@@ -18,7 +18,7 @@ from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
 from capital.exchange.markets import Quoted
 from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
-from capital.services.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery
 from strategies.markets import MarketType
 from strategies.models import StrategyStatus
 

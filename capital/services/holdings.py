@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
 from capital.models import StrategyCapital
-from capital.services.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery
 from capital.services.visibility import sees_everything
 
 COLUMNS = (

@@ -23,10 +23,10 @@ from capital.domain.money import EXACT, ROUNDED, parse_amount
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
+from capital.models.queries.moments import one_moment
 from capital.services.accounts import AccountIds, pools_of_account
 from capital.services.basis import basis_of, load_bases
 from capital.services.cases import AccountCase, load_cases
-from capital.services.moments import one_moment
 from capital.services.positions import accounts_with_open_positions
 from capital.services.readings import Suspect, judge_readings, stored_suspects
 from capital.services.summaries import cached_observation, load_latest

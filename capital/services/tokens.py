@@ -15,7 +15,7 @@ from knox.crypto import hash_token
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
 from capital.exchange.gateway import Clock
 from capital.models import Account, ApiToken, Scope
-from capital.services.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery
 from capital.services.visibility import remember_sight, sight_of, visible_to
 
 PREFIX = "cap_"

@@ -19,7 +19,7 @@ from capital.models import (
     WebhookAnswer,
     WebhookDelivery,
 )
-from capital.services.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery
 from strategies.models import Strategy
 
 VIEW_ALL_PERMISSION = "capital.view_all_accounts"

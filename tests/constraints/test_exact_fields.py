@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from capital.domain.errors import AmountNotStorable
 from capital.models import AllocationEntry, DailyAccountSummary, StrategyAccount, StrategyCapital
-from capital.models.fields import AmountField, QuantityField, RatioField
+from capital.models.columns.exact import AmountField, QuantityField, RatioField
 from tests.factories import make_account, make_link, make_summary
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 
 from capital.models import Position
+from capital.models.queries.moments import one_moment
 from capital.services import positions
-from capital.services.moments import one_moment
 from capital.services.positions import accounts_with_open_positions
 from tests.factories import make_link
 

@@ -3,7 +3,7 @@
 import pytest
 
 from capital.models import Position, StrategyAccount
-from capital.services.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery
 from tests.factories import make_link, make_position
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from tests.paths import ROOT
 
 MONEY_FOLDERS = ("capital/domain", "capital/services", "capital/models", "strategies")
 # Where a float is told from an amount in order to refuse or to spell it.
-FLOAT_GUARDS = {"capital/models/fields.py"}
+FLOAT_GUARDS = {"capital/models/columns/exact.py"}
 
 CCXT_GATEWAYS = {f"capital/exchange/ccxt_{name}.py" for name in ("clients", "gateway", "markets")}
 
