@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import stage
 
 if TYPE_CHECKING:
-    from capital.exchange.ccxt_gateway import CcxtGateway
+    from capital.exchange.ccxt.balances import CcxtGateway
     from capital.exchange.gateway import BalanceRequest
 
 VENUES = ("binance", "bybit", "okx", "upbit", "bithumb")
@@ -222,7 +222,7 @@ def requests_of(accounts: int, venues: str) -> "list[BalanceRequest]":
 
 def gateway_of(way: str, url: str, concurrency: int) -> "CcxtGateway":
     """The gateway, or the same with less shared: what ccxt does when it is left to itself."""
-    from capital.exchange.ccxt_gateway import CcxtGateway
+    from capital.exchange.ccxt.balances import CcxtGateway
     from capital.exchange.politeness import Politeness
 
     class Unpaced(Politeness):

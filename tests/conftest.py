@@ -9,11 +9,11 @@ from django.db import connection
 from django.utils import translation
 
 from capital.exchange.politeness import SHARED
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.prices import forget_prices
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
 from tests.factories import make_account
 
 # Nothing listens on port 9 of this machine: a request that escapes the simulator fails at once.
@@ -116,7 +116,7 @@ class Exchange:
 def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
     """Every venue, simulated, and the settings that lead there."""
     # A machine that is busy with other tests may take longer than a bot would wait.
-    monkeypatch.setattr("capital.exchange.ccxt_markets.PRICE_SECONDS", 15)
+    monkeypatch.setattr("capital.exchange.ccxt.markets.PRICE_SECONDS", 15)
     desk = Desk()
     forget_prices()
     with SimulatedExchange(desk) as server:

@@ -15,7 +15,7 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
 from capital.exchange.gateway import KeyFacts
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     BalanceCall,
     Formula,
     Holdings,

@@ -84,7 +84,7 @@ class ExchangeGateway(Protocol):
 
 def warm_up() -> None:
     """Load what the first question to an exchange would wait for: about a second."""
-    from capital.exchange.ccxt_clients import load_ccxt
+    from capital.exchange.ccxt.clients import load_ccxt
 
     load_ccxt()
 
@@ -95,7 +95,7 @@ def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
     Args:
         patience: How long one account may take, with its retries; None: as long as is usual.
     """
-    from capital.exchange.ccxt_gateway import DEADLINE_SECONDS, CcxtGateway
+    from capital.exchange.ccxt.balances import DEADLINE_SECONDS, CcxtGateway
 
     return CcxtGateway(
         venue_urls=settings.CAPITAL_VENUE_URLS,

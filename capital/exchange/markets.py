@@ -69,7 +69,7 @@ def get_market_gateway(*, patience: timedelta | None = None) -> MarketGateway:
     Args:
         patience: How long all prices of a call may take; None: as long as is usual.
     """
-    from capital.exchange.ccxt_markets import PRICE_SECONDS, CcxtMarkets
+    from capital.exchange.ccxt.markets import PRICE_SECONDS, CcxtMarkets
 
     return CcxtMarkets(
         venue_urls=settings.CAPITAL_VENUE_URLS,

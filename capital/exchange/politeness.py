@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from capital.domain.reasons import Code, Reason
-from capital.exchange.venues.row import Pace
+from capital.exchange.venue import Pace
 
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=60)

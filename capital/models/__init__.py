@@ -1,6 +1,6 @@
 """What is stored. Querysets read, services write."""
 
-from capital.models import strategies as guards
+from capital.models import strategies as strategies
 from capital.models.accounts import Account, StrategyAccount
 from capital.models.allocations import AllocationEntry, AllocationPool, AllocationRun, Trigger
 from capital.models.capital import StrategyCapital

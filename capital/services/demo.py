@@ -14,9 +14,9 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from capital import simulator
 from capital.domain.money import EXACT, ROUNDED, floor_to, quantum_of
 from capital.domain.pools import Pool
-from capital.exchange import simulator
 from capital.models import Account, DailyAccountSummary, StrategyAccount
 from capital.services.equity import DAYS, add
 from capital.services.summaries import BALANCE_FIELD, business_date

@@ -6,11 +6,11 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Page
 
-from capital.exchange.simulator.desk import DEMO_DESK, Desk
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.models import Account, AllocationRun
 from capital.services.clusters import record_heartbeat
 from capital.services.sync import sync_balances
+from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.server import SimulatedExchange
 from tests.browser.conftest import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 

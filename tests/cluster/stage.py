@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from django_q.signing import SignedPackage
 
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import get_venue
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
 from tests.cluster.databases import OwnDatabase, Row, as_datetime
 from tests.cluster.processes import Cluster, wait_for
 from tests.cluster.seed import key_of, secret_of

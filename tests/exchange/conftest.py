@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
 
 
 def accounts() -> list[SimulatedAccount]:

@@ -9,9 +9,9 @@ import urllib.request
 
 import pytest
 
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.faults import Fault
 from capital.exchange.venues import VENUES
+from capital.simulator.desk import Desk
+from capital.simulator.faults import Fault
 from tests.paths import ROOT
 
 MANAGE = ROOT / "manage.py"
@@ -173,7 +173,7 @@ def test_a_port_in_use_exits_with_2_and_says_so():
 def test_the_command_and_the_desk_do_not_import_aiohttp():
     script = (
         "import sys, django; django.setup()\n"
-        "import capital.management.commands.simulate_exchange, capital.exchange.simulator.desk\n"
+        "import capital.management.commands.simulate_exchange, capital.simulator.desk\n"
         "print('aiohttp' in sys.modules)"
     )
     environment = {

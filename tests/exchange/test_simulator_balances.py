@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from capital.exchange.simulator.desk import DEMO_DESK, Desk
-from capital.exchange.simulator.server import SimulatedExchange
+from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.server import SimulatedExchange
 from tests.exchange.ccxt_client import fetch_balance
 
 

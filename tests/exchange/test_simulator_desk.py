@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from capital.exchange.simulator.desk import DEMO_DESK, Desk, DeskError, SimulatedAccount
+from capital.simulator.desk import DEMO_DESK, Desk, DeskError, SimulatedAccount
 
 GOOD = {
     "name": "Main",

@@ -5,9 +5,9 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.faults import Fault
-from capital.exchange.simulator.server import SimulatedExchange
+from capital.simulator.desk import Desk
+from capital.simulator.faults import Fault
+from capital.simulator.server import SimulatedExchange
 from tests.exchange.ccxt_client import client_of, fetch_balance
 from tests.exchange.conftest import POOLS, accounts
 

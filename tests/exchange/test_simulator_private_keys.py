@@ -11,9 +11,9 @@ from typing import Any
 import ccxt
 import pytest
 
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.private_keys import key_of_base64, key_of_pem
-from capital.exchange.simulator.server import SimulatedExchange
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.private_keys import key_of_base64, key_of_pem
+from capital.simulator.server import SimulatedExchange
 from tests.exchange.ccxt_client import client_of
 from tests.private_keys import PKCS8, TRADITIONAL, base64_of, key_of, pem_of
 

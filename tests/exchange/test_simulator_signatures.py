@@ -3,7 +3,7 @@ import time
 import ccxt
 import pytest
 
-from capital.exchange.simulator.signatures import TOLERANCE_MILLISECONDS
+from capital.simulator.signatures import TOLERANCE_MILLISECONDS
 from tests.exchange.ccxt_client import client_of, fetch_balance
 from tests.exchange.conftest import POOLS
 

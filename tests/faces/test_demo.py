@@ -10,10 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from capital.exchange.simulator.desk import DEMO_DESK, Desk
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.models import Account, StrategyCapital
 from capital.services.audit import audit_capital
+from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.server import SimulatedExchange
 
 pytestmark = pytest.mark.django_db
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES, get_venue
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -11,16 +11,17 @@ from django.db import connection
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange import ccxt_clients, ccxt_gateway
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt import balances as ccxt_gateway
+from capital.exchange.ccxt import clients as ccxt_clients
+from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.faults import Fault
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
 from capital.services import balances
 from capital.services.allocation import allocate_capital
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.faults import Fault
+from capital.simulator.server import SimulatedExchange
 from tests.conftest import Exchange
 from tests.factories import make_link, make_summary
 from tests.gateway.desk import NOW, ask, gateway_to, request_for, twin

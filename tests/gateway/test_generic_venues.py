@@ -11,9 +11,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.ccxt_clients import new_client
+from capital.exchange.ccxt.clients import new_client
+from capital.exchange.unproven import SWAP_ALONE, SWAP_APART
 from capital.exchange.venues import VENUES, get_venue
-from capital.exchange.venues.generic import SWAP_ALONE, SWAP_APART
 from tests.factories import make_account, make_link
 
 OTHERS = sorted(set(ccxt.exchanges) - set(VENUES))

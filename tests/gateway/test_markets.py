@@ -12,9 +12,9 @@ import pytest
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
 from capital.domain.sizing.rounding import round_down
-from capital.exchange import ccxt_markets
-from capital.exchange.ccxt_clients import new_client
-from capital.exchange.ccxt_markets import CcxtMarkets
+from capital.exchange.ccxt import markets as ccxt_markets
+from capital.exchange.ccxt.clients import new_client
+from capital.exchange.ccxt.markets import CcxtMarkets
 from capital.exchange.markets import Quoted
 from capital.exchange.venues import VENUES, get_venue
 from tests.paths import ROOT

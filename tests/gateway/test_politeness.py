@@ -14,17 +14,17 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange import ccxt_gateway
-from capital.exchange.ccxt_clients import new_client
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt import balances as ccxt_gateway
+from capital.exchange.ccxt.balances import CcxtGateway
+from capital.exchange.ccxt.clients import new_client
 from capital.exchange.clocks import seconds_to_wait
 from capital.exchange.politeness import Line, Politeness
-from capital.exchange.simulator import server as simulator
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
-from capital.exchange.simulator.venues import kraken
+from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
-from capital.exchange.venues.row import Pace
+from capital.simulator import server as simulator
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
+from capital.simulator.venues import kraken
 from tests.gateway.desk import NOW, gateway_to, request_for, twin
 
 LINE = Line.to("binance", "", "key", "spot")

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import Politeness
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.private_keys import PrivateKey
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.private_keys import PrivateKey
+from capital.simulator.server import SimulatedExchange
 from tests.gateway.desk import NOW, gateway_to, request_for, twin
 from tests.private_keys import (
     MANGLED,

@@ -16,8 +16,8 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.server import SimulatedExchange
+from capital.simulator.desk import Desk
+from capital.simulator.server import SimulatedExchange
 from tests.gateway.desk import NOW, gateway_to, request_for, twin
 from tests.paths import ROOT
 

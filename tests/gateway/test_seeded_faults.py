@@ -17,16 +17,16 @@ import pytest
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
-from capital.exchange import ccxt_gateway
+from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.politeness import SHARED
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.faults import Fault
-from capital.exchange.simulator.wire import VENUES as SIMULATED
 from capital.exchange.venues import VENUES
 from capital.models import AllocationRun, DailyAccountSummary, StrategyCapital
 from capital.services import balances
 from capital.services.allocation import allocate_capital
 from capital.services.summaries import BALANCE_FIELD
+from capital.simulator.answers import Holdings
+from capital.simulator.faults import Fault
+from capital.simulator.wire import VENUES as SIMULATED
 from tests.conftest import Exchange
 from tests.factories import make_link
 from tests.gateway.desk import gateway_to

@@ -14,13 +14,13 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_clients import new_client
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt.balances import CcxtGateway
+from capital.exchange.ccxt.clients import new_client
 from capital.exchange.gateway import BalanceRequest, Credentials
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.faults import Fault
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES, get_venue
+from capital.simulator.desk import Desk
+from capital.simulator.faults import Fault
+from capital.simulator.server import SimulatedExchange
 from tests.gateway.desk import NOW, ask, gateway_to, request_for, twin
 
 WALLET, EQUITY, FREE = BalanceBasis
@@ -703,7 +703,7 @@ FIELDS = {venue.id: venue.pools(venue.usual_wallet_mode)[0].value for venue in V
 def test_what_is_no_balance_is_no_balance(
     venue: str, pool: str, fault: Fault, code: Code, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capital.exchange.ccxt_gateway.RETRY_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("capital.exchange.ccxt.balances.RETRY_PAUSE_SECONDS", 0.01)
     row = VENUES[venue]
     account = twin(venue, wallets={pool: {row.currency: "5"}}, faults={pool: fault})
 

@@ -9,11 +9,11 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_gateway import CcxtGateway
+from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import Credentials
-from capital.exchange.simulator.desk import Desk, SimulatedAccount
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.exchange.venues import VENUES
+from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.server import SimulatedExchange
 from tests.gateway.desk import NOW, ask, gateway_to, request_for, twin
 
 POOLS = [

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django_q.conf import Conf
 
-from capital.exchange.ccxt_gateway import DEADLINE_SECONDS
+from capital.exchange.ccxt.balances import DEADLINE_SECONDS
 from tests.settings.test_settings import COMPLETE, read, refusal
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
-from capital.exchange import ccxt_gateway
+from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.entries import read_facts
 from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line

@@ -10,8 +10,6 @@ from django.db import close_old_connections, connections
 
 from capital.domain.errors import DeliveryConflict, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.server import SimulatedExchange
 from capital.models import AllocationRun, WebhookDelivery, WebhookSecret
 from capital.services.webhook_secrets import (
     Proof,
@@ -22,6 +20,8 @@ from capital.services.webhook_secrets import (
     signing_key_of,
 )
 from capital.services.webhooks import Delivery, receive
+from capital.simulator.desk import Desk
+from capital.simulator.server import SimulatedExchange
 from tests.conftest import Exchange
 from tests.factories import make_link, make_market, make_strategy
 

@@ -26,7 +26,7 @@ from django_q.tasks import async_task
 from capital.domain.errors import JobFailed, NothingToAccept
 from capital.domain.money import floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.exchange import ccxt_gateway
+from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.politeness import SHARED
 from capital.models import (
     Account,

@@ -8,8 +8,8 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.entries import read_balance
+from capital.exchange.venue_table import venues_table, with_table
 from capital.exchange.venues import VENUES, Credential, get_venue
-from capital.exchange.venues.overview import venues_table, with_table
 from strategies.markets import MarketType
 from tests.paths import ROOT
 

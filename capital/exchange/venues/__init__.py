@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from capital.domain.errors import UnknownVenue
+from capital.exchange.unproven import generic_venue
+from capital.exchange.venue import BalanceCall, Credential, Holdings, Inspection, RulesCall, Venue
 from capital.exchange.venues import (
     binance,
     bingx,
@@ -22,15 +24,6 @@ from capital.exchange.venues import (
     kucoin,
     mexc,
     okx,
-)
-from capital.exchange.venues.generic import generic_venue
-from capital.exchange.venues.row import (
-    BalanceCall,
-    Credential,
-    Holdings,
-    Inspection,
-    RulesCall,
-    Venue,
 )
 
 __all__ = [

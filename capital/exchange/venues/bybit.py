@@ -2,7 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.sizing.markets import MarketKind
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
     FREE,

@@ -1,7 +1,7 @@
 """HTX: spot, and one futures wallet for linear and one for each coin's inverse contracts."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
     FREE,

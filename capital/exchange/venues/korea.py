@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.sizing.markets import PrecisionMode
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     SPOT_ONLY,
     BalanceCall,
     Holdings,

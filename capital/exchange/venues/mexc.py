@@ -1,7 +1,7 @@
 """MEXC: separate wallets."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
     FREE,

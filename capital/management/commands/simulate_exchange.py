@@ -20,11 +20,11 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 
-from capital.exchange.simulator.desk import DEMO_DESK, Desk, DeskError
-from capital.exchange.simulator.faults import Fault
+from capital.simulator.desk import DEMO_DESK, Desk, DeskError
+from capital.simulator.faults import Fault
 
 if TYPE_CHECKING:
-    from capital.exchange.simulator.server import SimulatedExchange
+    from capital.simulator.server import SimulatedExchange
 
 _BAD_ARGUMENTS = 2
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=_BAD_ARGUMENTS) from None
 
         # Imported here, for aiohttp is slow to import and only serving needs it.
-        from capital.exchange.simulator.server import SimulatedExchange
+        from capital.simulator.server import SimulatedExchange
 
         host, port = options["host"], options["port"]
         exchange = SimulatedExchange(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from capital.exchange.venues.overview import with_table
+from capital.exchange.venue_table import with_table
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "venues.md"
 

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
-from capital.exchange.simulator.venues.endpoint import Endpoint
+from capital.simulator.answers import Holdings
+from capital.simulator.endpoint import Endpoint
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
 
 _TOKENS = {"BTC": "UBTC", "ETH": "UETH", "SOL": "USOL"}
 

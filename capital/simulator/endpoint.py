@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Refusals
-from capital.exchange.simulator.signatures import SignatureScheme, SignedRequest
+from capital.simulator.answers import Holdings
+from capital.simulator.refusals import Refusals
+from capital.simulator.signatures import SignatureScheme, SignedRequest
 
 
 def _anything(_request: SignedRequest) -> bool:

@@ -6,16 +6,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
-    KeyHolder,
-    SignatureScheme,
-    SignedRequest,
-    header_key,
-    same,
-)
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
+from capital.simulator.answers import Holdings
+from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest, header_key, same
 
 
 def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:

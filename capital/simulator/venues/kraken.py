@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
+from capital.simulator.answers import Holdings
+from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,
     KeyHolder,
     SignatureScheme,
@@ -19,7 +20,6 @@ from capital.exchange.simulator.signatures import (
     header_key,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
 
 _NAMES = {"USD": "ZUSD", "EUR": "ZEUR", "BTC": "XXBT", "ETH": "XETH"}
 

@@ -6,16 +6,16 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
+from capital.simulator.answers import Holdings
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import (
     KeyHolder,
     SignatureScheme,
     SignedRequest,
     hmac_sha256,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, KeyNature, Notice
 
 _UID = 63628520
 # Requests are signed for the host that they are meant for, wherever they arrive.

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
+from capital.exchange.venue import BalanceCall, Venue, alternatives
 from capital.exchange.venues import VENUES
-from capital.exchange.venues.row import BalanceCall, Venue, alternatives
 
 BEGIN = "<!-- begin: made by `make venues` -->"
 END = "<!-- end: made by `make venues` -->"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
-from capital.exchange.venues.row import (
+from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
     FREE,

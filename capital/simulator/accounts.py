@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.faults import Fault, StandingFault
-from capital.exchange.simulator.wire import VENUES, pools_of_venue
+from capital.simulator.faults import Fault, StandingFault
+from capital.simulator.wire import VENUES, pools_of_venue
 
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")

@@ -13,12 +13,12 @@ from typing import Any
 from aiohttp import web
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.desk import Desk, SimulatedAccount, Visit
-from capital.exchange.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
-from capital.exchange.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
-from capital.exchange.simulator.signatures import SignedRequest
-from capital.exchange.simulator.wire import ENDPOINTS, Endpoint, Notice
+from capital.simulator.answers import Holdings
+from capital.simulator.desk import Desk, SimulatedAccount, Visit
+from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
+from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
+from capital.simulator.signatures import SignedRequest
+from capital.simulator.wire import ENDPOINTS, Endpoint, Notice
 
 _REFUSALS = {
     Fault.UNAUTHORIZED: Problem.UNAUTHORIZED,

@@ -16,12 +16,12 @@ from typing import Self
 
 from aiohttp import web
 
-from capital.exchange.simulator.control import add_control_routes
-from capital.exchange.simulator.desk import Desk
-from capital.exchange.simulator.markets import MarketPlace
-from capital.exchange.simulator.public import add_public_routes
-from capital.exchange.simulator.responder import AskedRequest, Responder
-from capital.exchange.simulator.wire import ENDPOINTS, NOTICES, VENUES
+from capital.simulator.control import add_control_routes
+from capital.simulator.desk import Desk
+from capital.simulator.markets import MarketPlace
+from capital.simulator.public import add_public_routes
+from capital.simulator.responder import AskedRequest, Responder
+from capital.simulator.wire import ENDPOINTS, NOTICES, VENUES
 
 __all__ = ["AskedRequest", "SimulatedExchange"]
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator import answers, refusals, signatures
-from capital.exchange.simulator.venues import (
+from capital.simulator import answers, refusals, signatures
+from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.venues import (
     bingx,
     bitget,
     coinbase,
@@ -20,7 +21,6 @@ from capital.exchange.simulator.venues import (
     kucoin,
     mexc,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
 
 __all__ = ["ENDPOINTS", "NOTICES", "VENUES", "Endpoint", "Notice", "pools_of_venue"]
 

@@ -13,7 +13,7 @@ from capital.domain.errors import InvalidAmount, UnknownVenue
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
-from capital.exchange.ccxt_clients import (
+from capital.exchange.ccxt.clients import (
     new_client,
     reason_for,
     redirected,

@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.exchange.simulator.desk import DeskError
-from capital.exchange.simulator.faults import Fault
-from capital.exchange.simulator.markets import PUBLIC_ENDPOINTS, MarketPlace, PublicEndpoint
+from capital.simulator.desk import DeskError
+from capital.simulator.faults import Fault
+from capital.simulator.markets import PUBLIC_ENDPOINTS, MarketPlace, PublicEndpoint
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -3,16 +3,16 @@
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings, added, is_plain
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
+from capital.simulator.answers import Holdings, added, is_plain
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import (
     KeyHolder,
     SignatureScheme,
     SignedRequest,
     hmac_sha256,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, KeyNature, Notice
 
 
 def _parts(request: SignedRequest) -> dict[str, str]:

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator import private_keys
-from capital.exchange.simulator.answers import Holdings, added
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
+from capital.simulator import private_keys
+from capital.simulator.answers import Holdings, added
+from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,
     KeyHolder,
     SignatureScheme,
@@ -21,7 +22,6 @@ from capital.exchange.simulator.signatures import (
     same,
     token_part,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
 
 _FIAT = frozenset({"USD", "EUR", "GBP"})
 

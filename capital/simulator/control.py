@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.exchange.simulator.desk import Desk, DeskError, SimulatedAccount
-from capital.exchange.simulator.wire import VENUES
+from capital.simulator.desk import Desk, DeskError, SimulatedAccount
+from capital.simulator.wire import VENUES
 
 _DESK = web.AppKey("desk", Desk)
 

@@ -4,9 +4,10 @@ import base64
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.answers import Holdings
-from capital.exchange.simulator.refusals import Problem, refusals_of
-from capital.exchange.simulator.signatures import (
+from capital.simulator.answers import Holdings
+from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.refusals import Problem, refusals_of
+from capital.simulator.signatures import (
     KeyHolder,
     SignatureScheme,
     SignedRequest,
@@ -14,7 +15,6 @@ from capital.exchange.simulator.signatures import (
     hmac_sha256,
     same,
 )
-from capital.exchange.simulator.venues.endpoint import Endpoint, Notice
 
 
 def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:

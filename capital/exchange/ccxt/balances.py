@@ -10,7 +10,7 @@ from capital.domain.balances import Observation
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt_clients import (
+from capital.exchange.ccxt.clients import (
     built_client,
     milliseconds_now,
     new_client,

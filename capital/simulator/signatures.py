@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote
 
-from capital.exchange.simulator import private_keys
-from capital.exchange.simulator.refusals import Problem
+from capital.simulator import private_keys
+from capital.simulator.refusals import Problem
 
 TOLERANCE_MILLISECONDS = 30_000
 """How far a request's clock may be off, either way."""

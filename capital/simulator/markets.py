@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from capital.exchange.simulator.accounts import DeskError
-from capital.exchange.simulator.faults import Fault
+from capital.simulator.accounts import DeskError
+from capital.simulator.faults import Fault
 
 PRICES = {
     "BTC/USDT": "61234.5",

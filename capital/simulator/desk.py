@@ -12,13 +12,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from capital.domain.pools import Pool
-from capital.exchange.simulator.accounts import (
-    DeskError,
-    SimulatedAccount,
-    account_from_entry,
-    amount_of,
-)
-from capital.exchange.simulator.faults import Fault, StandingFault
+from capital.simulator.accounts import DeskError, SimulatedAccount, account_from_entry, amount_of
+from capital.simulator.faults import Fault, StandingFault
 
 __all__ = ["DEMO_DESK", "Desk", "DeskError", "SimulatedAccount", "Visit"]
 
