@@ -50,7 +50,7 @@ def seed() -> tuple[str, int, int]:
 
     from capital.domain.sizing.markets import MarketKind, PrecisionMode
     from capital.models import Account, Market, StrategyAccount, StrategyCapital
-    from capital.services.tokens import create_token
+    from capital.services.access.tokens import create_token
     from strategies.models import Strategy
 
     users = [

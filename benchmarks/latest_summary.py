@@ -1,7 +1,7 @@
 """Ways to the latest daily summary of each account, with a year of history.
 
-``capital.services.summaries.load_summaries``, which the allocation uses, beside the other ways
-to ask the same through the ORM and one in plain SQL. Every way must find the same rows.
+``capital.services.balances.summaries.load_summaries``, which the allocation uses, beside the other
+ways to ask the same through the ORM and one in plain SQL. Every way must find the same rows.
 """
 
 import argparse
@@ -85,8 +85,8 @@ def ways_to_ask(account_ids: Sequence[int], now: datetime) -> "dict[str, Way]":
     from django.db.models import F, Max, OuterRef, Subquery
 
     from capital.models import Account, DailyAccountSummary
-    from capital.services.allocation import BATCH_SIZE
-    from capital.services.summaries import load_latest, load_summaries
+    from capital.services.allocation.allocate import BATCH_SIZE
+    from capital.services.balances.summaries import load_latest, load_summaries
 
     summaries = DailyAccountSummary.objects
     every = Account.objects.order_by().values_list("pk", flat=True)

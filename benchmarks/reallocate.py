@@ -26,7 +26,7 @@ import stage
 
 # Phases are what these two call in other modules of capital, found by looking at the stack, so
 # that they are never out of date.
-CALLERS = frozenset({"capital.services.allocation", "capital.services.batches"})
+CALLERS = frozenset({"capital.services.allocation.allocate", "capital.services.allocation.batches"})
 REST = "the rest"
 COMMIT = "commit (checks foreign keys)"
 SAMPLE_SECONDS = 0.003
@@ -137,7 +137,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def measure(name: str, account_ids: Sequence[int], arguments: argparse.Namespace) -> Measured:
-    from capital.services.allocation import BATCH_SIZE, allocate_capital
+    from capital.services.allocation.allocate import BATCH_SIZE, allocate_capital
 
     truncate(*AUDIT_TABLES)
     execute("DROP TABLE IF EXISTS held", f"CREATE TABLE held AS TABLE {CAPITAL_TABLE}")

@@ -9,7 +9,7 @@ from typing import Any
 from django.dispatch import receiver
 from django_q.signals import post_execute_in_worker, pre_execute
 
-from capital.services.job_runs import (
+from capital.services.jobs.runs import (
     perform_after_event,
     perform_chunk,
     perform_for_venue,

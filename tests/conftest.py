@@ -11,7 +11,7 @@ from django.utils import translation
 from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
-from capital.services.prices import forget_prices
+from capital.services.markets.prices import forget_prices
 from capital.simulator.desk import Desk, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 from tests.factories import make_account

@@ -28,15 +28,15 @@ from capital.domain.errors import BudgetLimitNotAllowed
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import VENUES, is_known
 from capital.models import Account, AllocationPool
-from capital.services.budgets import check_budget_limit
-from capital.services.overviews import (
+from capital.services.access.permissions import check_budget_limit
+from capital.services.overview.accounts import (
     AccountOverview,
     Freshness,
     freshness_of,
     overview_accounts,
     suspect_reasons,
 )
-from capital.services.reasons import outline_of, sentence
+from capital.services.sentences import outline_of, sentence
 
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 # What a person sets; a field that is not here is shown only.

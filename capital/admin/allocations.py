@@ -42,8 +42,7 @@ from capital.domain.errors import (
 )
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
-from capital.services.connections import check_connection
-from capital.services.plans import (
+from capital.services.allocation.plans import (
     MOST_NAMED,
     apply_plan,
     expires_at,
@@ -52,13 +51,14 @@ from capital.services.plans import (
     report_plan,
     runs_of_plan,
 )
-from capital.services.reasons import sentence, sentence_of
-from capital.services.reports import RunReport
-from capital.services.requests import (
+from capital.services.allocation.report import RunReport
+from capital.services.allocation.request import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
     FORCE_PERMISSION,
 )
+from capital.services.balances.connections import check_connection
+from capital.services.sentences import sentence, sentence_of
 
 # Up to so many accounts are shown opened; more are a list to open one by one.
 MOST_OPENED = 12

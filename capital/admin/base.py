@@ -24,7 +24,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from capital.admin.formats import ratio
 from capital.domain.errors import AppendOnly
 from capital.models.columns.exact import ExactDecimalField
-from capital.services.visibility import OWNER_PATHS, visible_to
+from capital.services.access.visibility import OWNER_PATHS, visible_to
 
 
 class OwnRows:

@@ -13,9 +13,9 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 
 from capital.admin.formats import affixes, digits
 from capital.domain.pools import Pool
-from capital.services.equity import add
-from capital.services.figures import Slice
-from capital.services.reports import amount_text
+from capital.services.allocation.report import amount_text
+from capital.services.overview.currencies import Slice
+from capital.services.overview.equity import add
 
 # More bars, or lines, than these tell nothing: the rest becomes one.
 MOST_BARS = 12

@@ -10,7 +10,11 @@ from capital.admin.charts import POOL_COLOUR, Line, line_chart, pool_bars
 from capital.admin.dashboard import listing
 from capital.domain.pools import Pool
 from capital.models import Account
-from capital.services.courses import AccountCourse, read_account_course, read_strategy_course
+from capital.services.overview.histories import (
+    AccountCourse,
+    read_account_course,
+    read_strategy_course,
+)
 from strategies.models import Strategy
 
 

@@ -14,12 +14,12 @@ from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.charts import Chart, Line, line_chart, pool_bars
 from capital.admin.formats import age, change, moment, money, percent, share, span
-from capital.services.concerns import Concern
-from capital.services.dashboard import Dashboard, FirstSteps, read_dashboard
-from capital.services.figures import CurrencyFigures
-from capital.services.health import Health
-from capital.services.reasons import sentence
-from capital.services.visibility import sees_everything
+from capital.services.access.visibility import sees_everything
+from capital.services.jobs.health import Health
+from capital.services.overview.concerns import Concern
+from capital.services.overview.currencies import CurrencyFigures
+from capital.services.overview.dashboard import Dashboard, FirstSteps, read_dashboard
+from capital.services.sentences import sentence
 
 # More accounts than this are a link to the list of them.
 MOST_CONCERNS = 8

@@ -13,8 +13,8 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT, ROUNDED
 from capital.domain.reasons import Code
 from capital.models import AllocationPool
-from capital.services.reasons import sentence_of
-from capital.services.reports import EntryReport, PoolReport, RunReport
+from capital.services.allocation.report import EntryReport, PoolReport, RunReport
+from capital.services.sentences import sentence_of
 
 POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
 SOURCE_NAMES = dict(AllocationPool._meta.get_field("source").flatchoices)

@@ -23,9 +23,9 @@ from capital.admin.base import DeskPage, ReadOnly
 from capital.admin.cells import badge, figure, lines, since
 from capital.admin.formats import NOTHING, span
 from capital.models import JobRun
-from capital.services.health import check_health
-from capital.services.jobs import get_job
-from capital.services.visibility import sees_everything
+from capital.services.access.visibility import sees_everything
+from capital.services.jobs.health import check_health
+from capital.services.jobs.table import get_job
 
 
 class OperationsAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # unfold has no types

@@ -15,7 +15,7 @@ from capital.admin.cells import bar, figure, lines
 from capital.admin.filters import VisibleFilter
 from capital.admin.formats import money, ratio
 from capital.models import StrategyAccount
-from capital.services.overviews import pool_shares
+from capital.services.overview.accounts import pool_shares
 
 SWITCH_OFF = gettext_lazy("Switch the link off instead; its capital and its history stay.")
 

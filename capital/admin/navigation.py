@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from capital.models import Account
-from capital.services.visibility import VIEW_ALL_PERMISSION, visible_to
+from capital.services.access.visibility import VIEW_ALL_PERMISSION, visible_to
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from capital.admin.views import origin_of, render_page, user_of
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import RevertRefused
 from capital.models import AllocationRun
-from capital.services.reasons import sentence, sentence_of
-from capital.services.requests import REVERT_PERMISSION
-from capital.services.reverts import preview_revert, revert_run
+from capital.services.allocation.request import REVERT_PERMISSION
+from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.sentences import sentence, sentence_of
 
 # What can be taken back.
 _CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)

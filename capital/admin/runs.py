@@ -21,8 +21,8 @@ from capital.admin.exports import csv_response
 from capital.admin.filters import TimeFilter, VisibleFilter
 from capital.admin.reverts import RevertPages
 from capital.models import AllocationRun
-from capital.services.reasons import sentence_of
-from capital.services.reports import PoolReport, report_runs
+from capital.services.allocation.report import PoolReport, report_runs
+from capital.services.sentences import sentence_of
 
 _EXPORTED_AT_ONCE = 500
 _RUN_COLUMNS = (

@@ -17,8 +17,8 @@ from capital.admin.course_pages import StrategyCoursePage
 from capital.admin.filters import OwnerFilter
 from capital.admin.formats import NOTHING, money
 from capital.admin.webhook_secrets import WebhookPages
-from capital.services.links import check_market
-from capital.services.overviews import StrategyOverview, count_accounts, overview_strategies
+from capital.services.accounts.links import check_market
+from capital.services.overview.accounts import StrategyOverview, count_accounts, overview_strategies
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import activate_strategies, archive_strategies, pause_strategies
 

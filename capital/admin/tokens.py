@@ -13,8 +13,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from capital.admin.base import DeskModelAdmin
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
-from capital.services.reasons import sentence
-from capital.services.tokens import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
+from capital.services.access.tokens import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
+from capital.services.sentences import sentence
 
 _TEXT = "_text_of_new_token"
 

@@ -22,8 +22,8 @@ from capital.admin.formats import NOTHING, moment, ratio
 from capital.admin.views import user_of
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, WebhookDelivery
-from capital.services.reasons import outline_of
-from capital.services.webhook_records import accounts_shown
+from capital.services.sentences import outline_of
+from capital.services.webhooks.readers import accounts_shown
 
 _OUTCOME_NAMES = dict(AllocationRun._meta.get_field("outcome").flatchoices)
 _MOST_SIGNALS = 3

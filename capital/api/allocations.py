@@ -8,7 +8,7 @@ from capital.api.base import DeskView
 from capital.api.requests import AllocateRequest
 from capital.api.runs import previews_as_json, runs_as_json
 from capital.models import Trigger
-from capital.services.allocation import allocate_capital, preview_allocation
+from capital.services.allocation.allocate import allocate_capital, preview_allocation
 
 
 def allocate(view: DeskView, account_ids: Sequence[int]) -> list[dict[str, Any]]:

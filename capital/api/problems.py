@@ -22,7 +22,7 @@ from rest_framework.response import Response
 
 from capital.domain import errors
 from capital.domain.errors import CapitalError
-from capital.services.reasons import sentence
+from capital.services.sentences import sentence
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:capital:problem:"

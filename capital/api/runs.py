@@ -6,8 +6,13 @@ from typing import Any
 from django.utils import timezone
 
 from capital.models import AllocationRun
-from capital.services.allocation import AllocationPreview
-from capital.services.reports import RunReport, report_decision, report_not_due, report_runs
+from capital.services.allocation.allocate import AllocationPreview
+from capital.services.allocation.report import (
+    RunReport,
+    report_decision,
+    report_not_due,
+    report_runs,
+)
 
 
 def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 
 from capital.domain.errors import CapitalError
-from capital.services.accounts import active_account_ids, find_account_ids
-from capital.services.reasons import sentence
+from capital.services.accounts.lookup import active_account_ids, find_account_ids
+from capital.services.sentences import sentence
 
 BAD_ARGUMENTS = 2
 # A pipe or a log file has no width; a table that wraps there helps nobody.

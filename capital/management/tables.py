@@ -9,8 +9,8 @@ from rich.text import Text
 from capital.domain.balances import Source
 from capital.domain.reasons import Code
 from capital.management.faces import grouped
-from capital.services.reasons import sentence_of
-from capital.services.reports import EntryReport, RunReport
+from capital.services.allocation.report import EntryReport, RunReport
+from capital.services.sentences import sentence_of
 
 # Elsewhere the link's own state decides, and the pool's reading does not matter.
 _POOL_MATTERS = frozenset({Code.SHARE, Code.KEPT})

@@ -1,14 +1,14 @@
 """What faces and other programs call. Transactions live here."""
 
-from capital.services.allocation import (
+from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
     preview_allocation,
     reallocate_where_due,
 )
-from capital.services.balances import observe_balances
-from capital.services.summaries import get_cached_daily_balance
-from capital.services.sync import sync_balances
+from capital.services.balances.live import observe_balances
+from capital.services.balances.summaries import get_cached_daily_balance
+from capital.services.balances.sync import sync_balances
 
 __all__ = [
     "allocate_capital",

@@ -18,8 +18,8 @@ from capital import simulator
 from capital.domain.money import EXACT, ROUNDED, floor_to, quantum_of
 from capital.domain.pools import Pool
 from capital.models import Account, DailyAccountSummary, StrategyAccount
-from capital.services.equity import DAYS, add
-from capital.services.summaries import BALANCE_FIELD, business_date
+from capital.services.balances.summaries import BALANCE_FIELD, business_date
+from capital.services.overview.equity import DAYS, add
 from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 

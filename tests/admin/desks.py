@@ -21,7 +21,7 @@ from capital.models import (
     WebhookDelivery,
 )
 from capital.services import auto_allocate_capital_for_account
-from capital.services.tokens import create_token
+from capital.services.access.tokens import create_token
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, StrategyAccount
-from capital.services.connections import check_connection
+from capital.services.balances.connections import check_connection
 from tests.admin.desks import Desk, allow, join, make_desk
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user

@@ -23,9 +23,9 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import batches, records
-from capital.services.allocation import allocate_capital
-from capital.services.plans import make_plan
+from capital.services.allocation import batches, records
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.allocation.plans import make_plan
 from strategies.models import MarketType
 from tests.admin.desks import allow, join
 from tests.conftest import Exchange
@@ -148,7 +148,7 @@ def test_names_are_inert(page: Client, accounts: list[Account]) -> None:
 
 
 def test_action_refuses_in_words(page: Client, accounts: list[Account], monkeypatch: Any) -> None:
-    monkeypatch.setattr("capital.services.plans.LARGEST_PLAN", 1)
+    monkeypatch.setattr("capital.services.allocation.plans.LARGEST_PLAN", 1)
 
     response = page.post(
         LIST,

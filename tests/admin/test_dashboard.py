@@ -16,9 +16,9 @@ from django.utils import timezone
 from capital.admin.charts import Line, line_chart, pool_bars
 from capital.admin.dashboard import _CONCERN_ROWS
 from capital.domain.pools import Pool
-from capital.services.concerns import Concern
-from capital.services.figures import Slice
-from capital.services.rates import store_rate
+from capital.services.overview.concerns import Concern
+from capital.services.overview.currencies import Slice
+from capital.services.overview.rates import store_rate
 from tests.admin.desks import allow_everything, make_desk
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 

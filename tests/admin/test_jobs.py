@@ -11,8 +11,8 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
 from capital.models import JobRun
-from capital.services.clusters import record_heartbeat
-from capital.services.schedules import sync_schedules
+from capital.services.jobs.clusters import record_heartbeat
+from capital.services.jobs.schedules import sync_schedules
 from tests.admin.desks import allow, allow_everything
 from tests.factories import make_user
 

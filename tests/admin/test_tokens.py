@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from capital.models import ApiToken
-from capital.services.tokens import create_token, find_token
+from capital.services.access.tokens import create_token, find_token
 from tests.api.client import permit
 from tests.factories import make_account, make_user
 

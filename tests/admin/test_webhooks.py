@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from capital.domain.errors import WebhookRefused
 from capital.models import WebhookDelivery, WebhookSecret
-from capital.services.webhook_secrets import Proof, check_proof, rotate_secret
+from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
 from strategies.models import Strategy
 from tests.admin.desks import Desk, allow, join, make_delivery, make_desk
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from capital.models import Account
-from capital.services.tokens import create_token
+from capital.services.access.tokens import create_token
 from tests.factories import make_user
 
 ROOT = "/api/v1/"

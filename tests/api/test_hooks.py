@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery
-from capital.services.webhook_secrets import rotate_secret, sign, signing_key_of
+from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of
 from tests.factories import make_link, make_market, make_strategy
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from capital.models import AllocationRun, IdempotentRequest
-from capital.services.idempotency import claim_request, prune_requests, release_claim
+from capital.services.access.idempotency import claim_request, prune_requests, release_claim
 from strategies.models import Strategy
 from tests.api.client import Bot, permit
 from tests.api.test_rows import problem

@@ -17,7 +17,7 @@ from capital.models import (
     Scope,
     StrategyAccount,
 )
-from capital.services.allocation import auto_allocate_capital_for_account
+from capital.services.allocation.allocate import auto_allocate_capital_for_account
 from tests.api.client import Bot, permit
 from tests.api.test_schema import description, operations, takes_a_token
 from tests.conftest import Exchange

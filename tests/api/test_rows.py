@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from capital.models import Account, StrategyAccount
-from capital.services.connections import check_connection
-from capital.services.summaries import DailyAccountSummary
+from capital.services.balances.connections import check_connection
+from capital.services.balances.summaries import DailyAccountSummary
 from strategies.models import Strategy
 from tests.api.client import Bot, permit
 from tests.conftest import Exchange

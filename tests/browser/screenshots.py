@@ -7,8 +7,8 @@ from django.core.management import call_command
 from playwright.sync_api import Page
 
 from capital.models import Account, AllocationRun
-from capital.services.clusters import record_heartbeat
-from capital.services.sync import sync_balances
+from capital.services.balances.sync import sync_balances
+from capital.services.jobs.clusters import record_heartbeat
 from capital.simulator.desk import DEMO_DESK, Desk
 from capital.simulator.server import SimulatedExchange
 from tests.browser.conftest import RUN_ACTION, Visitor, goto

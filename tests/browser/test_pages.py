@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from capital.models import Account
-from capital.services.connections import check_connection
+from capital.services.balances.connections import check_connection
 from tests.admin.desks import Desk as Rows
 from tests.admin.desks import make_desk
 from tests.browser.conftest import Visitor, fits, goto

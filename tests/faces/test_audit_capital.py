@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import translation
 
 from capital.models import StrategyCapital
-from capital.services.allocation import allocate_capital
+from capital.services.allocation.allocate import allocate_capital
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link
 

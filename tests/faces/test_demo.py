@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from capital.models import Account, StrategyCapital
-from capital.services.audit import audit_capital
+from capital.services.audit.checks import audit_capital
 from capital.simulator.desk import DEMO_DESK, Desk
 from capital.simulator.server import SimulatedExchange
 

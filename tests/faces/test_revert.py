@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from capital.models import AllocationRun, StrategyAccount, StrategyCapital
-from capital.services.allocation import allocate_capital
+from capital.services.allocation.allocate import allocate_capital
 from tests.conftest import Exchange
 from tests.factories import make_link, make_strategy
 

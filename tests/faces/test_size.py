@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone, translation
 
 from capital.models import Market, StrategyAccount
-from capital.services.links import find_link_ids
-from capital.services.sizing import size_orders
+from capital.services.accounts.links import find_link_ids
+from capital.services.sizing.orders import size_orders
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_market, make_position, make_strategy
 from tests.sizing.builders import order

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from capital.models import WebhookSecret
-from capital.services.webhook_secrets import Proof, check_proof
+from capital.services.webhooks.secrets import Proof, check_proof
 from tests.factories import make_strategy
 
 pytestmark = pytest.mark.django_db

@@ -26,7 +26,7 @@ _SEED = """
 from django.contrib.auth import get_user_model
 from decimal import Decimal
 from capital.models import Position, StrategyAccount
-from capital.services.tokens import create_token
+from capital.services.access.tokens import create_token
 user = get_user_model().objects.get(username="demo")
 user.is_superuser = True
 user.save()

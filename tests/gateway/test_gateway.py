@@ -17,8 +17,8 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
-from capital.services import balances
-from capital.services.allocation import allocate_capital
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.balances import live as balances
 from capital.simulator.desk import Desk, SimulatedAccount
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange

@@ -21,9 +21,9 @@ from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import AllocationRun, DailyAccountSummary, StrategyCapital
-from capital.services import balances
-from capital.services.allocation import allocate_capital
-from capital.services.summaries import BALANCE_FIELD
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.balances import live as balances
+from capital.services.balances.summaries import BALANCE_FIELD
 from capital.simulator.answers import Holdings
 from capital.simulator.faults import Fault
 from capital.simulator.wire import VENUES as SIMULATED

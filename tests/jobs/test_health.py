@@ -14,10 +14,10 @@ from django.test import Client
 from django_q.models import OrmQ, Schedule
 
 from capital.models import ClusterHeartbeat, JobRun
-from capital.services import health as health_service
-from capital.services.clusters import forget_heartbeat, is_silent, record_heartbeat
-from capital.services.health import Health, JobHealth, check_health, check_readiness
-from capital.services.schedules import sync_schedules
+from capital.services.jobs import health as health_service
+from capital.services.jobs.clusters import forget_heartbeat, is_silent, record_heartbeat
+from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
+from capital.services.jobs.schedules import sync_schedules
 
 pytestmark = pytest.mark.django_db
 
@@ -320,7 +320,7 @@ def test_a_job_by_hand_exits_1_and_says_why_it_failed(monkeypatch: Any) -> None:
     def fail(**_: Any) -> None:
         raise OperationalError("CANARY")
 
-    monkeypatch.setattr("capital.services.pruning.prune", fail)
+    monkeypatch.setattr("capital.services.jobs.pruning.prune", fail)
 
     code, _, stderr = run_job("prune")
 

@@ -16,9 +16,10 @@ from django_q.models import OrmQ
 from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
 from capital.models import AllocationRun, JobRun, Market
-from capital.services import job_runs, jobs
-from capital.services.job_runs import perform_by_hand, perform_chunk, perform_job
-from capital.services.jobs import Slot
+from capital.services.jobs import runs as job_runs
+from capital.services.jobs import table as jobs
+from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
+from capital.services.jobs.table import Slot
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link
 

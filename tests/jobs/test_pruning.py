@@ -15,7 +15,7 @@ from capital.models import (
     PlannedAccount,
     WebhookNonce,
 )
-from capital.services.pruning import prune
+from capital.services.jobs.pruning import prune
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy
 
@@ -69,7 +69,7 @@ def test_the_span_is_a_setting(settings: Any) -> None:
 
 
 def test_an_allocation_run_is_never_removed(exchange: Exchange) -> None:
-    from capital.services.allocation import allocate_capital
+    from capital.services.allocation.allocate import allocate_capital
 
     account = exchange.open_account(wallets={"spot": {"USDT": "1000"}})
     make_link(account=account)

@@ -15,8 +15,8 @@ from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
-from capital.services import schedules
-from capital.services.schedules import sync_schedules
+from capital.services.jobs import schedules
+from capital.services.jobs.schedules import sync_schedules
 from capital_project.settings import TIME_ZONE
 
 pytestmark = pytest.mark.django_db

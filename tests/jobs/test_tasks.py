@@ -7,8 +7,8 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from capital import tasks
-from capital.services.jobs import JOBS
-from capital.services.schedules import TASKS
+from capital.services.jobs.schedules import TASKS
+from capital.services.jobs.table import JOBS
 
 AT = "2026-03-05T03:11:00+00:00"
 

@@ -20,7 +20,7 @@ from capital.domain.allocation.gate import (
 from capital.domain.allocation.pools import Reserve
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
-from capital.services.reasons import sentence
+from capital.services.sentences import sentence
 
 USD = Thresholds(amount=Decimal(10), percent=Decimal("0.1"))
 COIN = Thresholds(amount=None, percent=Decimal("0.1"))

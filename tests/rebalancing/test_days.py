@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from capital.models import DailyAccountSummary
-from capital.services.days import close_day
-from capital.services.sync import sync_balances
+from capital.services.balances.days import close_day
+from capital.services.balances.sync import sync_balances
 from tests.conftest import Exchange
 from tests.factories import make_account, make_summary
 

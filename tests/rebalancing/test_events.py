@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from capital.models import Account, Position, StrategyAccount
-from capital.services import events
+from capital.services.allocation import events
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_market, make_strategy
 

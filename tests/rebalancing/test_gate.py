@@ -22,14 +22,14 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import positions
-from capital.services.allocation import (
+from capital.services.allocation.allocate import (
     DueResult,
     auto_allocate_capital_for_account,
     preview_allocation,
     reallocate_where_due,
 )
-from capital.services.sync import sync_balances
+from capital.services.balances.sync import sync_balances
+from capital.services.trading import positions
 from strategies.models import Strategy
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary, make_user

@@ -9,8 +9,8 @@ import pytest
 from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary, StrategyAccount
-from capital.services.allocation import auto_allocate_capital_for_account
-from capital.services.summaries import get_cached_daily_balance
+from capital.services.allocation.allocate import auto_allocate_capital_for_account
+from capital.services.balances.summaries import get_cached_daily_balance
 from strategies.models import MarketType
 from tests.factories import make_account, make_link, make_strategy, make_summary
 

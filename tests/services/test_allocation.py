@@ -17,13 +17,14 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import allocation, batches, records
-from capital.services.allocation import (
+from capital.services.allocation import allocate as allocation
+from capital.services.allocation import batches, records
+from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
     preview_allocation,
 )
-from capital.services.reports import report_decision, report_runs
+from capital.services.allocation.report import report_decision, report_runs
 from strategies.models import MarketType, Strategy
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary, make_user
@@ -588,7 +589,7 @@ class BrokenGateway:
 def test_gateway_that_breaks_is_no_answer_and_the_cache_stands_in(
     monkeypatch: Any, caplog: Any
 ) -> None:
-    monkeypatch.setattr("capital.services.balances.get_gateway", BrokenGateway)
+    monkeypatch.setattr("capital.services.balances.live.get_gateway", BrokenGateway)
     account = make_account()
     link = make_link(account=account, market_type=FUTURES)
     make_summary(account=account, futures_balance=Decimal(5000), ending_balance=Decimal(15369))

@@ -23,11 +23,11 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import audit as audit_service
-from capital.services.allocation import allocate_capital
-from capital.services.audit import audit_capital
-from capital.services.days import close_day
-from capital.services.reverts import revert_run
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.allocation.reverts import revert_run
+from capital.services.audit import checks as audit_service
+from capital.services.audit.checks import audit_capital
+from capital.services.balances.days import close_day
 from strategies.models import MarketType, Strategy
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission
 
 from capital.domain.errors import BudgetLimitNotAllowed
-from capital.services.budgets import check_budget_limit
+from capital.services.access.permissions import check_budget_limit
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

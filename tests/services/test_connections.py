@@ -9,8 +9,8 @@ import pytest
 from capital.domain.errors import UnknownAccount
 from capital.domain.reasons import ENGLISH, Code
 from capital.models import Account
-from capital.services import connections
-from capital.services.connections import ADVICE, ConnectionReport, check_connection
+from capital.services.balances import connections
+from capital.services.balances.connections import ADVICE, ConnectionReport, check_connection
 from strategies.models import MarketType
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_operator, make_summary

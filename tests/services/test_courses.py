@@ -17,7 +17,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.courses import read_account_course, read_strategy_course
+from capital.services.overview.histories import read_account_course, read_strategy_course
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db

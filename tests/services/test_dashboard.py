@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from capital.domain.pools import Pool
 from capital.models import Account, AllocationRun
-from capital.services.concerns import Concern
-from capital.services.dashboard import Dashboard, read_dashboard
+from capital.services.overview.concerns import Concern
+from capital.services.overview.dashboard import Dashboard, read_dashboard
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db

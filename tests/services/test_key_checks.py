@@ -13,7 +13,7 @@ from capital.exchange.entries import read_facts
 from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line
 from capital.exchange.venues import VENUES
-from capital.services.key_checks import key_notices
+from capital.services.balances.keys import key_notices
 from tests.conftest import Exchange
 from tests.factories import make_account
 

@@ -29,12 +29,12 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import batches, plans, records
-from capital.services.allocation import allocate_capital
-from capital.services.audit import audit_capital
-from capital.services.plans import apply_plan, get_plan, make_plan, report_plan
-from capital.services.reports import report_runs
-from capital.services.sync import sync_balances
+from capital.services.allocation import batches, plans, records
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.allocation.plans import apply_plan, get_plan, make_plan, report_plan
+from capital.services.allocation.report import report_runs
+from capital.services.audit.checks import audit_capital
+from capital.services.balances.sync import sync_balances
 from strategies.models import MarketType, Strategy
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_operator, make_summary, make_user

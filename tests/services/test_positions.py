@@ -9,8 +9,8 @@ from django.db import connection
 
 from capital.models import Position
 from capital.models.queries.moments import one_moment
-from capital.services import positions
-from capital.services.positions import accounts_with_open_positions
+from capital.services.trading import positions
+from capital.services.trading.positions import accounts_with_open_positions
 from tests.factories import make_link
 
 

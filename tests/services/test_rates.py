@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from capital.domain.errors import InvalidAmount, InvalidRate, RateMissing
 from capital.domain.rates import Rate, Reported, total_in
 from capital.models import ReportingRate
-from capital.services.rates import reported_total, store_rate
+from capital.services.overview.rates import reported_total, store_rate
 from tests.constraints.refusals import refused_by_database
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)

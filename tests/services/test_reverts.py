@@ -17,11 +17,11 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import reverts
-from capital.services.allocation import allocate_capital, reallocate_where_due
-from capital.services.audit import audit_capital
-from capital.services.reports import report_runs
-from capital.services.reverts import preview_revert, revert_run
+from capital.services.allocation import reverts
+from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
+from capital.services.allocation.report import report_runs
+from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.audit.checks import audit_capital
 from strategies.models import MarketType, Strategy
 from tests.conftest import Exchange
 from tests.factories import make_link, make_operator, make_summary

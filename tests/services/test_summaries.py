@@ -8,8 +8,12 @@ import pytest
 from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary
-from capital.services.allocation import auto_allocate_capital_for_account
-from capital.services.summaries import get_cached_daily_balance, load_latest, load_summaries
+from capital.services.allocation.allocate import auto_allocate_capital_for_account
+from capital.services.balances.summaries import (
+    get_cached_daily_balance,
+    load_latest,
+    load_summaries,
+)
 from strategies.models import MarketType
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 
 from capital.models import Account, StrategyAccount
-from capital.services.tokens import create_token, find_token
-from capital.services.visibility import (
+from capital.services.access.tokens import create_token, find_token
+from capital.services.access.visibility import (
     ACCOUNT_PATHS,
     OWNER_PATHS,
     find_visible_link,

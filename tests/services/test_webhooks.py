@@ -11,7 +11,8 @@ from django.db import close_old_connections, connections
 from capital.domain.errors import DeliveryConflict, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import AllocationRun, WebhookDelivery, WebhookSecret
-from capital.services.webhook_secrets import (
+from capital.services.webhooks.receive import Delivery, receive
+from capital.services.webhooks.secrets import (
     Proof,
     check_proof,
     prune_nonces,
@@ -19,7 +20,6 @@ from capital.services.webhook_secrets import (
     sign,
     signing_key_of,
 )
-from capital.services.webhooks import Delivery, receive
 from capital.simulator.desk import Desk
 from capital.simulator.server import SimulatedExchange
 from tests.conftest import Exchange

@@ -38,12 +38,14 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services import allocation, batches, days, sync
-from capital.services.allocation import allocate_capital, reallocate_where_due
-from capital.services.audit import audit_capital
-from capital.services.jobs import Slot, get_job
-from capital.services.reports import report_runs
-from capital.services.summaries import BALANCE_FIELD, get_cached_daily_balance
+from capital.services.allocation import allocate as allocation
+from capital.services.allocation import batches
+from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
+from capital.services.allocation.report import report_runs
+from capital.services.audit.checks import audit_capital
+from capital.services.balances import days, sync
+from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance
+from capital.services.jobs.table import Slot, get_job
 from strategies.models import MarketType
 from tests.conftest import Exchange
 from tests.factories import make_market

@@ -10,7 +10,7 @@ from random import Random
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool
 from capital.models import Account, Position, StrategyAccount
-from capital.services.accounts import pools_of_account
+from capital.services.accounts.lookup import pools_of_account
 from strategies.models import MarketType, Strategy, StrategyStatus
 from tests.conftest import Exchange
 from tests.factories import make_link, make_summary

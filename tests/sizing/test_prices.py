@@ -10,8 +10,8 @@ import pytest
 
 from capital.domain.sizing.markets import MarketKind
 from capital.exchange.markets import Quoted
-from capital.services import prices
-from capital.services.prices import PriceSource, forget_prices, last_prices
+from capital.services.markets import prices
+from capital.services.markets.prices import PriceSource, forget_prices, last_prices
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BTC, ETH = (

@@ -15,8 +15,8 @@ from capital.domain.errors import (
 )
 from capital.domain.reasons import Code
 from capital.models import Market
-from capital.services.prices import PriceSource, forget_prices
-from capital.services.sizing import SizedOrder, size_orders
+from capital.services.markets.prices import PriceSource, forget_prices
+from capital.services.sizing.orders import SizedOrder, size_orders
 from tests.factories import make_account, make_link, make_market, make_position
 from tests.sizing.builders import order
 

@@ -12,9 +12,9 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.markets import MarketRules
 from capital.exchange.markets import Listing
 from capital.models import JobRun, Market
-from capital.services import markets
-from capital.services.job_runs import perform_by_hand
-from capital.services.markets import sync_markets
+from capital.services.jobs.runs import perform_by_hand
+from capital.services.markets import rules as markets
+from capital.services.markets.rules import sync_markets
 from tests.factories import make_account
 from tests.sizing.builders import inverse, linear, spot
 

@@ -34,7 +34,7 @@ DATABASE_ARITHMETIC = frozenset(
     }
 )
 # Chooses among codes, which are words, and nothing else.
-CASES_OF_CODES = {"capital/services/records.py"}
+CASES_OF_CODES = {"capital/services/allocation/records.py"}
 
 # The domain may use the standard library, but not to reach clock, chance or world.
 IMPURE = frozenset(

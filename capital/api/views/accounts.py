@@ -17,12 +17,12 @@ from capital.api.rows import AccountRow
 from capital.api.views.edited import Edited
 from capital.domain.balances import Observation
 from capital.models import Account, Scope
-from capital.services.balances import ObservedBalance, observe_balances
-from capital.services.connections import ConnectionReport, check_connection
-from capital.services.gate import GateStatus, check_gate
-from capital.services.reasons import sentence
-from capital.services.registry import change_account, create_account, delete_account
-from capital.services.reports import amount_text
+from capital.services.accounts.registry import change_account, create_account, delete_account
+from capital.services.allocation.gate import GateStatus, check_gate
+from capital.services.allocation.report import amount_text
+from capital.services.balances.connections import ConnectionReport, check_connection
+from capital.services.balances.live import ObservedBalance, observe_balances
+from capital.services.sentences import sentence
 
 
 @extend_schema_view(

@@ -19,8 +19,8 @@ from capital.api.problems import PayloadTooLarge
 from capital.api.throttles import AddressThrottle, StrategyThrottle
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
-from capital.services.webhook_secrets import Proof, check_proof
-from capital.services.webhooks import MOST_ORDERS, Delivery, receive
+from capital.services.webhooks.receive import MOST_ORDERS, Delivery, receive
+from capital.services.webhooks.secrets import Proof, check_proof
 
 TIMESTAMP = "X-Capital-Timestamp"
 NONCE = "X-Capital-Nonce"

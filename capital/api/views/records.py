@@ -35,10 +35,10 @@ from capital.models import (
     Scope,
     StrategyCapital,
 )
-from capital.services.holdings import COLUMNS, find_holding, first_holdings
-from capital.services.reports import amount_text
-from capital.services.requests import REVERT_PERMISSION
-from capital.services.reverts import revert_run
+from capital.services.allocation.report import amount_text
+from capital.services.allocation.request import REVERT_PERMISSION
+from capital.services.allocation.reverts import revert_run
+from capital.services.overview.capital import COLUMNS, find_holding, first_holdings
 
 
 @extend_schema_view(

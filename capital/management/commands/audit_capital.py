@@ -12,9 +12,9 @@ from capital.management.faces import (
     errors_translated,
     print_json,
 )
-from capital.services.accounts import find_account_ids
-from capital.services.audit import AuditReport, Violation, as_figures, audit_capital
-from capital.services.reasons import sentence
+from capital.services.accounts.lookup import find_account_ids
+from capital.services.audit.checks import AuditReport, Violation, as_figures, audit_capital
+from capital.services.sentences import sentence
 
 
 class Command(BaseCommand):

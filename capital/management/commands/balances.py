@@ -20,9 +20,9 @@ from capital.management.faces import (
     grouped,
     print_json,
 )
-from capital.services.balances import ObservedBalance, observe_balances, observe_wallets
-from capital.services.reasons import sentence
-from capital.services.reports import amount_text
+from capital.services.allocation.report import amount_text
+from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
+from capital.services.sentences import sentence
 
 
 class Command(BaseCommand):

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from capital.management.faces import console_on, errors_translated, print_json
-from capital.services.clusters import ClusterHealth
-from capital.services.health import Health, JobHealth, check_health
-from capital.services.jobs import get_job
+from capital.services.jobs.clusters import ClusterHealth
+from capital.services.jobs.health import Health, JobHealth, check_health
+from capital.services.jobs.table import get_job
 
 
 class Command(BaseCommand):

@@ -17,8 +17,8 @@ from django_q.management.commands.qcluster import Command as Base
 
 from capital.management.faces import errors_translated
 from capital.management.processes import end_children_with_this_process
-from capital.services.clusters import forget_heartbeat, is_silent, longest_silence
-from capital.services.schedules import sync_schedules
+from capital.services.jobs.clusters import forget_heartbeat, is_silent, longest_silence
+from capital.services.jobs.schedules import sync_schedules
 
 logger = logging.getLogger(__name__)
 

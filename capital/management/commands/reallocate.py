@@ -25,13 +25,13 @@ from capital.management.faces import (
 )
 from capital.management.tables import decision_table
 from capital.models import Trigger
-from capital.services.allocation import (
+from capital.services.allocation.allocate import (
     AllocationPreview,
     allocate_capital,
     preview_allocation,
     reallocate_where_due,
 )
-from capital.services.reports import (
+from capital.services.allocation.report import (
     RunReport,
     report_decision,
     report_not_due,

@@ -13,8 +13,8 @@ from capital.management.faces import (
     print_json,
 )
 from capital.management.tables import decision_table
-from capital.services.reports import RunReport, report_runs
-from capital.services.reverts import preview_revert, revert_run
+from capital.services.allocation.report import RunReport, report_runs
+from capital.services.allocation.reverts import preview_revert, revert_run
 
 
 class Command(BaseCommand):

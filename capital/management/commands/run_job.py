@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from capital.management.faces import errors_translated
-from capital.services.job_runs import perform_by_hand
-from capital.services.jobs import JOBS, get_job
+from capital.services.jobs.runs import perform_by_hand
+from capital.services.jobs.table import JOBS, get_job
 
 
 class Command(BaseCommand):

@@ -23,10 +23,10 @@ from capital.management.faces import (
     grouped,
     print_json,
 )
-from capital.services.links import find_link_ids
-from capital.services.prices import PriceSource
-from capital.services.reasons import sentence
-from capital.services.sizing import OrderRequest, SizedOrder, size_orders
+from capital.services.accounts.links import find_link_ids
+from capital.services.markets.prices import PriceSource
+from capital.services.sentences import sentence
+from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
 
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 

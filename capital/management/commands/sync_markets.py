@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from capital.management.faces import console_on, errors_translated, print_json
-from capital.services.markets import VenueSync, sync_markets
-from capital.services.reasons import sentence
+from capital.services.markets.rules import VenueSync, sync_markets
+from capital.services.sentences import sentence
 
 _COUNTS = ("added", "changed", "unchanged", "withdrawn", "unusable")
 

@@ -16,8 +16,8 @@ from capital.management.faces import (
     print_json,
 )
 from capital.models import ApiToken, Scope
-from capital.services.accounts import find_account_ids
-from capital.services.tokens import USUAL_DAYS, create_token, list_tokens, revoke_token
+from capital.services.access.tokens import USUAL_DAYS, create_token, list_tokens, revoke_token
+from capital.services.accounts.lookup import find_account_ids
 
 
 class Command(BaseCommand):

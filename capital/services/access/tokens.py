@@ -1,0 +1,153 @@
+"""API tokens: made and revoked here, shown once, kept as a hash."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from hmac import compare_digest
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from knox.crypto import hash_token
+
+from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
+from capital.exchange.gateway import Clock
+from capital.models import Account, ApiToken, Scope
+from capital.models.queries.prepared import PreparedQuery
+from capital.services.access.visibility import remember_sight, sight_of, visible_to
+
+PREFIX = "cap_"
+USUAL_DAYS = 90
+LONGEST_DAYS = 3650
+_LONGEST_NAME = 100
+# A token has a fixed length; more than that is nobody's, and is not worth hashing.
+_LONGEST_TOKEN = 200
+
+
+_TOKEN_COLUMNS = [field.attname for field in ApiToken._meta.concrete_fields]
+_USER_COLUMNS = [field.attname for field in get_user_model()._meta.concrete_fields]
+
+
+def create_token(
+    *,
+    user: AbstractUser,
+    name: str,
+    scope: str,
+    days: int = USUAL_DAYS,
+    account_id: int | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token for ``user``.
+
+    Args:
+        user: Whose rights it has at most.
+        name: What it is for, as people will look for it.
+        scope: One of ``Scope``; each includes those before it.
+        days: After how many days it ends, 1 to 3650.
+        account_id: The one account that it opens; None opens all that the user sees.
+
+    Returns:
+        The token's row, and its text. The text is nowhere kept: show it now.
+
+    Raises:
+        InvalidToken: A condition above does not hold.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise InvalidToken(problem=f"its name must have 1 to {_LONGEST_NAME} printable characters")
+    if scope not in Scope.values:
+        raise InvalidToken(problem=f"its scope must be one of {', '.join(Scope.values)}")
+    if not 1 <= days <= LONGEST_DAYS:
+        raise InvalidToken(problem=f"it must end after 1 to {LONGEST_DAYS} days")
+    if not user.is_active:
+        raise InvalidToken(problem="its user is switched off")
+    with transaction.atomic():
+        if account_id is not None:
+            accounts = visible_to(user, Account.objects.filter(pk=account_id))
+            if not accounts.exists():
+                raise InvalidToken(problem=f"its user has no account {account_id}")
+        token, text = ApiToken.objects.create(
+            user=user,
+            expiry=timedelta(days=days),
+            prefix=PREFIX,
+            name=name,
+            scope=scope,
+            account_id=account_id,
+        )
+    return token, text
+
+
+def revoke_token(token_key: str, *, clock: Clock = timezone.now) -> ApiToken:
+    """From now on it opens nothing. Revoking it again changes nothing.
+
+    Args:
+        token_key: The beginning that lists show, or the whole token.
+        clock: Says what time it is.
+
+    Raises:
+        UnknownToken: Nothing, or more than one token, begins so.
+    """
+    shown = token_key.strip()[: ApiToken._meta.get_field("token_key").max_length]
+    with transaction.atomic():
+        found = list(
+            ApiToken.objects.select_for_update(of=("self",), no_key=True)
+            .filter(token_key=shown[:15])
+            .order_by("pk")[:2]
+        )
+        if len(found) != 1:
+            raise UnknownToken(token=repr(token_key[:20]))
+        token: ApiToken = found[0]
+        if token.revoked_at is None:
+            token.revoked_at = clock()
+            token.save(update_fields=["revoked_at"])
+    return token
+
+
+def list_tokens(*, user: AbstractUser | None = None) -> Sequence[ApiToken]:
+    """Every token, or one user's, the latest first."""
+    tokens = ApiToken.objects.select_related("user", "account")
+    return list(tokens if user is None else tokens.filter(user=user))
+
+
+def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
+    """The token that ``text`` is, with its user, in one query.
+
+    Raises:
+        TokenRefused: There is none, or it opens nothing: revoked, expired, its user or its
+            account's existence gone.
+    """
+    if len(text) > _LONGEST_TOKEN or not text.isascii():
+        raise TokenRefused
+    digest = hash_token(text)
+    rows = _BY_DIGEST.rows([digest])
+    token, sees_everything = _token_of(rows[0]) if rows else (None, False)
+    if (
+        token is None
+        or not compare_digest(token.digest, digest)
+        or token.revoked_at is not None
+        or token.expiry is None
+        or token.expiry <= clock()
+        or not token.user.is_active
+    ):
+        raise TokenRefused
+    remember_sight(token.user, sees_everything=sees_everything)
+    return token
+
+
+def _by_digest(digests: Sequence[str]) -> QuerySet[Any, Any]:
+    """The token, its user, and whether that user sees everything, as one row."""
+    user_columns = [f"user__{name}" for name in _USER_COLUMNS]
+    rows: QuerySet[Any, Any] = ApiToken.objects.filter(pk__in=digests).order_by()
+    rows = rows.annotate(sees_everything=sight_of("user"))
+    return rows.values_list(*_TOKEN_COLUMNS, *user_columns, "sees_everything")
+
+
+_BY_DIGEST = PreparedQuery(_by_digest)
+
+
+def _token_of(row: Sequence[Any]) -> tuple[ApiToken, bool]:
+    split = len(_TOKEN_COLUMNS)
+    token: ApiToken = ApiToken.from_db(DEFAULT_DB_ALIAS, _TOKEN_COLUMNS, row[:split])
+    token.user = get_user_model().from_db(DEFAULT_DB_ALIAS, _USER_COLUMNS, row[split:-1])
+    return token, bool(row[-1])

@@ -1,0 +1,71 @@
+"""An account with its links, as one decision sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capital.domain.allocation.decision import pools_in_use
+from capital.domain.allocation.pools import Link
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
+from capital.models import Account, StrategyAccount
+from capital.services.accounts.lookup import AccountIds, markets_of_account
+from strategies.markets import MarketType
+from strategies.models import StrategyStatus
+
+_IDLE_STATUS = {
+    StrategyStatus.PAUSED: Code.STRATEGY_PAUSED,
+    StrategyStatus.ARCHIVED: Code.STRATEGY_ARCHIVED,
+}
+
+
+@dataclass(frozen=True)
+class AccountCase:
+    """One account with its links, as read at one moment."""
+
+    account: Account
+    links: tuple[Link, ...]
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools whose balance is needed."""
+        if not self.account.is_active:
+            return ()
+        return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
+
+
+def load_cases(
+    ids: AccountIds, *, accounts: Mapping[int, Account] | None = None
+) -> dict[int, AccountCase]:
+    """Accounts with their links, in two queries; in one where the accounts are at hand."""
+    if accounts is None:
+        accounts = Account.objects.in_bulk(list(ids))
+    links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
+    markets = {account_id: markets_of_account(account) for account_id, account in accounts.items()}
+    # Tuples: making three instances a link is most of what loading would cost.
+    rows = (
+        StrategyAccount.objects.filter(account_id__in=ids)
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "account_id",
+            "weight",
+            "is_active",
+            "strategy__key",
+            "strategy__market_type",
+            "strategy__status",
+            "capital__allocated_capital",
+        )
+    )
+    for key, account_id, weight, is_active, strategy_key, market_type, status, capital in rows:
+        market = MarketType(market_type)
+        if market not in markets[account_id]:
+            idle: Code | None = Code.MARKET_NOT_ON_VENUE
+        elif not is_active:
+            idle = Code.LINK_INACTIVE
+        else:
+            idle = _IDLE_STATUS.get(StrategyStatus(status))
+        links[account_id].append(Link(key, strategy_key, market, weight, idle, capital))
+    return {
+        account_id: AccountCase(account, tuple(links[account_id]))
+        for account_id, account in accounts.items()
+    }

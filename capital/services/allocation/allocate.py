@@ -1,0 +1,325 @@
+"""Live balances in, exact capital per strategy out: the one way to a decision.
+
+Admin, API, command, job and webhook all come through here and leave the same record. Order of
+work: earlier runs with this key return; the network, outside any transaction; then one
+transaction that locks the accounts, decides, and writes capital and audit rows together.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+
+from capital.domain.allocation.decision import Decision
+from capital.domain.balances import PoolReading
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.models import Account, AllocationRun, Trigger
+from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.allocation.batches import Judge, Result, decide_batch, tell
+from capital.services.allocation.request import (
+    ACCEPT_PERMISSION,
+    allow_force,
+    earlier_runs,
+    known_ids,
+    new_request,
+    require_permission,
+    require_suspects,
+)
+from capital.services.allocation.verdicts import (
+    AllocationRequest,
+    Circumstances,
+    Verdict,
+    judge_account,
+    load_circumstances,
+)
+from capital.services.balances.live import LiveAnswers, observe_pools
+
+BATCH_SIZE = 500
+
+# What each account was judged by.
+_Seen = dict[int, Mapping[Pool, PoolReading]]
+
+
+@dataclass
+class _Progress:
+    """Tells of accounts as their exchanges answer, and of the rest when their batch is done."""
+
+    tell: Callable[[int], None] | None
+    told: int = 0
+
+    def account_answered(self) -> None:
+        self.told += 1
+        if self.tell is not None:
+            self.tell(1)
+
+    def finish(self, size: int) -> None:
+        if self.tell is not None and size > self.told:
+            self.tell(size - self.told)
+
+
+@dataclass(frozen=True)
+class AllocationPreview:
+    """What a run would decide now.
+
+    Attributes:
+        decision: None where the gate says that nothing is due, or where ``run`` is there.
+        run: The earlier run with the same key, which would be the answer.
+    """
+
+    account: Account
+    reason: Reason
+    decision: Decision | None = None
+    run: AllocationRun | None = None
+
+
+@dataclass(frozen=True)
+class DueResult:
+    """The gate's answer for one account, and the run that followed where it was due.
+
+    Attributes:
+        readings: What the answer rests on; empty where an earlier run with the key is returned.
+    """
+
+    account: Account
+    reason: Reason
+    run: AllocationRun | None
+    readings: Mapping[Pool, PoolReading] = field(default_factory=dict)
+
+
+def auto_allocate_capital_for_account(
+    account_id: int,
+    *,
+    actor: AbstractUser | None = None,
+    trigger: str = Trigger.COMMAND,
+    run_key: str | None = None,
+    live: bool = True,
+    force: bool = False,
+    accept_jump: bool = False,
+    origin: str = "",
+    clock: Clock = timezone.now,
+) -> AllocationRun:
+    """Decide one account's capital and record why. A batch of one: see ``allocate_capital``."""
+    return allocate_capital(
+        [account_id],
+        actor=actor,
+        trigger=trigger,
+        run_key=run_key,
+        live=live,
+        force=force,
+        accept_jump=accept_jump,
+        origin=origin,
+        clock=clock,
+    )[0]
+
+
+def allocate_capital(
+    account_ids: Iterable[int],
+    *,
+    actor: AbstractUser | None = None,
+    trigger: str = Trigger.COMMAND,
+    run_key: str | None = None,
+    live: bool = True,
+    force: bool = False,
+    accept_jump: bool = False,
+    origin: str = "",
+    clock: Clock = timezone.now,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[AllocationRun]:
+    """Split each pool of each account among its active strategies, and record every decision.
+
+    Call it outside a transaction: it waits for exchanges. Accounts are worked on in batches of
+    500, each in one transaction with a constant number of queries (on PostgreSQL). An account
+    that fails gets a run with outcome ``failed`` and never stops the others. An account with an
+    open position or a suspect balance is ``held``: its capital stays.
+
+    Args:
+        account_ids: Primary keys; duplicates count once.
+        actor: Who asked, for the record.
+        trigger: What asked; one of ``Trigger``.
+        run_key: Replays: an account on which this key was used returns its first run, whatever
+            has become of the balance since. Unique per account. None makes a new one.
+        live: False answers from the daily summaries without asking an exchange.
+        force: Open positions do not hold the account. Never past conservation, pools or the
+            jump guard. An actor needs the permission ``capital.force_allocate``.
+        accept_jump: The balances that wait as suspect on the accounts are accepted, and no
+            later ones that jump again. An actor needs the permission ``capital.accept_jump``.
+        origin: Where the request came from, for the log of a forced one.
+        clock: Says what time it is.
+        on_progress: Called as accounts are done, with how many; it adds up to all of them.
+
+    Returns:
+        One run per account, in the order of ``account_ids``.
+
+    Raises:
+        UnknownAccount: An id has no account. Nothing was done.
+        InvalidRunKey: The key is empty or longer than 200 characters. Nothing was done.
+        RunKeyConflict: The key was used with other arguments.
+        ForceNotAllowed: The actor may not force. Nothing was done.
+        NotPermitted: The actor may not accept a jump. Nothing was done.
+        NothingToAccept: No balance of an account is suspect. Nothing was done.
+        ValueError: ``trigger`` is not one. Nothing was done.
+    """
+    request = new_request(
+        trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
+    )
+    ids = known_ids(account_ids)
+    if accept_jump:
+        require_permission(actor, ACCEPT_PERMISSION)
+        require_suspects(ids, request)
+    if force:
+        allow_force(actor, ids, origin)
+    results = _in_batches(ids, request, on_progress)
+    return [result for result in results.values() if isinstance(result, AllocationRun)]
+
+
+def reallocate_where_due(
+    account_ids: Iterable[int],
+    *,
+    trigger: str = Trigger.SCHEDULE,
+    run_key: str | None = None,
+    live: bool = True,
+    patience: timedelta | None = None,
+    clock: Clock = timezone.now,
+    on_progress: Callable[[int], None] | None = None,
+) -> list[DueResult]:
+    """Ask the gate for each account, and decide those that are due as ``allocate_capital`` does.
+
+    An account that is not due gets no run: its ``last_checked_at`` and ``last_check_code`` say
+    what the gate said.
+
+    Args:
+        account_ids: As for ``allocate_capital``, with ``run_key``, ``live`` and the rest.
+        trigger: What asked.
+        run_key: Replays.
+        live: Whether exchanges are asked.
+        patience: How long an exchange may take for one account; then its cached balance stands
+            in. None: as long as is usual.
+        clock: Says what time it is.
+        on_progress: Called as accounts are done.
+
+    Returns:
+        One result per account, in the order of ``account_ids``.
+
+    Raises:
+        As ``allocate_capital``.
+    """
+    request = new_request(trigger, run_key, clock, live=live, if_due=True, patience=patience)
+    seen: _Seen = {}
+    results = _in_batches(known_ids(account_ids), request, on_progress, seen)
+    accounts = Account.objects.in_bulk(results)
+    return [
+        DueResult(
+            result.account,
+            Reason(Code(result.code), result.figures),
+            result,
+            seen.get(account_id, {}),
+        )
+        if isinstance(result, AllocationRun)
+        else DueResult(accounts[account_id], result, None, seen.get(account_id, {}))
+        for account_id, result in results.items()
+        if isinstance(result, AllocationRun) or account_id in accounts
+    ]
+
+
+def preview_allocation(
+    account_ids: Iterable[int],
+    *,
+    trigger: str = Trigger.COMMAND,
+    run_key: str | None = None,
+    live: bool = True,
+    if_due: bool = False,
+    force: bool = False,
+    accept_jump: bool = False,
+    clock: Clock = timezone.now,
+) -> list[AllocationPreview]:
+    """What ``allocate_capital`` (or, ``if_due``, ``reallocate_where_due``) would decide now.
+
+    It reads balances and writes nothing. Arguments are theirs.
+
+    Raises:
+        As ``allocate_capital``.
+    """
+    request = new_request(
+        trigger, run_key, clock, live=live, if_due=if_due, force=force, accept_jump=accept_jump
+    )
+    ids = known_ids(account_ids)
+    earlier = earlier_runs(ids, request)
+    if accept_jump:
+        require_suspects(ids, request)
+    previews = {
+        key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
+        for key, run in earlier.items()
+    }
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
+        cases = load_cases(batch)
+        judge, now = _judge_by(_observe(cases, request), request), clock()
+        for verdict in judge(cases, load_circumstances(list(cases), request, now=now), now):
+            tell(verdict)
+            account = verdict.case.account
+            previews[account.pk] = AllocationPreview(account, verdict.reason, verdict.decision)
+    return [previews[key] for key in ids if key in previews]
+
+
+def _in_batches(
+    ids: Sequence[int],
+    request: AllocationRequest,
+    on_progress: Callable[[int], None] | None,
+    seen: _Seen | None = None,
+) -> dict[int, Result]:
+    # A conflict is found before anything is done, also where it is in the last batch.
+    earlier_runs(ids, request)
+    results: dict[int, Result] = {}
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = ids[start : start + BATCH_SIZE]
+        progress = _Progress(on_progress)
+        results.update(_allocate_batch(batch, request, progress, seen))
+        progress.finish(len(batch))
+    return {account_id: results[account_id] for account_id in ids}
+
+
+def _allocate_batch(
+    ids: Sequence[int], request: AllocationRequest, progress: _Progress, seen: _Seen | None
+) -> dict[int, Result]:
+    results: dict[int, Result] = dict(earlier_runs(ids, request))
+    to_do = [account_id for account_id in ids if account_id not in results]
+    if not to_do:
+        return results
+    observed = load_cases(to_do)
+    answers = _observe(observed, request, on_account=progress.account_answered)
+    return results | decide_batch(observed, _judge_by(answers, request, seen), request)
+
+
+def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:
+    """Judge each account by what its exchange said, and leave the readings in ``seen``."""
+
+    def judge(
+        cases: Mapping[int, AccountCase], circumstances: Circumstances, now: datetime
+    ) -> list[Verdict]:
+        verdicts = [
+            judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
+        ]
+        if seen is not None:
+            seen.update({verdict.case.account.pk: verdict.judged.readings for verdict in verdicts})
+        return verdicts
+
+    return judge
+
+
+def _observe(
+    cases: Mapping[int, AccountCase],
+    request: AllocationRequest,
+    *,
+    on_account: Callable[[], None] | None = None,
+) -> LiveAnswers:
+    return observe_pools(
+        [(case.account, case.pools) for case in cases.values()],
+        live=request.live,
+        clock=request.clock,
+        on_account=on_account,
+        patience=request.patience,
+    )

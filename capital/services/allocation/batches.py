@@ -1,0 +1,156 @@
+"""A batch of accounts becomes runs: lock, decide and write, together or each by itself."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+
+from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AllocationRun
+from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.allocation.records import record_checks, record_runs
+from capital.services.allocation.request import earlier_runs
+from capital.services.allocation.verdicts import (
+    AllocationRequest,
+    Circumstances,
+    Verdict,
+    load_circumstances,
+)
+from capital.services.balances.readings import log_fallbacks, log_suspects
+from capital.services.balances.summaries import record_observations
+
+logger = logging.getLogger(__name__)
+
+# A run, or the gate's reason why there is none.
+Result = AllocationRun | Reason
+
+# What becomes of each account, under the lock: a verdict for every case, without a write.
+Judge = Callable[[Mapping[int, AccountCase], Circumstances, datetime], list[Verdict]]
+
+
+def decide_batch(
+    observed: Mapping[int, AccountCase], judge: Judge, request: AllocationRequest
+) -> dict[int, Result]:
+    """Decide and write a batch in one transaction; where that fails, account by account.
+
+    Args:
+        observed: The accounts as they were when their balances were read, by primary key. One
+            whose keys, venue, currency or mode are others by now fails.
+        judge: Says what becomes of each, from the rows as they are under the lock.
+        request: The same for all of them; its run key decides each account once.
+
+    Returns:
+        For every account its run (the first with this key), or why there is none.
+
+    Raises:
+        RunKeyConflict: The key was used with other arguments.
+        PlanStale: ``judge`` says that this is not what was shown. Nothing was done.
+    """
+    try:
+        return _decide_and_write(observed, judge, request)
+    except (PlanStale, RunKeyConflict):
+        raise
+    except Exception as error:  # noqa: BLE001  # each account meets its own error below
+        logger.info(
+            "A batch of %s accounts failed (%s); each is tried by itself.",
+            len(observed),
+            type(error).__name__,
+        )
+    return {key: _decide_alone(case, judge, request) for key, case in observed.items()}
+
+
+def _decide_alone(case: AccountCase, judge: Judge, request: AllocationRequest) -> Result:
+    """One account of a batch that failed, with the readings that were made for the batch."""
+    try:
+        return _decide_and_write({case.account.pk: case}, judge, request)[case.account.pk]
+    except RunKeyConflict:
+        raise
+    except CapitalError as error:
+        reason = error.reason
+    except DatabaseError as error:
+        reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
+    except Exception as error:
+        logger.exception("Allocating account %s failed.", case.account.pk)
+        reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
+    return _record_failure(case, reason, request)
+
+
+def _record_failure(case: AccountCase, reason: Reason, request: AllocationRequest) -> AllocationRun:
+    """A failed run; unsaved where the database refuses even that."""
+    logger.error("Account %s was not allocated: %s", case.account.pk, reason.code)
+    verdict, now = Verdict(case, Decision(Outcome.FAILED, reason), reason), request.clock()
+    try:
+        with transaction.atomic():
+            record_checks([verdict], now=now)
+            return record_runs([verdict], request, now=now)[case.account.pk]
+    except DatabaseError:
+        logger.exception("The failure of account %s could not be recorded.", case.account.pk)
+    return _unsaved_failure(case.account, reason, request)
+
+
+def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
+    return AllocationRun(
+        account=account,
+        run_key=request.run_key,
+        trigger=request.trigger,
+        outcome=Outcome.FAILED.value,
+        code=reason.code.value,
+        figures=dict(reason.figures),
+    )
+
+
+def _decide_and_write(
+    observed: Mapping[int, AccountCase], judge: Judge, request: AllocationRequest
+) -> dict[int, Result]:
+    """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
+    with transaction.atomic():
+        locked = lock_accounts(list(observed))
+        results: dict[int, Result] = dict(earlier_runs(list(locked), request))
+        for key in observed.keys() - locked.keys():
+            # Deleted in the meantime: there is no row that a run could point at.
+            results[key] = _unsaved_failure(
+                observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
+            )
+        accounts = {key: account for key, account in locked.items() if key not in results}
+        if not accounts:
+            return results
+        cases = load_cases(list(accounts), accounts=accounts)
+        now = request.clock()
+        changed = {
+            key
+            for key, case in cases.items()
+            if case.account.reading_depends_on != observed[key].account.reading_depends_on
+        }
+        sound = {key: case for key, case in cases.items() if key not in changed}
+        verdicts = [_account_changed(cases[key]) for key in changed]
+        circumstances = load_circumstances(list(sound), request, now=now, lock=True)
+        verdicts += judge(sound, circumstances, now)
+        record_observations(
+            {verdict.case.account.pk: verdict.judged.believed for verdict in verdicts},
+            accounts,
+            circumstances.summaries,
+            now=now,
+        )
+        record_checks(verdicts, now=now)
+        results |= record_runs(verdicts, request, now=now)
+    for verdict in verdicts:
+        tell(verdict)
+        results.setdefault(verdict.case.account.pk, verdict.reason)
+    return results
+
+
+def _account_changed(case: AccountCase) -> Verdict:
+    reason = Reason(Code.ACCOUNT_CHANGED)
+    return Verdict(case, Decision(Outcome.FAILED, reason), reason)
+
+
+def tell(verdict: Verdict) -> None:
+    """Log what people grep for: fallbacks and suspect balances."""
+    account = verdict.case.account
+    if verdict.decision is not None and verdict.decision.outcome is not Outcome.HELD:
+        log_fallbacks(account, verdict.decision)
+    log_suspects(account, verdict.judged.suspects)

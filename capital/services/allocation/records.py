@@ -1,0 +1,151 @@
+"""The write side of allocations, in one place: capital and its audit rows, set by set.
+
+Everything here runs inside the transaction that holds the accounts' locks. A faster writer
+(COPY, say) can take this module's place; ``benchmarks/reallocate.py`` measures it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Case, Value, When
+
+from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.reasons import Code
+from capital.models import (
+    Account,
+    AllocationEntry,
+    AllocationPool,
+    AllocationRun,
+    StrategyCapital,
+)
+from capital.services.allocation.inputs import basis_as_json
+from capital.services.allocation.report import pool_reports, reading_text
+from capital.services.allocation.verdicts import AllocationRequest, Verdict
+from capital.services.balances.readings import settle_suspects
+
+
+def record_runs(
+    verdicts: Sequence[Verdict], request: AllocationRequest, *, now: datetime
+) -> dict[int, AllocationRun]:
+    """Write capital, runs, pools and entries of what was decided: one statement for each table.
+
+    Returns:
+        The run of each account for which something was decided.
+    """
+    decided = [
+        (verdict.decision, _new_run(verdict, verdict.decision, request, now=now))
+        for verdict in verdicts
+        if verdict.decision is not None
+    ]
+    if not decided:
+        return {}
+    _write_capital([decision for decision, _ in decided], now=now)
+    AllocationRun.objects.bulk_create([run for _, run in decided])
+    _write_pools(decided)
+    return {run.account_id: run for _, run in decided}
+
+
+def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
+    """Say on each account when it was looked at last, what came of it, and what is suspect.
+
+    One statement for the batch, and one more where a suspicion changed.
+    """
+    by_code: dict[str, list[int]] = {}
+    changed = []
+    for verdict in verdicts:
+        account = verdict.case.account
+        by_code.setdefault(verdict.reason.code.value, []).append(account.pk)
+        is_told = verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
+        if settle_suspects(account, verdict.judged, are_recorded=is_told):
+            changed.append(account)
+    if not by_code:
+        return
+    Account.objects.filter(pk__in=[key for keys in by_code.values() for key in keys]).update(
+        last_checked_at=now,
+        last_check_code=Case(
+            *(When(pk__in=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
+        ),
+    )
+    if changed:
+        Account.objects.bulk_update(changed, ["suspect_readings"])
+
+
+def _new_run(
+    verdict: Verdict, decision: Decision, request: AllocationRequest, *, now: datetime
+) -> AllocationRun:
+    """The run of a decision, unsaved. An unchanged one carries its pools as a snapshot."""
+    account = verdict.case.account
+    snapshot = None
+    if decision.outcome is Outcome.UNCHANGED:
+        snapshot = [pool.as_json() for pool in pool_reports(decision, account.currency)]
+    return AllocationRun(
+        account=account,
+        run_key=request.run_key,
+        trigger=request.trigger,
+        actor_id=request.actor_id,
+        outcome=decision.outcome.value,
+        code=decision.reason.code.value,
+        figures=dict(decision.reason.figures),
+        arguments=request.arguments,
+        snapshot=snapshot,
+        basis=None if verdict.basis is None else basis_as_json(verdict.basis),
+        is_forced=request.force,
+        reverts_id=request.reverts,
+        created_at=now,
+    )
+
+
+def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:
+    recorded = [
+        (run, pool)
+        for decision, run in decided
+        if decision.outcome is not Outcome.UNCHANGED
+        for pool in decision.pools
+    ]
+    if not recorded:
+        return
+    rows = AllocationPool.objects.bulk_create(
+        AllocationPool(
+            run=run,
+            pool=pool.reading.pool.value,
+            reading=reading_text(pool.reading, run.account.currency),
+            source=pool.reading.source.value,
+            observed_at=pool.reading.observed_at,
+            reserve=pool.reserve,
+            unallocated=pool.unallocated,
+            code=pool.reason.code.value,
+            figures=dict(pool.reason.figures),
+        )
+        for run, pool in recorded
+    )
+    AllocationEntry.objects.bulk_create(
+        AllocationEntry(
+            pool=row,
+            strategy_account_id=entry.link.id,
+            weight=entry.link.weight,
+            before=entry.before,
+            after=entry.after,
+            code=entry.code.value,
+        )
+        for row, (_, pool) in zip(rows, recorded, strict=True)
+        for entry in pool.entries
+    )
+
+
+def _write_capital(decisions: Sequence[Decision], *, now: datetime) -> None:
+    rows = [
+        StrategyCapital(
+            strategy_account_id=entry.link.id, allocated_capital=entry.after, allocated_at=now
+        )
+        for decision in decisions
+        for pool in decision.pools
+        for entry in pool.entries
+        if entry.changed and entry.after is not None
+    ]
+    if rows:
+        StrategyCapital.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["strategy_account"],
+            update_fields=["allocated_capital", "allocated_at"],
+        )

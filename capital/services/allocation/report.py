@@ -1,0 +1,283 @@
+"""A decision as people and programs read it: the same shape from memory, rows or a snapshot."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import prefetch_related_objects
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.balances import PoolReading, Source
+from capital.domain.money import EXACT, plain, quantum_of
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AllocationPool, AllocationRun
+from capital.services.sentences import sentence_of
+
+# Why nothing was done although nothing is wrong.
+_NO_FAILURE = frozenset(
+    {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
+)
+
+
+@dataclass(frozen=True)
+class EntryReport:
+    """One link: amounts as text in account currency; None where it never held capital."""
+
+    strategy: str
+    weight: str
+    before: str | None
+    after: str | None
+    code: str
+
+
+@dataclass(frozen=True)
+class PoolReport:
+    """One pool. ``balance`` is unrounded; None where there was none. Times are ISO 8601."""
+
+    pool: str
+    balance: str | None
+    source: str
+    observed_at: str | None
+    reserve: str | None
+    unallocated: str | None
+    code: str
+    figures: dict[str, str]
+    entries: tuple[EntryReport, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for a snapshot."""
+        return {**vars(self), "entries": [dict(vars(entry)) for entry in self.entries]}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "PoolReport":
+        """What ``as_json`` of this or another version gave."""
+        known: dict[str, Any] = {each.name: stored.get(each.name) for each in fields(cls)}
+        entries = tuple(
+            EntryReport(**{each.name: entry.get(each.name) for each in fields(EntryReport)})
+            for entry in stored["entries"]
+        )
+        return cls(**{**known, "entries": entries})
+
+    @property
+    def skipped(self) -> bool:
+        """Whether an active link stays without an answer, because there was no balance."""
+        return any(entry.code in (Code.KEPT, Code.HELD) for entry in self.entries)
+
+    @property
+    def reason(self) -> str:
+        """The sentence of ``code``, in the active language; for a cached balance, also its age."""
+        why = sentence_of(self.code, self.figures)
+        if self.source != Source.CACHED or self.observed_at is None:
+            return why
+        observed_at = timezone.localtime(datetime.fromisoformat(self.observed_at))
+        return gettext("Cached balance of %(when)s: %(why)s") % {
+            "when": f"{observed_at:%Y-%m-%d %H:%M}",
+            "why": why,
+        }
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One account's run, or the preview of one (``run_key`` is None then)."""
+
+    account_id: int
+    account: str
+    venue: str
+    currency: str
+    outcome: str
+    code: str
+    reason: str
+    run_key: str | None
+    pools: tuple[PoolReport, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pool with active links had a balance and was applied or unchanged."""
+        if self.outcome == Outcome.SKIPPED:
+            return self.code in _NO_FAILURE
+        if self.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
+            return False
+        return not any(pool.skipped for pool in self.pools)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``reallocate --json`` prints for one account."""
+        answer = asdict(self)
+        for pool in answer["pools"]:
+            del pool["figures"]
+        return answer
+
+
+def report_runs(runs: Sequence[AllocationRun]) -> list[RunReport]:
+    """Reports of recorded runs, in order, in a constant number of queries."""
+    runs = list(runs)
+    prefetch_related_objects(
+        [run for run in runs if run.pk is not None and run.snapshot is None],
+        "pools__entries__strategy_account__strategy",
+    )
+    return [
+        _report(
+            run.account,
+            outcome=run.outcome,
+            code=run.code,
+            figures=run.figures,
+            run_key=run.run_key,
+            pools=_recorded_pools(run),
+        )
+        for run in runs
+    ]
+
+
+def report_decision(account: Account, decision: Decision) -> RunReport:
+    """The report of a decision that was not recorded: a preview."""
+    return _report(
+        account,
+        outcome=decision.outcome.value,
+        code=decision.reason.code.value,
+        figures=dict(decision.reason.figures),
+        run_key=None,
+        pools=pool_reports(decision, account.currency),
+    )
+
+
+def report_shown(account: Account, shown: Mapping[str, Any]) -> RunReport:
+    """The report of a decision that was kept to be applied; see ``shown_as_json``."""
+    return _report(
+        account,
+        outcome=shown["outcome"],
+        code=shown["code"],
+        figures=shown["figures"],
+        run_key=None,
+        pools=tuple(PoolReport.from_json(stored) for stored in shown["pools"]),
+    )
+
+
+def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
+    """A decision as it is shown, to keep."""
+    return {
+        "outcome": decision.outcome.value,
+        "code": decision.reason.code.value,
+        "figures": dict(decision.reason.figures),
+        "pools": [pool.as_json() for pool in pool_reports(decision, currency)],
+    }
+
+
+def report_not_due(account: Account, reason: Reason) -> RunReport:
+    """The report of an account that the gate passed over: ``skipped``, without a run."""
+    return _report(
+        account,
+        outcome=Outcome.SKIPPED.value,
+        code=reason.code.value,
+        figures=dict(reason.figures),
+        run_key=None,
+        pools=(),
+    )
+
+
+def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
+    """The pools of a decision."""
+    return tuple(
+        PoolReport(
+            pool=pool.reading.pool.value,
+            balance=reading_text(pool.reading, currency) or None,
+            source=pool.reading.source.value,
+            observed_at=_moment(pool.reading.observed_at),
+            reserve=_amount(pool.reserve, currency),
+            unallocated=_amount(pool.unallocated, currency),
+            code=pool.reason.code.value,
+            figures=dict(pool.reason.figures),
+            entries=tuple(
+                EntryReport(
+                    strategy=entry.link.strategy_key,
+                    weight=_ratio(entry.link.weight),
+                    before=_amount(entry.before, currency),
+                    after=_amount(entry.after, currency),
+                    code=entry.code.value,
+                )
+                for entry in pool.entries
+            ),
+        )
+        for pool in decision.pools
+    )
+
+
+def reading_text(reading: PoolReading, currency: str) -> str:
+    """A reading's amount unrounded, with at least the currency's decimals; "" for none."""
+    if reading.amount is None or reading.source is Source.NONE:
+        return ""
+    return amount_text(reading.amount, currency)
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
+    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
+    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
+    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
+
+
+def _report(
+    account: Account,
+    *,
+    outcome: str,
+    code: str,
+    figures: dict[str, str],
+    run_key: str | None,
+    pools: tuple[PoolReport, ...],
+) -> RunReport:
+    return RunReport(
+        account_id=account.pk,
+        account=account.name,
+        venue=account.venue,
+        currency=account.currency,
+        outcome=outcome,
+        code=code,
+        reason=sentence_of(code, figures),
+        run_key=run_key,
+        pools=pools,
+    )
+
+
+def _recorded_pools(run: AllocationRun) -> tuple[PoolReport, ...]:
+    if run.pk is None:
+        return ()
+    if run.snapshot is not None:
+        return tuple(PoolReport.from_json(stored) for stored in run.snapshot)
+    return tuple(_recorded_pool(pool, run.account.currency) for pool in run.pools.all())
+
+
+def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
+    return PoolReport(
+        pool=pool.pool,
+        balance=pool.reading or None,
+        source=pool.source,
+        observed_at=_moment(pool.observed_at),
+        reserve=_amount(pool.reserve, currency),
+        unallocated=_amount(pool.unallocated, currency),
+        code=pool.code,
+        figures=pool.figures,
+        entries=tuple(
+            EntryReport(
+                strategy=entry.strategy_account.strategy.key,
+                weight=_ratio(entry.weight),
+                before=_amount(entry.before, currency),
+                after=_amount(entry.after, currency),
+                code=entry.code,
+            )
+            for entry in pool.entries.all()
+        ),
+    )
+
+
+def _amount(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else amount_text(amount, currency)
+
+
+def _ratio(ratio: Decimal) -> str:
+    return plain(EXACT.normalize(ratio))
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else timezone.localtime(moment).isoformat()

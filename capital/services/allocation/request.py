@@ -1,0 +1,117 @@
+"""What one call asks of every account, and whether it may: checked before anything is done."""
+
+import logging
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.contrib.auth.models import AbstractUser
+
+from capital.domain.errors import (
+    ForceNotAllowed,
+    InvalidRunKey,
+    NothingToAccept,
+    NotPermitted,
+    RunKeyConflict,
+    UnknownAccount,
+)
+from capital.exchange.gateway import Clock
+from capital.models import Account, AllocationRun, Trigger
+from capital.services.allocation.verdicts import AllocationRequest
+
+logger = logging.getLogger(__name__)
+
+LONGEST_RUN_KEY = 200
+ALLOCATE_PERMISSION = "capital.allocate_capital"
+FORCE_PERMISSION = "capital.force_allocate"
+ACCEPT_PERMISSION = "capital.accept_jump"
+REVERT_PERMISSION = "capital.revert_allocation"
+
+
+def new_request(
+    trigger: str,
+    run_key: str | None,
+    clock: Clock,
+    *,
+    actor: AbstractUser | None = None,
+    live: bool = True,
+    if_due: bool = False,
+    force: bool = False,
+    accept_jump: bool = False,
+    patience: timedelta | None = None,
+) -> AllocationRequest:
+    """A request with a key of its own where none is given. Raises for a bad key or trigger."""
+    if run_key is not None and not (1 <= len(run_key) <= LONGEST_RUN_KEY and run_key.isprintable()):
+        raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
+    trigger = Trigger(trigger).value
+    if trigger == Trigger.REVERT:
+        raise ValueError("A revert is not an allocation: see services.reverts.")
+    return AllocationRequest(
+        trigger=trigger,
+        run_key=run_key or f"{trigger}:{clock():%Y%m%dT%H%M%S}:{uuid.uuid4().hex}",
+        clock=clock,
+        actor_id=None if actor is None else actor.pk,
+        live=live,
+        if_due=if_due,
+        force=force,
+        accept_jump=accept_jump,
+        patience=patience,
+    )
+
+
+def known_ids(account_ids: Iterable[int]) -> list[int]:
+    """The ids, each once and in order. Raises ``UnknownAccount`` for one without an account."""
+    ids = list(dict.fromkeys(account_ids))
+    known = set(Account.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    for account_id in ids:
+        if account_id not in known:
+            raise UnknownAccount(account=str(account_id))
+    return ids
+
+
+def require_suspects(ids: Sequence[int], request: AllocationRequest) -> None:
+    """A person who accepts must have seen something; a replay of their acceptance may pass."""
+    accepted = earlier_runs(ids, request)
+    waiting = Account.objects.filter(pk__in=[key for key in ids if key not in accepted])
+    for account in waiting.only("name", "suspect_readings"):
+        if not account.suspect_readings:
+            raise NothingToAccept(account=account.name)
+
+
+def require_permission(actor: AbstractUser | None, permission: str) -> None:
+    """Raises ``NotPermitted``. Nobody in particular, at the command line, may do everything."""
+    if actor is not None and not actor.has_perm(permission):
+        raise NotPermitted(user=actor.get_username(), permission=permission)
+
+
+def allow_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
+    """Log a forced request, or refuse it: ``ForceNotAllowed``."""
+    if actor is not None and not actor.has_perm(FORCE_PERMISSION):
+        raise ForceNotAllowed(user=actor.get_username())
+    logger.warning(
+        "Forced allocation of accounts %s by %s from %s.",
+        ", ".join(map(str, ids)),
+        "the command line" if actor is None else actor.get_username(),
+        origin or "an unknown address",
+    )
+
+
+def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
+    """The runs that the request's key has made. Raises ``RunKeyConflict`` for other arguments."""
+    runs = {
+        run.account_id: run
+        for run in AllocationRun.objects.filter(
+            account_id__in=ids, run_key=request.run_key
+        ).select_related("account")
+    }
+    for run in runs.values():
+        differences = [
+            name for name, value in request.arguments.items() if run.arguments.get(name) != value
+        ]
+        if differences:
+            raise RunKeyConflict(
+                run_key=request.run_key,
+                account=run.account.name,
+                differences=", ".join(differences),
+            )
+    return runs

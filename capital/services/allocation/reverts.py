@@ -1,0 +1,264 @@
+"""Take a run back: the capital before it, where nothing came after and the balance bears it."""
+
+import logging
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis
+from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.reverts import decide_revert
+from capital.domain.balances import PoolReading
+from capital.domain.errors import RevertRefused, UnknownRun
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code
+from capital.exchange.gateway import Clock
+from capital.models import Account, AllocationEntry, AllocationRun, Trigger
+from capital.services.access.visibility import visible_to
+from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.allocation.batches import tell
+from capital.services.allocation.inputs import load_bases
+from capital.services.allocation.records import record_checks, record_runs
+from capital.services.allocation.report import RunReport, report_decision
+from capital.services.allocation.request import REVERT_PERMISSION, require_permission
+from capital.services.allocation.verdicts import AllocationRequest, Verdict
+from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.summaries import Summaries, load_summaries, record_observations
+from capital.services.trading.positions import accounts_with_open_positions
+
+logger = logging.getLogger(__name__)
+
+
+def revert_run(
+    run_id: int,
+    *,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    clock: Clock = timezone.now,
+) -> AllocationRun:
+    """Give every link that the run changed what it held before it, as a run of its own.
+
+    Call it outside a transaction: it waits for the exchange. Later runs in which no capital
+    changed (unchanged, held, failed) do not stand in the way: what the run did is still what
+    the links hold. The gate goes on comparing with what the last run was decided on, at the
+    present balance: what it had answered stays answered, so that the next slot does not undo
+    the revert; a change that no run has seen yet is still due.
+
+    Args:
+        run_id: The last run of its account in which capital changed.
+        actor: Who asks; needs ``capital.revert_allocation`` and must see the account.
+        origin: Where the request came from, for the log.
+        clock: Says what time it is.
+
+    Returns:
+        The new run; its ``reverts`` is the one that was taken back.
+
+    Raises:
+        UnknownRun: There is none, or none that the actor may see.
+        NotPermitted: The actor may not revert.
+        RevertRefused: The run changed nothing, was reverted already or is not the last that
+            changed capital; a position is open; the account is off or another than it was; or
+            the present balance is unknown, suspect or too small. The reason has the figures.
+    """
+    run = _find_run(run_id, actor)
+    observed, answers = _observe(run, clock)
+    with transaction.atomic():
+        account = lock_accounts([run.account_id]).get(run.account_id)
+        if account is None or account.reading_depends_on != observed.reading_depends_on:
+            raise RevertRefused(Code.SETTINGS_CHANGED)
+        now = clock()
+        reversal = _weigh(run, account, answers, now=now, lock=True)
+        verdict = reversal.verdict
+        record_observations(
+            {account.pk: verdict.judged.believed},
+            {account.pk: account},
+            {account.pk: reversal.summaries},
+            now=now,
+        )
+        record_checks([verdict], now=now)
+        request = AllocationRequest(
+            trigger=Trigger.REVERT.value,
+            run_key=f"revert:{run.pk}:{uuid.uuid4().hex}",
+            clock=clock,
+            actor_id=None if actor is None else actor.pk,
+            reverts=run.pk,
+        )
+        (made,) = record_runs([verdict], request, now=now).values()
+    tell(verdict)
+    logger.warning(
+        "Run %s of account %s was reverted by %s from %s.",
+        run.pk,
+        account.pk,
+        "the command line" if actor is None else actor.get_username(),
+        origin or "an unknown address",
+    )
+    return made
+
+
+def preview_revert(
+    run_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
+) -> RunReport:
+    """What ``revert_run`` would do now. It reads balances, writes nothing, and raises the same."""
+    run = _find_run(run_id, actor)
+    account, answers = _observe(run, clock)
+    reversal = _weigh(run, account, answers, now=clock())
+    assert reversal.verdict.decision is not None
+    return report_decision(account, reversal.verdict.decision)
+
+
+@dataclass(frozen=True)
+class _Reversal:
+    """What is to be written, and the summaries that learn of the balances."""
+
+    verdict: Verdict
+    summaries: Summaries
+
+
+def _find_run(run_id: int, actor: AbstractUser | None) -> AllocationRun:
+    runs: QuerySet[AllocationRun] = AllocationRun.objects.select_related("account")
+    if actor is not None:
+        runs = visible_to(actor, runs)
+    run: AllocationRun | None = runs.filter(pk=run_id).first()
+    if run is None:
+        raise UnknownRun(run=str(run_id))
+    require_permission(actor, REVERT_PERMISSION)
+    return run
+
+
+def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
+    """Ask for the pools, unless it can be told already that nothing will come of it."""
+    account = Account.objects.get(pk=run.account_id)
+    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    pools = _pools_to_restore(run, case, _changed_by(run))
+    return account, observe_pools([(account, pools)], clock=clock)
+
+
+def _weigh(
+    run: AllocationRun,
+    account: Account,
+    answers: LiveAnswers,
+    *,
+    now: datetime,
+    lock: bool = False,
+) -> _Reversal:
+    """Everything that speaks against it, then what is to be written."""
+    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    before = _changed_by(run)
+    pools = _pools_to_restore(run, case, before)
+    summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
+    judged = judge_readings(account, pools, answers, summaries.latest, now=now)
+    _require_balances(run, account, judged)
+    basis = load_bases([account.pk]).get(account.pk)
+    decision = decide_revert(
+        run.pk,
+        case.links,
+        {key: held for key, (_, held, _) in before.items()},
+        judged.readings,
+        currency=account.currency,
+        wallet_mode=WalletMode(account.wallet_mode),
+        reserve=_reserve_of(account) if basis is None else basis.reserve,
+    )
+    verdict = Verdict(case, decision, decision.reason, judged, _basis_after(basis, judged.readings))
+    return _Reversal(verdict, summaries)
+
+
+# What a run did to a link: its pool, what it held before, what after.
+_Change = tuple[Pool, Decimal | None, Decimal | None]
+
+
+def _changed_by(run: AllocationRun) -> dict[int, _Change]:
+    """By link, in one query."""
+    entries = AllocationEntry.objects.filter(pool__run=run).order_by("pk")
+    return {
+        link_id: (Pool(pool), before, after)
+        for link_id, pool, before, after in entries.values_list(
+            "strategy_account_id", "pool__pool", "before", "after"
+        )
+        if before != after
+    }
+
+
+def _pools_to_restore(
+    run: AllocationRun, case: AccountCase, changed: Mapping[int, _Change]
+) -> tuple[Pool, ...]:
+    """The pools in which something is to be restored. Raises ``RevertRefused``."""
+    account = case.account
+    mode = WalletMode(account.wallet_mode)
+    moved = {pool for pool, before, after in changed.values() if (before or 0) != (after or 0)}
+    if not moved:
+        raise RevertRefused(Code.NOTHING_TO_REVERT, run=str(run.pk))
+    by = AllocationRun.objects.filter(reverts=run).values_list("pk", flat=True).first()
+    if by is not None:
+        raise RevertRefused(Code.REVERTED_ALREADY, run=str(run.pk), by=str(by))
+    later = _later_change(run)
+    if later is not None:
+        raise RevertRefused(Code.REVERT_NOT_LATEST, run=str(run.pk), later=str(later))
+    if not account.is_active:
+        raise RevertRefused(Code.ACCOUNT_INACTIVE)
+    links = {link.id: link for link in case.links}
+    if any(pool is not pool_of(links[key].market, mode) for key, (pool, _, _) in changed.items()):
+        raise RevertRefused(Code.SETTINGS_CHANGED)
+    others = [
+        links[key].strategy_key
+        for key, (_, _, after) in changed.items()
+        if links[key].capital != after
+    ]
+    if others:
+        raise RevertRefused(Code.CAPITAL_CHANGED, strategies=", ".join(others))
+    if account.pk in accounts_with_open_positions([account.pk]):
+        raise RevertRefused(Code.OPEN_POSITION)
+    return tuple(pool for pool in Pool if pool in moved)
+
+
+def _later_change(run: AllocationRun) -> int | None:
+    """The first later run of the account in which capital changed."""
+    later = AllocationRun.objects.filter(account=run.account_id, pk__gt=run.pk)
+    applied = later.filter(outcome=Outcome.APPLIED.value).order_by("pk")
+    if (first := applied.values_list("pk", flat=True).first()) is not None:
+        return int(first)
+    # One that found no balance may have released what idle links held.
+    entries = AllocationEntry.objects.filter(
+        pool__run__in=later.filter(outcome=Outcome.SKIPPED.value)
+    ).order_by("pool__run_id")
+    for key, before, after in entries.values_list("pool__run_id", "before", "after"):
+        if before != after:
+            return int(key)
+    return None
+
+
+def _require_balances(run: AllocationRun, account: Account, judged: JudgedReadings) -> None:
+    for pool, suspect in judged.suspects.items():
+        reason = suspect.reason(account, pool)
+        raise RevertRefused(reason.code, **reason.figures)
+    for pool, reading in judged.readings.items():
+        if reading.amount is None:
+            raise RevertRefused(
+                Code.REVERT_WITHOUT_BALANCE,
+                run=str(run.pk),
+                pool=pool.value,
+                why=reading.reason.code.value,
+            )
+
+
+def _reserve_of(account: Account) -> Reserve:
+    return Reserve(account.reserve_percent, account.reserve_amount)
+
+
+def _basis_after(last: Basis | None, readings: Mapping[Pool, PoolReading]) -> Basis | None:
+    """What the gate is to compare with: a revert answers no change that no run has answered."""
+    if last is None:
+        return None
+    present = {
+        pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
+    }
+    return Basis(last.links, last.reserve, {**last.balances, **present})

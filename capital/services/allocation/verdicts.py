@@ -1,0 +1,211 @@
+"""One account's verdict: whether anything is to be decided, and what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from capital.domain.allocation.decision import Decision, Outcome, decide, hold
+from capital.domain.allocation.gate import Basis, DueCheck, Thresholds, check_due
+from capital.domain.allocation.pools import Reserve
+from capital.domain.errors import CapitalError
+from capital.domain.pools import WalletMode
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.models import Account
+from capital.services.accounts.linked import AccountCase
+from capital.services.accounts.lookup import wallet_mode_problem
+from capital.services.allocation.inputs import basis_of, load_bases
+from capital.services.balances.live import LiveAnswers
+from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.summaries import Summaries, load_summaries
+from capital.services.trading.positions import accounts_with_open_positions
+
+
+@dataclass(frozen=True)
+class AllocationRequest:
+    """What is asked, the same for every account of one call.
+
+    Attributes:
+        if_due: The gate decides whether anything is to be done.
+        force: Open positions do not stop a request that is not gated.
+        accept_jump: The balances that are suspect on the account are accepted.
+        reverts: The run that is taken back; None elsewhere.
+        patience: How long an exchange may take for one account; None: as long as is usual.
+    """
+
+    trigger: str
+    run_key: str
+    clock: Clock
+    actor_id: int | None = None
+    live: bool = True
+    if_due: bool = False
+    force: bool = False
+    accept_jump: bool = False
+    reverts: int | None = None
+    patience: timedelta | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What a second use of the run key must match."""
+        reverts = {} if self.reverts is None else {"reverts": self.reverts}
+        return reverts | {
+            "trigger": self.trigger,
+            "actor": self.actor_id,
+            "live": self.live,
+            "if_due": self.if_due,
+            "force": self.force,
+            "accept_jump": self.accept_jump,
+        }
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What else a verdict rests on, for a batch of accounts."""
+
+    summaries: Mapping[int, Summaries]
+    bases: Mapping[int, Basis]
+    with_open_position: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of one account.
+
+    Attributes:
+        decision: None where the gate says that nothing is due.
+        reason: The decision's, or why nothing is due.
+        judged: What was believed and what was not.
+        basis: What the decision rests on; None where nothing was allocated.
+    """
+
+    case: AccountCase
+    decision: Decision | None
+    reason: Reason
+    judged: JudgedReadings = field(default_factory=JudgedReadings)
+    basis: Basis | None = None
+
+
+def load_circumstances(
+    account_ids: Sequence[int],
+    request: AllocationRequest,
+    *,
+    now: datetime,
+    lock: bool = False,
+) -> Circumstances:
+    """In a constant number of queries."""
+    return Circumstances(
+        summaries=load_summaries(account_ids, now=now, lock=lock),
+        bases=load_bases(account_ids) if request.if_due else {},
+        with_open_position=accounts_with_open_positions(account_ids),
+    )
+
+
+def judge_account(
+    case: AccountCase,
+    answers: LiveAnswers,
+    circumstances: Circumstances,
+    request: AllocationRequest,
+    *,
+    now: datetime,
+) -> Verdict:
+    """Weigh the readings, ask the gate, and decide. It writes nothing."""
+    if (refused := _refused(case.account)) is not None:
+        return _decided(case, refused)
+    judged = judge_readings(
+        case.account,
+        case.pools,
+        answers,
+        circumstances.summaries[case.account.pk].latest,
+        now=now,
+        accept_jump=request.accept_jump,
+    )
+    return decide_account(case, judged, circumstances, request)
+
+
+def decide_account(
+    case: AccountCase,
+    judged: JudgedReadings,
+    circumstances: Circumstances,
+    request: AllocationRequest,
+) -> Verdict:
+    """Ask the gate where it is to be asked, and decide by ``judged``. It writes nothing.
+
+    Weights or a wallet mode that cannot be used make it a failed decision.
+    """
+    account = case.account
+    if (refused := _refused(account)) is not None:
+        return _decided(case, refused)
+    basis = basis_of(case, judged.readings)
+    has_open_position = account.pk in circumstances.with_open_position
+    mode = WalletMode(account.wallet_mode)
+
+    if request.if_due:
+        check = ask_gate(case, basis, circumstances, has_open_position=has_open_position)
+        if has_open_position or not (check.due or judged.suspects):
+            return Verdict(case, None, check.reason, judged)
+    elif has_open_position and not request.force:
+        decision = hold(case.links, mode, Reason(Code.OPEN_POSITION))
+        return _decided(case, decision, judged)
+
+    if judged.suspects:
+        reason = next(suspect.reason(account, pool) for pool, suspect in judged.suspects.items())
+        if request.if_due and judged.are_suspects_recorded:
+            # One record of it is enough until something changes.
+            return Verdict(case, None, reason, judged)
+        return _decided(case, hold(case.links, mode, reason), judged)
+
+    try:
+        decision = decide(
+            case.links,
+            judged.readings,
+            currency=account.currency,
+            wallet_mode=mode,
+            reserve=Reserve(account.reserve_percent, account.reserve_amount),
+        )
+    except CapitalError as error:
+        return _decided(case, Decision(Outcome.FAILED, error.reason))
+    if request.if_due and _says_nothing_new(account, decision):
+        return Verdict(case, None, decision.reason, judged)
+    return _decided(case, decision, judged, basis)
+
+
+def ask_gate(
+    case: AccountCase, basis: Basis, circumstances: Circumstances, *, has_open_position: bool
+) -> DueCheck:
+    """Whether a reallocation is due on ``basis``; the circumstances must be of a gated request."""
+    account = case.account
+    return check_due(
+        basis,
+        circumstances.bases.get(account.pk),
+        has_open_position=has_open_position,
+        thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
+        currency=account.currency,
+    )
+
+
+def _refused(account: Account) -> Decision | None:
+    """What becomes of an account whose balances do not matter."""
+    if not account.is_active:
+        return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
+    if problem := wallet_mode_problem(account):
+        return Decision(Outcome.FAILED, problem)
+    return None
+
+
+def _says_nothing_new(account: Account, decision: Decision) -> bool:
+    """Whether the last look found no balance either: one record of it is enough."""
+    return (
+        decision.reason.code is Code.NO_BALANCE
+        and account.last_check_code == Code.NO_BALANCE
+        and not any(entry.changed for pool in decision.pools for entry in pool.entries)
+    )
+
+
+def _decided(
+    case: AccountCase,
+    decision: Decision,
+    judged: JudgedReadings | None = None,
+    basis: Basis | None = None,
+) -> Verdict:
+    return Verdict(case, decision, decision.reason, judged or JudgedReadings(), basis)

@@ -1,0 +1,256 @@
+"""Does what is stored keep the rules? Reads everything, piece by piece, and writes nothing.
+
+The rules themselves are pure and stand in ``domain.audit``; here rows become what they judge.
+Accounts are read in batches, each batch as of one moment, so that a database in use is not
+taken for a broken one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from capital.domain.audit.chain import Ledger, PresentCapital
+from capital.domain.audit.runs import check_run
+from capital.domain.audit.summaries import RecordedSummary, check_summary
+from capital.domain.audit.suspects import check_suspects, suspect_times
+from capital.domain.money import quantum_of
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.exchange.venues import get_venue, is_known
+from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
+from capital.models.queries.moments import one_moment
+from capital.services.accounts.lookup import pools_of_account
+from capital.services.audit.history import RunRows, load_run_rows, recorded_run
+from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
+from strategies.markets import MarketType
+
+ACCOUNTS_AT_ONCE = 500
+ROWS_AT_ONCE = 500
+# Several machines write, and their clocks differ by less.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that is broken, and where. ``run_id`` is None where no run is to blame."""
+
+    account_id: int
+    run_id: int | None
+    reason: Reason
+
+
+@dataclass
+class AuditReport:
+    """What was looked at, by kind of row, and what was found."""
+
+    checked: Counter[str] = field(default_factory=Counter)
+    violations: list[Violation] = field(default_factory=list)
+
+
+@dataclass
+class _Audit:
+    """One batch of accounts, as of one moment."""
+
+    accounts: Mapping[int, Account]
+    now: datetime
+    report: AuditReport
+    ledgers: dict[int, Ledger] = field(default_factory=dict)
+
+    def found(self, account_id: int, reasons: Iterator[Reason], run_id: int | None = None) -> None:
+        self.report.violations += [Violation(account_id, run_id, reason) for reason in reasons]
+
+    def future(self, row: str, **moments: datetime | None) -> Iterator[Reason]:
+        """The moments that have not come yet."""
+        for what, moment in moments.items():
+            if moment is not None and moment > self.now + CLOCK_TOLERANCE:
+                shown = timezone.localtime(moment).isoformat()
+                yield Reason(Code.TIME_IN_FUTURE, {"row": row, "what": what, "moment": shown})
+
+
+def audit_capital(
+    account_ids: Sequence[int] | None = None, *, clock: Clock = timezone.now
+) -> AuditReport:
+    """Check every rule on everything that is stored of the accounts. It writes nothing.
+
+    Memory holds one batch of accounts with their links and one piece of their history, whatever
+    the length of it; each piece costs a constant number of queries.
+
+    Args:
+        account_ids: Whose; None for all, those that are switched off too.
+        clock: Says what lies in the future.
+    """
+    report = AuditReport()
+    chosen = Account.objects.order_by("pk")
+    if account_ids is not None:
+        chosen = chosen.filter(pk__in=account_ids)
+    last = 0
+    while True:
+        with one_moment():
+            accounts = {
+                account.pk: account for account in chosen.filter(pk__gt=last)[:ACCOUNTS_AT_ONCE]
+            }
+            if not accounts:
+                return report
+            last = max(accounts)
+            audit = _Audit(accounts, clock(), report)
+            audit.ledgers = {account_id: Ledger() for account_id in accounts}
+            _check_accounts(audit)
+            _check_run_keys(audit)
+            _check_runs(audit)
+            _check_capital(audit)
+            _check_summaries(audit)
+
+
+def _check_accounts(audit: _Audit) -> None:
+    for key, account in audit.accounts.items():
+        audit.report.checked["accounts"] += 1
+        row = f"account {key}"
+        audit.found(key, check_suspects(account.suspect_readings))
+        audit.found(key, audit.future(row, last_checked_at=account.last_checked_at))
+        for moment in suspect_times(account.suspect_readings):
+            audit.found(key, audit.future(row, suspect_readings=moment))
+
+
+def _check_run_keys(audit: _Audit) -> None:
+    """A key decides once. The database holds it too, unless somebody dropped its constraint."""
+    repeated = (
+        AllocationRun.objects.filter(account_id__in=list(audit.accounts))
+        .order_by()
+        .values_list("account_id", "run_key")
+        .annotate(times=Count("pk"))
+        .filter(times__gt=1)
+    )
+    for account_id, run_key, times in repeated:
+        runs = AllocationRun.objects.filter(account_id=account_id, run_key=run_key).order_by("pk")
+        keys = list(runs.values_list("pk", flat=True)[:5])
+        figures = {
+            "run_key": repr(run_key),
+            "times": str(times),
+            "runs": ", ".join(map(str, keys)),
+        }
+        audit.found(account_id, iter([Reason(Code.RUN_KEY_REPEATED, figures)]), keys[-1])
+
+
+def _check_runs(audit: _Audit) -> None:
+    last = 0
+    while rows := load_run_rows(list(audit.accounts), after=last, limit=ROWS_AT_ONCE):
+        for each in rows:
+            _check_one_run(audit, each)
+        last = rows[-1].run.pk
+
+
+def _check_one_run(audit: _Audit, rows: RunRows) -> None:
+    run = rows.run
+    quantum = quantum_of(audit.accounts[run.account_id].currency)
+    checked = audit.report.checked
+    checked["runs"] += 1
+    checked["pools"] += len(rows.pools)
+    checked["entries"] += sum(map(len, rows.entries.values()))
+    audit.found(run.account_id, audit.future(f"run {run.pk}", created_at=run.created_at), run.pk)
+    recorded = recorded_run(rows)
+    if isinstance(recorded, Reason):
+        audit.found(run.account_id, iter([recorded]), run.pk)
+        return
+    for pool in recorded.pools:
+        if pool.observed_at is not None and pool.observed_at > run.created_at + CLOCK_TOLERANCE:
+            moment = timezone.localtime(pool.observed_at).isoformat()
+            late = Reason(Code.READ_AFTER_DECISION, {**pool.figures, "moment": moment})
+            audit.found(run.account_id, iter([late]), run.pk)
+    audit.found(run.account_id, check_run(recorded, quantum=quantum), run.pk)
+    ledger = audit.ledgers[run.account_id]
+    audit.found(run.account_id, ledger.follow(recorded, quantum=quantum), run.pk)
+
+
+def _check_capital(audit: _Audit) -> None:
+    """What every link of the batch holds now: as many rows as there are links."""
+    held: dict[int, list[PresentCapital]] = {account_id: [] for account_id in audit.accounts}
+    rows = (
+        StrategyAccount.objects.filter(account_id__in=list(audit.accounts))
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "account_id",
+            "strategy__market_type",
+            "capital__allocated_capital",
+            "capital__allocated_at",
+        )
+    )
+    for link_id, account_id, market, amount, allocated_at in rows:
+        mode = WalletMode(audit.accounts[account_id].wallet_mode)
+        held[account_id].append(PresentCapital(link_id, pool_of(MarketType(market), mode), amount))
+        audit.report.checked["capital"] += amount is not None
+        late = audit.future(f"capital of link {link_id}", allocated_at=allocated_at)
+        audit.found(account_id, late)
+    for account_id, capitals in held.items():
+        audit.found(account_id, audit.ledgers[account_id].check_present(capitals))
+
+
+def _check_summaries(audit: _Audit) -> None:
+    previous: DailyAccountSummary | None = None
+    while True:
+        after = Q()
+        if previous is not None:
+            same_day = Q(account_id=previous.account_id, date=previous.date)
+            after = (
+                Q(account_id__gt=previous.account_id)
+                | Q(account_id=previous.account_id, date__gt=previous.date)
+                | same_day & Q(pk__gt=previous.pk)
+            )
+        rows = DailyAccountSummary.objects.filter(after, account_id__in=list(audit.accounts))
+        piece = list(rows.order_by("account_id", "date", "pk")[:ROWS_AT_ONCE])
+        if not piece:
+            return
+        for row in piece:
+            same = previous is not None and previous.account_id == row.account_id
+            _check_one_summary(audit, row, previous if same else None)
+            previous = row
+
+
+def _check_one_summary(
+    audit: _Audit, row: DailyAccountSummary, previous: DailyAccountSummary | None
+) -> None:
+    account = audit.accounts[row.account_id]
+    audit.report.checked["summaries"] += 1
+    reasons = check_summary(
+        _recorded_summary(row),
+        None if previous is None else _recorded_summary(previous),
+        {pool: cached_observation(previous, pool, now=audit.now) for pool in Pool},
+        pools=_certain_pools(account),
+        quantum=quantum_of(account.currency),
+    )
+    audit.found(account.pk, reasons)
+    times = {name: getattr(row, name) for name in OBSERVED_FIELD.values()}
+    audit.found(account.pk, audit.future(f"summary {row.pk}", **times))
+
+
+def _recorded_summary(row: DailyAccountSummary) -> RecordedSummary:
+    return RecordedSummary(
+        id=row.pk,
+        date=row.date,
+        starting=row.starting_balance,
+        balances={pool: getattr(row, name) for pool, name in BALANCE_FIELD.items()},
+        times={pool: getattr(row, name) for pool, name in OBSERVED_FIELD.items()},
+    )
+
+
+def _certain_pools(account: Account) -> tuple[Pool, ...] | None:
+    """The account's pools, now and ever; None where its wallet may have been of another mode."""
+    if not is_known(account.venue):
+        return None
+    venue, mode = get_venue(account.venue), WalletMode(account.wallet_mode)
+    was_always_so = account.readings_since is None and mode is venue.usual_wallet_mode
+    if venue.wallet_modes != (mode,) and not was_always_so:
+        return None
+    return pools_of_account(account)
+
+
+def as_figures(report: AuditReport) -> dict[str, Any]:
+    """How many rows of each kind were checked, in a fixed order."""
+    kinds = ("accounts", "runs", "pools", "entries", "capital", "summaries")
+    return {kind: report.checked[kind] for kind in kinds}

@@ -1,0 +1,153 @@
+"""Recorded runs, piece by piece: rows and snapshots as the audit's rules read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import Basis
+from capital.domain.audit.pools import RecordedEntry, RecordedPool
+from capital.domain.audit.runs import RecordedRun
+from capital.domain.balances import Source
+from capital.domain.errors import CapitalError
+from capital.domain.money import parse_amount
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.models import AllocationEntry, AllocationPool, AllocationRun
+from capital.services.allocation.inputs import basis_from_json
+from strategies.markets import MarketType
+
+# A snapshot's pools and entries have no rows of their own.
+SNAPSHOT = "snapshot"
+
+# What reading JSON that is not as it was written may raise.
+_UNREADABLE = (
+    AttributeError,
+    CapitalError,
+    InvalidOperation,
+    KeyError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True)
+class RunRows:
+    """One run with its rows; entries by pool, in order of link."""
+
+    run: AllocationRun
+    pools: list[AllocationPool] = field(default_factory=list)
+    entries: dict[int, list[RecordedEntry]] = field(default_factory=dict)
+
+
+def load_run_rows(account_ids: Sequence[int], *, after: int, limit: int) -> list[RunRows]:
+    """The next runs in order of primary key, which is the order of decision, in three queries."""
+    runs = AllocationRun.objects.filter(account_id__in=account_ids, pk__gt=after)
+    loaded = {run.pk: RunRows(run) for run in runs.order_by("pk")[:limit]}
+    owner = {}
+    for pool in AllocationPool.objects.filter(run_id__in=list(loaded)).order_by("pk"):
+        loaded[pool.run_id].pools.append(pool)
+        loaded[pool.run_id].entries[pool.pk] = []
+        owner[pool.pk] = loaded[pool.run_id]
+    entries = AllocationEntry.objects.filter(pool__run_id__in=list(loaded))
+    for key, pool_id, link_id, weight, before, held, code, account_id, market in entries.order_by(
+        "pool_id", "strategy_account_id"
+    ).values_list(
+        "pk",
+        "pool_id",
+        "strategy_account_id",
+        "weight",
+        "before",
+        "after",
+        "code",
+        "strategy_account__account_id",
+        "strategy_account__strategy__market_type",
+    ):
+        entry = RecordedEntry(
+            row=str(key),
+            link_id=link_id,
+            weight=weight,
+            before=before,
+            after=held,
+            code=code,
+            account_id=account_id,
+            market=MarketType(market),
+        )
+        owner[pool_id].entries[pool_id].append(entry)
+    return list(loaded.values())
+
+
+def recorded_run(rows: RunRows) -> RecordedRun | Reason:
+    """The run as the rules read it, or that it cannot be read."""
+    run = rows.run
+    try:
+        basis = None if run.basis is None else basis_from_json(run.basis)
+        if run.snapshot is None or rows.pools:
+            pools = [_from_row(pool, rows.entries[pool.pk]) for pool in rows.pools]
+        else:
+            pools = [_from_snapshot(stored, basis) for stored in run.snapshot]
+        arguments = dict(run.arguments)
+    except _UNREADABLE as error:
+        figures = {"row": f"run {run.pk}", "kind": type(error).__name__}
+        return Reason(Code.RECORD_UNREADABLE, figures)
+    return RecordedRun(
+        id=run.pk,
+        account_id=run.account_id,
+        run_key=run.run_key,
+        trigger=run.trigger,
+        actor_id=run.actor_id,
+        outcome=Outcome(run.outcome),
+        arguments=arguments,
+        is_forced=run.is_forced,
+        has_snapshot=run.snapshot is not None,
+        pool_rows=len(rows.pools),
+        pools=tuple(pools),
+        basis=basis,
+        reverts=run.reverts_id,
+    )
+
+
+def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> RecordedPool:
+    return RecordedPool(
+        row=str(pool.pk),
+        pool=Pool(pool.pool),
+        balance=parse_amount(pool.reading) if pool.reading else None,
+        source=Source(pool.source),
+        observed_at=pool.observed_at,
+        reserve=pool.reserve,
+        unallocated=pool.unallocated,
+        entries=tuple(entries),
+    )
+
+
+def _from_snapshot(stored: Mapping[str, Any], basis: Basis | None) -> RecordedPool:
+    """A snapshot names strategies; the basis of its run knows their links."""
+    links = {} if basis is None else {link.strategy_key: key for key, link in basis.links.items()}
+    observed_at = stored["observed_at"]
+    return RecordedPool(
+        row=SNAPSHOT,
+        pool=Pool(stored["pool"]),
+        balance=_amount(stored["balance"]),
+        source=Source(stored["source"]),
+        observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
+        reserve=_amount(stored["reserve"]),
+        unallocated=_amount(stored["unallocated"]),
+        entries=tuple(
+            RecordedEntry(
+                row=SNAPSHOT,
+                link_id=links.get(entry["strategy"]),
+                weight=parse_amount(entry["weight"]),
+                before=_amount(entry["before"]),
+                after=_amount(entry["after"]),
+                code=entry["code"],
+            )
+            for entry in stored["entries"]
+        ),
+    )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else parse_amount(text)

@@ -1,0 +1,166 @@
+"""Does an account's exchange answer, for every pool, and what is to be done where it does not."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractUser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.errors import UnknownAccount
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.models import Account
+from capital.services.access.visibility import visible_to
+from capital.services.accounts.linked import load_cases
+from capital.services.allocation.report import amount_text
+from capital.services.balances.keys import key_notices
+from capital.services.balances.live import ObservedBalance, observe_balances
+from capital.services.balances.readings import judge_readings
+from capital.services.balances.summaries import load_summaries
+
+# What to do, where the reason itself does not say it.
+ADVICE: Mapping[Code, Code] = {
+    Code.EXCHANGE_TIMEOUT: Code.CHECK_NETWORK,
+    Code.EXCHANGE_UNREACHABLE: Code.CHECK_NETWORK,
+    Code.EXCHANGE_CURRENCY_MISSING: Code.CHECK_CURRENCY,
+    Code.EXCHANGE_BAD_ANSWER: Code.CHECK_VENUE,
+    Code.EXCHANGE_BAD_MARKETS: Code.CHECK_VENUE,
+    Code.EXCHANGE_NOT_SUPPORTED: Code.CHECK_VENUE,
+    Code.EXCHANGE_ERROR: Code.CHECK_VENUE,
+    Code.EXCHANGE_PAUSED: Code.AWAIT_PAUSE,
+    Code.LIVE_DISABLED: Code.SWITCH_LIVE_ON,
+}
+
+
+@dataclass(frozen=True)
+class PoolAnswer:
+    """What the exchange said of one pool.
+
+    Attributes:
+        amount: In account currency, unrounded, as text; None where there is none.
+        observed_at: When it was so; None where there is none.
+        reason: Why there is none; None where there is one.
+        advice: What to do about it, where the reason does not say so itself.
+    """
+
+    pool: Pool
+    amount: str | None
+    observed_at: datetime | None
+    reason: Reason | None = None
+    advice: Reason | None = None
+
+
+@dataclass(frozen=True)
+class ConnectionReport:
+    """One account's connection at one moment.
+
+    Attributes:
+        notices: What else an operator should know; the connection may be sound all the same.
+    """
+
+    account: Account
+    checked_at: datetime
+    pools: tuple[PoolAnswer, ...]
+    notices: tuple[Reason, ...] = ()
+
+    @property
+    def sound(self) -> bool:
+        """Whether every pool answered."""
+        return all(pool.reason is None for pool in self.pools)
+
+
+def check_connection(
+    account_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
+) -> ConnectionReport:
+    """Ask for every pool of the account now. It writes nothing.
+
+    Call it outside a transaction: it waits for the exchange.
+
+    Args:
+        account_id: Whose, switched on or not.
+        actor: Who asks; None may ask for every account.
+        clock: Says what time it is.
+
+    Raises:
+        UnknownAccount: There is none, or none that the actor may see.
+    """
+    accounts: QuerySet[Account] = Account.objects.filter(pk=account_id)
+    if actor is not None:
+        accounts = visible_to(actor, accounts)
+    if not accounts.exists():
+        raise UnknownAccount(account=str(account_id))
+    balances = observe_balances([account_id], clock=clock)
+    account = accounts.get() if not balances else balances[0].account
+    now = clock()
+    return ConnectionReport(
+        account=account,
+        checked_at=now,
+        pools=tuple(_answer(balance) for balance in balances),
+        notices=tuple(notice for notices in NOTICES for notice in notices(account, balances, now)),
+    )
+
+
+def _answer(balance: ObservedBalance) -> PoolAnswer:
+    answer = balance.answer
+    if isinstance(answer, Observation):
+        amount = amount_text(answer.amount, balance.account.currency)
+        return PoolAnswer(balance.pool, amount, answer.observed_at)
+    advice = ADVICE.get(answer.code)
+    return PoolAnswer(balance.pool, None, None, answer, None if advice is None else Reason(advice))
+
+
+def _switched_off(
+    account: Account, _balances: Sequence[ObservedBalance], _now: datetime
+) -> Iterator[Reason]:
+    if not account.is_active:
+        yield Reason(Code.JOBS_SKIP_IT)
+
+
+def _sandbox(
+    account: Account, _balances: Sequence[ObservedBalance], _now: datetime
+) -> Iterator[Reason]:
+    if account.is_sandbox:
+        yield Reason(Code.IS_SANDBOX, {"venue": account.venue})
+
+
+def _jumps(
+    account: Account, balances: Sequence[ObservedBalance], now: datetime
+) -> Iterator[Reason]:
+    """What an allocation would hold the account for."""
+    judged = judge_readings(
+        account,
+        [balance.pool for balance in balances],
+        {(account.pk, balance.pool): balance.answer for balance in balances},
+        load_summaries([account.pk], now=now)[account.pk].latest,
+        now=now,
+    )
+    for pool, suspect in judged.suspects.items():
+        yield suspect.reason(account, pool)
+
+
+def _unused_pools(
+    account: Account, balances: Sequence[ObservedBalance], _now: datetime
+) -> Iterator[Reason]:
+    """Money that no strategy draws on."""
+    mode = WalletMode(account.wallet_mode)
+    links = load_cases([account.pk], accounts={account.pk: account})[account.pk].links
+    used = {pool_of(link.market, mode) for link in links if link.idle is None}
+    idle = [
+        balance.pool.value
+        for balance in balances
+        if balance.pool not in used
+        and isinstance(balance.answer, Observation)
+        and balance.answer.amount > 0
+    ]
+    if idle:
+        yield Reason(Code.POOL_UNUSED, {"pools": ", ".join(idle)})
+
+
+# The one place for what else to tell of a connection: each looks at the account and at what
+# its exchange answered, and may tell any number of things.
+Notice = Callable[[Account, Sequence[ObservedBalance], datetime], Iterator[Reason]]
+NOTICES: tuple[Notice, ...] = (_switched_off, _sandbox, key_notices, _jumps, _unused_pools)

@@ -1,0 +1,38 @@
+"""The end of a day: yesterday's summary is final, today's is open."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from capital.exchange.gateway import Clock
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.balances.summaries import load_summaries, open_days
+
+BATCH_SIZE = 500
+
+
+def close_day(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
+    """Open today's summary of each account with the last ending balance as its starting balance.
+
+    The other balances and their times are carried forward, so that a day without a single
+    reading still knows what it knows, and how old that is. Nothing is asked of an exchange, and
+    running it again changes nothing.
+
+    Args:
+        account_ids: Whose; accounts without any summary have nothing to carry.
+        clock: Says what day it is, in the project's time zone.
+
+    Returns:
+        How many days were ``opened``, were ``open`` already, or had ``no_history``.
+    """
+    ids = list(dict.fromkeys(account_ids))
+    counts: Counter[str] = Counter()
+    for start in range(0, len(ids), BATCH_SIZE):
+        with transaction.atomic():
+            accounts = lock_accounts(ids[start : start + BATCH_SIZE])
+            now = clock()
+            summaries = load_summaries(list(accounts), now=now, lock=True)
+            counts += open_days(accounts, summaries, now=now)
+    return counts

@@ -1,0 +1,39 @@
+"""What to tell of an account's key and mode when its connection is checked."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from capital.domain.errors import UnknownVenue
+from capital.domain.reasons import Code, Reason
+from capital.exchange.venues import get_venue
+from capital.models import Account
+from capital.services.balances.live import ObservedBalance, inspect_key
+
+
+def key_notices(
+    account: Account, _balances: Sequence[ObservedBalance], _now: datetime
+) -> Iterator[Reason]:
+    """The account's mode against what its venue says, and a key that can do too much.
+
+    It asks the venue, where the venue can say: call it outside a transaction.
+    """
+    try:
+        venue = get_venue(account.venue)
+    except UnknownVenue:
+        return
+    if not venue.is_proven:
+        yield Reason(Code.VENUE_UNPROVEN, {"venue": venue.id})
+    facts = inspect_key(account)
+    if facts.wallet_mode is not None and facts.wallet_mode != account.wallet_mode:
+        figures = {
+            "venue": venue.id,
+            "said": facts.wallet_mode.value,
+            "mode": account.wallet_mode,
+        }
+        if facts.wallet_mode in venue.wallet_modes:
+            yield Reason(Code.WALLET_MODE_DIFFERS, figures)
+        else:
+            modes = ", ".join(venue.wallet_modes)
+            yield Reason(Code.WALLET_MODE_UNREADABLE, {**figures, "modes": modes})
+    if facts.can_withdraw:
+        yield Reason(Code.KEY_CAN_WITHDRAW, {"venue": venue.id})

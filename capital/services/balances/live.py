@@ -1,0 +1,196 @@
+"""What the exchanges say right now. It writes nothing and must run outside a transaction."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.utils import timezone
+
+from capital.domain.balances import BalanceBasis, Observation
+from capital.domain.errors import CredentialsUnreadable, UnknownVenue
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import (
+    BalanceRequest,
+    Clock,
+    Contents,
+    Credentials,
+    KeyFacts,
+    get_gateway,
+)
+from capital.exchange.venues import get_venue
+from capital.models import Account
+from capital.services.accounts.lookup import pools_of_account, wallet_mode_problem
+
+logger = logging.getLogger(__name__)
+
+LiveAnswers = Mapping[tuple[int, Pool], Observation | Reason]
+
+
+@dataclass(frozen=True)
+class ObservedBalance:
+    """One pool of one account, live: an observation, or the reason why there is none.
+
+    Attributes:
+        others: What lies there in other currencies, where that was asked for.
+    """
+
+    account: Account
+    pool: Pool
+    answer: Observation | Reason
+    others: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def observe_pools(
+    wanted: Sequence[tuple[Account, Sequence[Pool]]],
+    *,
+    live: bool = True,
+    clock: Clock = timezone.now,
+    on_account: Callable[[], None] | None = None,
+    patience: timedelta | None = None,
+) -> LiveAnswers:
+    """Read the wanted pools of each account from its exchange, concurrently.
+
+    Args:
+        wanted: Accounts, each once, with the pools to read.
+        live: False answers ``live_disabled`` without asking anyone, as does the setting
+            ``CAPITAL_LIVE_BALANCES``.
+        clock: Says when an answer arrived.
+        on_account: Called after each account that an exchange was asked for.
+        patience: How long one account may take; None: as long as is usual.
+
+    Returns:
+        An answer for every account id and pool that was wanted.
+    """
+    answers: dict[tuple[int, Pool], Observation | Reason] = {}
+    requests = []
+    for account, pools in wanted:
+        if not pools:
+            continue
+        prepared = (
+            _request(account, pools)
+            if live and settings.CAPITAL_LIVE_BALANCES
+            else Reason(Code.LIVE_DISABLED)
+        )
+        if isinstance(prepared, Reason):
+            answers.update({(account.pk, pool): prepared for pool in pools})
+        else:
+            requests.append(prepared)
+    if requests:
+        answers.update(_ask(requests, clock, on_account, patience))
+    return answers
+
+
+def observe_balances(
+    account_ids: Sequence[int], *, clock: Clock = timezone.now
+) -> list[ObservedBalance]:
+    """Every pool of each account as its exchange has it now, in the order of the ids."""
+    accounts = Account.objects.in_bulk(account_ids)
+    wanted = [
+        (account, pools_of_account(account))
+        for account_id in account_ids
+        if (account := accounts.get(account_id)) is not None
+    ]
+    answers = observe_pools(wanted, clock=clock)
+    return [
+        ObservedBalance(account, pool, answers[account.pk, pool])
+        for account, pools in wanted
+        for pool in pools
+    ]
+
+
+def _ask(
+    requests: Sequence[BalanceRequest],
+    clock: Clock,
+    on_account: Callable[[], None] | None,
+    patience: timedelta | None,
+) -> LiveAnswers:
+    """What the gateway answers. One that breaks is no answer, and the cache may stand in."""
+    try:
+        gateway = get_gateway() if patience is None else get_gateway(patience=patience)
+        return gateway.fetch_balances(requests, clock=clock, on_account=on_account)
+    except Exception as error:  # noqa: BLE001  # never its text: it may hold what was signed
+        kind = type(error).__name__
+        logger.error("The balances of %s accounts could not be read (%s).", len(requests), kind)
+    return {
+        (request.account_id, pool): Reason(
+            Code.EXCHANGE_ERROR, {"venue": request.venue.id, "kind": kind}
+        )
+        for request in requests
+        for pool in request.pools
+    }
+
+
+def observe_wallets(
+    account_ids: Sequence[int], *, clock: Clock = timezone.now
+) -> list[ObservedBalance]:
+    """As ``observe_balances``, with the other coins of each wallet: for looking at.
+
+    They are never added to anything, and nothing is decided by them.
+    """
+    accounts = Account.objects.in_bulk(account_ids)
+    wanted = [
+        (account, pools_of_account(account))
+        for account_id in account_ids
+        if (account := accounts.get(account_id)) is not None
+    ]
+    read: dict[tuple[int, Pool], Contents | Reason] = {}
+    requests = []
+    for account, pools in wanted:
+        live = settings.CAPITAL_LIVE_BALANCES
+        prepared = _request(account, pools) if live else Reason(Code.LIVE_DISABLED)
+        if isinstance(prepared, Reason):
+            read.update({(account.pk, pool): prepared for pool in pools})
+        else:
+            requests.append(prepared)
+    if requests:
+        read.update(get_gateway().fetch_wallets(requests))
+    return [
+        _observed(account, pool, read[account.pk, pool], clock)
+        for account, pools in wanted
+        for pool in pools
+    ]
+
+
+def inspect_key(account: Account) -> KeyFacts:
+    """What the venue says of the account and its key. Call it outside a transaction."""
+    prepared = _request(account, pools_of_account(account))
+    if isinstance(prepared, Reason) or not settings.CAPITAL_LIVE_BALANCES:
+        return KeyFacts()
+    return get_gateway().inspect_keys([prepared])[account.pk]
+
+
+def _observed(
+    account: Account, pool: Pool, answer: Contents | Reason, clock: Clock
+) -> ObservedBalance:
+    if isinstance(answer, Reason):
+        return ObservedBalance(account, pool, answer)
+    others = {name: amount for name, amount in answer.items() if name != account.currency}
+    own: Observation | Reason = Reason(
+        Code.EXCHANGE_CURRENCY_MISSING, {"venue": account.venue, "currency": account.currency}
+    )
+    if account.currency in answer:
+        own = Observation(answer[account.currency], clock())
+    return ObservedBalance(account, pool, own, others)
+
+
+def _request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason:
+    if problem := wallet_mode_problem(account):
+        return problem
+    try:
+        venue = get_venue(account.venue)
+        credentials = Credentials(account.api_key, account.api_secret, account.api_passphrase)
+    except (UnknownVenue, CredentialsUnreadable) as error:
+        return error.reason
+    return BalanceRequest(
+        account_id=account.pk,
+        venue=venue,
+        currency=account.currency,
+        pools=pools,
+        credentials=credentials,
+        is_sandbox=account.is_sandbox,
+        balance_basis=BalanceBasis(account.balance_basis),
+    )

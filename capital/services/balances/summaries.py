@@ -1,0 +1,300 @@
+"""The daily summary as the cache behind live balances.
+
+A successful live reading updates its own field of today's row and says when. A new day's row
+carries the other balances *and their times* forward, so that a pool that fails neither loses
+its history nor looks fresh.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import reduce
+
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.money import EXACT, floor_to, quantum_of
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.models import Account, DailyAccountSummary
+from capital.services.accounts.lookup import AccountIds, pools_of_account
+from strategies.markets import MarketType
+
+logger = logging.getLogger(__name__)
+
+_CLOCK_SKEW = timedelta(minutes=10)
+
+# Where each pool's balance stands in a summary, and when it was read.
+BALANCE_FIELD = {
+    Pool.SPOT: "spot_balance",
+    Pool.FUTURES: "futures_balance",
+    Pool.UNIFIED: "ending_balance",
+}
+OBSERVED_FIELD = {
+    Pool.SPOT: "spot_observed_at",
+    Pool.FUTURES: "futures_observed_at",
+    Pool.UNIFIED: "ending_observed_at",
+}
+# The words of the log lines, which people grep for; Korean in every language.
+POOL_WORD = {Pool.SPOT: "현물", Pool.FUTURES: "선물", Pool.UNIFIED: "통합"}
+WHOLE_WORD = "전체"
+
+_WRITTEN_FIELDS = (
+    "starting_balance",
+    "ending_balance",
+    "spot_balance",
+    "futures_balance",
+    "spot_observed_at",
+    "futures_observed_at",
+    "ending_observed_at",
+)
+_READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """The rows that a decision needs of one account; None where there is none.
+
+    Attributes:
+        today: Today's row.
+        before: The newest row before today: what a new day carries forward.
+    """
+
+    today: DailyAccountSummary | None = None
+    before: DailyAccountSummary | None = None
+
+    @property
+    def latest(self) -> DailyAccountSummary | None:
+        """The newest row: the cache. A row of the future knows nothing of now."""
+        return self.today or self.before
+
+
+def business_date(now: datetime) -> date:
+    """The day of a summary: a day in the project's time zone, whatever the reader's is."""
+    return timezone.localdate(now, timezone.get_default_timezone())
+
+
+def get_cached_daily_balance(
+    account_id: int, market_type: MarketType | str | None = None
+) -> Decimal | None:
+    """The balance that the newest daily summary holds.
+
+    Args:
+        account_id: Whose.
+        market_type: That market's own balance and nothing else; on an account with a unified
+            wallet both markets share the whole. None asks for the whole:
+            the ending balance, else the starting balance.
+
+    Returns:
+        None where there is no summary (or no such account); zero where the field is NULL.
+        Allocation tells those apart by itself and never acts on a NULL.
+
+    Raises:
+        ValueError: ``market_type`` is not a market.
+    """
+    market = None if market_type is None else MarketType(market_type)
+    summary = (
+        DailyAccountSummary.objects.filter(
+            account_id=account_id, date__lte=business_date(timezone.now())
+        )
+        .select_related("account")
+        .order_by("-date")
+        .first()
+    )
+    if summary is None:
+        return None
+    if market is None:
+        word = WHOLE_WORD
+        stored = summary.ending_balance
+        if stored is None:
+            stored = summary.starting_balance
+    else:
+        pool = pool_of(market, WalletMode(summary.account.wallet_mode))
+        word = POOL_WORD[pool]
+        stored = getattr(summary, BALANCE_FIELD[pool])
+    amount: Decimal = Decimal(0) if stored is None else stored
+    log_cached(account_id, word, amount)
+    return amount
+
+
+def log_cached(account_id: int, word: str, amount: Decimal) -> None:
+    """The DEBUG line of a cached balance; its text is an interface."""
+    logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")
+
+
+def load_summaries(
+    account_ids: Sequence[int], *, now: datetime, lock: bool = False
+) -> dict[int, Summaries]:
+    """The rows of a batch in two queries, driven from Account: see ``benchmarks/``.
+
+    Args:
+        account_ids: Whose.
+        now: Says which day is today.
+        lock: Other writers of these rows wait for the end of the transaction.
+    """
+    today = business_date(now)
+    # Another machine's clock may be past midnight already: the day that it opened is today.
+    latest = business_date(now + _CLOCK_SKEW)
+
+    def newest(**of_date: date) -> Subquery:
+        rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
+        return Subquery(rows.order_by("-date").values("pk")[:1])
+
+    wanted = Account.objects.filter(pk__in=account_ids).annotate(
+        today=newest(date__gte=today, date__lte=latest), before=newest(date__lt=today)
+    )
+    keys = {
+        account_id: of_account
+        for account_id, *of_account in wanted.order_by().values_list("pk", "today", "before")
+    }
+    found = DailyAccountSummary.objects.order_by("pk")
+    rows = (found.select_for_update() if lock else found).in_bulk(
+        {key for of_account in keys.values() for key in of_account if key is not None}
+    )
+    return {
+        account_id: Summaries(*(rows.get(key) for key in of_account))
+        for account_id, of_account in keys.items()
+    }
+
+
+def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAccountSummary]:
+    """Only the cache of each account, in one query: for whoever looks and does not write.
+
+    It is ``load_summaries(...)[account_id].latest``, with the balances and their times; an
+    account without a row is left out.
+    """
+    newest = DailyAccountSummary.objects.filter(
+        account=OuterRef("pk"), date__lte=business_date(now + _CLOCK_SKEW)
+    )
+    keys = (
+        Account.objects.filter(pk__in=account_ids)
+        .order_by()
+        .annotate(newest=Subquery(newest.order_by("-date").values("pk")[:1]))
+    )
+    rows = DailyAccountSummary.objects.filter(pk__in=keys.values("newest")).order_by()
+    return {row.account_id: row for row in rows.only(*_READ_FIELDS)}
+
+
+def cached_observation(
+    summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
+) -> Observation | None:
+    """A pool's cached balance; None where there is no summary or its field is NULL.
+
+    A balance without a time counts as observed at the end of its date, at most now.
+    """
+    if summary is None:
+        return None
+    amount = getattr(summary, BALANCE_FIELD[pool])
+    if amount is None:
+        return None
+    observed_at = getattr(summary, OBSERVED_FIELD[pool])
+    if observed_at is None:
+        midnight = datetime.combine(
+            summary.date + timedelta(days=1), time.min, tzinfo=timezone.get_default_timezone()
+        )
+        observed_at = min(midnight, now)
+    return Observation(amount, observed_at)
+
+
+def record_observations(
+    observed: Mapping[int, Mapping[Pool, Observation]],
+    accounts: Mapping[int, Account],
+    summaries: Mapping[int, Summaries],
+    *,
+    now: datetime,
+) -> None:
+    """Keep today's summaries current with what was read, in one statement for the batch.
+
+    Call it inside the transaction that holds the accounts' locks.
+    """
+    rows = [
+        _todays_row(accounts[account_id], summaries[account_id], of_account, now=now)
+        for account_id, of_account in observed.items()
+        if of_account
+    ]
+    if rows:
+        DailyAccountSummary.objects.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=["account", "date"],
+            update_fields=_WRITTEN_FIELDS,
+        )
+
+
+def open_days(
+    accounts: Mapping[int, Account], summaries: Mapping[int, Summaries], *, now: datetime
+) -> Counter[str]:
+    """Open today's summary where there is history to carry into it. See ``days.close_day``.
+
+    Call it inside the transaction that holds the accounts' locks.
+    """
+    counts: Counter[str] = Counter()
+    rows = []
+    for account_id, account in accounts.items():
+        of_account = summaries[account_id]
+        if of_account.today is not None:
+            counts["open"] += 1
+        elif of_account.before is None:
+            counts["no_history"] += 1
+        else:
+            counts["opened"] += 1
+            rows.append(_todays_row(account, of_account, {}, now=now))
+    # Whoever opened the day in the meantime knows as much.
+    DailyAccountSummary.objects.bulk_create(rows, ignore_conflicts=True)
+    return counts
+
+
+def _todays_row(
+    account: Account,
+    summaries: Summaries,
+    observed: Mapping[Pool, Observation],
+    *,
+    now: datetime,
+) -> DailyAccountSummary:
+    today, before = summaries.today, summaries.before
+    quantum = quantum_of(account.currency)
+    row = DailyAccountSummary(
+        account=account, date=business_date(now) if today is None else today.date
+    )
+    for pool in Pool:
+        # Today's row may have been opened by another program, without the balances.
+        if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
+            setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
+            setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
+        elif (carried := cached_observation(before, pool, now=now)) is not None:
+            # Another program may have written it, unrounded.
+            setattr(row, BALANCE_FIELD[pool], floor_to(carried.amount, quantum))
+            setattr(row, OBSERVED_FIELD[pool], carried.observed_at)
+    if today is not None and today.starting_balance is not None:
+        row.starting_balance = today.starting_balance
+    elif before is not None and before.ending_balance is not None:
+        row.starting_balance = floor_to(before.ending_balance, quantum)
+
+    for pool, observation in observed.items():
+        held = getattr(row, OBSERVED_FIELD[pool])
+        # A time of the future is somebody's mistake and must not keep the truth out.
+        if held is None or held <= observation.observed_at or held > now:
+            setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
+            setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
+    _settle_ending(row, account)
+    if row.starting_balance is None and before is None:
+        row.starting_balance = row.ending_balance
+    return row
+
+
+def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
+    """Ending = the sum of the pools that the venue has, NULL while one of them is."""
+    pools = pools_of_account(account)
+    if pools == (Pool.UNIFIED,):
+        return
+    amounts = [getattr(row, BALANCE_FIELD[pool]) for pool in pools]
+    if any(amount is None for amount in amounts):
+        row.ending_balance = row.ending_observed_at = None
+        return
+    row.ending_balance = reduce(EXACT.add, amounts)
+    # The whole is as fresh as its stalest part. A part without a time counts as the day's end.
+    times = [getattr(row, OBSERVED_FIELD[pool]) for pool in pools]
+    row.ending_observed_at = min((moment for moment in times if moment is not None), default=None)

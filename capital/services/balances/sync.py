@@ -1,0 +1,142 @@
+"""Live readings into today's summaries, without deciding anything."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.reasons import Reason
+from capital.exchange.gateway import Clock
+from capital.models import Account
+from capital.services.accounts.lookup import lock_accounts, pools_of_account
+from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.readings import (
+    JudgedReadings,
+    judge_readings,
+    log_suspects,
+    settle_suspects,
+)
+from capital.services.balances.summaries import load_summaries, record_observations
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 500
+LIVE = "live"
+SUSPECT = "suspect"
+FAILED = "failed"
+
+
+def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
+    """Read every pool of each active account, and keep today's summary current with it.
+
+    A balance that jumped too far is kept on its account as suspect and does not reach the
+    summary. An account that the database refuses never takes others with it.
+
+    Args:
+        account_ids: Whose; inactive and unknown ones are passed over.
+        clock: Says what time it is.
+
+    Returns:
+        How many pools were read (``live``), are ``suspect``, or could not be read, by the code
+        of the reason; and how many accounts could not be written (``failed``).
+    """
+    ids = list(dict.fromkeys(account_ids))
+    counts: Counter[str] = Counter()
+    for start in range(0, len(ids), BATCH_SIZE):
+        accounts = _active_accounts(ids[start : start + BATCH_SIZE])
+        answers = observe_pools(
+            [(account, pools_of_account(account)) for account in accounts.values()], clock=clock
+        )
+        try:
+            counts += _record(accounts, answers, clock)
+        except Exception as error:  # noqa: BLE001  # each account meets its own error below
+            logger.info("A batch of balances failed (%s); each is tried.", type(error).__name__)
+            for account in accounts.values():
+                counts += _record_alone(account, answers, clock)
+    return counts
+
+
+def _record_alone(account: Account, answers: LiveAnswers, clock: Clock) -> Counter[str]:
+    try:
+        return _record({account.pk: account}, answers, clock)
+    except Exception:
+        logger.exception("The balances of account %s could not be recorded.", account.pk)
+        return Counter({FAILED: 1})
+
+
+def _record(observed: Mapping[int, Account], answers: LiveAnswers, clock: Clock) -> Counter[str]:
+    """Judge and write a batch in one transaction."""
+    counts: Counter[str] = Counter()
+    with transaction.atomic():
+        accounts = {
+            key: account
+            for key, account in lock_accounts(list(observed)).items()
+            # Changed while it was being read: the answer may be another wallet's.
+            if account.reading_depends_on == observed[key].reading_depends_on
+        }
+        now = clock()
+        summaries = load_summaries(list(accounts), now=now, lock=True)
+        judged = {
+            key: judge_readings(
+                account, pools_of_account(account), answers, summaries[key].latest, now=now
+            )
+            for key, account in accounts.items()
+        }
+        record_observations(
+            {key: each.believed for key, each in judged.items()}, accounts, summaries, now=now
+        )
+        _keep_suspects(accounts, judged)
+        _keep_connections(accounts, answers)
+    for key, each in judged.items():
+        log_suspects(
+            accounts[key],
+            {pool: suspect for pool, suspect in each.suspects.items() if not suspect.is_known},
+        )
+        counts += _count(accounts[key], each, answers)
+    return counts
+
+
+def _keep_suspects(accounts: Mapping[int, Account], judged: Mapping[int, JudgedReadings]) -> None:
+    for key, account in accounts.items():
+        if settle_suspects(account, judged[key]):
+            Account.objects.filter(pk=key).update(suspect_readings=account.suspect_readings)
+
+
+def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
+    """Say on each account why its exchange does not answer, where that changed.
+
+    One statement for each reason, however many accounts it befell.
+    """
+    changed: dict[str, list[int]] = {}
+    for key, account in accounts.items():
+        failed = [
+            answer.code.value
+            for pool in pools_of_account(account)
+            if isinstance(answer := answers[key, pool], Reason)
+        ]
+        code = failed[0] if failed else ""
+        if code != account.connection_code:
+            changed.setdefault(code, []).append(key)
+    for code, keys in changed.items():
+        Account.objects.filter(pk__in=keys).update(connection_code=code)
+
+
+def _count(account: Account, judged: JudgedReadings, answers: LiveAnswers) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for pool in pools_of_account(account):
+        answer = answers[account.pk, pool]
+        if pool in judged.suspects:
+            counts[SUSPECT] += 1
+        elif isinstance(answer, Observation):
+            counts[LIVE] += 1
+        else:
+            counts[answer.code.value] += 1
+    return counts
+
+
+def _active_accounts(ids: Sequence[int]) -> dict[int, Account]:
+    rows = Account.objects.filter(pk__in=ids, is_active=True).order_by("pk")
+    return {account.pk: account for account in rows}

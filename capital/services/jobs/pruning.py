@@ -1,0 +1,42 @@
+"""What is known of old tasks, jobs and requests is removed. What was decided is kept for ever."""
+
+from collections import Counter
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.models import Task
+
+from capital.exchange.gateway import Clock
+from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
+from capital.services.access.idempotency import prune_requests
+from capital.services.webhooks.secrets import prune_nonces
+
+# A cluster that was stopped is still worth a look on the same day.
+_HEARTBEATS_KEPT = timedelta(days=1)
+# Nobody can apply one that is older than minutes; what was applied is on the runs.
+_PLANS_KEPT = timedelta(days=1)
+
+
+def prune(*, clock: Clock = timezone.now) -> Counter[str]:
+    """Remove old rows about tasks and jobs, heartbeats of dead clusters, and yesterday's plans.
+
+    Returns:
+        How many ``tasks``, ``job_runs``, ``heartbeats``, ``plans``, ``idempotent_requests``
+        and ``webhook_nonces`` went.
+    """
+    now = clock()
+    before = now - timedelta(days=settings.CAPITAL_KEEP_JOB_DAYS)
+    gone = {
+        "tasks": Task.objects.filter(stopped__lt=before),
+        "job_runs": JobRun.objects.filter(started_at__lt=before),
+        "plans": AllocationPlan.objects.filter(created_at__lt=now - _PLANS_KEPT),
+        "heartbeats": ClusterHeartbeat.objects.filter(beat_at__lt=now - _HEARTBEATS_KEPT),
+    }
+    # A plan's accounts go with it, and are not counted.
+    counts = Counter(
+        {name: rows.delete()[1].get(rows.model._meta.label, 0) for name, rows in gone.items()}
+    )
+    counts["idempotent_requests"] = prune_requests(now=now)
+    counts["webhook_nonces"] = prune_nonces(now=now)
+    return counts

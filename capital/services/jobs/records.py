@@ -1,0 +1,125 @@
+"""The record of one execution of a job: what came of it, and why it failed, in our own words."""
+
+import logging
+import os
+import socket
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django_q.exceptions import TimeoutException
+
+from capital.domain.errors import CapitalError, JobFailed
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.models import JobRun
+from capital.services.jobs.table import Slot
+from capital.services.sentences import sentence
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[], Counter[str]]
+
+
+def started_run(name: str, slot: Slot, *, accounts: int, chunk: int = 0) -> JobRun:
+    """The record of an execution that begins now; not saved yet."""
+    return JobRun(
+        name=name,
+        chunk=chunk,
+        intended_at=slot.intended_at,
+        started_at=slot.clock(),
+        accounts=accounts,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+    )
+
+
+def record_work(
+    run: JobRun,
+    work: Work,
+    *,
+    clock: Clock,
+    note: Reason | None = None,
+    finishes: bool = True,
+) -> Reason | None:
+    """Save ``run``, do the work, save what came of it.
+
+    Args:
+        run: Not saved yet.
+        work: How many of each outcome.
+        clock: Says what time it is.
+        note: What is wrong although the work is done.
+        finishes: Whether the job is over with this; not where chunks are still to be done.
+
+    Returns:
+        Why it failed; None where it did not.
+    """
+    failure: Reason | None = None
+    if note is not None:
+        _tell(run, note)
+    try:
+        run.save()
+        run.outcomes = dict(work())
+    except TimeoutException:
+        failure = Reason(Code.JOB_TIMED_OUT, {"seconds": str(settings.Q_CLUSTER["timeout"])})
+    except CapitalError as error:
+        failure = error.reason
+    except Exception as error:  # noqa: BLE001  # told by its class: its text may hold anything
+        failure = _unexpected(run.name, error)
+    if failure is None and not finishes:
+        # The last chunk writes the rest, and may have done so already.
+        return None
+    run.finished_at = clock()
+    if failure is not None:
+        _tell(run, failure)
+    else:
+        _tell_outcomes(run, run.finished_at - run.started_at)
+    try:
+        if failure is not None and not connection.in_atomic_block:
+            # It may be broken, or in the middle of something.
+            connection.close()
+        run.save()
+    except Exception as error:  # noqa: BLE001  # as above
+        failure = _unexpected(run.name, error)
+    return failure
+
+
+def _tell(run: JobRun, reason: Reason) -> None:
+    logger.error("Job %s: %s", run.name, reason.english)
+    run.error = f"{reason.code}: {sentence(reason)}"
+
+
+def _tell_outcomes(run: JobRun, span: timedelta) -> None:
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(run.outcomes.items()))
+    chunk = f" chunk {run.chunk}" if run.chunk else ""
+    logger.info(
+        "Job %s%s: %s accounts in %s ms (%s).",
+        run.name,
+        chunk,
+        run.accounts,
+        span // timedelta(milliseconds=1),
+        counts or "nothing to do",
+    )
+
+
+def _unexpected(name: str, error: Exception) -> Reason:
+    """Log where it happened, without the texts of foreign errors, which may hold secrets."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("Job %s met %s:\n%s", name, type(error).__name__, where)
+    return Reason(Code.JOB_FAILED, {"kind": type(error).__name__})
+
+
+def raise_failure(failure: Reason | None) -> None:
+    """Raise it for the queue, which tries the task again a few times; nothing where it is None.
+
+    Call it outside any handler: the queue keeps tracebacks, and would keep a foreign text.
+    """
+    if failure is None:
+        return
+    if failure.code == Code.JOB_TIMED_OUT:
+        # The worker must know: it is replaced.
+        raise TimeoutException(failure.english)
+    raise JobFailed(kind=failure.figures.get("kind", failure.code.value))

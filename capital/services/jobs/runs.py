@@ -1,0 +1,231 @@
+"""Running a job: every execution leaves a JobRun, and large sets go out in chunks.
+
+A task may be delivered twice, and may be killed at any point. What it did is kept by slot and
+chunk, so that what was done is not done again; what two of them do at once is kept apart by the
+run key. A failure is written down and raised, and the queue tries again a few times.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from capital.domain.reasons import Code, Reason
+from capital.exchange.gateway import Clock
+from capital.models import Account, JobRun, Trigger
+from capital.services.accounts.lookup import active_account_ids
+from capital.services.jobs.clusters import longest_wait, oldest_wait
+from capital.services.jobs.records import raise_failure, record_work, started_run
+from capital.services.jobs.table import Job, Slot, get_job, reallocate
+from capital.services.markets.rules import count_syncs, sync_markets
+
+TASKS = "capital.tasks"
+AFTER_EVENT = "reallocate_after_event"
+MARKETS_OF_VENUE = "sync_markets_of_venue"
+CHUNKS = "chunks"
+EXPIRED = "expired"
+ALREADY_DONE = "already_done"
+
+# Clocks of two machines differ by less.
+_CLOCK_SKEW = timedelta(minutes=10)
+
+
+def perform_job(
+    name: str,
+    *,
+    intended: str | None = None,
+    queued_at: datetime | None = None,
+    clock: Clock = timezone.now,
+) -> dict[str, int]:
+    """Do a job as the queue's task: itself, or by handing chunks of accounts out.
+
+    Args:
+        name: Which.
+        intended: The slot's time, ISO; None is now.
+        queued_at: When the task was queued, to tell whether tasks wait too long.
+        clock: Says what time it is.
+
+    Returns:
+        How many of each outcome.
+
+    Raises:
+        JobFailed: It could not be done; its JobRun says why. The queue may try again.
+    """
+    job, slot = get_job(name), Slot.from_text(intended, clock=clock, queued_at=queued_at)
+    if _is_done(name, 0, slot):
+        return {ALREADY_DONE: 1}
+    ids = active_account_ids() if job.takes_accounts else []
+    if len(ids) > settings.CAPITAL_JOB_CHUNK and not _is_expired(job, slot):
+        return _hand_out(job, slot, ids)
+    return _do(job, slot, ids, chunk=0)
+
+
+def perform_chunk(
+    name: str,
+    account_ids: Sequence[int],
+    *,
+    chunk: int,
+    intended: str,
+    queued_at: datetime | None = None,
+    clock: Clock = timezone.now,
+) -> dict[str, int]:
+    """Do one chunk of a job; the last one to be done completes the job's own JobRun.
+
+    Raises:
+        JobFailed: As ``perform_job``.
+    """
+    job, slot = get_job(name), Slot.from_text(intended, clock=clock, queued_at=queued_at)
+    if _is_done(name, chunk, slot):
+        outcomes = {ALREADY_DONE: 1}
+    else:
+        outcomes = _do(job, slot, _still_active(account_ids), chunk=chunk)
+    _complete_parent(name, slot)
+    return outcomes
+
+
+def perform_after_event(
+    account_ids: Sequence[int], run_key: str, *, clock: Clock = timezone.now
+) -> dict[str, int]:
+    """Ask the gate for accounts of which something changed.
+
+    Raises:
+        JobFailed: As ``perform_job``.
+    """
+    ids = _still_active(account_ids)
+    size = settings.CAPITAL_JOB_CHUNK
+    if len(ids) > size:
+        parts = [ids[start : start + size] for start in range(0, len(ids), size)]
+        with transaction.atomic():
+            for part in parts:
+                async_task(f"{TASKS}.{AFTER_EVENT}", part, run_key, group="events")
+        return {CHUNKS: len(parts)}
+    run = started_run(AFTER_EVENT, Slot(None, clock), accounts=len(ids))
+    raise_failure(
+        record_work(
+            run,
+            lambda: reallocate(ids, trigger=Trigger.EVENT, run_key=run_key, clock=clock),
+            clock=clock,
+        )
+    )
+    return dict(run.outcomes)
+
+
+def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, int]:
+    """Fetch the market rules of a venue that has got its first account.
+
+    Raises:
+        JobFailed: As ``perform_job``.
+    """
+    run = started_run(MARKETS_OF_VENUE, Slot(None, clock), accounts=0)
+    raise_failure(
+        record_work(run, lambda: count_syncs(sync_markets([venue], clock=clock)), clock=clock)
+    )
+    return dict(run.outcomes)
+
+
+def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
+    """Do all of a job's work in this process, now. Its failure is in the JobRun, not raised.
+
+    Raises:
+        UnknownJob: There is no such job.
+    """
+    job, slot = get_job(name), Slot(None, clock)
+    ids = active_account_ids() if job.takes_accounts else []
+    run = started_run(name, slot, accounts=len(ids))
+    record_work(run, lambda: job.work(ids, slot), clock=clock)
+    return run
+
+
+def _do(job: Job, slot: Slot, ids: Sequence[int], *, chunk: int) -> dict[str, int]:
+    run = started_run(job.name, slot, chunk=chunk, accounts=len(ids))
+    if _is_expired(job, slot):
+        reason = Reason(Code.JOB_EXPIRED, {"seconds": _seconds(slot.wait)})
+        failure = record_work(run, lambda: Counter({EXPIRED: 1}), clock=slot.clock, note=reason)
+    else:
+        note = _stuck(slot) if chunk == 0 else None
+        failure = record_work(run, lambda: job.work(ids, slot), clock=slot.clock, note=note)
+    raise_failure(failure)
+    return dict(run.outcomes)
+
+
+def _hand_out(job: Job, slot: Slot, ids: Sequence[int]) -> dict[str, int]:
+    """Queue the chunks and say so in one transaction: all of them are queued once, or none."""
+    assert slot.intended_at is not None
+    intended, size = slot.intended_at.isoformat(), settings.CAPITAL_JOB_CHUNK
+    starts = range(0, len(ids), size)
+    run = started_run(job.name, slot, accounts=len(ids))
+    note = _stuck(slot)
+
+    def queue_chunks() -> Counter[str]:
+        with transaction.atomic():
+            for chunk, start in enumerate(starts, start=1):
+                part = list(ids[start : start + size])
+                async_task(
+                    f"{TASKS}.{job.name}_chunk", part, chunk, intended, group=f"{job.name} chunks"
+                )
+            JobRun.objects.filter(pk=run.pk).update(outcomes={CHUNKS: len(starts)})
+        return Counter({CHUNKS: len(starts)})
+
+    raise_failure(record_work(run, queue_chunks, clock=slot.clock, note=note, finishes=False))
+    return dict(run.outcomes)
+
+
+def _is_done(name: str, chunk: int, slot: Slot) -> bool:
+    """Whether an earlier delivery of the same task did it, or handed its chunks out."""
+    if slot.intended_at is None:
+        return False
+    return any(
+        CHUNKS in run.outcomes or (run.finished_at is not None and not run.error)
+        for run in _of_slot(name, slot.intended_at).filter(chunk=chunk)
+    )
+
+
+def _complete_parent(name: str, slot: Slot) -> None:
+    """When the last chunk is done, the job is, and its JobRun says what came of them all."""
+    assert slot.intended_at is not None
+    runs = list(_of_slot(name, slot.intended_at))
+    done = {run.chunk: run for run in runs if run.chunk and run.finished_at and not run.error}
+    for parent in runs:
+        chunks = parent.outcomes.get(CHUNKS) if parent.chunk == 0 else None
+        if chunks is not None and parent.finished_at is None and len(done) == chunks:
+            total: Counter[str] = Counter()
+            for run in done.values():
+                total.update(run.outcomes)
+            parent.outcomes = {CHUNKS: chunks, **total}
+            parent.finished_at = slot.clock()
+            parent.save(update_fields=["outcomes", "finished_at"])
+
+
+def _of_slot(name: str, intended_at: datetime) -> QuerySet[JobRun]:
+    # No run of a slot began before it; the index is by name and start.
+    return JobRun.objects.filter(
+        name=name, intended_at=intended_at, started_at__gte=intended_at - _CLOCK_SKEW
+    )
+
+
+def _is_expired(job: Job, slot: Slot) -> bool:
+    return slot.wait > job.timing.expires_after
+
+
+def _stuck(slot: Slot) -> Reason | None:
+    """Whether tasks wait longer than they should for the clusters."""
+    wait, limit = oldest_wait(now=slot.clock()) or timedelta(), longest_wait()
+    # A task that was given out again is late by one more retry.
+    longest = wait if wait > limit else slot.wait
+    if wait <= limit and slot.wait <= 2 * limit:
+        return None
+    return Reason(Code.QUEUE_STUCK, {"seconds": _seconds(longest)})
+
+
+def _still_active(account_ids: Sequence[int]) -> list[int]:
+    rows = Account.objects.filter(pk__in=account_ids, is_active=True).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
+
+
+def _seconds(span: timedelta) -> str:
+    return str(span // timedelta(seconds=1))

@@ -1,0 +1,326 @@
+"""What stands behind an account or a strategy right now, for a page of them: nothing is written.
+
+Every function takes a batch and makes a constant number of queries. Balances are those of the
+daily summary, which the jobs keep current; no exchange is asked.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from functools import reduce
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.gate import DueCheck, Thresholds, check_due
+from capital.domain.errors import CapitalError
+from capital.domain.money import EXACT, ROUNDED, parse_amount
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
+from capital.models.queries.moments import one_moment
+from capital.services.access.visibility import visible_to
+from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.lookup import AccountIds, pools_of_account
+from capital.services.allocation.inputs import basis_of, load_bases
+from capital.services.balances.readings import Suspect, judge_readings, stored_suspects
+from capital.services.balances.summaries import cached_observation, load_latest
+from capital.services.trading.positions import accounts_with_open_positions
+
+_ZERO = Decimal(0)
+# What reading suspect balances that are not as they were written may raise.
+_UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
+# What tells how fresh an account is.
+_FRESHNESS_NEEDS = ("venue", "wallet_mode", "max_cache_age_hours")
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+
+class Freshness(StrEnum):
+    """How old the balances are that an account's active strategies draw on."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    EXPIRED = "expired"
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class PoolOverview:
+    """One pool.
+
+    Attributes:
+        pool: Which.
+        balance: As it was last accepted; None where it was never read.
+        observed_at: When it was so.
+        allocated: What its links hold together.
+        weight_sum: Of the links that take part.
+        in_use: Whether an active link draws on it.
+    """
+
+    pool: Pool
+    balance: Decimal | None
+    observed_at: datetime | None
+    allocated: Decimal
+    weight_sum: Decimal
+    in_use: bool
+
+
+@dataclass(frozen=True)
+class AccountBalances:
+    """What one account has and holds.
+
+    Attributes:
+        pools: Those that the account has, spot first.
+        total: The sum of the balances that are known; None where none is.
+        unknown: The pools without a balance.
+        allocated: What its strategies hold together.
+        read_at: Since when all pools in use are known; None where one never was.
+        freshness: What that comes to.
+        suspects: Why each suspect balance waits for a person.
+    """
+
+    pools: tuple[PoolOverview, ...]
+    total: Decimal | None
+    unknown: tuple[Pool, ...]
+    allocated: Decimal
+    read_at: datetime | None
+    freshness: Freshness
+    suspects: tuple[Reason, ...]
+
+
+@dataclass(frozen=True)
+class AccountOverview(AccountBalances):
+    """One account, with what was decided and what would be.
+
+    Attributes:
+        due: What the gate would say on these balances.
+        last_run: The last decision; None where there was none.
+    """
+
+    due: DueCheck
+    last_run: AllocationRun | None
+
+
+@dataclass(frozen=True)
+class StrategyOverview:
+    """One strategy: on how many accounts, and what it holds there in each currency."""
+
+    accounts: int
+    capital: Mapping[str, Decimal]
+
+
+def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int, AccountOverview]:
+    """What each account has, holds and waits for, by primary key."""
+    by_id = {account.pk: account for account in accounts}
+    cases, latest = _read(by_id, list(by_id), now=now)
+    due = _ask_gate(cases, latest, now=now)
+    runs = last_runs(list(cases))
+    return {
+        key: AccountOverview(
+            **vars(_balances(case, latest.get(key), now=now)), due=due[key], last_run=runs.get(key)
+        )
+        for key, case in cases.items()
+    }
+
+
+def balances_of_accounts(
+    accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
+) -> dict[int, AccountBalances]:
+    """What each account has and holds, by primary key, in two queries.
+
+    For whoever looks at every account: the gate and the last run of each would cost most.
+
+    Args:
+        accounts: By primary key.
+        account_ids: Just these, best as a query: see ``AccountIds``.
+        now: For the age of balances.
+    """
+    cases, latest = _read(accounts, account_ids, now=now)
+    return {key: _balances(case, latest.get(key), now=now) for key, case in cases.items()}
+
+
+def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Freshness]:
+    """Only how fresh each account is: what ``overview_accounts`` says of it, for a filter."""
+    needed = accounts.order_by().select_related(None).only(*_FRESHNESS_NEEDS)
+    with one_moment():
+        cases, latest = _read(
+            {account.pk: account for account in needed},
+            accounts.order_by().values_list("pk", flat=True),
+            now=now,
+        )
+    return {
+        key: _freshness(case.account, _pools(case, latest.get(key), now=now), now=now)[1]
+        for key, case in cases.items()
+    }
+
+
+def overview_strategies(
+    strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser
+) -> dict[int, StrategyOverview]:
+    """What each strategy holds on the accounts that the user may see."""
+    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
+    accounts: dict[int, int] = defaultdict(int)
+    capital: dict[int, dict[str, Decimal]] = {key: {} for key in strategy_ids}
+    for strategy_id, currency, amount in links.values_list(
+        "strategy_id", "account__currency", "capital__allocated_capital"
+    ):
+        accounts[strategy_id] += 1
+        if amount is not None:
+            held = capital[strategy_id]
+            held[currency] = EXACT.add(held.get(currency, _ZERO), amount)
+    return {
+        key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
+        for key in strategy_ids
+    }
+
+
+def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser) -> int:
+    """On how many accounts that the user may see these strategies trade, each counted once."""
+    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
+    return links.order_by().values("account_id").distinct().count()
+
+
+def pool_shares(account: Account) -> dict[int, Decimal]:
+    """What the weight of each link that takes part comes to in its pool, in percent."""
+    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    mode = WalletMode(account.wallet_mode)
+    active = [link for link in case.links if link.idle is None]
+    sums: dict[Pool, Decimal] = defaultdict(Decimal)
+    for link in active:
+        sums[pool_of(link.market, mode)] += link.weight
+    return {
+        link.id: ROUNDED.divide(link.weight * 100, sums[pool_of(link.market, mode)])
+        for link in active
+    }
+
+
+def suspect_reasons(account: Account) -> tuple[Reason, ...]:
+    """Why each balance that is suspect on the account waits for a person."""
+    try:
+        return tuple(
+            Suspect(
+                observation, parse_amount(account.suspect_readings[pool.value]["accepted"])
+            ).reason(account, pool)
+            for pool, observation in stored_suspects(account).items()
+        )
+    except _UNREADABLE:
+        return (Reason(Code.SUSPECT_MALFORMED, {"pool": ", ".join(account.suspect_readings)}),)
+
+
+def stale_after() -> timedelta:
+    """A balance that is older missed several readings in a row."""
+    return max(10 * _MINUTE, 3 * settings.CAPITAL_SYNC_MINUTES * _MINUTE)
+
+
+def _read(
+    accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
+) -> tuple[dict[int, AccountCase], dict[int, DailyAccountSummary]]:
+    return load_cases(account_ids, accounts=accounts), load_latest(account_ids, now=now)
+
+
+def _balances(
+    case: AccountCase, latest: DailyAccountSummary | None, *, now: datetime
+) -> AccountBalances:
+    pools = _pools(case, latest, now=now)
+    known = [pool.balance for pool in pools if pool.balance is not None]
+    read_at, freshness = _freshness(case.account, pools, now=now)
+    return AccountBalances(
+        pools=pools,
+        total=reduce(EXACT.add, known) if known else None,
+        unknown=tuple(pool.pool for pool in pools if pool.balance is None),
+        allocated=reduce(EXACT.add, (pool.allocated for pool in pools), _ZERO),
+        read_at=read_at,
+        freshness=freshness,
+        suspects=suspect_reasons(case.account),
+    )
+
+
+def _pools(
+    case: AccountCase, latest: DailyAccountSummary | None, *, now: datetime
+) -> tuple[PoolOverview, ...]:
+    mode = WalletMode(case.account.wallet_mode)
+    pools = []
+    for pool in pools_of_account(case.account):
+        observation = cached_observation(latest, pool, now=now)
+        links = [link for link in case.links if pool_of(link.market, mode) is pool]
+        active = [link.weight for link in links if link.idle is None]
+        pools.append(
+            PoolOverview(
+                pool=pool,
+                balance=observation.amount if observation else None,
+                observed_at=observation.observed_at if observation else None,
+                allocated=reduce(EXACT.add, (link.capital or _ZERO for link in links), _ZERO),
+                weight_sum=reduce(EXACT.add, active, _ZERO),
+                in_use=bool(active),
+            )
+        )
+    return tuple(pools)
+
+
+def _freshness(
+    account: Account, pools: Sequence[PoolOverview], *, now: datetime
+) -> tuple[datetime | None, Freshness]:
+    """By the stalest pool in use; where none is in use, by the stalest of all."""
+    judged = [pool for pool in pools if pool.in_use] or pools
+    times = [pool.observed_at for pool in judged]
+    known = [moment for moment in times if moment is not None]
+    if not known or len(known) < len(times):
+        return None, Freshness.NEVER
+    read_at = min(known)
+    age = now - read_at
+    if age > account.max_cache_age_hours * _HOUR:
+        return read_at, Freshness.EXPIRED
+    return read_at, Freshness.STALE if age > stale_after() else Freshness.FRESH
+
+
+def _ask_gate(
+    cases: Mapping[int, AccountCase], latest: Mapping[int, DailyAccountSummary], *, now: datetime
+) -> dict[int, DueCheck]:
+    """The gate's answer on the cached balances."""
+    ids = list(cases)
+    bases, holding = load_bases(ids), accounts_with_open_positions(ids)
+    checks = {}
+    for key, case in cases.items():
+        account = case.account
+        if not account.is_active:
+            checks[key] = DueCheck(due=False, reason=Reason(Code.ACCOUNT_INACTIVE))
+            continue
+        try:
+            judged = judge_readings(account, case.pools, {}, latest.get(key), now=now)
+        except _UNREADABLE:
+            checks[key] = DueCheck(due=False, reason=suspect_reasons(account)[0])
+            continue
+        checks[key] = check_due(
+            basis_of(case, judged.readings),
+            bases.get(key),
+            has_open_position=key in holding,
+            thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
+            currency=account.currency,
+        )
+    return checks
+
+
+def last_runs(account_ids: AccountIds, *outcomes: Outcome) -> dict[int, AllocationRun]:
+    """The last decision of each account, in one query, driven from Account: see ``benchmarks/``.
+
+    Args:
+        account_ids: Whose.
+        outcomes: Accounts whose last decision had another outcome are left out; none given, none
+            is.
+    """
+    newest = AllocationRun.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-pk")
+    keys = (
+        Account.objects.filter(pk__in=account_ids)
+        .order_by()
+        .annotate(last_run=Subquery(newest.values("pk")[:1]))
+    )
+    runs = AllocationRun.objects.filter(pk__in=keys.values("last_run")).order_by()
+    if outcomes:
+        runs = runs.filter(outcome__in=[outcome.value for outcome in outcomes])
+    return {run.account_id: run for run in runs.defer("snapshot", "basis", "arguments")}

@@ -1,0 +1,147 @@
+"""The whole desk at a glance, in one call and a constant number of queries.
+
+Amounts are per currency and never summed across currencies. Only accounts that are switched on
+count, and only those that the reader may see.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+
+from capital.exchange.gateway import Clock
+from capital.models import Account, AllocationRun, StrategyAccount
+from capital.models.queries.moments import one_moment
+from capital.services.access.visibility import visible_to
+from capital.services.jobs.health import Health, check_health
+from capital.services.overview.accounts import AccountBalances, balances_of_accounts, last_runs
+from capital.services.overview.concerns import TROUBLES, Concern, concerns_of
+from capital.services.overview.currencies import CurrencyFigures, currency_figures, read_capital
+from capital.services.overview.equity import calendar, read_changes_today, read_totals
+from capital.services.overview.rates import DeskTotal, desk_total
+from capital.services.overview.runs import RecentRun, recent_runs
+from strategies.models import Strategy
+
+RECENT_RUNS = 8
+_CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
+
+
+@dataclass(frozen=True)
+class AccountConcern:
+    """An account that needs a look, and why: see ``concerns_of``."""
+
+    account: Account
+    overview: AccountBalances
+    concerns: Mapping[Concern, str]
+
+
+@dataclass(frozen=True)
+class FirstSteps:
+    """What a new desk has already."""
+
+    has_account: bool
+    has_strategy: bool
+    has_link: bool
+    has_run: bool
+
+    @property
+    def are_done(self) -> bool:
+        """Nothing is left to be explained."""
+        return self.has_account and self.has_strategy and self.has_link and self.has_run
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """Everything that the first page shows.
+
+    Attributes:
+        currencies: That of most accounts first.
+        concerns: The most urgent first.
+        accounts: How many are switched on, and count.
+        accounts_off: How many are switched off.
+        runs: The newest first.
+        health: Of jobs and clusters: everyone's, without anybody's figures but for the errors.
+        steps: For a desk that is new.
+        reported: All currencies as one, in that of CAPITAL_REPORTING_CURRENCY; None where none
+            is set, or nothing is to be added up.
+        seen_at: The moment of all this.
+    """
+
+    currencies: list[CurrencyFigures]
+    concerns: list[AccountConcern]
+    accounts: int
+    accounts_off: int
+    runs: list[RecentRun]
+    health: Health
+    steps: FirstSteps
+    reported: DeskTotal | None
+    seen_at: datetime
+
+
+def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
+    """What this user may see of the desk, as of one moment.
+
+    Args:
+        user: Who looks.
+        clock: Says what is today, and what is stale.
+    """
+    with one_moment():
+        now = clock()
+        visible = visible_to(user, Account.objects.defer(*_CREDENTIALS))
+        every = list(visible.order_by("name", "pk"))
+        accounts = {account.pk: account for account in every if account.is_active}
+        ids = visible.filter(is_active=True).order_by().values_list("pk", flat=True)
+        overviews = balances_of_accounts(accounts, ids, now=now)
+        recent = recent_runs(visible_to(user, AllocationRun.objects.all()), count=RECENT_RUNS)
+        currencies = currency_figures(
+            accounts,
+            overviews,
+            read_capital(accounts, ids),
+            changes=read_changes_today(ids, now=now),
+            days=calendar(now),
+            totals=read_totals(accounts, ids, now=now),
+        )
+        return Dashboard(
+            currencies=currencies,
+            concerns=_concerns(accounts, overviews, last_runs(ids, *TROUBLES)),
+            accounts=len(accounts),
+            accounts_off=len(every) - len(accounts),
+            runs=recent,
+            health=check_health(clock=lambda: now),
+            steps=FirstSteps(
+                has_account=bool(every),
+                has_strategy=visible_to(user, Strategy.objects.all()).exists(),
+                has_link=visible_to(user, StrategyAccount.objects.all()).exists(),
+                has_run=bool(recent),
+            ),
+            reported=_reported(currencies),
+            seen_at=now,
+        )
+
+
+def _reported(currencies: Sequence[CurrencyFigures]) -> DeskTotal | None:
+    """One query, for the rates; none where there is nothing to report."""
+    currency = settings.CAPITAL_REPORTING_CURRENCY
+    if not currency or not currencies:
+        return None
+    total = desk_total(currency, {each.currency: each.total for each in currencies})
+    # A currency of which only a part is known has a total all the same.
+    is_partial = total.is_partial or any(each.unknown for each in currencies)
+    return replace(total, is_partial=is_partial)
+
+
+def _concerns(
+    accounts: Mapping[int, Account],
+    overviews: Mapping[int, AccountBalances],
+    troubles: Mapping[int, AllocationRun],
+) -> list[AccountConcern]:
+    found = [
+        AccountConcern(account, overviews[key], concerns)
+        for key, account in accounts.items()
+        if (concerns := concerns_of(account, overviews[key], troubles.get(key)))
+    ]
+    urgency = list(Concern)
+    return sorted(found, key=lambda each: min(urgency.index(one) for one in each.concerns))

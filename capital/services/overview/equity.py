@@ -1,0 +1,145 @@
+"""Balances over time, from the daily summaries.
+
+A day without a summary has what the newest day before it had: a balance does not vanish because
+nobody read it. Before an account's first summary nothing is known of it, which is not zero.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any, TypeVar
+
+from django.db.models import OuterRef, Subquery
+
+from capital.domain.money import EXACT
+from capital.models import Account, DailyAccountSummary
+from capital.services.accounts.lookup import AccountIds
+from capital.services.balances.summaries import business_date
+
+DAYS = 30
+
+_Known = TypeVar("_Known")
+
+
+@dataclass(frozen=True)
+class DayBalances:
+    """One account at the end of one day, in its currency; None where nothing is known."""
+
+    date: date
+    spot: Decimal | None = None
+    futures: Decimal | None = None
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class DayTotal:
+    """Some accounts of one currency at the end of one day.
+
+    Attributes:
+        total: Of the accounts whose balance is known; None where none is.
+        known: How many those are.
+    """
+
+    date: date
+    total: Decimal | None
+    known: int
+
+
+# The whole of each account at the end of each day.
+Totals = Mapping[int, Sequence[Decimal | None]]
+
+
+def calendar(now: datetime) -> list[date]:
+    """The last 30 days and today, oldest first."""
+    today = business_date(now)
+    return [today - timedelta(days=passed) for passed in reversed(range(DAYS + 1))]
+
+
+def read_history(account_id: int, *, now: datetime) -> list[DayBalances]:
+    """One account over the calendar, in two queries."""
+    days = calendar(now)
+    fields = ("spot_balance", "futures_balance", "ending_balance")
+    known = {day: balances for _, day, *balances in _read_rows([account_id], days, *fields)}
+    nothing: list[Decimal | None] = [None, None, None]
+    return [
+        DayBalances(day, *balances)
+        for day, balances in zip(days, _filled(known, days, nothing), strict=True)
+    ]
+
+
+def read_totals(
+    accounts: Collection[int], account_ids: AccountIds | None = None, *, now: datetime
+) -> Totals:
+    """Many accounts over the calendar, in two queries.
+
+    Args:
+        accounts: By primary key.
+        account_ids: A query that finds just these, where there is one.
+        now: Says which day is today.
+    """
+    days = calendar(now)
+    known: dict[int, dict[date, Decimal | None]] = {key: {} for key in accounts}
+    among = list(accounts) if account_ids is None else account_ids
+    for account_id, day, ending in _read_rows(among, days, "ending_balance"):
+        known[account_id][day] = ending
+    return {key: _filled(of_account, days, None) for key, of_account in known.items()}
+
+
+def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, Decimal]:
+    """The whole of each account against the start of today; those of which both are known."""
+    today = business_date(now)
+    rows = DailyAccountSummary.objects.filter(account_id__in=account_ids, date=today).order_by()
+    found = rows.values_list("account_id", "ending_balance", "starting_balance")
+    return {
+        key: EXACT.subtract(ending, starting)
+        for key, ending, starting in found
+        if ending is not None and starting is not None
+    }
+
+
+def total_by_day(
+    days: Sequence[date], totals: Sequence[Sequence[Decimal | None]]
+) -> list[DayTotal]:
+    """The sum of several accounts, day by day."""
+    summed = []
+    for day, of_day in zip(days, zip(*totals, strict=True), strict=True):
+        known = [amount for amount in of_day if amount is not None]
+        summed.append(DayTotal(day, add(known), len(known)))
+    return summed
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal | None:
+    """The exact sum; None of nothing, which is not zero."""
+    listed = list(amounts)
+    return reduce(EXACT.add, listed) if listed else None
+
+
+def _read_rows(
+    account_ids: AccountIds, days: Sequence[date], *fields: str
+) -> Iterable[tuple[Any, ...]]:
+    """Account, day and fields. What was newest before the calendar is dated the day before it."""
+    first, rows = days[0], DailyAccountSummary.objects.order_by()
+    earlier = DailyAccountSummary.objects.filter(account=OuterRef("pk"), date__lt=first)
+    newest = (
+        Account.objects.filter(pk__in=account_ids)
+        .order_by()
+        .annotate(newest=Subquery(earlier.order_by("-date").values("pk")[:1]))
+    )
+    day_before = first - timedelta(days=1)
+    carried = rows.filter(pk__in=newest.values("newest"))
+    for account_id, *values in carried.values_list("account_id", *fields):
+        yield account_id, day_before, *values
+    within = rows.filter(account_id__in=account_ids, date__gte=first, date__lte=days[-1])
+    yield from within.values_list("account_id", "date", *fields)
+
+
+def _filled(known: Mapping[date, _Known], days: Sequence[date], nothing: _Known) -> list[_Known]:
+    """One entry for each day, carried forward where a day has no row."""
+    held = known.get(days[0] - timedelta(days=1), nothing)
+    filled = []
+    for day in days:
+        held = known.get(day, held)
+        filled.append(held)
+    return filled

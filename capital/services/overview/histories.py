@@ -1,0 +1,141 @@
+"""How one account, or one strategy, got to where it is: balances and capital over 30 days."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from capital.exchange.gateway import Clock
+from capital.models import Account, AllocationEntry, AllocationRun, StrategyAccount
+from capital.services.access.visibility import visible_to
+from capital.services.balances.summaries import business_date
+from capital.services.overview.currencies import Slice, capital_by_strategy, read_capital
+from capital.services.overview.equity import DayBalances, calendar, read_history
+from capital.services.overview.runs import RecentRun, recent_runs
+from strategies.models import Strategy
+
+RUNS = 10
+
+
+@dataclass(frozen=True)
+class AccountCourse:
+    """One account.
+
+    Attributes:
+        days: Its balances, oldest day first.
+        capital: Of each strategy now, the largest first.
+        runs: Its last decisions, the newest first.
+    """
+
+    days: Sequence[DayBalances]
+    capital: tuple[Slice, ...]
+    runs: Sequence[RecentRun]
+
+
+@dataclass(frozen=True)
+class LinkCourse:
+    """What a strategy held on one account at the end of each day; None before it ever held any."""
+
+    account: str
+    amounts: Sequence[Decimal | None]
+
+
+@dataclass(frozen=True)
+class StrategyCourse:
+    """One strategy.
+
+    Attributes:
+        days: Oldest first.
+        currencies: Its accounts by currency; the one with most capital today first.
+    """
+
+    days: Sequence[date]
+    currencies: dict[str, list[LinkCourse]]
+
+
+def read_account_course(account: Account, *, clock: Clock = timezone.now) -> AccountCourse:
+    """The balances, the capital and the last decisions of one account."""
+    now = clock()
+    return AccountCourse(
+        days=read_history(account.pk, now=now),
+        capital=capital_by_strategy(read_capital({account.pk: account})),
+        runs=recent_runs(AllocationRun.objects.filter(account=account), count=RUNS),
+    )
+
+
+def read_strategy_course(
+    strategy: Strategy, user: AbstractUser | AnonymousUser, *, clock: Clock = timezone.now
+) -> StrategyCourse:
+    """What the strategy held on the accounts that the user may see, in two queries.
+
+    Between two decisions capital stays as the first of them left it.
+    """
+    days = calendar(clock())
+    links = visible_to(user, StrategyAccount.objects.filter(strategy=strategy))
+    rows = links.order_by("account__name", "pk").values_list(
+        "pk",
+        "account__name",
+        "account__currency",
+        "capital__allocated_capital",
+        "capital__allocated_at",
+    )
+    changes = _read_changes(links, since=_midnight(days[0]))
+    currencies: dict[str, list[LinkCourse]] = defaultdict(list)
+    for key, account, currency, held, allocated_at in rows:
+        amounts = _by_day(days, changes[key], held, allocated_at)
+        currencies[currency].append(LinkCourse(account, amounts))
+    for courses in currencies.values():
+        courses.sort(key=lambda each: -(each.amounts[-1] or Decimal(0)))
+    return StrategyCourse(days, dict(sorted(currencies.items(), key=lambda each: -len(each[1]))))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One decision about a link, on the day on which it was made."""
+
+    date: date
+    before: Decimal | None
+    after: Decimal | None
+
+
+def _read_changes(links: QuerySet[StrategyAccount], *, since: datetime) -> dict[int, list[_Change]]:
+    entries = AllocationEntry.objects.filter(
+        strategy_account__in=links, pool__run__created_at__gte=since
+    )
+    changes: dict[int, list[_Change]] = defaultdict(list)
+    rows = entries.order_by("pk").values_list(
+        "strategy_account_id", "pool__run__created_at", "before", "after"
+    )
+    for key, moment, before, after in rows.iterator():
+        changes[key].append(_Change(business_date(moment), before, after))
+    return changes
+
+
+def _by_day(
+    days: Sequence[date],
+    changes: Sequence[_Change],
+    held: Decimal | None,
+    allocated_at: datetime | None,
+) -> list[Decimal | None]:
+    """What was held at the end of each day."""
+    if not changes:
+        # Nothing was decided in these days, so what is held now was held before.
+        first = None if allocated_at is None else business_date(allocated_at)
+        return [held if first is None or day >= first else None for day in days]
+    amounts: list[Decimal | None] = []
+    amount, position = changes[0].before, 0
+    for day in days:
+        while position < len(changes) and changes[position].date <= day:
+            amount = changes[position].after
+            position += 1
+        amounts.append(amount)
+    return amounts
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())

@@ -1,0 +1,315 @@
+"""Order sizing: capital, market rules, positions and prices into quantities that can be sent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from capital.domain.errors import OrderRefused, PriceUnavailable, SizingError
+from capital.domain.money import EXACT, plain
+from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.admission import admit, admit_state, is_spot_sale
+from capital.domain.sizing.formulas import Terms
+from capital.domain.sizing.markets import MarketKind, MarketRules
+from capital.domain.sizing.orders import OrderRequest
+from capital.domain.sizing.prices import given_price
+from capital.domain.sizing.quantities import Sizing, size_close, size_entry
+from capital.domain.sizing.rounding import cut
+from capital.exchange.gateway import Clock
+from capital.exchange.markets import Quoted
+from capital.services.markets.prices import Price, PriceSource, last_prices
+from capital.services.sentences import sentence
+from capital.services.sizing.terms import Desk, DeskLink, DeskMarket, load_desk
+
+__all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]
+
+
+# Older rules still serve; the answer says how old they are.
+RULES_ARE_FRESH_FOR = timedelta(days=1)
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SizedOrder:
+    """The answer for one link and one order. Amounts of money are in the account's currency.
+
+    Attributes:
+        link_id: The link's primary key. Not in the JSON.
+        strategy: The strategy's key.
+        account: The account's name.
+        symbol: As asked.
+        side: As asked.
+        quantity: What may be ordered: base units on spot and linear markets, contracts on inverse
+            ones. Zero where nothing may be; ``code`` says why.
+        contracts: What ccxt and most venues take as amount on contract markets; None on spot.
+        reduce_only: Whether the order only closes.
+        price: What it was sized at; None where none was needed, or none was had.
+        price_source: Of ``price``.
+        capital: What the link holds now.
+        budget: What the order may cost at most, fees included; None for closing, and where
+            it was not reached.
+        leverage: 1 on spot.
+        raw_quantity: Before rounding and limits, in the unit of ``quantity``, cut to 18 decimals.
+        step: What ``quantity`` is a multiple of, in its unit.
+        notional: Worth of the order.
+        margin: What of the capital it ties up: the whole on spot, 0 for closing.
+        fee: At the account's fee rate. ``margin + fee <= budget`` always.
+        bound_by: What held the quantity down: ``budget``, ``risk``, ``quantity`` (asked for),
+            ``position``, ``max_amount``, ``max_cost``; with a quantity of 0 the limit that it
+            missed: ``step``, ``min_amount``, ``min_cost``, ``capital``; empty where refused.
+        code: ``sized``, the limit that was missed, or why it was refused.
+        figures: Of ``code``'s sentence. Not in the JSON.
+        warnings: What was done otherwise than asked, the limit that was missed with its figures,
+            or what else should be known.
+        error: What to raise where a refusal of this pair is a refusal of the request; None
+            where there is an answer. Not in the JSON.
+    """
+
+    link_id: int
+    strategy: str
+    account: str
+    symbol: str
+    side: str
+    quantity: Decimal = Decimal(0)
+    contracts: Decimal | None = None
+    reduce_only: bool = False
+    price: Decimal | None = None
+    price_source: PriceSource | None = None
+    capital: Decimal | None = None
+    budget: Decimal | None = None
+    leverage: Decimal | None = None
+    raw_quantity: Decimal | None = None
+    step: Decimal | None = None
+    notional: Decimal | None = None
+    margin: Decimal | None = None
+    fee: Decimal | None = None
+    bound_by: str = ""
+    code: Code
+    figures: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[Reason, ...] = ()
+    error: SizingError | None = None
+
+    @property
+    def reason(self) -> Reason:
+        """Why it is so, for people."""
+        return Reason(self.code, self.figures)
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as it is sent: numbers as text, absence as null, warnings with sentences."""
+        return {
+            "strategy": self.strategy,
+            "account": self.account,
+            "symbol": self.symbol,
+            "side": self.side,
+            "quantity": plain(self.quantity),
+            "contracts": _text(self.contracts),
+            "reduce_only": self.reduce_only,
+            "price": _text(self.price),
+            "price_source": None if self.price_source is None else self.price_source.value,
+            "capital": _text(self.capital),
+            "budget": _text(self.budget),
+            "leverage": _text(self.leverage),
+            "raw_quantity": _text(self.raw_quantity),
+            "step": _text(self.step),
+            "notional": _text(self.notional),
+            "margin": _text(self.margin),
+            "fee": _text(self.fee),
+            "bound_by": self.bound_by,
+            "code": self.code.value,
+            "warnings": [
+                {"code": warning.code.value, "reason": sentence(warning)}
+                for warning in self.warnings
+            ],
+        }
+
+
+def size_orders(
+    link_ids: Sequence[int],
+    orders: Sequence[OrderRequest],
+    *,
+    patience: timedelta | None = None,
+    clock: Clock = timezone.now,
+) -> list[SizedOrder]:
+    """Every order on every link: link by link in the order given, each in the order of orders.
+
+    It writes nothing, and asks the network where a price is needed, so it must be called outside
+    of transactions. Three queries, whatever the number of links and orders; a fourth where a
+    symbol is not known.
+
+    Args:
+        link_ids: Of ``StrategyAccount``. Who may ask is the caller's business.
+        orders: What is asked of each link. A symbol that one of them enters counts as held for
+            those behind it, as far as ``max_symbols`` is concerned.
+        patience: How long a venue may take to say a price; None: as long as is usual.
+        clock: Says what time it is.
+
+    Returns:
+        ``len(link_ids) * len(orders)`` answers; it never raises for what a client can send. A
+        pair that is refused (wrong request, unknown symbol, another currency, not allowed, no
+        price) carries its ``error``, with quantity 0 and the error's code.
+    """
+    desk = load_desk(link_ids, {order.symbol for order in orders})
+    problems = [_problem_of(order) for order in orders]
+    pairs = [
+        _prepare(desk, link_id, order, problem)
+        for link_id in link_ids
+        for order, problem in zip(orders, problems, strict=True)
+    ]
+    wanted = {pair.market.quoted for pair in pairs if isinstance(pair, _Pair) and pair.needs_price}
+    prices = last_prices(list(wanted), patience=patience, clock=clock) if wanted else {}
+    now = clock()
+    entered: dict[int, set[str]] = {}
+    return [
+        pair if isinstance(pair, SizedOrder) else _answer(pair, prices, entered, now)
+        for pair in pairs
+    ]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An order on a link that is admitted."""
+
+    order: OrderRequest
+    link: DeskLink
+    market: DeskMarket
+    given: Decimal | None
+
+    @property
+    def needs_price(self) -> bool:
+        return self.given is None
+
+
+def _problem_of(order: OrderRequest) -> SizingError | None:
+    try:
+        order.check()
+    except SizingError as error:
+        return error
+    return None
+
+
+def _prepare(
+    desk: Desk, link_id: int, order: OrderRequest, problem: SizingError | None
+) -> "_Pair | SizedOrder":
+    """Admit the order on the link, or answer why not."""
+    link = desk.links.get(link_id)
+    if link is None:
+        error = OrderRefused(Code.UNKNOWN_LINK, link=str(link_id))
+        return _refused(link_id, None, order, problem or error)
+    try:
+        if problem is not None:
+            raise problem
+        admit_state(order, link.trader)
+        market = desk.market(link.venue, order.symbol)
+        admit(order, link.trader, market.rules, held_symbols=link.positions.keys())
+    except SizingError as error:
+        return _refused(link_id, link, order, error)
+    return _Pair(order, link, market, given_price(order, market.rules.kind))
+
+
+def _answer(
+    pair: _Pair,
+    prices: Mapping[Quoted, Price | Reason],
+    entered: dict[int, set[str]],
+    now: datetime,
+) -> SizedOrder:
+    order, link, market = pair.order, pair.link, pair.market
+    price: Price | Reason = (
+        prices[market.quoted] if pair.given is None else Price(pair.given, PriceSource.GIVEN)
+    )
+    held = link.positions.get(order.symbol, _NOTHING)
+    terms = link.terms_of(market.rules)
+    try:
+        if order.is_closing:
+            amount = price.amount if isinstance(price, Price) else None
+            sizing = size_close(order, market.rules, terms, price=amount, held=held)
+        else:
+            if newly := entered.get(link.id):
+                symbols = link.positions.keys() | newly
+                admit(order, link.trader, market.rules, held_symbols=symbols)
+            if isinstance(price, Reason):
+                raise PriceUnavailable(
+                    Code.PRICE_UNAVAILABLE,
+                    field="price",
+                    venue=link.venue,
+                    symbol=order.symbol,
+                    cause=price.code.value,
+                )
+            sizing = size_entry(order, market.rules, terms, price=price.amount, held=held)
+    except SizingError as error:
+        return _refused(link.id, link, order, error)
+    if sizing.amount and not order.is_closing and not is_spot_sale(order, market.rules):
+        entered.setdefault(link.id, set()).add(order.symbol)
+    return _sized(pair, sizing, terms, price, _age_warnings(market, now))
+
+
+def _age_warnings(market: DeskMarket, now: datetime) -> list[Reason]:
+    age = now - market.fetched_at
+    if age <= RULES_ARE_FRESH_FOR:
+        return []
+    return [Reason(Code.MARKET_RULES_OLD, {"hours": str(age // timedelta(hours=1))})]
+
+
+def _sized(
+    pair: _Pair, sizing: Sizing, terms: Terms, price: Price | Reason, warnings: list[Reason]
+) -> SizedOrder:
+    order, link, rules = pair.order, pair.link, pair.market.rules
+    is_spot, cost = rules.kind is MarketKind.SPOT, sizing.cost
+    if sizing.code is not Code.SIZED:
+        # The sentence has the figure of the limit, which no key of the answer has.
+        warnings = [Reason(sizing.code, sizing.figures), *warnings]
+    if isinstance(price, Reason):
+        warnings = [*warnings, Reason(Code.PRICE_NOT_NEEDED)]
+    return SizedOrder(
+        link_id=link.id,
+        strategy=link.trader.strategy,
+        account=link.account,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=_quantity(sizing.amount, rules),
+        contracts=None if is_spot else sizing.amount,
+        reduce_only=sizing.reduce_only,
+        price=price.amount if isinstance(price, Price) else None,
+        price_source=price.source if isinstance(price, Price) else None,
+        capital=link.capital,
+        budget=None if sizing.budget is None else cut(sizing.budget),
+        leverage=terms.leverage,
+        raw_quantity=cut(sizing.raw_amount * rules.quantity_of_one),
+        step=_quantity(sizing.step, rules),
+        notional=None if cost is None else cut(cost.notional),
+        margin=None if cost is None else cut(cost.margin),
+        fee=None if cost is None else cut(cost.fee),
+        bound_by=sizing.bound_by.value,
+        code=sizing.code,
+        figures=dict(sizing.figures),
+        warnings=(*sizing.warnings, *warnings),
+    )
+
+
+def _quantity(amount: Decimal, rules: MarketRules) -> Decimal:
+    if rules.kind is not MarketKind.LINEAR:
+        return amount
+    return EXACT.multiply(amount, rules.contract_size)
+
+
+def _refused(
+    link_id: int, link: DeskLink | None, order: OrderRequest, error: SizingError
+) -> SizedOrder:
+    return SizedOrder(
+        link_id=link_id,
+        strategy="" if link is None else link.trader.strategy,
+        account="" if link is None else link.account,
+        symbol=order.symbol,
+        side=order.side,
+        capital=None if link is None else link.capital,
+        code=error.reason.code,
+        figures=dict(error.reason.figures),
+        warnings=(error.reason,),
+        error=error,
+    )
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
