@@ -498,7 +498,7 @@ UNFOLD: dict[str, Any] = {
     ],
     "STYLES": [lambda _request: static("capital/desk.css")],
     "SCRIPTS": [lambda _request: static("capital/charts.js")],
-    "DASHBOARD_CALLBACK": "capital.admin.dashboard.with_dashboard",
+    "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "COMMAND": {
         # The rows that are looked for by name, besides the pages.
         "search_models": ["capital.account", "strategies.strategy"],
@@ -508,7 +508,7 @@ UNFOLD: dict[str, Any] = {
         "show_search": True,
         "command_search": True,
         "show_all_applications": False,
-        "navigation": "capital.admin.navigation.sidebar",
+        "navigation": "capital.admin.frame.navigation.sidebar",
     },
 }
 

@@ -19,9 +19,9 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import DropdownFilter
 
-from capital.admin.base import DeskPage, ReadOnly
-from capital.admin.cells import badge, figure, lines, since
-from capital.admin.formats import NOTHING, span
+from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.cells import badge, figure, lines, since
+from capital.admin.frame.formats import NOTHING, span
 from capital.models import JobRun
 from capital.services.access.visibility import sees_everything
 from capital.services.jobs.health import check_health

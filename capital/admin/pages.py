@@ -1,15 +1,26 @@
 """Every page of the admin: importing this registers them. Each module is one kind of row."""
 
-from capital.admin import accounts as accounts
-from capital.admin import capital as capital
-from capital.admin import devices as devices
-from capital.admin import jobs as jobs
-from capital.admin import links as links
-from capital.admin import markets as markets
-from capital.admin import positions as positions
-from capital.admin import runs as runs
-from capital.admin import strategies as strategies
-from capital.admin import summaries as summaries
-from capital.admin import tokens as tokens
-from capital.admin import users as users
-from capital.admin import webhooks as webhooks
+from capital.admin import jobs
+from capital.admin.accounts import links, summaries
+from capital.admin.accounts import page as accounts
+from capital.admin.allocation import capital, runs
+from capital.admin.people import devices, tokens, users
+from capital.admin.strategies import deliveries
+from capital.admin.strategies import page as strategies
+from capital.admin.trading import markets, positions
+
+__all__ = [
+    "accounts",
+    "capital",
+    "deliveries",
+    "devices",
+    "jobs",
+    "links",
+    "markets",
+    "positions",
+    "runs",
+    "strategies",
+    "summaries",
+    "tokens",
+    "users",
+]

@@ -1,4 +1,4 @@
-"""``{% load desk %}``: the formats of ``capital.admin.formats``, and reasons, in templates."""
+"""``{% load desk %}``: formats of ``capital.admin.frame.formats`` and reasons, in templates."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from capital.admin import formats
-from capital.admin.charts import Row
+from capital.admin.dashboard.charts import Row
+from capital.admin.frame import formats
 
 register = template.Library()
 

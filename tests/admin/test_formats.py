@@ -8,7 +8,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.admin import formats
+from capital.admin.frame import formats
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 

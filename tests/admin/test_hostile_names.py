@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from capital.admin.exports import cell
+from capital.admin.frame.exports import cell
 from capital.models import Account, AllocationRun
 from strategies.models import Strategy
 from tests.admin.crawl import pages, values_for

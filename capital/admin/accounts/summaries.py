@@ -9,11 +9,11 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
-from capital.admin.base import RecordAdmin
-from capital.admin.cells import figure, link_to
-from capital.admin.exports import csv_response
-from capital.admin.filters import CurrencyFilter, VisibleFilter
-from capital.admin.formats import change, money
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import figure, link_to
+from capital.admin.frame.exports import csv_response
+from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
+from capital.admin.frame.formats import change, money
 from capital.models import DailyAccountSummary
 
 _AMOUNTS = (

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
-from capital.admin.views import render_page, user_of
+from capital.admin.frame.views import render_page, user_of
 from capital.models import WebhookSecret
 from capital.services.webhooks.secrets import remove_secret, rotate_secret
 from strategies.markets import MarketType

@@ -21,7 +21,7 @@ from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from capital.admin.formats import ratio
+from capital.admin.frame.formats import ratio
 from capital.domain.errors import AppendOnly
 from capital.models.columns.exact import ExactDecimalField
 from capital.services.access.visibility import OWNER_PATHS, visible_to

@@ -22,16 +22,16 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldBooleanWidget
 
-from capital.admin.cells import OUTCOME_COLOUR
-from capital.admin.decisions import (
+from capital.admin.allocation.decisions import (
     OUTLOOK,
     POOL_NAMES,
     DecisionCard,
     decimal_of,
     decision_card,
 )
-from capital.admin.formats import money
-from capital.admin.views import origin_of, render_page, user_of
+from capital.admin.frame.cells import OUTCOME_COLOUR
+from capital.admin.frame.formats import money
+from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import (
     CapitalError,

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from capital.admin.base import DeskPage
+from capital.admin.frame.base import DeskPage
 
 _PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _VERBS = {

@@ -14,12 +14,12 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
-from capital.admin.base import RecordAdmin
-from capital.admin.cells import OUTCOME_COLOUR, badge, link_to
-from capital.admin.decisions import decimal_of, pool_tables
-from capital.admin.exports import csv_response
-from capital.admin.filters import TimeFilter, VisibleFilter
-from capital.admin.reverts import RevertPages
+from capital.admin.allocation.decisions import decimal_of, pool_tables
+from capital.admin.allocation.reverts import RevertPages
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
+from capital.admin.frame.exports import csv_response
+from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.models import AllocationRun
 from capital.services.allocation.report import PoolReport, report_runs
 from capital.services.sentences import sentence_of

@@ -17,13 +17,13 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from capital.admin.allocations import AllocationPages
-from capital.admin.base import DeskModelAdmin
-from capital.admin.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
-from capital.admin.course_pages import AccountCoursePage
-from capital.admin.filters import CurrencyFilter, OwnerFilter
-from capital.admin.formats import NOTHING, money, share
-from capital.admin.links import LinksInline, NewLinkInline
+from capital.admin.accounts.links import LinksInline, NewLinkInline
+from capital.admin.allocation.plans import AllocationPages
+from capital.admin.dashboard.histories import AccountCoursePage
+from capital.admin.frame.base import DeskModelAdmin
+from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
+from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
+from capital.admin.frame.formats import NOTHING, money, share
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import VENUES, is_known

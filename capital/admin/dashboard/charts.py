@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.utils.translation import get_language, gettext, gettext_lazy
 
-from capital.admin.formats import affixes, digits
+from capital.admin.frame.formats import affixes, digits
 from capital.domain.pools import Pool
 from capital.services.allocation.report import amount_text
 from capital.services.overview.currencies import Slice

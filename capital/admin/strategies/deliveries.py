@@ -14,12 +14,12 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
-from capital.admin.base import RecordAdmin
-from capital.admin.cells import OUTCOME_COLOUR, badge, lines, link_to
-from capital.admin.decisions import POOL_NAMES, SOURCE_NAMES
-from capital.admin.filters import TimeFilter, VisibleFilter
-from capital.admin.formats import NOTHING, moment, ratio
-from capital.admin.views import user_of
+from capital.admin.allocation.decisions import POOL_NAMES, SOURCE_NAMES
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, lines, link_to
+from capital.admin.frame.filters import TimeFilter, VisibleFilter
+from capital.admin.frame.formats import NOTHING, moment, ratio
+from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, WebhookDelivery
 from capital.services.sentences import outline_of

@@ -11,12 +11,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from capital.admin.base import DeskModelAdmin
-from capital.admin.cells import badge, figure, lines
-from capital.admin.course_pages import StrategyCoursePage
-from capital.admin.filters import OwnerFilter
-from capital.admin.formats import NOTHING, money
-from capital.admin.webhook_secrets import WebhookPages
+from capital.admin.dashboard.histories import StrategyCoursePage
+from capital.admin.frame.base import DeskModelAdmin
+from capital.admin.frame.cells import badge, figure, lines
+from capital.admin.frame.filters import OwnerFilter
+from capital.admin.frame.formats import NOTHING, money
+from capital.admin.strategies.webhook import WebhookPages
 from capital.services.accounts.links import check_market
 from capital.services.overview.accounts import StrategyOverview, count_accounts, overview_strategies
 from strategies.models import Strategy, StrategyStatus

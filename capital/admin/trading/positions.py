@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from capital.admin.base import RecordAdmin
-from capital.admin.cells import badge, figure, link_to, since
-from capital.admin.filters import VisibleFilter
-from capital.admin.formats import ratio
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import badge, figure, link_to, since
+from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.formats import ratio
 from capital.models import Position
 
 

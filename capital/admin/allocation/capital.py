@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
-from capital.admin.base import RecordAdmin
-from capital.admin.cells import figure, link_to, since
-from capital.admin.filters import CurrencyFilter, VisibleFilter
-from capital.admin.formats import money, ratio
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import figure, link_to, since
+from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
+from capital.admin.frame.formats import money, ratio
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import AllocationPool, StrategyCapital
 from strategies.markets import MarketType

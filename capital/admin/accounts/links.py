@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import PaginationInlineFormSet
 
-from capital.admin.base import DeskModelAdmin, DeskTabularInline
-from capital.admin.cells import bar, figure, lines
-from capital.admin.filters import VisibleFilter
-from capital.admin.formats import money, ratio
+from capital.admin.frame.base import DeskModelAdmin, DeskTabularInline
+from capital.admin.frame.cells import bar, figure, lines
+from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.formats import money, ratio
 from capital.models import StrategyAccount
 from capital.services.overview.accounts import pool_shares
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext, gettext_lazy
 
-from capital.admin.charts import Chart, Line, line_chart, pool_bars
-from capital.admin.formats import age, change, moment, money, percent, share, span
+from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
+from capital.admin.frame.formats import age, change, moment, money, percent, share, span
 from capital.services.access.visibility import sees_everything
 from capital.services.jobs.health import Health
 from capital.services.overview.concerns import Concern

@@ -11,8 +11,8 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 
-from capital.admin.base import DeskPage, ReadOnly
-from capital.admin.cells import since
+from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.cells import since
 
 # The library's pages show the keys and the codes.
 admin.site.unregister(TOTPDevice)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from capital.admin.cells import OUTCOME_COLOUR
+from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT, ROUNDED
 from capital.domain.reasons import Code

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from capital.admin.formats import NOTHING, age, moment, percent
+from capital.admin.frame.formats import NOTHING, age, moment, percent
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overview.accounts import Freshness

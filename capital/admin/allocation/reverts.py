@@ -11,8 +11,8 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from capital.admin.decisions import decision_card
-from capital.admin.views import origin_of, render_page, user_of
+from capital.admin.allocation.decisions import decision_card
+from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import RevertRefused
 from capital.models import AllocationRun

@@ -11,9 +11,9 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 
-from capital.admin.base import DeskPage, ReadOnly
-from capital.admin.cells import badge, figure, since
-from capital.admin.formats import NOTHING, ratio
+from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.cells import badge, figure, since
+from capital.admin.frame.formats import NOTHING, ratio
 from capital.models import Market
 
 
