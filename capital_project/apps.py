@@ -1,6 +1,13 @@
-"""The admin of this project."""
+"""The project as an app, for its commands, and its admin."""
 
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+
+
+class ProjectConfig(AppConfig):
+    """Commands to try the project out and to work on it."""
+
+    name = "capital_project"
 
 
 class DeskAdminConfig(AdminConfig):

@@ -227,6 +227,7 @@ INSTALLED_APPS = [
     "strategies",
     # Before django_q: its qcluster is ours, which leaves no process behind.
     "capital",
+    "capital_project.apps.ProjectConfig",
     "django_q",
 ]
 
@@ -376,18 +377,18 @@ REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cap_"}
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First: a refusal then says how to show a token.
-        "capital.api.authentication.BearerAuthentication",
+        "capital.api.frame.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_THROTTLE_CLASSES": ["capital.api.throttles.TokenThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["capital.api.parsers.ExactJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["capital.api.frame.throttles.TokenThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["capital.api.frame.parsers.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "capital.api.schema.DeskSchema",
+    "DEFAULT_SCHEMA_CLASS": "capital.api.frame.schema.DeskSchema",
     # No OPTIONS, no ?format=: what is not described is not there.
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
-    "EXCEPTION_HANDLER": "capital.api.problems.handle_exception",
+    "EXCEPTION_HANDLER": "capital.api.frame.problems.handle_exception",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
@@ -403,7 +404,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "capital.api.schema.describe_problems",
+        "capital.api.frame.schema.describe_problems",
     ],
 }
 

@@ -7,7 +7,7 @@ from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from capital.api.problems import is_api, problem_response
+from capital.api.frame.problems import is_api, problem_response
 from capital.services.jobs.health import check_readiness
 
 

@@ -143,7 +143,7 @@ def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_
     account = funded(bot)
     path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
     keys: list[str] = []
-    from capital.api import allocations
+    from capital.api.views import allocating as allocations
 
     honest = allocations.allocate_capital
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import DataError, IntegrityError, OperationalError
 from django.test import Client
 
-from capital.api.problems import STATUS, handle_exception, status_of
+from capital.api.frame.problems import STATUS, handle_exception, status_of
 from capital.domain import errors
 from capital.domain.errors import CapitalError
 from tests.api.client import ROOT, Bot, permit

@@ -8,12 +8,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api import requests as shapes
-from capital.api.allocations import allocate
-from capital.api.base import refuse_body
-from capital.api.filters import AccountFilter
-from capital.api.pages import SwitchField
-from capital.api.rows import AccountRow
+from capital.api.frame.base import refuse_body
+from capital.api.frame.pages import SwitchField
+from capital.api.shapes import answers as shapes
+from capital.api.shapes.filters import AccountFilter
+from capital.api.shapes.rows import AccountRow
+from capital.api.views.allocating import allocate
 from capital.api.views.edited import Edited
 from capital.domain.balances import Observation
 from capital.models import Account, Scope
@@ -117,7 +117,7 @@ def read_switch(request: Request, name: str) -> bool:
     """A switch of the query: ``true`` or ``false``, else refused."""
     from django.core.exceptions import ValidationError
 
-    from capital.api.base import refusal
+    from capital.api.frame.base import refusal
 
     try:
         return bool(SwitchField().to_python(request.query_params.get(name)))

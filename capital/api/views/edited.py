@@ -7,7 +7,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api.pages import ListAndRetrieve
+from capital.api.frame.pages import ListAndRetrieve
 
 
 class Edited(ListAndRetrieve):

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from capital.addresses import client_address
-from capital.api import requests as shapes
-from capital.api.base import refusal
-from capital.api.once import HEADER
-from capital.api.parsers import LARGEST_BODY, parse_json
-from capital.api.problems import PayloadTooLarge
-from capital.api.throttles import AddressThrottle, StrategyThrottle
+from capital.api.frame.base import refusal
+from capital.api.frame.once import HEADER
+from capital.api.frame.parsers import LARGEST_BODY, parse_json
+from capital.api.frame.problems import PayloadTooLarge
+from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
+from capital.api.shapes import answers as shapes
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
 from capital.services.webhooks.receive import MOST_ORDERS, Delivery, receive

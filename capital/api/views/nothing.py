@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema
 from rest_framework.views import APIView
 
-from capital.api.throttles import AddressThrottle
+from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotFound
 
 

@@ -11,20 +11,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.addresses import client_address
-from capital.api import requests as shapes
-from capital.api.allocations import allocate
-from capital.api.authentication import account_of
-from capital.api.base import DeskView, check_fields, refuse_body
-from capital.api.filters import (
+from capital.api.frame.authentication import account_of
+from capital.api.frame.base import DeskView, check_fields, refuse_body
+from capital.api.frame.pages import ListAndRetrieve, Pages
+from capital.api.shapes import answers as shapes
+from capital.api.shapes.filters import (
     CapitalFilter,
     MarketFilter,
     PositionFilter,
     RunFilter,
     SummaryFilter,
 )
-from capital.api.pages import ListAndRetrieve, Pages
-from capital.api.rows import CapitalRow, MarketRow, PositionRow, SummaryRow
-from capital.api.runs import runs_as_json
+from capital.api.shapes.rows import CapitalRow, MarketRow, PositionRow, SummaryRow
+from capital.api.shapes.runs import runs_as_json
+from capital.api.views.allocating import allocate
 from capital.domain.errors import NotFound
 from capital.models import (
     Account,

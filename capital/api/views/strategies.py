@@ -8,11 +8,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api import requests as shapes
-from capital.api.authentication import account_of
-from capital.api.base import refusal
-from capital.api.filters import LinkFilter, StrategyFilter
-from capital.api.rows import LinkRow, PositionRow, StrategyRow
+from capital.api.frame.authentication import account_of
+from capital.api.frame.base import refusal
+from capital.api.shapes import answers as shapes
+from capital.api.shapes.filters import LinkFilter, StrategyFilter
+from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
 from capital.api.views.edited import Edited
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Scope, StrategyAccount

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.base import refusal
-from capital.api.fields import ExactField, Request, Switch, Text
+from capital.api.frame.base import refusal
+from capital.api.frame.fields import ExactField, Request, Switch, Text
 from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
 from capital.domain.errors import InvalidAmount

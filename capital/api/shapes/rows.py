@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
+from capital.api.frame.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
 from capital.exchange.venues import VENUES
 from capital.models import (
     Account,

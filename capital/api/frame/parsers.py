@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from capital.api.problems import PayloadTooLarge
+from capital.api.frame.problems import PayloadTooLarge
 
 LARGEST_BODY = 64 * 1024
 # Written so, a text may hold NUL, which PostgreSQL does not keep, or half a character.

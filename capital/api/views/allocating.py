@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from capital.addresses import client_address
-from capital.api.base import DeskView
-from capital.api.requests import AllocateRequest
-from capital.api.runs import previews_as_json, runs_as_json
+from capital.api.frame.base import DeskView
+from capital.api.shapes.answers import AllocateRequest
+from capital.api.shapes.runs import previews_as_json, runs_as_json
 from capital.models import Trigger
 from capital.services.allocation.allocate import allocate_capital, preview_allocation
 

@@ -10,10 +10,10 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiParameter
 
-from capital.api.base import FIELDS, DeskView
-from capital.api.examples import ANSWERS, REQUESTS
-from capital.api.once import HEADER
-from capital.api.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
+from capital.api.frame.base import FIELDS, DeskView
+from capital.api.frame.examples import ANSWERS, REQUESTS
+from capital.api.frame.once import HEADER
+from capital.api.frame.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
 from capital.models import Scope
 
 EXACT_PATTERN = r"^-?[0-9]{1,20}(\.[0-9]{1,60})?$"
@@ -29,7 +29,7 @@ _OF_DELETE = (409,)
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """``Authorization: Bearer cap_…``."""
 
-    target_class = "capital.api.authentication.BearerAuthentication"
+    target_class = "capital.api.frame.authentication.BearerAuthentication"
     name = "token"
     priority = 1
 
@@ -43,7 +43,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Amounts are texts; a JSON number is taken too, exactly as it is written."""
 
-    target_class = "capital.api.fields.ExactField"
+    target_class = "capital.api.frame.fields.ExactField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
 class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """Another row: its id, or its key."""
 
-    target_class = "capital.api.fields.VisibleRow"
+    target_class = "capital.api.frame.fields.VisibleRow"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         """By what it is named."""

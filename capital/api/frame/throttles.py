@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from capital.addresses import client_address
-from capital.api.authentication import caller_of
+from capital.api.frame.authentication import caller_of
 
 CACHE = "throttles"
 

@@ -17,7 +17,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api.base import DeskView, refusal
+from capital.api.frame.base import DeskView, refusal
 from capital.domain.errors import NotFound
 
 LARGEST_ID = 2**63 - 1
