@@ -18,7 +18,7 @@ from capital_project.second_factor import second_factor
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """Where an operator lives."""
 
-    index_template = "capital/dashboard.html"
+    index_template = "capital/dashboard/page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff, and verified by a one-time password where ``CAPITAL_REQUIRE_TOTP`` is on."""

@@ -92,7 +92,7 @@ class ResultFilter(DropdownFilter):  # type: ignore[misc]
 class JobRunAdmin(OperationsAdmin):
     """Each execution of each job, and how the jobs are doing."""
 
-    list_before_template = "capital/jobs_link.html"
+    list_before_template = "capital/jobs/jobs_link.html"
     list_display = [
         "shown_start",
         "shown_name",
@@ -135,7 +135,7 @@ class JobRunAdmin(OperationsAdmin):
             "jobs": [(job, get_job(job.name).summary) for job in health.jobs],
             "now": timezone.now(),
         }
-        return TemplateResponse(request, "capital/jobs.html", context)
+        return TemplateResponse(request, "capital/jobs/jobs.html", context)
 
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def shown_start(self, run: JobRun) -> Any:

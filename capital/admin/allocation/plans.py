@@ -183,7 +183,7 @@ class AllocationPages:
                 messages.error(request, sentence(error.reason))
         return self._page(
             request,
-            "allocate",
+            "allocation/allocate",
             gettext("Allocate capital: %(account)s") % {"account": account.name},
             object=account,
             form=form,
@@ -201,7 +201,7 @@ class AllocationPages:
         report = check_connection(account.pk, actor=user_of(request))
         return self._page(
             request,
-            "connection",
+            "accounts/connection",
             gettext("Connection: %(account)s") % {"account": account.name},
             object=account,
             account=account,
@@ -239,7 +239,7 @@ class AllocationPages:
         )
         return self._page(
             request,
-            "plan",
+            "allocation/plan",
             gettext("Allocate capital: preview"),
             plan=plan,
             expires_at=expires_at(plan),
@@ -273,7 +273,7 @@ class AllocationPages:
         rows.sort(key=lambda row: row["colour"] != "danger")
         return self._page(
             request,
-            "plan_result",
+            "allocation/plan_result",
             gettext("Allocate capital: result"),
             plan=plan,
             rows=rows,

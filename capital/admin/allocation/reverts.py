@@ -65,7 +65,7 @@ class RevertPages:
             "back": reverse("admin:capital_allocationrun_change", args=[run.pk]),
         }
         title = gettext("Revert run %(run)s") % {"run": run.pk}
-        return render_page(self, request, "revert", title, context)
+        return render_page(self, request, "allocation/revert", title, context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """No button where the outcome says already that nothing was changed."""

@@ -48,7 +48,7 @@ class RunAdmin(RevertPages, RecordAdmin):
     """Append-only. The page of a run reads the same years later."""
 
     actions = ["export"]
-    change_form_before_template = "capital/admin/run.html"
+    change_form_before_template = "capital/allocation/run.html"
     list_display = [
         "shown_time",
         "shown_account",

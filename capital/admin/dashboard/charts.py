@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """What ``capital/chart.html`` shows.
+    """What ``capital/dashboard/chart.html`` shows.
 
     Attributes:
         title: Also what a screen reader calls the picture.

@@ -21,8 +21,8 @@ from strategies.models import Strategy
 class AccountCoursePage:
     """Balances over 30 days, capital by strategy now, and the last decisions."""
 
-    change_form_outer_before_template = "capital/page_charts.html"
-    change_form_outer_after_template = "capital/page_runs.html"
+    change_form_outer_before_template = "capital/dashboard/page_charts.html"
+    change_form_outer_after_template = "capital/dashboard/page_runs.html"
 
     def render_change_form(
         self,
@@ -45,7 +45,7 @@ class AccountCoursePage:
 class StrategyCoursePage:
     """Capital over 30 days, by account."""
 
-    change_form_outer_before_template = "capital/page_charts.html"
+    change_form_outer_before_template = "capital/dashboard/page_charts.html"
 
     def render_change_form(
         self,

@@ -12,10 +12,10 @@ from capital.addresses import client_address
 def render_page(
     page: Any, request: HttpRequest, name: str, title: str, context: dict[str, Any]
 ) -> TemplateResponse:
-    """One of ``templates/admin/capital``, with what the theme wants to know."""
+    """One of ``templates/capital``, with what the theme wants to know."""
     return TemplateResponse(
         request,
-        f"admin/capital/{name}.html",
+        f"capital/{name}.html",
         {**page.admin_site.each_context(request), "opts": page.opts, "title": title, **context},
     )
 

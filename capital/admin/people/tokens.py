@@ -95,7 +95,7 @@ class TokenAdmin(DeskModelAdmin):
         """The one page that shows it. Not a message: those wait in a cookie."""
         response = TemplateResponse(
             request,
-            "capital/admin/token.html",
+            "capital/people/token.html",
             {
                 **self.admin_site.each_context(request),
                 "title": gettext("API token"),

@@ -75,7 +75,7 @@ class AnswerPage:
 class DeliveryAdmin(RecordAdmin):
     """Append-only. A delivery without an answer was given up, or is being worked on."""
 
-    change_form_before_template = "capital/admin/delivery.html"
+    change_form_before_template = "capital/strategies/delivery.html"
     list_display = [
         "shown_time",
         "shown_strategy",

@@ -51,7 +51,7 @@ class WebhookPages:
             .filter(strategy=strategy)
             .first(),
         }
-        return render_page(self, request, "webhook", _title(strategy), context)
+        return render_page(self, request, "strategies/webhook", _title(strategy), context)
 
     def _rotated(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
         """The one page that shows it. Not a message: those wait in a cookie."""
@@ -63,7 +63,9 @@ class WebhookPages:
             "text": text,
             "template": message_template(strategy, text),
         }
-        response = render_page(self, request, "webhook_secret", _title(strategy), context)
+        response = render_page(
+            self, request, "strategies/webhook_secret", _title(strategy), context
+        )
         response["Cache-Control"] = "no-store"
         return response
 
