@@ -46,17 +46,17 @@ test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
 
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
-	$(BIN)/python -m pytest tests/browser -m browser $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest tests/end_to_end/browser -m browser $(PYTEST_ARGUMENTS)
 
 screenshots: $(DEVELOPMENT)  ## Take the README's pictures anew, from the demo desk
-	$(BIN)/python -m pytest tests/browser/screenshots.py -m browser -q
+	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q
 
 chaos: export CHAOS := 1
 chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms (CHAOS_SEED=… for others)
-	$(BIN)/python -m pytest tests/cluster tests/simulation tests/concurrency tests/gateway/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest tests/end_to_end/cluster tests/end_to_end/simulation tests/end_to_end/test_writers.py tests/exchange/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
 
 fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMPLES=… for each operation)
-	$(BIN)/python -m tests.fuzz.run
+	$(BIN)/python -m tests.end_to_end.fuzz.run
 
 lint: export DEBUG := 1
 lint: $(DEVELOPMENT)  ## Style, types, import contracts, migrations

@@ -25,7 +25,7 @@ from capital.exchange.venue import (
 )
 from strategies.markets import MarketType
 
-# Of ccxt 4.5.90; tests/gateway/test_generic_venues.py holds ccxt's own requests against them.
+# Of ccxt 4.5.90; tests/exchange/test_unproven_venues.py holds ccxt's own requests against them.
 SWAP_APART = frozenset(
     {
         "bitrue",

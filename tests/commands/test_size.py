@@ -1,0 +1,222 @@
+"""``size`` and ``sync_markets``: the service's answers, for people and for programs."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone, translation
+
+from capital.models import Market, StrategyAccount
+from capital.services.accounts.links import find_link_ids
+from capital.services.sizing.orders import size_orders
+from strategies.models import Strategy
+from tests.domain.sizing.builders import order
+from tests.factories import make_account, make_link, make_market, make_position, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    stdout = StringIO()
+    try:
+        call_command(*arguments, stdout=stdout)
+    except SystemExit as stopped:
+        return int(str(stopped.code)), stdout.getvalue()
+    return 0, stdout.getvalue()
+
+
+def refusal(*arguments: str) -> tuple[int, str]:
+    with pytest.raises(CommandError) as refused:
+        call_command(*arguments, stdout=StringIO())
+    return refused.value.returncode, str(refused.value)
+
+
+@pytest.fixture
+def desk():
+    """One spot strategy on two accounts, and the market that it trades."""
+    make_market(fetched_at=timezone.now())
+    strategy = make_strategy(key="grid")
+    for name, capital in (("Main", "1000"), ("Second", "50")):
+        account = make_account(name=name, owner=strategy.owner)
+        make_link(account=account, strategy=strategy, capital=capital)
+
+
+GRID = ("size", "grid", "--symbol", "BTC/USDT", "--side", "buy")
+
+
+def test_it_is_the_service_s_answer(desk):
+    code, text = run(*GRID, "--qty-per", "50", "--price", "61234.5", "--json")
+
+    expected = size_orders(find_link_ids("grid"), [order(qty_per="50", price="61234.5")])
+    assert code == 0
+    assert json.loads(text) == {"orders": [answer.as_json() for answer in expected]}
+    assert [answer["quantity"] for answer in json.loads(text)["orders"]] == ["0.00816", "0.00040"]
+
+
+def test_accounts_can_be_named(desk):
+    _, text = run(*GRID, "--account", "Second", "--qty-per", "50", "--price", "100", "--json")
+
+    assert [answer["account"] for answer in json.loads(text)["orders"]] == ["Second"]
+
+
+def test_every_option_reaches_the_service(desk):
+    _, text = run(
+        *GRID,
+        *("--account", "Main", "--order-type", "LIMIT", "--risk-per", "1", "--qty", "3"),
+        *("--price", "100", "--stop-price", "95", "--json"),
+    )
+
+    (answer,) = json.loads(text)["orders"]
+    (expected, _) = size_orders(
+        find_link_ids("grid"),
+        [order(order_type="LIMIT", risk_per="1", qty="3", price="100", stop_price="95")],
+    )
+    assert answer == expected.as_json()
+    assert (answer["bound_by"], answer["quantity"]) == ("risk", "2.00000")
+    assert [warning["code"] for warning in answer["warnings"]] == ["qty_ignored"]
+
+
+def test_people_read_it_line_by_line(desk):
+    code, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "61234.5")
+
+    assert code == 0
+    for words in (
+        "grid @ Main: buy BTC/USDT",
+        "Capital",
+        "1,000",
+        "Budget",
+        "500",
+        "Step",
+        "0.00001",
+        "0.00816",
+        "As much as the budget buys.",
+    ):
+        assert words in text
+    lines = text.splitlines()
+    rows = [line.split("│")[1].strip() for line in lines if "│" in line]
+    assert rows == [
+        "Capital",
+        "Price",
+        "Budget",
+        "Leverage",
+        "Raw quantity",
+        "Step",
+        "Worth",
+        "Margin",
+        "Fee",
+        "Quantity",
+    ]
+
+
+def test_people_read_it_in_their_language(desk):
+    with translation.override("ko"):
+        _, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "61234.5")
+
+    assert "예산으로 살 수 있는 최대 수량입니다." in text
+
+
+def test_a_close_says_that_it_is_reduce_only(desk):
+    make_position(StrategyAccount.objects.get(account__name="Main"), "0.5")
+
+    _, text = run(
+        *("size", "grid", "--account", "Main", "--symbol", "BTC/USDT", "--side", "sell"),
+        *("--qty-per", "-100", "--price", "100"),
+    )
+
+    assert "Of the open position. Send it as reduce only." in text
+
+
+def test_too_small_is_an_answer_and_exits_0(desk):
+    Market.objects.update(min_cost=10_000)
+
+    code, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "100")
+
+    assert code == 0
+    assert "An order of 500 USDT is less than the smallest of 10000." in text
+
+
+def test_a_refused_account_exits_1_and_leaves_the_others(desk):
+    Market.objects.update(venue="okx")
+    okx = make_account(name="OKX", venue="okx")
+    make_link(account=okx, strategy=Strategy.objects.get(), capital="100")
+
+    code, text = run(*GRID, "--qty-per", "50", "--price", "100", "--json")
+
+    assert code == 1
+    assert [answer["code"] for answer in json.loads(text)["orders"]] == [
+        "markets_not_synced",
+        "markets_not_synced",
+        "sized",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((*GRID,), "does not say how much"),
+        ((*GRID, "--qty-per", "abc"), "--qty-per: 'abc' is not an amount"),
+        ((*GRID, "--qty-per", "1e999999"), "--qty-per: '1e999999' is not an amount"),
+        ((*GRID, "--qty", "NaN"), "--qty: 'NaN' is not an amount"),
+        ((*GRID, "--qty", "1", "--price", "-1"), "price is -1; it must be above zero."),
+        ((*GRID, "--risk-per", "1"), "give with risk_per the stop_price"),
+        ((*GRID, "--qty", "1", "--account", "Nowhere"), "Nowhere"),
+        (("size", "nope", *GRID[2:], "--qty", "1"), "There is no strategy 'nope'"),
+    ],
+)
+def test_bad_arguments_exit_2_and_say_what_is_wrong(desk, arguments, says):
+    code, text = refusal(*arguments)
+
+    assert code == 2
+    assert says in text
+
+
+def test_an_account_that_the_strategy_is_not_on_is_refused(desk):
+    make_account(name="Elsewhere")
+
+    code, text = refusal(*GRID, "--account", "Main", "Elsewhere", "--qty", "1")
+
+    assert code == 2
+    assert "on Main, Elsewhere" in text
+
+
+# sync_markets
+
+
+def test_rules_are_fetched_and_counted(exchange):
+    code, text = run("sync_markets", "--venue", "okx", "--json")
+
+    assert code == 0
+    assert json.loads(text) == {
+        "venues": [
+            {
+                "venue": "okx",
+                "added": 5,
+                "changed": 0,
+                "unchanged": 0,
+                "withdrawn": 0,
+                "unusable": 0,
+                "code": None,
+                "reason": None,
+            }
+        ]
+    }
+    assert Market.objects.count() == 5
+
+
+def test_a_failing_venue_exits_1_and_says_why(exchange):
+    exchange.server.market_place.fail("server_error")
+
+    code, text = run("sync_markets", "--venue", "okx", "upbit")
+
+    assert code == 1
+    assert text.count("cannot be reached or is out of order") == 2
+
+
+def test_an_unknown_venue_exits_2(exchange):
+    assert refusal("sync_markets", "--venue", "ftx")[0] == 2
+
+
+def test_nothing_to_fetch_says_so(exchange):
+    assert run("sync_markets") == (0, "There is no active account.\n")

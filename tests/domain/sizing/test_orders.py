@@ -1,0 +1,181 @@
+"""What an order says about itself, and what is refused before any price is asked for."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from capital.domain.errors import CurrencyMismatch, InvalidOrder, OrderRefused, UnknownSymbol
+from capital.domain.reasons import Code
+from capital.domain.sizing.admission import Trader, admit
+from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.prices import given_price
+from strategies.markets import MarketType
+from tests.domain.sizing.builders import D, inverse, linear, order, spot
+
+SPOT_TRADER = Trader(
+    strategy="grid",
+    market=MarketType.SPOT,
+    currency="USDT",
+    idle=None,
+    max_symbols=None,
+    max_budget_percent=D(100),
+)
+FUTURES_TRADER = replace(SPOT_TRADER, market=MarketType.FUTURES)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"symbol": "", "qty": "1"}, Code.SYMBOL_MISSING, "symbol"),
+        ({"side": "long", "qty": "1"}, Code.UNKNOWN_SIDE, "side"),
+        ({"side": "BUY", "qty": "1"}, Code.UNKNOWN_SIDE, "side"),
+        ({"order_type": "ICEBERG", "qty": "1"}, Code.UNKNOWN_ORDER_TYPE, "order_type"),
+        ({}, Code.QUANTITY_MISSING, "qty_per"),
+        ({"qty": "0"}, Code.QUANTITY_MISSING, "qty_per"),
+        ({"qty_per": "0"}, Code.QUANTITY_MISSING, "qty_per"),
+        ({"qty_per": "0", "qty": "0"}, Code.QUANTITY_MISSING, "qty_per"),
+        ({"qty": "-1"}, Code.QUANTITY_NEGATIVE, "qty"),
+        ({"qty": "NaN"}, Code.NUMBER_NOT_FINITE, "qty"),
+        ({"qty_per": "Infinity"}, Code.NUMBER_NOT_FINITE, "qty_per"),
+        ({"qty": "1", "price": "0"}, Code.PRICE_NOT_POSITIVE, "price"),
+        ({"qty": "1", "stop_price": "-5"}, Code.PRICE_NOT_POSITIVE, "stop_price"),
+        ({"risk_per": "1"}, Code.STOP_PRICE_MISSING, "stop_price"),
+        ({"risk_per": "-1", "stop_price": "5"}, Code.RISK_OUT_OF_RANGE, "risk_per"),
+        ({"risk_per": "100.1", "stop_price": "5"}, Code.RISK_OUT_OF_RANGE, "risk_per"),
+        ({"risk_per": "0", "qty": "1", "stop_price": "5"}, Code.RISK_OUT_OF_RANGE, "risk_per"),
+        (
+            {"risk_per": "1", "qty_per": "-50", "stop_price": "5"},
+            Code.RISK_OF_CLOSING,
+            "risk_per",
+        ),
+        (
+            {"risk_per": "1", "order_type": "STOP_MARKET", "stop_price": "5"},
+            Code.RISK_OF_STOP_ORDER,
+            "order_type",
+        ),
+    ],
+)
+def test_an_order_that_makes_no_sense_is_refused_with_its_field(fields, code, field):
+    with pytest.raises(InvalidOrder) as caught:
+        order(**fields).check()
+
+    assert (caught.value.code, caught.value.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"qty_per": "100"},
+        {"qty_per": "-100", "side": "sell"},
+        {"qty": "0.001", "order_type": "STOP_LIMIT"},
+        {"qty_per": "0", "qty": "1"},
+        {"risk_per": "100", "stop_price": "5"},
+    ],
+)
+def test_an_order_that_makes_sense_is_not(fields):
+    order(**fields).check()
+
+
+def refusal(asked, trader=SPOT_TRADER, rules=None, held=()):
+    with pytest.raises((OrderRefused, UnknownSymbol, CurrencyMismatch)) as caught:
+        admit(asked, trader, rules or spot(), held_symbols=frozenset(held))
+    return caught.value
+
+
+def test_a_market_paid_in_another_currency_is_refused():
+    error = refusal(order(qty="1"), FUTURES_TRADER, inverse())
+
+    assert isinstance(error, CurrencyMismatch)
+    assert str(error) == (
+        "BTC/USDT is paid in BTC, and the capital of this account is counted in USDT."
+    )
+
+
+@pytest.mark.parametrize(("trader", "rules"), [(SPOT_TRADER, linear()), (FUTURES_TRADER, spot())])
+def test_a_symbol_of_the_other_market_is_refused(trader, rules):
+    error = refusal(order(qty="1"), trader, rules)
+
+    assert (error.code, error.field) == (Code.SYMBOL_OF_OTHER_MARKET, "symbol")
+
+
+def test_a_paused_strategy_may_only_close():
+    paused = replace(FUTURES_TRADER, idle=Code.STRATEGY_PAUSED)
+
+    assert refusal(order(qty_per="10"), paused, linear()).code is Code.CLOSING_ONLY
+    assert refusal(order(qty="10"), paused, linear()).code is Code.CLOSING_ONLY
+    admit(order(qty_per="-10"), paused, linear(), held_symbols=frozenset())
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [Code.STRATEGY_ARCHIVED, Code.LINK_INACTIVE, Code.ACCOUNT_INACTIVE, Code.MARKET_NOT_ON_VENUE],
+)
+@pytest.mark.parametrize("qty_per", ["10", "-10"])
+def test_what_is_switched_off_may_neither_enter_nor_close(idle, qty_per):
+    error = refusal(order(qty_per=qty_per), replace(SPOT_TRADER, idle=idle))
+
+    assert error.code is idle
+
+
+@pytest.mark.parametrize("fields", [{"qty_per": "10"}, {"risk_per": "1", "stop_price": "5"}])
+def test_a_spot_sale_enters_nothing(fields):
+    error = refusal(order(side="sell", **fields))
+
+    assert (error.code, error.field) == (Code.SPOT_SELL_NOT_ENTRY, "side")
+
+
+def test_a_spot_sale_may_close_and_may_name_a_quantity():
+    admit(order(side="sell", qty_per="-10"), SPOT_TRADER, spot(), held_symbols=frozenset())
+    admit(order(side="sell", qty="10"), SPOT_TRADER, spot(), held_symbols=frozenset())
+
+
+def test_a_futures_sale_enters_a_short():
+    admit(order(side="sell", qty_per="10"), FUTURES_TRADER, linear(), held_symbols=frozenset())
+
+
+def test_a_budget_above_the_account_s_limit_is_refused():
+    assert refusal(order(qty_per="100.01")).reason.figures == {"percent": "100.01", "limit": "100"}
+    half = replace(SPOT_TRADER, max_budget_percent=D(50))
+    assert refusal(order(qty_per="51"), half).code is Code.BUDGET_ABOVE_LIMIT
+    more = replace(SPOT_TRADER, max_budget_percent=D(200))
+    admit(order(qty_per="200"), more, spot(), held_symbols=frozenset())
+
+
+def test_a_new_symbol_beyond_the_most_is_refused():
+    trader = replace(SPOT_TRADER, max_symbols=2)
+
+    error = refusal(order(qty="1"), trader, held=["ETH/USDT", "ADA/USDT"])
+
+    assert error.reason.figures == {"limit": "2", "held": "ADA/USDT, ETH/USDT"}
+
+
+def test_a_held_symbol_and_a_close_never_are_too_many():
+    trader = replace(SPOT_TRADER, max_symbols=1)
+
+    admit(order(qty="1"), trader, spot(), held_symbols={"BTC/USDT"})
+    admit(order(qty_per="-1", side="sell"), trader, spot(), held_symbols={"ETH/USDT", "ADA/USDT"})
+
+
+@pytest.mark.parametrize(
+    ("order_type", "price", "stop_price", "kind", "expected"),
+    [
+        ("LIMIT", "10", None, MarketKind.SPOT, "10"),
+        ("LIMIT", "10", "8", MarketKind.SPOT, "10"),
+        ("MARKET", "10", "8", MarketKind.SPOT, "10"),
+        ("MARKET", None, "8", MarketKind.SPOT, None),
+        ("MARKET", None, None, MarketKind.SPOT, None),
+        ("STOP_MARKET", None, "8", MarketKind.LINEAR, "8"),
+        ("STOP_MARKET", "10", "8", MarketKind.LINEAR, "8"),
+        ("STOP_MARKET", "10", None, MarketKind.LINEAR, "10"),
+        ("STOP_LIMIT", "10", "8", MarketKind.LINEAR, "10"),
+        ("STOP_LIMIT", "8", "10", MarketKind.LINEAR, "10"),
+        ("STOP_LIMIT", None, "8", MarketKind.LINEAR, "8"),
+        ("STOP_LIMIT", "10", "8", MarketKind.INVERSE, "8"),
+        ("STOP_LIMIT", None, None, MarketKind.SPOT, None),
+    ],
+)
+def test_each_order_type_names_its_price(order_type, price, stop_price, kind, expected):
+    asked = order(order_type=order_type, price=price, stop_price=stop_price, qty="1")
+
+    assert given_price(asked, kind) == (expected and Decimal(expected))

@@ -1,0 +1,386 @@
+"""How much an order gets: entries, absolute quantities and closes, and what holds for all."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from capital.domain.errors import InvalidOrder, OrderRefused
+from capital.domain.reasons import Code
+from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.quantities import Bound, Sizing, size_close, size_entry
+from capital.domain.sizing.rounding import round_down
+from tests.domain.sizing.builders import (
+    D,
+    decimals,
+    linear,
+    markets,
+    order,
+    percents,
+    prices,
+    spot,
+    terms,
+    trading_terms,
+)
+
+
+def entry(rules=None, of_link=None, *, price="100", held="0", **fields) -> Sizing:
+    return size_entry(
+        order(**fields), rules or spot(), of_link or terms("1000"), price=D(price), held=D(held)
+    )
+
+
+def close(rules=None, *, held="2", price="100", **fields) -> Sizing:
+    return size_close(
+        order(**{"side": "sell", **fields}),
+        rules or spot(),
+        terms("1000", fee_rate="0.001"),
+        price=None if price is None else D(price),
+        held=D(held),
+    )
+
+
+def codes(sizing: Sizing) -> list[Code]:
+    return [warning.code for warning in sizing.warnings]
+
+
+# What holds for every market
+
+
+@settings(max_examples=300)
+@given(data=st.data(), market=markets(), price=prices, percent=percents)
+def test_cost_and_fee_never_pass_the_budget(data, market, price, percent):
+    of_link = data.draw(trading_terms(market.kind))
+    kind = data.draw(st.sampled_from(["MARKET", "LIMIT", "STOP_MARKET"]))
+
+    sizing = entry(market, of_link, price=price, qty_per=percent, order_type=kind)
+
+    assert sizing.cost.total <= sizing.budget == of_link.budget(percent)
+    assert sizing.cost.total <= of_link.budget(percent) * Fraction(of_link.utilisation)
+
+
+@settings(max_examples=300)
+@given(data=st.data(), market=markets(), price=prices, percent=percents)
+def test_a_quantity_is_a_multiple_of_the_step_and_within_the_limits(data, market, price, percent):
+    of_link = data.draw(trading_terms(market.kind))
+
+    sizing = entry(market, of_link, price=price, qty_per=percent)
+
+    if not sizing.amount:
+        assert sizing.code is not Code.SIZED
+        return
+    amount = Fraction(sizing.amount)
+    assert amount % Fraction(sizing.step) == 0
+    assert round_down(amount, market.precision_mode, market.amount_precision) == sizing.amount
+    least, most = market.amount_bounds(is_market=True)
+    assert least is None or amount >= least
+    assert most is None or amount <= most
+    worth = amount * Fraction(market.contract_size)
+    if market.kind is not MarketKind.INVERSE:
+        worth *= Fraction(price)
+    assert market.min_cost is None or worth >= market.min_cost
+    assert market.max_cost is None or worth <= market.max_cost
+
+
+@settings(max_examples=300)
+@given(
+    data=st.data(),
+    market=markets(),
+    price=prices,
+    percent=percents,
+    more=decimals("0", "1000000", 8),
+)
+def test_more_capital_never_gives_less(data, market, price, percent, more):
+    less_of = data.draw(trading_terms(market.kind))
+    more_of = replace(less_of, capital=less_of.capital + more)
+    asked = {"price": price, "qty_per": percent}
+    if data.draw(st.booleans()):
+        asked |= {"risk_per": "1", "stop_price": price / 2}
+
+    amounts = [entry(market, of_link, **asked).amount for of_link in (less_of, more_of)]
+
+    assert amounts[0] <= amounts[1]
+
+
+@given(data=st.data(), market=markets(), price=prices, risk=percents)
+def test_a_risk_never_passes_the_capital_nor_itself(data, market, price, risk):
+    of_link = data.draw(trading_terms(market.kind))
+
+    sizing = entry(market, of_link, price=price, risk_per=risk, stop_price=price / 2)
+
+    assert sizing.cost.total <= Fraction(of_link.capital)
+    if market.kind is not MarketKind.INVERSE:
+        loss = Fraction(sizing.amount) * Fraction(market.contract_size) * Fraction(price) / 2
+        assert loss <= of_link.budget(risk)
+
+
+@given(
+    market=markets(),
+    held=decimals("-1000", "1000", 6),
+    percent=decimals("0.0001", "400", 4),
+    price=prices,
+)
+def test_a_close_never_turns_the_position_round(market, held, percent, price):
+    assume(held)
+    side = "sell" if held > 0 else "buy"
+
+    sizing = close(market, held=held, side=side, qty_per=-percent, price=price)
+
+    assert Fraction(sizing.amount) * market.quantity_of_one <= abs(Fraction(held))
+    assert sizing.reduce_only
+    assert sizing.budget is None
+    assert sizing.cost.margin == 0
+
+
+# Entries
+
+
+def test_a_step_of_half_gives_multiples_of_half():
+    assert entry(spot(amount_precision=D("0.5")), qty_per="74", price="100").amount == 7
+
+
+def test_utilisation_leaves_a_part_of_the_budget():
+    sizing = entry(of_link=terms("1000", utilisation="0.5"), qty_per="100")
+
+    assert (sizing.amount, sizing.budget) == (5, 1000)
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "bound", "figures"),
+    [
+        (
+            {"amount_precision": D(20)},
+            Code.BELOW_STEP,
+            Bound.STEP,
+            {"quantity": "10", "limit": "20"},
+        ),
+        (
+            {"min_amount": D(11)},
+            Code.BELOW_MIN_AMOUNT,
+            Bound.MIN_AMOUNT,
+            {"quantity": "10", "limit": "11"},
+        ),
+        (
+            {"market_min_amount": D(11)},
+            Code.BELOW_MIN_AMOUNT,
+            Bound.MIN_AMOUNT,
+            {"quantity": "10", "limit": "11"},
+        ),
+        (
+            {"min_cost": D("1000.01")},
+            Code.BELOW_MIN_COST,
+            Bound.MIN_COST,
+            {"cost": "1000", "currency": "USDT", "limit": "1000.01"},
+        ),
+    ],
+)
+def test_too_small_is_nothing_with_the_limit_that_it_missed(limits, code, bound, figures):
+    sizing = entry(spot(**limits), qty_per="100")
+
+    assert (sizing.amount, sizing.code, sizing.bound_by) == (0, code, bound)
+    assert sizing.figures == figures
+    assert sizing.raw_amount == 10
+    assert sizing.cost.total == 0
+
+
+def test_the_venue_s_most_is_met_and_said():
+    sizing = entry(spot(max_amount=D(4)), qty_per="100")
+
+    assert (sizing.amount, sizing.code, sizing.bound_by) == (4, Code.SIZED, Bound.MAX_AMOUNT)
+    assert codes(sizing) == [Code.CAPPED_BY_MAX_AMOUNT]
+
+
+def test_the_most_of_a_market_order_does_not_bind_a_limit_order():
+    rules = spot(max_amount=D(9), market_max_amount=D(4))
+
+    assert entry(rules, qty_per="100", order_type="MARKET").amount == 4
+    assert entry(rules, qty_per="100", order_type="LIMIT").amount == 9
+
+
+def test_the_venue_s_dearest_order_is_met_and_said():
+    sizing = entry(spot(max_cost=D(250)), qty_per="100")
+
+    assert (sizing.amount, sizing.bound_by) == (D("2.5"), Bound.MAX_COST)
+    assert codes(sizing) == [Code.CAPPED_BY_MAX_COST]
+
+
+def test_no_capital_is_nothing_and_says_so():
+    sizing = entry(of_link=terms("0"), qty_per="100")
+
+    assert (sizing.amount, sizing.code, sizing.bound_by) == (0, Code.NO_CAPITAL, Bound.CAPITAL)
+
+
+def test_qty_per_wins_over_qty_with_a_warning():
+    sizing = entry(qty_per="10", qty="5")
+
+    assert sizing.amount == 1
+    assert codes(sizing) == [Code.QTY_IGNORED]
+    assert sizing.warnings[0].figures == {"wins": "qty_per"}
+
+
+def test_a_risk_bounds_the_quantity():
+    sizing = entry(risk_per="1", stop_price="95")
+
+    assert (sizing.amount, sizing.bound_by, sizing.budget) == (2, Bound.RISK, 1000)
+
+
+def test_a_risk_with_a_near_stop_is_bounded_by_the_capital():
+    sizing = entry(risk_per="1", stop_price="99.9")
+
+    assert (sizing.amount, sizing.bound_by) == (10, Bound.BUDGET)
+
+
+def test_a_risk_alone_never_spends_more_than_the_capital_whatever_is_allowed():
+    generous = terms("1000", max_budget_percent="300")
+
+    assert entry(of_link=generous, risk_per="50", stop_price="99").amount == 10
+
+
+def test_a_risk_beside_qty_per_is_bounded_by_it():
+    assert entry(risk_per="50", qty_per="20", stop_price="99").amount == 2
+
+
+@pytest.mark.parametrize(("side", "stop"), [("buy", "100"), ("buy", "101"), ("sell", "99")])
+def test_a_stop_that_loses_nothing_is_refused(side, stop):
+    with pytest.raises(InvalidOrder) as caught:
+        entry(linear(), risk_per="1", side=side, stop_price=stop)
+
+    assert caught.value.code is Code.STOP_ON_WRONG_SIDE
+    assert caught.value.field == "stop_price"
+
+
+# Absolute quantities
+
+
+def test_an_absolute_quantity_is_rounded_only():
+    sizing = entry(spot(amount_precision=D("0.5")), qty="3.9")
+
+    assert (sizing.amount, sizing.bound_by, sizing.raw_amount) == (
+        D("3.5"),
+        Bound.QUANTITY,
+        Fraction(39, 10),
+    )
+
+
+def test_an_absolute_quantity_is_in_base_units_on_linear_markets():
+    assert entry(linear(), qty="0.239", price="100").amount == 23
+
+
+def test_an_absolute_quantity_that_costs_more_than_the_capital_is_refused():
+    with pytest.raises(OrderRefused) as caught:
+        entry(of_link=terms("1000", fee_rate="0.001"), qty="10")
+
+    assert caught.value.code is Code.BUDGET_ABOVE_LIMIT
+    assert caught.value.reason.figures == {"percent": "100.1", "limit": "100"}
+
+
+def test_leverage_counts_for_an_absolute_quantity():
+    assert entry(linear(contract_size=D(1)), terms("1000", leverage="2"), qty="20").amount == 20
+
+
+def test_an_absolute_spot_sale_spends_nothing():
+    sizing = entry(of_link=terms("0", fee_rate="0.001"), side="sell", qty="3", held="5")
+
+    assert (sizing.amount, sizing.budget, sizing.cost.margin) == (3, None, 0)
+    assert sizing.cost.fee == Fraction(3, 10)
+    assert codes(sizing) == []
+
+
+def test_an_absolute_spot_sale_of_more_than_is_held_says_so():
+    assert codes(entry(side="sell", qty="3", held="2")) == [Code.MORE_THAN_HELD]
+
+
+# Closes
+
+
+@pytest.mark.parametrize(("percent", "expected"), [("-100", "2"), ("-50", "1"), ("-0.5", "0.01")])
+def test_a_close_is_a_share_of_the_position(percent, expected):
+    sizing = close(qty_per=percent)
+
+    assert (sizing.amount, sizing.bound_by, sizing.code) == (
+        D(expected),
+        Bound.POSITION,
+        Code.SIZED,
+    )
+    assert codes(sizing) == []
+
+
+def test_more_than_the_position_becomes_all_of_it_with_a_warning():
+    sizing = close(qty_per="-250")
+
+    assert sizing.amount == 2
+    assert codes(sizing) == [Code.CLOSE_CAPPED]
+    assert sizing.warnings[0].figures == {"asked": "250"}
+
+
+def test_a_short_is_closed_by_buying_it_back():
+    assert close(linear(), held="-0.23", side="buy", qty_per="-100").amount == 23
+
+
+@pytest.mark.parametrize(("held", "side"), [("2", "buy"), ("-2", "sell")])
+def test_a_close_on_the_position_s_own_side_is_refused(held, side):
+    with pytest.raises(OrderRefused) as caught:
+        close(held=held, side=side, qty_per="-100")
+
+    assert caught.value.code is Code.CLOSE_ON_WRONG_SIDE
+    assert caught.value.field == "side"
+
+
+def test_there_must_be_something_to_close():
+    with pytest.raises(OrderRefused) as caught:
+        close(held="0", qty_per="-100")
+
+    assert caught.value.code is Code.NOTHING_TO_CLOSE
+
+
+def test_dust_can_be_closed_as_a_whole_but_not_in_part():
+    rules = spot(min_cost=D(10))
+
+    assert close(rules, held="0.01", qty_per="-100").amount == D("0.01")
+    assert close(rules, held="0.01", qty_per="-100.5").amount == D("0.01")
+    assert close(rules, held="0.01", qty_per="-99").code is Code.BELOW_MIN_COST
+
+
+def test_dust_below_the_smallest_order_cannot_be_sent():
+    assert close(spot(min_amount=D("0.1")), held="0.01", qty_per="-100").code is (
+        Code.BELOW_MIN_AMOUNT
+    )
+
+
+def test_what_is_no_whole_step_stays_open_and_is_said():
+    sizing = close(held="2.000004", qty_per="-100")
+
+    assert sizing.amount == 2
+    assert codes(sizing) == [Code.CLOSE_LEAVES_REST]
+    assert sizing.warnings[0].figures == {"rest": "0.000004"}
+
+
+def test_a_close_needs_no_price():
+    sizing = close(spot(min_cost=D(10)), price=None, qty_per="-100")
+
+    assert (sizing.amount, sizing.cost) == (2, None)
+
+
+def test_a_close_takes_its_fee_and_no_margin():
+    cost = close(qty_per="-100").cost
+
+    assert (cost.notional, cost.margin, cost.fee) == (200, 0, Fraction(1, 5))
+
+
+def test_a_close_larger_than_one_order_is_cut_and_said():
+    sizing = close(spot(max_amount=D("1.5")), qty_per="-100")
+
+    assert (sizing.amount, codes(sizing)) == (D("1.5"), [Code.CAPPED_BY_MAX_AMOUNT])
+
+
+def test_nothing_is_rounded_on_the_way_with_sixty_digits():
+    long = Decimal("0." + "1" * 59)
+
+    sizing = entry(
+        spot(amount_precision=D("1e-18")), terms(str(long)), price=str(long), qty_per="100"
+    )
+
+    assert sizing.amount == 1

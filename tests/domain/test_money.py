@@ -1,0 +1,163 @@
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capital.domain.errors import InvalidAmount
+from capital.domain.money import (
+    CENT,
+    EXACT,
+    SATOSHI,
+    UNIT,
+    ceil_to,
+    floor_to,
+    parse_amount,
+    plain,
+    quantum_of,
+)
+from tests.domain.builders import QUANTA, balances
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0", "0"),
+        ("10369.00", "10369.00"),
+        ("-12.5", "-12.5"),
+        ("+12.5", "12.5"),
+        ("007", "7"),
+        (".5", "0.5"),
+        ("5.", "5"),
+        ("1e-8", "0.00000001"),
+        ("1.5E+3", "1500"),
+        ("99999999999999999999.99999999", "99999999999999999999.99999999"),
+        ("0.000000000000000001", "0.000000000000000001"),
+        ("0e100", "0"),
+        (Decimal("1.25"), "1.25"),
+        (7, "7"),
+    ],
+)
+def test_plain_decimal_numbers_are_read_exactly(text, expected):
+    assert parse_amount(text) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " ", " 1", "1 ", "1\n", "\n1", "1 000", "1,000", "1_000", "0x10", "1.2.3", ".", "-",
+        "+-1", "e5", "1e", "1e99999", "abc", "NaN", "nan", "sNaN", "inf", "-Infinity", "Infinity",
+        "１２３", "١٢٣", "1０", "−1", "½", "1.5 USDT", "$1", "None", "True",
+    ],
+)  # fmt: skip
+def test_other_texts_are_refused(text):
+    with pytest.raises(InvalidAmount, match="it is not a plain decimal number"):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["100000000000000000000", "-100000000000000000000", "1e20", "1e400", "1e9999"]
+)
+def test_more_than_twenty_integer_digits_are_refused(text):
+    with pytest.raises(InvalidAmount, match="it has more than 20 integer digits"):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0." + "1" * 61, "1e-61", "1e-9999", "1" + "0" * 10 + "." + "0" * 60]
+)
+def test_more_than_sixty_digits_are_refused(text):
+    with pytest.raises(InvalidAmount, match="it has more than 60 digits"):
+        parse_amount(text)
+
+
+@pytest.mark.parametrize("value", [1.5, 0.0, float("nan"), True, False, None, b"1", [], object()])
+def test_what_is_neither_text_nor_decimal_nor_integer_is_refused(value):
+    with pytest.raises(InvalidAmount, match=f"it is a {type(value).__name__}"):
+        parse_amount(value)
+
+
+@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "1e20", "1e-61"])
+def test_a_decimal_is_checked_like_a_text(value):
+    with pytest.raises(InvalidAmount):
+        parse_amount(Decimal(value))
+
+
+def test_an_integer_is_checked_like_a_text():
+    with pytest.raises(InvalidAmount):
+        parse_amount(10**20)
+
+
+def test_a_long_text_is_shortened_in_the_error():
+    with pytest.raises(InvalidAmount) as refused:
+        parse_amount("x" * 5000)
+
+    assert len(str(refused.value)) < 120
+
+
+@given(balances)
+def test_what_plain_writes_is_read_back(amount):
+    written = plain(amount)
+
+    assert "E" not in written
+    assert parse_amount(written) == amount
+
+
+@given(st.one_of(st.text(max_size=12), st.text("0123456789.eE+-_ ", max_size=8)))
+def test_any_text_is_an_exact_amount_or_refused(text):
+    try:
+        amount = parse_amount(text)
+    except InvalidAmount:
+        return
+    assert amount.is_finite()
+    assert text.isascii()
+    assert Fraction(text) == Fraction(amount)
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantum", "floor", "ceiling"),
+    [
+        ("1.239", CENT, "1.23", "1.24"),
+        ("1.23", CENT, "1.23", "1.23"),
+        ("-1.231", CENT, "-1.24", "-1.23"),
+        ("999.9", UNIT, "999", "1000"),
+        ("-0.1", UNIT, "-1", "0"),
+        ("0.000000019", SATOSHI, "0.00000001", "0.00000002"),
+        ("99999999999999999999.999999999", SATOSHI,
+         "99999999999999999999.99999999", "100000000000000000000"),
+    ],
+)  # fmt: skip
+def test_floor_is_towards_minus_infinity_and_ceiling_towards_infinity(
+    amount, quantum, floor, ceiling
+):
+    assert floor_to(Decimal(amount), quantum) == Decimal(floor)
+    assert ceil_to(Decimal(amount), quantum) == Decimal(ceiling)
+
+
+@given(balances, st.sampled_from(QUANTA))
+def test_floor_and_ceiling_enclose_the_amount_within_one_quantum(amount, quantum):
+    floor, ceiling = floor_to(amount, quantum), ceil_to(amount, quantum)
+
+    assert floor <= amount <= ceiling
+    assert Fraction(ceiling) - Fraction(floor) in (0, Fraction(quantum))
+    assert (Fraction(floor) / Fraction(quantum)).denominator == 1
+
+
+@pytest.mark.parametrize(
+    ("currencies", "quantum"),
+    [
+        (["USD", "USDT", "USDC", "FDUSD", "EUR"], "0.01"),
+        (["KRW", "JPY"], "1"),
+        (["BTC", "ETH", "SOL", "XRP", "DOGE"], "0.00000001"),
+    ],
+)
+def test_each_currency_has_its_quantum(currencies, quantum):
+    assert [str(plain(quantum_of(currency))) for currency in currencies] == [quantum] * len(
+        currencies
+    )
+
+
+def test_exact_arithmetic_raises_where_it_would_round():
+    with pytest.raises(ArithmeticError):
+        EXACT.divide(Decimal(1), Decimal(3))

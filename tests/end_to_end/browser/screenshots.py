@@ -1,0 +1,69 @@
+"""The pictures of the README, from the demo desk: `make screenshots`."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page
+
+from capital.models import Account, AllocationRun
+from capital.services.balances.sync import sync_balances
+from capital.services.jobs.clusters import record_heartbeat
+from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.server import SimulatedExchange
+from tests.end_to_end.browser.conftest import RUN_ACTION, Visitor, goto
+from tests.paths import ROOT
+
+IMAGES = ROOT / "docs" / "images"
+LARGEST_BYTES = 200_000
+
+
+@pytest.fixture
+def demo(settings: Any) -> Any:
+    """The demo desk, decided once; since then two balances changed."""
+    settings.DEBUG = True
+    described = Desk.from_json(DEMO_DESK)
+    with SimulatedExchange(described) as server:
+        settings.CAPITAL_VENUE_URLS = server.venue_urls
+        call_command("load_demo")
+        call_command("reallocate")
+        ids = list(Account.objects.values_list("pk", flat=True))
+        described.set_balance("demo-binance-main-key", "spot", "USDT", "10912.40")
+        described.set_balance("demo-binance-main-key", "futures", "USDT", "4870.15")
+        sync_balances(ids)
+        record_heartbeat(pid=1, is_first=True)
+        settings.DEBUG = False
+        yield Account.objects.get(name="Binance main")
+
+
+def shoot(page: Page, name: str) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    path = IMAGES / f"{name}.png"
+    page.wait_for_timeout(300)
+    page.screenshot(path=path)
+    assert path.stat().st_size < LARGEST_BYTES, (name, path.stat().st_size)
+
+
+def test_pictures(visitor: Visitor, demo: Account) -> None:
+    page = visitor.open(demo.owner, width=1280, height=1440)
+    shoot(goto(page, "/admin/"), "dashboard")
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    shoot(goto(page, f"/admin/capital/account/{demo.pk}/change/"), "account")
+
+    fallback = Account.objects.get(name="Binance fallback")
+    goto(page, "/admin/capital/account/")
+    for account in (demo, fallback):
+        page.check(f"input[name=_selected_action][value='{account.pk}']")
+    page.select_option("select[name=action]", "plan_selected")
+    page.locator(RUN_ACTION).first.click()
+    page.wait_for_url("**/plans/*/")
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.querySelector('details:not(.plan-more)').open = false")
+    shoot(page, "preview")
+    page.click("button[name=_apply]")
+    page.wait_for_url("**/result/")
+    run = AllocationRun.objects.filter(account=demo).latest("pk")
+    shoot(goto(page, f"/admin/capital/allocationrun/{run.pk}/change/"), "run")
+
+    dark = visitor.open(demo.owner, scheme="dark", language="ko", width=1280, height=1000)
+    shoot(goto(dark, "/admin/"), "dashboard-dark-korean")

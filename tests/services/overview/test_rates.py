@@ -1,0 +1,101 @@
+"""Totals in one currency, by stored rates, for the dashboard."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from capital.domain.errors import InvalidAmount, InvalidRate, RateMissing
+from capital.domain.rates import Rate, Reported, total_in
+from capital.models import ReportingRate
+from capital.services.overview.rates import reported_total, store_rate
+from tests.models.refusals import refused_by_database
+
+OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_total_is_converted_exactly_and_says_how_old_its_oldest_rate_is() -> None:
+    rates = {"USDT": Rate(Decimal("1385.5"), NEW), "BTC": Rate(Decimal("90000000"), OLD)}
+
+    total = total_in(
+        "KRW", {"KRW": Decimal(1000), "USDT": Decimal("10.01"), "BTC": Decimal("0.001")}, rates
+    )
+
+    # 1000 + 13868.855 + 90000
+    assert total == Reported(Decimal(104868), OLD)
+
+
+def test_missing_rate_refuses_rather_than_guesses() -> None:
+    for currency, amounts in (
+        ("USD", {"USDT": Decimal(1)}),
+        # Not turned round either.
+        ("USDT", {"KRW": Decimal(1)}),
+    ):
+        with pytest.raises(RateMissing) as refused:
+            total_in(currency, amounts, {"BTC": Rate(Decimal(1), NEW)})
+        (name,) = amounts
+        assert str(refused.value) == (
+            f"No rate from {name} to {currency} is stored. "
+            f"Store one with python manage.py rates {name} {currency} RATE."
+        )
+
+
+def test_nothing_needs_no_rate() -> None:
+    assert total_in("KRW", {"USDT": Decimal(0)}, {}) == Reported(Decimal(0), None)
+
+
+@pytest.mark.django_db
+def test_stored_rate_is_used_with_its_time_and_replaced_by_a_newer_one() -> None:
+    store_rate("usdt", "KRW", "1400", clock=lambda: OLD)
+    store_rate("USDT", "KRW", "1385.5", clock=lambda: NEW)
+
+    assert reported_total("KRW", {"USDT": Decimal(2)}) == Reported(Decimal(2771), NEW)
+    with pytest.raises(RateMissing):
+        reported_total("USD", {"USDT": Decimal(2)})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("pair", "error"),
+    [
+        (("USDT", "KRW", "0"), InvalidRate),
+        (("USDT", "KRW", "-1"), InvalidRate),
+        (("USDT", "USDT", "1"), InvalidRate),
+        (("US-DT", "KRW", "1"), InvalidRate),
+        (("USDT", "KRW", "NaN"), InvalidAmount),
+        (("USDT", "KRW", "1_000"), InvalidAmount),
+    ],
+)
+def test_what_is_no_rate_is_refused(pair: tuple[str, str, str], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        store_rate(*pair)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "constraint"),
+    [
+        ({"rate": 0}, "reporting_rate_positive"),
+        ({"base": "usdt"}, "reporting_rate_currencies_well_formed"),
+    ],
+)
+def test_database_refuses_what_is_no_rate(fields: dict[str, object], constraint: str) -> None:
+    row = {"base": "USDT", "quote": "KRW", "rate": Decimal(1), "observed_at": NEW, **fields}
+
+    with refused_by_database(constraint):
+        ReportingRate.objects.create(**row)
+
+
+@pytest.mark.django_db
+def test_command_stores_and_shows_rates_with_their_age() -> None:
+    stdout = StringIO()
+    call_command("rates", "USDT", "KRW", "1385.50", stdout=stdout)
+    call_command("rates", stdout=stdout)
+
+    first, second = stdout.getvalue().splitlines()
+    assert first == second
+    assert first.startswith("1 USDT = 1385.5 KRW (0")
+    with pytest.raises(CommandError, match="This is not a rate"):
+        call_command("rates", "USDT", "KRW", "-1")

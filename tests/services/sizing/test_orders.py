@@ -1,0 +1,459 @@
+"""Sizing over the database: links, market rules, positions and prices in one answer."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import translation
+
+from capital.domain.errors import (
+    CurrencyMismatch,
+    InvalidOrder,
+    OrderRefused,
+    PriceUnavailable,
+    UnknownSymbol,
+)
+from capital.domain.reasons import Code
+from capital.models import Market
+from capital.services.markets.prices import PriceSource, forget_prices
+from capital.services.sizing.orders import SizedOrder, size_orders
+from tests.domain.sizing.builders import order
+from tests.factories import make_account, make_link, make_market, make_position
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SWAP = "BTC/USDT:USDT"
+
+
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture(autouse=True)
+def _no_price_of_another_test() -> None:
+    forget_prices()
+
+
+def size(link, clock=now, **fields) -> SizedOrder:
+    (answer,) = size_orders([link.pk], [order(**fields)], clock=clock)
+    return answer
+
+
+def spot_link(capital="10369", **account):
+    return make_link(account=make_account(**account), market_type="spot", capital=capital)
+
+
+def futures_link(capital="5000", leverage="3", **account):
+    return make_link(
+        account=make_account(**account),
+        market_type="futures",
+        capital=capital,
+        leverage=Decimal(leverage),
+    )
+
+
+def swap(**fields) -> Market:
+    rules = {"amount_precision": Decimal(1), "contract_size": Decimal("0.01"), "fetched_at": NOW}
+    return make_market(SWAP, **{**rules, **fields})
+
+
+# The answer
+
+
+def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text():
+    swap()
+    link = futures_link(fee_rate=Decimal("0.0005"), utilisation=Decimal("0.95"))
+
+    answer = size(link, symbol=SWAP, qty_per="100", price="61234.5").as_json()
+
+    assert list(answer.items()) == [
+        ("strategy", link.strategy.key),
+        ("account", link.account.name),
+        ("symbol", SWAP),
+        ("side", "buy"),
+        ("quantity", "0.23"),
+        ("contracts", "23"),
+        ("reduce_only", False),
+        ("price", "61234.5"),
+        ("price_source", "given"),
+        ("capital", "5000"),
+        ("budget", "5000"),
+        ("leverage", "3"),
+        ("raw_quantity", "0.23236340648618479"),
+        ("step", "0.01"),
+        ("notional", "14083.935"),
+        ("margin", "4694.645"),
+        ("fee", "7.0419675"),
+        ("bound_by", "budget"),
+        ("code", "sized"),
+        ("warnings", []),
+    ]
+
+
+def test_the_worked_spot_answer():
+    make_market(fetched_at=NOW)
+    link = spot_link(fee_rate=Decimal("0.001"), utilisation=Decimal("0.95"))
+
+    answer = size(link, qty_per="100", price="61234.5").as_json()
+
+    assert (answer["quantity"], answer["contracts"], answer["leverage"]) == ("0.16070", None, "1")
+
+
+def test_the_worked_inverse_answer_counts_contracts():
+    make_market(
+        "BTC/USD:BTC",
+        venue="okx",
+        amount_precision=Decimal(1),
+        contract_size=Decimal(100),
+        fetched_at=NOW,
+    )
+    link = futures_link(
+        "0.5",
+        venue="okx",
+        currency="BTC",
+        fee_rate=Decimal("0.0005"),
+        utilisation=Decimal("0.95"),
+    )
+
+    answer = size(link, symbol="BTC/USD:BTC", qty_per="100", price="61234.5").as_json()
+
+    assert (answer["quantity"], answer["contracts"], answer["step"]) == ("871", "871", "1")
+
+
+def test_spot_knows_no_leverage():
+    make_market(fetched_at=NOW)
+    link = make_link(
+        account=make_account(), market_type="spot", capital="1000", leverage=Decimal(5)
+    )
+
+    assert size(link, qty_per="100", price="100").quantity == 10
+
+
+def test_too_small_is_an_answer_that_says_which_limit_in_figures():
+    make_market(min_cost=Decimal(10), fetched_at=NOW)
+
+    answer = size(spot_link("9"), qty_per="100", price="100")
+
+    assert (answer.quantity, answer.error, answer.bound_by) == (0, None, "min_cost")
+    assert answer.as_json()["code"] == "below_min_cost"
+    assert answer.as_json()["warnings"] == [
+        {
+            "code": "below_min_cost",
+            "reason": "An order of 9 USDT is less than the smallest of 10.",
+        }
+    ]
+
+
+def test_warnings_speak_the_reader_s_language():
+    make_market(min_cost=Decimal(10), fetched_at=NOW)
+
+    with translation.override("ko"):
+        (warning,) = size(spot_link("9"), qty_per="100", price="100").as_json()["warnings"]
+
+    assert warning["reason"] == "주문 금액 9 USDT이(가) 최소 주문 금액 10보다 작습니다."
+
+
+def test_a_link_that_never_held_capital_gets_nothing():
+    make_market(fetched_at=NOW)
+
+    answer = size(spot_link(None), qty_per="100", price="100")
+
+    assert (answer.quantity, answer.code, answer.error) == (0, Code.NO_CAPITAL, None)
+
+
+def test_rules_older_than_a_day_serve_and_say_their_age():
+    make_market(fetched_at=NOW - timedelta(hours=24))
+    link = spot_link()
+    assert size(link, qty_per="1", price="100").warnings == ()
+
+    Market.objects.update(fetched_at=NOW - timedelta(hours=49, minutes=30))
+
+    answer = size(link, qty_per="1", price="100")
+    assert answer.quantity == Decimal("1.0369")
+    assert [(each.code, each.figures) for each in answer.warnings] == [
+        (Code.MARKET_RULES_OLD, {"hours": "49"})
+    ]
+
+
+# Refusals
+
+
+def refusal(link, **fields):
+    answer = size(link, **{"price": "100", **fields})
+    assert (answer.quantity, answer.bound_by) == (0, "")
+    assert answer.as_json()["code"] == answer.error.code.value
+    assert answer.as_json()["warnings"][0]["reason"] == str(answer.error)
+    return answer.error
+
+
+def test_a_request_that_makes_no_sense_is_refused():
+    make_market(fetched_at=NOW)
+
+    error = refusal(spot_link())
+
+    assert isinstance(error, InvalidOrder)
+    assert (error.code, error.field) == (Code.QUANTITY_MISSING, "qty_per")
+
+
+def test_an_unknown_symbol_is_told_from_rules_that_were_never_fetched():
+    link = spot_link()
+
+    never = refusal(link, symbol="XYZ/USDT", qty_per="1")
+    make_market(fetched_at=NOW)
+    unknown = refusal(link, symbol="XYZ/USDT", qty_per="1")
+
+    assert isinstance(never, UnknownSymbol)
+    assert (never.code, unknown.code) == (Code.MARKETS_NOT_SYNCED, Code.UNKNOWN_SYMBOL)
+    assert "sync_markets with --venue binance" in str(never)
+
+
+def test_a_market_that_is_no_longer_traded_is_refused():
+    make_market(is_active=False, fetched_at=NOW)
+
+    assert refusal(spot_link(), qty_per="1").code is Code.SYMBOL_NOT_TRADED
+
+
+def test_a_market_paid_in_another_currency_is_refused():
+    make_market("BTC/USD:BTC", fetched_at=NOW)
+
+    error = refusal(futures_link(), symbol="BTC/USD:BTC", qty_per="1")
+
+    assert isinstance(error, CurrencyMismatch)
+    assert error.reason.figures["settle"] == "BTC"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("PAUSED", Code.CLOSING_ONLY), ("ARCHIVED", Code.STRATEGY_ARCHIVED)]
+)
+def test_a_strategy_that_is_not_active_may_not_enter(status, code):
+    make_market(fetched_at=NOW)
+
+    error = refusal(make_link(status=status, capital="1000"), qty_per="1")
+
+    assert isinstance(error, OrderRefused)
+    assert error.code is code
+
+
+def test_a_paused_strategy_may_close():
+    make_market(fetched_at=NOW)
+    link = make_link(status="PAUSED", capital="0")
+    make_position(link, "0.5")
+
+    answer = size(link, side="sell", qty_per="-100", price="100")
+
+    assert (answer.quantity, answer.reduce_only, answer.error) == (Decimal("0.5"), True, None)
+
+
+def test_what_is_switched_off_may_do_nothing():
+    make_market(fetched_at=NOW)
+    link = make_link(capital="1000", is_active=False)
+    off = make_link(account=make_account(is_active=False), capital="1000")
+    make_position(link, "0.5")
+
+    assert refusal(link, side="sell", qty_per="-100").code is Code.LINK_INACTIVE
+    assert refusal(off, qty_per="10").code is Code.ACCOUNT_INACTIVE
+
+
+def test_a_budget_above_the_account_s_limit_is_refused_and_a_raised_one_is_not():
+    make_market(fetched_at=NOW)
+
+    assert refusal(spot_link(), qty_per="101").code is Code.BUDGET_ABOVE_LIMIT
+    generous = spot_link("1000", max_budget_percent=Decimal(250))
+    assert size(generous, qty_per="250", price="100").quantity == 25
+
+
+def test_a_link_that_is_gone_is_refused():
+    (answer,) = size_orders([999], [order(qty_per="1")], clock=now)
+
+    assert answer.error.code is Code.UNKNOWN_LINK
+
+
+# Positions
+
+
+def test_a_position_is_closed_in_the_unit_of_a_sized_quantity():
+    swap()
+    link = futures_link()
+    make_position(link, "-0.23", SWAP)
+
+    answer = size(link, symbol=SWAP, side="buy", qty_per="-50", price="61234.5")
+
+    assert (answer.contracts, answer.quantity) == (11, Decimal("0.11"))
+    assert (answer.margin, answer.budget, answer.leverage) == (0, None, 3)
+
+
+def test_another_link_s_position_is_not_closed():
+    make_market(fetched_at=NOW)
+    make_position(spot_link(), "1")
+
+    error = refusal(spot_link(), side="sell", qty_per="-100")
+
+    assert error.code is Code.NOTHING_TO_CLOSE
+
+
+def test_most_symbols_count_positions_and_entries_of_the_same_batch():
+    for symbol in ("BTC/USDT", "ETH/USDT", "ADA/USDT"):
+        make_market(symbol, fetched_at=NOW)
+    link = make_link(capital="1000", max_symbols=2)
+    make_position(link, "1", "ADA/USDT")
+    make_position(link, "0", "XRP/USDT")
+
+    answers = size_orders(
+        [link.pk],
+        [
+            order(symbol=symbol, qty_per="10", price="100")
+            for symbol in ("ADA/USDT", "BTC/USDT", "ETH/USDT", "BTC/USDT")
+        ],
+        clock=now,
+    )
+
+    assert [answer.code.value for answer in answers] == [
+        "sized",
+        "sized",
+        "too_many_symbols",
+        "sized",
+    ]
+
+
+def test_an_order_that_got_nothing_takes_no_symbol():
+    make_market("BTC/USDT", min_cost=Decimal(5000), fetched_at=NOW)
+    make_market("ETH/USDT", fetched_at=NOW)
+    link = make_link(capital="1000", max_symbols=1)
+
+    answers = size_orders(
+        [link.pk],
+        [order(symbol=symbol, qty_per="10", price="1") for symbol in ("BTC/USDT", "ETH/USDT")],
+        clock=now,
+    )
+
+    assert [answer.code.value for answer in answers] == ["below_min_cost", "sized"]
+
+
+# Prices
+
+
+def test_a_price_is_read_once_and_then_kept_for_two_seconds(exchange):
+    make_market(fetched_at=NOW)
+    link, moment = spot_link("61234.5"), [NOW]
+
+    first = size(link, qty_per="100", clock=lambda: moment[0])
+    exchange.server.market_place.set_price("BTC/USDT", "30617.25")
+    moment[0] += timedelta(seconds=1.9)
+    kept = size(link, qty_per="100", clock=lambda: moment[0])
+    moment[0] += timedelta(seconds=0.2)
+    again = size(link, qty_per="100", clock=lambda: moment[0])
+
+    assert [each.price_source for each in (first, kept, again)] == [
+        PriceSource.TICKER,
+        PriceSource.CACHE,
+        PriceSource.TICKER,
+    ]
+    assert [each.quantity for each in (first, kept, again)] == [1, 1, 2]
+    assert len(exchange.server.market_place.requests) == 2
+
+
+def test_a_given_price_asks_nobody(exchange):
+    make_market(fetched_at=NOW)
+
+    size(spot_link(), qty_per="1", price="100")
+
+    assert exchange.server.market_place.requests == []
+
+
+def test_a_refused_order_asks_nobody(exchange):
+    make_market(fetched_at=NOW)
+
+    size(spot_link(), qty_per="500")
+
+    assert exchange.server.market_place.requests == []
+
+
+def test_without_a_price_an_entry_is_refused_with_the_cause(exchange):
+    make_market(fetched_at=NOW)
+    exchange.server.market_place.fail("server_error")
+
+    answer = size(spot_link(), qty_per="1")
+
+    assert isinstance(answer.error, PriceUnavailable)
+    assert str(answer.error) == (
+        "binance gave no price of BTC/USDT (exchange_unreachable). "
+        "Give a price with the order, or try again."
+    )
+
+
+def test_without_a_price_a_close_is_answered(exchange):
+    make_market(fetched_at=NOW)
+    exchange.server.market_place.fail("server_error")
+    link = spot_link()
+    make_position(link, "0.5")
+
+    answer = size(link, side="sell", qty_per="-100")
+
+    assert (answer.quantity, answer.price, answer.notional) == (Decimal("0.5"), None, None)
+    assert [each.code for each in answer.warnings] == [Code.PRICE_NOT_NEEDED]
+
+
+def test_a_venue_that_fails_is_not_asked_again_by_every_order(exchange):
+    make_market(fetched_at=NOW)
+    exchange.server.market_place.fail("server_error")
+    link = spot_link()
+
+    size(link, qty_per="1")
+    size(link, qty_per="1")
+
+    assert len(exchange.server.market_place.requests) == 1
+
+
+def test_live_reading_switched_off_asks_nobody(exchange, settings):
+    settings.CAPITAL_LIVE_BALANCES = False
+    make_market(fetched_at=NOW)
+
+    answer = size(spot_link(), qty_per="1")
+
+    assert answer.error.reason.figures["cause"] == "live_disabled"
+    assert exchange.server.market_place.requests == []
+
+
+def test_many_orders_on_many_links_ask_each_price_once(exchange):
+    for symbol in ("BTC/USDT", "ETH/USDT"):
+        make_market(symbol, fetched_at=NOW)
+    links = [spot_link("1000") for _ in range(3)]
+
+    answers = size_orders(
+        [link.pk for link in links],
+        [order(symbol=symbol, qty_per="50") for symbol in ("BTC/USDT", "ETH/USDT")],
+        clock=now,
+    )
+
+    assert [(answer.link_id, answer.symbol) for answer in answers] == [
+        (link.pk, symbol) for link in links for symbol in ("BTC/USDT", "ETH/USDT")
+    ]
+    assert all(answer.quantity for answer in answers)
+    assert len(exchange.server.market_place.requests) == 2
+
+
+# Cost
+
+
+@pytest.mark.parametrize("number", [1, 7])
+def test_it_costs_three_queries_whatever_the_number(django_assert_num_queries, number):
+    symbols = ["BTC/USDT", "ETH/USDT", "ADA/USDT"]
+    for symbol in symbols:
+        make_market(symbol, fetched_at=NOW)
+    links = [spot_link() for _ in range(number)]
+    for link in links:
+        make_position(link, "1")
+    orders = [order(symbol=symbol, qty_per="10", price="5") for symbol in symbols[:number]]
+
+    with django_assert_num_queries(3):
+        answers = size_orders([link.pk for link in links], orders, clock=now)
+
+    assert len(answers) == number * len(orders)
+
+
+def test_an_unknown_symbol_costs_one_more(django_assert_num_queries):
+    link = spot_link()
+
+    with django_assert_num_queries(4):
+        size(link, symbol="XYZ/USDT", qty_per="1", price="1")
