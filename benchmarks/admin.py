@@ -59,7 +59,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from capital.domain.allocation.gate import Basis, LinkState
+    from capital.domain.allocation.gate import Inputs, LinkState
     from capital.domain.allocation.pools import Reserve
     from capital.domain.pools import Pool
     from capital.models import (
@@ -69,7 +69,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
         StrategyAccount,
         StrategyCapital,
     )
-    from capital.services.allocation.inputs import basis_as_json
+    from capital.services.allocation.inputs import inputs_as_json
     from strategies.models import Strategy
 
     users = get_user_model().objects
@@ -145,7 +145,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
     found_nothing = {"outcome": "skipped", "code": "no_balance", "figures": {"pools": "spot"}}
 
     def allocated(account: Account) -> dict[str, Any]:
-        basis = Basis(
+        basis = Inputs(
             links={
                 link.pk: LinkState(link.strategy.key, link.weight, None)
                 for link in links_of[account.pk]
@@ -153,7 +153,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
             reserve=Reserve(account.reserve_percent, account.reserve_amount),
             balances={Pool.SPOT: Decimal(5000), Pool.FUTURES: Decimal(5000)},
         )
-        return {"outcome": "unchanged", "code": "unchanged", "basis": basis_as_json(basis)}
+        return {"outcome": "unchanged", "code": "unchanged", "basis": inputs_as_json(basis)}
 
     stage.copy_instances(
         AllocationRun,

@@ -48,7 +48,7 @@ def seed() -> tuple[str, int, int]:
     from django.contrib.auth import get_user_model
     from django.utils import timezone
 
-    from capital.domain.sizing.markets import MarketKind, PrecisionMode
+    from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
     from capital.models import Account, Market, StrategyAccount, StrategyCapital
     from capital.services.access.tokens import create_token
     from strategies.models import Strategy
@@ -60,7 +60,7 @@ def seed() -> tuple[str, int, int]:
         venue="binance",
         symbol="BTC/USDT:USDT",
         market_id="BTCUSDT",
-        kind=MarketKind.LINEAR,
+        kind=InstrumentKind.LINEAR,
         base="BTC",
         quote="USDT",
         settle="USDT",

@@ -10,10 +10,10 @@ class ProjectConfig(AppConfig):
     name = "capital_project"
 
 
-class DeskAdminConfig(AdminConfig):
+class CapitalAdminConfig(AdminConfig):
     """Django's admin, with our site and, after everybody else's pages, ours."""
 
-    default_site = "capital_project.site.DeskSite"
+    default_site = "capital_project.site.CapitalSite"
 
     def ready(self) -> None:
         """Register the pages; some take the place of a library's."""

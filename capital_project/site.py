@@ -15,7 +15,7 @@ from unfold.sites import UnfoldAdminSite
 from capital_project.second_factor import second_factor
 
 
-class DeskSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
+class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """Where an operator lives."""
 
     index_template = "capital/dashboard/page.html"

@@ -12,7 +12,7 @@ from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.markets.prices import forget_prices
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 from tests.factories import make_account
 
@@ -59,7 +59,7 @@ class Exchange:
     """The simulator of one test, and the accounts that were opened on it."""
 
     server: SimulatedExchange
-    desk: Desk
+    desk: ExchangeState
     keys: dict[int, str] = field(default_factory=dict)
 
     def open_account(
@@ -117,7 +117,7 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
     """Every venue, simulated, and the settings that lead there."""
     # A machine that is busy with other tests may take longer than a bot would wait.
     monkeypatch.setattr("capital.exchange.ccxt.markets.PRICE_SECONDS", 15)
-    desk = Desk()
+    desk = ExchangeState()
     forget_prices()
     with SimulatedExchange(desk) as server:
         settings.CAPITAL_VENUE_URLS = dict.fromkeys(VENUES, server.base_url)

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from capital.domain.sizing.markets import MarketKind, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
 from capital.models import (
     Account,
     DailyAccountSummary,
@@ -108,9 +108,9 @@ def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
     """A market on Binance with a step of 0.00001, of the kind that its symbol says; no limits."""
     pair, _, settle = symbol.partition(":")
     base, quote = pair.split("/")
-    kind = MarketKind.SPOT
+    kind = InstrumentKind.SPOT
     if settle:
-        kind = MarketKind.LINEAR if settle == quote else MarketKind.INVERSE
+        kind = InstrumentKind.LINEAR if settle == quote else InstrumentKind.INVERSE
     return Market.objects.create(
         **{
             "venue": "binance",

@@ -9,7 +9,7 @@ from typing import Protocol
 from django.conf import settings
 
 from capital.domain.reasons import Reason
-from capital.domain.sizing.markets import MarketKind, MarketRules
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
 from capital.exchange.venues import Venue
 
 
@@ -24,7 +24,7 @@ class Listing:
         is_active: Whether it is traded now.
     """
 
-    rules: MarketRules
+    rules: InstrumentRules
     market_id: str
     base: str
     is_active: bool
@@ -37,7 +37,7 @@ class Quoted:
     venue: str
     symbol: str
     market_id: str
-    kind: MarketKind
+    kind: InstrumentKind
     base: str
     quote: str
     settle: str

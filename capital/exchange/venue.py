@@ -11,7 +11,7 @@ from typing import Any, Literal
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import MarketKind, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
 from strategies.markets import MarketType
 
 Credential = Literal["api_key", "api_secret", "api_passphrase"]
@@ -168,7 +168,7 @@ class RulesCall:
     options: Mapping[str, Any] = field(default_factory=dict)
     precision_mode: PrecisionMode | None = None
     min_costs: Mapping[str, Decimal] = field(default_factory=dict)
-    market_most: Mapping[MarketKind, tuple[str, ...]] = field(default_factory=dict)
+    market_most: Mapping[InstrumentKind, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

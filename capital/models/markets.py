@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.sizing.markets import MarketKind, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
 from capital.models.columns.exact import QuantityField
 
 _LIMITS = ("min_amount", "max_amount", "market_min_amount", "market_max_amount")
@@ -32,9 +32,9 @@ class Market(models.Model):
         _("kind"),
         max_length=10,
         choices=[
-            (MarketKind.SPOT.value, _("spot")),
-            (MarketKind.LINEAR.value, _("linear contract")),
-            (MarketKind.INVERSE.value, _("inverse contract")),
+            (InstrumentKind.SPOT.value, _("spot")),
+            (InstrumentKind.LINEAR.value, _("linear contract")),
+            (InstrumentKind.INVERSE.value, _("inverse contract")),
         ],
     )
     base = models.CharField(_("base currency"), max_length=32)
@@ -83,7 +83,7 @@ class Market(models.Model):
                 violation_error_message=_("A market needs a venue, a symbol and a currency."),
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=[kind.value for kind in MarketKind]),
+                condition=Q(kind__in=[kind.value for kind in InstrumentKind]),
                 name="market_kind_known",
                 violation_error_message=_("The kind must be spot, linear or inverse."),
             ),
@@ -96,9 +96,9 @@ class Market(models.Model):
             ),
             # Of a contract whose size is not known, nobody can say what it costs.
             models.CheckConstraint(
-                condition=Q(kind=MarketKind.SPOT.value, contract_size__isnull=True)
+                condition=Q(kind=InstrumentKind.SPOT.value, contract_size__isnull=True)
                 | (
-                    ~Q(kind=MarketKind.SPOT.value)
+                    ~Q(kind=InstrumentKind.SPOT.value)
                     # NULL is no number, but a condition of NULL is kept.
                     & Q(contract_size__isnull=False, contract_size__gt=0)
                 ),

@@ -1,5 +1,5 @@
 """A local exchange over real HTTP, for the demo, the tests and for trying things without keys.
 
-``server.SimulatedExchange`` runs it; ``desk.Desk`` is what it knows of accounts. Importing
-this package, or the desk, does not import aiohttp.
+``server.SimulatedExchange`` runs it; ``state.ExchangeState`` holds its accounts and their faults.
+Importing this package, or its state, does not import aiohttp.
 """

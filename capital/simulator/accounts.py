@@ -14,7 +14,7 @@ _ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "unrealised", "in_use", "recorde
 _FAULT_FIELDS = frozenset({"pool", "fault", "times"})
 
 
-class DeskError(ValueError):
+class SimulatorError(ValueError):
     """The desk, or a change to it, makes no sense; the message says what to do."""
 
 
@@ -41,7 +41,7 @@ class SimulatedAccount:
         can_withdraw: Whether the venue says that its key may.
 
     Raises:
-        DeskError: A field does not fit the venue or the rules above.
+        SimulatorError: A field does not fit the venue or the rules above.
     """
 
     venue: str
@@ -60,13 +60,13 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         if self.venue not in VENUES:
-            raise DeskError(f"unknown venue {self.venue!r}; use one of {', '.join(VENUES)}.")
+            raise SimulatorError(f"unknown venue {self.venue!r}; use one of {', '.join(VENUES)}.")
         for name in ("api_key", "api_secret", "currency"):
             if not getattr(self, name):
-                raise DeskError(f"{name} must not be empty.")
+                raise SimulatorError(f"{name} must not be empty.")
         needs_passphrase = any(row.scheme.needs_passphrase for row in VENUES[self.venue])
         if needs_passphrase and not self.api_passphrase:
-            raise DeskError(f"an account on {self.venue} needs an api_passphrase.")
+            raise SimulatorError(f"an account on {self.venue} needs an api_passphrase.")
         self.name = self.name or f"a {self.venue} account"
         for name in ("wallets", "unrealised", "in_use"):
             setattr(self, name, self._amounts(getattr(self, name)))
@@ -93,7 +93,9 @@ class SimulatedAccount:
     def pool_named(self, text: str) -> Pool:
         """The pool of this account that is called ``text``."""
         if text not in self.pools:
-            raise DeskError(f"{self.venue} has no pool {text!r}; use {' or '.join(self.pools)}.")
+            raise SimulatorError(
+                f"{self.venue} has no pool {text!r}; use {' or '.join(self.pools)}."
+            )
         return Pool(text)
 
     def set_fault(
@@ -110,7 +112,7 @@ class SimulatedAccount:
         pools = list(self.pools) if pool is None else [self.pool_named(pool)]
         if fault is None:
             if times is not None:
-                raise DeskError("times without a fault; name the fault, or leave times out.")
+                raise SimulatorError("times without a fault; name the fault, or leave times out.")
             for each in pools:
                 self.faults.pop(each, None)
             return
@@ -124,29 +126,31 @@ class SimulatedAccount:
 def account_from_entry(entry: Any) -> SimulatedAccount:
     """The account that one entry of a desk file describes."""
     if not isinstance(entry, dict):
-        raise DeskError("must be an object.")
+        raise SimulatorError("must be an object.")
     unknown = sorted(set(entry) - _ENTRY_FIELDS)
     if unknown:
-        raise DeskError(f"unknown field {unknown[0]!r}; use {', '.join(sorted(_ENTRY_FIELDS))}.")
+        raise SimulatorError(
+            f"unknown field {unknown[0]!r}; use {', '.join(sorted(_ENTRY_FIELDS))}."
+        )
     texts = {name: entry.get(name, "") for name in _FIELDS}
     for name, text in texts.items():
         if not isinstance(text, str):
-            raise DeskError(f"{name} must be text.")
+            raise SimulatorError(f"{name} must be text.")
     recorded, faults = entry.get("recorded", {}), entry.get("faults", [])
     amounts = {name: entry.get(name, {}) for name in ("wallets", "unrealised", "in_use")}
     for name, pools in amounts.items():
         if not isinstance(pools, dict) or not all(
             isinstance(each, dict) for each in pools.values()
         ):
-            raise DeskError(f'{name} must be like {{"spot": {{"USDT": "10.00"}}}}.')
+            raise SimulatorError(f'{name} must be like {{"spot": {{"USDT": "10.00"}}}}.')
     if not isinstance(recorded, dict):
-        raise DeskError("recorded must map a pool to a body.")
+        raise SimulatorError("recorded must map a pool to a body.")
     if not isinstance(faults, list):
-        raise DeskError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
+        raise SimulatorError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
     account = SimulatedAccount(**texts, **amounts, recorded=recorded)
     for fault in faults:
         if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
-            raise DeskError('a fault must be like {"pool": "spot", "fault": "timeout"}.')
+            raise SimulatorError('a fault must be like {"pool": "spot", "fault": "timeout"}.')
         account.set_fault(fault["fault"], pool=fault.get("pool"), times=fault.get("times"))
     return account
 
@@ -154,7 +158,7 @@ def account_from_entry(entry: Any) -> SimulatedAccount:
 def amount_of(text: Any) -> str:
     """``text``, if it is a plain decimal string."""
     if not isinstance(text, str) or not _AMOUNT.fullmatch(text):
-        raise DeskError(f'amount {text!r} must be a plain decimal string such as "10369.00".')
+        raise SimulatorError(f'amount {text!r} must be a plain decimal string such as "10369.00".')
     return text
 
 
@@ -163,11 +167,11 @@ def fault_of(text: Any) -> Fault:
     try:
         return Fault(text)
     except ValueError:
-        raise DeskError(f"unknown fault {text!r}; use one of {', '.join(Fault)}.") from None
+        raise SimulatorError(f"unknown fault {text!r}; use one of {', '.join(Fault)}.") from None
 
 
 def times_of(times: Any) -> int | None:
     """``times``, if it is None or a count."""
     if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
-        raise DeskError("times must be a whole number of requests, 1 or more, or left out.")
+        raise SimulatorError("times must be a whole number of requests, 1 or more, or left out.")
     return times

@@ -10,13 +10,13 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.simulator.desk import Desk, DeskError, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount, SimulatorError
 from capital.simulator.wire import VENUES
 
-_DESK = web.AppKey("desk", Desk)
+_DESK = web.AppKey("desk", ExchangeState)
 
 
-def add_control_routes(app: web.Application, desk: Desk) -> None:
+def add_control_routes(app: web.Application, desk: ExchangeState) -> None:
     """Let ``app`` show and change ``desk``."""
     app[_DESK] = desk
     app.router.add_get("/simulator/", _show)
@@ -37,7 +37,7 @@ async def _show(request: web.Request) -> web.Response:
     )
 
 
-def _shown(desk: Desk, account: SimulatedAccount) -> dict[str, Any]:
+def _shown(desk: ExchangeState, account: SimulatedAccount) -> dict[str, Any]:
     standing = desk.standing_faults(account)
     return {
         "name": account.name,
@@ -56,7 +56,7 @@ async def _set_fault(request: web.Request) -> web.Response:
         request.app[_DESK].set_fault(
             change["api_key"], change["fault"], change.get("pool"), change.get("times")
         )
-    except DeskError as error:
+    except SimulatorError as error:
         return _refused(error)
     return web.json_response({"ok": True})
 
@@ -67,12 +67,12 @@ async def _set_balance(request: web.Request) -> web.Response:
         request.app[_DESK].set_balance(
             change["api_key"], change["pool"], change["currency"], change["amount"]
         )
-    except DeskError as error:
+    except SimulatorError as error:
         return _refused(error)
     return web.json_response({"ok": True})
 
 
-def _refused(error: DeskError) -> web.Response:
+def _refused(error: SimulatorError) -> web.Response:
     return web.json_response({"error": str(error)}, status=400)
 
 
@@ -82,14 +82,14 @@ async def _fields(
     try:
         content = json.loads(await request.read())
     except ValueError:
-        raise DeskError("the body is not JSON.") from None
+        raise SimulatorError("the body is not JSON.") from None
     if not isinstance(content, dict):
-        raise DeskError("the body must be a JSON object.")
+        raise SimulatorError("the body must be a JSON object.")
     missing, unknown = sorted(required - set(content)), sorted(set(content) - required - optional)
     if missing:
-        raise DeskError(f"{missing[0]} is missing.")
+        raise SimulatorError(f"{missing[0]} is missing.")
     if unknown:
-        raise DeskError(
+        raise SimulatorError(
             f"unknown field {unknown[0]!r}; use {', '.join(sorted(required | optional))}."
         )
     return content

@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from capital.domain.pools import Pool
-from capital.simulator.accounts import DeskError, SimulatedAccount, account_from_entry, amount_of
+from capital.simulator.accounts import (
+    SimulatedAccount,
+    SimulatorError,
+    account_from_entry,
+    amount_of,
+)
 from capital.simulator.faults import Fault, StandingFault
 
-__all__ = ["DEMO_DESK", "Desk", "DeskError", "SimulatedAccount", "Visit"]
+__all__ = ["DEMO_DESK", "ExchangeState", "SimulatedAccount", "SimulatorError", "Visit"]
 
 DEMO_DESK = Path(__file__).with_name("demo_desk.json")
 """The desk that is served when no other is named."""
@@ -32,7 +37,7 @@ class Visit:
     in_use: Mapping[str, str]
 
 
-class Desk:
+class ExchangeState:
     """Simulated accounts by their key. Safe to use from several threads."""
 
     def __init__(self, accounts: Iterable[SimulatedAccount] = ()) -> None:
@@ -46,16 +51,16 @@ class Desk:
         """The desk in the file at ``path``: ``{"accounts": [...]}``, or the list alone.
 
         Raises:
-            DeskError: The file cannot be read, or an entry of it is wrong; says which.
+            SimulatorError: The file cannot be read, or an entry of it is wrong; says which.
         """
         desk = cls()
         for position, entry in enumerate(_entries(Path(path)), start=1):
             name = entry.get("name") if isinstance(entry, dict) else None
             try:
                 desk.add(account_from_entry(entry))
-            except DeskError as error:
+            except SimulatorError as error:
                 label = f" ({name})" if isinstance(name, str) and name else ""
-                raise DeskError(f"{path}: account {position}{label}: {error}") from None
+                raise SimulatorError(f"{path}: account {position}{label}: {error}") from None
         return desk
 
     @property
@@ -68,7 +73,9 @@ class Desk:
         """Put ``account`` on the desk."""
         with self._lock:
             if account.api_key in self._accounts:
-                raise DeskError("this api_key is on the desk already; give each account its own.")
+                raise SimulatorError(
+                    "this api_key is on the desk already; give each account its own."
+                )
             self._accounts[account.api_key] = account
 
     def find(self, api_key: str | None) -> SimulatedAccount | None:
@@ -79,7 +86,7 @@ class Desk:
     def set_balance(self, api_key: str, pool: str, currency: str, amount: str) -> None:
         """From now on ``pool`` holds ``amount`` of ``currency``."""
         if not isinstance(currency, str) or not currency:
-            raise DeskError('currency must be a name such as "USDT".')
+            raise SimulatorError('currency must be a name such as "USDT".')
         with self._lock:
             account = self._known(api_key)
             wallet = account.wallets.setdefault(account.pool_named(pool), {})
@@ -129,7 +136,7 @@ class Desk:
     def _known(self, api_key: str) -> SimulatedAccount:
         account = self.find(api_key) if isinstance(api_key, str) else None
         if account is None:
-            raise DeskError("no account on the desk has this api_key.")
+            raise SimulatorError("no account on the desk has this api_key.")
         return account
 
 
@@ -137,10 +144,10 @@ def _entries(path: Path) -> list[Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DeskError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise SimulatorError(f"{path}: cannot be read ({error.strerror}).") from None
     except ValueError as error:
-        raise DeskError(f"{path}: is not JSON ({error}).") from None
+        raise SimulatorError(f"{path}: is not JSON ({error}).") from None
     entries = content.get("accounts") if isinstance(content, dict) else content
     if not isinstance(entries, list) or not entries:
-        raise DeskError(f'{path}: must hold accounts: {{"accounts": [{{...}}, ...]}}.')
+        raise SimulatorError(f'{path}: must hold accounts: {{"accounts": [{{...}}, ...]}}.')
     return entries

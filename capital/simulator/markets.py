@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from capital.simulator.accounts import DeskError
+from capital.simulator.accounts import SimulatorError
 from capital.simulator.faults import Fault
 
 PRICES = {
@@ -62,17 +62,19 @@ class MarketPlace:
         """From now on ``BASE/QUOTE`` costs this, wherever it is traded.
 
         Raises:
-            DeskError: No such pair is traded, or it is no price.
+            SimulatorError: No such pair is traded, or it is no price.
         """
         try:
             valid = isinstance(price, str) and Decimal(price) > 0 and Decimal(price).is_finite()
         except InvalidOperation:
             valid = False
         if not valid:
-            raise DeskError('a price must be a decimal string above zero such as "61234.5".')
+            raise SimulatorError('a price must be a decimal string above zero such as "61234.5".')
         with self._lock:
             if pair not in self._prices:
-                raise DeskError(f"no pair {pair!r}; use one of {', '.join(sorted(self._prices))}.")
+                raise SimulatorError(
+                    f"no pair {pair!r}; use one of {', '.join(sorted(self._prices))}."
+                )
             self._prices[pair] = price
 
 

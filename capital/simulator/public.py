@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.simulator.desk import DeskError
+from capital.simulator.desk import SimulatorError
 from capital.simulator.faults import Fault
 from capital.simulator.markets import PUBLIC_ENDPOINTS, MarketPlace, PublicEndpoint
 
@@ -69,10 +69,10 @@ def _price_setter(place: MarketPlace) -> _Handler:
         try:
             change = await request.json()
             if not isinstance(change, dict) or set(change) != {"pair", "price"}:
-                raise DeskError('send {"pair": "BTC/USDT", "price": "61234.5"}.')
+                raise SimulatorError('send {"pair": "BTC/USDT", "price": "61234.5"}.')
             place.set_price(change["pair"], change["price"])
-        except (DeskError, ValueError, TypeError) as error:
-            message = str(error) if isinstance(error, DeskError) else "that is not JSON."
+        except (SimulatorError, ValueError, TypeError) as error:
+            message = str(error) if isinstance(error, SimulatorError) else "that is not JSON."
             return web.json_response({"error": message}, status=400)
         return web.json_response({"pair": change["pair"], "price": change["price"]})
 

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from capital.domain.pools import Pool
 from capital.simulator.answers import Holdings
-from capital.simulator.desk import Desk, SimulatedAccount, Visit
+from capital.simulator.desk import ExchangeState, SimulatedAccount, Visit
 from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
 from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.simulator.signatures import SignedRequest
@@ -59,7 +59,7 @@ class Responder:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: ExchangeState,
         *,
         latency_seconds: float,
         requests: list[AskedRequest],

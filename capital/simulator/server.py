@@ -1,6 +1,6 @@
 """The server: a desk over real HTTP, in a thread and an event loop of its own.
 
-    with SimulatedExchange(Desk.from_json(DEMO_DESK)) as exchange:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as exchange:
         ...  # send the venues' requests to exchange.base_url
 
 Only whoever serves imports this module: it needs aiohttp.
@@ -17,7 +17,7 @@ from typing import Self
 from aiohttp import web
 
 from capital.simulator.control import add_control_routes
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.markets import MarketPlace
 from capital.simulator.public import add_public_routes
 from capital.simulator.responder import AskedRequest, Responder
@@ -44,7 +44,7 @@ class SimulatedExchange:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: ExchangeState,
         latency_seconds: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,

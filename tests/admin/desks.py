@@ -27,7 +27,7 @@ from tests.factories import make_account, make_link, make_strategy, make_summary
 
 
 @dataclass
-class Desk:
+class Tenant:
     """One user with an account, two strategies and what hangs on them."""
 
     user: User
@@ -70,7 +70,7 @@ class Desk:
         }
 
 
-def make_desk(word: str, **user_fields: Any) -> Desk:
+def make_tenant(word: str, **user_fields: Any) -> Tenant:
     """A desk whose every text contains ``word``.
 
     Its account has been decided twice: the second run is an unchanged one, with a snapshot.
@@ -113,7 +113,7 @@ def make_desk(word: str, **user_fields: Any) -> Desk:
     totp = TOTPDevice.objects.create(user=user, name=f"{word}-phone")
     create_token(user=user, name=f"{word}-bot", scope="read", account_id=account.pk)
     delivery = make_delivery(strategies[0], account, runs[1])
-    return Desk(user, account, strategies, links, runs, summary, position, totp, delivery)
+    return Tenant(user, account, strategies, links, runs, summary, position, totp, delivery)
 
 
 def make_delivery(

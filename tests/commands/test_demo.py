@@ -12,7 +12,7 @@ from django.test import Client
 
 from capital.models import Account, StrategyCapital
 from capital.services.audit.checks import audit_capital
-from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def _demo_exchange(settings: Any) -> Iterator[None]:
     settings.DEBUG = True
-    with SimulatedExchange(Desk.from_json(DEMO_DESK)) as server:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         yield
 

@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
 from tests.paths import ROOT
 
@@ -156,7 +156,7 @@ def test_the_help_lists_every_fault_and_an_account_that_is_served(tmp_path):
     shown = stdout.partition("then answers:\n")[2].partition("\n\n")[0]
     desk = tmp_path / "desk.json"
     desk.write_text(f'{{"accounts": [{shown}]}}', encoding="utf-8")
-    (account,) = Desk.from_json(desk).accounts
+    (account,) = ExchangeState.from_json(desk).accounts
     assert account.faults["futures"].times == 2
 
 

@@ -10,7 +10,7 @@ from capital.domain.pools import Pool
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -58,7 +58,7 @@ def ask(
     **options: Any,
 ) -> tuple[Any, SimulatedExchange]:
     """The answers for ``pools``, in order, and the exchange that was asked."""
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         answers = gateway_to(server, **options).fetch_balances(
             [request_for(account, pools, basis=basis)], clock=lambda: NOW
         )

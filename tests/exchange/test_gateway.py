@@ -19,7 +19,7 @@ from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.balances import live as balances
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from tests.conftest import Exchange
@@ -103,7 +103,7 @@ def test_fault_of_one_pool_leaves_the_other_pool_and_account_alone(
     wallets = {"spot": {"USDT": "1"}, "futures": {"USDT": "2"}}
     failing, sound = twin(wallets=wallets, faults={"futures": fault}), twin("okx")
     sound.wallets = {Pool.UNIFIED: {"USDT": "3"}}
-    with SimulatedExchange(Desk([failing, sound])) as server:
+    with SimulatedExchange(ExchangeState([failing, sound])) as server:
         answers = gateway_to(server, deadline_seconds=0.8).fetch_balances(
             [
                 request_for(failing, ["spot", "futures"], key=1),
@@ -147,7 +147,7 @@ def test_a_no_is_never_asked_again(venue: str, fault: Fault) -> None:
 
 def test_wrong_secret_is_a_refused_key() -> None:
     account = twin(wallets={"spot": {"USDT": "7"}})
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         request = request_for(account, ["spot"])
         wrong = BalanceRequest(
             **{**request.__dict__, "credentials": Credentials(account.api_key, "not the secret")}
@@ -170,7 +170,7 @@ def test_missing_credentials_are_named_and_nobody_is_asked(
 ) -> None:
     pool = VENUES[venue].pools(VENUES[venue].usual_wallet_mode)[0]
     request = BalanceRequest(1, get_venue(venue), "USDT", [pool], credentials)
-    with SimulatedExchange(Desk()) as server:
+    with SimulatedExchange(ExchangeState()) as server:
         answer = gateway_to(server).fetch_balances([request], clock=lambda: NOW)[1, pool]
 
     assert answer == Reason(Code.CREDENTIALS_MISSING, {"missing": missing})
@@ -245,7 +245,7 @@ def test_no_more_accounts_are_asked_at_once_than_is_allowed() -> None:
     ]
     requests = [request_for(account, ["spot"], key=n) for n, account in enumerate(accounts)]
     running, most = 0, 0
-    with SimulatedExchange(Desk(accounts)) as server:
+    with SimulatedExchange(ExchangeState(accounts)) as server:
         gateway = gateway_to(server, concurrency=3)
         fetch = CcxtGateway._fetch_account
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.rounding import round_down
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client
@@ -39,11 +39,11 @@ def listed(markets: CcxtMarkets, venue: str) -> dict[str, Any]:
 def quoted(venue: str, symbol: str) -> Quoted:
     pair, _, settle = symbol.partition(":")
     base, quote = pair.split("/")
-    kind = MarketKind.SPOT
+    kind = InstrumentKind.SPOT
     if settle:
-        kind = MarketKind.LINEAR if settle == quote else MarketKind.INVERSE
+        kind = InstrumentKind.LINEAR if settle == quote else InstrumentKind.INVERSE
     market_id = {
-        "binance": base + quote + ("_PERP" if kind is MarketKind.INVERSE else ""),
+        "binance": base + quote + ("_PERP" if kind is InstrumentKind.INVERSE else ""),
         "bybit": base + quote,
         "okx": f"{base}-{quote}" + ("-SWAP" if settle else ""),
     }.get(venue, f"{quote}-{base}")
@@ -65,9 +65,9 @@ def test_every_venue_lists_its_markets(markets, venue, symbols):
 
 
 def test_rules_are_read_exactly(markets):
-    assert listed(markets, "okx")["BTC/USDT:USDT"].rules == MarketRules(
+    assert listed(markets, "okx")["BTC/USDT:USDT"].rules == InstrumentRules(
         symbol="BTC/USDT:USDT",
-        kind=MarketKind.LINEAR,
+        kind=InstrumentKind.LINEAR,
         quote="USDT",
         settle="USDT",
         precision_mode=PrecisionMode.TICK_SIZE,
@@ -77,9 +77,9 @@ def test_rules_are_read_exactly(markets):
         max_amount=D(100000000),
         market_max_amount=D(30000),
     )
-    assert listed(markets, "binance")["BTC/USDT"].rules == MarketRules(
+    assert listed(markets, "binance")["BTC/USDT"].rules == InstrumentRules(
         symbol="BTC/USDT",
-        kind=MarketKind.SPOT,
+        kind=InstrumentKind.SPOT,
         quote="USDT",
         settle="USDT",
         precision_mode=PrecisionMode.TICK_SIZE,
@@ -95,7 +95,7 @@ def test_an_inverse_contract_is_paid_in_the_coin(markets):
     for venue, contract_size, most in (("bybit", 1, 5000000), ("binance", 100, 60000)):
         rules = listed(markets, venue)["BTC/USD:BTC"].rules
 
-        assert (rules.kind, rules.settle, rules.quote) == (MarketKind.INVERSE, "BTC", "USD")
+        assert (rules.kind, rules.settle, rules.quote) == (InstrumentKind.INVERSE, "BTC", "USD")
         assert (rules.contract_size, rules.market_max_amount) == (contract_size, most)
 
 
@@ -198,7 +198,7 @@ def test_a_price_is_waited_for_no_longer_than_the_deadline(exchange):
 
 
 def test_one_failing_price_leaves_the_others(markets, exchange):
-    wrong = Quoted("binance", "XYZ/USDT", "XYZUSDT", MarketKind.SPOT, "XYZ", "USDT", "USDT")
+    wrong = Quoted("binance", "XYZ/USDT", "XYZUSDT", InstrumentKind.SPOT, "XYZ", "USDT", "USDT")
     right = quoted("binance", "BTC/USDT")
 
     answers = markets.fetch_prices([wrong, right])

@@ -22,7 +22,7 @@ from capital.exchange.politeness import Line, Politeness
 from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
 from capital.simulator import server as simulator
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.venues import kraken
 from tests.exchange.desk import NOW, gateway_to, request_for, twin
@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange(Desk([twin(wallets={"spot": {"USDT": "5"}})])) as server:
+    with SimulatedExchange(ExchangeState([twin(wallets={"spot": {"USDT": "5"}})])) as server:
         yield server
 
 
@@ -406,7 +406,7 @@ def ask_by_clock(
     answers, counts = [], []
     politeness = Politeness()
     with SimulatedExchange(
-        Desk([account]), clock_ahead_milliseconds=ahead_seconds * 1000
+        ExchangeState([account]), clock_ahead_milliseconds=ahead_seconds * 1000
     ) as server:
         gateway = gateway_to(server, politeness=politeness)
         basis = BalanceBasis.EQUITY if account.venue == "gate" else BalanceBasis.WALLET

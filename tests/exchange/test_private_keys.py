@@ -20,7 +20,7 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import Politeness
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.private_keys import PrivateKey
 from capital.simulator.server import SimulatedExchange
 from tests.exchange.desk import NOW, gateway_to, request_for, twin
@@ -81,7 +81,7 @@ def ask_with(account: SimulatedAccount, pool: str, secret: str) -> tuple[Any, Si
     """The answer where ``secret`` is what our account has."""
     request = request_for(account, [pool])
     typed = replace(request.credentials, api_secret=secret)
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         answers = gateway_to(server).fetch_balances(
             [replace(request, credentials=typed)], clock=lambda: NOW
         )
@@ -149,7 +149,7 @@ def test_secret_of_another_kind_does_not_sign_for_a_private_key(name: str) -> No
 
 def test_permissions_of_a_key_are_told_to_its_private_key() -> None:
     account = EC.account()
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         facts = gateway_to(server).inspect_keys([request_for(account, ["spot"])])
 
     assert facts == {1: KeyFacts(can_withdraw=True)}
@@ -239,7 +239,7 @@ def test_private_key_in_the_place_of_its_name_is_not_sent(how: str) -> None:
     swapped = replace(
         request.credentials, api_key=MANGLED[how](account.api_secret), api_secret=CDP_NAME
     )
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         answers = gateway_to(server).fetch_balances(
             [replace(request, credentials=swapped)], clock=lambda: NOW
         )
@@ -252,7 +252,7 @@ def test_private_key_in_the_place_of_its_name_is_not_sent(how: str) -> None:
 def test_account_that_signs_nothing_keeps_no_other_from_its_balance() -> None:
     sound, locked = EC.account(), KINDS["bybit, RSA"].account()
     locked.api_secret = encrypted_pem_of(key_of("rsa"), PKCS8)
-    with SimulatedExchange(Desk([sound, locked])) as server:
+    with SimulatedExchange(ExchangeState([sound, locked])) as server:
         answers = gateway_to(server).fetch_balances(
             [request_for(sound, ["spot"], key=1), request_for(locked, ["unified"], key=2)],
             clock=lambda: NOW,
@@ -320,7 +320,7 @@ def test_clock_is_put_right_for_a_key_that_signs_by_a_private_key(
 ) -> None:
     account = KINDS[name].account()
     pool = KINDS[name].pools[0]
-    desk = Desk([account])
+    desk = ExchangeState([account])
     with SimulatedExchange(desk, clock_ahead_milliseconds=ahead_seconds * 1000) as server:
         gateway = gateway_to(server, politeness=Politeness())
         answers = gateway.fetch_balances([request_for(account, [pool])], clock=lambda: NOW)

@@ -16,7 +16,7 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.server import SimulatedExchange
 from tests.exchange.desk import NOW, gateway_to, request_for, twin
 from tests.paths import ROOT
@@ -110,7 +110,7 @@ def test_recorded_response_is_read_to_the_last_digit(path: Path, basis: BalanceB
     for number, currency in enumerate(currencies):
         account.currency = currency
         requests.append(request_for(account, [pool], number, basis))
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         answers = gateway_to(server).fetch_balances(requests, clock=lambda: NOW)
 
     position = list(BalanceBasis).index(basis)

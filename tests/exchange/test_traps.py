@@ -18,7 +18,7 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from tests.exchange.desk import NOW, ask, gateway_to, request_for, twin
@@ -42,7 +42,7 @@ def paths_asked(venue: str, pool: str, **fields: Any) -> tuple[Any, list[str]]:
     currency = fields.get("currency", VENUES[venue].currency)
     account = twin(venue, wallets={pool: {currency: "5"}}, **fields)
     asked = []
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         gateway = gateway_to(server)
         request = request_for(account, [pool])
         build = CcxtGateway._exchange
@@ -640,7 +640,7 @@ def test_htx_is_asked_for_the_number_of_its_spot_account_once() -> None:
         "/v1/account/accounts/1/balance",
     ]
     account = twin("htx", wallets={"spot": {"USDT": "5"}})
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         gateway, request = gateway_to(server), request_for(account, ["spot"])
         before = gateway.fetch_balances([request], clock=lambda: NOW)
         line = gateway._line(request, Pool.SPOT)

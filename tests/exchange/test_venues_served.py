@@ -12,7 +12,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import Credentials
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 from tests.exchange.desk import NOW, ask, gateway_to, request_for, twin
 
@@ -76,7 +76,7 @@ def test_futures_wallet_of_another_currency_is_another_call(venue: str, currency
 @pytest.mark.parametrize(("venue", "mode", "pool"), POOLS)
 def test_wallet_of_every_currency_is_shown(venue: str, mode: str, pool: str) -> None:
     account = account_of(venue, pool)
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         gateway = CcxtGateway(venue_urls={venue: server.base_url}, concurrency=1)
         basis = VENUES[venue].bases(WalletMode(mode), account.currency)[0]
         answers: Any = gateway.fetch_wallets([request_for(account, [pool], basis=basis)])
@@ -117,7 +117,7 @@ def test_wrong_secret_is_refused_where_requests_are_signed(
         request,
         credentials=Credentials(account.api_key, "d3Jvbmcgc2VjcmV0", account.api_passphrase),
     )
-    with SimulatedExchange(Desk([account])) as server:
+    with SimulatedExchange(ExchangeState([account])) as server:
         answers = gateway_to(server).fetch_balances([wrong], clock=lambda: NOW)
 
     answer = answers[1, Pool(pool)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 
 
@@ -70,7 +70,7 @@ POOLS = [(account.name, pool) for account in accounts() for pool in account.pool
 
 @pytest.fixture
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange(Desk(accounts())) as exchange:
+    with SimulatedExchange(ExchangeState(accounts())) as exchange:
         yield exchange
 
 

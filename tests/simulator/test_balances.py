@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
 from tests.simulator.ccxt_client import fetch_balance
 
@@ -145,7 +145,7 @@ def test_upbit_and_bithumb_share_a_path_and_are_told_apart_by_their_keys(exchang
 
 
 def test_the_demo_desk_answers_for_every_account_but_the_pool_that_is_broken_on_purpose():
-    with SimulatedExchange(Desk.from_json(DEMO_DESK)) as exchange:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as exchange:
         answers = {}
         for account in exchange.desk.accounts:
             for pool in set(account.pools) - set(account.faults):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from capital.simulator.desk import DEMO_DESK, Desk, DeskError, SimulatedAccount
+from capital.simulator.desk import DEMO_DESK, ExchangeState, SimulatedAccount, SimulatorError
 
 GOOD = {
     "name": "Main",
@@ -27,7 +27,7 @@ def test_a_desk_is_read_from_its_file(tmp_path):
     recorded = {"futures": {"assets": []}}
     path = desk_file(tmp_path, {**GOOD, "faults": [fault], "recorded": recorded})
 
-    (account,) = Desk.from_json(path).accounts
+    (account,) = ExchangeState.from_json(path).accounts
 
     assert (account.name, account.venue, account.currency) == ("Main", "binance", "USDT")
     assert account.wallets == {"spot": {"USDT": "1.00"}}
@@ -58,8 +58,8 @@ def test_a_desk_is_read_from_its_file(tmp_path):
 def test_a_bad_entry_is_named_with_what_to_do(tmp_path, change, reason):
     path = desk_file(tmp_path, {**GOOD, "api_key": "other"}, {**GOOD, **change, "name": "Second"})
 
-    with pytest.raises(DeskError) as caught:
-        Desk.from_json(path)
+    with pytest.raises(SimulatorError) as caught:
+        ExchangeState.from_json(path)
 
     assert f"{path}: account 2 (Second): " in str(caught.value)
     assert reason in str(caught.value)
@@ -67,8 +67,8 @@ def test_a_bad_entry_is_named_with_what_to_do(tmp_path, change, reason):
 
 
 def test_a_key_may_stand_on_the_desk_once(tmp_path):
-    with pytest.raises(DeskError, match=r"account 2 \(Main\): .*give each account its own"):
-        Desk.from_json(desk_file(tmp_path, GOOD, GOOD))
+    with pytest.raises(SimulatorError, match=r"account 2 \(Main\): .*give each account its own"):
+        ExchangeState.from_json(desk_file(tmp_path, GOOD, GOOD))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"accounts": []}', '"text"'])
@@ -76,13 +76,13 @@ def test_a_file_without_accounts_is_refused(tmp_path, text):
     path = tmp_path / "desk.json"
     path.write_text(text, encoding="utf-8")
 
-    with pytest.raises(DeskError, match=r"desk\.json"):
-        Desk.from_json(path)
+    with pytest.raises(SimulatorError, match=r"desk\.json"):
+        ExchangeState.from_json(path)
 
 
 def test_an_entry_that_is_no_object_is_refused(tmp_path):
-    with pytest.raises(DeskError, match="account 1: must be an object"):
-        Desk.from_json(desk_file(tmp_path, "Main"))
+    with pytest.raises(SimulatorError, match="account 1: must be an object"):
+        ExchangeState.from_json(desk_file(tmp_path, "Main"))
 
 
 def test_faults_may_be_given_with_the_account():
@@ -103,7 +103,7 @@ def test_an_account_does_not_show_its_keys():
 
 
 def test_a_clear_on_one_pool_leaves_the_other_fault():
-    desk = Desk([SimulatedAccount(venue="binance", api_key="k", api_secret="s")])
+    desk = ExchangeState([SimulatedAccount(venue="binance", api_key="k", api_secret="s")])
     desk.set_fault("k", "drip")
 
     desk.set_fault("k", None, "spot")
@@ -112,7 +112,7 @@ def test_a_clear_on_one_pool_leaves_the_other_fault():
 
 
 def test_the_demo_desk_has_one_fault_which_shows_the_fallback():
-    desk = Desk.from_json(DEMO_DESK)
+    desk = ExchangeState.from_json(DEMO_DESK)
 
     assert [account.name for account in desk.accounts] == [
         "Binance main",

@@ -5,7 +5,7 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from tests.simulator.ccxt_client import client_of, fetch_balance
@@ -249,7 +249,7 @@ def test_a_fault_stands_until_it_is_cleared(exchange, broken):
 @pytest.mark.parametrize("fault", NO_ANSWER)
 def test_stopping_cuts_the_connections_that_hang(fault):
     account = accounts()[0]
-    exchange = SimulatedExchange(Desk([account]))
+    exchange = SimulatedExchange(ExchangeState([account]))
     exchange.start()
     exchange.desk.set_fault(account.api_key, fault)
     raised = []

@@ -11,7 +11,7 @@ from typing import Any
 import ccxt
 import pytest
 
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.private_keys import key_of_base64, key_of_pem
 from capital.simulator.server import SimulatedExchange
 from tests.private_keys import PKCS8, TRADITIONAL, base64_of, key_of, pem_of
@@ -40,8 +40,8 @@ def binance_account(algorithm: str) -> SimulatedAccount:
     )
 
 
-def desk() -> Desk:
-    return Desk(
+def desk() -> ExchangeState:
+    return ExchangeState(
         [coinbase_account("ec"), coinbase_account("ed25519"),
          binance_account("rsa"), binance_account("ed25519")]
     )  # fmt: skip

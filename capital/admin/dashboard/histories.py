@@ -11,9 +11,9 @@ from capital.admin.dashboard.page import listing
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.overview.histories import (
-    AccountCourse,
-    read_account_course,
-    read_strategy_course,
+    AccountHistory,
+    read_account_history,
+    read_strategy_history,
 )
 from strategies.models import Strategy
 
@@ -35,7 +35,7 @@ class AccountCoursePage:
     ) -> HttpResponse:
         """One service call for a page that shows an account."""
         if obj is not None:
-            course = read_account_course(obj)
+            course = read_account_history(obj)
             context["charts"] = _account_charts(obj, course)
             context["recent_runs"] = course.runs
             context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
@@ -58,7 +58,7 @@ class StrategyCoursePage:
     ) -> HttpResponse:
         """One service call for a page that shows a strategy."""
         if obj is not None:
-            course = read_strategy_course(obj, cast(AbstractUser, request.user))
+            course = read_strategy_history(obj, cast(AbstractUser, request.user))
             context["charts"] = [
                 line_chart(
                     gettext("Capital by account over 30 days, %(currency)s")
@@ -72,7 +72,7 @@ class StrategyCoursePage:
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 
-def _account_charts(account: Account, course: AccountCourse) -> list[Any]:
+def _account_charts(account: Account, course: AccountHistory) -> list[Any]:
     currency = account.currency
     spot = [day.spot for day in course.days]
     futures = [day.futures for day in course.days]

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from capital.api.frame.pages import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
 from capital.domain.pools import WalletMode
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.models import (
     Account,
     AllocationRun,
@@ -110,7 +110,7 @@ class MarketFilter(filters.FilterSet):
 
     venue = filters.CharFilter()
     symbol = filters.CharFilter()
-    kind = filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in MarketKind])
+    kind = filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in InstrumentKind])
     base = filters.CharFilter()
     settle = filters.CharFilter()
     is_active = SwitchFilter()

@@ -26,7 +26,7 @@ class LinkState:
 
 
 @dataclass(frozen=True)
-class Basis:
+class Inputs:
     """What a run was decided on.
 
     Attributes:
@@ -63,8 +63,8 @@ class DueCheck:
 
 
 def check_due(
-    now: Basis,
-    last: Basis | None,
+    now: Inputs,
+    last: Inputs | None,
     *,
     has_open_position: bool,
     thresholds: Thresholds,
@@ -120,7 +120,7 @@ def is_suspect(
     return EXACT.multiply(change, _HUNDRED) > EXACT.multiply(abs(accepted), max_jump_percent)
 
 
-def configuration_change(now: Basis, last: Basis) -> Reason | None:
+def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
     """The first kind of change of links, states, weights or reserve, with whom it is about."""
     appeared = now.links.keys() - last.links.keys()
     vanished = last.links.keys() - now.links.keys()
@@ -144,7 +144,7 @@ def configuration_change(now: Basis, last: Basis) -> Reason | None:
     return None
 
 
-def _balance_change(now: Basis, last: Basis, thresholds: Thresholds, currency: str) -> DueCheck:
+def _balance_change(now: Inputs, last: Inputs, thresholds: Thresholds, currency: str) -> DueCheck:
     least = _ZERO if thresholds.amount is None else thresholds.amount
     largest = _ZERO
     largest_percent = _ZERO

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Basis
+from capital.domain.allocation.gate import Inputs
 from capital.domain.audit.pools import RecordedPool, check_pool, check_restored_pool
 from capital.domain.balances import Source
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -37,7 +37,7 @@ class RecordedRun:
     has_snapshot: bool
     pool_rows: int
     pools: tuple[RecordedPool, ...]
-    basis: Basis | None
+    basis: Inputs | None
     reverts: int | None = None
 
 
@@ -137,7 +137,7 @@ def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
                 yield Reason(Code.ACROSS_POOLS, {**entry.figures, **pool.figures})
 
 
-def _check_basis(run: RecordedRun, basis: Basis) -> Iterator[Reason]:
+def _check_basis(run: RecordedRun, basis: Inputs) -> Iterator[Reason]:
     """Whether pools and entries are what the run says that it was decided on.
 
     A revert divides nothing: it takes the links of its basis over from the run before.
@@ -152,7 +152,7 @@ def _check_basis(run: RecordedRun, basis: Basis) -> Iterator[Reason]:
         yield Reason(Code.BASIS_CONTRADICTED, {"parts": ", ".join(wrong)})
 
 
-def _links_contradicted(run: RecordedRun, basis: Basis) -> list[str]:
+def _links_contradicted(run: RecordedRun, basis: Inputs) -> list[str]:
     entries = {entry.link_id: entry for pool in run.pools for entry in pool.entries}
     wrong = [
         str(link_id)

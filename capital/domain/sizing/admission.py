@@ -7,7 +7,7 @@ from decimal import Decimal
 from capital.domain.errors import CurrencyMismatch, OrderRefused, UnknownSymbol
 from capital.domain.money import plain
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import MarketKind, MarketRules
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, Side
 from strategies.markets import MarketType
 
@@ -36,7 +36,7 @@ class Trader:
 def admit(
     order: OrderRequest,
     trader: Trader,
-    rules: MarketRules,
+    rules: InstrumentRules,
     *,
     held_symbols: AbstractSet[str],
 ) -> None:
@@ -90,7 +90,7 @@ def admit_state(order: OrderRequest, trader: Trader) -> None:
 
 
 def _admit_entry(
-    order: OrderRequest, trader: Trader, rules: MarketRules, held_symbols: AbstractSet[str]
+    order: OrderRequest, trader: Trader, rules: InstrumentRules, held_symbols: AbstractSet[str]
 ) -> None:
     if is_spot_sale(order, rules):
         if order.qty_per or order.risk_per:
@@ -116,6 +116,6 @@ def _admit_entry(
         )
 
 
-def is_spot_sale(order: OrderRequest, rules: MarketRules) -> bool:
+def is_spot_sale(order: OrderRequest, rules: InstrumentRules) -> bool:
     """Whether it gives up coins: it enters nothing, and spends no capital."""
-    return rules.kind is MarketKind.SPOT and order.side == Side.SELL
+    return rules.kind is InstrumentKind.SPOT and order.side == Side.SELL

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from capital.domain.sizing.markets import MarketKind, MarketRules
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
 
 
 @dataclass(frozen=True)
@@ -55,27 +55,27 @@ class Cost:
         return self.margin + self.fee
 
 
-def worth_of_one(rules: MarketRules, price: Decimal) -> Fraction:
+def worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
     """The worth of an amount of one at ``price``, in what the market is paid in."""
     size, at = Fraction(rules.contract_size), Fraction(price)
-    return size / at if rules.kind is MarketKind.INVERSE else size * at
+    return size / at if rules.kind is InstrumentKind.INVERSE else size * at
 
 
-def cost_of(amount: Decimal, rules: MarketRules, terms: Terms, price: Decimal) -> Cost:
+def cost_of(amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal) -> Cost:
     """What ordering ``amount`` comes to."""
     notional = Fraction(amount) * worth_of_one(rules, price)
     margin = notional / Fraction(terms.leverage)
     return Cost(notional, margin, notional * Fraction(terms.fee_rate))
 
 
-def quoted_worth_of_one(rules: MarketRules, price: Decimal) -> Fraction:
+def quoted_worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
     """The worth of an amount of one in the quote currency: what cost limits are about."""
     size = Fraction(rules.contract_size)
-    return size if rules.kind is MarketKind.INVERSE else size * Fraction(price)
+    return size if rules.kind is InstrumentKind.INVERSE else size * Fraction(price)
 
 
 def amount_for_budget(
-    budget: Fraction, rules: MarketRules, terms: Terms, price: Decimal
+    budget: Fraction, rules: InstrumentRules, terms: Terms, price: Decimal
 ) -> Fraction:
     """The amount whose margin and fee come to ``budget`` times the utilisation.
 
@@ -88,7 +88,7 @@ def amount_for_budget(
 
 
 def amount_for_risk(
-    risk_percent: Decimal, rules: MarketRules, terms: Terms, *, entry: Decimal, stop: Decimal
+    risk_percent: Decimal, rules: InstrumentRules, terms: Terms, *, entry: Decimal, stop: Decimal
 ) -> Fraction:
     """The amount that loses ``risk_percent`` of the capital between ``entry`` and ``stop``.
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from strategies.markets import MarketType
 
 
-class MarketKind(StrEnum):
+class InstrumentKind(StrEnum):
     """What an order's amount is, and what it is paid in. ``value`` is what is stored."""
 
     SPOT = "spot"
@@ -21,7 +21,7 @@ class MarketKind(StrEnum):
     @property
     def market_type(self) -> MarketType:
         """The strategies that trade it."""
-        return MarketType.SPOT if self is MarketKind.SPOT else MarketType.FUTURES
+        return MarketType.SPOT if self is InstrumentKind.SPOT else MarketType.FUTURES
 
 
 class PrecisionMode(StrEnum):
@@ -36,7 +36,7 @@ class PrecisionMode(StrEnum):
 
 
 @dataclass(frozen=True)
-class MarketRules:
+class InstrumentRules:
     """The rules of one market, in the venue's own unit of amount: base units or contracts.
 
     Attributes:
@@ -56,7 +56,7 @@ class MarketRules:
     """
 
     symbol: str
-    kind: MarketKind
+    kind: InstrumentKind
     quote: str
     settle: str
     precision_mode: PrecisionMode
@@ -76,7 +76,7 @@ class MarketRules:
         An inverse contract is a fixed amount of quote currency, and of base units another
         one at every price: there the contracts themselves are the quantity.
         """
-        return Fraction(self.contract_size) if self.kind is MarketKind.LINEAR else Fraction(1)
+        return Fraction(self.contract_size) if self.kind is InstrumentKind.LINEAR else Fraction(1)
 
     def amount_bounds(self, *, is_market: bool) -> tuple[Decimal | None, Decimal | None]:
         """The least and the most of one order; the stricter where two limits apply."""

@@ -5,11 +5,11 @@ from decimal import Decimal
 from capital.domain.errors import InvalidOrder
 from capital.domain.money import plain
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest, OrderType, Side
 
 
-def given_price(order: OrderRequest, kind: MarketKind) -> Decimal | None:
+def given_price(order: OrderRequest, kind: InstrumentKind) -> Decimal | None:
     """A LIMIT order's price, a STOP order's stop price, a MARKET order's hint; None for none.
 
     A STOP_LIMIT order names two, and may be filled at either or between: it is sized at the
@@ -18,7 +18,7 @@ def given_price(order: OrderRequest, kind: MarketKind) -> Decimal | None:
     order_type = OrderType(order.order_type)
     if order_type is OrderType.STOP_LIMIT:
         named = [price for price in (order.price, order.stop_price) if price is not None]
-        dearer = min if kind is MarketKind.INVERSE else max
+        dearer = min if kind is InstrumentKind.INVERSE else max
         return dearer(named) if named else None
     if order_type is OrderType.STOP_MARKET:
         # A market order's hint is better than asking the venue.

@@ -23,7 +23,7 @@ from capital.domain.sizing.formulas import (
     cost_of,
     quoted_worth_of_one,
 )
-from capital.domain.sizing.markets import MarketRules
+from capital.domain.sizing.markets import InstrumentRules
 from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side
 from capital.domain.sizing.prices import check_stop
 from capital.domain.sizing.rounding import cut, round_down, step_at
@@ -77,7 +77,7 @@ class Sizing:
 
 
 def size_entry(
-    order: OrderRequest, rules: MarketRules, terms: Terms, *, price: Decimal, held: Decimal
+    order: OrderRequest, rules: InstrumentRules, terms: Terms, *, price: Decimal, held: Decimal
 ) -> Sizing:
     """The amount of an order that is not a close, never past its budget with fees included.
 
@@ -120,7 +120,7 @@ def size_entry(
 
 def size_close(
     order: OrderRequest,
-    rules: MarketRules,
+    rules: InstrumentRules,
     terms: Terms,
     *,
     price: Decimal | None,
@@ -173,7 +173,7 @@ def size_close(
 
 
 def _size_quantity(
-    order: OrderRequest, rules: MarketRules, terms: Terms, price: Decimal, held: Decimal
+    order: OrderRequest, rules: InstrumentRules, terms: Terms, price: Decimal, held: Decimal
 ) -> Sizing:
     """An absolute quantity: rounded, and refused where it costs more than may be spent."""
     assert order.qty is not None, "the request was checked"
@@ -220,7 +220,9 @@ def _check_closing_side(order: OrderRequest, held: Decimal) -> None:
         )
 
 
-def _cost_of_reducing(amount: Decimal, rules: MarketRules, terms: Terms, price: Decimal) -> Cost:
+def _cost_of_reducing(
+    amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal
+) -> Cost:
     """It ties nothing up; the fee is taken all the same."""
     return replace(cost_of(amount, rules, terms, price), margin=Fraction(0))
 
@@ -229,7 +231,7 @@ def _fit(
     raw: Fraction,
     bound: Bound,
     order: OrderRequest,
-    rules: MarketRules,
+    rules: InstrumentRules,
     price: Decimal | None,
     *,
     exempt_from_min_cost: bool = False,
@@ -286,6 +288,6 @@ def _missed(sizing: Sizing, bound: Bound, code: Code, **figures: str) -> Sizing:
     return replace(sizing, amount=_NOTHING, bound_by=bound, code=code, figures=figures, warnings=())
 
 
-def _shown(amount: Fraction, rules: MarketRules) -> str:
+def _shown(amount: Fraction, rules: InstrumentRules) -> str:
     """An amount as the quantity that bots and people know it by."""
     return plain(cut(amount * rules.quantity_of_one))

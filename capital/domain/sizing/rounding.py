@@ -19,7 +19,7 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
     Args:
         amount: >= 0.
         mode: What ``precision`` means.
-        precision: As in ``MarketRules``.
+        precision: As in ``InstrumentRules``.
 
     Returns:
         A whole number of ``step_at(amount, …)``, exact; 0 where one step is too much.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from capital.domain.errors import InvalidAmount, UnknownVenue
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.ccxt.clients import (
     new_client,
     reason_for,
@@ -165,7 +165,7 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
     if kind is None or kind.market_type not in venue.markets:
         return None
     precision = _number(market["precision"]["amount"])
-    contract_size = Decimal(1) if kind is MarketKind.SPOT else _limit(market["contractSize"])
+    contract_size = Decimal(1) if kind is InstrumentKind.SPOT else _limit(market["contractSize"])
     if precision is None or contract_size is None:
         return None
     if precision <= 0 and mode is not PrecisionMode.DECIMAL_PLACES:
@@ -173,11 +173,11 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
     limits = market["limits"]
     amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
     of_market_orders = limits.get("market") or {}
-    settle = market["quote"] if kind is MarketKind.SPOT else market["settle"]
+    settle = market["quote"] if kind is InstrumentKind.SPOT else market["settle"]
     min_cost = _limit(cost.get("min"))
     if min_cost is None:
         min_cost = venue.rules_call.min_costs.get(market["quote"])
-    rules = MarketRules(
+    rules = InstrumentRules(
         symbol=market["symbol"],
         kind=kind,
         quote=market["quote"],
@@ -196,19 +196,19 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
     return Listing(rules, market["id"], market["base"], market["active"] is not False)
 
 
-def _kind_of(market: Any) -> MarketKind | None:
+def _kind_of(market: Any) -> InstrumentKind | None:
     if not isinstance(market, dict) or not market.get("symbol"):
         return None
     if market.get("type") == "spot":
-        return MarketKind.SPOT
+        return InstrumentKind.SPOT
     if market.get("type") not in ("swap", "future") or not market.get("settle"):
         return None
     if market.get("linear"):
-        return MarketKind.LINEAR
-    return MarketKind.INVERSE if market.get("inverse") else None
+        return InstrumentKind.LINEAR
+    return InstrumentKind.INVERSE if market.get("inverse") else None
 
 
-def _market_most(market: Any, venue: Venue, kind: MarketKind) -> Decimal | None:
+def _market_most(market: Any, venue: Venue, kind: InstrumentKind) -> Decimal | None:
     """The most of a market order where the venue says it and ccxt does not pass it on."""
     found: Any = market["info"]
     path = venue.rules_call.market_most.get(kind, ())
@@ -229,7 +229,7 @@ def _number(value: Any) -> Decimal | None:
 
 def _market_of(client: Any, quoted: Quoted) -> Any:
     """The structure that ccxt makes of a listed market, from what is kept of it."""
-    is_spot = quoted.kind is MarketKind.SPOT
+    is_spot = quoted.kind is InstrumentKind.SPOT
     return client.safe_market_structure(
         {
             "id": quoted.market_id,
@@ -248,8 +248,8 @@ def _market_of(client: Any, quoted: Quoted) -> Any:
             "future": not is_spot and "-" in quoted.symbol,
             "option": False,
             "contract": not is_spot,
-            "linear": quoted.kind is MarketKind.LINEAR if not is_spot else None,
-            "inverse": quoted.kind is MarketKind.INVERSE if not is_spot else None,
+            "linear": quoted.kind is InstrumentKind.LINEAR if not is_spot else None,
+            "inverse": quoted.kind is InstrumentKind.INVERSE if not is_spot else None,
             "subType": None if is_spot else quoted.kind.value,
             "active": True,
         }

@@ -1,7 +1,7 @@
 """Bybit: the unified trading account."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -59,9 +59,9 @@ ROWS = (
         rules_call=RulesCall(
             options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
             market_most={
-                MarketKind.SPOT: ("lotSizeFilter", "maxMarketOrderQty"),
-                MarketKind.LINEAR: ("lotSizeFilter", "maxMktOrderQty"),
-                MarketKind.INVERSE: ("lotSizeFilter", "maxMktOrderQty"),
+                InstrumentKind.SPOT: ("lotSizeFilter", "maxMarketOrderQty"),
+                InstrumentKind.LINEAR: ("lotSizeFilter", "maxMktOrderQty"),
+                InstrumentKind.INVERSE: ("lotSizeFilter", "maxMktOrderQty"),
             },
         ),
         inspections=(

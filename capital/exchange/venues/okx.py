@@ -1,7 +1,7 @@
 """OKX: the trading account, one wallet in every account mode."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -48,7 +48,10 @@ ROWS = (
         rules_call=RulesCall(
             options={"fetchMarkets": {"types": ["spot", "swap", "future"]}},
             # On spot it is an amount of dollars.
-            market_most={MarketKind.LINEAR: ("maxMktSz",), MarketKind.INVERSE: ("maxMktSz",)},
+            market_most={
+                InstrumentKind.LINEAR: ("maxMktSz",),
+                InstrumentKind.INVERSE: ("maxMktSz",),
+            },
         ),
         inspections=(
             Inspection(

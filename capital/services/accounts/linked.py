@@ -19,7 +19,7 @@ _IDLE_STATUS = {
 
 
 @dataclass(frozen=True)
-class AccountCase:
+class LinkedAccount:
     """One account with its links, as read at one moment."""
 
     account: Account
@@ -33,9 +33,9 @@ class AccountCase:
         return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
 
 
-def load_cases(
+def load_linked_accounts(
     ids: AccountIds, *, accounts: Mapping[int, Account] | None = None
-) -> dict[int, AccountCase]:
+) -> dict[int, LinkedAccount]:
     """Accounts with their links, in two queries; in one where the accounts are at hand."""
     if accounts is None:
         accounts = Account.objects.in_bulk(list(ids))
@@ -66,6 +66,6 @@ def load_cases(
             idle = _IDLE_STATUS.get(StrategyStatus(status))
         links[account_id].append(Link(key, strategy_key, market, weight, idle, capital))
     return {
-        account_id: AccountCase(account, tuple(links[account_id]))
+        account_id: LinkedAccount(account, tuple(links[account_id]))
         for account_id, account in accounts.items()
     }

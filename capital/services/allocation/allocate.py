@@ -18,7 +18,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
 from capital.services.allocation.request import (
     ACCEPT_PERMISSION,
@@ -256,7 +256,7 @@ def preview_allocation(
     }
     for start in range(0, len(ids), BATCH_SIZE):
         batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
-        cases = load_cases(batch)
+        cases = load_linked_accounts(batch)
         judge, now = _judge_by(_observe(cases, request), request), clock()
         for verdict in judge(cases, load_circumstances(list(cases), request, now=now), now):
             tell(verdict)
@@ -289,7 +289,7 @@ def _allocate_batch(
     to_do = [account_id for account_id in ids if account_id not in results]
     if not to_do:
         return results
-    observed = load_cases(to_do)
+    observed = load_linked_accounts(to_do)
     answers = _observe(observed, request, on_account=progress.account_answered)
     return results | decide_batch(observed, _judge_by(answers, request, seen), request)
 
@@ -298,7 +298,7 @@ def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | No
     """Judge each account by what its exchange said, and leave the readings in ``seen``."""
 
     def judge(
-        cases: Mapping[int, AccountCase], circumstances: Circumstances, now: datetime
+        cases: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime
     ) -> list[Verdict]:
         verdicts = [
             judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
@@ -311,7 +311,7 @@ def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | No
 
 
 def _observe(
-    cases: Mapping[int, AccountCase],
+    cases: Mapping[int, LinkedAccount],
     request: AllocationRequest,
     *,
     on_account: Callable[[], None] | None = None,

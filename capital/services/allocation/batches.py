@@ -10,7 +10,7 @@ from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
-from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.allocation.records import record_checks, record_runs
 from capital.services.allocation.request import earlier_runs
@@ -29,11 +29,11 @@ logger = logging.getLogger(__name__)
 Result = AllocationRun | Reason
 
 # What becomes of each account, under the lock: a verdict for every case, without a write.
-Judge = Callable[[Mapping[int, AccountCase], Circumstances, datetime], list[Verdict]]
+Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Verdict]]
 
 
 def decide_batch(
-    observed: Mapping[int, AccountCase], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Decide and write a batch in one transaction; where that fails, account by account.
 
@@ -63,7 +63,7 @@ def decide_batch(
     return {key: _decide_alone(case, judge, request) for key, case in observed.items()}
 
 
-def _decide_alone(case: AccountCase, judge: Judge, request: AllocationRequest) -> Result:
+def _decide_alone(case: LinkedAccount, judge: Judge, request: AllocationRequest) -> Result:
     """One account of a batch that failed, with the readings that were made for the batch."""
     try:
         return _decide_and_write({case.account.pk: case}, judge, request)[case.account.pk]
@@ -79,7 +79,9 @@ def _decide_alone(case: AccountCase, judge: Judge, request: AllocationRequest) -
     return _record_failure(case, reason, request)
 
 
-def _record_failure(case: AccountCase, reason: Reason, request: AllocationRequest) -> AllocationRun:
+def _record_failure(
+    case: LinkedAccount, reason: Reason, request: AllocationRequest
+) -> AllocationRun:
     """A failed run; unsaved where the database refuses even that."""
     logger.error("Account %s was not allocated: %s", case.account.pk, reason.code)
     verdict, now = Verdict(case, Decision(Outcome.FAILED, reason), reason), request.clock()
@@ -104,7 +106,7 @@ def _unsaved_failure(account: Account, reason: Reason, request: AllocationReques
 
 
 def _decide_and_write(
-    observed: Mapping[int, AccountCase], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
     with transaction.atomic():
@@ -118,7 +120,7 @@ def _decide_and_write(
         accounts = {key: account for key, account in locked.items() if key not in results}
         if not accounts:
             return results
-        cases = load_cases(list(accounts), accounts=accounts)
+        cases = load_linked_accounts(list(accounts), accounts=accounts)
         now = request.clock()
         changed = {
             key
@@ -143,7 +145,7 @@ def _decide_and_write(
     return results
 
 
-def _account_changed(case: AccountCase) -> Verdict:
+def _account_changed(case: LinkedAccount) -> Verdict:
     reason = Reason(Code.ACCOUNT_CHANGED)
     return Verdict(case, Decision(Outcome.FAILED, reason), reason)
 

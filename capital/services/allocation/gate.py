@@ -10,8 +10,8 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account, Trigger
-from capital.services.accounts.linked import load_cases
-from capital.services.allocation.inputs import basis_of
+from capital.services.accounts.linked import load_linked_accounts
+from capital.services.allocation.inputs import inputs_of
 from capital.services.allocation.verdicts import AllocationRequest, ask_gate, load_circumstances
 from capital.services.balances.live import observe_pools
 from capital.services.balances.readings import judge_readings
@@ -49,7 +49,7 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         UnknownAccount: There is none.
     """
     request = AllocationRequest(Trigger.API.value, "", clock, live=live, if_due=True)
-    case = load_cases([account_id]).get(account_id)
+    case = load_linked_accounts([account_id]).get(account_id)
     if case is None:
         raise UnknownAccount(account=str(account_id))
     account = case.account
@@ -70,7 +70,7 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
     )
     is_open = account_id in circumstances.with_open_position
     check = ask_gate(
-        case, basis_of(case, judged.readings), circumstances, has_open_position=is_open
+        case, inputs_of(case, judged.readings), circumstances, has_open_position=is_open
     )
     suspects = {pool: suspect.reason(account, pool) for pool, suspect in judged.suspects.items()}
     held = is_open or bool(suspects)

@@ -7,14 +7,14 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Basis, LinkState
+from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.pools import Reserve
 from capital.domain.balances import PoolReading
 from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationRun
-from capital.services.accounts.linked import AccountCase
+from capital.services.accounts.linked import LinkedAccount
 
 # A run that failed, was held or found no balance allocated nothing: it is nothing to compare with.
 _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q(
@@ -22,9 +22,9 @@ _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q
 )
 
 
-def basis_of(case: AccountCase, readings: Mapping[Pool, PoolReading]) -> Basis:
+def inputs_of(case: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inputs:
     """What a decision of now rests on."""
-    return Basis(
+    return Inputs(
         links={
             link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in case.links
         },
@@ -35,11 +35,11 @@ def basis_of(case: AccountCase, readings: Mapping[Pool, PoolReading]) -> Basis:
     )
 
 
-def load_bases(account_ids: Sequence[int]) -> dict[int, Basis]:
+def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
     """The basis of each account's last run that allocated, in two queries; none is left out."""
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
     rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
-    return {account_id: basis_from_json(stored) for account_id, stored in rows}
+    return {account_id: inputs_from_json(stored) for account_id, stored in rows}
 
 
 def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
@@ -52,7 +52,7 @@ def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
     return dict(last.values_list("pk", "last_run"))
 
 
-def basis_as_json(basis: Basis) -> dict[str, Any]:
+def inputs_as_json(basis: Inputs) -> dict[str, Any]:
     """For the run's column; amounts as text."""
     return {
         "links": {
@@ -71,9 +71,9 @@ def basis_as_json(basis: Basis) -> dict[str, Any]:
     }
 
 
-def basis_from_json(stored: dict[str, Any]) -> Basis:
-    """What ``basis_as_json`` gave."""
-    return Basis(
+def inputs_from_json(stored: dict[str, Any]) -> Inputs:
+    """What ``inputs_as_json`` gave."""
+    return Inputs(
         links={
             int(key): LinkState(
                 link["strategy"],

@@ -27,7 +27,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationPlan, AllocationRun, PlannedAccount, Trigger
 from capital.services.access.visibility import visible_to
-from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import decide_batch, tell
 from capital.services.allocation.inputs import last_allocations
 from capital.services.allocation.report import RunReport, report_shown, shown_as_json
@@ -101,7 +101,7 @@ def make_plan(
     _require_rights(actor, ids, request)
     if len(ids) > LARGEST_PLAN:
         raise PlanTooLarge(largest=f"{LARGEST_PLAN:,}", accounts=f"{len(ids):,}")
-    cases = load_cases(ids)
+    cases = load_linked_accounts(ids)
     answers = observe_pools(
         [(case.account, case.pools) for case in cases.values()], live=live, clock=clock
     )
@@ -217,7 +217,7 @@ def apply_plan(
             raise PlanExpired(minutes=str(VALID_FOR // timedelta(minutes=1)))
         if plan.force:
             allow_force(actor, to_do, origin)
-        results = decide_batch(load_cases(to_do), _Shown(planned, request).judge, request)
+        results = decide_batch(load_linked_accounts(to_do), _Shown(planned, request).judge, request)
         done |= {key: run for key, run in results.items() if isinstance(run, AllocationRun)}
         AllocationPlan.objects.filter(pk=plan.pk, applied_at=None).update(applied_at=clock())
     return [done[key] for key in ids]
@@ -231,7 +231,7 @@ class _Shown:
     request: AllocationRequest
 
     def judge(
-        self, cases: Mapping[int, AccountCase], circumstances: Circumstances, _now: datetime
+        self, cases: Mapping[int, LinkedAccount], circumstances: Circumstances, _now: datetime
     ) -> list[Verdict]:
         """A verdict for each case. Raises ``PlanStale`` for all that are not as they were."""
         verdicts: list[Verdict] = []
@@ -250,7 +250,7 @@ class _Shown:
         return verdicts
 
     def _judge_one(
-        self, case: AccountCase, circumstances: Circumstances, last_run: int | None
+        self, case: LinkedAccount, circumstances: Circumstances, last_run: int | None
     ) -> Verdict | Reason:
         key = case.account.pk
         planned = self.planned[key]
@@ -273,7 +273,7 @@ class _Shown:
 
 
 def _judge(
-    case: AccountCase,
+    case: LinkedAccount,
     answers: LiveAnswers,
     circumstances: Circumstances,
     request: AllocationRequest,

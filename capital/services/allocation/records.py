@@ -18,7 +18,7 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
-from capital.services.allocation.inputs import basis_as_json
+from capital.services.allocation.inputs import inputs_as_json
 from capital.services.allocation.report import pool_reports, reading_text
 from capital.services.allocation.verdicts import AllocationRequest, Verdict
 from capital.services.balances.readings import settle_suspects
@@ -88,7 +88,7 @@ def _new_run(
         figures=dict(decision.reason.figures),
         arguments=request.arguments,
         snapshot=snapshot,
-        basis=None if verdict.basis is None else basis_as_json(verdict.basis),
+        basis=None if verdict.basis is None else inputs_as_json(verdict.basis),
         is_forced=request.force,
         reverts_id=request.reverts,
         created_at=now,

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Basis
+from capital.domain.allocation.gate import Inputs
 from capital.domain.allocation.pools import Reserve
 from capital.domain.allocation.reverts import decide_revert
 from capital.domain.balances import PoolReading
@@ -23,10 +23,10 @@ from capital.domain.reasons import Code
 from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationEntry, AllocationRun, Trigger
 from capital.services.access.visibility import visible_to
-from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.allocation.batches import tell
-from capital.services.allocation.inputs import load_bases
+from capital.services.allocation.inputs import load_inputs
 from capital.services.allocation.records import record_checks, record_runs
 from capital.services.allocation.report import RunReport, report_decision
 from capital.services.allocation.request import REVERT_PERMISSION, require_permission
@@ -138,7 +138,7 @@ def _find_run(run_id: int, actor: AbstractUser | None) -> AllocationRun:
 def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
     """Ask for the pools, unless it can be told already that nothing will come of it."""
     account = Account.objects.get(pk=run.account_id)
-    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     pools = _pools_to_restore(run, case, _changed_by(run))
     return account, observe_pools([(account, pools)], clock=clock)
 
@@ -152,13 +152,13 @@ def _weigh(
     lock: bool = False,
 ) -> _Reversal:
     """Everything that speaks against it, then what is to be written."""
-    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     before = _changed_by(run)
     pools = _pools_to_restore(run, case, before)
     summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
     judged = judge_readings(account, pools, answers, summaries.latest, now=now)
     _require_balances(run, account, judged)
-    basis = load_bases([account.pk]).get(account.pk)
+    basis = load_inputs([account.pk]).get(account.pk)
     decision = decide_revert(
         run.pk,
         case.links,
@@ -189,7 +189,7 @@ def _changed_by(run: AllocationRun) -> dict[int, _Change]:
 
 
 def _pools_to_restore(
-    run: AllocationRun, case: AccountCase, changed: Mapping[int, _Change]
+    run: AllocationRun, case: LinkedAccount, changed: Mapping[int, _Change]
 ) -> tuple[Pool, ...]:
     """The pools in which something is to be restored. Raises ``RevertRefused``."""
     account = case.account
@@ -254,11 +254,11 @@ def _reserve_of(account: Account) -> Reserve:
     return Reserve(account.reserve_percent, account.reserve_amount)
 
 
-def _basis_after(last: Basis | None, readings: Mapping[Pool, PoolReading]) -> Basis | None:
+def _basis_after(last: Inputs | None, readings: Mapping[Pool, PoolReading]) -> Inputs | None:
     """What the gate is to compare with: a revert answers no change that no run has answered."""
     if last is None:
         return None
     present = {
         pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
     }
-    return Basis(last.links, last.reserve, {**last.balances, **present})
+    return Inputs(last.links, last.reserve, {**last.balances, **present})

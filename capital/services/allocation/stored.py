@@ -11,13 +11,13 @@ from capital.domain.money import parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
-from capital.services.accounts.linked import AccountCase
-from capital.services.allocation.inputs import basis_as_json, basis_from_json, basis_of
+from capital.services.accounts.linked import LinkedAccount
+from capital.services.allocation.inputs import inputs_as_json, inputs_from_json, inputs_of
 from capital.services.balances.readings import JudgedReadings, Suspect
 
 
 def rests_on(
-    case: AccountCase,
+    case: LinkedAccount,
     judged: JudgedReadings,
     *,
     has_open_position: bool,
@@ -35,7 +35,7 @@ def rests_on(
     """
     return {
         "settings": _fingerprint(case.account),
-        "basis": basis_as_json(basis_of(case, judged.readings)),
+        "basis": inputs_as_json(inputs_of(case, judged.readings)),
         "capital": {
             str(link.id): None if link.capital is None else plain(link.capital)
             for link in case.links
@@ -52,7 +52,7 @@ def rests_on(
 
 
 def what_changed(
-    then: Mapping[str, Any], now: Mapping[str, Any], *, case: AccountCase, judged: JudgedReadings
+    then: Mapping[str, Any], now: Mapping[str, Any], *, case: LinkedAccount, judged: JudgedReadings
 ) -> Reason | None:
     """The first thing that is not as it was; None where everything is.
 
@@ -64,7 +64,7 @@ def what_changed(
     """
     if now["settings"] != then["settings"]:
         return Reason(Code.SETTINGS_CHANGED)
-    changed = configuration_change(basis_from_json(now["basis"]), basis_from_json(then["basis"]))
+    changed = configuration_change(inputs_from_json(now["basis"]), inputs_from_json(then["basis"]))
     if changed is not None:
         return changed
     if now["last_run"] != then["last_run"]:

@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
-from capital.domain.allocation.gate import Basis, DueCheck, Thresholds, check_due
+from capital.domain.allocation.gate import DueCheck, Inputs, Thresholds, check_due
 from capital.domain.allocation.pools import Reserve
 from capital.domain.errors import CapitalError
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account
-from capital.services.accounts.linked import AccountCase
+from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
-from capital.services.allocation.inputs import basis_of, load_bases
+from capital.services.allocation.inputs import inputs_of, load_inputs
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
@@ -64,7 +64,7 @@ class Circumstances:
     """What else a verdict rests on, for a batch of accounts."""
 
     summaries: Mapping[int, Summaries]
-    bases: Mapping[int, Basis]
+    bases: Mapping[int, Inputs]
     with_open_position: frozenset[int]
 
 
@@ -79,11 +79,11 @@ class Verdict:
         basis: What the decision rests on; None where nothing was allocated.
     """
 
-    case: AccountCase
+    case: LinkedAccount
     decision: Decision | None
     reason: Reason
     judged: JudgedReadings = field(default_factory=JudgedReadings)
-    basis: Basis | None = None
+    basis: Inputs | None = None
 
 
 def load_circumstances(
@@ -96,13 +96,13 @@ def load_circumstances(
     """In a constant number of queries."""
     return Circumstances(
         summaries=load_summaries(account_ids, now=now, lock=lock),
-        bases=load_bases(account_ids) if request.if_due else {},
+        bases=load_inputs(account_ids) if request.if_due else {},
         with_open_position=accounts_with_open_positions(account_ids),
     )
 
 
 def judge_account(
-    case: AccountCase,
+    case: LinkedAccount,
     answers: LiveAnswers,
     circumstances: Circumstances,
     request: AllocationRequest,
@@ -124,7 +124,7 @@ def judge_account(
 
 
 def decide_account(
-    case: AccountCase,
+    case: LinkedAccount,
     judged: JudgedReadings,
     circumstances: Circumstances,
     request: AllocationRequest,
@@ -136,7 +136,7 @@ def decide_account(
     account = case.account
     if (refused := _refused(account)) is not None:
         return _decided(case, refused)
-    basis = basis_of(case, judged.readings)
+    basis = inputs_of(case, judged.readings)
     has_open_position = account.pk in circumstances.with_open_position
     mode = WalletMode(account.wallet_mode)
 
@@ -171,7 +171,7 @@ def decide_account(
 
 
 def ask_gate(
-    case: AccountCase, basis: Basis, circumstances: Circumstances, *, has_open_position: bool
+    case: LinkedAccount, basis: Inputs, circumstances: Circumstances, *, has_open_position: bool
 ) -> DueCheck:
     """Whether a reallocation is due on ``basis``; the circumstances must be of a gated request."""
     account = case.account
@@ -203,9 +203,9 @@ def _says_nothing_new(account: Account, decision: Decision) -> bool:
 
 
 def _decided(
-    case: AccountCase,
+    case: LinkedAccount,
     decision: Decision,
     judged: JudgedReadings | None = None,
-    basis: Basis | None = None,
+    basis: Inputs | None = None,
 ) -> Verdict:
     return Verdict(case, decision, decision.reason, judged or JudgedReadings(), basis)

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Basis
+from capital.domain.allocation.gate import Inputs
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.audit.runs import RecordedRun
 from capital.domain.balances import Source
@@ -16,7 +16,7 @@ from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
-from capital.services.allocation.inputs import basis_from_json
+from capital.services.allocation.inputs import inputs_from_json
 from strategies.markets import MarketType
 
 # A snapshot's pools and entries have no rows of their own.
@@ -84,7 +84,7 @@ def recorded_run(rows: RunRows) -> RecordedRun | Reason:
     """The run as the rules read it, or that it cannot be read."""
     run = rows.run
     try:
-        basis = None if run.basis is None else basis_from_json(run.basis)
+        basis = None if run.basis is None else inputs_from_json(run.basis)
         if run.snapshot is None or rows.pools:
             pools = [_from_row(pool, rows.entries[pool.pk]) for pool in rows.pools]
         else:
@@ -123,7 +123,7 @@ def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> Recorde
     )
 
 
-def _from_snapshot(stored: Mapping[str, Any], basis: Basis | None) -> RecordedPool:
+def _from_snapshot(stored: Mapping[str, Any], basis: Inputs | None) -> RecordedPool:
     """A snapshot names strategies; the basis of its run knows their links."""
     links = {} if basis is None else {link.strategy_key: key for key, link in basis.links.items()}
     observed_at = stored["observed_at"]

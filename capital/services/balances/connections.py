@@ -15,7 +15,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.access.visibility import visible_to
-from capital.services.accounts.linked import load_cases
+from capital.services.accounts.linked import load_linked_accounts
 from capital.services.allocation.report import amount_text
 from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
@@ -147,7 +147,7 @@ def _unused_pools(
 ) -> Iterator[Reason]:
     """Money that no strategy draws on."""
     mode = WalletMode(account.wallet_mode)
-    links = load_cases([account.pk], accounts={account.pk: account})[account.pk].links
+    links = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk].links
     used = {pool_of(link.market, mode) for link in links if link.idle is None}
     idle = [
         balance.pool.value

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from capital.domain.errors import AmountNotStorable
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.exchange.gateway import Clock
 from capital.exchange.markets import Listing, get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
@@ -154,7 +154,7 @@ def _market(venue: str, listing: Listing, now: datetime) -> Market:
         base=listing.base,
         quote=rules.quote,
         settle=rules.settle,
-        contract_size=None if rules.kind is MarketKind.SPOT else rules.contract_size,
+        contract_size=None if rules.kind is InstrumentKind.SPOT else rules.contract_size,
         precision_mode=rules.precision_mode.value,
         amount_precision=rules.amount_precision,
         min_amount=rules.min_amount,

@@ -25,9 +25,9 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.models.queries.moments import one_moment
 from capital.services.access.visibility import visible_to
-from capital.services.accounts.linked import AccountCase, load_cases
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
-from capital.services.allocation.inputs import basis_of, load_bases
+from capital.services.allocation.inputs import inputs_of, load_inputs
 from capital.services.balances.readings import Suspect, judge_readings, stored_suspects
 from capital.services.balances.summaries import cached_observation, load_latest
 from capital.services.trading.positions import accounts_with_open_positions
@@ -188,7 +188,7 @@ def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUs
 
 def pool_shares(account: Account) -> dict[int, Decimal]:
     """What the weight of each link that takes part comes to in its pool, in percent."""
-    case = load_cases([account.pk], accounts={account.pk: account})[account.pk]
+    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     mode = WalletMode(account.wallet_mode)
     active = [link for link in case.links if link.idle is None]
     sums: dict[Pool, Decimal] = defaultdict(Decimal)
@@ -220,12 +220,12 @@ def stale_after() -> timedelta:
 
 def _read(
     accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
-) -> tuple[dict[int, AccountCase], dict[int, DailyAccountSummary]]:
-    return load_cases(account_ids, accounts=accounts), load_latest(account_ids, now=now)
+) -> tuple[dict[int, LinkedAccount], dict[int, DailyAccountSummary]]:
+    return load_linked_accounts(account_ids, accounts=accounts), load_latest(account_ids, now=now)
 
 
 def _balances(
-    case: AccountCase, latest: DailyAccountSummary | None, *, now: datetime
+    case: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
 ) -> AccountBalances:
     pools = _pools(case, latest, now=now)
     known = [pool.balance for pool in pools if pool.balance is not None]
@@ -242,7 +242,7 @@ def _balances(
 
 
 def _pools(
-    case: AccountCase, latest: DailyAccountSummary | None, *, now: datetime
+    case: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
 ) -> tuple[PoolOverview, ...]:
     mode = WalletMode(case.account.wallet_mode)
     pools = []
@@ -280,11 +280,11 @@ def _freshness(
 
 
 def _ask_gate(
-    cases: Mapping[int, AccountCase], latest: Mapping[int, DailyAccountSummary], *, now: datetime
+    cases: Mapping[int, LinkedAccount], latest: Mapping[int, DailyAccountSummary], *, now: datetime
 ) -> dict[int, DueCheck]:
     """The gate's answer on the cached balances."""
     ids = list(cases)
-    bases, holding = load_bases(ids), accounts_with_open_positions(ids)
+    bases, holding = load_inputs(ids), accounts_with_open_positions(ids)
     checks = {}
     for key, case in cases.items():
         account = case.account
@@ -297,7 +297,7 @@ def _ask_gate(
             checks[key] = DueCheck(due=False, reason=suspect_reasons(account)[0])
             continue
         checks[key] = check_due(
-            basis_of(case, judged.readings),
+            inputs_of(case, judged.readings),
             bases.get(key),
             has_open_position=key in holding,
             thresholds=Thresholds(account.min_change_amount, account.min_change_percent),

@@ -23,7 +23,7 @@ RUNS = 10
 
 
 @dataclass(frozen=True)
-class AccountCourse:
+class AccountHistory:
     """One account.
 
     Attributes:
@@ -38,7 +38,7 @@ class AccountCourse:
 
 
 @dataclass(frozen=True)
-class LinkCourse:
+class LinkHistory:
     """What a strategy held on one account at the end of each day; None before it ever held any."""
 
     account: str
@@ -46,7 +46,7 @@ class LinkCourse:
 
 
 @dataclass(frozen=True)
-class StrategyCourse:
+class StrategyHistory:
     """One strategy.
 
     Attributes:
@@ -55,22 +55,22 @@ class StrategyCourse:
     """
 
     days: Sequence[date]
-    currencies: dict[str, list[LinkCourse]]
+    currencies: dict[str, list[LinkHistory]]
 
 
-def read_account_course(account: Account, *, clock: Clock = timezone.now) -> AccountCourse:
+def read_account_history(account: Account, *, clock: Clock = timezone.now) -> AccountHistory:
     """The balances, the capital and the last decisions of one account."""
     now = clock()
-    return AccountCourse(
+    return AccountHistory(
         days=read_history(account.pk, now=now),
         capital=capital_by_strategy(read_capital({account.pk: account})),
         runs=recent_runs(AllocationRun.objects.filter(account=account), count=RUNS),
     )
 
 
-def read_strategy_course(
+def read_strategy_history(
     strategy: Strategy, user: AbstractUser | AnonymousUser, *, clock: Clock = timezone.now
-) -> StrategyCourse:
+) -> StrategyHistory:
     """What the strategy held on the accounts that the user may see, in two queries.
 
     Between two decisions capital stays as the first of them left it.
@@ -85,13 +85,13 @@ def read_strategy_course(
         "capital__allocated_at",
     )
     changes = _read_changes(links, since=_midnight(days[0]))
-    currencies: dict[str, list[LinkCourse]] = defaultdict(list)
+    currencies: dict[str, list[LinkHistory]] = defaultdict(list)
     for key, account, currency, held, allocated_at in rows:
         amounts = _by_day(days, changes[key], held, allocated_at)
-        currencies[currency].append(LinkCourse(account, amounts))
+        currencies[currency].append(LinkHistory(account, amounts))
     for courses in currencies.values():
         courses.sort(key=lambda each: -(each.amounts[-1] or Decimal(0)))
-    return StrategyCourse(days, dict(sorted(currencies.items(), key=lambda each: -len(each[1]))))
+    return StrategyHistory(days, dict(sorted(currencies.items(), key=lambda each: -len(each[1]))))
 
 
 @dataclass(frozen=True)

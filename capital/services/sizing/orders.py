@@ -13,7 +13,7 @@ from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import admit, admit_state, is_spot_sale
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.markets import MarketKind, MarketRules
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.prices import given_price
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
@@ -22,7 +22,7 @@ from capital.exchange.gateway import Clock
 from capital.exchange.markets import Quoted
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
-from capital.services.sizing.terms import Desk, DeskLink, DeskMarket, load_desk
+from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, load_terms
 
 __all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]
 
@@ -151,7 +151,7 @@ def size_orders(
         pair that is refused (wrong request, unknown symbol, another currency, not allowed, no
         price) carries its ``error``, with quantity 0 and the error's code.
     """
-    desk = load_desk(link_ids, {order.symbol for order in orders})
+    desk = load_terms(link_ids, {order.symbol for order in orders})
     problems = [_problem_of(order) for order in orders]
     pairs = [
         _prepare(desk, link_id, order, problem)
@@ -173,8 +173,8 @@ class _Pair:
     """An order on a link that is admitted."""
 
     order: OrderRequest
-    link: DeskLink
-    market: DeskMarket
+    link: LinkTerms
+    market: Instrument
     given: Decimal | None
 
     @property
@@ -191,7 +191,7 @@ def _problem_of(order: OrderRequest) -> SizingError | None:
 
 
 def _prepare(
-    desk: Desk, link_id: int, order: OrderRequest, problem: SizingError | None
+    desk: SizingTerms, link_id: int, order: OrderRequest, problem: SizingError | None
 ) -> "_Pair | SizedOrder":
     """Admit the order on the link, or answer why not."""
     link = desk.links.get(link_id)
@@ -245,7 +245,7 @@ def _answer(
     return _sized(pair, sizing, terms, price, _age_warnings(market, now))
 
 
-def _age_warnings(market: DeskMarket, now: datetime) -> list[Reason]:
+def _age_warnings(market: Instrument, now: datetime) -> list[Reason]:
     age = now - market.fetched_at
     if age <= RULES_ARE_FRESH_FOR:
         return []
@@ -256,7 +256,7 @@ def _sized(
     pair: _Pair, sizing: Sizing, terms: Terms, price: Price | Reason, warnings: list[Reason]
 ) -> SizedOrder:
     order, link, rules = pair.order, pair.link, pair.market.rules
-    is_spot, cost = rules.kind is MarketKind.SPOT, sizing.cost
+    is_spot, cost = rules.kind is InstrumentKind.SPOT, sizing.cost
     if sizing.code is not Code.SIZED:
         # The sentence has the figure of the limit, which no key of the answer has.
         warnings = [Reason(sizing.code, sizing.figures), *warnings]
@@ -288,14 +288,14 @@ def _sized(
     )
 
 
-def _quantity(amount: Decimal, rules: MarketRules) -> Decimal:
-    if rules.kind is not MarketKind.LINEAR:
+def _quantity(amount: Decimal, rules: InstrumentRules) -> Decimal:
+    if rules.kind is not InstrumentKind.LINEAR:
         return amount
     return EXACT.multiply(amount, rules.contract_size)
 
 
 def _refused(
-    link_id: int, link: DeskLink | None, order: OrderRequest, error: SizingError
+    link_id: int, link: LinkTerms | None, order: OrderRequest, error: SizingError
 ) -> SizedOrder:
     return SizedOrder(
         link_id=link_id,

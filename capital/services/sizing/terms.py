@@ -14,7 +14,7 @@ from capital.domain.money import EXACT
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import Trader
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.markets import Quoted
 from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
@@ -89,7 +89,7 @@ _MARKETS = PreparedQuery(
 
 
 @dataclass(frozen=True)
-class DeskLink:
+class LinkTerms:
     """One link, as sizing sees it.
 
     Attributes:
@@ -110,9 +110,9 @@ class DeskLink:
     terms: Terms
     positions: dict[str, Decimal] = field(default_factory=dict)
 
-    def terms_of(self, rules: MarketRules) -> Terms:
+    def terms_of(self, rules: InstrumentRules) -> Terms:
         """Spot knows no leverage."""
-        if rules.kind is not MarketKind.SPOT or self.terms.leverage == 1:
+        if rules.kind is not InstrumentKind.SPOT or self.terms.leverage == 1:
             return self.terms
         return Terms(
             capital=self.terms.capital,
@@ -123,25 +123,25 @@ class DeskLink:
 
 
 @dataclass(frozen=True)
-class DeskMarket:
+class Instrument:
     """One market, as sizing sees it."""
 
-    rules: MarketRules
+    rules: InstrumentRules
     quoted: Quoted
     is_active: bool
     fetched_at: datetime
 
 
 @dataclass(frozen=True)
-class Desk:
+class SizingTerms:
     """What was read, as of one call."""
 
-    links: Mapping[int, DeskLink]
-    markets: Mapping[tuple[str, str], DeskMarket]
+    links: Mapping[int, LinkTerms]
+    markets: Mapping[tuple[str, str], Instrument]
     # Of the venues that lack a symbol, those that have others.
     synced_venues: Collection[str]
 
-    def market(self, venue: str, symbol: str) -> DeskMarket:
+    def market(self, venue: str, symbol: str) -> Instrument:
         """The rules of ``symbol``.
 
         Raises:
@@ -158,7 +158,7 @@ class Desk:
         return market
 
 
-def load_desk(link_ids: Sequence[int], symbols: Collection[str]) -> Desk:
+def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms:
     """Links, their open positions, and the rules of ``symbols`` on their venues."""
     links = {
         row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
@@ -173,7 +173,7 @@ def load_desk(link_ids: Sequence[int], symbols: Collection[str]) -> Desk:
     lacking = [
         venue for venue in venues if any((venue, symbol) not in markets for symbol in symbols)
     ]
-    return Desk(links, markets, _venues_with_rules(lacking) if lacking else frozenset())
+    return SizingTerms(links, markets, _venues_with_rules(lacking) if lacking else frozenset())
 
 
 def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
@@ -181,11 +181,11 @@ def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
     return frozenset(markets.values_list("venue", flat=True).distinct())
 
 
-def _link(row: Mapping[str, Any]) -> DeskLink:
+def _link(row: Mapping[str, Any]) -> LinkTerms:
     market, held = MarketType(row["strategy__market_type"]), row["capital__allocated_capital"]
     capital = Decimal(0) if held is None else _trimmed(held)
     percent = _trimmed(row["account__max_budget_percent"])
-    return DeskLink(
+    return LinkTerms(
         id=row["pk"],
         account=row["account__name"],
         venue=row["account__venue"],
@@ -220,11 +220,11 @@ def _idle(row: Mapping[str, Any], market: MarketType) -> Code | None:
     return _IDLE_STATUS.get(row["strategy__status"])
 
 
-def _market(row: Mapping[str, Any]) -> DeskMarket:
+def _market(row: Mapping[str, Any]) -> Instrument:
     size = row["contract_size"]
-    rules = MarketRules(
+    rules = InstrumentRules(
         symbol=row["symbol"],
-        kind=MarketKind(row["kind"]),
+        kind=InstrumentKind(row["kind"]),
         quote=row["quote"],
         settle=row["settle"],
         precision_mode=PrecisionMode(row["precision_mode"]),
@@ -235,7 +235,7 @@ def _market(row: Mapping[str, Any]) -> DeskMarket:
     named = {
         name: row[name] for name in ("venue", "symbol", "market_id", "base", "quote", "settle")
     }
-    return DeskMarket(rules, Quoted(kind=rules.kind, **named), row["is_active"], row["fetched_at"])
+    return Instrument(rules, Quoted(kind=rules.kind, **named), row["is_active"], row["fetched_at"])
 
 
 def _trimmed(number: Decimal) -> Decimal:

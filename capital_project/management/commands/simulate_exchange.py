@@ -20,7 +20,7 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 
-from capital.simulator.desk import DEMO_DESK, Desk, DeskError
+from capital.simulator.desk import DEMO_DESK, ExchangeState, SimulatorError
 from capital.simulator.faults import Fault
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Serve."""
         try:
-            desk = Desk.from_json(options["desk"])
-        except DeskError as error:
+            desk = ExchangeState.from_json(options["desk"])
+        except SimulatorError as error:
             raise CommandError(str(error), returncode=_BAD_ARGUMENTS) from None
 
         # Imported here, for aiohttp is slow to import and only serving needs it.

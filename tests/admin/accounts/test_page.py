@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from capital.models import Account, StrategyAccount
 from capital.services.balances.connections import check_connection
-from tests.admin.desks import Desk, allow, join, make_desk
+from tests.admin.desks import Tenant, allow, join, make_tenant
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import MANGLED, TRADITIONAL, key_of, pem_of
@@ -33,8 +33,8 @@ EDITOR = (
 
 
 @pytest.fixture
-def desk() -> Desk:
-    desk = make_desk("mine")
+def desk() -> Tenant:
+    desk = make_tenant("mine")
     desk.user = allow(desk.user, *EDITOR)
     return desk
 
@@ -63,7 +63,7 @@ def form_of(client: Client, url: str, **changes: Any) -> dict[str, Any]:
     return {**data, **changes}
 
 
-def test_no_page_shows_a_credential(client: Client, desk: Desk) -> None:
+def test_no_page_shows_a_credential(client: Client, desk: Tenant) -> None:
     for user in (desk.user, make_user(is_staff=True, is_superuser=True)):
         client.force_login(user)
         for path in (
@@ -75,7 +75,7 @@ def test_no_page_shows_a_credential(client: Client, desk: Desk) -> None:
             assert CANARY not in client.get(path, follow=True).content.decode()
 
 
-def test_page_says_which_credentials_are_set(client: Client, desk: Desk) -> None:
+def test_page_says_which_credentials_are_set(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     Account.objects.filter(pk=desk.account.pk).update(api_passphrase="")
 
@@ -86,7 +86,7 @@ def test_page_says_which_credentials_are_set(client: Client, desk: Desk) -> None
 
 
 def test_empty_credentials_keep_what_is_stored_and_are_no_change(
-    client: Client, desk: Desk
+    client: Client, desk: Tenant
 ) -> None:
     client.force_login(desk.user)
 
@@ -99,7 +99,7 @@ def test_empty_credentials_keep_what_is_stored_and_are_no_change(
 
 
 def test_typed_credential_replaces_and_history_knows_only_that_it_did(
-    client: Client, desk: Desk
+    client: Client, desk: Tenant
 ) -> None:
     client.force_login(desk.user)
 
@@ -118,7 +118,7 @@ def test_typed_credential_replaces_and_history_knows_only_that_it_did(
 
 @pytest.mark.parametrize("how", MANGLED)
 def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
-    client: Client, desk: Desk, exchange: Exchange, how: str
+    client: Client, desk: Tenant, exchange: Exchange, how: str
 ) -> None:
     client.force_login(desk.user)
     account = exchange.open_account(
@@ -141,7 +141,7 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     assert not any(line in page for line in pem.split("\n") if line)
 
 
-def test_refused_form_does_not_give_the_typed_credential_back(client: Client, desk: Desk) -> None:
+def test_refused_form_does_not_give_the_typed_credential_back(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
 
     answer = client.post(
@@ -153,7 +153,7 @@ def test_refused_form_does_not_give_the_typed_credential_back(client: Client, de
     assert CANARY not in answer.content.decode()
 
 
-def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, desk: Desk) -> None:
+def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, desk: Tenant) -> None:
     url = change_url(desk.account)
     editor = allow(
         make_user(username="editor", is_staff=True), *EDITOR, "capital.view_all_accounts"
@@ -172,7 +172,7 @@ def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, desk
     assert Account.objects.get(pk=desk.account.pk).api_key == "by root"
 
 
-def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, desk: Desk) -> None:
+def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     url = change_url(desk.account)
     data = form_of(client, url, name="New")
@@ -187,7 +187,7 @@ def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, desk: Des
     assert (account.name, account.last_check_code) == ("New", "balance_changed")
 
 
-def test_new_account_belongs_to_who_made_it(client: Client, desk: Desk) -> None:
+def test_new_account_belongs_to_who_made_it(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     other = make_user()
     url = reverse("admin:capital_account_add")
@@ -211,7 +211,7 @@ def test_new_account_belongs_to_who_made_it(client: Client, desk: Desk) -> None:
     assert account.api_key == "k"
 
 
-def test_venue_is_one_of_those_that_are_known(client: Client, desk: Desk) -> None:
+def test_venue_is_one_of_those_that_are_known(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     url = reverse("admin:capital_account_add")
 
@@ -222,7 +222,7 @@ def test_venue_is_one_of_those_that_are_known(client: Client, desk: Desk) -> Non
 
 
 def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
-    client: Client, desk: Desk
+    client: Client, desk: Tenant
 ) -> None:
     client.force_login(join(make_operator(desk), "operator"))
     strategy = make_strategy(owner=desk.user)
@@ -248,13 +248,13 @@ def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
     assert StrategyAccount.objects.get(strategy=strategy, account=desk.account).weight == 2
 
 
-def make_operator(desk: Desk) -> Any:
+def make_operator(desk: Tenant) -> Any:
     """The desk's owner with no permission but those of the group."""
     desk.user.user_permissions.clear()
     return desk.user
 
 
-def test_operator_cannot_change_the_account_itself(client: Client, desk: Desk) -> None:
+def test_operator_cannot_change_the_account_itself(client: Client, desk: Tenant) -> None:
     client.force_login(join(make_operator(desk), "operator"))
     url = change_url(desk.account)
 
@@ -271,7 +271,7 @@ def test_operator_cannot_change_the_account_itself(client: Client, desk: Desk) -
     )
 
 
-def test_viewer_changes_nothing(client: Client, desk: Desk) -> None:
+def test_viewer_changes_nothing(client: Client, desk: Tenant) -> None:
     client.force_login(join(make_operator(desk), "viewer"))
     url = change_url(desk.account)
 
@@ -281,7 +281,7 @@ def test_viewer_changes_nothing(client: Client, desk: Desk) -> None:
     assert client.get(reverse("admin:capital_strategyaccount_add")).status_code == 403
 
 
-def test_raising_the_largest_budget_takes_a_permission(client: Client, desk: Desk) -> None:
+def test_raising_the_largest_budget_takes_a_permission(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     url = change_url(desk.account)
     answer = client.post(url, form_of(client, url, max_budget_percent="150"))
@@ -294,7 +294,7 @@ def test_raising_the_largest_budget_takes_a_permission(client: Client, desk: Des
     assert Account.objects.get(pk=desk.account.pk).max_budget_percent == 150
 
 
-def test_new_account_starts_within_the_budget_limit(client: Client, desk: Desk) -> None:
+def test_new_account_starts_within_the_budget_limit(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     url = reverse("admin:capital_account_add")
     new = {"name": "New", "venue": "binance", "currency": "USDT"}
@@ -309,7 +309,7 @@ def test_new_account_starts_within_the_budget_limit(client: Client, desk: Desk) 
 
 
 def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
-    client: Client, desk: Desk
+    client: Client, desk: Tenant
 ) -> None:
     client.force_login(desk.user)
     url = change_url(desk.account)
@@ -320,7 +320,7 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
     assert Account.objects.get(pk=desk.account.pk).balance_basis == "wallet"
 
 
-def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, desk: Desk) -> None:
+def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     url = reverse("admin:capital_account_add")
 
@@ -336,7 +336,7 @@ def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, desk: De
     assert notice not in client.get(change_url(desk.account)).content.decode()
 
 
-def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, desk: Desk) -> None:
+def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     Account.objects.filter(pk=desk.account.pk).update(connection_code="exchange_paused")
 
@@ -348,7 +348,7 @@ def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, desk:
 
 
 def test_account_with_history_is_not_deleted_and_says_what_to_do(
-    client: Client, desk: Desk
+    client: Client, desk: Tenant
 ) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     url = reverse("admin:capital_account_delete", args=[desk.account.pk])
@@ -360,7 +360,7 @@ def test_account_with_history_is_not_deleted_and_says_what_to_do(
     assert Account.objects.filter(pk=desk.account.pk).exists()
 
 
-def test_account_without_history_is_deleted(client: Client, desk: Desk) -> None:
+def test_account_without_history_is_deleted(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     account = make_account(owner=desk.user)
 
@@ -369,7 +369,9 @@ def test_account_without_history_is_deleted(client: Client, desk: Desk) -> None:
     assert not Account.objects.filter(pk=account.pk).exists()
 
 
-def test_link_with_capital_is_not_deleted_on_the_accounts_page(client: Client, desk: Desk) -> None:
+def test_link_with_capital_is_not_deleted_on_the_accounts_page(
+    client: Client, desk: Tenant
+) -> None:
     client.force_login(desk.user)
     fresh = make_link(account=desk.account, strategy=make_strategy(owner=desk.user))
     url = change_url(desk.account)
@@ -385,7 +387,7 @@ def test_link_with_capital_is_not_deleted_on_the_accounts_page(client: Client, d
     assert not StrategyAccount.objects.filter(pk=fresh.pk).exists()
 
 
-def test_suspect_balance_is_a_sentence(client: Client, desk: Desk) -> None:
+def test_suspect_balance_is_a_sentence(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     Account.objects.filter(pk=desk.account.pk).update(
         suspect_readings={
@@ -403,7 +405,7 @@ def test_suspect_balance_is_a_sentence(client: Client, desk: Desk) -> None:
         assert "observed_at&quot;" not in text
 
 
-def test_broken_suspect_balance_does_not_break_the_list(client: Client, desk: Desk) -> None:
+def test_broken_suspect_balance_does_not_break_the_list(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     Account.objects.filter(pk=desk.account.pk).update(suspect_readings={"spot": {"amount": "x"}})
 
@@ -425,7 +427,7 @@ def test_broken_suspect_balance_does_not_break_the_list(client: Client, desk: De
         ("freshness=nonsense", True),
     ],
 )
-def test_filters(client: Client, desk: Desk, query: str, *, shown: bool) -> None:
+def test_filters(client: Client, desk: Tenant, query: str, *, shown: bool) -> None:
     client.force_login(desk.user)
 
     page = client.get(reverse("admin:capital_account_changelist") + f"?{query}")
@@ -452,7 +454,7 @@ def test_freshness_filter_shows_the_few_and_the_many(client: Client, fresh: int)
     assert names("never") == [f"Account {number}" for number in range(fresh, 5)]
 
 
-def test_list_says_what_is_allocated_and_what_is_due(client: Client, desk: Desk) -> None:
+def test_list_says_what_is_allocated_and_what_is_due(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     make_summary(
         account=desk.account,

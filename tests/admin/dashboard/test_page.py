@@ -19,7 +19,7 @@ from capital.domain.pools import Pool
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import Slice
 from capital.services.overview.rates import store_rate
-from tests.admin.desks import allow_everything, make_desk
+from tests.admin.desks import allow_everything, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def content(client: Client, language: str = "en") -> str:
 
 
 def test_every_link_of_the_dashboard_leads_somewhere(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     make_account(owner=desk.user, currency="KRW", venue="upbit", name="unknown")
     client.force_login(desk.user)
 
@@ -60,7 +60,7 @@ def test_each_concern_leads_to_its_rows(client: Client) -> None:
 
 
 def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     other = make_account(owner=desk.user, currency="BTC", name="in-bitcoin")
     make_link(account=other, strategy=desk.strategies[0], capital="1")
     client.force_login(desk.user)
@@ -75,7 +75,7 @@ def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> N
 
 
 def test_a_currency_of_others_is_not_offered(client: Client) -> None:
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     make_account(currency="SECRETCOIN")
     client.force_login(allow_everything(desk.user))
 
@@ -110,7 +110,7 @@ def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client:
 
 
 def test_korean_is_complete_on_the_dashboard(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     client.force_login(desk.user)
 
     text = content(client, "ko")
@@ -187,7 +187,7 @@ def test_more_lines_than_tell_anything_become_one() -> None:
 
 
 def test_names_are_text_in_charts_and_tables(client: Client) -> None:
-    desk = make_desk("<script>alert(1)</script>", is_superuser=True)
+    desk = make_tenant("<script>alert(1)</script>", is_superuser=True)
     client.force_login(desk.user)
 
     assert "<script>alert" not in page(client)
@@ -196,7 +196,7 @@ def test_names_are_text_in_charts_and_tables(client: Client) -> None:
 
 
 def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     client.force_login(desk.user)
 
     account = client.get(f"/admin/capital/account/{desk.account.pk}/change/").content.decode()
@@ -225,7 +225,7 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
 def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
     client: Client, settings: Any
 ) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     won = make_account(owner=desk.user, currency="KRW", venue="upbit")
     make_summary(account=won, spot_balance=Decimal(1000000), ending_balance=Decimal(1000000))
     client.force_login(desk.user)
@@ -247,7 +247,7 @@ def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
 
 def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings: Any) -> None:
     settings.CAPITAL_REPORTING_CURRENCY = "USDT"
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     make_account(owner=desk.user, currency="KRW", venue="upbit", name="unknown")
     client.force_login(desk.user)
 

@@ -8,7 +8,7 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.admin.desks import Desk
+from tests.admin.desks import Tenant
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def pages() -> list[Page]:
     return found
 
 
-def values_for(page: Page, desk: Desk) -> Iterator[dict[str, str]]:
+def values_for(page: Page, desk: Tenant) -> Iterator[dict[str, str]]:
     """Every way to fill the page's address with what belongs to this desk."""
     if not page.arguments:
         yield {}
@@ -59,7 +59,7 @@ def values_for(page: Page, desk: Desk) -> Iterator[dict[str, str]]:
         yield dict.fromkeys(page.arguments, key)
 
 
-def _keys(page: Page, desk: Desk) -> list[str]:
+def _keys(page: Page, desk: Tenant) -> list[str]:
     own = desk.rows(page.model_admin.model) if page.model_admin else []
     if own:
         return [str(row.pk) for row in own]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, AllocationRun, Position
-from tests.admin.desks import make_desk
+from tests.admin.desks import make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -96,7 +96,7 @@ def test_lists_are_cheap(client: Client, name: str, most: int) -> None:
 
 
 def test_account_page_costs_the_same_with_more_links(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     client.force_login(desk.user)
     path = reverse("admin:capital_account_change", args=[desk.account.pk])
     few = queries(client, path)
@@ -107,7 +107,7 @@ def test_account_page_costs_the_same_with_more_links(client: Client) -> None:
 
 
 def test_run_page_costs_the_same_with_more_entries(client: Client) -> None:
-    few_desk = make_desk("few", is_superuser=True)
+    few_desk = make_tenant("few", is_superuser=True)
     client.force_login(few_desk.user)
     cost: Callable[[AllocationRun], int] = lambda run: queries(  # noqa: E731
         client, reverse("admin:capital_allocationrun_change", args=[run.pk])

@@ -13,7 +13,7 @@ from django.utils import timezone
 from capital.admin.frame.exports import cell
 from capital.models import Account, AllocationRun
 from strategies.models import Strategy
-from tests.admin.desks import make_desk
+from tests.admin.desks import make_tenant
 from tests.admin.frame.crawl import pages, values_for
 from tests.factories import make_user
 
@@ -29,7 +29,7 @@ def content(response: Any) -> str:
 
 
 def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     Account.objects.filter(pk=desk.account.pk).update(
         name=MARKUP[:100],
         last_check_code="<script>alert(3)</script>",
@@ -74,7 +74,7 @@ def test_formulas_in_names_are_text_in_every_export(client: Client) -> None:
     root = make_user(username="=cmd()", is_staff=True, is_superuser=True)
     client.force_login(root)
     for number, formula in enumerate(FORMULAS):
-        desk = make_desk(f"desk{number}")
+        desk = make_tenant(f"desk{number}")
         Account.objects.filter(pk=desk.account.pk).update(name=formula)
         # Append-only, but a row may come from anywhere.
         run = AllocationRun(
@@ -110,7 +110,7 @@ def test_formula_gets_an_apostrophe(formula: str) -> None:
 
 
 def test_numbers_stay_numbers(client: Client) -> None:
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     client.force_login(desk.user)
     desk.user.is_superuser = True
     desk.user.save()
@@ -127,7 +127,7 @@ def test_numbers_stay_numbers(client: Client) -> None:
 
 
 def test_export_of_runs_has_a_line_for_each_entry(client: Client) -> None:
-    desk = make_desk("mine", is_superuser=True)
+    desk = make_tenant("mine", is_superuser=True)
     client.force_login(desk.user)
     path = reverse("admin:capital_allocationrun_changelist")
 

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.desks import make_desk
+from tests.admin.desks import make_tenant
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_answers_a_superuser(client: Client, language: str) -> None:
     root = make_user(is_staff=True, is_superuser=True)
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     client.force_login(root)
     failed = []
     for model, page in admin.site._registry.items():

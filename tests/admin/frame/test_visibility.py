@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from capital.models import Account, StrategyAccount
 from strategies.models import Strategy
-from tests.admin.desks import Desk, allow, allow_everything, make_desk
+from tests.admin.desks import Tenant, allow, allow_everything, make_tenant
 from tests.admin.frame.crawl import pages, values_for
 from tests.factories import make_strategy, make_user
 
@@ -25,14 +25,14 @@ ABSENT = {200, 302, 400, 403, 404, 405}
 
 
 @pytest.fixture
-def victim() -> Desk:
-    return make_desk(WORD)
+def victim() -> Tenant:
+    return make_tenant(WORD)
 
 
 @pytest.fixture
-def stranger(client: Client, victim: Desk) -> Desk:
+def stranger(client: Client, victim: Tenant) -> Tenant:
     """Someone with every permission but the one to see everyone's rows, logged in."""
-    desk = make_desk("stranger")
+    desk = make_tenant("stranger")
     desk.user = allow_everything(desk.user)
     client.force_login(desk.user)
     return desk
@@ -54,7 +54,7 @@ def test_the_crawl_reaches_every_kind_of_page() -> None:
 
 
 def test_no_page_shows_anything_of_another_user(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     wrong = []
     for page in pages():
@@ -73,7 +73,7 @@ def test_no_page_shows_anything_of_another_user(
     assert wrong == []
 
 
-def test_the_same_pages_are_there_for_the_owner(client: Client, victim: Desk) -> None:
+def test_the_same_pages_are_there_for_the_owner(client: Client, victim: Tenant) -> None:
     """Otherwise the test above would prove nothing."""
     client.force_login(allow_everything(victim.user))
     seen = set()
@@ -99,7 +99,7 @@ def test_the_same_pages_are_there_for_the_owner(client: Client, victim: Desk) ->
 
 
 def test_no_search_finds_anything_of_another_user(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     paths = [
         reverse("admin:search") + f"?s={WORD}",
@@ -133,7 +133,7 @@ def test_no_search_finds_anything_of_another_user(
     assert found == []
 
 
-def test_no_filter_names_what_is_hidden(client: Client, victim: Desk, stranger: Desk) -> None:
+def test_no_filter_names_what_is_hidden(client: Client, victim: Tenant, stranger: Tenant) -> None:
     keys = {
         Account: victim.account.pk,
         Strategy: victim.strategies[0].pk,
@@ -154,7 +154,7 @@ def test_no_filter_names_what_is_hidden(client: Client, victim: Desk, stranger: 
             assert WORD not in body(response), (path, name)
 
 
-def test_permission_to_see_all_widens_the_sight(client: Client, victim: Desk) -> None:
+def test_permission_to_see_all_widens_the_sight(client: Client, victim: Tenant) -> None:
     client.force_login(
         allow(
             make_user(is_staff=True),
@@ -168,7 +168,9 @@ def test_permission_to_see_all_widens_the_sight(client: Client, victim: Desk) ->
     assert response.status_code == 200
 
 
-def test_no_action_reaches_another_users_rows(client: Client, victim: Desk, stranger: Desk) -> None:
+def test_no_action_reaches_another_users_rows(
+    client: Client, victim: Tenant, stranger: Tenant
+) -> None:
     before = _state(victim)
     for model, page in admin.site._registry.items():
         options = model._meta
@@ -190,7 +192,9 @@ def test_no_action_reaches_another_users_rows(client: Client, victim: Desk, stra
     assert _state(victim) == before
 
 
-def test_no_export_holds_another_users_rows(client: Client, victim: Desk, stranger: Desk) -> None:
+def test_no_export_holds_another_users_rows(
+    client: Client, victim: Tenant, stranger: Tenant
+) -> None:
     for name in ("allocationrun", "dailyaccountsummary"):
         path = reverse(f"admin:capital_{name}_changelist")
         rows = [str(row.pk) for desk in (victim, stranger) for row in _rows(desk, name)]
@@ -206,7 +210,7 @@ def test_no_export_holds_another_users_rows(client: Client, victim: Desk, strang
 
 
 def test_nothing_of_another_user_can_be_posted_to(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     before = _state(victim)
     for page in pages():
@@ -222,7 +226,7 @@ def test_nothing_of_another_user_can_be_posted_to(
 
 
 def test_another_users_strategy_cannot_be_linked(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     answer = client.post(
         reverse("admin:capital_strategyaccount_add"),
@@ -242,7 +246,7 @@ def test_another_users_strategy_cannot_be_linked(
 
 
 def test_own_account_with_anothers_strategy_shows_the_link_and_not_the_strategy(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     """Someone who sees all linked it: it is that account's money, but not its owner's strategy."""
     StrategyAccount.objects.create(account=stranger.account, strategy=victim.strategies[0])
@@ -259,7 +263,7 @@ def test_own_account_with_anothers_strategy_shows_the_link_and_not_the_strategy(
 
 
 def test_strategy_on_anothers_account_does_not_show_that_accounts_capital(
-    client: Client, victim: Desk, stranger: Desk
+    client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
     strategy = make_strategy(owner=stranger.user, name="shared")
     StrategyAccount.objects.create(account=victim.account, strategy=strategy)
@@ -271,7 +275,7 @@ def test_strategy_on_anothers_account_does_not_show_that_accounts_capital(
         assert WORD not in body(client.get(path))
 
 
-def test_recent_actions_are_the_users_own(client: Client, victim: Desk, stranger: Desk) -> None:
+def test_recent_actions_are_the_users_own(client: Client, victim: Tenant, stranger: Tenant) -> None:
     LogEntry.objects.create(
         user=victim.user,
         content_type=ContentType.objects.get_for_model(Account),
@@ -283,7 +287,7 @@ def test_recent_actions_are_the_users_own(client: Client, victim: Desk, stranger
     assert WORD not in body(client.get(reverse("admin:index")))
 
 
-def test_search_forgets_what_may_no_longer_be_seen(client: Client, victim: Desk) -> None:
+def test_search_forgets_what_may_no_longer_be_seen(client: Client, victim: Tenant) -> None:
     watcher = allow(make_user(is_staff=True), "capital.view_all_accounts", "capital.view_account")
     client.force_login(watcher)
     path = reverse("admin:search") + f"?s={WORD}&extended=1"
@@ -294,11 +298,11 @@ def test_search_forgets_what_may_no_longer_be_seen(client: Client, victim: Desk)
     assert f"{WORD}-account" not in body(client.get(path))
 
 
-def _rows(desk: Desk, name: str) -> list[Any]:
+def _rows(desk: Tenant, name: str) -> list[Any]:
     return [*desk.runs] if name == "allocationrun" else [desk.summary]
 
 
-def _state(desk: Desk) -> list[Any]:
+def _state(desk: Tenant) -> list[Any]:
     """Every row of the desk with all of its columns."""
     return [
         (

@@ -15,7 +15,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from tests.admin.desks import allow, allow_everything, make_desk
+from tests.admin.desks import allow, allow_everything, make_tenant
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +77,7 @@ def test_staff_with_every_permission_cannot_reach_others(client: Client) -> None
 
 
 def test_user_with_history_is_not_deleted(client: Client) -> None:
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     answer = client.post(
@@ -125,7 +125,7 @@ def test_groups_come_with_the_migrations(name: str, beyond: set[str]) -> None:
 
 
 def test_superuser_sees_no_key_of_a_second_factor(client: Client) -> None:
-    desk = make_desk("mine")
+    desk = make_tenant("mine")
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     for path in (

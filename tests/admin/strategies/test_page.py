@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from strategies.models import Strategy
 from strategies.services import archive_strategies, pause_strategies
-from tests.admin.desks import Desk, allow, make_desk
+from tests.admin.desks import Tenant, allow, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -20,8 +20,8 @@ LIST = "admin:strategies_strategy_changelist"
 
 
 @pytest.fixture
-def desk(client: Client) -> Desk:
-    desk = make_desk("mine")
+def desk(client: Client) -> Tenant:
+    desk = make_tenant("mine")
     desk.user = allow(
         desk.user,
         "strategies.view_strategy",
@@ -47,7 +47,7 @@ def act(client: Client, action: str, *strategies: Strategy) -> str:
     [("pause", "PAUSED", "paused"), ("archive", "ARCHIVED", "archived")],
 )
 def test_action_changes_the_status_and_says_what_follows(
-    client: Client, desk: Desk, action: str, status: str, word: str
+    client: Client, desk: Tenant, action: str, status: str, word: str
 ) -> None:
     page = act(client, action, *desk.strategies)
 
@@ -56,7 +56,7 @@ def test_action_changes_the_status_and_says_what_follows(
     assert LogEntry.objects.filter(user=desk.user).count() == 2
 
 
-def test_activating_brings_them_back(client: Client, desk: Desk) -> None:
+def test_activating_brings_them_back(client: Client, desk: Tenant) -> None:
     pause_strategies([strategy.pk for strategy in desk.strategies])
 
     page = act(client, "activate", desk.strategies[0])
@@ -65,18 +65,18 @@ def test_activating_brings_them_back(client: Client, desk: Desk) -> None:
     assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
 
 
-def test_action_that_changes_nothing_says_so(client: Client, desk: Desk) -> None:
+def test_action_that_changes_nothing_says_so(client: Client, desk: Tenant) -> None:
     assert "They are in that state already." in act(client, "activate", *desk.strategies)
 
 
-def test_strategy_without_accounts_moves_no_capital(client: Client, desk: Desk) -> None:
+def test_strategy_without_accounts_moves_no_capital(client: Client, desk: Tenant) -> None:
     page = act(client, "archive", make_strategy(owner=desk.user))
 
     assert "No account trades them, so no capital moves." in page
 
 
 def test_action_asks_for_a_reallocation(
-    desk: Desk, django_capture_on_commit_callbacks: Any
+    desk: Tenant, django_capture_on_commit_callbacks: Any
 ) -> None:
     OrmQ.objects.all().delete()
 
@@ -86,13 +86,15 @@ def test_action_asks_for_a_reallocation(
     assert OrmQ.objects.count() == 1
 
 
-def test_opening_an_address_changes_nothing(client: Client, desk: Desk) -> None:
+def test_opening_an_address_changes_nothing(client: Client, desk: Tenant) -> None:
     client.get(reverse(LIST), {"action": "pause", "_selected_action": desk.strategies[0].pk})
 
     assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
 
 
-def test_market_that_a_venue_does_not_have_is_said_in_the_form(client: Client, desk: Desk) -> None:
+def test_market_that_a_venue_does_not_have_is_said_in_the_form(
+    client: Client, desk: Tenant
+) -> None:
     strategy = make_strategy(owner=desk.user)
     make_link(account=make_account(owner=desk.user, venue="upbit"), strategy=strategy)
     url = reverse("admin:strategies_strategy_change", args=[strategy.pk])
@@ -106,7 +108,7 @@ def test_market_that_a_venue_does_not_have_is_said_in_the_form(client: Client, d
     assert strategy.market_type == "spot"
 
 
-def test_viewer_has_no_actions(client: Client, desk: Desk) -> None:
+def test_viewer_has_no_actions(client: Client, desk: Tenant) -> None:
     desk.user.user_permissions.clear()
     client.force_login(allow(desk.user, "strategies.view_strategy"))
 
@@ -115,7 +117,7 @@ def test_viewer_has_no_actions(client: Client, desk: Desk) -> None:
     assert set(Strategy.objects.values_list("status", flat=True)) == {"ACTIVE"}
 
 
-def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: Desk) -> None:
+def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: Tenant) -> None:
     from tests.factories import make_account
 
     won = make_account(owner=desk.user, venue="upbit", currency="KRW")
@@ -127,7 +129,7 @@ def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: D
     assert "10,369.00 USDT" in page
 
 
-def test_strategy_that_trades_is_not_deleted(client: Client, desk: Desk) -> None:
+def test_strategy_that_trades_is_not_deleted(client: Client, desk: Tenant) -> None:
     url = reverse("admin:strategies_strategy_delete", args=[desk.strategies[0].pk])
 
     page = client.post(url, {"post": "yes"}, follow=True).content.decode()
@@ -136,7 +138,7 @@ def test_strategy_that_trades_is_not_deleted(client: Client, desk: Desk) -> None
     assert Strategy.objects.filter(pk=desk.strategies[0].pk).exists()
 
 
-def test_new_strategy_belongs_to_who_made_it(client: Client, desk: Desk) -> None:
+def test_new_strategy_belongs_to_who_made_it(client: Client, desk: Tenant) -> None:
     client.post(
         reverse("admin:strategies_strategy_add"),
         {

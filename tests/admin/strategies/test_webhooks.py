@@ -15,7 +15,7 @@ from capital.domain.errors import WebhookRefused
 from capital.models import WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
 from strategies.models import Strategy
-from tests.admin.desks import Desk, allow, join, make_delivery, make_desk
+from tests.admin.desks import Tenant, allow, join, make_delivery, make_tenant
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ LOOKER = ("capital.view_webhookdelivery", "strategies.view_strategy")
 
 
 @pytest.fixture
-def desk() -> Desk:
-    desk = make_desk("mine")
+def desk() -> Tenant:
+    desk = make_tenant("mine")
     desk.user = allow(desk.user, *EDITOR, *LOOKER)
     return desk
 
@@ -47,7 +47,7 @@ def delivery_page(delivery: WebhookDelivery) -> str:
 # The secret
 
 
-def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: Desk) -> None:
+def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     strategy = desk.strategies[0]
 
@@ -67,7 +67,9 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: D
     assert secret not in str(list(LogEntry.objects.values()))
 
 
-def test_message_for_tradingview_is_json_that_the_webhook_takes(client: Client, desk: Desk) -> None:
+def test_message_for_tradingview_is_json_that_the_webhook_takes(
+    client: Client, desk: Tenant
+) -> None:
     client.force_login(desk.user)
     make_market("BTC/USDT")
     make_market("BTC/USDT:USDT")
@@ -90,7 +92,7 @@ def test_message_for_tradingview_is_json_that_the_webhook_takes(client: Client, 
         assert delivered.json()["sizes"][0]["price"] == "61234.5"
 
 
-def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Desk) -> None:
+def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     strategy = desk.strategies[0]
     before = rotate_secret(strategy)
@@ -102,7 +104,7 @@ def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Desk
     assert WebhookSecret.objects.filter(strategy=strategy).count() == 1
 
 
-def test_removed_secret_closes_the_webhook(client: Client, desk: Desk) -> None:
+def test_removed_secret_closes_the_webhook(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     strategy = desk.strategies[0]
     secret = rotate_secret(strategy)
@@ -116,7 +118,7 @@ def test_removed_secret_closes_the_webhook(client: Client, desk: Desk) -> None:
         check_proof(strategy.key, Proof(token=secret))
 
 
-def test_looking_changes_nothing(client: Client, desk: Desk) -> None:
+def test_looking_changes_nothing(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     strategy = desk.strategies[0]
     rotate_secret(strategy)
@@ -129,7 +131,7 @@ def test_looking_changes_nothing(client: Client, desk: Desk) -> None:
     assert WebhookSecret.objects.values().get() == before
 
 
-def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, desk: Desk) -> None:
+def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, desk: Tenant) -> None:
     strategy = desk.strategies[0]
     stranger = allow(make_user(is_staff=True), *EDITOR)
     looker = join(make_user(is_staff=True), "risk")
@@ -150,7 +152,7 @@ def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, des
 # The deliveries
 
 
-def test_delivery_is_told_readably(client: Client, desk: Desk) -> None:
+def test_delivery_is_told_readably(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
 
     text = re.sub(
@@ -167,7 +169,7 @@ def test_delivery_is_told_readably(client: Client, desk: Desk) -> None:
     )
 
 
-def test_delivery_without_an_answer_says_so(client: Client, desk: Desk) -> None:
+def test_delivery_without_an_answer_says_so(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     delivery = WebhookDelivery.objects.create(
         strategy=desk.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
@@ -179,7 +181,7 @@ def test_delivery_without_an_answer_says_so(client: Client, desk: Desk) -> None:
     assert "1 of 1 order sized" in listed
 
 
-def test_answer_leaves_out_accounts_that_are_not_the_readers(client: Client, desk: Desk) -> None:
+def test_answer_leaves_out_accounts_that_are_not_the_readers(client: Client, desk: Tenant) -> None:
     strategy = make_strategy(owner=desk.user, name="shared")
     theirs = make_account(name="theirs")
     make_link(account=theirs, strategy=strategy)
@@ -195,7 +197,9 @@ def test_answer_leaves_out_accounts_that_are_not_the_readers(client: Client, des
     assert "theirs" in text_of(client.get(delivery_page(delivery)))
 
 
-def test_account_of_the_same_name_is_not_taken_for_the_readers(client: Client, desk: Desk) -> None:
+def test_account_of_the_same_name_is_not_taken_for_the_readers(
+    client: Client, desk: Tenant
+) -> None:
     strategy = make_strategy(owner=desk.user, name="shared")
     theirs = make_account(name="mine-account")
     make_link(account=theirs, strategy=strategy)
@@ -221,7 +225,7 @@ def test_account_of_the_same_name_is_not_taken_for_the_readers(client: Client, d
     ],
 )
 def test_odd_answer_of_another_version_is_shown_all_the_same(
-    client: Client, desk: Desk, body: Any
+    client: Client, desk: Tenant, body: Any
 ) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     delivery = WebhookDelivery.objects.create(
@@ -233,7 +237,7 @@ def test_odd_answer_of_another_version_is_shown_all_the_same(
     assert client.get(reverse("admin:capital_webhookdelivery_changelist")).status_code == 200
 
 
-def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, desk: Desk) -> None:
+def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, desk: Tenant) -> None:
     client.force_login(desk.user)
     path = reverse("admin:capital_webhookdelivery_changelist")
     spot, futures = desk.strategies

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.allocation.gate import (
-    Basis,
     DueCheck,
+    Inputs,
     LinkState,
     Thresholds,
     check_due,
@@ -26,10 +26,10 @@ USD = Thresholds(amount=Decimal(10), percent=Decimal("0.1"))
 COIN = Thresholds(amount=None, percent=Decimal("0.1"))
 GRID = LinkState("grid", Decimal(1), None)
 TREND = LinkState("trend", Decimal(1), None)
-LAST = Basis({1: GRID, 2: TREND}, Reserve(), {Pool.SPOT: Decimal(10000)})
+LAST = Inputs({1: GRID, 2: TREND}, Reserve(), {Pool.SPOT: Decimal(10000)})
 
 
-def check(now: Basis, last: Basis | None = LAST, **given: Any) -> DueCheck:
+def check(now: Inputs, last: Inputs | None = LAST, **given: Any) -> DueCheck:
     return check_due(
         now,
         last,

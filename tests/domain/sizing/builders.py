@@ -6,17 +6,17 @@ from typing import Any
 from hypothesis import strategies as st
 
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.markets import MarketKind, MarketRules, PrecisionMode
+from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.orders import OrderRequest
 
 D = Decimal
 
 
-def spot(**fields: Any) -> MarketRules:
-    return MarketRules(
+def spot(**fields: Any) -> InstrumentRules:
+    return InstrumentRules(
         **{
             "symbol": "BTC/USDT",
-            "kind": MarketKind.SPOT,
+            "kind": InstrumentKind.SPOT,
             "quote": "USDT",
             "settle": "USDT",
             "precision_mode": PrecisionMode.TICK_SIZE,
@@ -26,11 +26,11 @@ def spot(**fields: Any) -> MarketRules:
     )
 
 
-def linear(**fields: Any) -> MarketRules:
+def linear(**fields: Any) -> InstrumentRules:
     return spot(
         **{
             "symbol": "BTC/USDT:USDT",
-            "kind": MarketKind.LINEAR,
+            "kind": InstrumentKind.LINEAR,
             "amount_precision": D(1),
             "contract_size": D("0.01"),
             **fields,
@@ -38,11 +38,11 @@ def linear(**fields: Any) -> MarketRules:
     )
 
 
-def inverse(**fields: Any) -> MarketRules:
+def inverse(**fields: Any) -> InstrumentRules:
     return spot(
         **{
             "symbol": "BTC/USD:BTC",
-            "kind": MarketKind.INVERSE,
+            "kind": InstrumentKind.INVERSE,
             "quote": "USD",
             "settle": "BTC",
             "amount_precision": D(1),
@@ -90,19 +90,19 @@ precisions = st.one_of(
 
 
 @st.composite
-def markets(draw: st.DrawFn, kinds: Any = tuple(MarketKind)) -> MarketRules:
+def markets(draw: st.DrawFn, kinds: Any = tuple(InstrumentKind)) -> InstrumentRules:
     """Any market: kind, contract size, precision mode, with and without limits."""
     kind = draw(st.sampled_from(kinds))
     mode, precision = draw(precisions)
     optional = st.none() | decimals("0.0001", "1000000", 4)
-    return MarketRules(
+    return InstrumentRules(
         symbol="ANY",
         kind=kind,
         quote="Q",
-        settle="B" if kind is MarketKind.INVERSE else "Q",
+        settle="B" if kind is InstrumentKind.INVERSE else "Q",
         precision_mode=mode,
         amount_precision=precision,
-        contract_size=D(1) if kind is MarketKind.SPOT else draw(decimals("0.0001", "1000", 4)),
+        contract_size=D(1) if kind is InstrumentKind.SPOT else draw(decimals("0.0001", "1000", 4)),
         min_amount=draw(optional),
         max_amount=draw(optional),
         market_max_amount=draw(optional),
@@ -112,10 +112,10 @@ def markets(draw: st.DrawFn, kinds: Any = tuple(MarketKind)) -> MarketRules:
 
 
 @st.composite
-def trading_terms(draw: st.DrawFn, kind: MarketKind) -> Terms:
+def trading_terms(draw: st.DrawFn, kind: InstrumentKind) -> Terms:
     return Terms(
         capital=draw(capitals),
-        leverage=D(1) if kind is MarketKind.SPOT else draw(leverages),
+        leverage=D(1) if kind is InstrumentKind.SPOT else draw(leverages),
         fee_rate=draw(fee_rates),
         utilisation=draw(utilisations),
     )

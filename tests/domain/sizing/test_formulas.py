@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.sizing.formulas import amount_for_budget, amount_for_risk, cost_of
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.domain.sizing.quantities import size_entry
 from tests.domain.sizing.builders import (
     D,
@@ -122,7 +122,7 @@ def test_stopping_loses_exactly_the_risk(data, market, entry, stop):
 
     size, fee = Fraction(market.contract_size), Fraction(of_link.fee_rate)
     e, s = Fraction(entry), Fraction(stop)
-    if market.kind is MarketKind.INVERSE:
+    if market.kind is InstrumentKind.INVERSE:
         loss = amount * size * (abs(1 / e - 1 / s) + fee * (1 / e + 1 / s))
     else:
         loss = amount * size * (abs(e - s) + fee * (e + s))

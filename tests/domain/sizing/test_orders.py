@@ -8,7 +8,7 @@ import pytest
 from capital.domain.errors import CurrencyMismatch, InvalidOrder, OrderRefused, UnknownSymbol
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import Trader, admit
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.domain.sizing.prices import given_price
 from strategies.markets import MarketType
 from tests.domain.sizing.builders import D, inverse, linear, order, spot
@@ -160,19 +160,19 @@ def test_a_held_symbol_and_a_close_never_are_too_many():
 @pytest.mark.parametrize(
     ("order_type", "price", "stop_price", "kind", "expected"),
     [
-        ("LIMIT", "10", None, MarketKind.SPOT, "10"),
-        ("LIMIT", "10", "8", MarketKind.SPOT, "10"),
-        ("MARKET", "10", "8", MarketKind.SPOT, "10"),
-        ("MARKET", None, "8", MarketKind.SPOT, None),
-        ("MARKET", None, None, MarketKind.SPOT, None),
-        ("STOP_MARKET", None, "8", MarketKind.LINEAR, "8"),
-        ("STOP_MARKET", "10", "8", MarketKind.LINEAR, "8"),
-        ("STOP_MARKET", "10", None, MarketKind.LINEAR, "10"),
-        ("STOP_LIMIT", "10", "8", MarketKind.LINEAR, "10"),
-        ("STOP_LIMIT", "8", "10", MarketKind.LINEAR, "10"),
-        ("STOP_LIMIT", None, "8", MarketKind.LINEAR, "8"),
-        ("STOP_LIMIT", "10", "8", MarketKind.INVERSE, "8"),
-        ("STOP_LIMIT", None, None, MarketKind.SPOT, None),
+        ("LIMIT", "10", None, InstrumentKind.SPOT, "10"),
+        ("LIMIT", "10", "8", InstrumentKind.SPOT, "10"),
+        ("MARKET", "10", "8", InstrumentKind.SPOT, "10"),
+        ("MARKET", None, "8", InstrumentKind.SPOT, None),
+        ("MARKET", None, None, InstrumentKind.SPOT, None),
+        ("STOP_MARKET", None, "8", InstrumentKind.LINEAR, "8"),
+        ("STOP_MARKET", "10", "8", InstrumentKind.LINEAR, "8"),
+        ("STOP_MARKET", "10", None, InstrumentKind.LINEAR, "10"),
+        ("STOP_LIMIT", "10", "8", InstrumentKind.LINEAR, "10"),
+        ("STOP_LIMIT", "8", "10", InstrumentKind.LINEAR, "10"),
+        ("STOP_LIMIT", None, "8", InstrumentKind.LINEAR, "8"),
+        ("STOP_LIMIT", "10", "8", InstrumentKind.INVERSE, "8"),
+        ("STOP_LIMIT", None, None, InstrumentKind.SPOT, None),
     ],
 )
 def test_each_order_type_names_its_price(order_type, price, stop_price, kind, expected):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capital.domain.errors import InvalidOrder, OrderRefused
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.domain.sizing.quantities import Bound, Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import round_down
 from tests.domain.sizing.builders import (
@@ -79,7 +79,7 @@ def test_a_quantity_is_a_multiple_of_the_step_and_within_the_limits(data, market
     assert least is None or amount >= least
     assert most is None or amount <= most
     worth = amount * Fraction(market.contract_size)
-    if market.kind is not MarketKind.INVERSE:
+    if market.kind is not InstrumentKind.INVERSE:
         worth *= Fraction(price)
     assert market.min_cost is None or worth >= market.min_cost
     assert market.max_cost is None or worth <= market.max_cost
@@ -112,7 +112,7 @@ def test_a_risk_never_passes_the_capital_nor_itself(data, market, price, risk):
     sizing = entry(market, of_link, price=price, risk_per=risk, stop_price=price / 2)
 
     assert sizing.cost.total <= Fraction(of_link.capital)
-    if market.kind is not MarketKind.INVERSE:
+    if market.kind is not InstrumentKind.INVERSE:
         loss = Fraction(sizing.amount) * Fraction(market.contract_size) * Fraction(price) / 2
         assert loss <= of_link.budget(risk)
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from capital.models import Account, AllocationRun
 from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
-from capital.simulator.desk import DEMO_DESK, Desk
+from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
 from tests.end_to_end.browser.conftest import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
@@ -22,7 +22,7 @@ LARGEST_BYTES = 200_000
 def demo(settings: Any) -> Any:
     """The demo desk, decided once; since then two balances changed."""
     settings.DEBUG = True
-    described = Desk.from_json(DEMO_DESK)
+    described = ExchangeState.from_json(DEMO_DESK)
     with SimulatedExchange(described) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         call_command("load_demo")

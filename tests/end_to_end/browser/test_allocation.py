@@ -13,7 +13,7 @@ from tests.conftest import Exchange
 from tests.end_to_end.browser.conftest import RUN_ACTION, goto
 from tests.factories import make_link, make_strategy
 
-Desk = Callable[..., Page]
+ExchangeState = Callable[..., Page]
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def select_and_preview(page: Page, *accounts: Account) -> None:
 
 
 def test_three_accounts_are_seen_first_and_applied_exactly_so(
-    desk: Desk, accounts: list[Account]
+    desk: ExchangeState, accounts: list[Account]
 ) -> None:
     page = desk()
     select_and_preview(page, *accounts[:3])
@@ -80,7 +80,7 @@ def test_three_accounts_are_seen_first_and_applied_exactly_so(
     expect(page.locator("#content")).to_contain_text("35,369.12 USDT")
 
 
-def test_cancel_writes_nothing(desk: Desk, accounts: list[Account]) -> None:
+def test_cancel_writes_nothing(desk: ExchangeState, accounts: list[Account]) -> None:
     page = desk()
     select_and_preview(page, accounts[0])
     page.click("text=Cancel")
@@ -91,7 +91,7 @@ def test_cancel_writes_nothing(desk: Desk, accounts: list[Account]) -> None:
 
 
 def test_a_preview_that_no_longer_holds_is_refused_with_a_fresh_one(
-    desk: Desk, accounts: list[Account]
+    desk: ExchangeState, accounts: list[Account]
 ) -> None:
     page = desk()
     select_and_preview(page, accounts[0])
@@ -108,7 +108,7 @@ def test_a_preview_that_no_longer_holds_is_refused_with_a_fresh_one(
 
 
 def test_an_open_position_holds_an_account_until_it_is_forced(
-    desk: Desk, accounts: list[Account]
+    desk: ExchangeState, accounts: list[Account]
 ) -> None:
     account = accounts[0]
     Position.objects.create(
@@ -136,7 +136,7 @@ def test_an_open_position_holds_an_account_until_it_is_forced(
 
 
 def test_the_last_run_is_taken_back(
-    desk: Desk, accounts: list[Account], exchange: Exchange
+    desk: ExchangeState, accounts: list[Account], exchange: Exchange
 ) -> None:
     account = accounts[0]
     page = desk()
@@ -164,7 +164,7 @@ def test_the_last_run_is_taken_back(
 
 
 def test_a_connection_says_what_answers_and_what_is_wrong_with_a_key(
-    desk: Desk, accounts: list[Account]
+    desk: ExchangeState, accounts: list[Account]
 ) -> None:
     good, bad = accounts[:2]
     bad.api_secret = "CANARY-not-the-secret"

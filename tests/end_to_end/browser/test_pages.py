@@ -13,14 +13,14 @@ from playwright.sync_api import Page, expect
 
 from capital.models import Account
 from capital.services.balances.connections import check_connection
-from tests.admin.desks import Desk as Rows
-from tests.admin.desks import make_desk
+from tests.admin.desks import Tenant as Rows
+from tests.admin.desks import make_tenant
 from tests.conftest import Exchange
 from tests.end_to_end.browser.conftest import Visitor, fits, goto
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import TRADITIONAL, key_of, pem_of
 
-Desk = Callable[..., Page]
+Tenant = Callable[..., Page]
 
 # Pixels that are not the background's, of the first chart.
 INK = """canvas => {
@@ -34,7 +34,7 @@ INK = """canvas => {
 @pytest.fixture
 def rows(operator: Any) -> Rows:
     """Everything that a user can have, with a name that is long."""
-    return make_desk("Haneul")
+    return make_tenant("Haneul")
 
 
 def test_a_stranger_logs_in_and_sees_the_desk(visitor: Visitor, operator: Any) -> None:
@@ -50,7 +50,7 @@ def test_a_stranger_logs_in_and_sees_the_desk(visitor: Visitor, operator: Any) -
     expect(page.locator("#header-inner")).to_contain_text("Dashboard")
 
 
-def test_an_empty_desk_says_what_to_do_first(desk: Desk) -> None:
+def test_an_empty_desk_says_what_to_do_first(desk: Tenant) -> None:
     page = goto(desk(), "/admin/")
 
     expect(page.locator(".desk-steps > li")).to_have_count(4)
@@ -60,7 +60,7 @@ def test_an_empty_desk_says_what_to_do_first(desk: Desk) -> None:
 
 
 def test_the_dashboard_shows_each_currency_and_every_number_leads_to_its_rows(
-    desk: Desk, rows: Rows
+    desk: Tenant, rows: Rows
 ) -> None:
     won = make_account(owner=rows.user, venue="upbit", currency="KRW", name="Won")
     make_summary(
@@ -85,7 +85,7 @@ def test_the_dashboard_shows_each_currency_and_every_number_leads_to_its_rows(
         goto(page, link, at_rest=False)
 
 
-def test_charts_are_tables_too(desk: Desk, rows: Rows) -> None:
+def test_charts_are_tables_too(desk: Tenant, rows: Rows) -> None:
     page = goto(desk(), "/admin/")
     figure = page.locator("figure").first
     figure.locator("summary").click()
@@ -95,7 +95,7 @@ def test_charts_are_tables_too(desk: Desk, rows: Rows) -> None:
     expect(first).to_contain_text("15,369.00")
 
 
-def test_charts_follow_the_theme(desk: Desk, rows: Rows) -> None:
+def test_charts_follow_the_theme(desk: Tenant, rows: Rows) -> None:
     seen = {}
     for scheme in ("light", "dark"):
         page = goto(desk(scheme=scheme), "/admin/")
@@ -110,7 +110,7 @@ def test_charts_follow_the_theme(desk: Desk, rows: Rows) -> None:
     ("language", "title", "account"), [("en", "Dashboard", "Accounts"), ("ko", "대시보드", "계좌")]
 )
 def test_the_desk_speaks_both_languages(
-    desk: Desk, rows: Rows, language: str, title: str, account: str
+    desk: Tenant, rows: Rows, language: str, title: str, account: str
 ) -> None:
     page = goto(desk(language=language), "/admin/")
 
@@ -119,7 +119,7 @@ def test_the_desk_speaks_both_languages(
     expect(page.locator("#nav-sidebar, aside, nav").first).to_contain_text(account)
 
 
-def test_the_language_can_be_switched(desk: Desk, rows: Rows) -> None:
+def test_the_language_can_be_switched(desk: Tenant, rows: Rows) -> None:
     page = goto(desk(language="en"), "/admin/")
     page.evaluate(
         "document.querySelector('form input[name=language][value=ko]').form.requestSubmit()"
@@ -127,7 +127,7 @@ def test_the_language_can_be_switched(desk: Desk, rows: Rows) -> None:
     expect(page.locator("#header-inner")).to_contain_text("대시보드")
 
 
-def test_a_phone_shows_every_kind_of_page_within_its_width(desk: Desk, rows: Rows) -> None:
+def test_a_phone_shows_every_kind_of_page_within_its_width(desk: Tenant, rows: Rows) -> None:
     page = desk(width=390, height=844)
     wide = [
         path
@@ -146,7 +146,7 @@ def test_a_phone_shows_every_kind_of_page_within_its_width(desk: Desk, rows: Row
 
 
 def test_long_names_forty_strategies_and_debt_stay_within_the_page(
-    desk: Desk, operator: Any
+    desk: Tenant, operator: Any
 ) -> None:
     account = make_account(owner=operator, name="A very long account name " * 4)
     make_summary(
@@ -181,7 +181,7 @@ def test_a_plain_user_sees_no_jobs_and_nobody_else(visitor: Visitor, rows: Rows)
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_is_free_of_errors_and_keeps_the_policy(
-    desk: Desk, rows: Rows, language: str
+    desk: Tenant, rows: Rows, language: str
 ) -> None:
     page = desk(language=language, scheme="dark" if language == "ko" else "light")
     visited = 0
@@ -228,7 +228,7 @@ def test_the_watch_sees_an_error_a_missing_page_and_a_broken_policy(
 
 
 def test_a_private_key_is_pasted_into_a_field_that_takes_one_line(
-    desk: Desk, operator: Any, exchange: Exchange
+    desk: Tenant, operator: Any, exchange: Exchange
 ) -> None:
     account = exchange.open_account(
         owner=operator, venue="coinbase", wallets={"spot": {"USD": "70.5"}}

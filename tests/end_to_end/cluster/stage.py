@@ -13,7 +13,7 @@ from uuid import uuid4
 from django_q.signing import SignedPackage
 
 from capital.exchange.venues import get_venue
-from capital.simulator.desk import Desk, SimulatedAccount
+from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
 from tests.end_to_end.cluster.databases import OwnDatabase, Row, as_datetime
 from tests.end_to_end.cluster.processes import Cluster, wait_for
@@ -54,7 +54,7 @@ class Stage:
             )
             for n in range(1, size + 1)
         ]
-        self._exchange = SimulatedExchange(Desk(twins), latency_seconds)
+        self._exchange = SimulatedExchange(ExchangeState(twins), latency_seconds)
         self._exchange.start()
         self.python("-m", "tests.end_to_end.cluster.seed", venue, str(size))
         rows = self.database.rows("SELECT id FROM capital_account ORDER BY name")

@@ -52,7 +52,7 @@ def refusal(run: AllocationRun | int, **arguments: Any) -> tuple[str, dict[str, 
     return reason.code.value, dict(reason.figures)
 
 
-class Desk:
+class Scenario:
     """Two spot strategies with 200 and 100 of 300, one with all 90 of futures."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -80,11 +80,11 @@ class Desk:
 
 
 @pytest.fixture
-def desk(exchange: Exchange) -> Desk:
-    return Desk(exchange)
+def desk(exchange: Exchange) -> Scenario:
+    return Scenario(exchange)
 
 
-def test_every_link_that_the_run_changed_gets_what_it_had(desk: Desk) -> None:
+def test_every_link_that_the_run_changed_gets_what_it_had(desk: Scenario) -> None:
     run = desk.reweigh()
     assert desk.held == [Decimal(150), Decimal(150), Decimal(90)]
 
@@ -107,7 +107,7 @@ def test_every_link_that_the_run_changed_gets_what_it_had(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_what_was_never_allocated_becomes_zero(desk: Desk) -> None:
+def test_what_was_never_allocated_becomes_zero(desk: Scenario) -> None:
     made = revert_run(desk.first.pk, clock=at(minutes=1))
 
     assert desk.held == [Decimal(0), Decimal(0), Decimal(0)]
@@ -115,7 +115,7 @@ def test_what_was_never_allocated_becomes_zero(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_link_that_the_run_did_not_know_stays_as_it_is(desk: Desk) -> None:
+def test_link_that_the_run_did_not_know_stays_as_it_is(desk: Scenario) -> None:
     run = desk.reweigh()
     late = make_link(account=desk.account)
 
@@ -126,7 +126,7 @@ def test_link_that_the_run_did_not_know_stays_as_it_is(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_paused_strategy_gets_back_what_the_run_took(desk: Desk) -> None:
+def test_paused_strategy_gets_back_what_the_run_took(desk: Scenario) -> None:
     Strategy.objects.filter(pk=desk.a.strategy_id).update(status="PAUSED")
     run = desk.decide()
     assert desk.held == [Decimal(0), Decimal(300), Decimal(90)]
@@ -149,7 +149,7 @@ def test_run_that_only_released_an_idle_link_can_be_reverted(exchange: Exchange)
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_preview_shows_the_figures_and_writes_nothing(desk: Desk) -> None:
+def test_preview_shows_the_figures_and_writes_nothing(desk: Scenario) -> None:
     run = desk.reweigh()
     before = DailyAccountSummary.objects.values().get()
 
@@ -164,7 +164,7 @@ def test_preview_shows_the_figures_and_writes_nothing(desk: Desk) -> None:
 # The balance must bear it
 
 
-def test_more_than_the_present_balance_is_refused_with_the_figures(desk: Desk) -> None:
+def test_more_than_the_present_balance_is_refused_with_the_figures(desk: Scenario) -> None:
     run = desk.reweigh()
     desk.exchange.set_balance(desk.account, "spot", "299.999")
 
@@ -182,14 +182,14 @@ def test_more_than_the_present_balance_is_refused_with_the_figures(desk: Desk) -
         preview_revert(run.pk)
 
 
-def test_capital_of_a_link_that_came_later_counts_against_the_balance(desk: Desk) -> None:
+def test_capital_of_a_link_that_came_later_counts_against_the_balance(desk: Scenario) -> None:
     run = desk.reweigh()
     make_link(account=desk.account, capital="0.01")
 
     assert refusal(run, clock=at(minutes=1))[0] == "revert_exceeds"
 
 
-def test_pool_that_the_run_did_not_change_is_not_asked_for(desk: Desk) -> None:
+def test_pool_that_the_run_did_not_change_is_not_asked_for(desk: Scenario) -> None:
     run = desk.reweigh()
     desk.exchange.fail(desk.account, "server_error", "futures")
     asked = len(desk.exchange.asked)
@@ -199,7 +199,7 @@ def test_pool_that_the_run_did_not_change_is_not_asked_for(desk: Desk) -> None:
     assert desk.exchange.asked[asked:] == [("binance", "spot")]
 
 
-def test_cached_balance_bears_it_by_the_usual_rules(desk: Desk) -> None:
+def test_cached_balance_bears_it_by_the_usual_rules(desk: Scenario) -> None:
     run = desk.reweigh()
     desk.exchange.fail(desk.account, "server_error")
 
@@ -209,7 +209,7 @@ def test_cached_balance_bears_it_by_the_usual_rules(desk: Desk) -> None:
     assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
 
 
-def test_unknown_balance_is_refused(desk: Desk) -> None:
+def test_unknown_balance_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     desk.exchange.fail(desk.account, "server_error")
 
@@ -219,7 +219,7 @@ def test_unknown_balance_is_refused(desk: Desk) -> None:
     )
 
 
-def test_suspect_balance_is_refused(desk: Desk) -> None:
+def test_suspect_balance_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     Account.objects.update(max_jump_percent=Decimal(50))
     desk.exchange.set_balance(desk.account, "spot", "3000")
@@ -229,7 +229,7 @@ def test_suspect_balance_is_refused(desk: Desk) -> None:
     assert (code, figures["observed"]) == ("jump_suspected", "3000.00")
 
 
-def test_reserve_gives_way_as_far_as_what_is_restored_needs(desk: Desk) -> None:
+def test_reserve_gives_way_as_far_as_what_is_restored_needs(desk: Scenario) -> None:
     Account.objects.update(reserve_amount=Decimal(60))
     run = desk.decide()
     assert desk.held == [Decimal(160), Decimal(80), Decimal(30)]
@@ -243,7 +243,7 @@ def test_reserve_gives_way_as_far_as_what_is_restored_needs(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_debt_bears_nothing_but_zero(desk: Desk) -> None:
+def test_debt_bears_nothing_but_zero(desk: Scenario) -> None:
     desk.exchange.set_balance(desk.account, "spot", "-5.5")
     made = revert_run(desk.first.pk, clock=at(minutes=1))
 
@@ -255,7 +255,7 @@ def test_debt_bears_nothing_but_zero(desk: Desk) -> None:
 # The last one only
 
 
-def test_later_run_that_changed_capital_is_named(desk: Desk) -> None:
+def test_later_run_that_changed_capital_is_named(desk: Scenario) -> None:
     run = desk.reweigh()
 
     assert refusal(desk.first) == (
@@ -264,7 +264,7 @@ def test_later_run_that_changed_capital_is_named(desk: Desk) -> None:
     )
 
 
-def test_later_run_that_only_released_an_idle_link_is_in_the_way(desk: Desk) -> None:
+def test_later_run_that_only_released_an_idle_link_is_in_the_way(desk: Scenario) -> None:
     desk.exchange.fail(desk.account, "server_error")
     Strategy.objects.filter(pk=desk.a.strategy_id).update(status="PAUSED")
     skipped = desk.decide(clock=at(hours=60))
@@ -273,7 +273,7 @@ def test_later_run_that_only_released_an_idle_link_is_in_the_way(desk: Desk) -> 
     assert refusal(desk.first)[1]["later"] == str(skipped.pk)
 
 
-def test_later_runs_in_which_nothing_changed_are_not_in_the_way(desk: Desk) -> None:
+def test_later_runs_in_which_nothing_changed_are_not_in_the_way(desk: Scenario) -> None:
     run = desk.reweigh()
     assert desk.decide().outcome == "unchanged"
     desk.exchange.fail(desk.account, "server_error")
@@ -286,14 +286,14 @@ def test_later_runs_in_which_nothing_changed_are_not_in_the_way(desk: Desk) -> N
     assert not audit_capital(clock=at(hours=70)).violations
 
 
-def test_run_is_reverted_once(desk: Desk) -> None:
+def test_run_is_reverted_once(desk: Scenario) -> None:
     run = desk.reweigh()
     made = revert_run(run.pk)
 
     assert refusal(run) == ("reverted_already", {"run": str(run.pk), "by": str(made.pk)})
 
 
-def test_revert_can_be_reverted(desk: Desk) -> None:
+def test_revert_can_be_reverted(desk: Scenario) -> None:
     made = revert_run(desk.reweigh().pk, clock=at(minutes=1))
 
     revert_run(made.pk, clock=at(minutes=2))
@@ -302,35 +302,35 @@ def test_revert_can_be_reverted(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_run_that_changed_nothing_has_nothing_to_revert(desk: Desk) -> None:
+def test_run_that_changed_nothing_has_nothing_to_revert(desk: Scenario) -> None:
     assert refusal(desk.decide())[0] == "nothing_to_revert"
 
 
 # What else is refused
 
 
-def test_open_position_is_refused(desk: Desk) -> None:
+def test_open_position_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     Position.objects.create(strategy_account=desk.a, symbol="BTC/USDT", quantity=Decimal(1))
 
     assert refusal(run) == ("open_position", {})
 
 
-def test_account_that_is_switched_off_is_refused(desk: Desk) -> None:
+def test_account_that_is_switched_off_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     Account.objects.update(is_active=False)
 
     assert refusal(run) == ("account_inactive", {})
 
 
-def test_capital_that_is_not_what_the_run_left_is_refused(desk: Desk) -> None:
+def test_capital_that_is_not_what_the_run_left_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     StrategyCapital.objects.filter(strategy_account=desk.b).update(allocated_capital=Decimal(9))
 
     assert refusal(run) == ("capital_changed", {"strategies": desk.b.strategy.key})
 
 
-def test_account_that_changes_while_it_is_read_is_refused(desk: Desk, monkeypatch: Any) -> None:
+def test_account_that_changes_while_it_is_read_is_refused(desk: Scenario, monkeypatch: Any) -> None:
     run = desk.reweigh()
     observe = reverts.observe_pools
 
@@ -344,7 +344,7 @@ def test_account_that_changes_while_it_is_read_is_refused(desk: Desk, monkeypatc
     assert refusal(run) == ("settings_changed", {})
 
 
-def test_wallet_that_became_another_is_refused(desk: Desk) -> None:
+def test_wallet_that_became_another_is_refused(desk: Scenario) -> None:
     run = desk.reweigh()
     Account.objects.update(wallet_mode="unified")
 
@@ -359,7 +359,7 @@ def test_unknown_run_is_refused() -> None:
 # Who
 
 
-def test_actor_needs_the_permission_and_sees_only_their_own(desk: Desk, caplog: Any) -> None:
+def test_actor_needs_the_permission_and_sees_only_their_own(desk: Scenario, caplog: Any) -> None:
     run = desk.reweigh()
     with pytest.raises(UnknownRun):
         revert_run(run.pk, actor=make_operator("revert_allocation"))
@@ -381,12 +381,12 @@ def test_actor_needs_the_permission_and_sees_only_their_own(desk: Desk, caplog: 
 # What the gate makes of it
 
 
-def gate(desk: Desk, **later: int) -> str:
+def gate(desk: Scenario, **later: int) -> str:
     (result,) = reallocate_where_due([desk.account.pk], clock=at(**later))
     return result.reason.code.value
 
 
-def test_gate_does_not_undo_a_revert_at_its_next_slot(desk: Desk) -> None:
+def test_gate_does_not_undo_a_revert_at_its_next_slot(desk: Scenario) -> None:
     """The weights are still the new ones; the run that was reverted had answered them."""
     revert_run(desk.reweigh().pk, clock=at(minutes=1))
 
@@ -394,7 +394,7 @@ def test_gate_does_not_undo_a_revert_at_its_next_slot(desk: Desk) -> None:
     assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
 
 
-def test_gate_compares_with_the_balance_at_the_revert(desk: Desk) -> None:
+def test_gate_compares_with_the_balance_at_the_revert(desk: Scenario) -> None:
     desk.exchange.set_balance(desk.account, "spot", "330")
     run = desk.decide()
     desk.exchange.set_balance(desk.account, "spot", "308")
@@ -407,7 +407,7 @@ def test_gate_compares_with_the_balance_at_the_revert(desk: Desk) -> None:
     assert not audit_capital(clock=at(hours=1)).violations
 
 
-def test_change_that_no_run_has_seen_is_still_due_after_a_revert(desk: Desk) -> None:
+def test_change_that_no_run_has_seen_is_still_due_after_a_revert(desk: Scenario) -> None:
     run = desk.reweigh()
     StrategyAccount.objects.filter(pk=desk.b.pk).update(weight=3)
     revert_run(run.pk, clock=at(minutes=1))
@@ -416,7 +416,7 @@ def test_change_that_no_run_has_seen_is_still_due_after_a_revert(desk: Desk) -> 
     assert desk.held == [Decimal(75), Decimal(225), Decimal(90)]
 
 
-def test_weight_that_is_put_back_after_a_revert_is_answered(desk: Desk) -> None:
+def test_weight_that_is_put_back_after_a_revert_is_answered(desk: Scenario) -> None:
     revert_run(desk.reweigh().pk, clock=at(minutes=1))
     StrategyAccount.objects.filter(pk=desk.a.pk).update(weight=2)
 
@@ -427,7 +427,7 @@ def test_weight_that_is_put_back_after_a_revert_is_answered(desk: Desk) -> None:
 # Cost
 
 
-def test_queries_do_not_grow_with_links_or_history(desk: Desk) -> None:
+def test_queries_do_not_grow_with_links_or_history(desk: Scenario) -> None:
     with CaptureQueriesContext(connection) as few:
         revert_run(desk.reweigh().pk, clock=at(minutes=1))
     counted = len(few)

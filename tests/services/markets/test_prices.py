@@ -8,14 +8,14 @@ from threading import Barrier, Event
 
 import pytest
 
-from capital.domain.sizing.markets import MarketKind
+from capital.domain.sizing.markets import InstrumentKind
 from capital.exchange.markets import Quoted
 from capital.services.markets import prices
 from capital.services.markets.prices import PriceSource, forget_prices, last_prices
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 BTC, ETH = (
-    Quoted("binance", f"{base}/USDT", f"{base}USDT", MarketKind.SPOT, base, "USDT", "USDT")
+    Quoted("binance", f"{base}/USDT", f"{base}USDT", InstrumentKind.SPOT, base, "USDT", "USDT")
     for base in ("BTC", "ETH")
 )
 

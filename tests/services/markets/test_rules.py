@@ -9,7 +9,7 @@ from django.db import connection
 
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import MarketRules
+from capital.domain.sizing.markets import InstrumentRules
 from capital.exchange.markets import Listing
 from capital.models import JobRun, Market
 from capital.services.jobs.runs import perform_by_hand
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 class Listed:
     """A gateway with the answer that a test gives it."""
 
-    def __init__(self, *rules: MarketRules) -> None:
+    def __init__(self, *rules: InstrumentRules) -> None:
         self.answer: list[Listing] | Reason = [
             Listing(each, each.symbol.replace("/", ""), each.symbol.split("/")[0], is_active=True)
             for each in rules
@@ -40,7 +40,7 @@ class Listed:
 def venue(monkeypatch):
     """Says from now on what Binance lists, and syncs."""
 
-    def lists(*rules: MarketRules, at: datetime = NOW, answer=None):
+    def lists(*rules: InstrumentRules, at: datetime = NOW, answer=None):
         gateway = Listed(*rules)
         gateway.answer = gateway.answer if answer is None else answer
         monkeypatch.setattr(markets, "get_market_gateway", lambda: gateway)

@@ -17,7 +17,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.overview.histories import read_account_course, read_strategy_course
+from capital.services.overview.histories import read_account_history, read_strategy_history
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def decided(
 
 
 def last_days(link: StrategyAccount, count: int) -> list[Any]:
-    course = read_strategy_course(link.strategy, link.account.owner, clock=lambda: NOW)
+    course = read_strategy_history(link.strategy, link.account.owner, clock=lambda: NOW)
     (only,) = course.currencies[link.account.currency]
     assert len(only.amounts) == len(course.days) == 31
     return list(only.amounts[-count:])
@@ -96,7 +96,7 @@ def test_accounts_are_kept_apart_by_currency_and_by_who_may_see_them():
         make_link(account=account, strategy=strategy, capital=capital)
     make_link(account=make_account(owner=other, name="hidden"), strategy=strategy, capital="9")
 
-    course = read_strategy_course(strategy, owner, clock=lambda: NOW)
+    course = read_strategy_history(strategy, owner, clock=lambda: NOW)
 
     assert {
         currency: [link.account for link in links] for currency, links in course.currencies.items()
@@ -116,7 +116,7 @@ def test_an_account_shows_its_balances_its_capital_and_its_decisions():
     run = decided(link, None, "70", days_ago=0)
     make_link(capital="5")
 
-    course = read_account_course(account, clock=lambda: NOW)
+    course = read_account_history(account, clock=lambda: NOW)
 
     assert [(day.spot, day.futures, day.total) for day in course.days[-3:]] == [
         (None, None, None),
@@ -137,7 +137,7 @@ def test_cost_in_queries_does_not_depend_on_the_number_of_accounts():
         link = make_link(account=make_account(owner=owner), strategy=strategy)
         decided(link, None, "1", days_ago=1)
         with CaptureQueriesContext(connection) as queries:
-            read_strategy_course(strategy, owner, clock=lambda: NOW)
+            read_strategy_history(strategy, owner, clock=lambda: NOW)
         return len(queries)
 
     # The first look asks for the user's permissions, too.

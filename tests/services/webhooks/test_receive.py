@@ -20,7 +20,7 @@ from capital.services.webhooks.secrets import (
     sign,
     signing_key_of,
 )
-from capital.simulator.desk import Desk
+from capital.simulator.desk import ExchangeState
 from capital.simulator.server import SimulatedExchange
 from tests.conftest import Exchange
 from tests.factories import make_link, make_market, make_strategy
@@ -235,7 +235,7 @@ def test_venue_slow_in_everything_is_still_answered_in_three_seconds(settings: A
     without_price = OrderRequest(symbol="BTC/USDT", side="buy", qty_per=Decimal(50))
     secret = secret_of(link.strategy)
 
-    with SimulatedExchange(Desk(), latency_seconds=10) as server:
+    with SimulatedExchange(ExchangeState(), latency_seconds=10) as server:
         settings.CAPITAL_VENUE_URLS = {"binance": server.base_url}
         began = datetime.now(UTC)
         answer = receive(secret, delivery(orders=[without_price]))
