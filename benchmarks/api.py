@@ -48,7 +48,7 @@ def seed() -> tuple[str, int, int]:
     from django.contrib.auth import get_user_model
     from django.utils import timezone
 
-    from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
+    from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
     from capital.models import Account, Market, StrategyAccount, StrategyCapital
     from capital.services.access.tokens import create_token
     from strategies.models import Strategy

@@ -12,8 +12,8 @@ from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.markets.prices import forget_prices
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.factories import make_account
 
 # Nothing listens on port 9 of this machine: a request that escapes the simulator fails at once.

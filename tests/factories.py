@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
 from capital.models import (
     Account,
     DailyAccountSummary,

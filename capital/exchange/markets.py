@@ -9,7 +9,7 @@ from typing import Protocol
 from django.conf import settings
 
 from capital.domain.reasons import Reason
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.exchange.venues import Venue
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
 from strategies.markets import MarketType
 
 Credential = Literal["api_key", "api_secret", "api_passphrase"]

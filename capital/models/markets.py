@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.sizing.markets import InstrumentKind, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
 from capital.models.columns.exact import QuantityField
 
 _LIMITS = ("min_amount", "max_amount", "market_min_amount", "market_max_amount")

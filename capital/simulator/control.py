@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.simulator.desk import ExchangeState, SimulatedAccount, SimulatorError
+from capital.simulator.state import ExchangeState, SimulatedAccount, SimulatorError
 from capital.simulator.wire import VENUES
 
 _DESK = web.AppKey("desk", ExchangeState)

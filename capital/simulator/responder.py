@@ -14,10 +14,10 @@ from aiohttp import web
 
 from capital.domain.pools import Pool
 from capital.simulator.answers import Holdings
-from capital.simulator.desk import ExchangeState, SimulatedAccount, Visit
 from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
 from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.simulator.signatures import SignedRequest
+from capital.simulator.state import ExchangeState, SimulatedAccount, Visit
 from capital.simulator.wire import ENDPOINTS, Endpoint, Notice
 
 _REFUSALS = {

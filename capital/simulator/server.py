@@ -17,10 +17,10 @@ from typing import Self
 from aiohttp import web
 
 from capital.simulator.control import add_control_routes
-from capital.simulator.desk import ExchangeState
 from capital.simulator.markets import MarketPlace
 from capital.simulator.public import add_public_routes
 from capital.simulator.responder import AskedRequest, Responder
+from capital.simulator.state import ExchangeState
 from capital.simulator.wire import ENDPOINTS, NOTICES, VENUES
 
 __all__ = ["AskedRequest", "SimulatedExchange"]

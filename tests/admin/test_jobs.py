@@ -13,7 +13,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from capital.models import JobRun
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
-from tests.admin.desks import allow, allow_everything
+from tests.admin.tenants import allow, allow_everything
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -12,8 +12,8 @@ from django.test import Client
 
 from capital.models import Account, StrategyCapital
 from capital.services.audit.checks import audit_capital
-from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import DEMO_DESK, ExchangeState
 
 pytestmark = pytest.mark.django_db
 

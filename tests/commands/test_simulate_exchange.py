@@ -10,8 +10,8 @@ import urllib.request
 import pytest
 
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
+from capital.simulator.state import ExchangeState
 from tests.paths import ROOT
 
 MANAGE = ROOT / "manage.py"
@@ -173,7 +173,7 @@ def test_a_port_in_use_exits_with_2_and_says_so():
 def test_the_command_and_the_desk_do_not_import_aiohttp():
     script = (
         "import sys, django; django.setup()\n"
-        "import capital_project.management.commands.simulate_exchange, capital.simulator.desk\n"
+        "import capital_project.management.commands.simulate_exchange, capital.simulator.state\n"
         "print('aiohttp' in sys.modules)"
     )
     environment = {

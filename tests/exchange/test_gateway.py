@@ -19,11 +19,11 @@ from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.balances import live as balances
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.conftest import Exchange
-from tests.exchange.desk import NOW, ask, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
 from tests.factories import make_link, make_summary
 
 SINGLE_POOL_VENUES = {"bybit": "unified", "okx": "unified", "upbit": "spot", "bithumb": "spot"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.rounding import round_down
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client

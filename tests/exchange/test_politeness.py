@@ -22,10 +22,10 @@ from capital.exchange.politeness import Line, Politeness
 from capital.exchange.venue import Pace
 from capital.exchange.venues import VENUES
 from capital.simulator import server as simulator
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 from capital.simulator.venues import kraken
-from tests.exchange.desk import NOW, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, gateway_to, request_for, twin
 
 LINE = Line.to("binance", "", "key", "spot")
 START = datetime(2026, 3, 1, tzinfo=UTC)

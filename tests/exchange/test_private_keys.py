@@ -20,10 +20,10 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import Politeness
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.private_keys import PrivateKey
 from capital.simulator.server import SimulatedExchange
-from tests.exchange.desk import NOW, gateway_to, request_for, twin
+from capital.simulator.state import ExchangeState, SimulatedAccount
+from tests.exchange.asking import NOW, gateway_to, request_for, twin
 from tests.private_keys import (
     MANGLED,
     PKCS8,

@@ -16,9 +16,9 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.simulator.desk import ExchangeState
 from capital.simulator.server import SimulatedExchange
-from tests.exchange.desk import NOW, gateway_to, request_for, twin
+from capital.simulator.state import ExchangeState
+from tests.exchange.asking import NOW, gateway_to, request_for, twin
 from tests.paths import ROOT
 
 RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))

@@ -28,7 +28,7 @@ from capital.simulator.answers import Holdings
 from capital.simulator.faults import Fault
 from capital.simulator.wire import VENUES as SIMULATED
 from tests.conftest import Exchange
-from tests.exchange.desk import gateway_to
+from tests.exchange.asking import gateway_to
 from tests.factories import make_link
 
 pytestmark = pytest.mark.django_db

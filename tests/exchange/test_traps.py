@@ -18,10 +18,10 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
-from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
-from tests.exchange.desk import NOW, ask, gateway_to, request_for, twin
+from capital.simulator.state import ExchangeState
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
 
 WALLET, EQUITY, FREE = BalanceBasis
 

@@ -12,9 +12,9 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import Credentials
 from capital.exchange.venues import VENUES
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
-from tests.exchange.desk import NOW, ask, gateway_to, request_for, twin
+from capital.simulator.state import ExchangeState, SimulatedAccount
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
 
 POOLS = [
     (venue.id, mode.value, pool.value)

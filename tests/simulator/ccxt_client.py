@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import ccxt.async_support as ccxt
 
-from capital.simulator.desk import SimulatedAccount
+from capital.simulator.state import SimulatedAccount
 
 PARAMS = {
     ("binance", "spot"): {"type": "spot"},

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 
 
 def accounts() -> list[SimulatedAccount]:

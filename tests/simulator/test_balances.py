@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
-from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import DEMO_DESK, ExchangeState
 from tests.simulator.ccxt_client import fetch_balance
 
 

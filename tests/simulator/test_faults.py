@@ -5,9 +5,9 @@ from decimal import Decimal
 import ccxt
 import pytest
 
-from capital.simulator.desk import ExchangeState
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState
 from tests.simulator.ccxt_client import client_of, fetch_balance
 from tests.simulator.conftest import POOLS, accounts
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from capital.api.frame.pages import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
 from capital.domain.pools import WalletMode
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import (
     Account,
     AllocationRun,

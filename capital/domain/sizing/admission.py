@@ -7,7 +7,7 @@ from decimal import Decimal
 from capital.domain.errors import CurrencyMismatch, OrderRefused, UnknownSymbol
 from capital.domain.money import plain
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, Side
 from strategies.markets import MarketType
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 
 
 @dataclass(frozen=True)

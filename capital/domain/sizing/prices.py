@@ -5,7 +5,7 @@ from decimal import Decimal
 from capital.domain.errors import InvalidOrder
 from capital.domain.money import plain
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest, OrderType, Side
 
 

@@ -23,7 +23,7 @@ from capital.domain.sizing.formulas import (
     cost_of,
     quoted_worth_of_one,
 )
-from capital.domain.sizing.markets import InstrumentRules
+from capital.domain.sizing.instruments import InstrumentRules
 from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side
 from capital.domain.sizing.prices import check_stop
 from capital.domain.sizing.rounding import cut, round_down, step_at

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from capital.domain.money import EXACT
-from capital.domain.sizing.markets import PrecisionMode
+from capital.domain.sizing.instruments import PrecisionMode
 
 _TEN = Fraction(10)
 

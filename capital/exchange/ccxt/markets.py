@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from capital.domain.errors import InvalidAmount, UnknownVenue
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.ccxt.clients import (
     new_client,
     reason_for,

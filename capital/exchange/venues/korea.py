@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.sizing.markets import PrecisionMode
+from capital.domain.sizing.instruments import PrecisionMode
 from capital.exchange.venue import (
     SPOT_ONLY,
     BalanceCall,

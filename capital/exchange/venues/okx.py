@@ -1,7 +1,7 @@
 """OKX: the trading account, one wallet in every account mode."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,

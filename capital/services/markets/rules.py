@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from capital.domain.errors import AmountNotStorable
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.gateway import Clock
 from capital.exchange.markets import Listing, get_market_gateway
 from capital.exchange.venues import VENUES, get_venue

@@ -13,7 +13,7 @@ from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import admit, admit_state, is_spot_sale
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.prices import given_price
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry

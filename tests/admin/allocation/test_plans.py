@@ -27,7 +27,7 @@ from capital.services.allocation import batches, records
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
 from strategies.models import MarketType
-from tests.admin.desks import allow, join
+from tests.admin.tenants import allow, join
 from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 

@@ -19,7 +19,7 @@ from capital.domain.pools import Pool
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import Slice
 from capital.services.overview.rates import store_rate
-from tests.admin.desks import allow_everything, make_tenant
+from tests.admin.tenants import allow_everything, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.admin.desks import Tenant
+from tests.admin.tenants import Tenant
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, AllocationRun, Position
-from tests.admin.desks import make_tenant
+from tests.admin.tenants import make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db

@@ -13,8 +13,8 @@ from django.utils import timezone
 from capital.admin.frame.exports import cell
 from capital.models import Account, AllocationRun
 from strategies.models import Strategy
-from tests.admin.desks import make_tenant
 from tests.admin.frame.crawl import pages, values_for
+from tests.admin.tenants import make_tenant
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.desks import Tenant, make_tenant
+from tests.admin.tenants import Tenant, make_tenant
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.desks import make_tenant
+from tests.admin.tenants import make_tenant
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

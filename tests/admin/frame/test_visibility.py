@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from capital.models import Account, StrategyAccount
 from strategies.models import Strategy
-from tests.admin.desks import Tenant, allow, allow_everything, make_tenant
 from tests.admin.frame.crawl import pages, values_for
+from tests.admin.tenants import Tenant, allow, allow_everything, make_tenant
 from tests.factories import make_strategy, make_user
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from tests.admin.desks import allow, allow_everything, make_tenant
+from tests.admin.tenants import allow, allow_everything, make_tenant
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from strategies.models import Strategy
 from strategies.services import archive_strategies, pause_strategies
-from tests.admin.desks import Tenant, allow, make_tenant
+from tests.admin.tenants import Tenant, allow, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db

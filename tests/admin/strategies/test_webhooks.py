@@ -15,7 +15,7 @@ from capital.domain.errors import WebhookRefused
 from capital.models import WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
 from strategies.models import Strategy
-from tests.admin.desks import Tenant, allow, join, make_delivery, make_tenant
+from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db

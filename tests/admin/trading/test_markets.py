@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.admin.desks import join
+from tests.admin.tenants import join
 from tests.factories import make_market, make_user
 
 pytestmark = pytest.mark.django_db

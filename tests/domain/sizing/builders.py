@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.markets import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.orders import OrderRequest
 
 D = Decimal

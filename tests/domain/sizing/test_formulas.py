@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.sizing.formulas import amount_for_budget, amount_for_risk, cost_of
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.quantities import size_entry
 from tests.domain.sizing.builders import (
     D,

@@ -8,7 +8,7 @@ import pytest
 from capital.domain.errors import CurrencyMismatch, InvalidOrder, OrderRefused, UnknownSymbol
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import Trader, admit
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.prices import given_price
 from strategies.markets import MarketType
 from tests.domain.sizing.builders import D, inverse, linear, order, spot

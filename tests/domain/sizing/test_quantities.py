@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capital.domain.errors import InvalidOrder, OrderRefused
 from capital.domain.reasons import Code
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.quantities import Bound, Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import round_down
 from tests.domain.sizing.builders import (

@@ -8,7 +8,7 @@ from ccxt.base import decimal_to_precision as of_ccxt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.sizing.markets import PrecisionMode
+from capital.domain.sizing.instruments import PrecisionMode
 from capital.domain.sizing.rounding import cut, magnitude, round_down, step_at
 from tests.domain.sizing.builders import precisions
 

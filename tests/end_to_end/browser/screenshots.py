@@ -9,8 +9,8 @@ from playwright.sync_api import Page
 from capital.models import Account, AllocationRun
 from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
-from capital.simulator.desk import DEMO_DESK, ExchangeState
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import DEMO_DESK, ExchangeState
 from tests.end_to_end.browser.conftest import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from capital.models import Account
 from capital.services.balances.connections import check_connection
-from tests.admin.desks import Tenant as Rows
-from tests.admin.desks import make_tenant
+from tests.admin.tenants import Tenant as Rows
+from tests.admin.tenants import make_tenant
 from tests.conftest import Exchange
 from tests.end_to_end.browser.conftest import Visitor, fits, goto
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user

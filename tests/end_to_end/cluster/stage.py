@@ -13,8 +13,8 @@ from uuid import uuid4
 from django_q.signing import SignedPackage
 
 from capital.exchange.venues import get_venue
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.end_to_end.cluster.databases import OwnDatabase, Row, as_datetime
 from tests.end_to_end.cluster.processes import Cluster, wait_for
 from tests.end_to_end.cluster.seed import key_of, secret_of

@@ -8,7 +8,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from capital.domain.sizing.markets import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.markets import Quoted
 from capital.services.markets import prices
 from capital.services.markets.prices import PriceSource, forget_prices, last_prices

@@ -20,8 +20,8 @@ from capital.services.webhooks.secrets import (
     sign,
     signing_key_of,
 )
-from capital.simulator.desk import ExchangeState
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState
 from tests.conftest import Exchange
 from tests.factories import make_link, make_market, make_strategy
 

@@ -1,4 +1,4 @@
-"""``{% load desk %}``: formats of ``capital.admin.frame.formats`` and reasons, in templates."""
+"""``{% load capital_formats %}``: formats of ``capital.admin.frame.formats`` and reasons, in templates."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

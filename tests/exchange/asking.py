@@ -10,8 +10,8 @@ from capital.domain.pools import Pool
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.gateway import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
-from capital.simulator.desk import ExchangeState, SimulatedAccount
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.state import ExchangeState, SimulatedAccount
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

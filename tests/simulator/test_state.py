@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from capital.simulator.desk import DEMO_DESK, ExchangeState, SimulatedAccount, SimulatorError
+from capital.simulator.state import DEMO_DESK, ExchangeState, SimulatedAccount, SimulatorError
 
 GOOD = {
     "name": "Main",
