@@ -1,4 +1,4 @@
-"""``{% load capital_formats %}``: formats of ``capital.admin.frame.formats`` and reasons, in templates."""
+"""Formats of ``capital.admin.frame.formats``, and reasons, for templates: ``load capital_formats``."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
