@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from django.conf import settings
 
 from capital.domain.balances import BalanceBasis, Observation
+from capital.domain.clock import Clock
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Reason
 from capital.exchange.venues import Venue
 
-Clock = Callable[[], datetime]
 Answers = Mapping[tuple[int, Pool], Observation | Reason]
 Contents = Mapping[str, Decimal]
 """What a wallet holds: an amount by currency, unrounded; no zeros but the account's own."""

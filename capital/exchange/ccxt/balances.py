@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from capital.domain.balances import Observation
+from capital.domain.clock import Clock
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
@@ -21,14 +22,7 @@ from capital.exchange.ccxt.clients import (
 )
 from capital.exchange.clocks import ToldTime
 from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
-from capital.exchange.gateway import (
-    Answers,
-    BalanceRequest,
-    Clock,
-    Contents,
-    KeyFacts,
-    WalletAnswers,
-)
+from capital.exchange.gateway import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import SHARED, Line, Politeness
 from capital.exchange.venues import BalanceCall, Inspection, get_venue

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import IdempotencyConflict, InvalidIdempotencyKey, RequestInProgress
-from capital.exchange.gateway import Clock
 from capital.models import IdempotentRequest
 
 LONGEST_KEY = 200

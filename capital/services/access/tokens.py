@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from knox.crypto import hash_token
 
+from capital.domain.clock import Clock
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
-from capital.exchange.gateway import Clock
 from capital.models import Account, ApiToken, Scope
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.access.visibility import remember_sight, sight_of, visible_to

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from capital.domain.allocation.decision import Decision
 from capital.domain.balances import PoolReading
+from capital.domain.clock import Clock
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, Trigger
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account, Trigger
 from capital.services.accounts.linked import load_linked_accounts
 from capital.services.allocation.inputs import inputs_of

@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import (
     NothingToAccept,
     PlanExpired,
@@ -24,7 +25,6 @@ from capital.domain.errors import (
 )
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationPlan, AllocationRun, PlannedAccount, Trigger
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts

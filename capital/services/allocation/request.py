@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser
 
+from capital.domain.clock import Clock
 from capital.domain.errors import (
     ForceNotAllowed,
     InvalidRunKey,
@@ -15,7 +16,6 @@ from capital.domain.errors import (
     RunKeyConflict,
     UnknownAccount,
 )
-from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationRun, Trigger
 from capital.services.allocation.verdicts import AllocationRequest
 

@@ -17,10 +17,10 @@ from capital.domain.allocation.gate import Inputs
 from capital.domain.allocation.pools import Reserve
 from capital.domain.allocation.reverts import decide_revert
 from capital.domain.balances import PoolReading
+from capital.domain.clock import Clock
 from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
-from capital.exchange.gateway import Clock
 from capital.models import Account, AllocationEntry, AllocationRun, Trigger
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts

@@ -8,10 +8,10 @@ from typing import Any
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
 from capital.domain.allocation.gate import DueCheck, Inputs, Thresholds, check_due
 from capital.domain.allocation.pools import Reserve
+from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem

@@ -18,10 +18,10 @@ from capital.domain.audit.chain import Ledger, PresentCapital
 from capital.domain.audit.runs import check_run
 from capital.domain.audit.summaries import RecordedSummary, check_summary
 from capital.domain.audit.suspects import check_suspects, suspect_times
+from capital.domain.clock import Clock
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.models.queries.moments import one_moment

@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.balances import Observation
+from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import load_linked_accounts

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import load_summaries, open_days
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from capital.domain.balances import Observation
+from capital.domain.clock import Clock
 from capital.domain.reasons import Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
 from capital.services.balances.live import LiveAnswers, observe_pools

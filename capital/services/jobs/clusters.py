@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.models import ClusterHeartbeat
 
 

@@ -9,7 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django_q.models import Schedule
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.models import JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
 from capital.services.jobs.table import JOBS, Job

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import Task
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
 from capital.services.access.idempotency import prune_requests
 from capital.services.webhooks.secrets import prune_nonces

@@ -12,9 +12,9 @@ from django.conf import settings
 from django.db import connection
 from django_q.exceptions import TimeoutException
 
+from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError, JobFailed
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import JobRun
 from capital.services.jobs.table import Slot
 from capital.services.sentences import sentence

@@ -15,8 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.models import Account, JobRun, Trigger
 from capital.services.accounts.lookup import active_account_ids
 from capital.services.jobs.clusters import longest_wait, oldest_wait

@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.services.jobs.runs import TASKS
 from capital.services.jobs.table import JOBS, Every, Job
 

@@ -11,9 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.allocation.decision import Outcome
+from capital.domain.clock import Clock
 from capital.domain.errors import UnknownJob
 from capital.domain.reasons import Code
-from capital.exchange.gateway import Clock
 from capital.models import Trigger
 from capital.services.allocation import allocate as allocation
 from capital.services.balances import days, sync

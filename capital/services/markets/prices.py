@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from django.conf import settings
 
+from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import Clock
 from capital.exchange.markets import MarketGateway, Quoted, get_market_gateway
 
 KEPT_FOR = timedelta(seconds=2)

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import AmountNotStorable
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.exchange.gateway import Clock
 from capital.exchange.markets import Listing, get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.moments import one_moment
 from capital.services.access.visibility import visible_to

@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from capital.exchange.gateway import Clock
+from capital.domain.clock import Clock
 from capital.models import Account, AllocationEntry, AllocationRun, StrategyAccount
 from capital.services.access.visibility import visible_to
 from capital.services.balances.summaries import business_date

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import InvalidRate, RateMissing
 from capital.domain.money import parse_amount
 from capital.domain.rates import Rate, Reported, total_in
 from capital.domain.reasons import Reason
-from capital.exchange.gateway import Clock
 from capital.models import ReportingRate
 from capital.models.accounts import CURRENCY_PATTERN
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import OrderRefused, PriceUnavailable, SizingError
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
@@ -18,7 +19,6 @@ from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.prices import given_price
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
-from capital.exchange.gateway import Clock
 from capital.exchange.markets import Quoted
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence

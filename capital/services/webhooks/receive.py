@@ -16,10 +16,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from capital.domain.balances import Source
+from capital.domain.clock import Clock
 from capital.domain.errors import DeliveryConflict, DeliveryInProgress
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import OrderRequest
-from capital.exchange.gateway import Clock
 from capital.models import (
     StrategyAccount,
     Trigger,

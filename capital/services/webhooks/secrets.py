@@ -15,8 +15,8 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import WebhookRefused
-from capital.exchange.gateway import Clock
 from capital.models import WebhookNonce, WebhookSecret
 from strategies.models import Strategy
 
