@@ -1,4 +1,4 @@
-"""Filters and tags of templates, money and reasons among them: ``load capital_formats``."""
+"""Formats of ``capital.admin.frame.formats``, and reasons: ``{% load capital_formats %}``."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
