@@ -25,10 +25,9 @@ from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, fig
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.formats import NOTHING, money, share
 from capital.domain.errors import BudgetLimitNotAllowed
-from capital.domain.reasons import Code, Reason
-from capital.exchange.venues import VENUES, is_known
 from capital.models import Account, AllocationPool
 from capital.services.access.permissions import check_budget_limit
+from capital.services.accounts.venues import proven_venues, unproven_notice
 from capital.services.overview.accounts import (
     AccountOverview,
     Freshness,
@@ -81,7 +80,7 @@ class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
 
     def render(self, *args: Any, **kwargs: Any) -> SafeString:
         """The field, and what it offers."""
-        options = format_html_join("", '<option value="{}">', ((name,) for name in sorted(VENUES)))
+        options = format_html_join("", '<option value="{}">', ((name,) for name in proven_venues()))
         field = super().render(*args, **kwargs)
         return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
 
@@ -132,9 +131,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 def _unproven(venue: str) -> str:
     """What to know of a venue that has no row of its own; empty for the others."""
-    if not venue or venue in VENUES or not is_known(venue):
-        return ""
-    return sentence(Reason(Code.VENUE_UNPROVEN, {"venue": venue}))
+    notice = unproven_notice(venue)
+    return "" if notice is None else sentence(notice)
 
 
 class VenueFilter(DropdownFilter):  # type: ignore[misc]

@@ -6,7 +6,6 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from capital.api.frame.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
-from capital.exchange.venues import VENUES
 from capital.models import (
     Account,
     DailyAccountSummary,
@@ -15,6 +14,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
+from capital.services.accounts.venues import is_proven
 from strategies.models import Strategy
 
 _KEY_PATTERN = r"^[-a-zA-Z0-9_]+$"
@@ -89,7 +89,7 @@ class AccountRow(Row):
 
     def get_is_proven(self, account: Account) -> bool:
         """Whether the venue has a row of its own; others are read in a general way."""
-        return account.venue in VENUES
+        return is_proven(account.venue)
 
 
 @extend_schema_serializer(component_name="Strategy")

@@ -7,6 +7,7 @@ from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
+from capital.services.accounts.venues import unproven_notice
 from capital.services.balances.live import ObservedBalance, inspect_key
 
 
@@ -21,8 +22,8 @@ def key_notices(
         venue = get_venue(account.venue)
     except UnknownVenue:
         return
-    if not venue.is_proven:
-        yield Reason(Code.VENUE_UNPROVEN, {"venue": venue.id})
+    if unproven := unproven_notice(venue.id):
+        yield unproven
     facts = inspect_key(account)
     if facts.wallet_mode is not None and facts.wallet_mode != account.wallet_mode:
         figures = {
