@@ -60,7 +60,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
     from django.utils import timezone
 
     from capital.domain.allocation.gate import Inputs, LinkState
-    from capital.domain.allocation.pools import Reserve
+    from capital.domain.allocation.links import Reserve
     from capital.domain.pools import Pool
     from capital.models import (
         Account,

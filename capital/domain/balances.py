@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from capital.domain.money import amount_text
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -76,3 +77,10 @@ def choose_reading(
     if cached is not None:
         return PoolReading(pool, cached.amount, Source.CACHED, cached.observed_at, live)
     return PoolReading(pool, None, Source.NONE, None, live)
+
+
+def reading_text(reading: PoolReading, currency: str) -> str:
+    """A reading's amount unrounded, with at least the currency's decimals; "" for none."""
+    if reading.amount is None or reading.source is Source.NONE:
+        return ""
+    return amount_text(reading.amount, currency)

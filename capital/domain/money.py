@@ -105,6 +105,13 @@ def plain(amount: Decimal) -> str:
     return format(amount, "f")
 
 
+def amount_text(amount: Decimal, currency: str) -> str:
+    """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
+    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
+    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
+    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}…"

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from capital.domain.allocation.pools import Link, Reserve
+from capital.domain.allocation.links import Link, Reserve
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import CENT, SATOSHI, UNIT
 from capital.domain.pools import Pool

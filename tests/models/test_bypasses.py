@@ -9,7 +9,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Value
 from django.forms import modelform_factory
 
-from capital.domain.allocation.pools import Reserve, decide_pool
+from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.pools import decide_pool
 from capital.domain.errors import AmountNotStorable, AppendOnly
 from capital.domain.money import CENT
 from capital.models import Account, AllocationRun, StrategyAccount

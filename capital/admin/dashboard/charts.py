@@ -12,8 +12,8 @@ from decimal import Decimal
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from capital.admin.frame.formats import affixes, digits
+from capital.domain.money import amount_text
 from capital.domain.pools import Pool
-from capital.services.allocation.report import amount_text
 from capital.services.overview.currencies import Slice
 from capital.services.overview.equity import add
 

@@ -10,10 +10,9 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from capital.domain.errors import InvalidAmount
-from capital.domain.money import EXACT, parse_amount, plain
+from capital.domain.money import EXACT, amount_text, parse_amount, plain
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.models.columns.exact import AmountField, ExactDecimalField
-from capital.services.allocation.report import amount_text
 
 _LARGEST_ID = 2**63 - 1
 _LARGEST_INTEGER = 2**31 - 1

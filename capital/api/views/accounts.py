@@ -16,10 +16,10 @@ from capital.api.shapes.rows import AccountRow
 from capital.api.views.allocating import allocate
 from capital.api.views.edited import Edited
 from capital.domain.balances import Observation
+from capital.domain.money import amount_text
 from capital.models import Account, Scope
 from capital.services.accounts.registry import change_account, create_account, delete_account
 from capital.services.allocation.gate import GateStatus, check_gate
-from capital.services.allocation.report import amount_text
 from capital.services.balances.connections import ConnectionReport, check_connection
 from capital.services.balances.live import ObservedBalance, observe_balances
 from capital.services.sentences import sentence

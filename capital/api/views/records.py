@@ -26,6 +26,7 @@ from capital.api.shapes.rows import CapitalRow, MarketRow, PositionRow, SummaryR
 from capital.api.shapes.runs import runs_as_json
 from capital.api.views.allocating import allocate
 from capital.domain.errors import NotFound
+from capital.domain.money import amount_text
 from capital.models import (
     Account,
     AllocationRun,
@@ -35,7 +36,6 @@ from capital.models import (
     Scope,
     StrategyCapital,
 )
-from capital.services.allocation.report import amount_text
 from capital.services.allocation.request import REVERT_PERMISSION
 from capital.services.allocation.reverts import revert_run
 from capital.services.overview.capital import COLUMNS, find_holding, first_holdings

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from capital.domain.allocation.pools import EntryDecision, Link, PoolDecision, Reserve, decide_pool
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.allocation.pools import EntryDecision, PoolDecision, decide_pool
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of

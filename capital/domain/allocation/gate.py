@@ -1,15 +1,15 @@
-"""Is a reallocation due, and why. And is a reading to be believed."""
+"""Is a reallocation due, and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
+from capital.domain.jumps import is_suspect, jump_percent
 from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
-_HUNDRED = Decimal(100)
 _ZERO = Decimal(0)
 _SHOWN_PERCENT = Decimal("0.01")
 # What a change from nothing comes to.
@@ -91,33 +91,6 @@ def check_due(
     if changed is not None:
         return DueCheck(due=True, reason=changed)
     return _balance_change(now, last, thresholds, currency)
-
-
-def jump_percent(accepted: Decimal | None, observed: Decimal) -> Decimal | None:
-    """How far ``observed`` is from the last accepted balance, in percent of that balance.
-
-    None where there is nothing to compare with: no accepted balance, or one of zero.
-    """
-    if accepted is None or accepted == 0:
-        return None
-    change = abs(EXACT.subtract(observed, accepted))
-    return ROUNDED.divide(ROUNDED.multiply(change, _HUNDRED), abs(accepted))
-
-
-def is_suspect(
-    accepted: Decimal | None, observed: Decimal, *, max_jump_percent: Decimal | None
-) -> bool:
-    """Whether a live balance jumped too far from the last accepted one to be believed.
-
-    Args:
-        accepted: The last accepted balance of that pool; None if there is none.
-        observed: What the exchange says now.
-        max_jump_percent: A change of more than this is suspect; None believes everything.
-    """
-    if max_jump_percent is None or accepted is None or accepted == 0:
-        return False
-    change = abs(EXACT.subtract(observed, accepted))
-    return EXACT.multiply(change, _HUNDRED) > EXACT.multiply(abs(accepted), max_jump_percent)
 
 
 def configuration_change(now: Inputs, last: Inputs) -> Reason | None:

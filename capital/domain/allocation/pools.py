@@ -5,53 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
 
+from capital.domain.allocation.links import ZERO, Link, Reserve
+from capital.domain.allocation.policies.weights import split_by_weight
 from capital.domain.balances import PoolReading
-from capital.domain.errors import InvalidAllocation
-from capital.domain.money import EXACT, ceil_to, floor_to, plain
+from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.reasons import Code, Reason
-from strategies.markets import MarketType
-
-ZERO = Decimal(0)
-HUNDRED = Decimal(100)
-
-
-@dataclass(frozen=True)
-class Link:
-    """One strategy on one account, as an allocation sees it.
-
-    Attributes:
-        id: Its primary key; the lower one wins a tie.
-        strategy_key: The name by which programs know the strategy.
-        market: What the strategy trades.
-        weight: Relative inside its pool, > 0 where the link is active.
-        idle: Why it takes no part; None means that it is active.
-        capital: What it holds now; None means that it never held any.
-    """
-
-    id: int
-    strategy_key: str
-    market: MarketType
-    weight: Decimal
-    idle: Code | None
-    capital: Decimal | None
-
-
-@dataclass(frozen=True)
-class Reserve:
-    """The part of a pool that is never allocated: the larger of the two.
-
-    Attributes:
-        percent: Of the pool, 0 to 100.
-        amount: In account currency, >= 0.
-    """
-
-    percent: Decimal = ZERO
-    amount: Decimal = ZERO
-
-    def of(self, balance: Decimal, *, quantum: Decimal) -> Decimal:
-        """The reserve of a pool, rounded up to ``quantum``, at most the balance, never negative."""
-        share = EXACT.divide(EXACT.multiply(balance, self.percent), HUNDRED)
-        return max(ZERO, min(ceil_to(max(share, self.amount), quantum), balance))
 
 
 @dataclass(frozen=True)
@@ -87,53 +45,6 @@ class PoolDecision:
     def skipped(self) -> bool:
         """Whether an active link stays without an answer, because there was no balance."""
         return any(entry.code is Code.KEPT for entry in self.entries)
-
-
-def split_by_weight(
-    total: Decimal, weights: Sequence[Decimal], *, quantum: Decimal
-) -> list[Decimal]:
-    """Split ``total`` in proportion to ``weights``, losing and creating nothing.
-
-    Largest-remainder method: each share is rounded down to ``quantum``, then the units left
-    over go one each to the largest remainders. Equal remainders favour the earlier position,
-    so a rerun gives the same answer.
-
-    Args:
-        total: Amount in account currency, >= 0 and a whole number of quanta.
-        weights: Relative, each >= 0, at least one > 0. They need not sum to one.
-        quantum: Smallest unit that may change hands, e.g. ``Decimal("0.01")``.
-
-    Returns:
-        One amount per weight, in order. Their sum is exactly ``total``.
-
-    Raises:
-        InvalidAllocation: A condition above does not hold.
-    """
-    if not quantum.is_finite() or quantum <= 0:
-        raise InvalidAllocation(problem=f"the quantum {quantum} is not above zero")
-    if not total.is_finite() or total < 0:
-        raise InvalidAllocation(problem=f"the total {total} is not an amount of zero or more")
-    if any(not weight.is_finite() or weight < 0 for weight in weights):
-        raise InvalidAllocation(problem="a weight is not a number of zero or more")
-    if not any(weights):
-        raise InvalidAllocation(problem="no weight is above zero")
-    scaled_total, scaled_quantum = _integers(total, quantum)
-    units, rest = divmod(scaled_total, scaled_quantum)
-    if rest:
-        raise InvalidAllocation(problem=f"the total {total} is not a whole number of {quantum}")
-
-    # From here on whole numbers: nothing can round.
-    integer_weights = _integers(*weights)
-    weight_sum = sum(integer_weights)
-    shares, remainders = zip(
-        *(divmod(units * weight, weight_sum) for weight in integer_weights), strict=True
-    )
-    by_remainder = sorted(range(len(weights)), key=lambda position: -remainders[position])
-    favoured = set(by_remainder[: units - sum(shares)])
-    return [
-        EXACT.multiply(share + 1 if position in favoured else share, quantum)
-        for position, share in enumerate(shares)
-    ]
 
 
 def decide_pool(
@@ -197,10 +108,3 @@ def decide_pool(
             for link in links
         ),
     )
-
-
-def _integers(*values: Decimal) -> list[int]:
-    """``values`` scaled by one common power of ten, so that all are whole numbers."""
-    exponents = [int(value.as_tuple().exponent) for value in values]
-    shift = -min(0, *exponents)
-    return [int(EXACT.scaleb(value, shift)) for value in values]

@@ -5,7 +5,8 @@ from decimal import Decimal
 from functools import reduce
 
 from capital.domain.allocation.decision import Decision, Outcome
-from capital.domain.allocation.pools import ZERO, EntryDecision, Link, PoolDecision, Reserve
+from capital.domain.allocation.links import ZERO, Link, Reserve
+from capital.domain.allocation.pools import EntryDecision, PoolDecision
 from capital.domain.balances import PoolReading
 from capital.domain.errors import RevertRefused
 from capital.domain.money import EXACT, floor_to, plain, quantum_of

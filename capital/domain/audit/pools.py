@@ -6,7 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 
-from capital.domain.allocation.pools import Reserve, split_by_weight
+from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.policies.weights import split_by_weight
 from capital.domain.allocation.reverts import kept_back_beside
 from capital.domain.balances import Source
 from capital.domain.errors import InvalidAllocation

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capital.domain.balances import Observation
+from capital.domain.money import amount_text
 from capital.management.faces import (
     add_account_argument,
     chosen_account_ids,
@@ -20,7 +21,6 @@ from capital.management.faces import (
     grouped,
     print_json,
 )
-from capital.services.allocation.report import amount_text
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
 from capital.services.sentences import sentence
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capital.domain.allocation.decision import pools_in_use
-from capital.domain.allocation.pools import Link
+from capital.domain.allocation.links import Link
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
 from capital.models import Account, StrategyAccount

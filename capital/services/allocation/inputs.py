@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import Inputs, LinkState
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.balances import PoolReading
 from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db.models import Case, Value, When
 
 from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.balances import reading_text
 from capital.domain.reasons import Code
 from capital.models import (
     Account,
@@ -19,7 +20,7 @@ from capital.models import (
     StrategyCapital,
 )
 from capital.services.allocation.inputs import inputs_as_json
-from capital.services.allocation.report import pool_reports, reading_text
+from capital.services.allocation.report import pool_reports
 from capital.services.allocation.verdicts import AllocationRequest, Verdict
 from capital.services.balances.readings import settle_suspects
 

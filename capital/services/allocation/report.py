@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.domain.allocation.decision import Decision, Outcome
-from capital.domain.balances import PoolReading, Source
-from capital.domain.money import EXACT, plain, quantum_of
+from capital.domain.balances import Source, reading_text
+from capital.domain.money import EXACT, amount_text, plain
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationPool, AllocationRun
 from capital.services.sentences import sentence_of
@@ -202,20 +202,6 @@ def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
         )
         for pool in decision.pools
     )
-
-
-def reading_text(reading: PoolReading, currency: str) -> str:
-    """A reading's amount unrounded, with at least the currency's decimals; "" for none."""
-    if reading.amount is None or reading.source is Source.NONE:
-        return ""
-    return amount_text(reading.amount, currency)
-
-
-def amount_text(amount: Decimal, currency: str) -> str:
-    """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
-    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
-    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
-    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
 
 
 def _report(

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import Inputs
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.allocation.reverts import decide_revert
 from capital.domain.balances import PoolReading
 from capital.domain.clock import Clock

@@ -7,7 +7,7 @@ from typing import Any
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
 from capital.domain.allocation.gate import DueCheck, Inputs, Thresholds, check_due
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError
 from capital.domain.pools import WalletMode

@@ -11,12 +11,12 @@ from django.utils import timezone
 from capital.domain.balances import Observation
 from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
+from capital.domain.money import amount_text
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import load_linked_accounts
-from capital.services.allocation.report import amount_text
 from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
 from capital.services.balances.readings import judge_readings

@@ -9,13 +9,12 @@ from decimal import ROUND_DOWN, Decimal
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Decision
-from capital.domain.allocation.gate import is_suspect, jump_percent
 from capital.domain.balances import Observation, PoolReading, Source, choose_reading
-from capital.domain.money import ROUNDED, parse_amount, plain
+from capital.domain.jumps import is_suspect, jump_percent
+from capital.domain.money import ROUNDED, amount_text, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, DailyAccountSummary
-from capital.services.allocation.report import amount_text
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import (
     OBSERVED_FIELD,

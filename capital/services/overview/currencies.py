@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, StrategyAccount

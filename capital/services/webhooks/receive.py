@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from capital.domain.balances import Source
+from capital.domain.balances import Source, reading_text
 from capital.domain.clock import Clock
 from capital.domain.errors import DeliveryConflict, DeliveryInProgress
 from capital.domain.reasons import Code, Reason
@@ -28,7 +28,6 @@ from capital.models import (
     WebhookSecret,
 )
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
-from capital.services.allocation.report import reading_text
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import size_orders
 from capital.services.webhooks.secrets import use_nonce

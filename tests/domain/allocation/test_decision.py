@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, pools_in_use
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.money import floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code

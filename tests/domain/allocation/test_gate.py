@@ -9,15 +9,9 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.gate import (
-    DueCheck,
-    Inputs,
-    LinkState,
-    Thresholds,
-    check_due,
-    is_suspect,
-)
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.gate import DueCheck, Inputs, LinkState, Thresholds, check_due
+from capital.domain.allocation.links import Reserve
+from capital.domain.jumps import is_suspect
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.services.sentences import sentence

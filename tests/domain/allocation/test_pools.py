@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.pools import PoolDecision, Reserve, decide_pool
+from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import CENT, UNIT, floor_to
 from capital.domain.pools import Pool

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.pools import Reserve
+from capital.domain.allocation.links import Reserve
 from capital.domain.money import CENT, SATOSHI, UNIT, floor_to
 from tests.domain.builders import QUANTA, balances, reserves
 

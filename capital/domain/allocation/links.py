@@ -1,0 +1,50 @@
+"""A link, as an allocation sees it, and the reserve of its account."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from capital.domain.money import EXACT, ceil_to
+from capital.domain.reasons import Code
+from strategies.markets import MarketType
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True)
+class Link:
+    """One strategy on one account, as an allocation sees it.
+
+    Attributes:
+        id: Its primary key; the lower one wins a tie.
+        strategy_key: The name by which programs know the strategy.
+        market: What the strategy trades.
+        weight: Relative inside its pool, > 0 where the link is active.
+        idle: Why it takes no part; None means that it is active.
+        capital: What it holds now; None means that it never held any.
+    """
+
+    id: int
+    strategy_key: str
+    market: MarketType
+    weight: Decimal
+    idle: Code | None
+    capital: Decimal | None
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """The part of a pool that is never allocated: the larger of the two.
+
+    Attributes:
+        percent: Of the pool, 0 to 100.
+        amount: In account currency, >= 0.
+    """
+
+    percent: Decimal = ZERO
+    amount: Decimal = ZERO
+
+    def of(self, balance: Decimal, *, quantum: Decimal) -> Decimal:
+        """The reserve of a pool, rounded up to ``quantum``, at most the balance, never negative."""
+        share = EXACT.divide(EXACT.multiply(balance, self.percent), HUNDRED)
+        return max(ZERO, min(ceil_to(max(share, self.amount), quantum), balance))
