@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.models.accounts import StrategyAccount
 from capital.models.columns.exact import AmountField
+from capital.models.links import StrategyAccount
 
 
 class StrategyCapital(models.Model):

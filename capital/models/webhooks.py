@@ -7,7 +7,7 @@ from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from capital.models.allocations import AppendOnlyModel, append_only_triggers, refuse_delete
+from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers, refuse_delete
 from capital.models.columns.encrypted import EncryptedTextField
 from strategies.models import Strategy
 

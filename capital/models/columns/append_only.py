@@ -1,0 +1,73 @@
+"""Rows that are written once: the model refuses what would change them, PostgreSQL too."""
+
+from typing import Any, NoReturn
+
+import pgtrigger
+from django.db import models
+
+from capital.domain.errors import AppendOnly
+
+
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Inserts and reads; refuses the rest."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly(model=self.model._meta.object_name or "")
+
+    update = delete = bulk_update = update_or_create = _refuse
+
+    async def _arefuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self._refuse()
+
+    aupdate = adelete = abulk_update = aupdate_or_create = _arefuse
+
+    def bulk_create(
+        self,
+        objs: Any,
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        update_conflicts: bool = False,  # noqa: FBT001, FBT002
+        update_fields: Any = None,
+        unique_fields: Any = None,
+    ) -> Any:
+        """Insert; an upsert would be an update."""
+        if update_conflicts:
+            self._refuse()
+        return super().bulk_create(objs, batch_size, ignore_conflicts)
+
+
+def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
+    """What makes PostgreSQL refuse, whoever asks. On SQLite the model alone refuses."""
+    return [
+        pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete),
+    ]
+
+
+class AppendOnlyModel(models.Model):
+    """A row that is written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert. Raises ``AppendOnly`` for a row that exists."""
+        if not self._state.adding:
+            raise AppendOnly(model=self._meta.object_name or "")
+        super().save(*args, **kwargs)
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """Insert, also for ``loaddata``: a row with this primary key would be updated otherwise."""
+        kwargs["force_insert"] = True
+        super().save_base(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise AppendOnly(model=self._meta.object_name or "")
+
+
+def refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:
+    """What deletes around the model, such as the admin, still asks this signal."""
+    raise AppendOnly(model=sender._meta.object_name or "")

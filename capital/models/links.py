@@ -1,0 +1,172 @@
+"""StrategyAccount: the link, which strategy trades on which account."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from capital.exchange.venues import get_venue, is_known
+from capital.models.accounts import Account, _loaded, no_market
+from capital.models.columns.exact import RatioField
+
+
+class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
+    """Links; what is inserted in bulk is refused as ``save`` refuses one."""
+
+    def bulk_create(
+        self, objs: Iterable["StrategyAccount"], *args: Any, **kwargs: Any
+    ) -> list["StrategyAccount"]:
+        """Insert. Links that have strategy and account at hand cost no further query.
+
+        Raises:
+            ValidationError: A futures strategy on a spot-only venue.
+        """
+        links = list(objs)
+        models.prefetch_related_objects(links, "strategy", "account")
+        for link in links:
+            link._refuse_problem()
+        created = super().bulk_create(links, *args, **kwargs)
+        for link in created:
+            link._remember()
+        return created
+
+
+class StrategyAccount(models.Model):
+    """The link: this strategy trades on this account."""
+
+    strategy = models.ForeignKey(
+        "strategies.Strategy",
+        on_delete=models.PROTECT,
+        related_name="strategy_accounts",
+        verbose_name=_("strategy"),
+    )
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        related_name="strategy_accounts",
+        verbose_name=_("account"),
+    )
+    weight = RatioField(
+        _("weight"),
+        default=Decimal(1),
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"), _("The weight must be above 0 and at most 100.")
+            ),
+            MaxValueValidator(Decimal(100)),
+        ],
+        help_text=_("Relative to the other active strategies of the same pool."),
+    )
+    leverage = RatioField(
+        _("leverage"),
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(Decimal(125))],
+    )
+    max_symbols = models.PositiveIntegerField(
+        _("most symbols"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty: no limit."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    objects = StrategyAccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("strategy on account")
+        verbose_name_plural = _("strategies on accounts")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy", "account"],
+                name="strategy_account_once",
+                violation_error_message=_("This strategy is linked to this account already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(weight__gt=0, weight__lte=100),
+                name="strategy_account_weight_in_range",
+                violation_error_message=_("The weight must be above 0 and at most 100."),
+            ),
+            models.CheckConstraint(
+                condition=Q(leverage__gte=Decimal("0.1"), leverage__lte=125),
+                name="strategy_account_leverage_in_range",
+                violation_error_message=_("The leverage must be 0.1 to 125."),
+            ),
+            models.CheckConstraint(
+                condition=Q(max_symbols__isnull=True) | Q(max_symbols__gte=1),
+                name="strategy_account_max_symbols_positive",
+                violation_error_message=_("The number of symbols must be 1 or more, or empty."),
+            ),
+        ]
+
+    # The strategy and the account as they were loaded.
+    _stored: Mapping[str, int] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        return f"{self.strategy.key} @ {self.account.name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse a market that the venue does not have, and moving capital with the link.
+
+        Raises:
+            ValidationError: A futures strategy on a spot-only venue, or another strategy or
+                account on a link that has held capital.
+        """
+        self._refuse_problem()
+        super().save(*args, **kwargs)
+        self._remember()
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> "StrategyAccount":
+        """Remember whose money the link's capital is."""
+        link = super().from_db(*args, **kwargs)
+        link._remember()
+        return link
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """As in ``save``."""
+        super().clean_fields(exclude=exclude)
+        try:
+            problem = self._problem()
+        except ObjectDoesNotExist:
+            # A strategy or an account is missing; the form says so.
+            return
+        if problem:
+            # A form without the field has no place for its error.
+            raise ValidationError(
+                problem if "strategy" in (exclude or ()) else {"strategy": problem}
+            )
+
+    def _remember(self) -> None:
+        self._stored = _loaded(self, "strategy_id", "account_id")
+
+    def _refuse_problem(self) -> None:
+        if problem := self._problem():
+            raise ValidationError({"strategy": problem})
+
+    def _problem(self) -> Any:
+        moved = any(getattr(self, name) != value for name, value in self._stored.items())
+        if moved and (hasattr(self, "capital") or self.allocation_entries.exists()):
+            return _(
+                "This link has held capital. Switch it off and make a new one, so that its "
+                "capital and its history stay where they belong."
+            )
+        # A link that is not new and not moved may be switched off whatever its market became.
+        return self._market_problem() if moved or self._state.adding else None
+
+    def _market_problem(self) -> Any:
+        if not is_known(self.account.venue):
+            return None
+        venue = get_venue(self.account.venue)
+        if self.strategy.market_type in venue.markets:
+            return None
+        return no_market(venue.id, self.strategy.market_type)
