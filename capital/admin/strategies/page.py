@@ -18,7 +18,11 @@ from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, money
 from capital.admin.strategies.webhook import WebhookPages
 from capital.services.accounts.links import check_market
-from capital.services.overview.accounts import StrategyOverview, count_accounts, overview_strategies
+from capital.services.overview.strategies import (
+    StrategyOverview,
+    count_accounts,
+    overview_strategies,
+)
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import activate_strategies, archive_strategies, pause_strategies
 

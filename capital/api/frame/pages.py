@@ -1,16 +1,13 @@
-"""Filters, ordering and pages of lists: strict about what they are given."""
+"""Ordering and pages of lists: strict about what they are given."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import django_filters
-from django import forms
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db import DataError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import OrderingFilter
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.pagination import CursorPagination
@@ -19,47 +16,6 @@ from rest_framework.response import Response
 
 from capital.api.frame.base import DeskView, refusal
 from capital.domain.errors import NotFound
-
-LARGEST_ID = 2**63 - 1
-
-
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
-class IdFilter(django_filters.Filter):
-    """A primary key."""
-
-    field_class = forms.IntegerField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, min_value=1, max_value=LARGEST_ID, **kwargs)
-
-
-class SwitchField(forms.NullBooleanField):
-    """``true`` or ``false``, and nothing else."""
-
-    def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
-        """None where it is not given."""
-        known = {"true": True, "false": False, None: None, "": None}
-        if value not in known:
-            raise forms.ValidationError(_("Write true or false."))
-        return known[value]
-
-    def validate(self, value: Any) -> None:
-        """Everything that was read is right."""
-
-
-class _PlainInput(forms.Widget):
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        return data.get(name)
-
-
-@extend_schema_field({"type": "boolean"})
-class SwitchFilter(django_filters.Filter):
-    """``true`` or ``false``."""
-
-    field_class = SwitchField
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, widget=_PlainInput(), **kwargs)
 
 
 class StrictOrdering(OrderingFilter):

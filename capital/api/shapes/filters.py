@@ -3,7 +3,7 @@
 import django_filters as filters
 from django.db.models import QuerySet
 
-from capital.api.frame.pages import IdFilter, SwitchFilter
+from capital.api.frame.filters import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind

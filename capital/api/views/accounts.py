@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.api.frame.base import refuse_body
-from capital.api.frame.pages import SwitchField
-from capital.api.shapes import answers as shapes
+from capital.api.frame.filters import SwitchField
+from capital.api.shapes.answers import Connection, LiveBalances, RebalanceStatus, Run
+from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import AccountFilter
 from capital.api.shapes.rows import AccountRow
 from capital.api.views.allocating import allocate
@@ -65,8 +66,8 @@ class Accounts(Edited):
 
     @extend_schema(
         summary="Allocate an account's capital",
-        request=shapes.AllocateRequest,
-        responses={200: shapes.Run},
+        request=AllocateRequest,
+        responses={200: Run},
     )
     @action(detail=True, methods=["post"])
     def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -79,7 +80,7 @@ class Accounts(Edited):
         parameters=[
             OpenApiParameter("cached", bool, description="Ask no exchange: use the summary.")
         ],
-        responses={200: shapes.RebalanceStatus},
+        responses={200: RebalanceStatus},
     )
     @action(detail=True, methods=["get"], url_path="rebalance-status")
     def rebalance_status(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -89,7 +90,7 @@ class Accounts(Edited):
         return Response(_status(check_gate(account.pk, live=not cached)))
 
     @extend_schema(
-        summary="Check an account's connection", request=None, responses={200: shapes.Connection}
+        summary="Check an account's connection", request=None, responses={200: Connection}
     )
     @action(detail=True, methods=["post"], url_path="check-connection")
     def check_connection(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -98,7 +99,7 @@ class Accounts(Edited):
         account = self.get_object()
         return Response(_connection(check_connection(account.pk)))
 
-    @extend_schema(summary="Read an account's live balances", responses={200: shapes.LiveBalances})
+    @extend_schema(summary="Read an account's live balances", responses={200: LiveBalances})
     @action(detail=True, methods=["get"])
     def balances(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """What the exchange says of each pool right now, unrounded."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from capital.addresses import client_address
 from capital.api.frame.base import DeskView
-from capital.api.shapes.answers import AllocateRequest
+from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.runs import previews_as_json, runs_as_json
 from capital.models import Trigger
 from capital.services.allocation.allocate import allocate_capital, preview_allocation

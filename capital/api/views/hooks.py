@@ -16,7 +16,8 @@ from capital.api.frame.once import HEADER
 from capital.api.frame.parsers import LARGEST_BODY, parse_json
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
-from capital.api.shapes import answers as shapes
+from capital.api.shapes.answers import HookAnswer
+from capital.api.shapes.bodies import HookBody, read_order
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
 from capital.services.webhooks.receive import MOST_ORDERS, Delivery, receive
@@ -59,8 +60,8 @@ class Hooks(APIView):
         summary="Deliver an order signal",
         tags=["hooks"],
         auth=[],
-        request=shapes.HookBody,
-        responses={200: shapes.HookAnswer},
+        request=HookBody,
+        responses={200: HookAnswer},
         parameters=_SIGNATURE_HEADERS,
     )
     def post(self, request: Request, key: str) -> Response:
@@ -127,7 +128,7 @@ def _orders_of(body: Mapping[str, Any]) -> list[OrderRequest]:
     """The one order that the body is, or its ``orders``, which may share its ``symbol``."""
     body = {name: value for name, value in body.items() if name != "id"}
     if "orders" not in body:
-        return [shapes.read_order(body)]
+        return [read_order(body)]
     orders = body.pop("orders")
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
         raise refusal("orders", _("Give 1 to %(most)s orders.") % {"most": MOST_ORDERS})
@@ -141,7 +142,7 @@ def _order_at(position: int, shared: Mapping[str, Any], order: Any) -> OrderRequ
     if not isinstance(order, dict):
         raise refusal(f"orders.{position}", _("Send one JSON object."))
     try:
-        return shapes.read_order({**shared, **order})
+        return read_order({**shared, **order})
     except SizingError as error:
         error.field = f"orders.{position}.{error.field}"
         raise

@@ -14,7 +14,8 @@ from capital.addresses import client_address
 from capital.api.frame.authentication import account_of
 from capital.api.frame.base import DeskView, check_fields, refuse_body
 from capital.api.frame.pages import ListAndRetrieve, Pages
-from capital.api.shapes import answers as shapes
+from capital.api.shapes.answers import Run, Runs
+from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import (
     CapitalFilter,
     MarketFilter,
@@ -115,21 +116,21 @@ class DailySummaries(ListAndRetrieve):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List allocation runs", responses={200: shapes.Run(many=True)}),
-    retrieve=extend_schema(summary="Look at an allocation run", responses={200: shapes.Run}),
+    list=extend_schema(summary="List allocation runs", responses={200: Run(many=True)}),
+    retrieve=extend_schema(summary="Look at an allocation run", responses={200: Run}),
 )
 class AllocationRuns(ListAndRetrieve):
     """Allocation runs: every decision, with its pools and entries, and why."""
 
     queryset = AllocationRun.objects.select_related("account", "actor")
-    serializer_class = shapes.Run
+    serializer_class = Run
     filterset_class = RunFilter
     ordering = "-created_at"
     ordering_fields = ("id", "created_at")
     scopes = {"revert": Scope.ALLOCATE}
     permissions = {"revert": REVERT_PERMISSION}
 
-    @extend_schema(summary="Take a run back", request=None, responses={200: shapes.Run})
+    @extend_schema(summary="Take a run back", request=None, responses={200: Run})
     @action(detail=True, methods=["post"])
     def revert(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Give every link what it held before this run, as a run of its own.
@@ -190,8 +191,8 @@ class Allocate(DeskView):
 
     @extend_schema(
         summary="Allocate the capital of all my accounts",
-        request=shapes.AllocateRequest,
-        responses={200: shapes.Runs},
+        request=AllocateRequest,
+        responses={200: Runs},
     )
     def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Split each pool of every active account among its active strategies now."""
@@ -203,5 +204,5 @@ def _narrowed(view: AllocationRuns, rows: list[dict[str, Any]]) -> list[dict[str
     wanted = view.wanted_fields()
     if wanted is None:
         return rows
-    check_fields(list(shapes.Run().fields), wanted)
+    check_fields(list(Run().fields), wanted)
     return [{name: row[name] for name in row if name in wanted} for row in rows]

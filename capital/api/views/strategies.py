@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from capital.api.frame.authentication import account_of
 from capital.api.frame.base import refusal
-from capital.api.shapes import answers as shapes
+from capital.api.shapes.answers import Size, Sizes
+from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
 from capital.api.views.edited import Edited
@@ -70,8 +71,8 @@ class Strategies(Edited):
 
     @extend_schema(
         summary="Size an order on every account of a strategy",
-        request=shapes.OrderBody,
-        responses={200: shapes.Sizes},
+        request=OrderBody,
+        responses={200: Sizes},
     )
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -80,7 +81,7 @@ class Strategies(Edited):
         An account on which the order is refused has quantity 0 and a code that says why.
         """
         strategy = self.get_object()
-        order = shapes.read_order(request.data)
+        order = read_order(request.data)
         links = self.visible(StrategyAccount.objects.filter(strategy=strategy).order_by("pk"))
         answers = size_orders(list(links.values_list("pk", flat=True)), [order])
         for answer in answers:
@@ -127,12 +128,12 @@ class StrategyAccounts(Edited):
         """409 where it held capital."""
         delete_link(row.pk)
 
-    @extend_schema(summary="Size an order", request=shapes.OrderBody, responses={200: shapes.Size})
+    @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """How much this strategy may order on this account now, and what held it down."""
         link_id = self._seen_link()
-        answer = size_orders([link_id], [shapes.read_order(request.data)])[0]
+        answer = size_orders([link_id], [read_order(request.data)])[0]
         if answer.error is not None:
             raise answer.error
         return Response(answer.as_json())

@@ -1,4 +1,4 @@
-"""What stands behind an account or a strategy right now, for a page of them: nothing is written.
+"""What stands behind an account right now, for a page of them: nothing is written.
 
 Every function takes a batch and makes a constant number of queries. Balances are those of the
 daily summary, which the jobs keep current; no exchange is asked.
@@ -13,23 +13,21 @@ from enum import StrEnum
 from functools import reduce
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
-from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import DueCheck, Thresholds, check_due
 from capital.domain.errors import CapitalError
 from capital.domain.money import EXACT, ROUNDED, parse_amount
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
+from capital.models import Account, AllocationRun, DailyAccountSummary
 from capital.models.queries.moments import one_moment
-from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.allocation.inputs import inputs_of, load_inputs
 from capital.services.balances.readings import Suspect, judge_readings, stored_suspects
 from capital.services.balances.summaries import cached_observation, load_latest
+from capital.services.overview.runs import last_runs
 from capital.services.trading.positions import accounts_with_open_positions
 
 _ZERO = Decimal(0)
@@ -107,14 +105,6 @@ class AccountOverview(AccountBalances):
     last_run: AllocationRun | None
 
 
-@dataclass(frozen=True)
-class StrategyOverview:
-    """One strategy: on how many accounts, and what it holds there in each currency."""
-
-    accounts: int
-    capital: Mapping[str, Decimal]
-
-
 def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int, AccountOverview]:
     """What each account has, holds and waits for, by primary key."""
     by_id = {account.pk: account for account in accounts}
@@ -158,32 +148,6 @@ def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Fre
         key: _freshness(case.account, _pools(case, latest.get(key), now=now), now=now)[1]
         for key, case in cases.items()
     }
-
-
-def overview_strategies(
-    strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser
-) -> dict[int, StrategyOverview]:
-    """What each strategy holds on the accounts that the user may see."""
-    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
-    accounts: dict[int, int] = defaultdict(int)
-    capital: dict[int, dict[str, Decimal]] = {key: {} for key in strategy_ids}
-    for strategy_id, currency, amount in links.values_list(
-        "strategy_id", "account__currency", "capital__allocated_capital"
-    ):
-        accounts[strategy_id] += 1
-        if amount is not None:
-            held = capital[strategy_id]
-            held[currency] = EXACT.add(held.get(currency, _ZERO), amount)
-    return {
-        key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
-        for key in strategy_ids
-    }
-
-
-def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser) -> int:
-    """On how many accounts that the user may see these strategies trade, each counted once."""
-    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
-    return links.order_by().values("account_id").distinct().count()
 
 
 def pool_shares(account: Account) -> dict[int, Decimal]:
@@ -304,23 +268,3 @@ def _ask_gate(
             currency=account.currency,
         )
     return checks
-
-
-def last_runs(account_ids: AccountIds, *outcomes: Outcome) -> dict[int, AllocationRun]:
-    """The last decision of each account, in one query, driven from Account: see ``benchmarks/``.
-
-    Args:
-        account_ids: Whose.
-        outcomes: Accounts whose last decision had another outcome are left out; none given, none
-            is.
-    """
-    newest = AllocationRun.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-pk")
-    keys = (
-        Account.objects.filter(pk__in=account_ids)
-        .order_by()
-        .annotate(last_run=Subquery(newest.values("pk")[:1]))
-    )
-    runs = AllocationRun.objects.filter(pk__in=keys.values("last_run")).order_by()
-    if outcomes:
-        runs = runs.filter(outcome__in=[outcome.value for outcome in outcomes])
-    return {run.account_id: run for run in runs.defer("snapshot", "basis", "arguments")}

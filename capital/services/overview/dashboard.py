@@ -17,12 +17,12 @@ from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.moments import one_moment
 from capital.services.access.visibility import visible_to
 from capital.services.jobs.health import Health, check_health
-from capital.services.overview.accounts import AccountBalances, balances_of_accounts, last_runs
+from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import TROUBLES, Concern, concerns_of
 from capital.services.overview.currencies import CurrencyFigures, currency_figures, read_capital
 from capital.services.overview.equity import calendar, read_changes_today, read_totals
 from capital.services.overview.rates import DeskTotal, desk_total
-from capital.services.overview.runs import RecentRun, recent_runs
+from capital.services.overview.runs import RecentRun, last_runs, recent_runs
 from strategies.models import Strategy
 
 RECENT_RUNS = 8

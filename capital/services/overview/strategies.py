@@ -1,0 +1,48 @@
+"""On how many accounts a strategy trades, and what it holds there, for a page of strategies."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+
+from capital.domain.money import EXACT
+from capital.models import StrategyAccount
+from capital.services.access.visibility import visible_to
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class StrategyOverview:
+    """One strategy: on how many accounts, and what it holds there in each currency."""
+
+    accounts: int
+    capital: Mapping[str, Decimal]
+
+
+def overview_strategies(
+    strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser
+) -> dict[int, StrategyOverview]:
+    """What each strategy holds on the accounts that the user may see."""
+    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
+    accounts: dict[int, int] = defaultdict(int)
+    capital: dict[int, dict[str, Decimal]] = {key: {} for key in strategy_ids}
+    for strategy_id, currency, amount in links.values_list(
+        "strategy_id", "account__currency", "capital__allocated_capital"
+    ):
+        accounts[strategy_id] += 1
+        if amount is not None:
+            held = capital[strategy_id]
+            held[currency] = EXACT.add(held.get(currency, _ZERO), amount)
+    return {
+        key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
+        for key in strategy_ids
+    }
+
+
+def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser) -> int:
+    """On how many accounts that the user may see these strategies trade, each counted once."""
+    links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
+    return links.order_by().values("account_id").distinct().count()
