@@ -64,3 +64,12 @@ class Bot:
 
     def delete(self, path: str) -> Any:
         return self.send("delete", path)
+
+
+def problem(answer: Any, status: int) -> dict[str, Any]:
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert {"type", "title", "status", "code", "detail"} <= body.keys()
+    assert body["status"] == status
+    return body

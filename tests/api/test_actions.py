@@ -9,10 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
 from capital.models import AllocationRun, Position, StrategyCapital
-from tests.api.client import Bot, permit
-from tests.api.test_rows import problem
-from tests.conftest import Exchange
+from tests.api.client import Bot, permit, problem
 from tests.factories import make_account, make_link, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -14,10 +14,9 @@ from django.utils import timezone
 from capital.models import AllocationRun, IdempotentRequest
 from capital.services.access.idempotency import claim_request, prune_requests, release_claim
 from strategies.models import Strategy
-from tests.api.client import Bot, permit
-from tests.api.test_rows import problem
-from tests.conftest import Exchange
+from tests.api.client import Bot, permit, problem
 from tests.factories import make_account, make_link, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

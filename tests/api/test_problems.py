@@ -9,8 +9,7 @@ from django.test import Client
 from capital.api.frame.problems import STATUS, handle_exception, status_of
 from capital.domain import errors
 from capital.domain.errors import CapitalError
-from tests.api.client import ROOT, Bot, permit
-from tests.api.test_rows import problem
+from tests.api.client import ROOT, Bot, permit, problem
 from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db

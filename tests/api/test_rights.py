@@ -19,8 +19,7 @@ from capital.models import (
 )
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
 from tests.api.client import Bot, permit
-from tests.api.test_schema import description, operations, takes_a_token
-from tests.conftest import Exchange
+from tests.api.description import description, operations, takes_a_token
 from tests.factories import (
     make_account,
     make_link,
@@ -29,6 +28,7 @@ from tests.factories import (
     make_summary,
     make_user,
 )
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

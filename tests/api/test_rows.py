@@ -9,8 +9,7 @@ from capital.models import Account, StrategyAccount
 from capital.services.balances.connections import check_connection
 from capital.services.balances.summaries import DailyAccountSummary
 from strategies.models import Strategy
-from tests.api.client import Bot, permit
-from tests.conftest import Exchange
+from tests.api.client import Bot, permit, problem
 from tests.factories import (
     make_account,
     make_link,
@@ -19,6 +18,7 @@ from tests.factories import (
     make_user,
 )
 from tests.private_keys import MANGLED, key_of, pem_of
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 
@@ -30,15 +30,6 @@ STRATEGIES = [f"strategies.{verb}_strategy" for verb in ("add", "change", "delet
 @pytest.fixture
 def bot() -> Bot:
     return Bot(permit(make_user(), *ACCOUNTS, *LINKS, *STRATEGIES))
-
-
-def problem(answer: Any, status: int) -> dict[str, Any]:
-    assert answer.status_code == status, answer.content
-    assert answer["Content-Type"] == "application/problem+json"
-    body: dict[str, Any] = answer.json()
-    assert {"type", "title", "status", "code", "detail"} <= body.keys()
-    assert body["status"] == status
-    return body
 
 
 def test_account_is_entered_and_its_credentials_are_never_given_back(bot: Bot) -> None:

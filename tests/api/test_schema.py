@@ -1,38 +1,17 @@
 """The description is the API: checked in, complete, and served with its pages."""
 
 import re
-from typing import Any
 
 import pytest
 import yaml
 from django.test import Client
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
+from tests.api.description import description, operations, takes_a_token
 from tests.paths import ROOT
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
-
-Schema = dict[str, Any]
-
-
-def description() -> Schema:
-    schema: Schema = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return schema
-
-
-def operations(schema: Schema) -> list[tuple[str, str, Schema]]:
-    return [
-        (path, method, operation)
-        for path, methods in schema["paths"].items()
-        for method, operation in methods.items()
-    ]
-
-
-def takes_a_token(operation: Schema) -> bool:
-    """The webhook has a proof of its own."""
-    return bool(operation.get("security"))
 
 
 def test_description_that_is_checked_in_is_the_present_one() -> None:

@@ -9,8 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.models import StrategyAccount
 from capital.services.sizing.orders import OrderRequest, size_orders
-from tests.api.client import Bot
-from tests.api.test_rows import problem
+from tests.api.client import Bot, problem
 from tests.factories import make_account, make_link, make_market, make_position, make_strategy
 
 pytestmark = pytest.mark.django_db

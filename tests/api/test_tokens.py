@@ -15,8 +15,7 @@ from knox.models import get_token_model
 from capital.domain.errors import InvalidToken, UnknownToken
 from capital.models import ApiToken, Scope
 from capital.services.access.tokens import create_token, find_token, revoke_token
-from tests.api.client import ROOT, Bot
-from tests.api.test_rows import problem
+from tests.api.client import ROOT, Bot, problem
 from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.utils import translation
 
 from capital.models import StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

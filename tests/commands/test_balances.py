@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from capital.models import AllocationRun, DailyAccountSummary
-from tests.conftest import Exchange
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

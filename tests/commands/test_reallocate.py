@@ -11,8 +11,8 @@ from django.utils import timezone, translation
 
 from capital.models import AllocationRun, StrategyCapital
 from strategies.models import MarketType
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

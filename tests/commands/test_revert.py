@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from capital.models import AllocationRun, StrategyAccount, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
-from tests.conftest import Exchange
 from tests.factories import make_link, make_strategy
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -22,9 +22,9 @@ from capital.services.balances import live as balances
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from tests.conftest import Exchange
 from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
 from tests.factories import make_link, make_summary
+from tests.simulated import Exchange
 
 SINGLE_POOL_VENUES = {"bybit": "unified", "okx": "unified", "upbit": "spot", "bithumb": "spot"}
 

@@ -27,9 +27,9 @@ from capital.services.balances.summaries import BALANCE_FIELD
 from capital.simulator.answers import Holdings
 from capital.simulator.faults import Fault
 from capital.simulator.wire import VENUES as SIMULATED
-from tests.conftest import Exchange
 from tests.exchange.asking import gateway_to
 from tests.factories import make_link
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

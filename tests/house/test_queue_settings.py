@@ -5,7 +5,7 @@ from django.conf import settings
 from django_q.conf import Conf
 
 from capital.exchange.ccxt.balances import DEADLINE_SECONDS
-from tests.house.test_settings import COMPLETE, read, refusal
+from tests.interpreter import COMPLETE, read, refusal
 
 
 def test_a_task_is_stopped_before_it_would_be_given_out_again() -> None:

@@ -16,8 +16,8 @@ from capital.domain.money import CENT
 from capital.models import Account, AllocationRun, StrategyAccount
 from tests.domain.builders import link, live
 from tests.factories import make_account, make_link, make_strategy
-from tests.house.test_settings import COMPLETE, python, refusal
-from tests.models.columns.test_append_only import new_run
+from tests.interpreter import COMPLETE, python, refusal
+from tests.models.runs import new_run
 
 pytestmark = pytest.mark.django_db
 

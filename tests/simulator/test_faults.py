@@ -8,8 +8,8 @@ import pytest
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
+from tests.simulator.accounts import POOLS, accounts
 from tests.simulator.ccxt_client import client_of, fetch_balance
-from tests.simulator.conftest import POOLS, accounts
 
 SHORT_MILLISECONDS = 300
 NO_ANSWER = [Fault.TIMEOUT, Fault.DRIP]

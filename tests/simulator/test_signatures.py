@@ -4,8 +4,8 @@ import ccxt
 import pytest
 
 from capital.simulator.signatures import TOLERANCE_MILLISECONDS
+from tests.simulator.accounts import POOLS
 from tests.simulator.ccxt_client import client_of, fetch_balance
-from tests.simulator.conftest import POOLS
 
 # ccxt 4.5.90 does not know the names of Bithumb's errors: all are ExchangeError to it.
 REFUSED = {"Bithumb": ccxt.ExchangeError}

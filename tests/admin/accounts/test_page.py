@@ -12,9 +12,9 @@ from django.utils import timezone
 from capital.models import Account, StrategyAccount
 from capital.services.balances.connections import check_connection
 from tests.admin.tenants import Tenant, allow, join, make_tenant
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import MANGLED, TRADITIONAL, key_of, pem_of
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

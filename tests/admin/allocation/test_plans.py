@@ -28,8 +28,8 @@ from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
 from strategies.models import MarketType
 from tests.admin.tenants import allow, join
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

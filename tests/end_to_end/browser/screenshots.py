@@ -11,7 +11,7 @@ from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_DESK, ExchangeState
-from tests.end_to_end.browser.conftest import RUN_ACTION, Visitor, goto
+from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 
 IMAGES = ROOT / "docs" / "images"

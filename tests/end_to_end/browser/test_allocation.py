@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from capital.models import Account, AllocationRun, Position, StrategyCapital
-from tests.conftest import Exchange
-from tests.end_to_end.browser.conftest import RUN_ACTION, goto
+from tests.end_to_end.browser.visitor import RUN_ACTION, goto
 from tests.factories import make_link, make_strategy
+from tests.simulated import Exchange
 
 ExchangeState = Callable[..., Page]
 

@@ -15,10 +15,10 @@ from capital.models import Account
 from capital.services.balances.connections import check_connection
 from tests.admin.tenants import Tenant as Rows
 from tests.admin.tenants import make_tenant
-from tests.conftest import Exchange
-from tests.end_to_end.browser.conftest import Visitor, fits, goto
+from tests.end_to_end.browser.visitor import Visitor, fits, goto
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import TRADITIONAL, key_of, pem_of
+from tests.simulated import Exchange
 
 Tenant = Callable[..., Page]
 

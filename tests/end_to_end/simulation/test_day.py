@@ -47,9 +47,9 @@ from capital.services.balances import days, sync
 from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance
 from capital.services.jobs.table import Slot, get_job
 from strategies.models import MarketType
-from tests.conftest import Exchange
 from tests.end_to_end.simulation.world import World
 from tests.factories import make_market
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from capital.domain.pools import Pool
 from capital.models import Account, Position, StrategyAccount
 from capital.services.accounts.lookup import pools_of_account
 from strategies.models import MarketType, Strategy, StrategyStatus
-from tests.conftest import Exchange
 from tests.factories import make_link, make_summary
+from tests.simulated import Exchange
 
 # Those that answer at once; one that never answers would make the day as long as it is.
 FAULTS = (

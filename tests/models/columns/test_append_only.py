@@ -1,4 +1,3 @@
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,28 +10,12 @@ from capital.domain.errors import AppendOnly
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
 from tests.factories import make_account, make_link, make_user
 from tests.models.refusals import refused_by_database
+from tests.models.runs import NOON, new_run
 
 pytestmark = pytest.mark.django_db
 
-NOON = datetime(2025, 1, 15, 12, tzinfo=UTC)
 AUDIT_MODELS = (AllocationRun, AllocationPool, AllocationEntry)
 EACH_MODEL = pytest.mark.parametrize("model", AUDIT_MODELS)
-
-
-def new_run(**fields) -> AllocationRun:
-    """A run that is not saved."""
-    if "account" not in fields:
-        fields["account"] = make_account()
-    return AllocationRun(
-        **{
-            "run_key": "morning",
-            "trigger": "command",
-            "outcome": "applied",
-            "code": "allocated",
-            "created_at": NOON,
-            **fields,
-        }
-    )
 
 
 def new_pool(**fields) -> AllocationPool:

@@ -26,8 +26,8 @@ from capital.services.allocation.allocate import (
 )
 from capital.services.allocation.report import report_decision, report_runs
 from strategies.models import MarketType, Strategy
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -31,8 +31,8 @@ from capital.services.allocation.allocate import (
 from capital.services.balances.sync import sync_balances
 from capital.services.trading import positions
 from strategies.models import Strategy
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -36,8 +36,8 @@ from capital.services.allocation.report import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
 from strategies.models import MarketType, Strategy
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_operator, make_summary, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -23,8 +23,8 @@ from capital.services.allocation.report import report_runs
 from capital.services.allocation.reverts import preview_revert, revert_run
 from capital.services.audit.checks import audit_capital
 from strategies.models import MarketType, Strategy
-from tests.conftest import Exchange
 from tests.factories import make_link, make_operator, make_summary
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

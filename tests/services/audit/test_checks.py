@@ -29,8 +29,8 @@ from capital.services.audit import checks as audit_service
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.days import close_day
 from strategies.models import MarketType, Strategy
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

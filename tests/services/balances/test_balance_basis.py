@@ -11,9 +11,9 @@ from django.utils import timezone
 from capital.exchange.venues import VENUES
 from capital.models import Account, DailyAccountSummary, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital, auto_allocate_capital_for_account
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary
 from tests.models.refusals import refused_by_database
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

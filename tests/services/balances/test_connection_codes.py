@@ -5,7 +5,7 @@ import pytest
 from capital.exchange.politeness import FAILURES_TO_PAUSE
 from capital.models import Account
 from capital.services.balances.sync import sync_balances
-from tests.conftest import Exchange
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -12,8 +12,8 @@ from capital.models import Account
 from capital.services.balances import connections
 from capital.services.balances.connections import ADVICE, ConnectionReport, check_connection
 from strategies.models import MarketType
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_operator, make_summary
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

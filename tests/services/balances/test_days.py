@@ -8,8 +8,8 @@ import pytest
 from capital.models import DailyAccountSummary
 from capital.services.balances.days import close_day
 from capital.services.balances.sync import sync_balances
-from tests.conftest import Exchange
 from tests.factories import make_account, make_summary
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

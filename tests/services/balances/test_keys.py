@@ -14,8 +14,8 @@ from capital.exchange.gateway import KeyFacts
 from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line
 from capital.exchange.venues import VENUES
 from capital.services.balances.keys import key_notices
-from tests.conftest import Exchange
 from tests.factories import make_account
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from capital.services.balances.summaries import (
     load_summaries,
 )
 from strategies.models import MarketType
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_summary
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -16,8 +16,8 @@ from capital.models import (
     WebhookNonce,
 )
 from capital.services.jobs.pruning import prune
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_strategy
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -20,8 +20,8 @@ from capital.services.jobs import runs as job_runs
 from capital.services.jobs import table as jobs
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

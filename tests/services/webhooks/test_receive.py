@@ -22,8 +22,8 @@ from capital.services.webhooks.secrets import (
 )
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests.conftest import Exchange
 from tests.factories import make_link, make_market, make_strategy
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,92 @@
+"""Windows of a real browser, every one of them watched."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
+
+WAIT_MILLISECONDS = 15_000
+
+# The button that runs the chosen action on the selected rows.
+RUN_ACTION = "#changelist-actions button[type=submit], #changelist-form button[name=index]"
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+    console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
+});
+"""
+
+
+@dataclass
+class Visitor:
+    """Opens windows of a browser, and remembers what went wrong in any of them."""
+
+    browser: Browser
+    base_url: str
+    problems: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def open(
+        self,
+        user: Any = None,
+        *,
+        language: str = "en",
+        scheme: str = "light",
+        width: int = 1280,
+        height: int = 900,
+    ) -> Page:
+        """A window of its own, logged in as ``user``."""
+        context = self.browser.new_context(
+            base_url=self.base_url,
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale=language,
+            viewport={"width": width, "height": height},
+        )
+        context.set_default_timeout(WAIT_MILLISECONDS)
+        context.add_init_script(REPORT_VIOLATIONS)
+        self.contexts.append(context)
+        if user is not None:
+            context.add_cookies([self._session_of(user)])
+        page = context.new_page()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"{page.url}: {error}"))
+        page.on("response", self._on_response)
+        return page
+
+    def listen(self) -> None:
+        """Wait for what pages have still to say."""
+        for context in self.contexts:
+            for page in context.pages:
+                page.wait_for_timeout(100)
+
+    def _session_of(self, user: Any) -> Any:
+        client = Client()
+        client.force_login(user)
+        name = django_settings.SESSION_COOKIE_NAME
+        return {"name": name, "value": client.cookies[name].value, "url": self.base_url}
+
+    def _on_console(self, message: Any) -> None:
+        if message.type == "error":
+            self.problems.append(f"{message.location.get('url')}: {message.text}")
+
+    def _on_response(self, response: Any) -> None:
+        if response.status >= 400:
+            self.problems.append(f"{response.url}: {response.status}")
+
+
+def goto(page: Page, path: str, *, at_rest: bool = True) -> Page:
+    """Open a page and wait until it and its scripts have loaded, and are at rest."""
+    response = page.goto(path)
+    assert response is not None
+    assert response.status == 200, (path, response.status)
+    # The theme hides the page until its scripts have started.
+    page.wait_for_selector("html:not([x-cloak])", state="attached")
+    if at_rest:
+        page.wait_for_load_state("networkidle")
+    return page
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing makes the page wider than its window."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
