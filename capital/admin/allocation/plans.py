@@ -42,6 +42,11 @@ from capital.domain.errors import (
 )
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
+from capital.services.access.permissions import (
+    ACCEPT_PERMISSION,
+    ALLOCATE_PERMISSION,
+    FORCE_PERMISSION,
+)
 from capital.services.allocation.plans import (
     MOST_NAMED,
     apply_plan,
@@ -52,11 +57,6 @@ from capital.services.allocation.plans import (
     runs_of_plan,
 )
 from capital.services.allocation.report import RunReport
-from capital.services.allocation.request import (
-    ACCEPT_PERMISSION,
-    ALLOCATE_PERMISSION,
-    FORCE_PERMISSION,
-)
 from capital.services.balances.connections import check_connection
 from capital.services.sentences import sentence, sentence_of
 

@@ -16,8 +16,8 @@ from capital.api.frame.once import HEADER, Handler, answered_once
 from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope
+from capital.services.access.permissions import ACCEPT_PERMISSION, FORCE_PERMISSION
 from capital.services.access.visibility import visible_to, within_account
-from capital.services.allocation.request import ACCEPT_PERMISSION, FORCE_PERMISSION
 
 _SAFE = frozenset({"GET", "HEAD"})
 FIELDS = "fields"

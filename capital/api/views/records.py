@@ -37,7 +37,7 @@ from capital.models import (
     Scope,
     StrategyCapital,
 )
-from capital.services.allocation.request import REVERT_PERMISSION
+from capital.services.access.permissions import REVERT_PERMISSION
 from capital.services.allocation.reverts import revert_run
 from capital.services.overview.capital import COLUMNS, find_holding, first_holdings
 

@@ -1,14 +1,24 @@
-"""Who may let an order spend more than its strategy's capital."""
+"""The permissions that services ask for, and who may let an order spend more than its capital."""
 
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 
-from capital.domain.errors import BudgetLimitNotAllowed
+from capital.domain.errors import BudgetLimitNotAllowed, NotPermitted
 from capital.domain.money import EXACT, plain
 
+ALLOCATE_PERMISSION = "capital.allocate_capital"
+FORCE_PERMISSION = "capital.force_allocate"
+ACCEPT_PERMISSION = "capital.accept_jump"
+REVERT_PERMISSION = "capital.revert_allocation"
 RAISE_PERMISSION = "capital.raise_budget_limit"
 OWN_CAPITAL = Decimal(100)
+
+
+def require_permission(actor: AbstractUser | None, permission: str) -> None:
+    """Raises ``NotPermitted``. Nobody in particular, at the command line, may do everything."""
+    if actor is not None and not actor.has_perm(permission):
+        raise NotPermitted(user=actor.get_username(), permission=permission)
 
 
 def check_budget_limit(

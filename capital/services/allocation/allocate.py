@@ -18,19 +18,18 @@ from capital.domain.clock import Clock
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, Trigger
+from capital.services.access.permissions import ACCEPT_PERMISSION, require_permission
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
 from capital.services.allocation.request import (
-    ACCEPT_PERMISSION,
+    AllocationRequest,
     allow_force,
     earlier_runs,
     known_ids,
     new_request,
-    require_permission,
     require_suspects,
 )
 from capital.services.allocation.verdicts import (
-    AllocationRequest,
     Circumstances,
     Verdict,
     judge_account,

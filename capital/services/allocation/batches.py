@@ -13,14 +13,9 @@ from capital.models import Account, AllocationRun
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.allocation.records import record_checks, record_runs
-from capital.services.allocation.request import earlier_runs
-from capital.services.allocation.verdicts import (
-    AllocationRequest,
-    Circumstances,
-    Verdict,
-    load_circumstances,
-)
-from capital.services.balances.readings import log_fallbacks, log_suspects
+from capital.services.allocation.request import AllocationRequest, earlier_runs
+from capital.services.allocation.verdicts import Circumstances, Verdict, load_circumstances
+from capital.services.balances.log_lines import log_fallbacks, log_suspects
 from capital.services.balances.summaries import record_observations
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,8 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, Trigger
 from capital.services.accounts.linked import load_linked_accounts
 from capital.services.allocation.inputs import inputs_of
-from capital.services.allocation.verdicts import AllocationRequest, ask_gate, load_circumstances
+from capital.services.allocation.request import AllocationRequest
+from capital.services.allocation.verdicts import ask_gate, load_circumstances
 from capital.services.balances.live import observe_pools
 from capital.services.balances.readings import judge_readings
 

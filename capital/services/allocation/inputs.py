@@ -1,20 +1,22 @@
-"""What a run was decided on, as it is stored, for the gate to compare with."""
+"""What a decision rests on: what is compared by the gate, and by a plan before it is applied."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Inputs, LinkState
+from capital.domain.allocation.gate import Inputs, LinkState, configuration_change
 from capital.domain.allocation.links import Reserve
 from capital.domain.balances import PoolReading
-from capital.domain.money import EXACT, plain
+from capital.domain.money import plain
 from capital.domain.pools import Pool
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.accounts.linked import LinkedAccount
+from capital.services.allocation.stored import inputs_as_json, inputs_from_json
+from capital.services.balances.readings import JudgedReadings
 
 # A run that failed, was held or found no balance allocated nothing: it is nothing to compare with.
 _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q(
@@ -52,38 +54,92 @@ def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
     return dict(last.values_list("pk", "last_run"))
 
 
-def inputs_as_json(basis: Inputs) -> dict[str, Any]:
-    """For the run's column; amounts as text."""
+def rests_on(
+    case: LinkedAccount,
+    judged: JudgedReadings,
+    *,
+    has_open_position: bool,
+    last_run: int | None,
+    accepts: Iterable[Pool] = (),
+) -> dict[str, Any]:
+    """Everything but the readings that the decision depends on. It shows no secret.
+
+    Args:
+        case: The account with its links.
+        judged: What is believed of its pools.
+        has_open_position: On any link.
+        last_run: The last one that allocated.
+        accepts: The pools whose believed balance was suspect.
+    """
     return {
-        "links": {
-            str(key): {
-                "strategy": link.strategy_key,
-                "weight": plain(EXACT.normalize(link.weight)),
-                "idle": link.idle,
-            }
-            for key, link in basis.links.items()
+        "settings": _fingerprint(case.account),
+        "basis": inputs_as_json(inputs_of(case, judged.readings)),
+        "capital": {
+            str(link.id): None if link.capital is None else plain(link.capital)
+            for link in case.links
         },
-        "reserve": {
-            "percent": plain(EXACT.normalize(basis.reserve.percent)),
-            "amount": plain(EXACT.normalize(basis.reserve.amount)),
+        "open_position": has_open_position,
+        "suspects": _amounts(case.account.suspect_readings),
+        "accepts": {
+            pool.value: plain(judged.believed[pool].amount)
+            for pool in accepts
+            if pool in judged.believed
         },
-        "balances": {pool.value: plain(amount) for pool, amount in basis.balances.items()},
+        "last_run": last_run,
     }
 
 
-def inputs_from_json(stored: dict[str, Any]) -> Inputs:
-    """What ``inputs_as_json`` gave."""
-    return Inputs(
-        links={
-            int(key): LinkState(
-                link["strategy"],
-                Decimal(link["weight"]),
-                None if link["idle"] is None else Code(link["idle"]),
-            )
-            for key, link in stored["links"].items()
-        },
-        reserve=Reserve(
-            Decimal(stored["reserve"]["percent"]), Decimal(stored["reserve"]["amount"])
-        ),
-        balances={Pool(pool): Decimal(amount) for pool, amount in stored["balances"].items()},
-    )
+def what_changed(
+    then: Mapping[str, Any], now: Mapping[str, Any], *, case: LinkedAccount, judged: JudgedReadings
+) -> Reason | None:
+    """The first thing that is not as it was; None where everything is.
+
+    Args:
+        then: What ``rests_on`` gave when the plan was made.
+        now: What it gives under the lock.
+        case: As it is now.
+        judged: The plan's readings: what it found suspect itself may be known by now.
+    """
+    if now["settings"] != then["settings"]:
+        return Reason(Code.SETTINGS_CHANGED)
+    changed = configuration_change(inputs_from_json(now["basis"]), inputs_from_json(then["basis"]))
+    if changed is not None:
+        return changed
+    if now["last_run"] != then["last_run"]:
+        return Reason(Code.LATER_RUN, {"run": str(now["last_run"])})
+    keys = [
+        link.strategy_key
+        for link in case.links
+        if now["capital"][str(link.id)] != then["capital"][str(link.id)]
+    ]
+    if keys:
+        return Reason(Code.CAPITAL_CHANGED, {"strategies": ", ".join(keys)})
+    if now["open_position"] != then["open_position"]:
+        return Reason(Code.POSITIONS_CHANGED)
+    if now["suspects"] not in _suspects_foreseen(then["suspects"], then["accepts"], judged):
+        return Reason(Code.SUSPECTS_CHANGED)
+    return None
+
+
+def _fingerprint(account: Account) -> str:
+    """Tells another venue, wallet, key or state. Of keys it takes what is stored: encrypted."""
+    *of_wallet, credentials = account.reading_depends_on
+    assert isinstance(credentials, tuple)
+    tokens = [getattr(each, "token", each) for each in credentials]
+    told = repr((account.is_active, of_wallet, tokens))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _suspects_foreseen(
+    then: dict[str, str], accepted: dict[str, str], judged: JudgedReadings
+) -> tuple[Mapping[str, str], ...]:
+    """What may be suspect on the account without changing anything that the plan shows."""
+    found = {pool.value: plain(each.observation.amount) for pool, each in judged.suspects.items()}
+    cleared = {pool: amount for pool, amount in then.items() if Pool(pool) not in judged.believed}
+    # As it was; as applying leaves it; and with what is accepted noticed by somebody else first.
+    return then, {**cleared, **found}, {**then, **accepted}
+
+
+def _amounts(suspects: Mapping[str, Any]) -> dict[str, str]:
+    """By pool. Not the times: a balance that is seen again is the same one."""
+    return {pool: stored["amount"] for pool, stored in suspects.items()}

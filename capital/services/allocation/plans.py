@@ -26,29 +26,26 @@ from capital.domain.errors import (
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationPlan, AllocationRun, PlannedAccount, Trigger
-from capital.services.access.visibility import visible_to
-from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
-from capital.services.allocation.batches import decide_batch, tell
-from capital.services.allocation.inputs import last_allocations
-from capital.services.allocation.report import RunReport, report_shown, shown_as_json
-from capital.services.allocation.request import (
+from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
     FORCE_PERMISSION,
+    require_permission,
+)
+from capital.services.access.visibility import visible_to
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.allocation.batches import decide_batch, tell
+from capital.services.allocation.inputs import last_allocations, rests_on, what_changed
+from capital.services.allocation.report import RunReport, report_shown, shown_as_json
+from capital.services.allocation.request import (
+    AllocationRequest,
     allow_force,
     earlier_runs,
     known_ids,
     new_request,
-    require_permission,
 )
-from capital.services.allocation.stored import (
-    judged_as_json,
-    judged_from_json,
-    rests_on,
-    what_changed,
-)
+from capital.services.allocation.stored import judged_as_json, judged_from_json
 from capital.services.allocation.verdicts import (
-    AllocationRequest,
     Circumstances,
     Verdict,
     decide_account,

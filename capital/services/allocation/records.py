@@ -19,9 +19,10 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
-from capital.services.allocation.inputs import inputs_as_json
 from capital.services.allocation.report import pool_reports
-from capital.services.allocation.verdicts import AllocationRequest, Verdict
+from capital.services.allocation.request import AllocationRequest
+from capital.services.allocation.stored import inputs_as_json
+from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.readings import settle_suspects
 
 

@@ -3,7 +3,9 @@
 import logging
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 
@@ -12,20 +14,52 @@ from capital.domain.errors import (
     ForceNotAllowed,
     InvalidRunKey,
     NothingToAccept,
-    NotPermitted,
     RunKeyConflict,
     UnknownAccount,
 )
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.allocation.verdicts import AllocationRequest
+from capital.services.access.permissions import FORCE_PERMISSION
 
 logger = logging.getLogger(__name__)
 
 LONGEST_RUN_KEY = 200
-ALLOCATE_PERMISSION = "capital.allocate_capital"
-FORCE_PERMISSION = "capital.force_allocate"
-ACCEPT_PERMISSION = "capital.accept_jump"
-REVERT_PERMISSION = "capital.revert_allocation"
+
+
+@dataclass(frozen=True)
+class AllocationRequest:
+    """What is asked, the same for every account of one call.
+
+    Attributes:
+        if_due: The gate decides whether anything is to be done.
+        force: Open positions do not stop a request that is not gated.
+        accept_jump: The balances that are suspect on the account are accepted.
+        reverts: The run that is taken back; None elsewhere.
+        patience: How long an exchange may take for one account; None: as long as is usual.
+    """
+
+    trigger: str
+    run_key: str
+    clock: Clock
+    actor_id: int | None = None
+    live: bool = True
+    if_due: bool = False
+    force: bool = False
+    accept_jump: bool = False
+    reverts: int | None = None
+    patience: timedelta | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What a second use of the run key must match."""
+        reverts = {} if self.reverts is None else {"reverts": self.reverts}
+        return reverts | {
+            "trigger": self.trigger,
+            "actor": self.actor_id,
+            "live": self.live,
+            "if_due": self.if_due,
+            "force": self.force,
+            "accept_jump": self.accept_jump,
+        }
 
 
 def new_request(
@@ -76,12 +110,6 @@ def require_suspects(ids: Sequence[int], request: AllocationRequest) -> None:
     for account in waiting.only("name", "suspect_readings"):
         if not account.suspect_readings:
             raise NothingToAccept(account=account.name)
-
-
-def require_permission(actor: AbstractUser | None, permission: str) -> None:
-    """Raises ``NotPermitted``. Nobody in particular, at the command line, may do everything."""
-    if actor is not None and not actor.has_perm(permission):
-        raise NotPermitted(user=actor.get_username(), permission=permission)
 
 
 def allow_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:

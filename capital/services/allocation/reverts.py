@@ -22,6 +22,7 @@ from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationEntry, AllocationRun, Trigger
+from capital.services.access.permissions import REVERT_PERMISSION, require_permission
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import lock_accounts
@@ -29,8 +30,8 @@ from capital.services.allocation.batches import tell
 from capital.services.allocation.inputs import load_inputs
 from capital.services.allocation.records import record_checks, record_runs
 from capital.services.allocation.report import RunReport, report_decision
-from capital.services.allocation.request import REVERT_PERMISSION, require_permission
-from capital.services.allocation.verdicts import AllocationRequest, Verdict
+from capital.services.allocation.request import AllocationRequest
+from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries, record_observations

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
 from capital.domain.allocation.gate import DueCheck, Inputs, Thresholds, check_due
 from capital.domain.allocation.links import Reserve
-from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
@@ -16,47 +14,11 @@ from capital.models import Account
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
 from capital.services.allocation.inputs import inputs_of, load_inputs
+from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.trading.positions import accounts_with_open_positions
-
-
-@dataclass(frozen=True)
-class AllocationRequest:
-    """What is asked, the same for every account of one call.
-
-    Attributes:
-        if_due: The gate decides whether anything is to be done.
-        force: Open positions do not stop a request that is not gated.
-        accept_jump: The balances that are suspect on the account are accepted.
-        reverts: The run that is taken back; None elsewhere.
-        patience: How long an exchange may take for one account; None: as long as is usual.
-    """
-
-    trigger: str
-    run_key: str
-    clock: Clock
-    actor_id: int | None = None
-    live: bool = True
-    if_due: bool = False
-    force: bool = False
-    accept_jump: bool = False
-    reverts: int | None = None
-    patience: timedelta | None = None
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What a second use of the run key must match."""
-        reverts = {} if self.reverts is None else {"reverts": self.reverts}
-        return reverts | {
-            "trigger": self.trigger,
-            "actor": self.actor_id,
-            "live": self.live,
-            "if_due": self.if_due,
-            "force": self.force,
-            "accept_jump": self.accept_jump,
-        }
 
 
 @dataclass(frozen=True)

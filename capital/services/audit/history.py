@@ -16,7 +16,7 @@ from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
-from capital.services.allocation.inputs import inputs_from_json
+from capital.services.allocation.stored import inputs_from_json
 from strategies.markets import MarketType
 
 # A snapshot's pools and entries have no rows of their own.

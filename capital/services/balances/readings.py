@@ -1,66 +1,23 @@
 """What is believed of an account's pools: live, cached, suspect or unknown."""
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from django.utils import timezone
 
-from capital.domain.allocation.decision import Decision
-from capital.domain.balances import Observation, PoolReading, Source, choose_reading
-from capital.domain.jumps import is_suspect, jump_percent
-from capital.domain.money import ROUNDED, amount_text, parse_amount, plain
+from capital.domain.balances import Observation, PoolReading, choose_reading
+from capital.domain.jumps import is_suspect
+from capital.domain.money import plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances.live import LiveAnswers
-from capital.services.balances.summaries import (
-    OBSERVED_FIELD,
-    POOL_WORD,
-    business_date,
-    cached_observation,
-    log_cached,
-)
-
-logger = logging.getLogger(__name__)
+from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
+from capital.services.balances.suspects import Suspect, stored_suspects
 
 _HOUR = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class Suspect:
-    """A live balance that jumped too far from the last accepted one to be believed.
-
-    Attributes:
-        observation: What waits for a person: the first balance of this suspicion. Later ones
-            near it do not take its place, so that what a person has seen is what is accepted.
-        accepted: The last accepted balance.
-        is_known: It waited already.
-        is_recorded: A run tells of it.
-    """
-
-    observation: Observation
-    accepted: Decimal
-    is_known: bool = False
-    is_recorded: bool = False
-
-    def reason(self, account: Account, pool: Pool) -> Reason:
-        """What to tell a person who is to confirm it."""
-        percent = jump_percent(self.accepted, self.observation.amount) or Decimal(0)
-        return Reason(
-            Code.JUMP_SUSPECTED,
-            {
-                "account_id": str(account.pk),
-                "venue": account.venue,
-                "currency": account.currency,
-                "pool": pool.value,
-                "observed": amount_text(self.observation.amount, account.currency),
-                "accepted": amount_text(self.accepted, account.currency),
-                "percent": plain(percent.quantize(Decimal("0.1"), ROUND_DOWN, ROUNDED)),
-            },
-        )
 
 
 @dataclass
@@ -123,16 +80,6 @@ def judge_readings(
     return judged
 
 
-def stored_suspects(account: Account) -> dict[Pool, Observation]:
-    """The suspect balances that wait on the account for a person."""
-    return {
-        Pool(pool): Observation(
-            parse_amount(stored["amount"]), datetime.fromisoformat(stored["observed_at"])
-        )
-        for pool, stored in account.suspect_readings.items()
-    }
-
-
 def settle_suspects(
     account: Account, judged: JudgedReadings, *, are_recorded: bool = False
 ) -> bool:
@@ -161,39 +108,6 @@ def settle_suspects(
     changed: bool = settled != account.suspect_readings
     account.suspect_readings = settled
     return changed
-
-
-def log_fallbacks(account: Account, decision: Decision) -> None:
-    """The log lines of pools without a live balance. People grep for them: the text is fixed."""
-    for pool in decision.pools:
-        reading = pool.reading
-        word = POOL_WORD[reading.pool]
-        if reading.source is Source.CACHED and reading.amount is not None:
-            log_cached(account.pk, word, reading.amount)
-            logger.warning(
-                "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 사용 ($%s)",
-                one_line(account.name),
-                word,
-                f"{reading.amount:.2f}",
-            )
-        elif pool.skipped:
-            logger.warning(
-                "계좌 %s: 실시간 %s 잔고 조회 실패, 캐시 없음, 할당 건너뜀 (%s)",
-                one_line(account.name),
-                word,
-                reading.reason.code,
-            )
-
-
-def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
-    """A suspect balance is worth a person's attention at once."""
-    for pool, suspect in suspects.items():
-        logger.warning("%s: %s", one_line(account.name), suspect.reason(account, pool).english)
-
-
-def one_line(name: str) -> str:
-    """A name that cannot begin a log line of its own."""
-    return " ".join(name.split()) if not name.isprintable() else name
 
 
 def _cached_in_basis(

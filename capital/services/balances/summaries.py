@@ -5,7 +5,6 @@ carries the other balances *and their times* forward, so that a pool that fails 
 its history nor looks fresh.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.lookup import AccountIds, pools_of_account
+from capital.services.balances.log_lines import POOL_WORD, WHOLE_WORD, log_cached
 from strategies.markets import MarketType
-
-logger = logging.getLogger(__name__)
 
 _CLOCK_SKEW = timedelta(minutes=10)
 
@@ -38,9 +36,6 @@ OBSERVED_FIELD = {
     Pool.FUTURES: "futures_observed_at",
     Pool.UNIFIED: "ending_observed_at",
 }
-# The words of the log lines, which people grep for; Korean in every language.
-POOL_WORD = {Pool.SPOT: "현물", Pool.FUTURES: "선물", Pool.UNIFIED: "통합"}
-WHOLE_WORD = "전체"
 
 _WRITTEN_FIELDS = (
     "starting_balance",
@@ -118,11 +113,6 @@ def get_cached_daily_balance(
     amount: Decimal = Decimal(0) if stored is None else stored
     log_cached(account_id, word, amount)
     return amount
-
-
-def log_cached(account_id: int, word: str, amount: Decimal) -> None:
-    """The DEBUG line of a cached balance; its text is an interface."""
-    logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")
 
 
 def load_summaries(

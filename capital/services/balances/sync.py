@@ -13,12 +13,8 @@ from capital.domain.reasons import Reason
 from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
 from capital.services.balances.live import LiveAnswers, observe_pools
-from capital.services.balances.readings import (
-    JudgedReadings,
-    judge_readings,
-    log_suspects,
-    settle_suspects,
-)
+from capital.services.balances.log_lines import log_suspects
+from capital.services.balances.readings import JudgedReadings, judge_readings, settle_suspects
 from capital.services.balances.summaries import load_summaries, record_observations
 
 logger = logging.getLogger(__name__)

@@ -25,8 +25,9 @@ from capital.models.queries.moments import one_moment
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.allocation.inputs import inputs_of, load_inputs
-from capital.services.balances.readings import Suspect, judge_readings, stored_suspects
+from capital.services.balances.readings import judge_readings
 from capital.services.balances.summaries import cached_observation, load_latest
+from capital.services.balances.suspects import Suspect, stored_suspects
 from capital.services.overview.runs import last_runs
 from capital.services.trading.positions import accounts_with_open_positions
 
