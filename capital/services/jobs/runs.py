@@ -21,7 +21,8 @@ from capital.models import Account, JobRun, Trigger
 from capital.services.accounts.lookup import active_account_ids
 from capital.services.jobs.clusters import longest_wait, oldest_wait
 from capital.services.jobs.records import raise_failure, record_work, started_run
-from capital.services.jobs.table import Job, Slot, get_job, reallocate
+from capital.services.jobs.table import Job, Slot, get_job
+from capital.services.jobs.work import reallocate
 from capital.services.markets.rules import count_syncs, sync_markets
 
 TASKS = "capital.tasks"
