@@ -15,6 +15,13 @@ from capital.services.jobs.runs import (
     perform_for_venue,
     perform_job,
 )
+from capital.services.jobs.table import (
+    CLOSE_DAY,
+    PRUNE,
+    REALLOCATE_DUE,
+    SYNC_BALANCES,
+    SYNC_MARKETS,
+)
 
 # How many of each outcome.
 Outcomes = dict[str, int]
@@ -39,25 +46,25 @@ def end(**_kwargs: Any) -> None:
 
 def sync_balances(intended: str | None = None) -> Outcomes:
     """Live readings into today's summary, all active accounts."""
-    return perform_job("sync_balances", intended=intended, queued_at=_queued_at)
+    return perform_job(SYNC_BALANCES.name, intended=intended, queued_at=_queued_at)
 
 
 def sync_balances_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
     """The same for some of them."""
     return perform_chunk(
-        "sync_balances", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+        SYNC_BALANCES.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
 
 
 def reallocate_due(intended: str | None = None) -> Outcomes:
     """Ask the gate for every active account, and reallocate where it is due."""
-    return perform_job("reallocate_due", intended=intended, queued_at=_queued_at)
+    return perform_job(REALLOCATE_DUE.name, intended=intended, queued_at=_queued_at)
 
 
 def reallocate_due_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
     """The same for some of them."""
     return perform_chunk(
-        "reallocate_due", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+        REALLOCATE_DUE.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
 
 
@@ -68,19 +75,19 @@ def reallocate_after_event(account_ids: list[int], run_key: str) -> Outcomes:
 
 def close_day(intended: str | None = None) -> Outcomes:
     """Close yesterday's summary and open today's."""
-    return perform_job("close_day", intended=intended, queued_at=_queued_at)
+    return perform_job(CLOSE_DAY.name, intended=intended, queued_at=_queued_at)
 
 
 def close_day_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
     """The same for some accounts."""
     return perform_chunk(
-        "close_day", account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+        CLOSE_DAY.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
 
 
 def sync_markets(intended: str | None = None) -> Outcomes:
     """Market rules from the venues of active accounts."""
-    return perform_job("sync_markets", intended=intended, queued_at=_queued_at)
+    return perform_job(SYNC_MARKETS.name, intended=intended, queued_at=_queued_at)
 
 
 def sync_markets_of_venue(venue: str) -> Outcomes:
@@ -90,4 +97,4 @@ def sync_markets_of_venue(venue: str) -> Outcomes:
 
 def prune(intended: str | None = None) -> Outcomes:
     """Remove old rows about tasks and jobs."""
-    return perform_job("prune", intended=intended, queued_at=_queued_at)
+    return perform_job(PRUNE.name, intended=intended, queued_at=_queued_at)

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from capital.management.faces import errors_translated
-from capital.services.jobs.runs import perform_by_hand
-from capital.services.jobs.table import JOBS, get_job
+from capital.services.jobs.runs import has_failures, perform_by_hand
+from capital.services.jobs.table import JOBS
 
 
 class Command(BaseCommand):
@@ -32,6 +32,5 @@ class Command(BaseCommand):
         )
         if run.error:
             self.stderr.write(run.error)
-        failures = get_job(run.name).failures
-        if run.error or any(failures(outcome) for outcome in run.outcomes):
+        if has_failures(run):
             sys.exit(1)

@@ -16,8 +16,8 @@ from capital.models import Account, Market, StrategyAccount
 
 logger = logging.getLogger(__name__)
 
-TASK = "capital.tasks.reallocate_after_event"
-RULES_TASK = "capital.tasks.sync_markets_of_venue"
+REALLOCATE_AFTER_EVENT = "capital.tasks.reallocate_after_event"
+SYNC_MARKETS_OF_VENUE = "capital.tasks.sync_markets_of_venue"
 
 
 def request_reallocation(account_ids: Iterable[int]) -> None:
@@ -28,7 +28,7 @@ def request_reallocation(account_ids: Iterable[int]) -> None:
     ids = sorted(set(account_ids))
     if ids:
         run_key = f"event:{uuid.uuid4().hex}"
-        transaction.on_commit(lambda: _queue(TASK, ids, run_key))
+        transaction.on_commit(lambda: _queue(REALLOCATE_AFTER_EVENT, ids, run_key))
 
 
 def request_reallocation_of_strategy(strategy_id: int) -> None:
@@ -46,7 +46,7 @@ def request_market_rules(account: Account) -> None:
     if not account.is_active or account.venue not in VENUES or others.exists():
         return
     if not Market.objects.filter(venue=account.venue).exists():
-        transaction.on_commit(lambda: _queue(RULES_TASK, account.venue))
+        transaction.on_commit(lambda: _queue(SYNC_MARKETS_OF_VENUE, account.venue))
 
 
 def _queue(task: str, *arguments: object) -> None:

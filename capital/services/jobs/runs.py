@@ -19,15 +19,13 @@ from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, JobRun, Trigger
 from capital.services.accounts.lookup import active_account_ids
+from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
 from capital.services.jobs.clusters import longest_wait, oldest_wait
 from capital.services.jobs.records import raise_failure, record_work, started_run
-from capital.services.jobs.table import Job, Slot, get_job
-from capital.services.jobs.work import reallocate
+from capital.services.jobs.table import Job, Slot, get_job, name_of
+from capital.services.jobs.work import WORK, reallocate
 from capital.services.markets.rules import count_syncs, sync_markets
 
-TASKS = "capital.tasks"
-AFTER_EVENT = "reallocate_after_event"
-MARKETS_OF_VENUE = "sync_markets_of_venue"
 CHUNKS = "chunks"
 EXPIRED = "expired"
 ALREADY_DONE = "already_done"
@@ -103,9 +101,9 @@ def perform_after_event(
         parts = [ids[start : start + size] for start in range(0, len(ids), size)]
         with transaction.atomic():
             for part in parts:
-                async_task(f"{TASKS}.{AFTER_EVENT}", part, run_key, group="events")
+                async_task(REALLOCATE_AFTER_EVENT, part, run_key, group="events")
         return {CHUNKS: len(parts)}
-    run = started_run(AFTER_EVENT, Slot(None, clock), accounts=len(ids))
+    run = started_run(name_of(REALLOCATE_AFTER_EVENT), Slot(None, clock), accounts=len(ids))
     raise_failure(
         record_work(
             run,
@@ -122,7 +120,7 @@ def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, i
     Raises:
         JobFailed: As ``perform_job``.
     """
-    run = started_run(MARKETS_OF_VENUE, Slot(None, clock), accounts=0)
+    run = started_run(name_of(SYNC_MARKETS_OF_VENUE), Slot(None, clock), accounts=0)
     raise_failure(
         record_work(run, lambda: count_syncs(sync_markets([venue], clock=clock)), clock=clock)
     )
@@ -138,8 +136,14 @@ def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
     job, slot = get_job(name), Slot(None, clock)
     ids = active_account_ids() if job.takes_accounts else []
     run = started_run(name, slot, accounts=len(ids))
-    record_work(run, lambda: job.work(ids, slot), clock=clock)
+    record_work(run, lambda: WORK[job.name].do(ids, slot), clock=clock)
     return run
+
+
+def has_failures(run: JobRun) -> bool:
+    """Whether a job's run failed, or anything that it did."""
+    is_failure = WORK[run.name].is_failure
+    return bool(run.error) or any(is_failure(outcome) for outcome in run.outcomes)
 
 
 def _do(job: Job, slot: Slot, ids: Sequence[int], *, chunk: int) -> dict[str, int]:
@@ -149,7 +153,9 @@ def _do(job: Job, slot: Slot, ids: Sequence[int], *, chunk: int) -> dict[str, in
         failure = record_work(run, lambda: Counter({EXPIRED: 1}), clock=slot.clock, note=reason)
     else:
         note = _stuck(slot) if chunk == 0 else None
-        failure = record_work(run, lambda: job.work(ids, slot), clock=slot.clock, note=note)
+        failure = record_work(
+            run, lambda: WORK[job.name].do(ids, slot), clock=slot.clock, note=note
+        )
     raise_failure(failure)
     return dict(run.outcomes)
 
@@ -166,9 +172,7 @@ def _hand_out(job: Job, slot: Slot, ids: Sequence[int]) -> dict[str, int]:
         with transaction.atomic():
             for chunk, start in enumerate(starts, start=1):
                 part = list(ids[start : start + size])
-                async_task(
-                    f"{TASKS}.{job.name}_chunk", part, chunk, intended, group=f"{job.name} chunks"
-                )
+                async_task(job.chunk_task, part, chunk, intended, group=f"{job.name} chunks")
             JobRun.objects.filter(pk=run.pk).update(outcomes={CHUNKS: len(starts)})
         return Counter({CHUNKS: len(starts)})
 

@@ -10,11 +10,11 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from capital.domain.clock import Clock
-from capital.services.jobs.runs import TASKS
 from capital.services.jobs.table import JOBS, Every, Job
 
 logger = logging.getLogger(__name__)
 
+TASKS = "capital.tasks"
 INTENDED = "intended"
 
 
@@ -74,7 +74,7 @@ def _declared(job: Job) -> dict[str, Any]:
     timing = job.timing
     return {
         "name": job.name,
-        "func": f"{TASKS}.{job.name}",
+        "func": job.task,
         # The task learns which slot it is for, however late it is delivered.
         "intended_date_kwarg": INTENDED,
         "schedule_type": Schedule.MINUTES if isinstance(timing, Every) else Schedule.CRON,

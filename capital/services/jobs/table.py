@@ -1,7 +1,9 @@
-"""The table of the periodic jobs: what each does, when, and how late is late."""
+"""The table of the periodic jobs: their names and tasks, when they run, and how late is late.
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+What a job does is in ``work``. This module does not import it, so that whoever only asks how the
+jobs are doing does not load the way to a decision.
+"""
+
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
@@ -10,19 +12,8 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.allocation.decision import Outcome
 from capital.domain.clock import Clock
 from capital.domain.errors import UnknownJob
-from capital.domain.reasons import Code
-from capital.services.balances import sync
-from capital.services.jobs.work import (
-    _close_day,
-    _prune,
-    _reallocate_due,
-    _sync_balances,
-    _sync_markets,
-)
-from capital.services.markets import rules as markets
 
 _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
@@ -33,10 +24,10 @@ class Slot:
     """One time at which a job is to run.
 
     Attributes:
-        intended_at: The time that the schedule meant; None when a person runs the job.
+        intended_at: The time in the schedule; None when a person runs the job.
         clock: Says what time it is.
-        queued_at: When the task was queued; None where no queue is involved. After a pause that
-            is long after the intended time.
+        queued_at: When the task was queued; None where no queue is involved. After the cluster
+            was down this is long after the intended time.
     """
 
     intended_at: datetime | None
@@ -47,13 +38,13 @@ class Slot:
     def from_text(
         cls, intended: str | None, *, clock: Clock, queued_at: datetime | None = None
     ) -> "Slot":
-        """The slot of a task, of whose arguments this is the ISO time; none means now."""
+        """The slot of a task that was queued with this ISO time; None means now."""
         moment = datetime.fromisoformat(intended) if intended else clock()
         return cls(moment.astimezone(UTC), clock, queued_at)
 
     @property
     def key(self) -> str | None:
-        """The same for every task of the slot, so that what is delivered twice decides once."""
+        """The run key: the same for every task of this slot, so that a repeat decides nothing."""
         return None if self.intended_at is None else f"schedule:{self.intended_at.isoformat()}"
 
     @property
@@ -64,40 +55,48 @@ class Slot:
 
 @dataclass(frozen=True)
 class Every:
-    """Each so many minutes; minutes, not cron, whose ``*/11`` starts over at every hour."""
+    """Runs every so many minutes. Not as cron, where ``*/11`` starts over at each full hour.
+
+    Attributes:
+        setting: The name of the setting that holds the minutes.
+    """
 
     setting: str
 
     @property
     def minutes(self) -> int:
-        """As configured."""
+        """The interval as configured."""
         return int(getattr(settings, self.setting))
 
     def slot_after(self, moment: datetime) -> datetime:
-        """When the next run is expected once one began at ``moment``."""
+        """When the next run is expected after one that began at ``moment``."""
         return moment + self.minutes * _MINUTE
 
     @property
     def expires_after(self) -> timedelta:
-        """How long a task may wait until it is no longer worth it: newer ones do the same."""
+        """How long a task may wait in the queue before newer ones have made it pointless."""
         return max(5 * _MINUTE, 2 * self.minutes * _MINUTE)
 
 
 @dataclass(frozen=True)
 class DailyAt:
-    """Once a day, at this time in the project's time zone, also where clocks are put back."""
+    """Runs once a day at one time in the project's time zone, daylight saving time or not.
+
+    Attributes:
+        setting: The name of the setting that holds the time.
+    """
 
     setting: str
 
     @property
     def at(self) -> time:
-        """As configured."""
+        """The time of day as configured."""
         at: time = getattr(settings, self.setting)
         return at
 
     @property
     def cron(self) -> str:
-        """Seconds are the sixth field."""
+        """The time as django-q2 reads it: seconds are the sixth field."""
         return f"{self.at.minute} {self.at.hour} * * * {self.at.second}"
 
     def slot_after(self, moment: datetime) -> datetime:
@@ -109,7 +108,7 @@ class DailyAt:
 
     @property
     def expires_after(self) -> timedelta:
-        """Before the next day's task."""
+        """How long a task may wait in the queue: less than until the next day's task."""
         return timedelta(hours=20)
 
 
@@ -118,68 +117,71 @@ class Job:
     """One row of the table.
 
     Attributes:
-        name: Stable: of the schedule, of the task in ``capital.tasks``, and on ``run_job``.
-        summary: What it does.
-        timing: When.
+        task: The function that the queue calls. Schedules and queued tasks store it.
+        summary: What the job does.
+        timing: When it runs.
         late_after: How long after its expected time a job without success is late.
-        work: Does it for some accounts; how many of each outcome.
-        failures: Tells the outcomes that mean that something failed.
-        takes_accounts: Whether it works on accounts, and may be handed out in chunks.
+        chunk_task: The function that does the job for some of the accounts; None for a job that
+            is not about accounts.
     """
 
-    name: str
+    task: str
     summary: Promise
     timing: Every | DailyAt
     late_after: timedelta
-    work: Callable[[Sequence[int], Slot], Counter[str]]
-    failures: Callable[[str], bool]
-    takes_accounts: bool = True
+    chunk_task: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The job's name: on its schedule, on its runs, and for ``run_job``."""
+        return name_of(self.task)
+
+    @property
+    def takes_accounts(self) -> bool:
+        """Whether it works through accounts, and may be handed out in chunks of them."""
+        return self.chunk_task is not None
 
 
-JOBS = (
-    Job(
-        "sync_balances",
-        _("Live readings into today's summary"),
-        Every("CAPITAL_SYNC_MINUTES"),
-        late_after=timedelta(minutes=3),
-        work=_sync_balances,
-        failures=lambda outcome: outcome not in (sync.LIVE, sync.SUSPECT),
-    ),
-    Job(
-        "reallocate_due",
-        _("Ask the gate, and reallocate where it is due"),
-        Every("CAPITAL_REALLOCATE_MINUTES"),
-        late_after=timedelta(minutes=6),
-        work=_reallocate_due,
-        failures=lambda outcome: outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value),
-    ),
-    Job(
-        "close_day",
-        _("Close yesterday's summary and open today's"),
-        DailyAt("CAPITAL_CLOSE_DAY_AT"),
-        late_after=timedelta(minutes=15),
-        work=_close_day,
-        failures=lambda _outcome: False,
-    ),
-    Job(
-        "sync_markets",
-        _("Market rules from the venues"),
-        Every("CAPITAL_SYNC_MARKETS_MINUTES"),
-        late_after=timedelta(hours=6),
-        work=_sync_markets,
-        failures=lambda outcome: outcome != markets.SYNCED,
-        takes_accounts=False,
-    ),
-    Job(
-        "prune",
-        _("Remove old rows about tasks and jobs"),
-        DailyAt("CAPITAL_PRUNE_AT"),
-        late_after=timedelta(hours=6),
-        work=_prune,
-        failures=lambda _outcome: False,
-        takes_accounts=False,
-    ),
+def name_of(task: str) -> str:
+    """The name under which runs of a task are recorded: that of its function."""
+    return task.rpartition(".")[2]
+
+
+SYNC_BALANCES = Job(
+    "capital.tasks.sync_balances",
+    _("Live readings into today's summary"),
+    Every("CAPITAL_SYNC_MINUTES"),
+    late_after=timedelta(minutes=3),
+    chunk_task="capital.tasks.sync_balances_chunk",
 )
+REALLOCATE_DUE = Job(
+    "capital.tasks.reallocate_due",
+    _("Ask the gate, and reallocate where it is due"),
+    Every("CAPITAL_REALLOCATE_MINUTES"),
+    late_after=timedelta(minutes=6),
+    chunk_task="capital.tasks.reallocate_due_chunk",
+)
+CLOSE_DAY = Job(
+    "capital.tasks.close_day",
+    _("Close yesterday's summary and open today's"),
+    DailyAt("CAPITAL_CLOSE_DAY_AT"),
+    late_after=timedelta(minutes=15),
+    chunk_task="capital.tasks.close_day_chunk",
+)
+SYNC_MARKETS = Job(
+    "capital.tasks.sync_markets",
+    _("Market rules from the venues"),
+    Every("CAPITAL_SYNC_MARKETS_MINUTES"),
+    late_after=timedelta(hours=6),
+)
+PRUNE = Job(
+    "capital.tasks.prune",
+    _("Remove old rows about tasks and jobs"),
+    DailyAt("CAPITAL_PRUNE_AT"),
+    late_after=timedelta(hours=6),
+)
+
+JOBS = (SYNC_BALANCES, REALLOCATE_DUE, CLOSE_DAY, SYNC_MARKETS, PRUNE)
 
 
 def get_job(name: str) -> Job:

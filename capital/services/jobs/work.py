@@ -1,46 +1,45 @@
 """What each periodic job does."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.clock import Clock
+from capital.domain.reasons import Code
 from capital.models import Trigger
 from capital.services.allocation import allocate as allocation
 from capital.services.balances import days, sync
 from capital.services.jobs import pruning
+from capital.services.jobs.table import (
+    CLOSE_DAY,
+    PRUNE,
+    REALLOCATE_DUE,
+    SYNC_BALANCES,
+    SYNC_MARKETS,
+    Slot,
+)
 from capital.services.markets import rules as markets
 
-if TYPE_CHECKING:
-    from capital.services.jobs.table import Slot
 
+@dataclass(frozen=True)
+class Work:
+    """The work of one job.
 
-def _sync_balances(account_ids: Sequence[int], slot: "Slot") -> Counter[str]:
-    return sync.sync_balances(account_ids, clock=slot.clock)
+    Attributes:
+        do: Does it for these accounts at this slot, and counts the outcomes. A job that is not
+            about accounts gets none.
+        is_failure: Whether an outcome means that something failed.
+    """
 
-
-def _reallocate_due(account_ids: Sequence[int], slot: "Slot") -> Counter[str]:
-    trigger = Trigger.COMMAND if slot.intended_at is None else Trigger.SCHEDULE
-    return reallocate(account_ids, trigger=trigger, run_key=slot.key, clock=slot.clock)
-
-
-def _close_day(account_ids: Sequence[int], slot: "Slot") -> Counter[str]:
-    return days.close_day(account_ids, clock=slot.clock)
-
-
-def _prune(_account_ids: Sequence[int], slot: "Slot") -> Counter[str]:
-    return pruning.prune(clock=slot.clock)
-
-
-def _sync_markets(_account_ids: Sequence[int], slot: "Slot") -> Counter[str]:
-    return markets.count_syncs(markets.sync_markets(clock=slot.clock))
+    do: Callable[[Sequence[int], Slot], Counter[str]]
+    is_failure: Callable[[str], bool] = lambda _outcome: False
 
 
 def reallocate(
     account_ids: Sequence[int], *, trigger: str, run_key: str | None, clock: Clock
 ) -> Counter[str]:
-    """Reallocate where it is due; runs by their outcome, the rest by the gate's code."""
+    """Reallocate where it is due. Counts runs by their outcome, the rest by the gate's code."""
     counts: Counter[str] = Counter()
     for result in allocation.reallocate_where_due(
         account_ids, trigger=trigger, run_key=run_key, clock=clock
@@ -50,3 +49,27 @@ def reallocate(
         else:
             counts[result.run.outcome] += 1
     return counts
+
+
+def _reallocate_due(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
+    trigger = Trigger.COMMAND if slot.intended_at is None else Trigger.SCHEDULE
+    return reallocate(account_ids, trigger=trigger, run_key=slot.key, clock=slot.clock)
+
+
+# By the job's name. Every job has its entry.
+WORK = {
+    SYNC_BALANCES.name: Work(
+        lambda account_ids, slot: sync.sync_balances(account_ids, clock=slot.clock),
+        is_failure=lambda outcome: outcome not in (sync.LIVE, sync.SUSPECT),
+    ),
+    REALLOCATE_DUE.name: Work(
+        _reallocate_due,
+        is_failure=lambda outcome: outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value),
+    ),
+    CLOSE_DAY.name: Work(lambda account_ids, slot: days.close_day(account_ids, clock=slot.clock)),
+    SYNC_MARKETS.name: Work(
+        lambda _account_ids, slot: markets.count_syncs(markets.sync_markets(clock=slot.clock)),
+        is_failure=lambda outcome: outcome != markets.SYNCED,
+    ),
+    PRUNE.name: Work(lambda _account_ids, slot: pruning.prune(clock=slot.clock)),
+}

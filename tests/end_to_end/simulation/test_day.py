@@ -45,7 +45,8 @@ from capital.services.allocation.report import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances import days, sync
 from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance
-from capital.services.jobs.table import Slot, get_job
+from capital.services.jobs.table import Slot
+from capital.services.jobs.work import WORK
 from strategies.models import MarketType
 from tests.end_to_end.simulation.world import World
 from tests.factories import make_market
@@ -163,7 +164,7 @@ class Day:
             if intended is None:
                 reallocate_where_due(_active(ids), trigger="event", run_key=arguments[1])
             elif arguments:
-                get_job(name).work(_active(ids), Slot.from_text(intended, clock=self.clock))
+                WORK[name].do(_active(ids), Slot.from_text(intended, clock=self.clock))
 
         module = next((MODULES[key] for key in MODULES if name.startswith(key)), None)
         call = pydoc.locate(task["func"])

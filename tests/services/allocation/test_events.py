@@ -21,7 +21,7 @@ def queued(monkeypatch: Any) -> list[tuple[list[int], str]]:
     calls: list[tuple[list[int], str]] = []
 
     def queue(task: str, *arguments: Any) -> None:
-        if task == events.TASK:
+        if task == events.REALLOCATE_AFTER_EVENT:
             calls.append((arguments[0], arguments[1]))
 
     monkeypatch.setattr(events, "_queue", queue)

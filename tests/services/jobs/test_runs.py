@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,9 +16,10 @@ from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
 from capital.models import AllocationRun, JobRun, Market
 from capital.services.jobs import runs as job_runs
-from capital.services.jobs import table as jobs
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
+from capital.services.jobs.work import WORK
+from capital.services.jobs.work import Work as JobWork
 from tests.factories import make_account, make_link
 from tests.simulated import Exchange
 
@@ -55,8 +55,8 @@ class Work:
 def work(monkeypatch: Any) -> Work:
     """Every job does this."""
     stand_in = Work()
-    table = tuple(replace(job, work=stand_in) for job in jobs.JOBS)
-    monkeypatch.setattr(jobs, "JOBS", table)
+    for name in WORK:
+        monkeypatch.setitem(WORK, name, JobWork(stand_in))
     return stand_in
 
 

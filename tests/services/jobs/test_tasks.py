@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.tasks import async_task
 
 from capital import tasks
+from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
 from capital.services.jobs.schedules import TASKS
 from capital.services.jobs.table import JOBS
+from capital.services.jobs.work import WORK
 
 AT = "2026-03-05T03:11:00+00:00"
 
@@ -70,4 +73,16 @@ def test_every_job_of_the_table_has_its_tasks() -> None:
     assert tasks.__name__ == TASKS
     for job in JOBS:
         assert callable(getattr(tasks, job.name))
+        assert import_string(job.task) is getattr(tasks, job.name)
         assert hasattr(tasks, f"{job.name}_chunk") is job.takes_accounts
+        if job.chunk_task:
+            assert import_string(job.chunk_task) is getattr(tasks, f"{job.name}_chunk")
+
+
+def test_every_job_of_the_table_has_its_work() -> None:
+    assert list(WORK) == [job.name for job in JOBS]
+
+
+def test_what_a_change_queues_are_tasks() -> None:
+    assert import_string(REALLOCATE_AFTER_EVENT) is tasks.reallocate_after_event
+    assert import_string(SYNC_MARKETS_OF_VENUE) is tasks.sync_markets_of_venue
