@@ -255,11 +255,13 @@ def preview_allocation(
     }
     for start in range(0, len(ids), BATCH_SIZE):
         batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
-        cases = load_linked_accounts(batch)
-        judge, now = _judge_by(_observe(cases, request), request), clock()
-        for verdict in judge(cases, load_circumstances(list(cases), request, now=now), now):
+        linked_accounts = load_linked_accounts(batch)
+        judge, now = _judge_by(_observe(linked_accounts, request), request), clock()
+        for verdict in judge(
+            linked_accounts, load_circumstances(list(linked_accounts), request, now=now), now
+        ):
             tell(verdict)
-            account = verdict.case.account
+            account = verdict.linked.account
             previews[account.pk] = AllocationPreview(account, verdict.reason, verdict.decision)
     return [previews[key] for key in ids if key in previews]
 
@@ -297,26 +299,29 @@ def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | No
     """Judge each account by what its exchange said, and leave the readings in ``seen``."""
 
     def judge(
-        cases: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime
+        linked_accounts: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime
     ) -> list[Verdict]:
         verdicts = [
-            judge_account(case, answers, circumstances, request, now=now) for case in cases.values()
+            judge_account(linked, answers, circumstances, request, now=now)
+            for linked in linked_accounts.values()
         ]
         if seen is not None:
-            seen.update({verdict.case.account.pk: verdict.judged.readings for verdict in verdicts})
+            seen.update(
+                {verdict.linked.account.pk: verdict.judged.readings for verdict in verdicts}
+            )
         return verdicts
 
     return judge
 
 
 def _observe(
-    cases: Mapping[int, LinkedAccount],
+    linked_accounts: Mapping[int, LinkedAccount],
     request: AllocationRequest,
     *,
     on_account: Callable[[], None] | None = None,
 ) -> LiveAnswers:
     return observe_pools(
-        [(case.account, case.pools) for case in cases.values()],
+        [(linked.account, linked.pools) for linked in linked_accounts.values()],
         live=request.live,
         clock=request.clock,
         on_account=on_account,

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 # A run, or the gate's reason why there is none.
 Result = AllocationRun | Reason
 
-# What becomes of each account, under the lock: a verdict for every case, without a write.
+# What becomes of each account, under the lock: a verdict for each, without a write.
 Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Verdict]]
 
 
@@ -55,13 +55,13 @@ def decide_batch(
             len(observed),
             type(error).__name__,
         )
-    return {key: _decide_alone(case, judge, request) for key, case in observed.items()}
+    return {key: _decide_alone(linked, judge, request) for key, linked in observed.items()}
 
 
-def _decide_alone(case: LinkedAccount, judge: Judge, request: AllocationRequest) -> Result:
+def _decide_alone(linked: LinkedAccount, judge: Judge, request: AllocationRequest) -> Result:
     """One account of a batch that failed, with the readings that were made for the batch."""
     try:
-        return _decide_and_write({case.account.pk: case}, judge, request)[case.account.pk]
+        return _decide_and_write({linked.account.pk: linked}, judge, request)[linked.account.pk]
     except RunKeyConflict:
         raise
     except CapitalError as error:
@@ -69,24 +69,24 @@ def _decide_alone(case: LinkedAccount, judge: Judge, request: AllocationRequest)
     except DatabaseError as error:
         reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
     except Exception as error:
-        logger.exception("Allocating account %s failed.", case.account.pk)
+        logger.exception("Allocating account %s failed.", linked.account.pk)
         reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
-    return _record_failure(case, reason, request)
+    return _record_failure(linked, reason, request)
 
 
 def _record_failure(
-    case: LinkedAccount, reason: Reason, request: AllocationRequest
+    linked: LinkedAccount, reason: Reason, request: AllocationRequest
 ) -> AllocationRun:
     """A failed run; unsaved where the database refuses even that."""
-    logger.error("Account %s was not allocated: %s", case.account.pk, reason.code)
-    verdict, now = Verdict(case, Decision(Outcome.FAILED, reason), reason), request.clock()
+    logger.error("Account %s was not allocated: %s", linked.account.pk, reason.code)
+    verdict, now = Verdict(linked, Decision(Outcome.FAILED, reason), reason), request.clock()
     try:
         with transaction.atomic():
             record_checks([verdict], now=now)
-            return record_runs([verdict], request, now=now)[case.account.pk]
+            return record_runs([verdict], request, now=now)[linked.account.pk]
     except DatabaseError:
-        logger.exception("The failure of account %s could not be recorded.", case.account.pk)
-    return _unsaved_failure(case.account, reason, request)
+        logger.exception("The failure of account %s could not be recorded.", linked.account.pk)
+    return _unsaved_failure(linked.account, reason, request)
 
 
 def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
@@ -115,19 +115,19 @@ def _decide_and_write(
         accounts = {key: account for key, account in locked.items() if key not in results}
         if not accounts:
             return results
-        cases = load_linked_accounts(list(accounts), accounts=accounts)
+        linked_accounts = load_linked_accounts(list(accounts), accounts=accounts)
         now = request.clock()
         changed = {
             key
-            for key, case in cases.items()
-            if case.account.reading_depends_on != observed[key].account.reading_depends_on
+            for key, linked in linked_accounts.items()
+            if linked.account.reading_depends_on != observed[key].account.reading_depends_on
         }
-        sound = {key: case for key, case in cases.items() if key not in changed}
-        verdicts = [_account_changed(cases[key]) for key in changed]
+        sound = {key: linked for key, linked in linked_accounts.items() if key not in changed}
+        verdicts = [_account_changed(linked_accounts[key]) for key in changed]
         circumstances = load_circumstances(list(sound), request, now=now, lock=True)
         verdicts += judge(sound, circumstances, now)
         record_observations(
-            {verdict.case.account.pk: verdict.judged.believed for verdict in verdicts},
+            {verdict.linked.account.pk: verdict.judged.believed for verdict in verdicts},
             accounts,
             circumstances.summaries,
             now=now,
@@ -136,18 +136,18 @@ def _decide_and_write(
         results |= record_runs(verdicts, request, now=now)
     for verdict in verdicts:
         tell(verdict)
-        results.setdefault(verdict.case.account.pk, verdict.reason)
+        results.setdefault(verdict.linked.account.pk, verdict.reason)
     return results
 
 
-def _account_changed(case: LinkedAccount) -> Verdict:
+def _account_changed(linked: LinkedAccount) -> Verdict:
     reason = Reason(Code.ACCOUNT_CHANGED)
-    return Verdict(case, Decision(Outcome.FAILED, reason), reason)
+    return Verdict(linked, Decision(Outcome.FAILED, reason), reason)
 
 
 def tell(verdict: Verdict) -> None:
     """Log what people grep for: fallbacks and suspect balances."""
-    account = verdict.case.account
+    account = verdict.linked.account
     if verdict.decision is not None and verdict.decision.outcome is not Outcome.HELD:
         log_fallbacks(account, verdict.decision)
     log_suspects(account, verdict.judged.suspects)

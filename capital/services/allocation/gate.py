@@ -50,11 +50,11 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         UnknownAccount: There is none.
     """
     request = AllocationRequest(Trigger.API.value, "", clock, live=live, if_due=True)
-    case = load_linked_accounts([account_id]).get(account_id)
-    if case is None:
+    linked = load_linked_accounts([account_id]).get(account_id)
+    if linked is None:
         raise UnknownAccount(account=str(account_id))
-    account = case.account
-    answers = observe_pools([(account, case.pools)], live=live, clock=clock)
+    account = linked.account
+    answers = observe_pools([(account, linked.pools)], live=live, clock=clock)
     now = clock()
     if not account.is_active:
         return GateStatus(
@@ -67,11 +67,11 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         )
     circumstances = load_circumstances([account_id], request, now=now)
     judged = judge_readings(
-        account, case.pools, answers, circumstances.summaries[account_id].latest, now=now
+        account, linked.pools, answers, circumstances.summaries[account_id].latest, now=now
     )
     is_open = account_id in circumstances.with_open_position
     check = ask_gate(
-        case, inputs_of(case, judged.readings), circumstances, has_open_position=is_open
+        linked, inputs_of(linked, judged.readings), circumstances, has_open_position=is_open
     )
     suspects = {pool: suspect.reason(account, pool) for pool, suspect in judged.suspects.items()}
     held = is_open or bool(suspects)

@@ -24,13 +24,13 @@ _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q
 )
 
 
-def inputs_of(case: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inputs:
+def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inputs:
     """What a decision of now rests on."""
     return Inputs(
         links={
-            link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in case.links
+            link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in linked.links
         },
-        reserve=Reserve(case.account.reserve_percent, case.account.reserve_amount),
+        reserve=Reserve(linked.account.reserve_percent, linked.account.reserve_amount),
         balances={
             pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
         },
@@ -38,7 +38,7 @@ def inputs_of(case: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inpu
 
 
 def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
-    """The basis of each account's last run that allocated, in two queries; none is left out."""
+    """The inputs of each account's last run that allocated, in two queries; none is left out."""
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
     rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
     return {account_id: inputs_from_json(stored) for account_id, stored in rows}
@@ -55,7 +55,7 @@ def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
 
 
 def rests_on(
-    case: LinkedAccount,
+    linked: LinkedAccount,
     judged: JudgedReadings,
     *,
     has_open_position: bool,
@@ -65,21 +65,21 @@ def rests_on(
     """Everything but the readings that the decision depends on. It shows no secret.
 
     Args:
-        case: The account with its links.
+        linked: The account with its links, as they are now.
         judged: What is believed of its pools.
         has_open_position: On any link.
         last_run: The last one that allocated.
         accepts: The pools whose believed balance was suspect.
     """
     return {
-        "settings": _fingerprint(case.account),
-        "basis": inputs_as_json(inputs_of(case, judged.readings)),
+        "settings": _fingerprint(linked.account),
+        "basis": inputs_as_json(inputs_of(linked, judged.readings)),
         "capital": {
             str(link.id): None if link.capital is None else plain(link.capital)
-            for link in case.links
+            for link in linked.links
         },
         "open_position": has_open_position,
-        "suspects": _amounts(case.account.suspect_readings),
+        "suspects": _amounts(linked.account.suspect_readings),
         "accepts": {
             pool.value: plain(judged.believed[pool].amount)
             for pool in accepts
@@ -90,14 +90,18 @@ def rests_on(
 
 
 def what_changed(
-    then: Mapping[str, Any], now: Mapping[str, Any], *, case: LinkedAccount, judged: JudgedReadings
+    then: Mapping[str, Any],
+    now: Mapping[str, Any],
+    *,
+    linked: LinkedAccount,
+    judged: JudgedReadings,
 ) -> Reason | None:
     """The first thing that is not as it was; None where everything is.
 
     Args:
         then: What ``rests_on`` gave when the plan was made.
         now: What it gives under the lock.
-        case: As it is now.
+        linked: As it is now.
         judged: The plan's readings: what it found suspect itself may be known by now.
     """
     if now["settings"] != then["settings"]:
@@ -109,7 +113,7 @@ def what_changed(
         return Reason(Code.LATER_RUN, {"run": str(now["last_run"])})
     keys = [
         link.strategy_key
-        for link in case.links
+        for link in linked.links
         if now["capital"][str(link.id)] != then["capital"][str(link.id)]
     ]
     if keys:

@@ -98,9 +98,11 @@ def make_plan(
     _require_rights(actor, ids, request)
     if len(ids) > LARGEST_PLAN:
         raise PlanTooLarge(largest=f"{LARGEST_PLAN:,}", accounts=f"{len(ids):,}")
-    cases = load_linked_accounts(ids)
+    linked_accounts = load_linked_accounts(ids)
     answers = observe_pools(
-        [(case.account, case.pools) for case in cases.values()], live=live, clock=clock
+        [(linked.account, linked.pools) for linked in linked_accounts.values()],
+        live=live,
+        clock=clock,
     )
     now = clock()
     circumstances = load_circumstances(ids, request, now=now)
@@ -115,23 +117,25 @@ def make_plan(
     )
     planned, accepts = [], False
     for key in ids:
-        case = cases[key]
-        judged, rests = _judge(case, answers, circumstances, request, last_runs[key], now=now)
+        linked = linked_accounts[key]
+        judged, rests = _judge(linked, answers, circumstances, request, last_runs[key], now=now)
         accepts |= bool(rests["accepts"])
-        verdict = decide_account(case, judged, circumstances, request)
+        verdict = decide_account(linked, judged, circumstances, request)
         tell(verdict)
         assert verdict.decision is not None, "only the gate decides nothing"
         planned.append(
             PlannedAccount(
                 plan=plan,
-                account=case.account,
+                account=linked.account,
                 readings=judged_as_json(judged),
                 rests_on=rests,
-                shown=shown_as_json(verdict.decision, case.account.currency),
+                shown=shown_as_json(verdict.decision, linked.account.currency),
             )
         )
     if accept_jump and not accepts:
-        raise NothingToAccept(account=", ".join(case.account.name for case in cases.values()))
+        raise NothingToAccept(
+            account=", ".join(linked.account.name for linked in linked_accounts.values())
+        )
     with transaction.atomic():
         plan.save(force_insert=True)
         PlannedAccount.objects.bulk_create(planned)
@@ -228,49 +232,52 @@ class _Shown:
     request: AllocationRequest
 
     def judge(
-        self, cases: Mapping[int, LinkedAccount], circumstances: Circumstances, _now: datetime
+        self,
+        linked_accounts: Mapping[int, LinkedAccount],
+        circumstances: Circumstances,
+        _now: datetime,
     ) -> list[Verdict]:
-        """A verdict for each case. Raises ``PlanStale`` for all that are not as they were."""
+        """A verdict for each account. Raises ``PlanStale`` for all that are not as they were."""
         verdicts: list[Verdict] = []
         changes: dict[int, Reason] = {}
-        last_runs = last_allocations(list(cases))
-        for key, case in cases.items():
-            verdict = self._judge_one(case, circumstances, last_runs[key])
+        last_runs = last_allocations(list(linked_accounts))
+        for key, linked in linked_accounts.items():
+            verdict = self._judge_one(linked, circumstances, last_runs[key])
             if isinstance(verdict, Reason):
                 changes[key] = verdict
             else:
                 verdicts.append(verdict)
         if changes:
-            names = [cases[key].account.name for key in changes]
+            names = [linked_accounts[key].account.name for key in changes]
             more = ["…"] if len(names) > MOST_NAMED else []
             raise PlanStale(changes=changes, accounts=", ".join(names[:MOST_NAMED] + more))
         return verdicts
 
     def _judge_one(
-        self, case: LinkedAccount, circumstances: Circumstances, last_run: int | None
+        self, linked: LinkedAccount, circumstances: Circumstances, last_run: int | None
     ) -> Verdict | Reason:
-        key = case.account.pk
+        key = linked.account.pk
         planned = self.planned[key]
         judged = judged_from_json(planned.readings)
         now = rests_on(
-            case,
+            linked,
             judged,
             has_open_position=key in circumstances.with_open_position,
             last_run=last_run,
         )
-        changed = what_changed(planned.rests_on, now, case=case, judged=judged)
+        changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)
         if changed is not None:
             return changed
-        verdict = decide_account(case, judged, circumstances, self.request)
+        verdict = decide_account(linked, judged, circumstances, self.request)
         assert verdict.decision is not None, "only the gate decides nothing"
-        shown = shown_as_json(verdict.decision, case.account.currency)
+        shown = shown_as_json(verdict.decision, linked.account.currency)
         # A market that changed, or another version of this program.
         same = all(shown[part] == planned.shown[part] for part in ("outcome", "code", "pools"))
         return verdict if same else Reason(Code.DECISION_CHANGED)
 
 
 def _judge(
-    case: LinkedAccount,
+    linked: LinkedAccount,
     answers: LiveAnswers,
     circumstances: Circumstances,
     request: AllocationRequest,
@@ -279,12 +286,12 @@ def _judge(
     now: datetime,
 ) -> tuple[JudgedReadings, dict[str, Any]]:
     """The readings to decide by, and what else the decision rests on."""
-    account = case.account
+    account = linked.account
 
     def judge(*, accept_jump: bool) -> JudgedReadings:
         summary = circumstances.summaries[account.pk].latest
         return judge_readings(
-            account, case.pools, answers, summary, now=now, accept_jump=accept_jump
+            account, linked.pools, answers, summary, now=now, accept_jump=accept_jump
         )
 
     waiting = dict(account.suspect_readings)
@@ -297,7 +304,7 @@ def _judge(
     # Only in memory: the account's row is written when the plan is applied.
     account.suspect_readings = waiting
     rests = rests_on(
-        case,
+        linked,
         judged,
         has_open_position=account.pk in circumstances.with_open_position,
         last_run=last_run,

@@ -55,7 +55,7 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     by_code: dict[str, list[int]] = {}
     changed = []
     for verdict in verdicts:
-        account = verdict.case.account
+        account = verdict.linked.account
         by_code.setdefault(verdict.reason.code.value, []).append(account.pk)
         is_told = verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
         if settle_suspects(account, verdict.judged, are_recorded=is_told):
@@ -76,7 +76,7 @@ def _new_run(
     verdict: Verdict, decision: Decision, request: AllocationRequest, *, now: datetime
 ) -> AllocationRun:
     """The run of a decision, unsaved. An unchanged one carries its pools as a snapshot."""
-    account = verdict.case.account
+    account = verdict.linked.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
         snapshot = [pool.as_json() for pool in pool_reports(decision, account.currency)]
@@ -90,7 +90,7 @@ def _new_run(
         figures=dict(decision.reason.figures),
         arguments=request.arguments,
         snapshot=snapshot,
-        basis=None if verdict.basis is None else inputs_as_json(verdict.basis),
+        basis=None if verdict.inputs is None else inputs_as_json(verdict.inputs),
         is_forced=request.force,
         reverts_id=request.reverts,
         created_at=now,

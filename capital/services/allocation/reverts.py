@@ -139,8 +139,8 @@ def _find_run(run_id: int, actor: AbstractUser | None) -> AllocationRun:
 def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
     """Ask for the pools, unless it can be told already that nothing will come of it."""
     account = Account.objects.get(pk=run.account_id)
-    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
-    pools = _pools_to_restore(run, case, _changed_by(run))
+    linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
+    pools = _pools_to_restore(run, linked, _changed_by(run))
     return account, observe_pools([(account, pools)], clock=clock)
 
 
@@ -153,23 +153,25 @@ def _weigh(
     lock: bool = False,
 ) -> _Reversal:
     """Everything that speaks against it, then what is to be written."""
-    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
+    linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     before = _changed_by(run)
-    pools = _pools_to_restore(run, case, before)
+    pools = _pools_to_restore(run, linked, before)
     summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
     judged = judge_readings(account, pools, answers, summaries.latest, now=now)
     _require_balances(run, account, judged)
-    basis = load_inputs([account.pk]).get(account.pk)
+    inputs = load_inputs([account.pk]).get(account.pk)
     decision = decide_revert(
         run.pk,
-        case.links,
+        linked.links,
         {key: held for key, (_, held, _) in before.items()},
         judged.readings,
         currency=account.currency,
         wallet_mode=WalletMode(account.wallet_mode),
-        reserve=_reserve_of(account) if basis is None else basis.reserve,
+        reserve=_reserve_of(account) if inputs is None else inputs.reserve,
     )
-    verdict = Verdict(case, decision, decision.reason, judged, _basis_after(basis, judged.readings))
+    verdict = Verdict(
+        linked, decision, decision.reason, judged, _inputs_after(inputs, judged.readings)
+    )
     return _Reversal(verdict, summaries)
 
 
@@ -190,10 +192,10 @@ def _changed_by(run: AllocationRun) -> dict[int, _Change]:
 
 
 def _pools_to_restore(
-    run: AllocationRun, case: LinkedAccount, changed: Mapping[int, _Change]
+    run: AllocationRun, linked: LinkedAccount, changed: Mapping[int, _Change]
 ) -> tuple[Pool, ...]:
     """The pools in which something is to be restored. Raises ``RevertRefused``."""
-    account = case.account
+    account = linked.account
     mode = WalletMode(account.wallet_mode)
     moved = {pool for pool, before, after in changed.values() if (before or 0) != (after or 0)}
     if not moved:
@@ -206,7 +208,7 @@ def _pools_to_restore(
         raise RevertRefused(Code.REVERT_NOT_LATEST, run=str(run.pk), later=str(later))
     if not account.is_active:
         raise RevertRefused(Code.ACCOUNT_INACTIVE)
-    links = {link.id: link for link in case.links}
+    links = {link.id: link for link in linked.links}
     if any(pool is not pool_of(links[key].market, mode) for key, (pool, _, _) in changed.items()):
         raise RevertRefused(Code.SETTINGS_CHANGED)
     others = [
@@ -255,7 +257,7 @@ def _reserve_of(account: Account) -> Reserve:
     return Reserve(account.reserve_percent, account.reserve_amount)
 
 
-def _basis_after(last: Inputs | None, readings: Mapping[Pool, PoolReading]) -> Inputs | None:
+def _inputs_after(last: Inputs | None, readings: Mapping[Pool, PoolReading]) -> Inputs | None:
     """What the gate is to compare with: a revert answers no change that no run has answered."""
     if last is None:
         return None

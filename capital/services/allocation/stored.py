@@ -15,7 +15,7 @@ from capital.services.balances.readings import JudgedReadings
 from capital.services.balances.suspects import Suspect
 
 
-def inputs_as_json(basis: Inputs) -> dict[str, Any]:
+def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
     """For the run's column; amounts as text."""
     return {
         "links": {
@@ -24,13 +24,13 @@ def inputs_as_json(basis: Inputs) -> dict[str, Any]:
                 "weight": plain(EXACT.normalize(link.weight)),
                 "idle": link.idle,
             }
-            for key, link in basis.links.items()
+            for key, link in inputs.links.items()
         },
         "reserve": {
-            "percent": plain(EXACT.normalize(basis.reserve.percent)),
-            "amount": plain(EXACT.normalize(basis.reserve.amount)),
+            "percent": plain(EXACT.normalize(inputs.reserve.percent)),
+            "amount": plain(EXACT.normalize(inputs.reserve.amount)),
         },
-        "balances": {pool.value: plain(amount) for pool, amount in basis.balances.items()},
+        "balances": {pool.value: plain(amount) for pool, amount in inputs.balances.items()},
     }
 
 

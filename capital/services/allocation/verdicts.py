@@ -26,7 +26,7 @@ class Circumstances:
     """What else a verdict rests on, for a batch of accounts."""
 
     summaries: Mapping[int, Summaries]
-    bases: Mapping[int, Inputs]
+    last_inputs: Mapping[int, Inputs]
     with_open_position: frozenset[int]
 
 
@@ -38,14 +38,14 @@ class Verdict:
         decision: None where the gate says that nothing is due.
         reason: The decision's, or why nothing is due.
         judged: What was believed and what was not.
-        basis: What the decision rests on; None where nothing was allocated.
+        inputs: What the decision rests on; None where nothing was allocated.
     """
 
-    case: LinkedAccount
+    linked: LinkedAccount
     decision: Decision | None
     reason: Reason
     judged: JudgedReadings = field(default_factory=JudgedReadings)
-    basis: Inputs | None = None
+    inputs: Inputs | None = None
 
 
 def load_circumstances(
@@ -58,13 +58,13 @@ def load_circumstances(
     """In a constant number of queries."""
     return Circumstances(
         summaries=load_summaries(account_ids, now=now, lock=lock),
-        bases=load_inputs(account_ids) if request.if_due else {},
+        last_inputs=load_inputs(account_ids) if request.if_due else {},
         with_open_position=accounts_with_open_positions(account_ids),
     )
 
 
 def judge_account(
-    case: LinkedAccount,
+    linked: LinkedAccount,
     answers: LiveAnswers,
     circumstances: Circumstances,
     request: AllocationRequest,
@@ -72,21 +72,21 @@ def judge_account(
     now: datetime,
 ) -> Verdict:
     """Weigh the readings, ask the gate, and decide. It writes nothing."""
-    if (refused := _refused(case.account)) is not None:
-        return _decided(case, refused)
+    if (refused := _refused(linked.account)) is not None:
+        return _decided(linked, refused)
     judged = judge_readings(
-        case.account,
-        case.pools,
+        linked.account,
+        linked.pools,
         answers,
-        circumstances.summaries[case.account.pk].latest,
+        circumstances.summaries[linked.account.pk].latest,
         now=now,
         accept_jump=request.accept_jump,
     )
-    return decide_account(case, judged, circumstances, request)
+    return decide_account(linked, judged, circumstances, request)
 
 
 def decide_account(
-    case: LinkedAccount,
+    linked: LinkedAccount,
     judged: JudgedReadings,
     circumstances: Circumstances,
     request: AllocationRequest,
@@ -95,51 +95,51 @@ def decide_account(
 
     Weights or a wallet mode that cannot be used make it a failed decision.
     """
-    account = case.account
+    account = linked.account
     if (refused := _refused(account)) is not None:
-        return _decided(case, refused)
-    basis = inputs_of(case, judged.readings)
+        return _decided(linked, refused)
+    inputs = inputs_of(linked, judged.readings)
     has_open_position = account.pk in circumstances.with_open_position
     mode = WalletMode(account.wallet_mode)
 
     if request.if_due:
-        check = ask_gate(case, basis, circumstances, has_open_position=has_open_position)
+        check = ask_gate(linked, inputs, circumstances, has_open_position=has_open_position)
         if has_open_position or not (check.due or judged.suspects):
-            return Verdict(case, None, check.reason, judged)
+            return Verdict(linked, None, check.reason, judged)
     elif has_open_position and not request.force:
-        decision = hold(case.links, mode, Reason(Code.OPEN_POSITION))
-        return _decided(case, decision, judged)
+        decision = hold(linked.links, mode, Reason(Code.OPEN_POSITION))
+        return _decided(linked, decision, judged)
 
     if judged.suspects:
         reason = next(suspect.reason(account, pool) for pool, suspect in judged.suspects.items())
         if request.if_due and judged.are_suspects_recorded:
             # One record of it is enough until something changes.
-            return Verdict(case, None, reason, judged)
-        return _decided(case, hold(case.links, mode, reason), judged)
+            return Verdict(linked, None, reason, judged)
+        return _decided(linked, hold(linked.links, mode, reason), judged)
 
     try:
         decision = decide(
-            case.links,
+            linked.links,
             judged.readings,
             currency=account.currency,
             wallet_mode=mode,
             reserve=Reserve(account.reserve_percent, account.reserve_amount),
         )
     except CapitalError as error:
-        return _decided(case, Decision(Outcome.FAILED, error.reason))
+        return _decided(linked, Decision(Outcome.FAILED, error.reason))
     if request.if_due and _says_nothing_new(account, decision):
-        return Verdict(case, None, decision.reason, judged)
-    return _decided(case, decision, judged, basis)
+        return Verdict(linked, None, decision.reason, judged)
+    return _decided(linked, decision, judged, inputs)
 
 
 def ask_gate(
-    case: LinkedAccount, basis: Inputs, circumstances: Circumstances, *, has_open_position: bool
+    linked: LinkedAccount, inputs: Inputs, circumstances: Circumstances, *, has_open_position: bool
 ) -> DueCheck:
-    """Whether a reallocation is due on ``basis``; the circumstances must be of a gated request."""
-    account = case.account
+    """Whether a reallocation is due on ``inputs``; the circumstances must be of a gated request."""
+    account = linked.account
     return check_due(
-        basis,
-        circumstances.bases.get(account.pk),
+        inputs,
+        circumstances.last_inputs.get(account.pk),
         has_open_position=has_open_position,
         thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
         currency=account.currency,
@@ -165,9 +165,9 @@ def _says_nothing_new(account: Account, decision: Decision) -> bool:
 
 
 def _decided(
-    case: LinkedAccount,
+    linked: LinkedAccount,
     decision: Decision,
     judged: JudgedReadings | None = None,
-    basis: Inputs | None = None,
+    inputs: Inputs | None = None,
 ) -> Verdict:
-    return Verdict(case, decision, decision.reason, judged or JudgedReadings(), basis)
+    return Verdict(linked, decision, decision.reason, judged or JudgedReadings(), inputs)

@@ -109,14 +109,16 @@ class AccountOverview(AccountBalances):
 def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int, AccountOverview]:
     """What each account has, holds and waits for, by primary key."""
     by_id = {account.pk: account for account in accounts}
-    cases, latest = _read(by_id, list(by_id), now=now)
-    due = _ask_gate(cases, latest, now=now)
-    runs = last_runs(list(cases))
+    linked_accounts, latest = _read(by_id, list(by_id), now=now)
+    due = _ask_gate(linked_accounts, latest, now=now)
+    runs = last_runs(list(linked_accounts))
     return {
         key: AccountOverview(
-            **vars(_balances(case, latest.get(key), now=now)), due=due[key], last_run=runs.get(key)
+            **vars(_balances(linked, latest.get(key), now=now)),
+            due=due[key],
+            last_run=runs.get(key),
         )
-        for key, case in cases.items()
+        for key, linked in linked_accounts.items()
     }
 
 
@@ -132,30 +134,32 @@ def balances_of_accounts(
         account_ids: Just these, best as a query: see ``AccountIds``.
         now: For the age of balances.
     """
-    cases, latest = _read(accounts, account_ids, now=now)
-    return {key: _balances(case, latest.get(key), now=now) for key, case in cases.items()}
+    linked_accounts, latest = _read(accounts, account_ids, now=now)
+    return {
+        key: _balances(linked, latest.get(key), now=now) for key, linked in linked_accounts.items()
+    }
 
 
 def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Freshness]:
     """Only how fresh each account is: what ``overview_accounts`` says of it, for a filter."""
     needed = accounts.order_by().select_related(None).only(*_FRESHNESS_NEEDS)
     with one_moment():
-        cases, latest = _read(
+        linked_accounts, latest = _read(
             {account.pk: account for account in needed},
             accounts.order_by().values_list("pk", flat=True),
             now=now,
         )
     return {
-        key: _freshness(case.account, _pools(case, latest.get(key), now=now), now=now)[1]
-        for key, case in cases.items()
+        key: _freshness(linked.account, _pools(linked, latest.get(key), now=now), now=now)[1]
+        for key, linked in linked_accounts.items()
     }
 
 
 def pool_shares(account: Account) -> dict[int, Decimal]:
     """What the weight of each link that takes part comes to in its pool, in percent."""
-    case = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
+    linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     mode = WalletMode(account.wallet_mode)
-    active = [link for link in case.links if link.idle is None]
+    active = [link for link in linked.links if link.idle is None]
     sums: dict[Pool, Decimal] = defaultdict(Decimal)
     for link in active:
         sums[pool_of(link.market, mode)] += link.weight
@@ -190,11 +194,11 @@ def _read(
 
 
 def _balances(
-    case: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
+    linked: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
 ) -> AccountBalances:
-    pools = _pools(case, latest, now=now)
+    pools = _pools(linked, latest, now=now)
     known = [pool.balance for pool in pools if pool.balance is not None]
-    read_at, freshness = _freshness(case.account, pools, now=now)
+    read_at, freshness = _freshness(linked.account, pools, now=now)
     return AccountBalances(
         pools=pools,
         total=reduce(EXACT.add, known) if known else None,
@@ -202,18 +206,18 @@ def _balances(
         allocated=reduce(EXACT.add, (pool.allocated for pool in pools), _ZERO),
         read_at=read_at,
         freshness=freshness,
-        suspects=suspect_reasons(case.account),
+        suspects=suspect_reasons(linked.account),
     )
 
 
 def _pools(
-    case: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
+    linked: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
 ) -> tuple[PoolOverview, ...]:
-    mode = WalletMode(case.account.wallet_mode)
+    mode = WalletMode(linked.account.wallet_mode)
     pools = []
-    for pool in pools_of_account(case.account):
+    for pool in pools_of_account(linked.account):
         observation = cached_observation(latest, pool, now=now)
-        links = [link for link in case.links if pool_of(link.market, mode) is pool]
+        links = [link for link in linked.links if pool_of(link.market, mode) is pool]
         active = [link.weight for link in links if link.idle is None]
         pools.append(
             PoolOverview(
@@ -245,25 +249,28 @@ def _freshness(
 
 
 def _ask_gate(
-    cases: Mapping[int, LinkedAccount], latest: Mapping[int, DailyAccountSummary], *, now: datetime
+    linked_accounts: Mapping[int, LinkedAccount],
+    latest: Mapping[int, DailyAccountSummary],
+    *,
+    now: datetime,
 ) -> dict[int, DueCheck]:
     """The gate's answer on the cached balances."""
-    ids = list(cases)
-    bases, holding = load_inputs(ids), accounts_with_open_positions(ids)
+    ids = list(linked_accounts)
+    last_inputs, holding = load_inputs(ids), accounts_with_open_positions(ids)
     checks = {}
-    for key, case in cases.items():
-        account = case.account
+    for key, linked in linked_accounts.items():
+        account = linked.account
         if not account.is_active:
             checks[key] = DueCheck(due=False, reason=Reason(Code.ACCOUNT_INACTIVE))
             continue
         try:
-            judged = judge_readings(account, case.pools, {}, latest.get(key), now=now)
+            judged = judge_readings(account, linked.pools, {}, latest.get(key), now=now)
         except _UNREADABLE:
             checks[key] = DueCheck(due=False, reason=suspect_reasons(account)[0])
             continue
         checks[key] = check_due(
-            inputs_of(case, judged.readings),
-            bases.get(key),
+            inputs_of(linked, judged.readings),
+            last_inputs.get(key),
             has_open_position=key in holding,
             thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
             currency=account.currency,

@@ -260,7 +260,7 @@ def test_failed_account_comes_first_with_its_reason_and_the_others_go_through(
 
     def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
         if any(
-            verdict.case.account.pk == bad and verdict.reason.code != "database_error"
+            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
             for verdict in verdicts
         ):
             raise DatabaseError("disk is on fire")

@@ -38,8 +38,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import allocate as allocation
-from capital.services.allocation import batches
+from capital.services.allocation import allocate, batches
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.report import report_runs
 from capital.services.audit.checks import audit_capital
@@ -62,7 +61,7 @@ REALLOCATE_MINUTES = 11
 MIDNIGHT, HALF_PAST_THREE = (15, 0), (18, 30)
 CLOSE_DELAY = timedelta(seconds=30)
 # Where each job writes, to be broken there.
-MODULES = {"sync_balances": sync, "reallocate": allocation, "close_day": days}
+MODULES = {"sync_balances": sync, "reallocate": allocate, "close_day": days}
 
 CHAOS = os.environ.get("CHAOS") == "1"
 CHAOS_DAYS = int(os.environ.get("CHAOS_DAYS", "10"))
@@ -217,7 +216,7 @@ class Day:
             key = f"person:{len(self.keys)}"
             self.keys.add(key)
             ask = lambda i=ids, k=key, a=arguments: self._ask(i, k, a)  # noqa: E731
-            self._deliver(allocation, ids, ask, ask)
+            self._deliver(allocate, ids, ask, ask)
             self._count(" ".join(arguments) or "plain")
 
     def _ask(self, ids: list[int], key: str, arguments: dict[str, Any]) -> None:
@@ -298,7 +297,7 @@ class Day:
     def _broken_at_random(self, module: Any, error: type[BaseException]) -> Iterator[None]:
         """The last write of a batch is done, and then its process meets ``error``, once."""
         module, name = {
-            allocation: (batches, "record_runs"),
+            allocate: (batches, "record_runs"),
             sync: (sync, "record_observations"),
             days: (days, "open_days"),
         }[module]
@@ -338,7 +337,7 @@ def live_through(
     # Two chunks of four and two accounts, and the first one in two batches, so that a process can
     # be killed between them.
     settings.CAPITAL_JOB_CHUNK = 4
-    for module in (allocation, sync, days):
+    for module in (allocate, sync, days):
         monkeypatch.setattr(module, "BATCH_SIZE", 3)
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0)
     with time_machine.travel(START - timedelta(hours=1), tick=False):

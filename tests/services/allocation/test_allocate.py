@@ -17,8 +17,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import allocate as allocation
-from capital.services.allocation import batches, records
+from capital.services.allocation import allocate, batches, records
 from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
@@ -466,7 +465,7 @@ def test_account_that_the_database_refuses_never_takes_others_with_it(
 
     def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
         if any(
-            verdict.case.account.pk == bad and verdict.reason.code != "database_error"
+            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
             for verdict in verdicts
         ):
             raise DatabaseError("disk is on fire")
@@ -502,14 +501,14 @@ def test_account_that_changes_while_it_is_read_is_not_allocated(
 ) -> None:
     account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
     link = make_link(account=account)
-    observe = allocation.observe_pools
+    observe = allocate.observe_pools
 
     def change_meanwhile(*args: Any, **kwargs: Any) -> Any:
         answers = observe(*args, **kwargs)
         Account.objects.filter(pk=account.pk).update(currency="USDC")
         return answers
 
-    monkeypatch.setattr(allocation, "observe_pools", change_meanwhile)
+    monkeypatch.setattr(allocate, "observe_pools", change_meanwhile)
 
     run = auto_allocate_capital_for_account(account.pk)
 
@@ -522,14 +521,14 @@ def test_link_that_appears_while_balances_are_read_waits_for_the_next_run(
 ) -> None:
     account = exchange.open_account(wallets={"spot": {"USDT": "100"}, "futures": {"USDT": "9"}})
     make_link(account=account)
-    observe = allocation.observe_pools
+    observe = allocate.observe_pools
 
     def link_meanwhile(*args: Any, **kwargs: Any) -> Any:
         answers = observe(*args, **kwargs)
         make_link(account=account, market_type=FUTURES)
         return answers
 
-    monkeypatch.setattr(allocation, "observe_pools", link_meanwhile)
+    monkeypatch.setattr(allocate, "observe_pools", link_meanwhile)
 
     run = auto_allocate_capital_for_account(account.pk)
 

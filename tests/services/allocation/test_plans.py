@@ -411,7 +411,7 @@ def test_account_that_the_database_refuses_fails_and_the_others_go_through(
 
     def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
         if any(
-            verdict.case.account.pk == bad and verdict.reason.code != "database_error"
+            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
             for verdict in verdicts
         ):
             raise DatabaseError("disk is on fire")
