@@ -24,7 +24,7 @@ import stage
 
 if TYPE_CHECKING:
     from capital.exchange.ccxt.balances import CcxtGateway
-    from capital.exchange.gateway import BalanceRequest
+    from capital.exchange.contract import BalanceRequest
 
 VENUES = ("binance", "bybit", "okx", "upbit", "bithumb")
 WAYS = {
@@ -201,7 +201,7 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def requests_of(accounts: int, venues: str) -> "list[BalanceRequest]":
-    from capital.exchange.gateway import BalanceRequest, Credentials
+    from capital.exchange.contract import BalanceRequest, Credentials
     from capital.exchange.venues import get_venue
 
     chosen: Sequence[str] = VENUES if venues == "mixed" else (venues,)

@@ -14,7 +14,7 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
-from capital.exchange.gateway import KeyFacts
+from capital.exchange.contract import KeyFacts
 from capital.exchange.venue import (
     BalanceCall,
     Formula,

@@ -8,7 +8,7 @@ from typing import Any
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool
 from capital.exchange.ccxt.balances import CcxtGateway
-from capital.exchange.gateway import BalanceRequest, Credentials
+from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount

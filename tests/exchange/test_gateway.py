@@ -14,7 +14,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.ccxt import clients as ccxt_clients
 from capital.exchange.ccxt.balances import CcxtGateway
-from capital.exchange.gateway import BalanceRequest, Credentials
+from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital

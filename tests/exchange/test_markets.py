@@ -15,7 +15,7 @@ from capital.domain.sizing.rounding import round_down
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.ccxt.markets import CcxtMarkets
-from capital.exchange.markets import Quoted
+from capital.exchange.contract import Quoted
 from capital.exchange.venues import VENUES, get_venue
 from tests.paths import ROOT
 

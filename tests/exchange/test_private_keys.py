@@ -17,7 +17,7 @@ from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
-from capital.exchange.gateway import KeyFacts
+from capital.exchange.contract import KeyFacts
 from capital.exchange.politeness import Politeness
 from capital.exchange.venues import VENUES
 from capital.simulator.private_keys import PrivateKey

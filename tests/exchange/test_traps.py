@@ -16,7 +16,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import new_client
-from capital.exchange.gateway import BalanceRequest, Credentials
+from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.venues import VENUES, get_venue
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange

@@ -10,7 +10,7 @@ from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
-from capital.exchange.gateway import Credentials
+from capital.exchange.contract import Credentials
 from capital.exchange.venues import VENUES
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount

@@ -21,8 +21,8 @@ from capital.exchange.ccxt.clients import (
     tls_context,
 )
 from capital.exchange.clocks import ToldTime
+from capital.exchange.contract import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
 from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
-from capital.exchange.gateway import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import SHARED, Line, Politeness
 from capital.exchange.venues import BalanceCall, Inspection, get_venue

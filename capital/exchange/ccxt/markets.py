@@ -20,7 +20,7 @@ from capital.exchange.ccxt.clients import (
     run_to_its_end,
     tls_context,
 )
-from capital.exchange.markets import Listing, Quoted
+from capital.exchange.contract import Listing, Quoted
 from capital.exchange.venues import VENUES, Venue, get_venue
 
 if TYPE_CHECKING:

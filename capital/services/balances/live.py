@@ -14,7 +14,8 @@ from capital.domain.clock import Clock
 from capital.domain.errors import CredentialsUnreadable, UnknownVenue
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.gateway import BalanceRequest, Contents, Credentials, KeyFacts, get_gateway
+from capital.exchange.contract import BalanceRequest, Contents, Credentials, KeyFacts
+from capital.exchange.gateway import get_gateway
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.accounts.lookup import pools_of_account, wallet_mode_problem

@@ -16,7 +16,8 @@ from django.conf import settings
 
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
-from capital.exchange.markets import MarketGateway, Quoted, get_market_gateway
+from capital.exchange.contract import MarketGateway, Quoted
+from capital.exchange.gateway import get_market_gateway
 
 KEPT_FOR = timedelta(seconds=2)
 

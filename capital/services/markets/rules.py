@@ -16,7 +16,8 @@ from capital.domain.clock import Clock
 from capital.domain.errors import AmountNotStorable
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.exchange.markets import Listing, get_market_gateway
+from capital.exchange.contract import Listing
+from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
 

@@ -19,7 +19,7 @@ from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.prices import given_price
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
-from capital.exchange.markets import Quoted
+from capital.exchange.contract import Quoted
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
 from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, load_terms

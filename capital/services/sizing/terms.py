@@ -15,7 +15,7 @@ from capital.domain.reasons import Code
 from capital.domain.sizing.admission import Trader
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
-from capital.exchange.markets import Quoted
+from capital.exchange.contract import Quoted
 from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
 from capital.models.queries.prepared import PreparedQuery

@@ -9,7 +9,7 @@ from threading import Barrier, Event
 import pytest
 
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.exchange.markets import Quoted
+from capital.exchange.contract import Quoted
 from capital.services.markets import prices
 from capital.services.markets.prices import PriceSource, forget_prices, last_prices
 

@@ -10,7 +10,7 @@ from django.db import connection
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentRules
-from capital.exchange.markets import Listing
+from capital.exchange.contract import Listing
 from capital.models import JobRun, Market
 from capital.services.jobs.runs import perform_by_hand
 from capital.services.markets import rules as markets
