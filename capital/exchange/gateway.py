@@ -4,24 +4,24 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from capital.exchange.ccxt import markets
+from capital.exchange.ccxt.accounts import DEADLINE_SECONDS
+from capital.exchange.ccxt.balances import CcxtGateway
+from capital.exchange.ccxt.clients import load_ccxt
 from capital.exchange.contract import ExchangeGateway, MarketGateway
 
 
 def warm_up() -> None:
     """Load what the first question to an exchange would wait for: about a second."""
-    from capital.exchange.ccxt.clients import load_ccxt
-
     load_ccxt()
 
 
 def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
-    """The gateway that the settings describe.
+    """What reads balances, by the settings.
 
     Args:
         patience: How long one account may take, with its retries; None: as long as is usual.
     """
-    from capital.exchange.ccxt.balances import DEADLINE_SECONDS, CcxtGateway
-
     return CcxtGateway(
         venue_urls=settings.CAPITAL_VENUE_URLS,
         concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
@@ -30,15 +30,13 @@ def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
 
 
 def get_market_gateway(*, patience: timedelta | None = None) -> MarketGateway:
-    """The gateway that the settings describe.
+    """What reads market rules and prices, by the settings.
 
     Args:
         patience: How long all prices of a call may take; None: as long as is usual.
     """
-    from capital.exchange.ccxt.markets import PRICE_SECONDS, CcxtMarkets
-
-    return CcxtMarkets(
+    return markets.CcxtMarkets(
         venue_urls=settings.CAPITAL_VENUE_URLS,
         concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
-        price_seconds=PRICE_SECONDS if patience is None else patience.total_seconds(),
+        price_seconds=markets.PRICE_SECONDS if patience is None else patience.total_seconds(),
     )

@@ -312,8 +312,8 @@ def test_sandbox_account_never_talks_to_the_real_venue(venue: str) -> None:
     async def exchanges() -> tuple[Any, Any]:
         gateway = CcxtGateway(venue_urls={}, concurrency=1)
         session: Any = object()
-        sandbox = gateway._exchange(request, session)
-        real = gateway._exchange(BalanceRequest(1, row, "USDT", [], request.credentials), session)
+        sandbox = gateway.client(request, session)
+        real = gateway.client(BalanceRequest(1, row, "USDT", [], request.credentials), session)
         sandbox.session = real.session = None
         return sandbox, real
 
@@ -382,7 +382,7 @@ def test_clients_of_a_venue_share_no_state_and_their_template_has_no_keys() -> N
     async def clients() -> list[Any]:
         gateway = CcxtGateway(venue_urls={}, concurrency=1)
         session: Any = None
-        return [gateway._exchange(request, session) for request in requests]
+        return [gateway.client(request, session) for request in requests]
 
     first, second = asyncio.run(clients())
     template = ccxt_clients.built_client("binance")

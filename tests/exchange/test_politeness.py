@@ -14,6 +14,7 @@ import pytest
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.ccxt import accounts
 from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import new_client
@@ -40,7 +41,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = START
-        monkeypatch.setattr(ccxt_gateway, "_now", lambda: self.now)
+        monkeypatch.setattr(accounts, "_now", lambda: self.now)
         monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.001)
 
 
@@ -510,19 +511,19 @@ def test_wrong_key_is_refused_once_where_the_clock_is_right(
 def test_skew_is_what_the_venues_time_can_tell(
     monkeypatch: pytest.MonkeyPatch, venue_time: int | None, skew: int
 ) -> None:
-    monkeypatch.setattr(ccxt_gateway, "milliseconds_now", lambda: 1_700_000_000_999)
+    monkeypatch.setattr(accounts, "milliseconds_now", lambda: 1_700_000_000_999)
     politeness = Politeness()
 
     async def run() -> bool:
         gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=politeness)
         request = request_for(twin("coinbase"), ["spot"])
-        exchange = gateway._exchange(request, None)  # type: ignore[arg-type]
+        exchange = gateway.client(request, None)  # type: ignore[arg-type]
 
         async def fetch_time() -> int | None:
             return venue_time
 
         exchange.fetch_time = fetch_time
-        return await gateway._put_clock_right(exchange, replace(LINE, venue="coinbase"))
+        return await gateway.put_clock_right(exchange, replace(LINE, venue="coinbase"))
 
     assert asyncio.run(run()) is (skew != 0)
     assert politeness.skew_milliseconds("coinbase", "") == skew
@@ -638,7 +639,7 @@ def test_clock_that_stays_refused_is_asked_about_once(monkeypatch: pytest.Monkey
         gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=Politeness())
         request = request_for(twin(), ["spot"])
         call = request.venue.call(Pool.SPOT, "USDT")
-        exchange = gateway._exchange(request, None, call)  # type: ignore[arg-type]
+        exchange = gateway.client(request, None, call)  # type: ignore[arg-type]
 
         async def fetch_balance(_params: Any) -> Any:
             asked.append("balance")

@@ -269,13 +269,13 @@ def test_account_that_signs_nothing_keeps_no_other_from_its_balance() -> None:
 def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Every client that was made."""
     clients: list[Any] = []
-    build = CcxtGateway._exchange
+    build = CcxtGateway.client
 
     def noting(self: CcxtGateway, *args: Any) -> Any:
         clients.append(build(self, *args))
         return clients[-1]
 
-    monkeypatch.setattr(CcxtGateway, "_exchange", noting)
+    monkeypatch.setattr(CcxtGateway, "client", noting)
     return clients
 
 

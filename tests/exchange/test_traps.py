@@ -45,7 +45,7 @@ def paths_asked(venue: str, pool: str, **fields: Any) -> tuple[Any, list[str]]:
     with SimulatedExchange(ExchangeState([account])) as server:
         gateway = gateway_to(server)
         request = request_for(account, [pool])
-        build = CcxtGateway._exchange
+        build = CcxtGateway.client
 
         def noting(self: CcxtGateway, *args: Any) -> Any:
             exchange = build(self, *args)
@@ -59,7 +59,7 @@ def paths_asked(venue: str, pool: str, **fields: Any) -> tuple[Any, list[str]]:
             return exchange
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(CcxtGateway, "_exchange", noting)
+            patch.setattr(CcxtGateway, "client", noting)
             answers = gateway.fetch_balances([request], clock=lambda: NOW)
     return answers[1, Pool(pool)], asked
 
@@ -340,7 +340,7 @@ def test_kucoin_probes_the_account_mode_unless_its_option_is_set() -> None:
     async def probe() -> list[str]:
         account = twin("kucoin", wallets={"spot": {"USDT": "5"}})
         asked = []
-        exchange = CcxtGateway(venue_urls={}, concurrency=1)._exchange(
+        exchange = CcxtGateway(venue_urls={}, concurrency=1).client(
             request_for(account, ["spot"]),
             None,  # type: ignore[arg-type]
         )

@@ -1,9 +1,8 @@
-"""Balances, and what is to know of a key, through clients of ccxt."""
+"""Balances through clients of ccxt."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from capital.domain.balances import Observation
@@ -11,28 +10,22 @@ from capital.domain.clock import Clock
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
-    milliseconds_now,
-    new_client,
     reason_for,
-    redirected,
     run_to_its_end,
     tls_context,
 )
-from capital.exchange.clocks import ToldTime
+from capital.exchange.ccxt.keys import inspect_all
 from capital.exchange.contract import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
-from capital.exchange.entries import read_all_balances, read_along, read_balance, read_facts
-from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
-from capital.exchange.politeness import SHARED, Line, Politeness
-from capital.exchange.venues import BalanceCall, Inspection, get_venue
+from capital.exchange.entries import read_all_balances, read_balance
+from capital.exchange.politeness import Line
+from capital.exchange.venues import BalanceCall
 
 if TYPE_CHECKING:
     import aiohttp
 
-DEADLINE_SECONDS = 15
-# For all that is asked of an account beside its balances.
-INSPECTION_SECONDS = 5
 ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.25
 
@@ -60,23 +53,12 @@ _BEFORE_ASKING = {
 
 
 @dataclass(frozen=True)
-class CcxtGateway:
+class CcxtGateway(AccountClients):
     """Reads balances through ccxt's async clients.
 
     One HTTP session and one TLS context serve all accounts of a call: building them for each
     account costs 20 ms of CPU a piece.
-
-    Attributes:
-        venue_urls: Venue to base URL that replaces scheme and host of the venue's own.
-        concurrency: How many accounts are read at once.
-        deadline_seconds: For one account, with its waits and retries.
-        politeness: Which requests wait, and which are not made.
     """
-
-    venue_urls: Mapping[str, str]
-    concurrency: int
-    deadline_seconds: float = DEADLINE_SECONDS
-    politeness: Politeness = SHARED
 
     def fetch_balances(
         self,
@@ -123,60 +105,7 @@ class CcxtGateway:
 
     def inspect_keys(self, requests: Sequence[BalanceRequest]) -> Mapping[int, KeyFacts]:
         """As ``ExchangeGateway.inspect_keys``."""
-        return run_to_its_end(self._inspect_all(requests)) if requests else {}
-
-    async def _inspect_all(self, requests: Sequence[BalanceRequest]) -> dict[int, KeyFacts]:
-        import aiohttp
-
-        for venue_id in {request.venue.id for request in requests}:
-            built_client(venue_id)  # as below
-        connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.concurrency)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            facts = await asyncio.gather(*(self._inspect(each, session) for each in requests))
-        return {request.account_id: each for request, each in zip(requests, facts, strict=True)}
-
-    async def _inspect(self, request: BalanceRequest, session: "aiohttp.ClientSession") -> KeyFacts:
-        facts = KeyFacts()
-        inspections = request.venue.inspections
-        deadline = asyncio.get_running_loop().time() + self._inspection_seconds
-        answers = await asyncio.gather(
-            *(self._ask(request, inspection, session, deadline) for inspection in inspections)
-        )
-        api_key = request.credentials.api_key.strip()
-        for inspection, answer in zip(inspections, answers, strict=True):
-            facts = read_facts(answer, inspection, facts, api_key=api_key)
-        if request.venue.secret_is_a_wallets and _is_of_its_own_wallet(request):
-            facts = replace(facts, can_withdraw=True)
-        return facts
-
-    @property
-    def _inspection_seconds(self) -> float:
-        return min(INSPECTION_SECONDS, self.deadline_seconds)
-
-    async def _ask(
-        self,
-        request: BalanceRequest,
-        inspection: Inspection,
-        session: "aiohttp.ClientSession",
-        deadline: float,
-    ) -> Any:
-        """The answer; None where the venue does not give one, or is not to be asked now."""
-        pool = request.pools[0]
-        line, call = self._line(request, pool), request.venue.call(pool, request.currency)
-        if self.politeness.refusal(line, _now(), may_try=False) is not None:
-            return None
-        exchange: Any = None
-        try:
-            exchange = self._exchange(request, session)
-            exchange.takes_text = inspection.mode == ()
-            async with asyncio.timeout_at(deadline):
-                await self._take_turn(line, call, deadline)
-                return await _asked(exchange, inspection, request.credentials.api_key.strip())
-        except Exception:  # noqa: BLE001  # it does not say
-            return None
-        finally:
-            if exchange is not None:
-                exchange.session = None  # shared; ccxt would complain that it was not closed
+        return run_to_its_end(inspect_all(self, requests)) if requests else {}
 
     async def _fetch_all(
         self,
@@ -240,18 +169,18 @@ class CcxtGateway:
     ) -> Any:
         """What ``read`` makes of the answer, or the reason why there is none."""
         call = request.venue.call(pool, request.currency)
-        line = self._line(request, pool)
-        refusal = self.politeness.refusal(line, _now(), may_try=not self._is_hurried)
+        line = self.line(request, pool)
+        refusal = self.refusal(line, may_try=not self._is_hurried)
         if refusal is not None:
             return refusal
         # A client of its own for each pool: one that has succeeded once takes a refused key for
         # an overload.
         exchange: Any = None
         try:
-            exchange = self._exchange(request, session, call)
+            exchange = self.client(request, session, call)
             exchange.accounts = self.politeness.account_ids(line)
             async with asyncio.timeout_at(deadline):
-                await self._take_turn(line, call, deadline)
+                await self.take_turn(line, call, deadline)
                 answer = await self._fetch_with_retries(exchange, request, call, line)
             value = read(answer, call, request, exchange)
         except BalanceUnavailable as error:
@@ -277,7 +206,7 @@ class CcxtGateway:
         if exchange is not None and exchange.has_asked:
             self._hold_against(line, reason, exchange)
         else:
-            self.politeness.untried(line, _now())
+            self.untried(line)
         return reason
 
     def _hold_against(self, line: Line, reason: Reason, exchange: Any) -> None:
@@ -286,10 +215,7 @@ class CcxtGateway:
             if exchange.answers:
                 self.politeness.succeeded(line)
         elif not self._was_hurried(reason):
-            status, retry_after_seconds = exchange.refused_with or (None, None)
-            self.politeness.failed(
-                line, _now(), status=status, retry_after_seconds=retry_after_seconds
-            )
+            self.failed(line, exchange)
 
     @property
     def _is_hurried(self) -> bool:
@@ -298,16 +224,6 @@ class CcxtGateway:
 
     def _was_hurried(self, reason: Reason) -> bool:
         return reason.code is Code.EXCHANGE_TIMEOUT and self._is_hurried
-
-    async def _take_turn(self, line: Line, call: BalanceCall, deadline: float) -> None:
-        left_seconds = deadline - asyncio.get_running_loop().time()
-        wait_seconds = self.politeness.wait_seconds(
-            line, call.weight, call.pace, _now(), most=left_seconds
-        )
-        if wait_seconds is None:
-            kind = "as many requests as it allows are on their way"
-            raise BalanceUnavailable(Code.EXCHANGE_RATE_LIMITED, venue=line.venue, kind=kind)
-        await asyncio.sleep(wait_seconds)
 
     async def _fetch_with_retries(
         self, exchange: Any, request: BalanceRequest, call: BalanceCall, line: Line
@@ -326,7 +242,7 @@ class CcxtGateway:
                 params = call.params_for(request.currency)
                 answer: dict[str, Any] = await exchange.fetch_balance(params)
             except errors.InvalidNonce as refusal:
-                if not await self._put_clock_right(exchange, line):
+                if not await self.put_clock_right(exchange, line):
                     # Where the clock is right, it was the key.
                     raise (refusal.__cause__ or refusal) from None
             except (errors.DDoSProtection, errors.RateLimitExceeded):
@@ -338,101 +254,6 @@ class CcxtGateway:
                 attempt += 1
             else:
                 return answer
-
-    async def _put_clock_right(self, exchange: Any, line: Line) -> bool:
-        """Learn from the venue how far this machine's clock is off; False where it is not that."""
-        from ccxt.base import errors
-
-        if exchange.is_clock_corrected:
-            return False
-        exchange.is_clock_corrected = True
-        told: ToldTime | None = exchange.told_by_date
-        if exchange.has.get("fetchTime"):
-            asked_at = milliseconds_now()
-            try:
-                venue_time = await exchange.fetch_time()
-            except errors.BaseError:
-                return False  # the refusal says more than that the time is not to be had
-            if venue_time is None:
-                return False
-            told = ToldTime(int(venue_time), asked_at, milliseconds_now())
-        if told is None:
-            return False
-        change = told.skew - exchange.clock_skew_milliseconds
-        if abs(change) < told.least_skew:
-            return False
-        if change > 0 and get_venue(line.venue).has_growing_nonce:
-            return False  # an earlier time makes a lower number
-        exchange.clock_skew_milliseconds = told.skew
-        self.politeness.learn_skew(line.venue, line.base_url, told.skew)
-        return True
-
-    def _line(self, request: BalanceRequest, pool: Pool) -> Line:
-        venue = request.venue.id
-        base_url = self.venue_urls.get(venue, "sandbox" if request.is_sandbox else "")
-        return Line.to(venue, base_url, request.credentials.api_key.strip(), pool.value)
-
-    def _exchange(
-        self,
-        request: BalanceRequest,
-        session: "aiohttp.ClientSession",
-        call: BalanceCall | None = None,
-    ) -> Any:
-        venue = request.venue
-        if is_private_key(request.credentials.api_key):
-            raise MisplacedKey
-        exchange = new_client(venue.id)
-        for name, attribute in venue.ccxt_credentials.items():
-            setattr(exchange, attribute, well_formed(getattr(request.credentials, name)))
-        exchange.session = session
-        exchange.asyncio_loop = asyncio.get_running_loop()
-        if call is not None:
-            exchange.options.update(call.options)
-            # ccxt looks the currency up that it asks for by name.
-            exchange.currencies = {
-                request.currency: {
-                    "id": call.currency_id(request.currency),
-                    "code": request.currency,
-                }
-            }
-        if request.is_sandbox:
-            if venue.sandbox == "demo":
-                exchange.enable_demo_trading(enable=True)
-            else:
-                exchange.set_sandbox_mode(True)  # named differently by venue
-        if venue.id in self.venue_urls:
-            exchange.urls["api"] = redirected(exchange.urls["api"], self.venue_urls[venue.id])
-        base_url = self.venue_urls.get(venue.id, "sandbox" if request.is_sandbox else "")
-        exchange.clock_skew_milliseconds = self.politeness.skew_milliseconds(venue.id, base_url)
-        return exchange
-
-
-async def _asked(exchange: Any, inspection: Inspection, api_key: str) -> Any:
-    names = {"api_key": api_key}
-    if inspection.first is not None:
-        method, path = inspection.first
-        found = read_along(await getattr(exchange, method)({}), path)
-        if found is None:
-            return None
-        names["first"] = str(found)
-    params = {key: text.format(**names) for key, text in inspection.params.items()}
-    return await getattr(exchange, inspection.method)(params)
-
-
-def _is_of_its_own_wallet(request: BalanceRequest) -> bool:
-    """Whether the private key is that of the account's address, and no agent's."""
-    from ccxt.base.exchange import Exchange
-
-    try:
-        address = Exchange.eth_get_address_from_private_key(request.credentials.api_secret.strip())
-    except Exception:  # noqa: BLE001  # none, or no private key
-        return False
-    return bool(address.lower() == request.credentials.api_key.strip().lower())
-
-
-def _now() -> datetime:
-    """What limits and pauses are counted by: this machine's time, whatever a caller plays."""
-    return datetime.now(UTC)
 
 
 def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
-from capital.exchange.ccxt import balances as ccxt_gateway
+from capital.exchange.ccxt import keys
 from capital.exchange.contract import KeyFacts
 from capital.exchange.entries import read_facts
 from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line
@@ -199,8 +199,8 @@ def test_questions_about_a_key_end_together_however_many_there_are(
         finally:
             events.append("given up")
 
-    monkeypatch.setattr(ccxt_gateway, "_asked", never)
-    monkeypatch.setattr(ccxt_gateway, "INSPECTION_SECONDS", 0.2)
+    monkeypatch.setattr(keys, "_asked", never)
+    monkeypatch.setattr(keys, "INSPECTION_SECONDS", 0.2)
     account = exchange.open_account(venue="bitget", wallets={})
 
     assert list(key_notices(account, [], timezone.now())) == []

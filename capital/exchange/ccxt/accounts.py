@@ -1,0 +1,149 @@
+"""Clients for one account: with its keys, when it is their turn, by the venue's time."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from capital.domain.errors import BalanceUnavailable
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.exchange.ccxt.clients import milliseconds_now, new_client, redirected
+from capital.exchange.clocks import ToldTime
+from capital.exchange.contract import BalanceRequest
+from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
+from capital.exchange.politeness import SHARED, Line, Politeness
+from capital.exchange.venues import BalanceCall, get_venue
+
+if TYPE_CHECKING:
+    import aiohttp
+
+DEADLINE_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class AccountClients:
+    """Makes the clients, and says when they may ask.
+
+    Attributes:
+        venue_urls: Venue to base URL that replaces scheme and host of the venue's own.
+        concurrency: How many accounts are read at once.
+        deadline_seconds: For one account, with its waits and retries.
+        politeness: Which requests wait, and which are not made.
+    """
+
+    venue_urls: Mapping[str, str]
+    concurrency: int
+    deadline_seconds: float = DEADLINE_SECONDS
+    politeness: Politeness = SHARED
+
+    def client(
+        self,
+        request: BalanceRequest,
+        session: "aiohttp.ClientSession",
+        call: BalanceCall | None = None,
+    ) -> Any:
+        """A client of ccxt with the account's keys, for ``call`` where it asks for a balance.
+
+        Raises:
+            MisplacedKey: There is a private key where its name belongs.
+            ValueError: A key has no form that can sign.
+        """
+        venue = request.venue
+        if is_private_key(request.credentials.api_key):
+            raise MisplacedKey
+        exchange = new_client(venue.id)
+        for name, attribute in venue.ccxt_credentials.items():
+            setattr(exchange, attribute, well_formed(getattr(request.credentials, name)))
+        exchange.session = session
+        exchange.asyncio_loop = asyncio.get_running_loop()
+        if call is not None:
+            exchange.options.update(call.options)
+            # ccxt looks the currency up that it asks for by name.
+            exchange.currencies = {
+                request.currency: {
+                    "id": call.currency_id(request.currency),
+                    "code": request.currency,
+                }
+            }
+        if request.is_sandbox:
+            if venue.sandbox == "demo":
+                exchange.enable_demo_trading(enable=True)
+            else:
+                exchange.set_sandbox_mode(True)  # named differently by venue
+        if venue.id in self.venue_urls:
+            exchange.urls["api"] = redirected(exchange.urls["api"], self.venue_urls[venue.id])
+        base_url = self._base_url(request)
+        exchange.clock_skew_milliseconds = self.politeness.skew_milliseconds(venue.id, base_url)
+        return exchange
+
+    def line(self, request: BalanceRequest, pool: Pool) -> Line:
+        """To whom one asks for ``pool``."""
+        api_key = request.credentials.api_key.strip()
+        return Line.to(request.venue.id, self._base_url(request), api_key, pool.value)
+
+    def _base_url(self, request: BalanceRequest) -> str:
+        """What tells a venue's hosts apart; empty where it is the venue's own."""
+        return self.venue_urls.get(request.venue.id, "sandbox" if request.is_sandbox else "")
+
+    def refusal(self, line: Line, *, may_try: bool) -> Reason | None:
+        """Why the venue is not to be asked now, as ``Politeness.refusal``."""
+        return self.politeness.refusal(line, _now(), may_try=may_try)
+
+    def untried(self, line: Line) -> None:
+        """Nothing was asked after all, as ``Politeness.untried``."""
+        self.politeness.untried(line, _now())
+
+    def failed(self, line: Line, exchange: Any) -> None:
+        """Count a venue's failure, and how long it wants to be left alone."""
+        status, retry_after_seconds = exchange.refused_with or (None, None)
+        self.politeness.failed(line, _now(), status=status, retry_after_seconds=retry_after_seconds)
+
+    async def take_turn(self, line: Line, call: BalanceCall, deadline: float) -> None:
+        """Wait until the venue may be asked.
+
+        Raises:
+            BalanceUnavailable: That would be after the deadline.
+        """
+        left_seconds = deadline - asyncio.get_running_loop().time()
+        wait_seconds = self.politeness.wait_seconds(
+            line, call.weight, call.pace, _now(), most=left_seconds
+        )
+        if wait_seconds is None:
+            kind = "as many requests as it allows are on their way"
+            raise BalanceUnavailable(Code.EXCHANGE_RATE_LIMITED, venue=line.venue, kind=kind)
+        await asyncio.sleep(wait_seconds)
+
+    async def put_clock_right(self, exchange: Any, line: Line) -> bool:
+        """Learn from the venue how far this machine's clock is off; False where it is not that."""
+        from ccxt.base import errors
+
+        if exchange.is_clock_corrected:
+            return False
+        exchange.is_clock_corrected = True
+        told: ToldTime | None = exchange.told_by_date
+        if exchange.has.get("fetchTime"):
+            asked_at = milliseconds_now()
+            try:
+                venue_time = await exchange.fetch_time()
+            except errors.BaseError:
+                return False  # the refusal says more than that the time is not to be had
+            if venue_time is None:
+                return False
+            told = ToldTime(int(venue_time), asked_at, milliseconds_now())
+        if told is None:
+            return False
+        change = told.skew - exchange.clock_skew_milliseconds
+        if abs(change) < told.least_skew:
+            return False
+        if change > 0 and get_venue(line.venue).has_growing_nonce:
+            return False  # an earlier time makes a lower number
+        exchange.clock_skew_milliseconds = told.skew
+        self.politeness.learn_skew(line.venue, line.base_url, told.skew)
+        return True
+
+
+def _now() -> datetime:
+    """What limits and pauses are counted by: this machine's time, whatever a caller plays."""
+    return datetime.now(UTC)
