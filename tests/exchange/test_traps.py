@@ -643,7 +643,7 @@ def test_htx_is_asked_for_the_number_of_its_spot_account_once() -> None:
     with SimulatedExchange(ExchangeState([account])) as server:
         gateway, request = gateway_to(server), request_for(account, ["spot"])
         before = gateway.fetch_balances([request], clock=lambda: NOW)
-        line = gateway._line(request, Pool.SPOT)
+        line = gateway.line(request, Pool.SPOT)
         known = gateway.politeness.account_ids(line)
         after = gateway.fetch_balances([request], clock=lambda: NOW)
 

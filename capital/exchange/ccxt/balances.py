@@ -13,6 +13,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
+    is_cancelled_by_the_caller,
     reason_for,
     run_to_its_end,
     tls_context,
@@ -33,7 +34,7 @@ Reader = Callable[[dict[str, Any], BalanceCall, BalanceRequest, Any], Any]
 """Makes of ccxt's answer, how it was asked for, for whom and by which client what is wanted."""
 
 # What makes a venue be left alone for a while when it happens again and again.
-_HELD_AGAINST_THE_VENUE = frozenset(
+_VENUE_FAILURES = frozenset(
     {
         Code.EXCHANGE_TIMEOUT,
         Code.EXCHANGE_UNREACHABLE,
@@ -175,43 +176,44 @@ class CcxtGateway(AccountClients):
             return refusal
         # A client of its own for each pool: one that has succeeded once takes a refused key for
         # an overload.
-        exchange: Any = None
         try:
             exchange = self.client(request, session, call)
             exchange.accounts = self.politeness.account_ids(line)
+        except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
+            self.untried(line)
+            return self._reason(error, request, has_asked=False)
+        try:
             async with asyncio.timeout_at(deadline):
                 await self.take_turn(line, call, deadline)
                 answer = await self._fetch_with_retries(exchange, request, call, line)
             value = read(answer, call, request, exchange)
-        except BalanceUnavailable as error:
-            reason = error.reason
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise  # it is meant for us
-            reason = reason_for(error, request.venue, self.deadline_seconds)
-        except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
-            reason = reason_for(error, request.venue, self.deadline_seconds)
-            if not (exchange is not None and exchange.has_asked):
-                # Nobody has answered anything yet.
-                reason = Reason(_BEFORE_ASKING.get(reason.code, reason.code), reason.figures)
-        else:
-            self.politeness.succeeded(line)
-            if exchange.accounts is not None:
-                self.politeness.learn_account_ids(line, exchange.accounts)
-            return value
+        except (Exception, asyncio.CancelledError) as error:  # as above
+            if is_cancelled_by_the_caller(error):
+                raise
+            reason = self._reason(error, request, has_asked=exchange.has_asked)
+            self._learn_from_failure(line, reason, exchange)
+            return reason
         finally:
-            if exchange is not None:
-                exchange.session = None  # shared; ccxt would complain that it was not closed
-        if exchange is not None and exchange.has_asked:
-            self._hold_against(line, reason, exchange)
-        else:
-            self.untried(line)
-        return reason
+            exchange.session = None  # shared; ccxt would complain that it was not closed
+        self.politeness.succeeded(line)
+        if exchange.accounts is not None:
+            self.politeness.learn_account_ids(line, exchange.accounts)
+        return value
 
-    def _hold_against(self, line: Line, reason: Reason, exchange: Any) -> None:
+    def _reason(self, error: BaseException, request: BalanceRequest, *, has_asked: bool) -> Reason:
+        """Why there is no balance; without a question it is not the venue that failed."""
+        if isinstance(error, BalanceUnavailable):
+            return error.reason
+        reason = reason_for(error, request.venue, self.deadline_seconds)
+        if has_asked or isinstance(error, asyncio.CancelledError):
+            return reason
+        return Reason(_BEFORE_ASKING.get(reason.code, reason.code), reason.figures)
+
+    def _learn_from_failure(self, line: Line, reason: Reason, exchange: Any) -> None:
         """Count a venue's failure; an answer that merely lacks what is wanted is none."""
-        if reason.code not in _HELD_AGAINST_THE_VENUE:
+        if not exchange.has_asked:
+            self.untried(line)
+        elif reason.code not in _VENUE_FAILURES:
             if exchange.answers:
                 self.politeness.succeeded(line)
         elif not self._was_hurried(reason):

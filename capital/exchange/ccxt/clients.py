@@ -101,6 +101,13 @@ def run_to_its_end(work: Coroutine[Any, Any, _Answer]) -> _Answer:
         return thread.submit(asyncio.run, work).result()
 
 
+def is_cancelled_by_the_caller(error: BaseException) -> bool:
+    """Whether the task is to end; ccxt raises ``CancelledError`` where nobody cancelled, too."""
+    task = asyncio.current_task()
+    is_cancelled = isinstance(error, asyncio.CancelledError)
+    return is_cancelled and task is not None and task.cancelling() > 0
+
+
 def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> Reason:
     """Our reason for what was raised. It names the class of the error, never its text."""
     from ccxt.base import errors

@@ -1,6 +1,6 @@
 """Market rules and prices through ccxt's public endpoints. No keys are needed, none are sent.
 
-Clients are made by ``ccxt_clients``; ccxt is imported inside the functions that need it.
+Clients are made by ``clients``; ccxt is imported inside the functions that need it.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.ccxt.clients import (
+    is_cancelled_by_the_caller,
     new_client,
     reason_for,
     redirected,
@@ -94,12 +95,9 @@ class CcxtMarkets:
                     async with asyncio.timeout_at(deadline), slots:
                         client = self._client(venue, session, seconds)
                         return await ask(client, each)
-                except asyncio.CancelledError as error:
-                    task = asyncio.current_task()
-                    if task is not None and task.cancelling():
-                        raise  # it is meant for us
-                    return reason_for(error, venue, seconds)
-                except Exception as error:  # noqa: BLE001  # whatever ccxt raises, the others go on
+                except (Exception, asyncio.CancelledError) as error:  # the others go on
+                    if is_cancelled_by_the_caller(error):
+                        raise
                     return reason_for(error, venue, seconds)
                 finally:
                     if client is not None:
