@@ -171,37 +171,46 @@ def _entries_by_currency(
     venue: str,
     code_of: CodeOf,
 ) -> dict[str, list[Entry]]:
-    holdings = call.holdings
-    if holdings.source == "unified":
-        parts = answer.get("total")
-        names = parts if isinstance(parts, dict) else {}
-        return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
+    if call.holdings.source == "unified":
+        return _unified_entries(answer)
+    entries: dict[str, list[Entry]] = {}
+    for name, entry in _named_entries(answer, pages, call.holdings, venue):
+        if not (isinstance(entry, dict) and isinstance(name, str) and name):
+            if call.omits_empty:
+                # It may be the currency that would count as zero without it.
+                raise _bad(venue, "an entry without a currency")
+        elif _counts(entry, call.holdings):
+            entries.setdefault(code_of(name), []).append(entry)
+    return entries
+
+
+def _unified_entries(answer: Mapping[str, Any]) -> dict[str, list[Entry]]:
+    """Those that ccxt makes, by the names that it lists in its ``total``."""
+    parts = answer.get("total")
+    names = parts if isinstance(parts, dict) else {}
+    return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
+
+
+def _named_entries(
+    answer: Mapping[str, Any], pages: Sequence[Any], holdings: Holdings, venue: str
+) -> list[tuple[Any, Any]]:
+    """What the raw answer lists, each with the venue's name of its currency, unchecked."""
     came = pages[-1] if pages else None
     container = read_along(
         came if holdings.source == "response" else answer.get("info"), holdings.path
     )
     if holdings.more:
         _check_pages(pages, holdings, venue)
-    if holdings.form == "named":
-        if not isinstance(container, dict):
-            raise _bad(venue, "no list of holdings")
-        named: list[tuple[Any, Any]] = list(container.items())
-    elif holdings.form == "lines":
-        named = _entries_of_lines(_rows(container, venue), holdings)
-    else:
-        rows = [container] if holdings.form == "single" else _rows(container, venue)
-        if holdings.form == "single" and not isinstance(container, dict):
-            raise _bad(venue, "no list of holdings")
-        named = [(_name_of(row, holdings), row) for row in rows]
-    entries: dict[str, list[Entry]] = {}
-    for name, entry in named:
-        if not (isinstance(entry, dict) and isinstance(name, str) and name):
-            if call.omits_empty:
-                # It may be the currency that would count as zero without it.
-                raise _bad(venue, "an entry without a currency")
-        elif _counts(entry, holdings):
-            entries.setdefault(code_of(name), []).append(entry)
-    return entries
+    match holdings.form:
+        case "named":
+            return list(_mapping(container, venue).items())
+        case "single":
+            entry = _mapping(container, venue)
+            return [(_name_of(entry, holdings), entry)]
+        case "lines":
+            return _entries_of_lines(_rows(container, venue), holdings)
+        case "rows":
+            return [(_name_of(row, holdings), row) for row in _rows(container, venue)]
 
 
 def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
@@ -221,6 +230,12 @@ def _check_pages(pages: Sequence[Any], holdings: Holdings, venue: str) -> None:
 
 def _rows(container: Any, venue: str) -> list[Any]:
     if not isinstance(container, list):
+        raise _bad(venue, "no list of holdings")
+    return container
+
+
+def _mapping(container: Any, venue: str) -> Mapping[str, Any]:
+    if not isinstance(container, dict):
         raise _bad(venue, "no list of holdings")
     return container
 
