@@ -7,7 +7,7 @@ import pytest
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.entries import read_balance
+from capital.exchange.answers import read_balance
 from capital.exchange.venue_table import venues_table, with_table
 from capital.exchange.venues import VENUES, Credential, get_venue
 from strategies.markets import MarketType

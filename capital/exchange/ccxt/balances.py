@@ -10,6 +10,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.answers import read_all_balances, read_balance
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
@@ -20,7 +21,6 @@ from capital.exchange.ccxt.clients import (
 )
 from capital.exchange.ccxt.keys import inspect_all
 from capital.exchange.contract import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
-from capital.exchange.entries import read_all_balances, read_balance
 from capital.exchange.politeness import Line
 from capital.exchange.venues import BalanceCall
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from capital.exchange.answers import read_facts
 from capital.exchange.ccxt.accounts import AccountClients
 from capital.exchange.ccxt.clients import built_client, tls_context
 from capital.exchange.contract import BalanceRequest, KeyFacts
-from capital.exchange.entries import read_along, read_facts
+from capital.exchange.formulas import read_along
 from capital.exchange.venues import Inspection
 
 if TYPE_CHECKING:

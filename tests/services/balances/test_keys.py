@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
+from capital.exchange.answers import read_facts
 from capital.exchange.ccxt import keys
 from capital.exchange.contract import KeyFacts
-from capital.exchange.entries import read_facts
 from capital.exchange.politeness import FAILURES_TO_PAUSE, SHARED, Line
 from capital.exchange.venues import VENUES
 from capital.services.balances.keys import key_notices
