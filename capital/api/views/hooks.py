@@ -20,7 +20,8 @@ from capital.api.shapes.answers import HookAnswer
 from capital.api.shapes.bodies import HookBody, read_order
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
-from capital.services.webhooks.receive import MOST_ORDERS, Delivery, receive
+from capital.services.webhooks.deliveries import Delivery
+from capital.services.webhooks.receive import MOST_ORDERS, receive
 from capital.services.webhooks.secrets import Proof, check_proof
 
 TIMESTAMP = "X-Capital-Timestamp"

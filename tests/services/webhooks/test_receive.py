@@ -11,7 +11,8 @@ from django.db import close_old_connections, connections
 from capital.domain.errors import DeliveryConflict, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import AllocationRun, WebhookDelivery, WebhookSecret
-from capital.services.webhooks.receive import Delivery, receive
+from capital.services.webhooks.deliveries import Delivery
+from capital.services.webhooks.receive import receive
 from capital.services.webhooks.secrets import (
     Proof,
     check_proof,
