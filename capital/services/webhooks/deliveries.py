@@ -1,24 +1,27 @@
-"""A delivery, and which one of those that are the same does the work."""
+"""Deliveries of a webhook: of those that are the same, one does the work, the others wait."""
 
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from capital.domain.clock import Clock
 from capital.domain.errors import DeliveryConflict, DeliveryInProgress
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import use_nonce
+from strategies.models import Strategy
 
-# How long the same body is the same delivery, where the sender gives no id.
+# Without an id from the sender, the same body within this time is the same delivery.
 SAME_FOR = timedelta(seconds=60)
+# A little less than the three seconds that a caller is promised.
 _WAIT = timedelta(milliseconds=2700)
-# Whoever began has died since: the work is done anew, under the same run key.
+# A delivery without an answer after this time was interrupted: somebody else does it again, under
+# the same run key.
 _GIVEN_UP_AFTER = timedelta(seconds=30)
 _PAUSE_SECONDS = 1 / 20
 
@@ -28,10 +31,10 @@ class Delivery:
     """What was sent, checked and without its token.
 
     Attributes:
-        body: As JSON, for the record.
+        body: The JSON that is stored with the delivery.
         orders: 1 to 30, each checked.
-        delivery_id: The sender's, at most 100 characters; empty where it gave none.
-        nonce: Of a signed call; empty where the secret itself was shown.
+        delivery_id: The sender's id, at most 100 characters; empty where it gave none.
+        nonce: The nonce of a signed call; empty where the secret itself was shown.
     """
 
     body: Mapping[str, Any]
@@ -41,47 +44,48 @@ class Delivery:
 
     @property
     def fingerprint(self) -> str:
-        """What two deliveries without an id share where they are the same."""
+        """A digest of the body: equal for two deliveries of the same content."""
         text = json.dumps(self.body, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _claim(
-    secret: WebhookSecret, delivery: Delivery, address: str, clock: Clock
+def claim_delivery(
+    secret: WebhookSecret, delivery: Delivery, *, address: str, clock: Clock
 ) -> tuple[WebhookDelivery, bool]:
-    """The delivery's row, and whether it is ours to work on. One at a time for a strategy."""
+    """Record the delivery, or find the earlier one that is the same.
+
+    Returns:
+        The delivery's row, and whether it is new: then the work is the caller's.
+
+    Raises:
+        WebhookRefused: The nonce was used before.
+        DeliveryConflict: The id was used with another body.
+    """
     with transaction.atomic():
+        # Deliveries of one strategy take turns here.
         WebhookSecret.objects.select_for_update(no_key=True).get(pk=secret.pk)
         now = clock()
         if delivery.nonce:
             use_nonce(secret, delivery.nonce, now=now)
-        known = WebhookDelivery.objects.filter(strategy=secret.strategy)
-        if delivery.delivery_id:
-            same = known.filter(delivery_id=delivery.delivery_id).first()
-        else:
-            same = known.filter(
-                fingerprint=delivery.fingerprint, delivery_id="", received_at__gt=now - SAME_FOR
-            ).first()
-        if same is not None:
-            if same.fingerprint != delivery.fingerprint:
-                raise DeliveryConflict(delivery=delivery.delivery_id)
-            return same, False
-        row = WebhookDelivery.objects.create(
-            strategy=secret.strategy,
-            delivery_id=delivery.delivery_id,
-            fingerprint=delivery.fingerprint,
-            body=json.loads(json.dumps(delivery.body, default=str)),
-            address=address,
-            is_signed=bool(delivery.nonce),
-            received_at=now,
-        )
-        return row, True
+        earlier = _same_delivery(secret.strategy, delivery, now=now)
+        if earlier is None:
+            return _record(secret.strategy, delivery, address=address, now=now), True
+        if earlier.fingerprint != delivery.fingerprint:
+            raise DeliveryConflict(delivery=delivery.delivery_id)
+        return earlier, False
 
 
-def _await_answer(
-    row: WebhookDelivery, clock: Clock, pause: Callable[..., None]
+def await_answer(
+    row: WebhookDelivery, *, clock: Clock, pause: Callable[..., None]
 ) -> dict[str, Any] | None:
-    """The first answer; None where whoever began has given up, and the work is ours."""
+    """Wait for the answer to an earlier delivery.
+
+    Returns:
+        The answer; None where whoever began has given up, and the work is the caller's.
+
+    Raises:
+        DeliveryInProgress: There is no answer in time.
+    """
     until = clock() + _WAIT
     while True:
         answer = WebhookAnswer.objects.filter(delivery=row).first()
@@ -93,3 +97,40 @@ def _await_answer(
         if now >= until:
             raise DeliveryInProgress
         pause(_PAUSE_SECONDS)
+
+
+def keep_answer(row: WebhookDelivery, body: dict[str, Any], *, clock: Clock) -> dict[str, Any]:
+    """Store the answer. Returns the one that counts: the first that was stored."""
+    try:
+        with transaction.atomic():
+            WebhookAnswer.objects.create(delivery=row, body=body, answered_at=clock())
+    except IntegrityError:
+        # Somebody else took the delivery over and was quicker.
+        first: dict[str, Any] = WebhookAnswer.objects.get(delivery=row).body
+        return first
+    return body
+
+
+def _same_delivery(
+    strategy: Strategy, delivery: Delivery, *, now: datetime
+) -> WebhookDelivery | None:
+    known = WebhookDelivery.objects.filter(strategy=strategy)
+    if delivery.delivery_id:
+        return known.filter(delivery_id=delivery.delivery_id).first()
+    return known.filter(
+        fingerprint=delivery.fingerprint, delivery_id="", received_at__gt=now - SAME_FOR
+    ).first()
+
+
+def _record(
+    strategy: Strategy, delivery: Delivery, *, address: str, now: datetime
+) -> WebhookDelivery:
+    return WebhookDelivery.objects.create(
+        strategy=strategy,
+        delivery_id=delivery.delivery_id,
+        fingerprint=delivery.fingerprint,
+        body=json.loads(json.dumps(delivery.body, default=str)),
+        address=address,
+        is_signed=bool(delivery.nonce),
+        received_at=now,
+    )

@@ -1,4 +1,4 @@
-"""Whose accounts a recorded answer of a webhook may tell a reader about."""
+"""Which accounts in the stored answer of a webhook a user may read about."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,11 @@ from strategies.models import Strategy
 
 
 def accounts_shown(strategy: Strategy, *, user: AbstractUser) -> Callable[[str], bool]:
-    """Whether lines about an account of this name are the user's to read.
+    """A function that says whether the user may read lines about the account of a name.
 
-    An answer names accounts as they were called, and a strategy may trade on other people's
-    accounts: what cannot be told to be the user's own is not shown. Two queries at most.
+    A stored answer has only the names that accounts had then, and a strategy may trade on other
+    people's accounts. A name that might be somebody else's account is hidden. Two queries at
+    most.
     """
     if sees_everything(user):
         return lambda _name: True

@@ -1,7 +1,7 @@
-"""A delivered signal: make sure that capital is right, then say what may be ordered.
+"""Answering a webhook: reallocate where that is due, then size the orders that it brought.
 
-It answers within three seconds. A balance that an exchange does not give in time is answered
-from the daily summary, and the answer says so. The same delivery gets the first answer.
+It answers within three seconds. Where an exchange does not give a balance in time, the daily
+summary's is used, and the answer says so. The same delivery again gets the first answer.
 """
 
 import time
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from capital.domain.balances import Source, reading_text
@@ -18,17 +17,21 @@ from capital.domain.reasons import Code, Reason
 from capital.models import (
     StrategyAccount,
     Trigger,
-    WebhookAnswer,
     WebhookDelivery,
     WebhookSecret,
 )
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import size_orders
-from capital.services.webhooks.deliveries import Delivery, _await_answer, _claim
+from capital.services.webhooks.deliveries import (
+    Delivery,
+    await_answer,
+    claim_delivery,
+    keep_answer,
+)
 
 MOST_ORDERS = 30
-# Of the three seconds: for balances, for prices; the rest is ours.
+# Parts of the three seconds: the rest is for the database and for our own work.
 BALANCE_PATIENCE = timedelta(milliseconds=1300)
 PRICE_PATIENCE = timedelta(milliseconds=900)
 
@@ -47,9 +50,9 @@ def receive(
     others wait for its answer.
 
     Args:
-        secret: Shown to be known by the caller.
+        secret: The webhook's secret, which the caller has proved to know.
         delivery: What was sent.
-        address: Where it came from, for the record.
+        address: The caller's address, which is stored with the delivery.
         clock: Says what time it is.
         pause: Waits a number of seconds.
 
@@ -62,19 +65,12 @@ def receive(
         DeliveryConflict: The id was used with another body.
         DeliveryInProgress: The first answer is not there yet.
     """
-    row, is_new = _claim(secret, delivery, address, clock)
+    row, is_new = claim_delivery(secret, delivery, address=address, clock=clock)
     if not is_new:
-        answer = _await_answer(row, clock, pause)
+        answer = await_answer(row, clock=clock, pause=pause)
         if answer is not None:
             return answer
-    body = _work(row, delivery, clock)
-    try:
-        with transaction.atomic():
-            WebhookAnswer.objects.create(delivery=row, body=body, answered_at=clock())
-    except IntegrityError:
-        # Another one took over and was quicker; there is one answer.
-        body = WebhookAnswer.objects.get(delivery=row).body
-    return body
+    return keep_answer(row, _work(row, delivery, clock), clock=clock)
 
 
 def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> dict[str, Any]:
@@ -131,7 +127,7 @@ def _allocation(result: DueResult) -> dict[str, Any]:
 
 
 def _not_live(result: DueResult) -> list[Reason]:
-    """What the answer rests on although it is not of now."""
+    """A warning for each balance that came from the daily summary."""
     return [
         Reason(
             Code.BALANCE_NOT_LIVE,

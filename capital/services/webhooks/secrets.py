@@ -1,7 +1,8 @@
-"""The secret of a strategy's webhook: made here, shown once, and told from a wrong one.
+"""The secret of a strategy's webhook: made here, shown once, and checked on every call.
 
-The secret itself is nowhere kept. Its SHA-256 signs (``signing_key``, encrypted at rest), and
-the SHA-256 of that is what a shown secret is compared with.
+The secret itself is not stored. Its SHA-256 is the key that calls are signed with
+(``signing_key``, encrypted at rest). The SHA-256 of that key is stored as ``digest``, to compare
+a secret with that a caller sends.
 """
 
 import hashlib
@@ -21,26 +22,26 @@ from capital.models import WebhookNonce, WebhookSecret
 from strategies.models import Strategy
 
 PREFIX = "whs_"
-# How far the sender's clock may be from ours.
+# How far the sender's clock may differ from ours.
 TOLERANCE = timedelta(seconds=300)
 _LONGEST_SECRET = 200
 _NONCE = re.compile(r"[!-~]{8,100}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
-# Stands in where there is no secret, so that its absence takes the same work.
+# Compared with where there is no secret, so that the answer takes as long as with one.
 _NOBODY = hashlib.sha256(secrets.token_bytes(32)).hexdigest()
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a caller shows: the secret itself, or a signature made with it.
+    """What a caller sends to prove that it knows the secret: the secret, or a signature.
 
     Attributes:
-        token: The secret, as TradingView sends it in the body; empty for a signed call.
+        token: The secret, which TradingView sends in the body; empty for a signed call.
         timestamp: Unix seconds, as text.
         nonce: 8 to 100 printable characters, new for each call.
         signature: HMAC-SHA256, in hexadecimal, over ``timestamp.nonce.`` and the raw body; its
             key is the SHA-256 of the secret, in hexadecimal.
-        body: As it came.
+        body: The raw body of the request.
     """
 
     token: str = field(repr=False, default="")
@@ -51,15 +52,15 @@ class Proof:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature is shown, in place of the secret."""
+        """Whether the caller sent a signature, not the secret."""
         return bool(self.signature)
 
 
 def rotate_secret(strategy: Strategy, *, actor: User | None = None) -> str:
-    """Give the strategy's webhook a new secret; the one before opens nothing any more.
+    """Give the strategy's webhook a new secret. The previous one stops working.
 
     Returns:
-        The secret. It is nowhere kept: show it now.
+        The secret. It is not stored: show it now.
     """
     secret = PREFIX + secrets.token_urlsafe(32)
     signing_key = signing_key_of(secret)
@@ -94,11 +95,11 @@ def sign(signing_key: str, *, timestamp: str, nonce: str, body: bytes) -> str:
 def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now) -> WebhookSecret:
     """The strategy's secret, where ``proof`` shows that the caller knows it.
 
-    A wrong one takes the same work as a right one, whether the strategy exists or not: one
-    query, one hash, one comparison.
+    A wrong proof takes as long as a right one, whether the strategy exists or not: one query,
+    one hash, one comparison.
 
     Raises:
-        WebhookRefused: It is not shown, whatever is wrong.
+        WebhookRefused: The proof fails. The error does not say why.
     """
     found = WebhookSecret.objects.select_related("strategy").filter(strategy__key=strategy_key)
     secret = found.first()
@@ -118,7 +119,7 @@ def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now)
 
 
 def use_nonce(secret: WebhookSecret, nonce: str, *, now: datetime) -> None:
-    """Use the nonce up. Raises ``WebhookRefused`` where it was used before."""
+    """Mark the nonce as used. Raises ``WebhookRefused`` where it was used before."""
     try:
         with transaction.atomic():
             WebhookNonce.objects.create(strategy=secret.strategy, nonce=nonce, used_at=now)
@@ -127,7 +128,7 @@ def use_nonce(secret: WebhookSecret, nonce: str, *, now: datetime) -> None:
 
 
 def prune_nonces(*, now: datetime) -> int:
-    """Forget the nonces of calls that would be too old by now. Returns how many."""
+    """Delete nonces so old that their calls would be refused anyway. Returns how many."""
     return WebhookNonce.objects.filter(used_at__lt=now - 4 * TOLERANCE).delete()[0]
 
 
