@@ -1,9 +1,10 @@
 """Every page of the admin: importing this registers them. Each module is one kind of row."""
 
-from capital.admin import jobs
 from capital.admin.accounts import links, summaries
 from capital.admin.accounts import page as accounts
 from capital.admin.allocation import capital, runs
+from capital.admin.jobs import queue
+from capital.admin.jobs import runs as job_runs
 from capital.admin.people import devices, tokens, users
 from capital.admin.strategies import deliveries
 from capital.admin.strategies import page as strategies
@@ -14,10 +15,11 @@ __all__ = [
     "capital",
     "deliveries",
     "devices",
-    "jobs",
+    "job_runs",
     "links",
     "markets",
     "positions",
+    "queue",
     "runs",
     "strategies",
     "summaries",

@@ -1,22 +1,25 @@
 """Accounts: what each has, what is allocated of it, how fresh that is, and what is due."""
 
 from collections.abc import Sequence
-from decimal import Decimal
-from itertools import chain
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
+from capital.admin.accounts.filters import FreshnessFilter, StateFilter, VenueFilter
+from capital.admin.accounts.form import (
+    _EDITED,
+    _IDENTITY,
+    _RULES,
+    CREDENTIALS,
+    AccountForm,
+    _unproven,
+)
 from capital.admin.accounts.links import LinksInline, NewLinkInline
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountCoursePage
@@ -24,180 +27,16 @@ from capital.admin.frame.base import DeskModelAdmin
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.formats import NOTHING, money, share
-from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account, AllocationPool
-from capital.services.access.permissions import check_budget_limit
-from capital.services.accounts.venues import proven_venues, unproven_notice
 from capital.services.overview.accounts import (
     AccountOverview,
-    Freshness,
-    freshness_of,
     overview_accounts,
     suspect_reasons,
 )
 from capital.services.sentences import outline_of, sentence
 
-CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
-# What a person sets; a field that is not here is shown only.
-_IDENTITY = (
-    ("venue", "currency"),
-    ("wallet_mode", "balance_basis"),
-    ("is_active", "is_sandbox"),
-)
-_RULES = (
-    ("reserve_percent", "reserve_amount"),
-    ("min_change_percent", "min_change_amount"),
-    ("max_jump_percent", "max_cache_age_hours"),
-    ("fee_rate", "utilisation"),
-    ("max_budget_percent",),
-)
-_EDITED = ("name", *chain(*_IDENTITY, *_RULES))
 _LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))
 POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
-
-
-class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
-    """Typed over what is stored, which it never shows."""
-
-    def __init__(self, *, is_set: bool) -> None:
-        shown = gettext("set; type to replace") if is_set else gettext("not set")
-        super().__init__({"placeholder": shown, "autocomplete": "new-password"})
-
-
-class CredentialField(forms.CharField):
-    """Empty leaves what is stored, and is no change."""
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether anything was typed."""
-        return bool(data)
-
-
-class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """Offers the proven venues; another one that ccxt knows may be typed."""
-
-    def __init__(self) -> None:
-        super().__init__({"list": "known-venues", "autocomplete": "off", "spellcheck": "false"})
-
-    def render(self, *args: Any, **kwargs: Any) -> SafeString:
-        """The field, and what it offers."""
-        options = format_html_join("", '<option value="{}">', ((name,) for name in proven_venues()))
-        field = super().render(*args, **kwargs)
-        return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
-
-
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An account, with its venue chosen from those that are proven, or typed."""
-
-    user: Any = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "venue" in self.fields:
-            self.fields["venue"].widget = VenueInput()
-            self.fields["venue"].help_text = _unproven(self.instance.venue) or gettext(
-                "Those that are offered are proven. Any other that ccxt knows may be typed."
-            )
-        if "currency" in self.fields:
-            # An empty one becomes the venue's usual one.
-            self.fields["currency"].required = False
-        for name in CREDENTIALS:
-            if name in self.fields:
-                field = self.fields[name]
-                self.fields[name] = CredentialField(
-                    label=field.label,
-                    help_text=field.help_text,
-                    required=False,
-                    widget=CredentialInput(is_set=bool(self.instance.__dict__.get(name))),
-                )
-
-    def clean_venue(self) -> str:
-        """An id is written small."""
-        return str(self.cleaned_data["venue"]).strip().lower()
-
-    def clean_max_budget_percent(self) -> Decimal:
-        """Letting orders spend other strategies' money takes a permission."""
-        asked: Decimal = self.cleaned_data["max_budget_percent"]
-        before = None if self.instance.pk is None else self.instance.max_budget_percent
-        try:
-            check_budget_limit(self.user, before=before, after=asked)
-        except BudgetLimitNotAllowed as error:
-            raise forms.ValidationError(sentence(error.reason)) from None
-        return asked
-
-    class Meta:
-        model = Account
-        fields = (*_EDITED, *CREDENTIALS)
-
-
-def _unproven(venue: str) -> str:
-    """What to know of a venue that has no row of its own; empty for the others."""
-    notice = unproven_notice(venue)
-    return "" if notice is None else sentence(notice)
-
-
-class VenueFilter(DropdownFilter):  # type: ignore[misc]
-    """By venue: of those that have an account that is visible."""
-
-    title = gettext_lazy("venue")
-    parameter_name = "venue"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The venues of the accounts that the user may see."""
-        rows = model_admin.get_queryset(request).order_by("venue").values_list("venue", flat=True)
-        return [(venue, venue) for venue in rows.distinct()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
-        """The accounts there."""
-        return queryset.filter(venue=self.value()) if self.value() else queryset
-
-
-class StateFilter(DropdownFilter):  # type: ignore[misc]
-    """Switched on or off, or waiting for a person."""
-
-    title = gettext_lazy("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What an account can be."""
-        return [
-            ("active", gettext("active")),
-            ("inactive", gettext("switched off")),
-            ("suspect", gettext("suspect balance")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
-        """The accounts that are so."""
-        match self.value():
-            case "active":
-                return queryset.filter(is_active=True)
-            case "inactive":
-                return queryset.filter(is_active=False)
-            case "suspect":
-                return queryset.exclude(suspect_readings={})
-        return queryset
-
-
-class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
-    """By how old the balances are: as the badge says it."""
-
-    title = gettext_lazy("balances")
-    parameter_name = "freshness"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What balances can be."""
-        return [(freshness.value, name) for freshness, (name, _) in FRESHNESS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
-        """The accounts whose badge is this one."""
-        if self.value() not in set(Freshness):
-            return queryset
-        found = freshness_of(queryset, now=timezone.now())
-        wanted = {key for key, fresh in found.items() if fresh == self.value()}
-        others = found.keys() - wanted
-        # The shorter list: the statement is made, and counted with, twice.
-        if len(others) < len(wanted):
-            return queryset.exclude(pk__in=others)
-        return queryset.filter(pk__in=wanted)
 
 
 @admin.register(Account)

@@ -7,12 +7,10 @@ something is a POST; the buttons on accounts only lead here.
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,7 +18,6 @@ from django.urls import path, reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldBooleanWidget
 
 from capital.admin.allocation.decisions import (
     OUTLOOK,
@@ -29,6 +26,7 @@ from capital.admin.allocation.decisions import (
     decimal_of,
     decision_card,
 )
+from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.admin.frame.formats import money
 from capital.admin.frame.views import origin_of, render_page, user_of
@@ -43,9 +41,7 @@ from capital.domain.errors import (
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
 from capital.services.access.permissions import (
-    ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
-    FORCE_PERMISSION,
 )
 from capital.services.allocation.plans import (
     MOST_NAMED,
@@ -62,59 +58,6 @@ from capital.services.sentences import sentence, sentence_of
 
 # Up to so many accounts are shown opened; more are a list to open one by one.
 MOST_OPENED = 12
-
-
-class Options(TypedDict):
-    """Of ``make_plan``."""
-
-    live: bool
-    force: bool
-    accept_jump: bool
-
-
-class OptionsForm(forms.Form):
-    """How to allocate. What the user may not ask for is not offered, and not accepted."""
-
-    cached = forms.BooleanField(
-        required=False,
-        widget=UnfoldBooleanWidget(),
-        label=gettext_lazy("Cached balances only"),
-        help_text=gettext_lazy("Asks no exchange: the daily summaries answer."),
-    )
-    accept_jump = forms.BooleanField(
-        required=False,
-        widget=UnfoldBooleanWidget(),
-        label=gettext_lazy("Accept balances that jumped"),
-        help_text=gettext_lazy(
-            "A balance far from the last accepted one is suspect and holds its account. "
-            "The preview shows the balance that would be accepted."
-        ),
-    )
-    force = forms.BooleanField(
-        required=False,
-        widget=UnfoldBooleanWidget(),
-        label=gettext_lazy("Force: allocate in spite of open positions"),
-        help_text=gettext_lazy(
-            "Capital moves under positions that are open: their margin may no longer be covered. "
-            "It is logged with your name and marked on the run."
-        ),
-    )
-
-    def __init__(self, user: AbstractUser, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name, permission in (("accept_jump", ACCEPT_PERMISSION), ("force", FORCE_PERMISSION)):
-            if not user.has_perm(permission):
-                del self.fields[name]
-
-    @property
-    def options(self) -> Options:
-        """What is asked; the form is valid."""
-        asked = self.cleaned_data
-        return Options(
-            live=not asked["cached"],
-            force=asked.get("force", False),
-            accept_jump=asked.get("accept_jump", False),
-        )
 
 
 class AllocationPages:

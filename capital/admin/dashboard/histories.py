@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
-from capital.admin.dashboard.page import listing
+from capital.admin.frame.navigation import listing
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.overview.histories import (

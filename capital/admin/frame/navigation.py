@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from capital.models import Account
@@ -183,3 +184,10 @@ def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     if calls:
         item["badge"] = calls
     return item
+
+
+def listing(model: str, /, **filters: str) -> str:
+    """The address of a list of ours, filtered."""
+    app = "strategies" if model == "strategy" else "capital"
+    address = reverse(f"admin:{app}_{model}_changelist")
+    return f"{address}?{urlencode(filters)}" if filters else address

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from capital.admin.dashboard.charts import Line, line_chart, pool_bars
-from capital.admin.dashboard.page import _CONCERN_ROWS
+from capital.admin.dashboard.concerns import _CONCERN_ROWS
 from capital.domain.pools import Pool
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import Slice

@@ -1,0 +1,112 @@
+"""The account's form: its venue is offered or typed, and its credentials are never shown."""
+
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from capital.domain.errors import BudgetLimitNotAllowed
+from capital.models import Account
+from capital.services.access.permissions import check_budget_limit
+from capital.services.accounts.venues import proven_venues, unproven_notice
+from capital.services.sentences import sentence
+
+CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
+# What a person sets; a field that is not here is shown only.
+_IDENTITY = (
+    ("venue", "currency"),
+    ("wallet_mode", "balance_basis"),
+    ("is_active", "is_sandbox"),
+)
+_RULES = (
+    ("reserve_percent", "reserve_amount"),
+    ("min_change_percent", "min_change_amount"),
+    ("max_jump_percent", "max_cache_age_hours"),
+    ("fee_rate", "utilisation"),
+    ("max_budget_percent",),
+)
+_EDITED = ("name", *chain(*_IDENTITY, *_RULES))
+
+
+class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
+    """Typed over what is stored, which it never shows."""
+
+    def __init__(self, *, is_set: bool) -> None:
+        shown = gettext("set; type to replace") if is_set else gettext("not set")
+        super().__init__({"placeholder": shown, "autocomplete": "new-password"})
+
+
+class CredentialField(forms.CharField):
+    """Empty leaves what is stored, and is no change."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether anything was typed."""
+        return bool(data)
+
+
+class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
+    """Offers the proven venues; another one that ccxt knows may be typed."""
+
+    def __init__(self) -> None:
+        super().__init__({"list": "known-venues", "autocomplete": "off", "spellcheck": "false"})
+
+    def render(self, *args: Any, **kwargs: Any) -> SafeString:
+        """The field, and what it offers."""
+        options = format_html_join("", '<option value="{}">', ((name,) for name in proven_venues()))
+        field = super().render(*args, **kwargs)
+        return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An account, with its venue chosen from those that are proven, or typed."""
+
+    user: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "venue" in self.fields:
+            self.fields["venue"].widget = VenueInput()
+            self.fields["venue"].help_text = _unproven(self.instance.venue) or gettext(
+                "Those that are offered are proven. Any other that ccxt knows may be typed."
+            )
+        if "currency" in self.fields:
+            # An empty one becomes the venue's usual one.
+            self.fields["currency"].required = False
+        for name in CREDENTIALS:
+            if name in self.fields:
+                field = self.fields[name]
+                self.fields[name] = CredentialField(
+                    label=field.label,
+                    help_text=field.help_text,
+                    required=False,
+                    widget=CredentialInput(is_set=bool(self.instance.__dict__.get(name))),
+                )
+
+    def clean_venue(self) -> str:
+        """An id is written small."""
+        return str(self.cleaned_data["venue"]).strip().lower()
+
+    def clean_max_budget_percent(self) -> Decimal:
+        """Letting orders spend other strategies' money takes a permission."""
+        asked: Decimal = self.cleaned_data["max_budget_percent"]
+        before = None if self.instance.pk is None else self.instance.max_budget_percent
+        try:
+            check_budget_limit(self.user, before=before, after=asked)
+        except BudgetLimitNotAllowed as error:
+            raise forms.ValidationError(sentence(error.reason)) from None
+        return asked
+
+    class Meta:
+        model = Account
+        fields = (*_EDITED, *CREDENTIALS)
+
+
+def _unproven(venue: str) -> str:
+    """What to know of a venue that has no row of its own; empty for the others."""
+    notice = unproven_notice(venue)
+    return "" if notice is None else sentence(notice)

@@ -1,0 +1,182 @@
+"""One card for each currency: its figures, the parts of the whole, and its charts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.utils.http import urlencode
+from django.utils.translation import gettext
+
+from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
+from capital.admin.frame.formats import age, change, moment, money, percent, share
+from capital.admin.frame.navigation import listing
+from capital.services.overview.currencies import CurrencyFigures
+from capital.services.overview.dashboard import Dashboard
+from capital.services.sentences import sentence
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a whole: ``width`` in percent of it, None where it cannot be drawn."""
+
+    name: str
+    amount: str
+    share: str
+    url: str
+    colour: int
+    width: Decimal | None
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class CurrencyCard:
+    """One currency: its figures and its charts."""
+
+    currency: str
+    total: str
+    url: str
+    accounts: str
+    change: str
+    change_percent: str
+    direction: str
+    change_url: str
+    notes: Sequence[str]
+    parts: Sequence[Part]
+    equity: Chart
+    strategies: Chart
+    venues: Chart
+
+
+@dataclass(frozen=True)
+class ReportCard:
+    """All currencies as one: an amount with the age of its oldest rate, or why there is none."""
+
+    currency: str
+    amount: str
+    rates: str
+    notes: Sequence[str]
+
+
+def _card(figures: CurrencyFigures) -> CurrencyCard:
+    currency = figures.currency
+    changed = figures.change_today
+    start = (
+        figures.total - changed
+        if changed is not None
+        and figures.total is not None
+        and figures.changes_known == figures.accounts
+        else None
+    )
+    relative = share(changed, start)
+    sign = "+" if relative is not None and relative > 0 else ""
+    accounts = listing("account", currency=currency, state="active")
+    return CurrencyCard(
+        currency=currency,
+        total=money(figures.total, currency),
+        url=accounts,
+        accounts=gettext("Accounts: %(count)s") % {"count": figures.accounts},
+        change=change(changed, currency),
+        change_percent="" if relative is None else f"{sign}{percent(relative)}",
+        direction="" if not changed else "good" if changed > 0 else "bad",
+        change_url=listing("dailyaccountsummary", currency=currency),
+        notes=_notes(figures),
+        parts=_parts(figures, accounts),
+        equity=line_chart(
+            gettext("Equity over 30 days, %(currency)s") % {"currency": currency},
+            currency,
+            [day.date for day in figures.equity],
+            [Line(gettext("Total"), [day.total for day in figures.equity])],
+        ),
+        strategies=pool_bars(
+            gettext("Capital by strategy, %(currency)s") % {"currency": currency},
+            currency,
+            figures.strategies,
+            name=gettext("Strategy"),
+            urls=_strategy_urls(figures),
+        ),
+        venues=pool_bars(
+            gettext("Where the money is, %(currency)s") % {"currency": currency},
+            currency,
+            figures.venues,
+            name=gettext("Venue"),
+            urls={
+                each.key: listing("account", venue=each.key, currency=currency, state="active")
+                for each in figures.venues
+            },
+        ),
+    )
+
+
+def _report(desk: Dashboard) -> ReportCard | None:
+    reported = desk.reported
+    if reported is None:
+        return None
+    notes, rates = [], ""
+    if reported.missing is not None:
+        notes.append(sentence(reported.missing))
+    elif reported.is_partial:
+        notes.append(gettext("Not all balances are known; those that are not are not in it."))
+    total = reported.total
+    if total is not None and total.oldest_at is not None:
+        rates = gettext("The oldest rate in it is of %(moment)s (%(age)s).") % {
+            "moment": moment(total.oldest_at),
+            "age": age(total.oldest_at, now=desk.seen_at),
+        }
+    amount = money(None if total is None else total.amount, reported.currency)
+    return ReportCard(reported.currency, amount, rates, notes)
+
+
+def _strategy_urls(figures: CurrencyFigures) -> dict[str, str]:
+    """From each strategy's key to its capital. There may be a thousand: one address for all."""
+    address = listing("strategycapital")
+    return {
+        each.key: address
+        + "?"
+        + urlencode(
+            {"strategy_account__strategy__id__exact": each.key, "currency": figures.currency}
+        )
+        for each in figures.strategies
+    }
+
+
+def _notes(figures: CurrencyFigures) -> list[str]:
+    """What the figures leave out."""
+    notes = []
+    if figures.unknown:
+        notes.append(
+            gettext("Not all of the balance is known on %(count)s of %(accounts)s accounts.")
+            % {"count": figures.unknown, "accounts": figures.accounts}
+        )
+    if 0 < figures.changes_known < figures.accounts:
+        notes.append(
+            gettext("The change is that of %(count)s of %(accounts)s accounts.")
+            % {"count": figures.changes_known, "accounts": figures.accounts}
+        )
+    if figures.unallocated is not None and figures.unallocated < 0:
+        notes.append(gettext("More is allocated and reserved than there is."))
+    return notes
+
+
+def _parts(figures: CurrencyFigures, accounts: str) -> list[Part]:
+    """What becomes of the whole. Widths only where every part fits into it."""
+    currency = figures.currency
+    allocated = listing("strategycapital", currency=currency)
+    named = (
+        (gettext("Allocated"), figures.allocated, allocated, 1),
+        (gettext("Reserved"), figures.reserved, accounts, 2),
+        (gettext("Unallocated"), figures.unallocated, accounts, 8),
+    )
+    shares = [share(amount, figures.total) for _, amount, _, _ in named]
+    fits = all(each is None or 0 <= each <= 100 for each in shares)
+    return [
+        Part(
+            name=name,
+            amount=money(amount, currency),
+            share="" if part is None else percent(part),
+            url=url,
+            colour=colour,
+            width=part if fits else None,
+            is_bad=amount is not None and amount < 0,
+        )
+        for (name, amount, url, colour), part in zip(named, shares, strict=True)
+    ]

@@ -1,0 +1,54 @@
+"""What to do first, on a desk that has no run yet."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AbstractUser
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from capital.admin.frame.navigation import listing
+from capital.services.overview.dashboard import FirstSteps
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do first."""
+
+    title: str
+    text: str
+    is_done: bool
+    url: str = ""
+
+
+def _steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
+    """What to do first, with a link where the user may do it."""
+
+    def adding(permission: str, name: str) -> str:
+        return reverse(f"admin:{name}_add") if user.has_perm(permission) else ""
+
+    return [
+        Step(
+            gettext("Add an account"),
+            gettext("Its venue, its currency and its API keys. The keys are kept encrypted."),
+            steps.has_account,
+            adding("capital.add_account", "capital_account"),
+        ),
+        Step(
+            gettext("Add a strategy"),
+            gettext("A name, and the key by which programs know it: spot or futures."),
+            steps.has_strategy,
+            adding("strategies.add_strategy", "strategies_strategy"),
+        ),
+        Step(
+            gettext("Link them"),
+            gettext("On the account's page: which strategies trade there, and with what weight."),
+            steps.has_link,
+            listing("account") if steps.has_account else "",
+        ),
+        Step(
+            gettext("Allocate capital"),
+            gettext("Choose accounts in their list, look at the preview, and apply it."),
+            steps.has_run,
+            listing("account") if steps.has_link else "",
+        ),
+    ]

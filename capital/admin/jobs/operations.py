@@ -1,0 +1,35 @@
+"""Pages about the machinery: read-only, and only for those who see everyone's accounts."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.services.access.visibility import sees_everything
+
+
+class OperationsAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+    """Rows about the machinery, for those who may see everyone's."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever sees everything."""
+        return sees_everything(request.user)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """The same."""
+        return sees_everything(request.user)
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """One moment for all ages of a page."""
+        now = timezone.now()
+        for row in rows:
+            row.seen_at = now
+
+
+def _seen_at(row: Any) -> datetime:
+    """The moment of the page; now, for a row that is shown alone."""
+    return getattr(row, "seen_at", None) or timezone.now()

@@ -1,0 +1,114 @@
+"""The queue behind the jobs: tasks, schedules and what waits. All read-only.
+
+django-q2's own pages would resubmit tasks, edit schedules (which is running code) and load
+pickles; these do not.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from capital.admin.frame.cells import badge, figure, since
+from capital.admin.frame.formats import span
+from capital.admin.jobs.operations import OperationsAdmin, _seen_at
+
+for _model in (Success, Failure, Schedule, OrmQ):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+class TaskAdmin(OperationsAdmin):
+    """A task that is over. What it was called with is a pickle, and stays one."""
+
+    list_display = ["shown_start", "shown_task", "shown_duration", "attempt_count", "cluster"]
+    list_display_links = ["shown_start"]
+    search_fields = ["name", "func"]
+    ordering = ["-stopped"]
+    fields = [
+        ("name", "shown_task", "cluster"),
+        ("started", "stopped", "shown_duration", "attempt_count"),
+    ]
+    readonly_fields = ["shown_task", "shown_duration"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the pickles: reading one is running it."""
+        return super().get_queryset(request).defer("args", "kwargs", "result")  # type: ignore[no-any-return]
+
+    @admin.display(description=gettext_lazy("started"), ordering="started")
+    def shown_start(self, task: Any) -> Any:
+        """How long ago."""
+        return since(task.started, now=_seen_at(task))
+
+    @admin.display(description=gettext_lazy("task"), ordering="func")
+    def shown_task(self, task: Any) -> Any:
+        """Without the module, which is always the same."""
+        return str(task.func).rpartition(".")[2]
+
+    @admin.display(description=gettext_lazy("took"))
+    def shown_duration(self, task: Any) -> Any:
+        """How long."""
+        return figure(span(task.stopped - task.started))
+
+
+@admin.register(Success)
+class SuccessAdmin(TaskAdmin):
+    """The last successes; JobRun is the record."""
+
+
+@admin.register(Failure)
+class FailureAdmin(TaskAdmin):
+    """What failed. Why stands with the job's run: a traceback may hold anything."""
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(OperationsAdmin):
+    """When jobs run: the settings say it, and ``sync_schedules`` makes it so."""
+
+    list_display = ["name", "shown_timing", "shown_next", "cluster"]
+    ordering = ["name"]
+    fields = [("name", "func"), ("shown_timing", "shown_next", "cluster")]
+    readonly_fields = ["shown_timing", "shown_next"]
+
+    @admin.display(description=gettext_lazy("when"))
+    def shown_timing(self, row: Schedule) -> Any:
+        """In words, or as cron has it."""
+        if row.schedule_type == Schedule.MINUTES:
+            return gettext("every %(count)s min") % {"count": row.minutes}
+        if row.schedule_type == Schedule.CRON:
+            return row.cron
+        return row.get_schedule_type_display()
+
+    @admin.display(description=gettext_lazy("next run"), ordering="next_run")
+    def shown_next(self, row: Schedule) -> Any:
+        """In how long."""
+        return since(row.next_run, now=_seen_at(row))
+
+
+@admin.register(OrmQ)
+class QueueAdmin(OperationsAdmin):
+    """What waits, and what a cluster has pulled. Its payload is signed and stays closed."""
+
+    list_display = ["id", "key", "shown_state", "shown_lock"]
+    ordering = ["lock", "pk"]
+    fields = [("key", "shown_state", "shown_lock")]
+    readonly_fields = ["shown_state", "shown_lock"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without the payload."""
+        return super().get_queryset(request).defer("payload")  # type: ignore[no-any-return]
+
+    @admin.display(description=gettext_lazy("state"))
+    def shown_state(self, row: OrmQ) -> Any:
+        """A task that was pulled is locked until it is done or given up."""
+        if row.lock is not None and row.lock > _seen_at(row):
+            return badge(gettext("pulled"), "success")
+        return badge(gettext("waiting"), "warning")
+
+    @admin.display(description=gettext_lazy("waiting since, or locked until"), ordering="lock")
+    def shown_lock(self, row: OrmQ) -> Any:
+        """The lock's time."""
+        return since(row.lock, now=_seen_at(row))

@@ -1,0 +1,151 @@
+"""What a delivery was answered, read from what is stored, without what the reader may not see."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
+
+from capital.admin.allocation.decisions import POOL_NAMES, SOURCE_NAMES
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge
+from capital.admin.frame.formats import NOTHING, moment, ratio
+from capital.admin.frame.views import user_of
+from capital.domain.reasons import Code
+from capital.models import AllocationRun, WebhookDelivery
+from capital.services.sentences import outline_of
+from capital.services.webhooks.readers import accounts_shown
+
+_OUTCOME_NAMES = dict(AllocationRun._meta.get_field("outcome").flatchoices)
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """One sized order on one account, as text."""
+
+    account: str
+    symbol: str
+    side: str
+    quantity: str
+    contracts: str
+    price: str
+    capital: str
+    is_sized: bool
+    reason: str
+    warnings: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AllocationRow:
+    """What became of one account's capital."""
+
+    account: str
+    outcome: Any
+    reason: str
+    run: int | None
+    balances: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """An answer as its page shows it.
+
+    Attributes:
+        left_out: Lines about accounts that the reader may not see.
+    """
+
+    took: timedelta
+    sizes: Sequence[SizeRow] = ()
+    allocations: Sequence[AllocationRow] = ()
+    warnings: Sequence[str] = ()
+    left_out: int = 0
+
+
+def _answer_page(delivery: WebhookDelivery, request: HttpRequest) -> AnswerPage | None:
+    """The answer, without what is about accounts that the reader may not see."""
+    if not hasattr(delivery, "answer"):
+        return None
+    body = delivery.answer.body
+    is_shown = accounts_shown(delivery.strategy, user=user_of(request))
+    every = [*_rows(body, "sizes"), *_rows(body, "allocations")]
+    sizes = [row for row in _rows(body, "sizes") if is_shown(str(row.get("account")))]
+    allocations = [row for row in _rows(body, "allocations") if is_shown(str(row.get("account")))]
+    left_out = len(every) - len(sizes) - len(allocations)
+    return AnswerPage(
+        took=delivery.answer.answered_at - delivery.received_at,
+        sizes=[_size_row(row) for row in sizes],
+        allocations=[_allocation_row(row) for row in allocations],
+        # Their sentences name accounts.
+        warnings=[] if left_out else _sentences(body),
+        left_out=left_out,
+    )
+
+
+def _size_row(row: Mapping[str, Any]) -> SizeRow:
+    return SizeRow(
+        account=str(row.get("account", "")),
+        symbol=str(row.get("symbol", "")),
+        side=_side(row.get("side")),
+        quantity=_number(row.get("quantity")),
+        contracts=_number(row.get("contracts")),
+        price=_number(row.get("price")),
+        capital=_number(row.get("capital")),
+        is_sized=row.get("code") == Code.SIZED,
+        reason=outline_of(str(row.get("code", ""))),
+        warnings=_sentences(row),
+    )
+
+
+def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
+    outcome = row.get("outcome")
+    run = row.get("run")
+    return AllocationRow(
+        account=str(row.get("account", "")),
+        outcome=badge(_OUTCOME_NAMES.get(outcome, outcome), OUTCOME_COLOUR.get(str(outcome), ""))
+        if outcome
+        else badge(gettext("not due")),
+        reason=str(row.get("reason") or outline_of(str(row.get("code", "")))),
+        run=run if isinstance(run, int) else None,
+        balances=[_balance(balance) for balance in _rows(row, "balances")],
+    )
+
+
+def _balance(row: Mapping[str, Any]) -> str:
+    pool, source = row.get("pool"), row.get("source")
+    try:
+        observed_at = parse_datetime(str(row.get("observed_at") or ""))
+    except ValueError:
+        observed_at = None
+    parts = [
+        f"{POOL_NAMES.get(pool, pool)} {_number(row.get('amount'))}",
+        str(SOURCE_NAMES.get(source, source)),
+        moment(observed_at) if observed_at else "",
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _side(side: Any) -> str:
+    names = {"buy": gettext("buy"), "sell": gettext("sell")}
+    return names.get(str(side).lower(), str(side or NOTHING))
+
+
+def _rows(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A list of objects in what is stored; what is none is left out."""
+    rows = body.get(name)
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _sentences(body: Mapping[str, Any]) -> list[str]:
+    return [str(row.get("reason") or row.get("code", "")) for row in _rows(body, "warnings")]
+
+
+def _number(text: Any) -> str:
+    if text is None:
+        return NOTHING
+    try:
+        return ratio(Decimal(str(text)))
+    except InvalidOperation:
+        return str(text)
