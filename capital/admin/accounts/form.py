@@ -18,19 +18,19 @@ from capital.services.sentences import sentence
 
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 # What a person sets; a field that is not here is shown only.
-_IDENTITY = (
+IDENTITY_FIELDS = (
     ("venue", "currency"),
     ("wallet_mode", "balance_basis"),
     ("is_active", "is_sandbox"),
 )
-_RULES = (
+RULE_FIELDS = (
     ("reserve_percent", "reserve_amount"),
     ("min_change_percent", "min_change_amount"),
     ("max_jump_percent", "max_cache_age_hours"),
     ("fee_rate", "utilisation"),
     ("max_budget_percent",),
 )
-_EDITED = ("name", *chain(*_IDENTITY, *_RULES))
+EDITED_FIELDS = ("name", *chain(*IDENTITY_FIELDS, *RULE_FIELDS))
 
 
 class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
@@ -71,7 +71,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "venue" in self.fields:
             self.fields["venue"].widget = VenueInput()
-            self.fields["venue"].help_text = _unproven(self.instance.venue) or gettext(
+            self.fields["venue"].help_text = unproven_text(self.instance.venue) or gettext(
                 "Those that are offered are proven. Any other that ccxt knows may be typed."
             )
         if "currency" in self.fields:
@@ -103,10 +103,10 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Account
-        fields = (*_EDITED, *CREDENTIALS)
+        fields = (*EDITED_FIELDS, *CREDENTIALS)
 
 
-def _unproven(venue: str) -> str:
+def unproven_text(venue: str) -> str:
     """What to know of a venue that has no row of its own; empty for the others."""
     notice = unproven_notice(venue)
     return "" if notice is None else sentence(notice)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import PaginationInlineFormSet
 
-from capital.admin.frame.base import DeskModelAdmin, DeskTabularInline
+from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
 from capital.admin.frame.cells import bar, figure, lines
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
@@ -33,7 +33,7 @@ class KeepingFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold h
         super().clean()
 
 
-class LinksInline(DeskTabularInline):
+class LinksInline(SiteTabularInline):
     """The links that an account has: weights may change, the strategy may not."""
 
     model = StrategyAccount
@@ -81,7 +81,7 @@ class LinksInline(DeskTabularInline):
         return _capital(link)
 
 
-class NewLinkInline(DeskTabularInline):
+class NewLinkInline(SiteTabularInline):
     """Another strategy for an account: of those that the user may see."""
 
     model = StrategyAccount
@@ -104,7 +104,7 @@ class NewLinkInline(DeskTabularInline):
 
 
 @admin.register(StrategyAccount)
-class LinkAdmin(DeskModelAdmin):
+class LinkAdmin(SiteModelAdmin):
     """One link by itself, for who wants to see them across accounts."""
 
     list_display = [

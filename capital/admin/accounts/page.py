@@ -13,17 +13,17 @@ from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.accounts.filters import FreshnessFilter, StateFilter, VenueFilter
 from capital.admin.accounts.form import (
-    _EDITED,
-    _IDENTITY,
-    _RULES,
     CREDENTIALS,
+    EDITED_FIELDS,
+    IDENTITY_FIELDS,
+    RULE_FIELDS,
     AccountForm,
-    _unproven,
+    unproven_text,
 )
 from capital.admin.accounts.links import LinksInline, NewLinkInline
 from capital.admin.allocation.plans import AllocationPages
-from capital.admin.dashboard.histories import AccountCoursePage
-from capital.admin.frame.base import DeskModelAdmin
+from capital.admin.dashboard.histories import AccountHistoryPage
+from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.formats import NOTHING, money, share
@@ -40,7 +40,7 @@ POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
 
 
 @admin.register(Account)
-class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
+class AccountAdmin(AllocationPages, AccountHistoryPage, SiteModelAdmin):
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
@@ -103,7 +103,7 @@ class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
         if not request.user.is_superuser:
             shown.append("owner")
         if obj is not None and not self.may_edit(request):
-            shown += _EDITED
+            shown += EDITED_FIELDS
         return shown
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> list[Any]:
@@ -116,7 +116,7 @@ class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
                 {
                     "fields": [
                         ("name", "owner") if obj or request.user.is_superuser else "name",
-                        *_IDENTITY,
+                        *IDENTITY_FIELDS,
                     ]
                 },
             ),
@@ -135,7 +135,7 @@ class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
             ),
             (
                 gettext_lazy("Rules"),
-                {"fields": _RULES},
+                {"fields": RULE_FIELDS},
             ),
         ]
         if obj is not None:
@@ -178,7 +178,7 @@ class AccountAdmin(AllocationPages, AccountCoursePage, DeskModelAdmin):
             super().save_model(request, obj, form, change)
         elif form.changed_data:
             obj.save(update_fields=[*form.changed_data, "updated_at"])
-        if "venue" in form.changed_data and (notice := _unproven(obj.venue)):
+        if "venue" in form.changed_data and (notice := unproven_text(obj.venue)):
             self.message_user(request, notice, messages.WARNING)
 
     # Columns

@@ -54,7 +54,8 @@ class ConcernRow:
     observed_at: datetime | None = None
 
 
-def _concerns(desk: Dashboard) -> list[ConcernRow]:
+def concern_rows(overview: Dashboard) -> list[ConcernRow]:
+    """The first few accounts that need a look."""
     names = _CONCERN_NAME
     return [
         ConcernRow(
@@ -66,15 +67,15 @@ def _concerns(desk: Dashboard) -> list[ConcernRow]:
             ],
             observed_at=each.overview.read_at,
         )
-        for each in desk.concerns[:MOST_CONCERNS]
+        for each in overview.concerns[:MOST_CONCERNS]
     ]
 
 
-def _concern_links(desk: Dashboard) -> list[tuple[str, int, str]]:
+def concern_links(overview: Dashboard) -> list[tuple[str, int, str]]:
     """How many accounts there are of each concern, and the list of them where there is one."""
     names = _CONCERN_NAME
     counts = {
-        concern: sum(concern in each.concerns for each in desk.concerns) for concern in Concern
+        concern: sum(concern in each.concerns for each in overview.concerns) for concern in Concern
     }
     found = []
     for concern, count in counts.items():

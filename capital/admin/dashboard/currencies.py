@@ -57,7 +57,8 @@ class ReportCard:
     notes: Sequence[str]
 
 
-def _card(figures: CurrencyFigures) -> CurrencyCard:
+def currency_card(figures: CurrencyFigures) -> CurrencyCard:
+    """The figures and charts of one currency, as text and addresses."""
     currency = figures.currency
     changed = figures.change_today
     start = (
@@ -107,8 +108,9 @@ def _card(figures: CurrencyFigures) -> CurrencyCard:
     )
 
 
-def _report(desk: Dashboard) -> ReportCard | None:
-    reported = desk.reported
+def report_card(overview: Dashboard) -> ReportCard | None:
+    """All currencies together; None where no currency to report in is set."""
+    reported = overview.reported
     if reported is None:
         return None
     notes, rates = [], ""
@@ -120,7 +122,7 @@ def _report(desk: Dashboard) -> ReportCard | None:
     if total is not None and total.oldest_at is not None:
         rates = gettext("The oldest rate in it is of %(moment)s (%(age)s).") % {
             "moment": moment(total.oldest_at),
-            "age": age(total.oldest_at, now=desk.seen_at),
+            "age": age(total.oldest_at, now=overview.seen_at),
         }
     amount = money(None if total is None else total.amount, reported.currency)
     return ReportCard(reported.currency, amount, rates, notes)

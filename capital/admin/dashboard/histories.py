@@ -18,7 +18,7 @@ from capital.services.overview.histories import (
 from strategies.models import Strategy
 
 
-class AccountCoursePage:
+class AccountHistoryPage:
     """Balances over 30 days, capital by strategy now, and the last decisions."""
 
     change_form_outer_before_template = "capital/dashboard/page_charts.html"
@@ -35,14 +35,14 @@ class AccountCoursePage:
     ) -> HttpResponse:
         """One service call for a page that shows an account."""
         if obj is not None:
-            course = read_account_history(obj)
-            context["charts"] = _account_charts(obj, course)
-            context["recent_runs"] = course.runs
+            history = read_account_history(obj)
+            context["charts"] = _account_charts(obj, history)
+            context["recent_runs"] = history.runs
             context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 
-class StrategyCoursePage:
+class StrategyHistoryPage:
     """Capital over 30 days, by account."""
 
     change_form_outer_before_template = "capital/dashboard/page_charts.html"
@@ -58,25 +58,25 @@ class StrategyCoursePage:
     ) -> HttpResponse:
         """One service call for a page that shows a strategy."""
         if obj is not None:
-            course = read_strategy_history(obj, cast(AbstractUser, request.user))
+            history = read_strategy_history(obj, cast(AbstractUser, request.user))
             context["charts"] = [
                 line_chart(
                     gettext("Capital by account over 30 days, %(currency)s")
                     % {"currency": currency},
                     currency,
-                    course.days,
+                    history.days,
                     [Line(link.account, link.amounts) for link in links],
                 )
-                for currency, links in course.currencies.items()
+                for currency, links in history.currencies.items()
             ]
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 
-def _account_charts(account: Account, course: AccountHistory) -> list[Any]:
+def _account_charts(account: Account, history: AccountHistory) -> list[Any]:
     currency = account.currency
-    spot = [day.spot for day in course.days]
-    futures = [day.futures for day in course.days]
-    total = [day.total for day in course.days]
+    spot = [day.spot for day in history.days]
+    futures = [day.futures for day in history.days]
+    total = [day.total for day in history.days]
     lines = [Line(gettext("Total"), total, POOL_COLOUR[Pool.UNIFIED])]
     if any(amount is not None for amount in futures):
         # Where there is one wallet, the total is it.
@@ -88,13 +88,13 @@ def _account_charts(account: Account, course: AccountHistory) -> list[Any]:
         line_chart(
             gettext("Balance over 30 days, %(currency)s") % {"currency": currency},
             currency,
-            [day.date for day in course.days],
+            [day.date for day in history.days],
             lines,
         ),
         pool_bars(
             gettext("Capital by strategy now, %(currency)s") % {"currency": currency},
             currency,
-            course.capital,
+            history.capital,
             name=gettext("Strategy"),
             urls={
                 each.key: listing(
@@ -102,7 +102,7 @@ def _account_charts(account: Account, course: AccountHistory) -> list[Any]:
                     strategy_account__strategy__id__exact=each.key,
                     strategy_account__account__id__exact=str(account.pk),
                 )
-                for each in course.capital
+                for each in history.capital
             },
         ),
     ]

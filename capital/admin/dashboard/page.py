@@ -1,4 +1,4 @@
-"""The first page: the desk at a glance, each figure with a link to the rows behind it."""
+"""The first page: everything at a glance, each figure with a link to the rows behind it."""
 
 from typing import Any, cast
 
@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from capital.admin.dashboard.concerns import _concern_links, _concerns
-from capital.admin.dashboard.currencies import _card, _report
-from capital.admin.dashboard.steps import _steps
+from capital.admin.dashboard.concerns import concern_links, concern_rows
+from capital.admin.dashboard.currencies import currency_card, report_card
+from capital.admin.dashboard.steps import first_steps
 from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
 from capital.services.access.visibility import sees_everything
@@ -20,21 +20,21 @@ from capital.services.overview.dashboard import read_dashboard
 def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """unfold's callback for the index: one service call, made readable."""
     user = cast(AbstractUser, request.user)
-    desk = read_dashboard(user)
-    cards = [_card(figures) for figures in desk.currencies]
+    overview = read_dashboard(user)
+    cards = [currency_card(figures) for figures in overview.currencies]
     return {
         **context,
         "title": gettext("Dashboard"),
-        "desk": desk,
+        "overview": overview,
         "cards": cards,
-        "report": _report(desk),
-        "steps": [] if desk.steps.are_done else _steps(desk.steps, user),
-        "concerns": _concerns(desk),
-        "concern_links": _concern_links(desk),
+        "report": report_card(overview),
+        "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),
+        "concerns": concern_rows(overview),
+        "concern_links": concern_links(overview),
         "accounts_url": listing("account", state="active"),
         "accounts_off_url": listing("account", state="inactive"),
         "runs_url": listing("allocationrun"),
-        "jobs": _jobs(desk.health),
+        "jobs": _jobs(overview.health),
         "jobs_url": _jobs_url(user),
     }
 

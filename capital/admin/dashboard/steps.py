@@ -1,4 +1,4 @@
-"""What to do first, on a desk that has no run yet."""
+"""What to do first, where nothing was allocated yet."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Step:
     url: str = ""
 
 
-def _steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
+def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
     """What to do first, with a link where the user may do it."""
 
     def adding(permission: str, name: str) -> str:

@@ -49,7 +49,7 @@ class OwnRows:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc,no-any-return]
 
 
-class DeskChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
+class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A page of rows, for all of which together the admin then finds what else it shows."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -79,8 +79,8 @@ _DECIMALS = re.compile(r"-?[0-9,]+\.[0-9]+")
 _EXACT_INPUTS: Any = {ExactDecimalField: {"widget": ExactInput}}
 
 
-class DeskPage:
-    """How every page of the desk behaves, whoever's rows it shows."""
+class SitePage:
+    """How every page of the site behaves, whoever's rows it shows."""
 
     formfield_overrides = _EXACT_INPUTS
 
@@ -102,9 +102,9 @@ class DeskPage:
     # What to do instead of deleting a row that others hang on.
     instead_of_deleting: Any = gettext_lazy("Leave it as it is.")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DeskChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SiteChangeList]:
         """The list that prepares its rows together."""
-        return DeskChangeList
+        return SiteChangeList
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Put on the rows of one page what their columns show beyond the row itself."""
@@ -176,7 +176,7 @@ class DeskPage:
         }
 
 
-class DeskModelAdmin(DeskPage, OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class SiteModelAdmin(SitePage, OwnRows, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """A page of ours, in the theme."""
 
 
@@ -196,11 +196,11 @@ class ReadOnly:
         return False
 
 
-class RecordAdmin(ReadOnly, DeskModelAdmin):
+class RecordAdmin(ReadOnly, SiteModelAdmin):
     """A page of rows that services write."""
 
 
-class DeskTabularInline(OwnRows, TabularInline):  # type: ignore[misc]
+class SiteTabularInline(OwnRows, TabularInline):  # type: ignore[misc]
     """Rows inside another row's page."""
 
     extra = 0

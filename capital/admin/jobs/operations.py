@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.base import ReadOnly, SitePage
 from capital.services.access.visibility import sees_everything
 
 
-class OperationsAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class OperationsAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """Rows about the machinery, for those who may see everyone's."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -30,6 +30,6 @@ class OperationsAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # 
             row.seen_at = now
 
 
-def _seen_at(row: Any) -> datetime:
+def seen_at(row: Any) -> datetime:
     """The moment of the page; now, for a row that is shown alone."""
     return getattr(row, "seen_at", None) or timezone.now()

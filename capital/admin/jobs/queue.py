@@ -14,7 +14,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import span
-from capital.admin.jobs.operations import OperationsAdmin, _seen_at
+from capital.admin.jobs.operations import OperationsAdmin, seen_at
 
 for _model in (Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(_model):
@@ -41,7 +41,7 @@ class TaskAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("started"), ordering="started")
     def shown_start(self, task: Any) -> Any:
         """How long ago."""
-        return since(task.started, now=_seen_at(task))
+        return since(task.started, now=seen_at(task))
 
     @admin.display(description=gettext_lazy("task"), ordering="func")
     def shown_task(self, task: Any) -> Any:
@@ -85,7 +85,7 @@ class ScheduleAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("next run"), ordering="next_run")
     def shown_next(self, row: Schedule) -> Any:
         """In how long."""
-        return since(row.next_run, now=_seen_at(row))
+        return since(row.next_run, now=seen_at(row))
 
 
 @admin.register(OrmQ)
@@ -104,11 +104,11 @@ class QueueAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("state"))
     def shown_state(self, row: OrmQ) -> Any:
         """A task that was pulled is locked until it is done or given up."""
-        if row.lock is not None and row.lock > _seen_at(row):
+        if row.lock is not None and row.lock > seen_at(row):
             return badge(gettext("pulled"), "success")
         return badge(gettext("waiting"), "warning")
 
     @admin.display(description=gettext_lazy("waiting since, or locked until"), ordering="lock")
     def shown_lock(self, row: OrmQ) -> Any:
         """The lock's time."""
-        return since(row.lock, now=_seen_at(row))
+        return since(row.lock, now=seen_at(row))

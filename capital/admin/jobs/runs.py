@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import badge, figure, lines, since
 from capital.admin.frame.formats import NOTHING, span
-from capital.admin.jobs.operations import OperationsAdmin, _seen_at
+from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
 from capital.services.jobs.health import check_health
 from capital.services.jobs.table import get_job
@@ -114,7 +114,7 @@ class JobRunAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def shown_start(self, run: JobRun) -> Any:
         """How long ago."""
-        return since(run.started_at, now=_seen_at(run))
+        return since(run.started_at, now=seen_at(run))
 
     @admin.display(description=gettext_lazy("job"), ordering="name")
     def shown_name(self, run: JobRun) -> Any:

@@ -11,7 +11,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 
-from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import since
 
 # The library's pages show the keys and the codes.
@@ -20,7 +20,7 @@ admin.site.unregister(StaticDevice)
 
 
 @admin.register(TOTPDevice)
-class SecondFactorAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
+class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """The key is on the user's phone and nowhere on a page."""
 
     list_display = ["user", "name", "confirmed", "shown_created", "shown_used"]

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from capital.admin.frame.base import DeskModelAdmin
+from capital.admin.frame.base import SiteModelAdmin
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
 from capital.services.access.tokens import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
@@ -37,7 +37,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class TokenAdmin(DeskModelAdmin):
+class TokenAdmin(SiteModelAdmin):
     """A user's own tokens; who sees everything sees everyone's, and may revoke them."""
 
     form = TokenForm

@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from capital.admin.frame.base import DeskPage
+from capital.admin.frame.base import SitePage
 
 _PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _VERBS = {
@@ -56,7 +56,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class DeskUserAdmin(_NamesPermissions, DeskPage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Who may log in, and what they may do there."""
 
     form = UserChangeForm
@@ -101,7 +101,7 @@ class DeskUserAdmin(_NamesPermissions, DeskPage, auth_admin.UserAdmin, ModelAdmi
 
 
 @admin.register(Group)
-class DeskGroupAdmin(_NamesPermissions, DeskPage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class SiteGroupAdmin(_NamesPermissions, SitePage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What several users may do: a superuser's to say."""
 
     instead_of_deleting = gettext_lazy("Take its members out instead.")

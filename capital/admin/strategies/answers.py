@@ -64,15 +64,15 @@ class AnswerPage:
     left_out: int = 0
 
 
-def _answer_page(delivery: WebhookDelivery, request: HttpRequest) -> AnswerPage | None:
+def answer_page(delivery: WebhookDelivery, request: HttpRequest) -> AnswerPage | None:
     """The answer, without what is about accounts that the reader may not see."""
     if not hasattr(delivery, "answer"):
         return None
     body = delivery.answer.body
     is_shown = accounts_shown(delivery.strategy, user=user_of(request))
-    every = [*_rows(body, "sizes"), *_rows(body, "allocations")]
-    sizes = [row for row in _rows(body, "sizes") if is_shown(str(row.get("account")))]
-    allocations = [row for row in _rows(body, "allocations") if is_shown(str(row.get("account")))]
+    every = [*rows_of(body, "sizes"), *rows_of(body, "allocations")]
+    sizes = [row for row in rows_of(body, "sizes") if is_shown(str(row.get("account")))]
+    allocations = [row for row in rows_of(body, "allocations") if is_shown(str(row.get("account")))]
     left_out = len(every) - len(sizes) - len(allocations)
     return AnswerPage(
         took=delivery.answer.answered_at - delivery.received_at,
@@ -88,7 +88,7 @@ def _size_row(row: Mapping[str, Any]) -> SizeRow:
     return SizeRow(
         account=str(row.get("account", "")),
         symbol=str(row.get("symbol", "")),
-        side=_side(row.get("side")),
+        side=side_name(row.get("side")),
         quantity=_number(row.get("quantity")),
         contracts=_number(row.get("contracts")),
         price=_number(row.get("price")),
@@ -109,7 +109,7 @@ def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
         else badge(gettext("not due")),
         reason=str(row.get("reason") or outline_of(str(row.get("code", "")))),
         run=run if isinstance(run, int) else None,
-        balances=[_balance(balance) for balance in _rows(row, "balances")],
+        balances=[_balance(balance) for balance in rows_of(row, "balances")],
     )
 
 
@@ -127,19 +127,20 @@ def _balance(row: Mapping[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _side(side: Any) -> str:
+def side_name(side: Any) -> str:
+    """``buy`` and ``sell`` in the reader's language; anything else as it was sent."""
     names = {"buy": gettext("buy"), "sell": gettext("sell")}
     return names.get(str(side).lower(), str(side or NOTHING))
 
 
-def _rows(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def rows_of(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """A list of objects in what is stored; what is none is left out."""
     rows = body.get(name)
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
 def _sentences(body: Mapping[str, Any]) -> list[str]:
-    return [str(row.get("reason") or row.get("code", "")) for row in _rows(body, "warnings")]
+    return [str(row.get("reason") or row.get("code", "")) for row in rows_of(body, "warnings")]
 
 
 def _number(text: Any) -> str:

@@ -14,7 +14,7 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, lines, link_to
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
-from capital.admin.strategies.answers import _answer_page, _rows, _side
+from capital.admin.strategies.answers import answer_page, rows_of, side_name
 from capital.domain.reasons import Code
 from capital.models import WebhookDelivery
 
@@ -63,7 +63,7 @@ class DeliveryAdmin(RecordAdmin):
         if delivery is not None:
             shown = {
                 "sent": dumps(delivery.body, ensure_ascii=False, indent=2),
-                "page": _answer_page(delivery, request),
+                "page": answer_page(delivery, request),
                 "proof": self.shown_proof(delivery),
             }
         context = {**(extra_context or {}), **shown}
@@ -91,7 +91,7 @@ class DeliveryAdmin(RecordAdmin):
         """How many orders got a quantity."""
         if not hasattr(delivery, "answer"):
             return badge(gettext("no answer"), "danger")
-        codes = [str(size.get("code")) for size in _rows(delivery.answer.body, "sizes")]
+        codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]
         sized = sum(code == Code.SIZED for code in codes)
         colour = "success" if sized == len(codes) and codes else "warning"
         text = ngettext(
@@ -108,7 +108,7 @@ class DeliveryAdmin(RecordAdmin):
 def _orders(body: Any) -> list[Mapping[str, Any]]:
     if not isinstance(body, Mapping):
         return []
-    return _rows(body, "orders") if "orders" in body else [body]
+    return rows_of(body, "orders") if "orders" in body else [body]
 
 
 def _signal(order: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
@@ -119,4 +119,4 @@ def _signal(order: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
         if order.get(name) is not None
     ]
     symbol = str(order.get("symbol", shared.get("symbol", NOTHING)))
-    return " ".join([symbol, _side(order.get("side")), *asked[:1]])
+    return " ".join([symbol, side_name(order.get("side")), *asked[:1]])

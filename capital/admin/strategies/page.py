@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from capital.admin.dashboard.histories import StrategyCoursePage
-from capital.admin.frame.base import DeskModelAdmin
+from capital.admin.dashboard.histories import StrategyHistoryPage
+from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge, figure, lines
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, money
@@ -45,7 +45,7 @@ class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Strategy)
-class StrategyAdmin(WebhookPages, StrategyCoursePage, DeskModelAdmin):
+class StrategyAdmin(WebhookPages, StrategyHistoryPage, SiteModelAdmin):
     """Pausing and archiving go through the services; reallocation follows."""
 
     form = StrategyForm

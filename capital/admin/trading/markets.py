@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 
-from capital.admin.frame.base import DeskPage, ReadOnly
+from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import NOTHING, ratio
 from capital.models import Market
@@ -34,7 +34,7 @@ class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no 
 
 
 @admin.register(Market)
-class MarketAdmin(ReadOnly, DeskPage, ModelAdmin):  # type: ignore[misc]
+class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     """Nobody's in particular: whoever may see markets sees all of them."""
 
     list_display = [

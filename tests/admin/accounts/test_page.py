@@ -33,10 +33,10 @@ EDITOR = (
 
 
 @pytest.fixture
-def desk() -> Tenant:
-    desk = make_tenant("mine")
-    desk.user = allow(desk.user, *EDITOR)
-    return desk
+def tenant() -> Tenant:
+    tenant = make_tenant("mine")
+    tenant.user = allow(tenant.user, *EDITOR)
+    return tenant
 
 
 def change_url(account: Account) -> str:
@@ -63,53 +63,53 @@ def form_of(client: Client, url: str, **changes: Any) -> dict[str, Any]:
     return {**data, **changes}
 
 
-def test_no_page_shows_a_credential(client: Client, desk: Tenant) -> None:
-    for user in (desk.user, make_user(is_staff=True, is_superuser=True)):
+def test_no_page_shows_a_credential(client: Client, tenant: Tenant) -> None:
+    for user in (tenant.user, make_user(is_staff=True, is_superuser=True)):
         client.force_login(user)
         for path in (
-            change_url(desk.account),
+            change_url(tenant.account),
             reverse("admin:capital_account_changelist"),
-            reverse("admin:capital_account_history", args=[desk.account.pk]),
-            reverse("admin:capital_account_delete", args=[desk.account.pk]),
+            reverse("admin:capital_account_history", args=[tenant.account.pk]),
+            reverse("admin:capital_account_delete", args=[tenant.account.pk]),
         ):
             assert CANARY not in client.get(path, follow=True).content.decode()
 
 
-def test_page_says_which_credentials_are_set(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    Account.objects.filter(pk=desk.account.pk).update(api_passphrase="")
+def test_page_says_which_credentials_are_set(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    Account.objects.filter(pk=tenant.account.pk).update(api_passphrase="")
 
-    page = client.get(change_url(desk.account)).content.decode()
+    page = client.get(change_url(tenant.account)).content.decode()
 
     assert page.count("set; type to replace") == 2
     assert page.count('placeholder="not set"') == 1
 
 
 def test_empty_credentials_keep_what_is_stored_and_are_no_change(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
 
-    client.post(change_url(desk.account), form_of(client, change_url(desk.account), name="New"))
+    client.post(change_url(tenant.account), form_of(client, change_url(tenant.account), name="New"))
 
-    account = Account.objects.get(pk=desk.account.pk)
+    account = Account.objects.get(pk=tenant.account.pk)
     assert (account.name, account.api_key) == ("New", "mine-CANARY-key")
     entry = LogEntry.objects.latest("pk")
     assert entry.get_change_message() == "Changed Name."
 
 
 def test_typed_credential_replaces_and_history_knows_only_that_it_did(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
 
     answer = client.post(
-        change_url(desk.account),
-        form_of(client, change_url(desk.account), api_secret="CANARY-of-today"),
+        change_url(tenant.account),
+        form_of(client, change_url(tenant.account), api_secret="CANARY-of-today"),
     )
 
     assert answer.status_code == 302
-    account = Account.objects.get(pk=desk.account.pk)
+    account = Account.objects.get(pk=tenant.account.pk)
     assert (account.api_key, account.api_secret) == ("mine-CANARY-key", "CANARY-of-today")
     entry = LogEntry.objects.latest("pk")
     assert entry.get_change_message() == "Changed API secret."
@@ -118,11 +118,11 @@ def test_typed_credential_replaces_and_history_knows_only_that_it_did(
 
 @pytest.mark.parametrize("how", MANGLED)
 def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
-    client: Client, desk: Tenant, exchange: Exchange, how: str
+    client: Client, tenant: Tenant, exchange: Exchange, how: str
 ) -> None:
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
     account = exchange.open_account(
-        owner=desk.user, venue="coinbase", wallets={"spot": {"USD": "70.123456789"}}
+        owner=tenant.user, venue="coinbase", wallets={"spot": {"USD": "70.123456789"}}
     )
     pem = pem_of(key_of("ec"), TRADITIONAL)
     exchange.desk.accounts[0].api_secret = pem
@@ -141,20 +141,22 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     assert not any(line in page for line in pem.split("\n") if line)
 
 
-def test_refused_form_does_not_give_the_typed_credential_back(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_refused_form_does_not_give_the_typed_credential_back(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
 
     answer = client.post(
-        change_url(desk.account),
-        form_of(client, change_url(desk.account), name="", api_key="CANARY-typed"),
+        change_url(tenant.account),
+        form_of(client, change_url(tenant.account), name="", api_key="CANARY-typed"),
     )
 
     assert answer.status_code == 200
     assert CANARY not in answer.content.decode()
 
 
-def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, desk: Tenant) -> None:
-    url = change_url(desk.account)
+def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, tenant: Tenant) -> None:
+    url = change_url(tenant.account)
     editor = allow(
         make_user(username="editor", is_staff=True), *EDITOR, "capital.view_all_accounts"
     )
@@ -164,31 +166,31 @@ def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, desk
     answer = client.post(url, form_of(client, url, name="Renamed", api_key="CANARY-stolen"))
 
     assert answer.status_code == 302
-    account = Account.objects.get(pk=desk.account.pk)
+    account = Account.objects.get(pk=tenant.account.pk)
     assert (account.name, account.api_key) == ("Renamed", "mine-CANARY-key")
 
     client.force_login(make_user(is_staff=True, is_superuser=True))
     client.post(url, form_of(client, url, api_key="by root"))
-    assert Account.objects.get(pk=desk.account.pk).api_key == "by root"
+    assert Account.objects.get(pk=tenant.account.pk).api_key == "by root"
 
 
-def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    url = change_url(desk.account)
+def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    url = change_url(tenant.account)
     data = form_of(client, url, name="New")
-    Account.objects.filter(pk=desk.account.pk).update(
+    Account.objects.filter(pk=tenant.account.pk).update(
         last_check_code="balance_changed", reserve_amount=Decimal(7)
     )
 
     # The form still has the reserve that it was made with.
     client.post(url, {**data, "reserve_amount": "7"})
 
-    account = Account.objects.get(pk=desk.account.pk)
+    account = Account.objects.get(pk=tenant.account.pk)
     assert (account.name, account.last_check_code) == ("New", "balance_changed")
 
 
-def test_new_account_belongs_to_who_made_it(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_new_account_belongs_to_who_made_it(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     other = make_user()
     url = reverse("admin:capital_account_add")
 
@@ -207,12 +209,16 @@ def test_new_account_belongs_to_who_made_it(client: Client, desk: Tenant) -> Non
     )
 
     account = Account.objects.get(name="Second")
-    assert (account.owner, account.currency, account.wallet_mode) == (desk.user, "KRW", "separate")
+    assert (account.owner, account.currency, account.wallet_mode) == (
+        tenant.user,
+        "KRW",
+        "separate",
+    )
     assert account.api_key == "k"
 
 
-def test_venue_is_one_of_those_that_are_known(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_venue_is_one_of_those_that_are_known(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
 
     answer = client.post(url, form_of(client, url, name="X", venue="nowhere", currency="USDT"))
@@ -222,11 +228,11 @@ def test_venue_is_one_of_those_that_are_known(client: Client, desk: Tenant) -> N
 
 
 def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(join(make_operator(desk), "operator"))
-    strategy = make_strategy(owner=desk.user)
-    url = change_url(desk.account)
+    client.force_login(join(make_operator(tenant), "operator"))
+    strategy = make_strategy(owner=tenant.user)
+    url = change_url(tenant.account)
     data = form_of(
         client,
         url,
@@ -234,7 +240,7 @@ def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
             "strategy_accounts-0-weight": "3",
             "strategy_accounts-2-TOTAL_FORMS": "1",
             "strategy_accounts-2-0-strategy": strategy.pk,
-            "strategy_accounts-2-0-account": desk.account.pk,
+            "strategy_accounts-2-0-account": tenant.account.pk,
             "strategy_accounts-2-0-weight": "2",
             "strategy_accounts-2-0-leverage": "1",
             "strategy_accounts-2-0-is_active": "on",
@@ -244,25 +250,25 @@ def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
     answer = client.post(url, data)
 
     assert answer.status_code == 302, answer.context["errors"]
-    assert StrategyAccount.objects.get(pk=desk.links[0].pk).weight == 3
-    assert StrategyAccount.objects.get(strategy=strategy, account=desk.account).weight == 2
+    assert StrategyAccount.objects.get(pk=tenant.links[0].pk).weight == 3
+    assert StrategyAccount.objects.get(strategy=strategy, account=tenant.account).weight == 2
 
 
-def make_operator(desk: Tenant) -> Any:
+def make_operator(tenant: Tenant) -> Any:
     """The desk's owner with no permission but those of the group."""
-    desk.user.user_permissions.clear()
-    return desk.user
+    tenant.user.user_permissions.clear()
+    return tenant.user
 
 
-def test_operator_cannot_change_the_account_itself(client: Client, desk: Tenant) -> None:
-    client.force_login(join(make_operator(desk), "operator"))
-    url = change_url(desk.account)
+def test_operator_cannot_change_the_account_itself(client: Client, tenant: Tenant) -> None:
+    client.force_login(join(make_operator(tenant), "operator"))
+    url = change_url(tenant.account)
 
     client.post(
         url, form_of(client, url, name="Taken", reserve_amount="1", api_key="x", is_active="")
     )
 
-    account = Account.objects.get(pk=desk.account.pk)
+    account = Account.objects.get(pk=tenant.account.pk)
     assert (account.name, account.reserve_amount, account.api_key, account.is_active) == (
         "mine-account",
         0,
@@ -271,9 +277,9 @@ def test_operator_cannot_change_the_account_itself(client: Client, desk: Tenant)
     )
 
 
-def test_viewer_changes_nothing(client: Client, desk: Tenant) -> None:
-    client.force_login(join(make_operator(desk), "viewer"))
-    url = change_url(desk.account)
+def test_viewer_changes_nothing(client: Client, tenant: Tenant) -> None:
+    client.force_login(join(make_operator(tenant), "viewer"))
+    url = change_url(tenant.account)
 
     assert client.get(url).status_code == 200
     assert client.post(url, {"name": "Taken"}).status_code == 403
@@ -281,21 +287,21 @@ def test_viewer_changes_nothing(client: Client, desk: Tenant) -> None:
     assert client.get(reverse("admin:capital_strategyaccount_add")).status_code == 403
 
 
-def test_raising_the_largest_budget_takes_a_permission(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    url = change_url(desk.account)
+def test_raising_the_largest_budget_takes_a_permission(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    url = change_url(tenant.account)
     answer = client.post(url, form_of(client, url, max_budget_percent="150"))
     assert "takes the permission to raise the budget limit" in answer.content.decode()
-    assert Account.objects.get(pk=desk.account.pk).max_budget_percent == 100
+    assert Account.objects.get(pk=tenant.account.pk).max_budget_percent == 100
 
-    client.force_login(allow(desk.user, "capital.raise_budget_limit"))
+    client.force_login(allow(tenant.user, "capital.raise_budget_limit"))
     client.post(url, form_of(client, url, max_budget_percent="150"))
 
-    assert Account.objects.get(pk=desk.account.pk).max_budget_percent == 150
+    assert Account.objects.get(pk=tenant.account.pk).max_budget_percent == 150
 
 
-def test_new_account_starts_within_the_budget_limit(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_new_account_starts_within_the_budget_limit(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
     new = {"name": "New", "venue": "binance", "currency": "USDT"}
 
@@ -309,19 +315,19 @@ def test_new_account_starts_within_the_budget_limit(client: Client, desk: Tenant
 
 
 def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(desk.user)
-    url = change_url(desk.account)
+    client.force_login(tenant.user)
+    url = change_url(tenant.account)
 
     answer = client.post(url, form_of(client, url, venue="whitebit", balance_basis="equity"))
 
     assert "whitebit cannot give the balance as equity" in answer.content.decode()
-    assert Account.objects.get(pk=desk.account.pk).balance_basis == "wallet"
+    assert Account.objects.get(pk=tenant.account.pk).balance_basis == "wallet"
 
 
-def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
 
     answer = client.post(
@@ -333,14 +339,14 @@ def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, desk: Te
     notice = "whitebit is read in a general way that was held against no real answer."
     assert notice in answer.content.decode()
     assert notice in client.get(change_url(account)).content.decode()
-    assert notice not in client.get(change_url(desk.account)).content.decode()
+    assert notice not in client.get(change_url(tenant.account)).content.decode()
 
 
-def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    Account.objects.filter(pk=desk.account.pk).update(connection_code="exchange_paused")
+def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    Account.objects.filter(pk=tenant.account.pk).update(connection_code="exchange_paused")
 
-    for url in (change_url(desk.account), reverse("admin:capital_account_changelist")):
+    for url in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
         assert (
             "binance failed … times in a row, so it is not asked again"
             in client.get(url).content.decode()
@@ -348,21 +354,21 @@ def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, desk:
 
 
 def test_account_with_history_is_not_deleted_and_says_what_to_do(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
-    url = reverse("admin:capital_account_delete", args=[desk.account.pk])
+    url = reverse("admin:capital_account_delete", args=[tenant.account.pk])
 
     for answer in (client.get(url, follow=True), client.post(url, {"post": "yes"}, follow=True)):
         text = answer.content.decode()
         assert "cannot be deleted, because of its" in text
         assert "Switch it off instead; its history stays." in text
-    assert Account.objects.filter(pk=desk.account.pk).exists()
+    assert Account.objects.filter(pk=tenant.account.pk).exists()
 
 
-def test_account_without_history_is_deleted(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    account = make_account(owner=desk.user)
+def test_account_without_history_is_deleted(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    account = make_account(owner=tenant.user)
 
     client.post(reverse("admin:capital_account_delete", args=[account.pk]), {"post": "yes"})
 
@@ -370,16 +376,16 @@ def test_account_without_history_is_deleted(client: Client, desk: Tenant) -> Non
 
 
 def test_link_with_capital_is_not_deleted_on_the_accounts_page(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(desk.user)
-    fresh = make_link(account=desk.account, strategy=make_strategy(owner=desk.user))
-    url = change_url(desk.account)
+    client.force_login(tenant.user)
+    fresh = make_link(account=tenant.account, strategy=make_strategy(owner=tenant.user))
+    url = change_url(tenant.account)
 
     answer = client.post(url, form_of(client, url, **{"strategy_accounts-0-DELETE": "on"}))
 
     assert "Switch the link off instead" in answer.content.decode()
-    assert StrategyAccount.objects.filter(pk=desk.links[0].pk).exists()
+    assert StrategyAccount.objects.filter(pk=tenant.links[0].pk).exists()
 
     answer = client.post(url, form_of(client, url, **{"strategy_accounts-2-DELETE": "on"}))
 
@@ -387,9 +393,9 @@ def test_link_with_capital_is_not_deleted_on_the_accounts_page(
     assert not StrategyAccount.objects.filter(pk=fresh.pk).exists()
 
 
-def test_suspect_balance_is_a_sentence(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    Account.objects.filter(pk=desk.account.pk).update(
+def test_suspect_balance_is_a_sentence(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    Account.objects.filter(pk=tenant.account.pk).update(
         suspect_readings={
             "spot": {
                 "amount": "99999",
@@ -399,17 +405,17 @@ def test_suspect_balance_is_a_sentence(client: Client, desk: Tenant) -> None:
         }
     )
 
-    for path in (change_url(desk.account), reverse("admin:capital_account_changelist")):
+    for path in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
         text = client.get(path).content.decode()
         assert "binance says 99999.00 USDT (spot), 864.4% away" in text
         assert "observed_at&quot;" not in text
 
 
-def test_broken_suspect_balance_does_not_break_the_list(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    Account.objects.filter(pk=desk.account.pk).update(suspect_readings={"spot": {"amount": "x"}})
+def test_broken_suspect_balance_does_not_break_the_list(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    Account.objects.filter(pk=tenant.account.pk).update(suspect_readings={"spot": {"amount": "x"}})
 
-    for path in (change_url(desk.account), reverse("admin:capital_account_changelist")):
+    for path in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
         assert "cannot be read, so nobody can accept it" in client.get(path).content.decode()
 
 
@@ -427,8 +433,8 @@ def test_broken_suspect_balance_does_not_break_the_list(client: Client, desk: Te
         ("freshness=nonsense", True),
     ],
 )
-def test_filters(client: Client, desk: Tenant, query: str, *, shown: bool) -> None:
-    client.force_login(desk.user)
+def test_filters(client: Client, tenant: Tenant, query: str, *, shown: bool) -> None:
+    client.force_login(tenant.user)
 
     page = client.get(reverse("admin:capital_account_changelist") + f"?{query}")
 
@@ -454,16 +460,16 @@ def test_freshness_filter_shows_the_few_and_the_many(client: Client, fresh: int)
     assert names("never") == [f"Account {number}" for number in range(fresh, 5)]
 
 
-def test_list_says_what_is_allocated_and_what_is_due(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_list_says_what_is_allocated_and_what_is_due(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     make_summary(
-        account=desk.account,
+        account=tenant.account,
         date=timezone.localdate(),
         spot_balance=Decimal(12000),
         futures_balance=Decimal(5000),
         ending_balance=Decimal(17000),
     )
-    desk.position.delete()
+    tenant.position.delete()
 
     text = client.get(reverse("admin:capital_account_changelist")).content.decode()
 

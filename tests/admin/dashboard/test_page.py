@@ -38,9 +38,9 @@ def content(client: Client, language: str = "en") -> str:
 
 
 def test_every_link_of_the_dashboard_leads_somewhere(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    make_account(owner=desk.user, currency="KRW", venue="upbit", name="unknown")
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    make_account(owner=tenant.user, currency="KRW", venue="upbit", name="unknown")
+    client.force_login(tenant.user)
 
     links = set(re.findall(r'href="(/admin/[^"]*)"', page(client).partition('id="content"')[2]))
 
@@ -60,10 +60,10 @@ def test_each_concern_leads_to_its_rows(client: Client) -> None:
 
 
 def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    other = make_account(owner=desk.user, currency="BTC", name="in-bitcoin")
-    make_link(account=other, strategy=desk.strategies[0], capital="1")
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    other = make_account(owner=tenant.user, currency="BTC", name="in-bitcoin")
+    make_link(account=other, strategy=tenant.strategies[0], capital="1")
+    client.force_login(tenant.user)
 
     dollars = client.get("/admin/capital/strategycapital/?currency=USDT").content.decode()
     accounts = client.get("/admin/capital/account/?currency=BTC&state=active").content.decode()
@@ -75,9 +75,9 @@ def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> N
 
 
 def test_a_currency_of_others_is_not_offered(client: Client) -> None:
-    desk = make_tenant("mine")
+    tenant = make_tenant("mine")
     make_account(currency="SECRETCOIN")
-    client.force_login(allow_everything(desk.user))
+    client.force_login(allow_everything(tenant.user))
 
     for path in ("account", "strategycapital", "dailyaccountsummary"):
         assert "SECRETCOIN" not in client.get(f"/admin/capital/{path}/").content.decode()
@@ -110,8 +110,8 @@ def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client:
 
 
 def test_korean_is_complete_on_the_dashboard(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
 
     text = content(client, "ko")
 
@@ -187,21 +187,21 @@ def test_more_lines_than_tell_anything_become_one() -> None:
 
 
 def test_names_are_text_in_charts_and_tables(client: Client) -> None:
-    desk = make_tenant("<script>alert(1)</script>", is_superuser=True)
-    client.force_login(desk.user)
+    tenant = make_tenant("<script>alert(1)</script>", is_superuser=True)
+    client.force_login(tenant.user)
 
     assert "<script>alert" not in page(client)
-    address = f"/admin/capital/account/{desk.account.pk}/change/"
+    address = f"/admin/capital/account/{tenant.account.pk}/change/"
     assert "<script>alert" not in client.get(address).content.decode()
 
 
 def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
 
-    account = client.get(f"/admin/capital/account/{desk.account.pk}/change/").content.decode()
+    account = client.get(f"/admin/capital/account/{tenant.account.pk}/change/").content.decode()
     strategy = client.get(
-        f"/admin/strategies/strategy/{desk.strategies[0].pk}/change/"
+        f"/admin/strategies/strategy/{tenant.strategies[0].pk}/change/"
     ).content.decode()
 
     def charts(text: str) -> list[Any]:
@@ -225,10 +225,10 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
 def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
     client: Client, settings: Any
 ) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    won = make_account(owner=desk.user, currency="KRW", venue="upbit")
+    tenant = make_tenant("mine", is_superuser=True)
+    won = make_account(owner=tenant.user, currency="KRW", venue="upbit")
     make_summary(account=won, spot_balance=Decimal(1000000), ending_balance=Decimal(1000000))
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
     assert "All currencies" not in content(client)
     settings.CAPITAL_REPORTING_CURRENCY = "USD"
 
@@ -247,9 +247,9 @@ def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
 
 def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings: Any) -> None:
     settings.CAPITAL_REPORTING_CURRENCY = "USDT"
-    desk = make_tenant("mine", is_superuser=True)
-    make_account(owner=desk.user, currency="KRW", venue="upbit", name="unknown")
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    make_account(owner=tenant.user, currency="KRW", venue="upbit", name="unknown")
+    client.force_login(tenant.user)
 
     told = content(client)
 

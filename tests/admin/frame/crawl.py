@@ -49,22 +49,22 @@ def pages() -> list[Page]:
     return found
 
 
-def values_for(page: Page, desk: Tenant) -> Iterator[dict[str, str]]:
+def values_for(page: Page, tenant: Tenant) -> Iterator[dict[str, str]]:
     """Every way to fill the page's address with what belongs to this desk."""
     if not page.arguments:
         yield {}
         return
-    keys = _keys(page, desk)
+    keys = _keys(page, tenant)
     for key in keys:
         yield dict.fromkeys(page.arguments, key)
 
 
-def _keys(page: Page, desk: Tenant) -> list[str]:
-    own = desk.rows(page.model_admin.model) if page.model_admin else []
+def _keys(page: Page, tenant: Tenant) -> list[str]:
+    own = tenant.rows(page.model_admin.model) if page.model_admin else []
     if own:
         return [str(row.pk) for row in own]
     # A page of its own kind: whatever of the desk its argument may be a key of.
-    rows: list[Model] = [row for model in desk.models for row in desk.rows(model)]
+    rows: list[Model] = [row for model in tenant.models for row in tenant.rows(model)]
     return sorted({str(row.pk) for row in rows})
 
 

@@ -96,32 +96,32 @@ def test_lists_are_cheap(client: Client, name: str, most: int) -> None:
 
 
 def test_account_page_costs_the_same_with_more_links(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    client.force_login(desk.user)
-    path = reverse("admin:capital_account_change", args=[desk.account.pk])
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
+    path = reverse("admin:capital_account_change", args=[tenant.account.pk])
     few = queries(client, path)
     for _ in range(20):
-        make_link(account=desk.account, strategy=make_strategy(owner=desk.user))
+        make_link(account=tenant.account, strategy=make_strategy(owner=tenant.user))
 
     assert queries(client, path) == few
 
 
 def test_run_page_costs_the_same_with_more_entries(client: Client) -> None:
-    few_desk = make_tenant("few", is_superuser=True)
-    client.force_login(few_desk.user)
+    small = make_tenant("few", is_superuser=True)
+    client.force_login(small.user)
     cost: Callable[[AllocationRun], int] = lambda run: queries(  # noqa: E731
         client, reverse("admin:capital_allocationrun_change", args=[run.pk])
     )
-    few = cost(few_desk.runs[0])
+    few = cost(small.runs[0])
     from capital.services import auto_allocate_capital_for_account
 
     for _ in range(20):
-        make_link(account=few_desk.account, strategy=make_strategy(owner=few_desk.user))
-    Account.objects.filter(pk=few_desk.account.pk).update(
+        make_link(account=small.account, strategy=make_strategy(owner=small.user))
+    Account.objects.filter(pk=small.account.pk).update(
         updated_at=timezone.now() - timedelta(days=1)
     )
-    few_desk.position.delete()
-    many = auto_allocate_capital_for_account(few_desk.account.pk, live=False)
+    small.position.delete()
+    many = auto_allocate_capital_for_account(small.account.pk, live=False)
 
     assert many.outcome == "applied"
     assert cost(many) == few

@@ -29,8 +29,8 @@ def content(response: Any) -> str:
 
 
 def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
-    desk = make_tenant("mine")
-    Account.objects.filter(pk=desk.account.pk).update(
+    tenant = make_tenant("mine")
+    Account.objects.filter(pk=tenant.account.pk).update(
         name=MARKUP[:100],
         last_check_code="<script>alert(3)</script>",
         suspect_readings={
@@ -42,16 +42,16 @@ def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
         },
     )
     Strategy.objects.update(name=MARKUP[:100], description=MARKUP)
-    type(desk.position).objects.update(symbol=MARKUP[:64])
-    desk.user.first_name = "<script>alert(4)</script>"
-    desk.user.is_superuser = True
-    desk.user.save()
-    type(desk.totp).objects.update(name=MARKUP[:64])
-    client.force_login(desk.user)
+    type(tenant.position).objects.update(symbol=MARKUP[:64])
+    tenant.user.first_name = "<script>alert(4)</script>"
+    tenant.user.is_superuser = True
+    tenant.user.save()
+    type(tenant.totp).objects.update(name=MARKUP[:64])
+    client.force_login(tenant.user)
     paths = {
         page.filled(values)
         for page in pages()
-        for values in values_for(page, desk)
+        for values in values_for(page, tenant)
         if not page.route.endswith("logout/")
     }
     paths |= {
@@ -74,11 +74,11 @@ def test_formulas_in_names_are_text_in_every_export(client: Client) -> None:
     root = make_user(username="=cmd()", is_staff=True, is_superuser=True)
     client.force_login(root)
     for number, formula in enumerate(FORMULAS):
-        desk = make_tenant(f"desk{number}")
-        Account.objects.filter(pk=desk.account.pk).update(name=formula)
+        tenant = make_tenant(f"desk{number}")
+        Account.objects.filter(pk=tenant.account.pk).update(name=formula)
         # Append-only, but a row may come from anywhere.
         run = AllocationRun(
-            account=desk.account,
+            account=tenant.account,
             run_key=f"{formula.strip()}{number}",
             trigger="admin",
             actor=root,
@@ -110,14 +110,14 @@ def test_formula_gets_an_apostrophe(formula: str) -> None:
 
 
 def test_numbers_stay_numbers(client: Client) -> None:
-    desk = make_tenant("mine")
-    client.force_login(desk.user)
-    desk.user.is_superuser = True
-    desk.user.save()
-    type(desk.summary).objects.filter(pk=desk.summary.pk).update(realized_pnl="-12.5")
+    tenant = make_tenant("mine")
+    client.force_login(tenant.user)
+    tenant.user.is_superuser = True
+    tenant.user.save()
+    type(tenant.summary).objects.filter(pk=tenant.summary.pk).update(realized_pnl="-12.5")
     path = reverse("admin:capital_dailyaccountsummary_changelist")
 
-    answer = client.post(path, {"action": "export", "_selected_action": [desk.summary.pk]})
+    answer = client.post(path, {"action": "export", "_selected_action": [tenant.summary.pk]})
 
     [row] = csv.DictReader(io.StringIO(content(answer), newline=""))
     assert row["account"] == "mine-account"
@@ -127,12 +127,12 @@ def test_numbers_stay_numbers(client: Client) -> None:
 
 
 def test_export_of_runs_has_a_line_for_each_entry(client: Client) -> None:
-    desk = make_tenant("mine", is_superuser=True)
-    client.force_login(desk.user)
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
     path = reverse("admin:capital_allocationrun_changelist")
 
     answer = client.post(
-        path, {"action": "export", "_selected_action": [run.pk for run in desk.runs]}
+        path, {"action": "export", "_selected_action": [run.pk for run in tenant.runs]}
     )
 
     rows = list(csv.DictReader(io.StringIO(content(answer), newline="")))

@@ -43,13 +43,13 @@ class _Text(HTMLParser):
 
 
 @pytest.fixture
-def desk(client: Client) -> Tenant:
-    desk = make_tenant("mine", is_superuser=True)
-    client.force_login(desk.user)
-    return desk
+def tenant(client: Client) -> Tenant:
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
+    return tenant
 
 
-def test_browser_decides_and_the_switch_overrides(client: Client, desk: Tenant) -> None:
+def test_browser_decides_and_the_switch_overrides(client: Client, tenant: Tenant) -> None:
     path = reverse("admin:capital_account_changelist")
     assert "잔고 조회" in client.get(path, headers={"accept-language": "ko"}).content.decode()
 
@@ -60,8 +60,8 @@ def test_browser_decides_and_the_switch_overrides(client: Client, desk: Tenant) 
     assert "잔고 조회" not in page
 
 
-def test_run_is_told_in_korean(client: Client, desk: Tenant) -> None:
-    path = reverse("admin:capital_allocationrun_change", args=[desk.runs[0].pk])
+def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
+    path = reverse("admin:capital_allocationrun_change", args=[tenant.runs[0].pk])
 
     page = client.get(path, headers={"accept-language": "ko"}).content.decode()
 
@@ -83,7 +83,7 @@ def test_run_is_told_in_korean(client: Client, desk: Tenant) -> None:
         "capital_market",
     ],
 )
-def test_korean_lists_have_no_english_words(client: Client, desk: Tenant, name: str) -> None:
+def test_korean_lists_have_no_english_words(client: Client, tenant: Tenant, name: str) -> None:
     page = client.get(
         reverse(f"admin:{name}_changelist"), headers={"accept-language": "ko"}
     ).content.decode()

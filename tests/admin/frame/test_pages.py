@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_answers_a_superuser(client: Client, language: str) -> None:
     root = make_user(is_staff=True, is_superuser=True)
-    desk = make_tenant("mine")
+    tenant = make_tenant("mine")
     client.force_login(root)
     failed = []
     for model, page in admin.site._registry.items():
@@ -25,7 +25,7 @@ def test_every_page_answers_a_superuser(client: Client, language: str) -> None:
         paths = [reverse(start + "changelist")]
         if page.has_add_permission(_request(root)):
             paths.append(reverse(start + "add"))
-        for row in desk.rows(model):
+        for row in tenant.rows(model):
             paths += [reverse(start + name, args=[row.pk]) for name in ("change", "history")]
         for path in paths:
             response = client.get(path, headers={"accept-language": language})

@@ -32,10 +32,10 @@ def victim() -> Tenant:
 @pytest.fixture
 def stranger(client: Client, victim: Tenant) -> Tenant:
     """Someone with every permission but the one to see everyone's rows, logged in."""
-    desk = make_tenant("stranger")
-    desk.user = allow_everything(desk.user)
-    client.force_login(desk.user)
-    return desk
+    tenant = make_tenant("stranger")
+    tenant.user = allow_everything(tenant.user)
+    client.force_login(tenant.user)
+    return tenant
 
 
 def body(response: Any) -> str:
@@ -197,7 +197,7 @@ def test_no_export_holds_another_users_rows(
 ) -> None:
     for name in ("allocationrun", "dailyaccountsummary"):
         path = reverse(f"admin:capital_{name}_changelist")
-        rows = [str(row.pk) for desk in (victim, stranger) for row in _rows(desk, name)]
+        rows = [str(row.pk) for tenant in (victim, stranger) for row in _rows(tenant, name)]
 
         answer = client.post(
             path, {"action": "export", "_selected_action": rows, "select_across": "1"}
@@ -298,11 +298,11 @@ def test_search_forgets_what_may_no_longer_be_seen(client: Client, victim: Tenan
     assert f"{WORD}-account" not in body(client.get(path))
 
 
-def _rows(desk: Tenant, name: str) -> list[Any]:
-    return [*desk.runs] if name == "allocationrun" else [desk.summary]
+def _rows(tenant: Tenant, name: str) -> list[Any]:
+    return [*tenant.runs] if name == "allocationrun" else [tenant.summary]
 
 
-def _state(desk: Tenant) -> list[Any]:
+def _state(tenant: Tenant) -> list[Any]:
     """Every row of the desk with all of its columns."""
     return [
         (
@@ -312,6 +312,6 @@ def _state(desk: Tenant) -> list[Any]:
                 for field in model._meta.concrete_fields
             },
         )
-        for model in desk.models
-        for row in desk.rows(model)
+        for model in tenant.models
+        for row in tenant.rows(model)
     ]

@@ -77,15 +77,15 @@ def test_staff_with_every_permission_cannot_reach_others(client: Client) -> None
 
 
 def test_user_with_history_is_not_deleted(client: Client) -> None:
-    desk = make_tenant("mine")
+    tenant = make_tenant("mine")
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     answer = client.post(
-        reverse("admin:auth_user_delete", args=[desk.user.pk]), {"post": "yes"}, follow=True
+        reverse("admin:auth_user_delete", args=[tenant.user.pk]), {"post": "yes"}, follow=True
     )
 
     assert "Switch the user off instead" in answer.content.decode()
-    assert User.objects.filter(pk=desk.user.pk).exists()
+    assert User.objects.filter(pk=tenant.user.pk).exists()
 
 
 @pytest.mark.parametrize(
@@ -125,17 +125,17 @@ def test_groups_come_with_the_migrations(name: str, beyond: set[str]) -> None:
 
 
 def test_superuser_sees_no_key_of_a_second_factor(client: Client) -> None:
-    desk = make_tenant("mine")
+    tenant = make_tenant("mine")
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     for path in (
         reverse("admin:otp_totp_totpdevice_changelist"),
-        reverse("admin:otp_totp_totpdevice_change", args=[desk.totp.pk]),
-        reverse("admin:otp_totp_totpdevice_delete", args=[desk.totp.pk]),
+        reverse("admin:otp_totp_totpdevice_change", args=[tenant.totp.pk]),
+        reverse("admin:otp_totp_totpdevice_delete", args=[tenant.totp.pk]),
     ):
-        assert desk.totp.key not in client.get(path).content.decode()
+        assert tenant.totp.key not in client.get(path).content.decode()
     for path in (
-        f"/admin/otp_totp/totpdevice/{desk.totp.pk}/{name}/" for name in ("qrcode", "config")
+        f"/admin/otp_totp/totpdevice/{tenant.totp.pk}/{name}/" for name in ("qrcode", "config")
     ):
         assert client.get(path, follow=True).status_code == 404
     assert client.get("/admin/otp_static/staticdevice/").status_code == 404

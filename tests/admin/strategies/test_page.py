@@ -20,17 +20,17 @@ LIST = "admin:strategies_strategy_changelist"
 
 
 @pytest.fixture
-def desk(client: Client) -> Tenant:
-    desk = make_tenant("mine")
-    desk.user = allow(
-        desk.user,
+def tenant(client: Client) -> Tenant:
+    tenant = make_tenant("mine")
+    tenant.user = allow(
+        tenant.user,
         "strategies.view_strategy",
         "strategies.add_strategy",
         "strategies.change_strategy",
         "strategies.delete_strategy",
     )
-    client.force_login(desk.user)
-    return desk
+    client.force_login(tenant.user)
+    return tenant
 
 
 def act(client: Client, action: str, *strategies: Strategy) -> str:
@@ -47,56 +47,56 @@ def act(client: Client, action: str, *strategies: Strategy) -> str:
     [("pause", "PAUSED", "paused"), ("archive", "ARCHIVED", "archived")],
 )
 def test_action_changes_the_status_and_says_what_follows(
-    client: Client, desk: Tenant, action: str, status: str, word: str
+    client: Client, tenant: Tenant, action: str, status: str, word: str
 ) -> None:
-    page = act(client, action, *desk.strategies)
+    page = act(client, action, *tenant.strategies)
 
     assert set(Strategy.objects.values_list("status", flat=True)) == {status}
     assert f"2 strategies are {word} now. A reallocation of 1 account was asked for." in page
-    assert LogEntry.objects.filter(user=desk.user).count() == 2
+    assert LogEntry.objects.filter(user=tenant.user).count() == 2
 
 
-def test_activating_brings_them_back(client: Client, desk: Tenant) -> None:
-    pause_strategies([strategy.pk for strategy in desk.strategies])
+def test_activating_brings_them_back(client: Client, tenant: Tenant) -> None:
+    pause_strategies([strategy.pk for strategy in tenant.strategies])
 
-    page = act(client, "activate", desk.strategies[0])
+    page = act(client, "activate", tenant.strategies[0])
 
     assert "1 strategy is active now. A reallocation of 1 account was asked for." in page
-    assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
+    assert Strategy.objects.get(pk=tenant.strategies[0].pk).status == "ACTIVE"
 
 
-def test_action_that_changes_nothing_says_so(client: Client, desk: Tenant) -> None:
-    assert "They are in that state already." in act(client, "activate", *desk.strategies)
+def test_action_that_changes_nothing_says_so(client: Client, tenant: Tenant) -> None:
+    assert "They are in that state already." in act(client, "activate", *tenant.strategies)
 
 
-def test_strategy_without_accounts_moves_no_capital(client: Client, desk: Tenant) -> None:
-    page = act(client, "archive", make_strategy(owner=desk.user))
+def test_strategy_without_accounts_moves_no_capital(client: Client, tenant: Tenant) -> None:
+    page = act(client, "archive", make_strategy(owner=tenant.user))
 
     assert "No account trades them, so no capital moves." in page
 
 
 def test_action_asks_for_a_reallocation(
-    desk: Tenant, django_capture_on_commit_callbacks: Any
+    tenant: Tenant, django_capture_on_commit_callbacks: Any
 ) -> None:
     OrmQ.objects.all().delete()
 
     with django_capture_on_commit_callbacks(execute=True):
-        archive_strategies([desk.strategies[0].pk])
+        archive_strategies([tenant.strategies[0].pk])
 
     assert OrmQ.objects.count() == 1
 
 
-def test_opening_an_address_changes_nothing(client: Client, desk: Tenant) -> None:
-    client.get(reverse(LIST), {"action": "pause", "_selected_action": desk.strategies[0].pk})
+def test_opening_an_address_changes_nothing(client: Client, tenant: Tenant) -> None:
+    client.get(reverse(LIST), {"action": "pause", "_selected_action": tenant.strategies[0].pk})
 
-    assert Strategy.objects.get(pk=desk.strategies[0].pk).status == "ACTIVE"
+    assert Strategy.objects.get(pk=tenant.strategies[0].pk).status == "ACTIVE"
 
 
 def test_market_that_a_venue_does_not_have_is_said_in_the_form(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    strategy = make_strategy(owner=desk.user)
-    make_link(account=make_account(owner=desk.user, venue="upbit"), strategy=strategy)
+    strategy = make_strategy(owner=tenant.user)
+    make_link(account=make_account(owner=tenant.user, venue="upbit"), strategy=strategy)
     url = reverse("admin:strategies_strategy_change", args=[strategy.pk])
 
     page = client.post(url, {**model_to_dict(strategy), "market_type": "futures"})
@@ -108,20 +108,20 @@ def test_market_that_a_venue_does_not_have_is_said_in_the_form(
     assert strategy.market_type == "spot"
 
 
-def test_viewer_has_no_actions(client: Client, desk: Tenant) -> None:
-    desk.user.user_permissions.clear()
-    client.force_login(allow(desk.user, "strategies.view_strategy"))
+def test_viewer_has_no_actions(client: Client, tenant: Tenant) -> None:
+    tenant.user.user_permissions.clear()
+    client.force_login(allow(tenant.user, "strategies.view_strategy"))
 
-    act(client, "pause", *desk.strategies)
+    act(client, "pause", *tenant.strategies)
 
     assert set(Strategy.objects.values_list("status", flat=True)) == {"ACTIVE"}
 
 
-def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: Tenant) -> None:
+def test_capital_is_shown_by_currency_and_never_added_up(client: Client, tenant: Tenant) -> None:
     from tests.factories import make_account
 
-    won = make_account(owner=desk.user, venue="upbit", currency="KRW")
-    make_link(account=won, strategy=desk.strategies[0], capital="1234567")
+    won = make_account(owner=tenant.user, venue="upbit", currency="KRW")
+    make_link(account=won, strategy=tenant.strategies[0], capital="1234567")
 
     page = client.get(reverse(LIST)).content.decode()
 
@@ -129,16 +129,16 @@ def test_capital_is_shown_by_currency_and_never_added_up(client: Client, desk: T
     assert "10,369.00 USDT" in page
 
 
-def test_strategy_that_trades_is_not_deleted(client: Client, desk: Tenant) -> None:
-    url = reverse("admin:strategies_strategy_delete", args=[desk.strategies[0].pk])
+def test_strategy_that_trades_is_not_deleted(client: Client, tenant: Tenant) -> None:
+    url = reverse("admin:strategies_strategy_delete", args=[tenant.strategies[0].pk])
 
     page = client.post(url, {"post": "yes"}, follow=True).content.decode()
 
     assert "Archive it instead; its history stays." in page
-    assert Strategy.objects.filter(pk=desk.strategies[0].pk).exists()
+    assert Strategy.objects.filter(pk=tenant.strategies[0].pk).exists()
 
 
-def test_new_strategy_belongs_to_who_made_it(client: Client, desk: Tenant) -> None:
+def test_new_strategy_belongs_to_who_made_it(client: Client, tenant: Tenant) -> None:
     client.post(
         reverse("admin:strategies_strategy_add"),
         {
@@ -150,4 +150,4 @@ def test_new_strategy_belongs_to_who_made_it(client: Client, desk: Tenant) -> No
         },
     )
 
-    assert Strategy.objects.get(key="new").owner == desk.user
+    assert Strategy.objects.get(key="new").owner == tenant.user

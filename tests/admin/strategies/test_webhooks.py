@@ -25,10 +25,10 @@ LOOKER = ("capital.view_webhookdelivery", "strategies.view_strategy")
 
 
 @pytest.fixture
-def desk() -> Tenant:
-    desk = make_tenant("mine")
-    desk.user = allow(desk.user, *EDITOR, *LOOKER)
-    return desk
+def tenant() -> Tenant:
+    tenant = make_tenant("mine")
+    tenant.user = allow(tenant.user, *EDITOR, *LOOKER)
+    return tenant
 
 
 def webhook_page(strategy: Strategy) -> str:
@@ -47,16 +47,16 @@ def delivery_page(delivery: WebhookDelivery) -> str:
 # The secret
 
 
-def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    strategy = desk.strategies[0]
+def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
 
     answer = client.post(webhook_page(strategy), {"ask": "rotate"})
 
     (secret,) = set(re.findall(r"whs_[\w-]{43}", text_of(answer)))
     assert "no-store" in answer["Cache-Control"]
     assert f"http://testserver/api/v1/hooks/{strategy.key}/" in text_of(answer)
-    assert check_proof(strategy.key, Proof(token=secret)).created_by == desk.user
+    assert check_proof(strategy.key, Proof(token=secret)).created_by == tenant.user
     for path in (
         webhook_page(strategy),
         reverse("admin:strategies_strategy_change", args=[strategy.pk]),
@@ -68,12 +68,12 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, desk: T
 
 
 def test_message_for_tradingview_is_json_that_the_webhook_takes(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
     make_market("BTC/USDT")
     make_market("BTC/USDT:USDT")
-    for strategy, symbol in zip(desk.strategies, ("BTC/USDT", "BTC/USDT:USDT"), strict=True):
+    for strategy, symbol in zip(tenant.strategies, ("BTC/USDT", "BTC/USDT:USDT"), strict=True):
         answer = client.post(webhook_page(strategy), {"ask": "rotate"})
         message = answer.context["template"]
         assert html.escape(message) in answer.content.decode()
@@ -92,9 +92,9 @@ def test_message_for_tradingview_is_json_that_the_webhook_takes(
         assert delivered.json()["sizes"][0]["price"] == "61234.5"
 
 
-def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    strategy = desk.strategies[0]
+def test_new_secret_takes_the_place_of_the_one_before(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
     before = rotate_secret(strategy)
 
     client.post(webhook_page(strategy), {"ask": "rotate"})
@@ -104,9 +104,9 @@ def test_new_secret_takes_the_place_of_the_one_before(client: Client, desk: Tena
     assert WebhookSecret.objects.filter(strategy=strategy).count() == 1
 
 
-def test_removed_secret_closes_the_webhook(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    strategy = desk.strategies[0]
+def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
     secret = rotate_secret(strategy)
 
     first = client.post(webhook_page(strategy), {"ask": "remove"}, follow=True)
@@ -118,9 +118,9 @@ def test_removed_secret_closes_the_webhook(client: Client, desk: Tenant) -> None
         check_proof(strategy.key, Proof(token=secret))
 
 
-def test_looking_changes_nothing(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
-    strategy = desk.strategies[0]
+def test_looking_changes_nothing(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
     rotate_secret(strategy)
     before = WebhookSecret.objects.values().get()
 
@@ -131,11 +131,13 @@ def test_looking_changes_nothing(client: Client, desk: Tenant) -> None:
     assert WebhookSecret.objects.values().get() == before
 
 
-def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, desk: Tenant) -> None:
-    strategy = desk.strategies[0]
+def test_only_who_may_change_the_strategy_touches_its_secret(
+    client: Client, tenant: Tenant
+) -> None:
+    strategy = tenant.strategies[0]
     stranger = allow(make_user(is_staff=True), *EDITOR)
     looker = join(make_user(is_staff=True), "risk")
-    own = desk.user
+    own = tenant.user
     own.user_permissions.clear()
     for user, status in (
         (stranger, 404),
@@ -152,11 +154,11 @@ def test_only_who_may_change_the_strategy_touches_its_secret(client: Client, des
 # The deliveries
 
 
-def test_delivery_is_told_readably(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
 
     text = re.sub(
-        r"\s+", " ", re.sub("<[^>]*>", " ", text_of(client.get(delivery_page(desk.delivery))))
+        r"\s+", " ", re.sub("<[^>]*>", " ", text_of(client.get(delivery_page(tenant.delivery))))
     )
 
     assert "mine-spot/USDT buy 0.1607 — 61234.5 10369 The order can be sent as it is." in text
@@ -164,15 +166,15 @@ def test_delivery_is_told_readably(client: Client, desk: Tenant) -> None:
     assert "spot 10369 · cached" in text
     assert "mine-account was not read live." in text
     assert "secret in the body" in text
-    assert f"/admin/capital/allocationrun/{desk.runs[1].pk}/change/" in text_of(
-        client.get(delivery_page(desk.delivery))
+    assert f"/admin/capital/allocationrun/{tenant.runs[1].pk}/change/" in text_of(
+        client.get(delivery_page(tenant.delivery))
     )
 
 
-def test_delivery_without_an_answer_says_so(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     delivery = WebhookDelivery.objects.create(
-        strategy=desk.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
+        strategy=tenant.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
     )
 
     assert "No answer is recorded" in text_of(client.get(delivery_page(delivery)))
@@ -181,29 +183,31 @@ def test_delivery_without_an_answer_says_so(client: Client, desk: Tenant) -> Non
     assert "1 of 1 order sized" in listed
 
 
-def test_answer_leaves_out_accounts_that_are_not_the_readers(client: Client, desk: Tenant) -> None:
-    strategy = make_strategy(owner=desk.user, name="shared")
+def test_answer_leaves_out_accounts_that_are_not_the_readers(
+    client: Client, tenant: Tenant
+) -> None:
+    strategy = make_strategy(owner=tenant.user, name="shared")
     theirs = make_account(name="theirs")
     make_link(account=theirs, strategy=strategy)
     delivery = make_delivery(strategy, theirs)
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
 
     text = text_of(client.get(delivery_page(delivery)))
 
     assert "theirs" not in text
     assert "10369" not in text
     assert "2 lines are left out" in text
-    client.force_login(allow(desk.user, "capital.view_all_accounts"))
+    client.force_login(allow(tenant.user, "capital.view_all_accounts"))
     assert "theirs" in text_of(client.get(delivery_page(delivery)))
 
 
 def test_account_of_the_same_name_is_not_taken_for_the_readers(
-    client: Client, desk: Tenant
+    client: Client, tenant: Tenant
 ) -> None:
-    strategy = make_strategy(owner=desk.user, name="shared")
+    strategy = make_strategy(owner=tenant.user, name="shared")
     theirs = make_account(name="mine-account")
     make_link(account=theirs, strategy=strategy)
-    client.force_login(desk.user)
+    client.force_login(tenant.user)
 
     text = text_of(client.get(delivery_page(make_delivery(strategy, theirs))))
 
@@ -225,22 +229,22 @@ def test_account_of_the_same_name_is_not_taken_for_the_readers(
     ],
 )
 def test_odd_answer_of_another_version_is_shown_all_the_same(
-    client: Client, desk: Tenant, body: Any
+    client: Client, tenant: Tenant, body: Any
 ) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
     delivery = WebhookDelivery.objects.create(
-        strategy=desk.strategies[0], fingerprint="0" * 64, body=[]
+        strategy=tenant.strategies[0], fingerprint="0" * 64, body=[]
     )
-    type(desk.delivery.answer).objects.create(delivery=delivery, body=body)
+    type(tenant.delivery.answer).objects.create(delivery=delivery, body=body)
 
     assert client.get(delivery_page(delivery)).status_code == 200
     assert client.get(reverse("admin:capital_webhookdelivery_changelist")).status_code == 200
 
 
-def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, desk: Tenant) -> None:
-    client.force_login(desk.user)
+def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
     path = reverse("admin:capital_webhookdelivery_changelist")
-    spot, futures = desk.strategies
+    spot, futures = tenant.strategies
 
     def count(**filters: Any) -> int:
         answer = client.get(path, filters)
