@@ -60,11 +60,29 @@ from capital.services.sentences import sentence, sentence_of
 MOST_OPENED = 12
 
 
+@admin.action(permissions=["allocate"], description=gettext_lazy("Allocate capital"))
+def allocate_capital(
+    _pages: Any, request: HttpRequest, queryset: QuerySet[Account]
+) -> HttpResponse | None:
+    """Ask the exchanges, and show what would be decided."""
+    ids = list(queryset.values_list("pk", flat=True))
+    if not ids:
+        # Somebody else's, or gone since the list was shown.
+        messages.warning(request, gettext("None of the selected accounts was found."))
+        return None
+    try:
+        plan = make_plan(ids, actor=user_of(request), trigger=Trigger.ADMIN)
+    except CapitalError as error:
+        messages.error(request, sentence(error.reason))
+        return None
+    return _to_plan(plan)
+
+
 class AllocationPages:
     """For the accounts' ``ModelAdmin``: select, see first, apply; and check a connection."""
 
-    actions: Sequence[str] = ["plan_selected"]
-    actions_detail: Sequence[Any] = ["allocate", "check_connection"]
+    actions: Sequence[Any] = [allocate_capital]
+    actions_detail: Sequence[Any] = ["allocate_capital", "check_connection"]
 
     def get_urls(self) -> list[Any]:
         """The pages of a plan, before those of an account."""
@@ -87,23 +105,6 @@ class AllocationPages:
         """Whether the user may allocate what they see."""
         return request.user.has_perm(ALLOCATE_PERMISSION)
 
-    @admin.action(permissions=["allocate"], description=gettext_lazy("Allocate capital"))
-    def plan_selected(
-        self, request: HttpRequest, queryset: QuerySet[Account]
-    ) -> HttpResponse | None:
-        """Ask the exchanges, and show what would be decided."""
-        ids = list(queryset.values_list("pk", flat=True))
-        if not ids:
-            # Somebody else's, or gone since the list was shown.
-            messages.warning(request, gettext("None of the selected accounts was found."))
-            return None
-        try:
-            plan = make_plan(ids, actor=user_of(request), trigger=Trigger.ADMIN)
-        except CapitalError as error:
-            messages.error(request, sentence(error.reason))
-            return None
-        return _to_plan(plan)
-
     @action(  # type: ignore[untyped-decorator]
         permissions=["allocate"],
         description=gettext_lazy("Allocate capital"),
@@ -111,7 +112,7 @@ class AllocationPages:
         icon="account_balance_wallet",
         variant=ActionVariant.PRIMARY,
     )
-    def allocate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def allocate_capital(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Choose how, then see first."""
         account = self._account(request, object_id)
         form = OptionsForm(user_of(request), request.POST or None)

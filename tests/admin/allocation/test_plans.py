@@ -69,7 +69,7 @@ def accounts(exchange: Exchange, operator: User) -> list[Account]:
 def select(client: Client, accounts: list[Account]) -> Any:
     return client.post(
         LIST,
-        {"action": "plan_selected", "_selected_action": [account.pk for account in accounts]},
+        {"action": "allocate_capital", "_selected_action": [account.pk for account in accounts]},
     )
 
 
@@ -152,7 +152,7 @@ def test_action_refuses_in_words(page: Client, accounts: list[Account], monkeypa
 
     response = page.post(
         LIST,
-        {"action": "plan_selected", "_selected_action": [each.pk for each in accounts]},
+        {"action": "allocate_capital", "_selected_action": [each.pk for each in accounts]},
         follow=True,
     )
 
@@ -382,7 +382,7 @@ def test_allocating_needs_its_permission(client: Client, accounts: list[Account]
     Account.objects.update(owner=viewer)
     client.force_login(viewer)
 
-    assert "plan_selected" not in client.get(LIST).content.decode()
+    assert "allocate_capital" not in client.get(LIST).content.decode()
     assert select(client, accounts).status_code in (200, 302)
     assert client.get(f"{LIST}{accounts[0].pk}/allocate/").status_code == 403
     assert client.post(f"{LIST}{accounts[0].pk}/allocate/").status_code == 403
@@ -419,7 +419,7 @@ def test_what_changes_something_needs_the_token(accounts: list[Account], operato
     plan = make_plan([accounts[0].pk], actor=operator)
 
     for path, data in (
-        (LIST, {"action": "plan_selected", "_selected_action": [accounts[0].pk]}),
+        (LIST, {"action": "allocate_capital", "_selected_action": [accounts[0].pk]}),
         (url(plan), {"_apply": ""}),
         (url(plan), {"_preview": ""}),
         (f"{LIST}{accounts[0].pk}/allocate/", {}),

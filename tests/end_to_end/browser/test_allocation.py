@@ -45,7 +45,7 @@ def select_and_preview(page: Page, *accounts: Account) -> None:
     goto(page, "/admin/capital/account/")
     for account in accounts:
         page.check(f"input[name=_selected_action][value='{account.pk}']")
-    page.select_option("select[name=action]", "plan_selected")
+    page.select_option("select[name=action]", "allocate_capital")
     page.locator(RUN_ACTION).first.click()
     page.wait_for_url("**/plans/*/")
     page.wait_for_load_state("networkidle")
