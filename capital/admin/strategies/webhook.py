@@ -86,7 +86,6 @@ def message_template(strategy: Strategy, secret: str) -> str:
         "symbol": _SYMBOLS[MarketType(strategy.market_type)],
         "side": "{{strategy.order.action}}",
         "order_type": "MARKET",
-        "price": "{{close}}",
         "qty_per": "50",
     }
     return json.dumps(message, indent=2)

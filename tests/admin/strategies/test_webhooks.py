@@ -16,6 +16,7 @@ from capital.models import WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
 from strategies.models import Strategy
 from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
+from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -68,9 +69,10 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, tenant:
 
 
 def test_message_for_tradingview_is_json_that_the_webhook_takes(
-    client: Client, tenant: Tenant
+    client: Client, tenant: Tenant, exchange: Exchange
 ) -> None:
     client.force_login(tenant.user)
+    exchange.server.market_place.set_price("BTC/USDT", "61234.5")
     make_market("BTC/USDT")
     make_market("BTC/USDT:USDT")
     for strategy, symbol in zip(tenant.strategies, ("BTC/USDT", "BTC/USDT:USDT"), strict=True):
@@ -81,8 +83,9 @@ def test_message_for_tradingview_is_json_that_the_webhook_takes(
             message.replace("{{strategy.order.action}}", "buy")
             .replace("{{ticker}}", "BTCUSDT")
             .replace("{{timenow}}", "2026-11-24T10:00:00Z")
-            .replace("{{close}}", "61234.5")
         )
+        # Sized at the venue's price, not at the bar's.
+        assert "price" not in json.loads(filled)
         assert json.loads(filled)["symbol"] == symbol
 
         delivered = client.post(f"/api/v1/hooks/{strategy.key}/", filled, content_type="text/plain")
