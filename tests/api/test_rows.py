@@ -349,3 +349,29 @@ def test_days_are_found_by_their_span(bot: Bot) -> None:
 
     assert len(bot.get(f"daily-summaries/?date_from={day}&date_to={day}").json()["results"]) == 1
     assert bot.get(f"daily-summaries/?date_from={day}&date_to=1999-01-01").json()["results"] == []
+
+
+def test_rows_are_prepared_a_page_at_a_time_however_they_are_shown(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a view shows beyond the columns is on the list, on one row and on what was written."""
+    pages: list[int] = []
+
+    def prepare_rows(_view: Any, rows: Any) -> Any:
+        pages.append(len(rows))
+        for row in rows:
+            row.name = f"prepared {row.name}"
+        return rows
+
+    monkeypatch.setattr("capital.api.views.accounts.Accounts.prepare_rows", prepare_rows)
+    first, _ = (make_account(owner=bot.user, name=name) for name in ("A", "B"))
+
+    listed = bot.get("accounts/").json()["results"]
+    shown = bot.get(f"accounts/{first.pk}/").json()
+    changed = bot.patch(f"accounts/{first.pk}/", {"reserve_percent": "5"}).json()
+    entered = bot.post("accounts/", {"name": "C", "venue": "binance", "currency": "USDT"}).json()
+
+    assert [row["name"] for row in listed] == ["prepared A", "prepared B"]
+    assert [row["name"] for row in (shown, changed)] == ["prepared A", "prepared A"]
+    assert entered["name"] == "prepared C"
+    assert pages == [2, 1, 1, 1]

@@ -30,7 +30,7 @@ class Edited(ListAndRetrieve):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = self.create_row(dict(serializer.validated_data))
-        return Response(self.get_serializer(self._as_read(row)).data, status.HTTP_201_CREATED)
+        return Response(self._shown(row), status.HTTP_201_CREATED)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change it; what is left out becomes what it is on a new one."""
@@ -50,8 +50,8 @@ class Edited(ListAndRetrieve):
         serializer = self.get_serializer(row, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         changed = self.change_row(row, dict(serializer.validated_data))
-        return Response(self.get_serializer(self._as_read(changed)).data)
+        return Response(self._shown(changed))
 
-    def _as_read(self, row: Any) -> Any:
-        """The row as the database has it, in one query with all that is shown."""
-        return GenericAPIView.get_queryset(self).get(pk=row.pk)
+    def _shown(self, row: Any) -> Any:
+        """The row as a look at it would show it, read anew with all that is shown."""
+        return self.rows_as_json([GenericAPIView.get_queryset(self).get(pk=row.pk)])[0]

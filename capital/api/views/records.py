@@ -1,6 +1,6 @@
 """What services write, and the API shows: capital, days, runs, positions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from capital.addresses import client_address
 from capital.api.frame.authentication import account_of
-from capital.api.frame.base import DeskView, check_fields, refuse_body
-from capital.api.frame.pages import ListAndRetrieve, Pages
+from capital.api.frame.base import DeskView, refuse_body
+from capital.api.frame.pages import ListAndRetrieve, ListAndRetrieveAsJson, Pages
 from capital.api.shapes.answers import Run, Runs
 from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import (
@@ -46,7 +46,7 @@ from capital.services.overview.capital import COLUMNS, find_holding, first_holdi
     list=extend_schema(summary="List the capital of strategies"),
     retrieve=extend_schema(summary="Look at the capital of one strategy on one account"),
 )
-class Capital(ListAndRetrieve):
+class Capital(ListAndRetrieveAsJson):
     """Capital: what each strategy may use now, on each account."""
 
     queryset = StrategyCapital.objects.all()
@@ -64,30 +64,25 @@ class Capital(ListAndRetrieve):
             most = Pages.page_size
             found = first_holdings(request.user, account_id=account_of(request), most=most + 1)
             if len(found) <= most:
-                shown = [_capital(row, None) for row in found]
+                shown = self.rows_as_json(found)
                 return Response({"next": None, "previous": None, "results": shown})
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        wanted = self._wanted()
-        return self.get_paginated_response([_capital(row, wanted) for row in rows or ()])
+        return super().list(request, *args, **kwargs)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row."""
         found = find_holding(int(self.kwargs["pk"]), request.user, account_id=account_of(request))
         if found is None:
             raise NotFound
-        return Response(_capital(found, self._wanted()))
+        return Response(self.rows_as_json([found])[0])
 
-    def _wanted(self) -> frozenset[str] | None:
-        wanted = self.wanted_fields()
-        if wanted is not None:
-            check_fields(list(CapitalRow().fields), wanted)
-        return wanted
+    def prepare_rows(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[dict[str, Any]]:
+        return [_capital(row) for row in rows]
 
 
-def _capital(row: Mapping[str, Any], wanted: frozenset[str] | None) -> dict[str, Any]:
+def _capital(row: Mapping[str, Any]) -> dict[str, Any]:
     currency = row["strategy_account__account__currency"]
     at = row["allocated_at"]
-    shown = {
+    return {
         "id": row["id"],
         "strategy_account": row["strategy_account_id"],
         "strategy": row["strategy_account__strategy__key"],
@@ -99,7 +94,6 @@ def _capital(row: Mapping[str, Any], wanted: frozenset[str] | None) -> dict[str,
         "current_pnl": amount_text(row["current_pnl"], currency),
         "allocated_at": None if at is None else timezone.localtime(at).isoformat(),
     }
-    return shown if wanted is None else {name: shown[name] for name in shown if name in wanted}
 
 
 @extend_schema_view(
@@ -119,7 +113,7 @@ class DailySummaries(ListAndRetrieve):
     list=extend_schema(summary="List allocation runs", responses={200: Run(many=True)}),
     retrieve=extend_schema(summary="Look at an allocation run", responses={200: Run}),
 )
-class AllocationRuns(ListAndRetrieve):
+class AllocationRuns(ListAndRetrieveAsJson):
     """Allocation runs: every decision, with its pools and entries, and why."""
 
     queryset = AllocationRun.objects.select_related("account", "actor")
@@ -144,12 +138,14 @@ class AllocationRuns(ListAndRetrieve):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One page, the latest first."""
-        runs = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        return self.get_paginated_response(_narrowed(self, runs_as_json(runs)))
+        return super().list(request, *args, **kwargs)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One decision."""
-        return Response(_narrowed(self, runs_as_json([self.get_object()]))[0])
+        return super().retrieve(request, *args, **kwargs)
+
+    def prepare_rows(self, rows: Sequence[AllocationRun]) -> Sequence[dict[str, Any]]:
+        return runs_as_json(rows)
 
 
 @extend_schema_view(
@@ -198,11 +194,3 @@ class Allocate(DeskView):
         """Split each pool of every active account among its active strategies now."""
         ids = self.get_queryset().filter(owner=request.user, is_active=True).order_by("pk")
         return Response({"runs": allocate(self, list(ids.values_list("pk", flat=True)))})
-
-
-def _narrowed(view: AllocationRuns, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    wanted = view.wanted_fields()
-    if wanted is None:
-        return rows
-    check_fields(list(Run().fields), wanted)
-    return [{name: row[name] for name in row if name in wanted} for row in rows]
