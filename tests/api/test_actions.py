@@ -1,5 +1,6 @@
 """Allocations, balances, the gate and positions over the API."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -213,6 +214,32 @@ def test_capital_is_listed_in_a_constant_number_of_queries(bot: Bot) -> None:
     assert bot.get(f"capital/{row['id']}/?fields=allocated_capital").json() == {
         "allocated_capital": "5000.00"
     }
+
+
+@pytest.mark.parametrize("query", ["", "?ordering=-id"])
+def test_capital_is_one_row_for_each_link_wherever_it_is_read(bot: Bot, query: str) -> None:
+    account = make_account(owner=bot.user, name="Main", currency="KRW", venue="upbit")
+    link = make_link(account=account, capital="5000")
+    StrategyCapital.objects.update(
+        current_pnl="-1.5", allocated_at=datetime(2026, 11, 24, tzinfo=UTC)
+    )
+    row = {
+        "id": link.capital.pk,
+        "strategy_account": link.pk,
+        "strategy": link.strategy.key,
+        "account": account.pk,
+        "account_name": "Main",
+        "market_type": "spot",
+        "currency": "KRW",
+        "allocated_capital": "5000",
+        "current_pnl": "-1.5",
+        "allocated_at": "2026-11-24T09:00:00+09:00",
+    }
+
+    listed = bot.get(f"capital/{query}").json()["results"]
+
+    assert listed == [row] == [bot.get(f"capital/{link.capital.pk}/").json()]
+    assert list(listed[0]) == list(row)
 
 
 def test_runs_are_listed_in_a_constant_number_of_queries(bot: Bot) -> None:

@@ -12,7 +12,6 @@ from capital.models import (
     Market,
     Position,
     StrategyAccount,
-    StrategyCapital,
 )
 from capital.services.accounts.venues import is_proven
 from strategies.models import Strategy
@@ -239,19 +238,3 @@ class MarketRow(Row):
             "fetched_at",
         ]
         read_only_fields = fields
-
-
-@extend_schema_serializer(component_name="Capital")
-class CapitalRow(serializers.Serializer[StrategyCapital]):
-    """What one link may use now. The schema of it: the view writes it by hand."""
-
-    id = serializers.IntegerField()
-    strategy_account = serializers.IntegerField()
-    strategy = serializers.CharField()
-    account = serializers.IntegerField()
-    account_name = serializers.CharField()
-    market_type = serializers.CharField()
-    currency = serializers.CharField()
-    allocated_capital = serializers.CharField(help_text="Exact, in the account's currency.")
-    current_pnl = serializers.CharField(help_text="Exact, in the account's currency.")
-    allocated_at = serializers.DateTimeField(allow_null=True)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from capital.api.frame.base import DeskView, refuse_body
 from capital.api.frame.pages import ListAndRetrieve, ListAndRetrieveAsJson, Pages
 from capital.api.shapes.answers import Run, Runs
 from capital.api.shapes.bodies import AllocateRequest
+from capital.api.shapes.capital import COLUMNS, CapitalRow, capital_as_json
 from capital.api.shapes.filters import (
     CapitalFilter,
     MarketFilter,
@@ -23,11 +23,10 @@ from capital.api.shapes.filters import (
     RunFilter,
     SummaryFilter,
 )
-from capital.api.shapes.rows import CapitalRow, MarketRow, PositionRow, SummaryRow
+from capital.api.shapes.rows import MarketRow, PositionRow, SummaryRow
 from capital.api.shapes.runs import runs_as_json
 from capital.api.views.allocating import allocate
 from capital.domain.errors import NotFound
-from capital.domain.money import amount_text
 from capital.models import (
     Account,
     AllocationRun,
@@ -39,7 +38,7 @@ from capital.models import (
 )
 from capital.services.access.permissions import REVERT_PERMISSION
 from capital.services.allocation.reverts import revert_run
-from capital.services.overview.capital import COLUMNS, find_holding, first_holdings
+from capital.services.overview.capital import find_link_capital, first_link_capital
 
 
 @extend_schema_view(
@@ -59,10 +58,12 @@ class Capital(ListAndRetrieveAsJson):
         return super().get_queryset().values(*COLUMNS)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One page of what is visible, written by hand: this is what bots poll."""
+        """One page of what is visible."""
         if not request.META.get("QUERY_STRING"):
             most = Pages.page_size
-            found = first_holdings(request.user, account_id=account_of(request), most=most + 1)
+            found = first_link_capital(
+                request.user, COLUMNS, account_id=account_of(request), most=most + 1
+            )
             if len(found) <= most:
                 shown = self.rows_as_json(found)
                 return Response({"next": None, "previous": None, "results": shown})
@@ -70,30 +71,15 @@ class Capital(ListAndRetrieveAsJson):
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One row."""
-        found = find_holding(int(self.kwargs["pk"]), request.user, account_id=account_of(request))
+        found = find_link_capital(
+            int(self.kwargs["pk"]), request.user, COLUMNS, account_id=account_of(request)
+        )
         if found is None:
             raise NotFound
         return Response(self.rows_as_json([found])[0])
 
     def prepare_rows(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[dict[str, Any]]:
-        return [_capital(row) for row in rows]
-
-
-def _capital(row: Mapping[str, Any]) -> dict[str, Any]:
-    currency = row["strategy_account__account__currency"]
-    at = row["allocated_at"]
-    return {
-        "id": row["id"],
-        "strategy_account": row["strategy_account_id"],
-        "strategy": row["strategy_account__strategy__key"],
-        "account": row["strategy_account__account_id"],
-        "account_name": row["strategy_account__account__name"],
-        "market_type": row["strategy_account__strategy__market_type"],
-        "currency": currency,
-        "allocated_capital": amount_text(row["allocated_capital"], currency),
-        "current_pnl": amount_text(row["current_pnl"], currency),
-        "allocated_at": None if at is None else timezone.localtime(at).isoformat(),
-    }
+        return [capital_as_json(row) for row in rows]
 
 
 @extend_schema_view(

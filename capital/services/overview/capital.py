@@ -11,60 +11,62 @@ from capital.models import StrategyCapital
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.access.visibility import sees_everything
 
-COLUMNS = (
-    "id",
-    "strategy_account_id",
-    "strategy_account__strategy__key",
-    "strategy_account__account_id",
-    "strategy_account__account__name",
-    "strategy_account__strategy__market_type",
-    "strategy_account__account__currency",
-    "allocated_capital",
-    "current_pnl",
-    "allocated_at",
-)
 _ACCOUNT = "strategy_account__account"
 
+Columns = tuple[str, ...]
 
-def first_holdings(
-    user: AbstractUser | AnonymousUser, *, account_id: int | None, most: int
+
+def first_link_capital(
+    user: AbstractUser | AnonymousUser, columns: Columns, *, account_id: int | None, most: int
 ) -> Sequence[Mapping[str, Any]]:
-    """The first rows by id that ``visible_to`` and ``within_account`` would show."""
-    return _ask(user, account_id, most=most, holding_id=None)
+    """The first rows by id that ``visible_to`` and ``within_account`` would show.
+
+    Args:
+        user: Who asks.
+        columns: What is read, from ``StrategyCapital``.
+        account_id: Only the links of this account; None: of all.
+        most: How many rows at most.
+    """
+    return _read(user, columns, account_id=account_id, capital_id=None, most=most)
 
 
-def find_holding(
-    holding_id: int, user: AbstractUser | AnonymousUser, *, account_id: int | None
+def find_link_capital(
+    capital_id: int,
+    user: AbstractUser | AnonymousUser,
+    columns: Columns,
+    *,
+    account_id: int | None,
 ) -> Mapping[str, Any] | None:
     """One row, where it would be shown; None elsewhere."""
-    found = _ask(user, account_id, most=1, holding_id=holding_id)
+    found = _read(user, columns, account_id=account_id, capital_id=capital_id, most=1)
     return found[0] if found else None
 
 
-def _ask(
+def _read(
     user: AbstractUser | AnonymousUser,
-    account_id: int | None,
+    columns: Columns,
     *,
+    account_id: int | None,
+    capital_id: int | None,
     most: int,
-    holding_id: int | None,
 ) -> list[dict[str, Any]]:
     if not user.is_authenticated or not user.is_active:
         return []
-    asked = {
-        "pk": holding_id,
+    conditions = {
+        "pk": capital_id,
         _ACCOUNT: account_id,
         f"{_ACCOUNT}__owner": None if sees_everything(user) else user.pk,
     }
-    given = {name: value for name, value in asked.items() if value is not None}
-    rows = _query(tuple(given), most).rows(*([value] for value in given.values()))
-    return [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    given = {name: value for name, value in conditions.items() if value is not None}
+    rows = _query(columns, tuple(given), most).rows(*([value] for value in given.values()))
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 @lru_cache(maxsize=64)
-def _query(names: tuple[str, ...], most: int) -> PreparedQuery:
+def _query(columns: Columns, conditions: tuple[str, ...], most: int) -> PreparedQuery:
     def build(*lists: Sequence[int]) -> QuerySet[Any, Any]:
-        among = {f"{name}__in": ids for name, ids in zip(names, lists, strict=True)}
+        among = {f"{name}__in": ids for name, ids in zip(conditions, lists, strict=True)}
         rows = StrategyCapital.objects.filter(**among)
-        return rows.order_by("pk").values_list(*COLUMNS)[:most]
+        return rows.order_by("pk").values_list(*columns)[:most]
 
     return PreparedQuery(build)

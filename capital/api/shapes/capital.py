@@ -1,0 +1,65 @@
+"""The capital of links, as bots poll it: rows of values, written without instances or fields."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from capital.domain.money import amount_text
+
+
+class _Amount(serializers.CharField):
+    """An amount in the currency of its account."""
+
+
+class _Time(serializers.DateTimeField):
+    """A time, in the site's time zone."""
+
+
+@extend_schema_serializer(component_name="Capital")
+class CapitalRow(serializers.Serializer[Mapping[str, Any]]):
+    """What one link may use now."""
+
+    # A field of capital is this one line: name, kind, and the way from ``StrategyCapital`` to it.
+    id = serializers.IntegerField()
+    strategy_account = serializers.IntegerField(source="strategy_account_id")
+    strategy = serializers.CharField(source="strategy_account.strategy.key")
+    account = serializers.IntegerField(source="strategy_account.account_id")
+    account_name = serializers.CharField(source="strategy_account.account.name")
+    market_type = serializers.CharField(source="strategy_account.strategy.market_type")
+    currency = serializers.CharField(source="strategy_account.account.currency")
+    allocated_capital = _Amount(help_text="Exact, in the account's currency.")
+    current_pnl = _Amount(help_text="Exact, in the account's currency.")
+    allocated_at = _Time(allow_null=True)
+
+
+def capital_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One row, which has all ``COLUMNS``, as ``CapitalRow`` describes it."""
+    currency = row[_COLUMN_OF["currency"]]
+    return {
+        name: None if (value := row[column]) is None else write(value, currency)
+        for name, column, write in _FIELDS
+    }
+
+
+def _as_it_is(value: Any, _currency: str) -> Any:
+    return value
+
+
+def _as_local_time(value: Any, _currency: str) -> str:
+    return timezone.localtime(value).isoformat()
+
+
+def _writer_of(field: Any) -> Callable[[Any, str], Any]:
+    if isinstance(field, _Amount):
+        return amount_text
+    return _as_local_time if isinstance(field, _Time) else _as_it_is
+
+
+_FIELD_OF = CapitalRow().fields
+_COLUMN_OF = {name: str(field.source).replace(".", "__") for name, field in _FIELD_OF.items()}
+_FIELDS = [(name, _COLUMN_OF[name], _writer_of(field)) for name, field in _FIELD_OF.items()]
+# What is read for these fields, from ``StrategyCapital``.
+COLUMNS = tuple(_COLUMN_OF.values())
