@@ -1,5 +1,6 @@
-"""A link, as an allocation sees it, and the reserve of its account."""
+"""A link, as an allocation sees it: why it is idle, and what its account keeps back."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +10,12 @@ from strategies.markets import MarketType
 
 ZERO = Decimal(0)
 HUNDRED = Decimal(100)
+# The words of ``strategies.models.StrategyStatus``, which knows the database.
+_BY_STATUS: dict[str, Code | None] = {
+    "ACTIVE": None,
+    "PAUSED": Code.STRATEGY_PAUSED,
+    "ARCHIVED": Code.STRATEGY_ARCHIVED,
+}
 
 
 @dataclass(frozen=True)
@@ -48,3 +55,29 @@ class Reserve:
         """The reserve of a pool, rounded up to ``quantum``, at most the balance, never negative."""
         share = EXACT.divide(EXACT.multiply(balance, self.percent), HUNDRED)
         return max(ZERO, min(ceil_to(max(share, self.amount), quantum), balance))
+
+
+def why_idle(
+    *,
+    account_active: bool,
+    venue_markets: AbstractSet[MarketType],
+    market: MarketType,
+    link_active: bool,
+    strategy_status: str,
+) -> Code | None:
+    """Why a link neither gets capital nor enters a trade, by the first rule; None if active.
+
+    Args:
+        account_active: Whether its account is switched on.
+        venue_markets: What can be traded on the account's venue, a generic one included.
+        market: What the strategy trades.
+        link_active: Whether the link itself is switched on.
+        strategy_status: ``ACTIVE``, ``PAUSED`` or ``ARCHIVED``.
+    """
+    if not account_active:
+        return Code.ACCOUNT_INACTIVE
+    if market not in venue_markets:
+        return Code.MARKET_NOT_ON_VENUE
+    if not link_active:
+        return Code.LINK_INACTIVE
+    return _BY_STATUS[strategy_status]

@@ -4,18 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from capital.domain.allocation.decision import pools_in_use
-from capital.domain.allocation.links import Link
+from capital.domain.allocation.links import Link, why_idle
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.reasons import Code
 from capital.models import Account, StrategyAccount
-from capital.services.accounts.lookup import AccountIds, markets_of_account
+from capital.services.accounts.lookup import AccountIds, markets_of_venue
 from strategies.markets import MarketType
-from strategies.models import StrategyStatus
-
-_IDLE_STATUS = {
-    StrategyStatus.PAUSED: Code.STRATEGY_PAUSED,
-    StrategyStatus.ARCHIVED: Code.STRATEGY_ARCHIVED,
-}
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,9 @@ def load_linked_accounts(
     if accounts is None:
         accounts = Account.objects.in_bulk(list(ids))
     links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
-    markets = {account_id: markets_of_account(account) for account_id, account in accounts.items()}
+    markets = {
+        account_id: markets_of_venue(account.venue) for account_id, account in accounts.items()
+    }
     # Tuples: making three instances a link is most of what loading would cost.
     rows = (
         StrategyAccount.objects.filter(account_id__in=ids)
@@ -58,12 +53,13 @@ def load_linked_accounts(
     )
     for key, account_id, weight, is_active, strategy_key, market_type, status, capital in rows:
         market = MarketType(market_type)
-        if market not in markets[account_id]:
-            idle: Code | None = Code.MARKET_NOT_ON_VENUE
-        elif not is_active:
-            idle = Code.LINK_INACTIVE
-        else:
-            idle = _IDLE_STATUS.get(StrategyStatus(status))
+        idle = why_idle(
+            account_active=True,  # one that is switched off is passed over as a whole
+            venue_markets=markets[account_id],
+            market=market,
+            link_active=is_active,
+            strategy_status=status,
+        )
         links[account_id].append(Link(key, strategy_key, market, weight, idle, capital))
     return {
         account_id: LinkedAccount(account, tuple(links[account_id]))

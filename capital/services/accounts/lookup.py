@@ -58,10 +58,10 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     return {account.pk: account for account in rows.order_by("pk")}
 
 
-def markets_of_account(account: Account) -> AbstractSet[MarketType]:
+def markets_of_venue(venue: str) -> AbstractSet[MarketType]:
     """What can be traded there. A venue that is no longer known is not judged."""
     try:
-        return get_venue(account.venue).markets
+        return get_venue(venue).markets
     except UnknownVenue:
         return frozenset(MarketType)
 
@@ -86,4 +86,4 @@ def wallet_mode_problem(account: Account) -> Reason | None:
 
 def pools_of_account(account: Account) -> tuple[Pool, ...]:
     """The pools that the account's money lies in, spot first."""
-    return pools_of(WalletMode(account.wallet_mode), markets_of_account(account))
+    return pools_of(WalletMode(account.wallet_mode), markets_of_venue(account.venue))

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from capital.domain.allocation.links import why_idle
 from capital.domain.errors import UnknownSymbol
 from capital.domain.money import EXACT
 from capital.domain.reasons import Code
@@ -16,16 +17,11 @@ from capital.domain.sizing.admission import Trader
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.contract import Quoted
-from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
 from capital.models.queries.prepared import PreparedQuery
+from capital.services.accounts.lookup import markets_of_venue
 from strategies.markets import MarketType
-from strategies.models import StrategyStatus
 
-_IDLE_STATUS = {
-    StrategyStatus.PAUSED.value: Code.STRATEGY_PAUSED,
-    StrategyStatus.ARCHIVED.value: Code.STRATEGY_ARCHIVED,
-}
 _LINK_COLUMNS = (
     "pk",
     "account__name",
@@ -193,7 +189,13 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             strategy=row["strategy__key"],
             market=market,
             currency=row["account__currency"],
-            idle=_idle(row, market),
+            idle=why_idle(
+                account_active=row["account__is_active"],
+                venue_markets=markets_of_venue(row["account__venue"]),
+                market=market,
+                link_active=row["is_active"],
+                strategy_status=row["strategy__status"],
+            ),
             max_symbols=row["max_symbols"],
             max_budget_percent=percent,
         ),
@@ -206,18 +208,6 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             max_budget_percent=percent,
         ),
     )
-
-
-def _idle(row: Mapping[str, Any], market: MarketType) -> Code | None:
-    """Why the link may not trade; a venue that is no longer known is not judged."""
-    venue = VENUES.get(row["account__venue"])
-    if not row["account__is_active"]:
-        return Code.ACCOUNT_INACTIVE
-    if venue is not None and market not in venue.markets:
-        return Code.MARKET_NOT_ON_VENUE
-    if not row["is_active"]:
-        return Code.LINK_INACTIVE
-    return _IDLE_STATUS.get(row["strategy__status"])
 
 
 def _market(row: Mapping[str, Any]) -> Instrument:
