@@ -12,9 +12,6 @@ from capital.management.faces import grouped
 from capital.services.allocation.report import EntryReport, RunReport
 from capital.services.sentences import sentence_of
 
-# Elsewhere the link's own state decides, and the pool's reading does not matter.
-_POOL_MATTERS = frozenset({Code.SHARE, Code.KEPT})
-
 
 def decision_table(reports: Sequence[RunReport]) -> Table:
     """Every pool and strategy of every account, with amounts before and after."""
@@ -39,7 +36,8 @@ def decision_table(reports: Sequence[RunReport]) -> Table:
             why = "" if pool.code == Code.LIVE_BALANCE else pool.reason
             for entry in pool.entries:
                 own = sentence_of(entry.code, pool.figures)
-                if entry.code in _POOL_MATTERS:
+                code = Code.get(entry.code)
+                if code is not None and code.is_by_reading:
                     own, why = f"{own} {why}".strip(), ""
                 table.add_row(name, *of_pool, entry.strategy, entry.weight, _change(entry), own)
                 name, of_pool = "", ["", "", ""]

@@ -17,7 +17,6 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.money import usual_min_change
 from capital.domain.pools import WalletMode
-from capital.domain.reasons import ENGLISH
 from capital.exchange.venues import VENUES, Venue, get_venue, is_known
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
@@ -447,7 +446,7 @@ class Account(models.Model):
         refused = venue.refusal(BalanceBasis(self.balance_basis), mode, self.currency)
         if refused is None:
             return
-        why = _(ENGLISH[refused[1]]).format(venue=venue.id, basis=self.balance_basis)
+        why = _(refused[1].english).format(venue=venue.id, basis=self.balance_basis)
         bases = ", ".join(venue.bases(mode, self.currency))
         choice = _("It can give: %(bases)s.") % {"bases": bases}
         raise ValidationError({"balance_basis": f"{why} {choice}"})

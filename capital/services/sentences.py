@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext
 
-from capital.domain.reasons import ENGLISH, Code, Reason
+from capital.domain.reasons import Code, Reason
 
 
 def sentence(reason: Reason) -> str:
     """What ``reason`` says, in the active language."""
-    return gettext(ENGLISH[reason.code]).format(**reason.figures)
+    return gettext(reason.code.english).format(**reason.figures)
 
 
 def sentence_of(code: str, figures: Mapping[str, str]) -> str:
@@ -28,7 +28,7 @@ def outline_of(code: str, **known: str) -> str:
         **known: Figures that are known all the same.
     """
     try:
-        return gettext(ENGLISH[Code(code)]).format_map(_Unknown(known))
+        return gettext(Code(code).english).format_map(_Unknown(known))
     except (ValueError, KeyError):
         return code
 

@@ -4,7 +4,7 @@ import pytest
 
 from capital.domain import errors
 from capital.domain.errors import BalanceUnavailable, CapitalError
-from capital.domain.reasons import ENGLISH, Code, Reason
+from capital.domain.reasons import Code, Reason
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -22,13 +22,13 @@ WITH_OWN_CODE = [error for error in ERROR_CLASSES if hasattr(error, "code")]
 
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_an_english_sentence(code):
-    assert ENGLISH[code].endswith(".")
-    assert ENGLISH[code][0].isupper() or ENGLISH[code].startswith("{")
+    assert code.english.endswith(".")
+    assert code.english[0].isupper() or code.english.startswith("{")
 
 
 @pytest.mark.parametrize("code", Code)
 def test_every_placeholder_has_a_name_and_no_format(code):
-    for _, name, format_spec, conversion in Formatter().parse(ENGLISH[code]):
+    for _, name, format_spec, conversion in Formatter().parse(code.english):
         assert name is None or name.isidentifier()
         assert not format_spec
         assert not conversion
@@ -36,7 +36,7 @@ def test_every_placeholder_has_a_name_and_no_format(code):
 
 @pytest.mark.parametrize("code", Code)
 def test_a_sentence_shows_all_its_figures(code):
-    figures = {name: f"<{name}>" for name in placeholders(ENGLISH[code])}
+    figures = {name: f"<{name}>" for name in placeholders(code.english)}
 
     sentence = Reason(code, figures).english
 
@@ -52,6 +52,31 @@ def test_codes_are_lower_case_words():
     assert all(code.value == code.name.lower() for code in Code)
 
 
+def test_a_code_that_this_version_does_not_know_is_none():
+    assert Code.get("kept") is Code.KEPT
+    assert Code.get("of_tomorrow") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        (
+            "is_idle",
+            {"strategy_paused", "strategy_archived", "link_inactive", "market_not_on_venue"},
+        ),
+        ("keeps_capital", {"kept", "held"}),
+        ("is_of_revert", {"restored", "untouched"}),
+        ("is_by_reading", {"share", "kept"}),
+        (
+            "is_benign",
+            {"nothing_to_allocate", "open_position", "change_too_small", "below_threshold"},
+        ),
+    ],
+)
+def test_what_is_so_of_some_codes_only(name, codes):
+    assert {code.value for code in Code if getattr(code, name)} == codes
+
+
 def test_a_figure_in_braces_is_shown_as_it_is():
     reason = Reason(Code.UNKNOWN_ACCOUNT, {"account": "{0.__class__}"})
 
@@ -60,7 +85,7 @@ def test_a_figure_in_braces_is_shown_as_it_is():
 
 @pytest.mark.parametrize("error_class", WITH_OWN_CODE)
 def test_every_error_is_its_english_sentence(error_class):
-    figures = {name: f"<{name}>" for name in placeholders(ENGLISH[error_class.code])}
+    figures = {name: f"<{name}>" for name in placeholders(error_class.code.english)}
 
     error = error_class(**figures)
 

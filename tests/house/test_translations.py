@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from django.apps import apps
 from django.utils import translation
 
-from capital.domain.reasons import ENGLISH
+from capital.domain.reasons import Code
 from tests.house.messages import messages_of
 from tests.paths import ROOT
 
@@ -57,7 +57,7 @@ def untranslated(messages: set[str]) -> set[str]:
 
 
 def our_messages() -> set[str]:
-    found = set(ENGLISH.values())
+    found = {code.english for code in Code}
     for app in ("capital", "strategies", "capital_project"):
         found |= messages_of(ROOT / app)
     return found

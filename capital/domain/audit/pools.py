@@ -17,15 +17,6 @@ from capital.domain.reasons import Code, Reason
 from strategies.markets import MarketType
 
 ZERO = Decimal(0)
-IDLE_CODES = frozenset(
-    {
-        Code.STRATEGY_PAUSED,
-        Code.STRATEGY_ARCHIVED,
-        Code.LINK_INACTIVE,
-        Code.MARKET_NOT_ON_VENUE,
-    }
-)
-_KEPT_CODES = frozenset({Code.KEPT, Code.HELD})
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,13 @@ class RecordedEntry:
     @property
     def idle(self) -> bool:
         """Whether the link took no part."""
-        return self.code in IDLE_CODES
+        code = self.known_code
+        return code is not None and code.is_idle
+
+    @property
+    def known_code(self) -> Code | None:
+        """Its code; None where this version does not know it."""
+        return Code.get(self.code)
 
     @property
     def figures(self) -> dict[str, str]:
@@ -116,7 +113,7 @@ def check_restored_pool(
     """The same for a pool of a revert: it is conserved, and shares by weight do not apply."""
     for entry in pool.entries:
         figures = {**entry.figures, "before": shown(entry.before), "after": shown(entry.after)}
-        if entry.code not in (Code.RESTORED, Code.UNTOUCHED):
+        if not (entry.known_code and entry.known_code.is_of_revert):
             yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
         if entry.code == Code.UNTOUCHED and entry.changed:
             yield Reason(Code.KEPT_BUT_CHANGED, figures)
@@ -152,7 +149,7 @@ def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
             yield Reason(Code.IDLE_NOT_RELEASED, {**entry.figures, "after": after})
         return
     if pool.balance is None:
-        if entry.code not in _KEPT_CODES:
+        if not (entry.known_code and entry.known_code.keeps_capital):
             yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
         if entry.changed:
             figures = {**entry.figures, "before": shown(entry.before), "after": after}

@@ -17,11 +17,6 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationPool, AllocationRun
 from capital.services.sentences import sentence_of
 
-# Why nothing was done although nothing is wrong.
-_NO_FAILURE = frozenset(
-    {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
-)
-
 
 @dataclass(frozen=True)
 class EntryReport:
@@ -65,7 +60,8 @@ class PoolReport:
     @property
     def skipped(self) -> bool:
         """Whether an active link stays without an answer, because there was no balance."""
-        return any(entry.code in (Code.KEPT, Code.HELD) for entry in self.entries)
+        codes = [Code.get(entry.code) for entry in self.entries]
+        return any(code is not None and code.keeps_capital for code in codes)
 
     @property
     def reason(self) -> str:
@@ -98,7 +94,8 @@ class RunReport:
     def complete(self) -> bool:
         """Whether every pool with active links had a balance and was applied or unchanged."""
         if self.outcome == Outcome.SKIPPED:
-            return self.code in _NO_FAILURE
+            code = Code.get(self.code)
+            return code is not None and code.is_benign
         if self.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
             return False
         return not any(pool.skipped for pool in self.pools)

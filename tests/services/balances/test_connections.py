@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from capital.domain.errors import UnknownAccount
-from capital.domain.reasons import ENGLISH, Code
+from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.balances import connections
 from capital.services.balances.connections import ADVICE, ConnectionReport, check_connection
@@ -98,7 +98,7 @@ def test_every_reason_without_a_balance_has_something_to_do() -> None:
 
     for code in Code:
         if code.startswith(("exchange_", "credentials_")) or code in others:
-            assert code in ADVICE or any(word in ENGLISH[code] for word in told_by_itself), code
+            assert code in ADVICE or any(word in code.english for word in told_by_itself), code
 
 
 def test_live_balances_that_are_switched_off_say_how_to_switch_them_on(settings: Any) -> None:
