@@ -10,7 +10,7 @@ DEVELOPMENT := $(VENV)/.development
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 
-.PHONY: help demo run test test-browser screenshots chaos fuzz-api lint format openapi messages venues benchmark clean
+.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api lint format openapi messages venues benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -45,8 +45,11 @@ run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000, and run
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
 
+test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
+	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not browser" $(PYTEST_ARGUMENTS)
+
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
-	$(BIN)/python -m pytest tests/end_to_end/browser -m browser $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)
 
 screenshots: $(DEVELOPMENT)  ## Take the README's pictures anew, from the demo desk
 	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q

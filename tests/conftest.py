@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import translation
 
 from capital.exchange.politeness import SHARED
@@ -12,6 +11,7 @@ from capital.exchange.venues import VENUES
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
+from tests import databases
 from tests.simulated import Exchange
 
 # None of them is imported yet: their assertions show both sides, as those of test modules do.
@@ -40,13 +40,22 @@ def _language_of_the_settings() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say why a test of PostgreSQL does not run on SQLite."""
-    if connection.vendor == "postgresql":
-        return
-    skip = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL=postgres://…")
     for item in items:
-        if item.get_closest_marker("postgresql"):
-            item.add_marker(skip)
+        databases.mark(item)
+
+
+@pytest.fixture(scope="session")
+def _process_guard() -> databases.ProcessGuard:
+    return databases.ProcessGuard()
+
+
+@pytest.fixture(autouse=True)
+def _no_process_on_an_unmarked_database(
+    request: pytest.FixtureRequest, _process_guard: databases.ProcessGuard
+) -> Iterator[None]:
+    _process_guard.item = request.node
+    yield
+    _process_guard.item = None
 
 
 @pytest.fixture

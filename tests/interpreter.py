@@ -23,7 +23,8 @@ BLANK = dict.fromkeys(
     ],
     "",
 )
-DEFAULTED = {"DATABASE_URL": "sqlite:////nowhere/db.sqlite3"}
+# For a process that opens none: it fails where it tries to.
+NO_DATABASE = {"DATABASE_URL": "sqlite:////nowhere/db.sqlite3"}
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +33,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=ROOT,
-        env={**system, "PYTHONIOENCODING": "utf-8", **BLANK, **DEFAULTED, **environment},
+        env={**system, "PYTHONIOENCODING": "utf-8", **BLANK, **NO_DATABASE, **environment},
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -12,10 +12,17 @@ import pytest
 from capital.exchange.venues import VENUES
 from capital.simulator.faults import Fault
 from capital.simulator.state import ExchangeState
+from tests.interpreter import NO_DATABASE
 from tests.paths import ROOT
 
 MANAGE = ROOT / "manage.py"
 TIMEOUT_SECONDS = 60
+ENVIRONMENT = {
+    **os.environ,
+    **NO_DATABASE,
+    "DEBUG": "1",
+    "DJANGO_SETTINGS_MODULE": "capital_project.settings_test",
+}
 
 
 def start(*arguments, **options):
@@ -25,7 +32,7 @@ def start(*arguments, **options):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": "capital_project.settings_test"},
+        env=ENVIRONMENT,
         **options,
     )
 
@@ -176,18 +183,13 @@ def test_the_command_and_the_desk_do_not_import_aiohttp():
         "import capital_project.management.commands.simulate_exchange, capital.simulator.state\n"
         "print('aiohttp' in sys.modules)"
     )
-    environment = {
-        **os.environ,
-        "DEBUG": "1",
-        "DJANGO_SETTINGS_MODULE": "capital_project.settings_test",
-    }
 
     done = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         text=True,
         cwd=MANAGE.parent,
-        env=environment,
+        env=ENVIRONMENT,
         timeout=TIMEOUT_SECONDS,
     )
 

@@ -12,6 +12,13 @@ from tests.end_to_end.cluster.stage import Stage, migrate
 _FAILED = pytest.StashKey[bool]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these start processes."""
+    for item in items:
+        if "tests/end_to_end/cluster/" in item.path.as_posix():
+            item.add_marker(pytest.mark.cluster)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

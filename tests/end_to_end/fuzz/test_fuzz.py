@@ -2,10 +2,13 @@
 
 import os
 
+import pytest
+
 from tests.end_to_end.fuzz.run import fuzz, server_errors
 from tests.end_to_end.fuzz.server import served
 
 
+@pytest.mark.cluster
 def test_nothing_that_a_client_sends_breaks_the_api_or_its_description() -> None:
     with served(database_url=os.environ.get("DATABASE_URL")) as server:
         code, said = fuzz(server, examples=6, phases="examples,fuzzing")

@@ -1,0 +1,38 @@
+"""What meets a database is marked, so that nothing is left out on the second one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.databases import meets_database
+from tests.interpreter import NO_DATABASE
+
+NOTHING = [sys.executable, "-c", ""]
+
+
+@pytest.mark.parametrize("environment", [None, dict(os.environ)], ids=["inherited", "given"])
+def test_a_process_on_the_database_of_the_run_is_refused_where_it_is_not_marked(environment):
+    with pytest.raises(pytest.fail.Exception, match="Mark the test `cluster`"):
+        subprocess.run(NOTHING, env=environment, check=False)
+
+
+def test_a_process_on_a_database_of_its_own_needs_no_mark():
+    done = subprocess.run(NOTHING, env={**os.environ, **NO_DATABASE}, check=False)
+
+    assert done.returncode == 0
+
+
+@pytest.mark.cluster
+def test_a_marked_test_may_start_any_process(request):
+    assert meets_database(request.node)
+    assert subprocess.run(NOTHING, check=False).returncode == 0
+
+
+def test_what_asks_for_a_database_by_a_fixture_is_marked(request, db):
+    assert meets_database(request.node)
+
+
+def test_what_asks_for_none_is_not(request):
+    assert not meets_database(request.node)
