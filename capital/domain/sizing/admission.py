@@ -13,7 +13,7 @@ from strategies.markets import MarketType
 
 
 @dataclass(frozen=True)
-class Trader:
+class LinkRules:
     """One link as admission sees it.
 
     Attributes:
@@ -35,7 +35,7 @@ class Trader:
 
 def admit(
     order: OrderRequest,
-    trader: Trader,
+    link: LinkRules,
     rules: InstrumentRules,
     *,
     held_symbols: AbstractSet[str],
@@ -44,7 +44,7 @@ def admit(
 
     Args:
         order: That makes sense by itself.
-        trader: Who asks.
+        link: Who asks.
         rules: Of the market that is asked for.
         held_symbols: Those of the link's open positions, and of entries in the same batch.
 
@@ -53,66 +53,66 @@ def admit(
         UnknownSymbol: The symbol is of another market than the strategy's.
         CurrencyMismatch: The market is paid in another currency than the account's.
     """
-    admit_state(order, trader)
-    if rules.kind.market_type is not trader.market:
+    admit_state(order, link)
+    if rules.kind.market_type is not link.market:
         raise UnknownSymbol(
             Code.SYMBOL_OF_OTHER_MARKET,
             field="symbol",
             symbol=order.symbol,
             kind=rules.kind.value,
-            strategy=trader.strategy,
-            market=trader.market.value,
+            strategy=link.strategy,
+            market=link.market.value,
         )
-    if rules.settle != trader.currency:
+    if rules.settle != link.currency:
         raise CurrencyMismatch(
             Code.CURRENCY_MISMATCH,
             field="symbol",
             symbol=order.symbol,
             settle=rules.settle,
-            currency=trader.currency,
+            currency=link.currency,
         )
     if not order.is_closing:
-        _admit_entry(order, trader, rules, held_symbols)
+        _admit_entry(order, link, rules, held_symbols)
 
 
-def admit_state(order: OrderRequest, trader: Trader) -> None:
+def admit_state(order: OrderRequest, link: LinkRules) -> None:
     """Refuse what a link in this state may not do: PAUSED may close, all others nothing.
 
     Raises:
         OrderRefused: Its reason says which state.
     """
-    if trader.idle is None:
+    if link.idle is None:
         return
-    if trader.idle is not Code.STRATEGY_PAUSED:
-        raise OrderRefused(trader.idle)
+    if link.idle is not Code.STRATEGY_PAUSED:
+        raise OrderRefused(link.idle)
     if not order.is_closing:
         raise OrderRefused(Code.CLOSING_ONLY, field="qty_per")
 
 
 def _admit_entry(
-    order: OrderRequest, trader: Trader, rules: InstrumentRules, held_symbols: AbstractSet[str]
+    order: OrderRequest, link: LinkRules, rules: InstrumentRules, held_symbols: AbstractSet[str]
 ) -> None:
     if is_spot_sale(order, rules):
         if order.qty_per or order.risk_per:
             raise OrderRefused(Code.SPOT_SELL_NOT_ENTRY, field="side")
         return
     if (
-        trader.max_symbols is not None
+        link.max_symbols is not None
         and order.symbol not in held_symbols
-        and len(held_symbols) >= trader.max_symbols
+        and len(held_symbols) >= link.max_symbols
     ):
         raise OrderRefused(
             Code.TOO_MANY_SYMBOLS,
             field="symbol",
-            limit=str(trader.max_symbols),
+            limit=str(link.max_symbols),
             held=", ".join(sorted(held_symbols)),
         )
-    if order.qty_per and order.qty_per > trader.max_budget_percent:
+    if order.qty_per and order.qty_per > link.max_budget_percent:
         raise OrderRefused(
             Code.BUDGET_ABOVE_LIMIT,
             field="qty_per",
             percent=plain(order.qty_per),
-            limit=plain(trader.max_budget_percent),
+            limit=plain(link.max_budget_percent),
         )
 
 

@@ -151,14 +151,16 @@ def size_orders(
         pair that is refused (wrong request, unknown symbol, another currency, not allowed, no
         price) carries its ``error``, with quantity 0 and the error's code.
     """
-    desk = load_terms(link_ids, {order.symbol for order in orders})
+    terms = load_terms(link_ids, {order.symbol for order in orders})
     problems = [_problem_of(order) for order in orders]
     pairs = [
-        _prepare(desk, link_id, order, problem)
+        _prepare(terms, link_id, order, problem)
         for link_id in link_ids
         for order, problem in zip(orders, problems, strict=True)
     ]
-    wanted = {pair.market.quoted for pair in pairs if isinstance(pair, _Pair) and pair.needs_price}
+    wanted = {
+        pair.instrument.quoted for pair in pairs if isinstance(pair, _Pair) and pair.needs_price
+    }
     prices = last_prices(list(wanted), patience=patience, clock=clock) if wanted else {}
     now = clock()
     entered: dict[int, set[str]] = {}
@@ -174,7 +176,7 @@ class _Pair:
 
     order: OrderRequest
     link: LinkTerms
-    market: Instrument
+    instrument: Instrument
     given: Decimal | None
 
     @property
@@ -191,22 +193,22 @@ def _problem_of(order: OrderRequest) -> SizingError | None:
 
 
 def _prepare(
-    desk: SizingTerms, link_id: int, order: OrderRequest, problem: SizingError | None
+    terms: SizingTerms, link_id: int, order: OrderRequest, problem: SizingError | None
 ) -> "_Pair | SizedOrder":
     """Admit the order on the link, or answer why not."""
-    link = desk.links.get(link_id)
+    link = terms.links.get(link_id)
     if link is None:
         error = OrderRefused(Code.UNKNOWN_LINK, link=str(link_id))
         return _refused(link_id, None, order, problem or error)
     try:
         if problem is not None:
             raise problem
-        admit_state(order, link.trader)
-        market = desk.market(link.venue, order.symbol)
-        admit(order, link.trader, market.rules, held_symbols=link.positions.keys())
+        admit_state(order, link.rules)
+        instrument = terms.instrument(link.venue, order.symbol)
+        admit(order, link.rules, instrument.rules, held_symbols=link.positions.keys())
     except SizingError as error:
         return _refused(link_id, link, order, error)
-    return _Pair(order, link, market, given_price(order, market.rules.kind))
+    return _Pair(order, link, instrument, given_price(order, instrument.rules.kind))
 
 
 def _answer(
@@ -215,20 +217,20 @@ def _answer(
     entered: dict[int, set[str]],
     now: datetime,
 ) -> SizedOrder:
-    order, link, market = pair.order, pair.link, pair.market
+    order, link, instrument = pair.order, pair.link, pair.instrument
     price: Price | Reason = (
-        prices[market.quoted] if pair.given is None else Price(pair.given, PriceSource.GIVEN)
+        prices[instrument.quoted] if pair.given is None else Price(pair.given, PriceSource.GIVEN)
     )
     held = link.positions.get(order.symbol, _NOTHING)
-    terms = link.terms_of(market.rules)
+    rules, terms = instrument.rules, link.terms_of(instrument.rules)
     try:
         if order.is_closing:
             amount = price.amount if isinstance(price, Price) else None
-            sizing = size_close(order, market.rules, terms, price=amount, held=held)
+            sizing = size_close(order, rules, terms, price=amount, held=held)
         else:
             if newly := entered.get(link.id):
                 symbols = link.positions.keys() | newly
-                admit(order, link.trader, market.rules, held_symbols=symbols)
+                admit(order, link.rules, rules, held_symbols=symbols)
             if isinstance(price, Reason):
                 raise PriceUnavailable(
                     Code.PRICE_UNAVAILABLE,
@@ -237,16 +239,16 @@ def _answer(
                     symbol=order.symbol,
                     cause=price.code.value,
                 )
-            sizing = size_entry(order, market.rules, terms, price=price.amount, held=held)
+            sizing = size_entry(order, rules, terms, price=price.amount, held=held)
     except SizingError as error:
         return _refused(link.id, link, order, error)
-    if sizing.amount and not order.is_closing and not is_spot_sale(order, market.rules):
+    if sizing.amount and not order.is_closing and not is_spot_sale(order, rules):
         entered.setdefault(link.id, set()).add(order.symbol)
-    return _sized(pair, sizing, terms, price, _age_warnings(market, now))
+    return _sized(pair, sizing, terms, price, _age_warnings(instrument, now))
 
 
-def _age_warnings(market: Instrument, now: datetime) -> list[Reason]:
-    age = now - market.fetched_at
+def _age_warnings(instrument: Instrument, now: datetime) -> list[Reason]:
+    age = now - instrument.fetched_at
     if age <= RULES_ARE_FRESH_FOR:
         return []
     return [Reason(Code.MARKET_RULES_OLD, {"hours": str(age // timedelta(hours=1))})]
@@ -255,7 +257,7 @@ def _age_warnings(market: Instrument, now: datetime) -> list[Reason]:
 def _sized(
     pair: _Pair, sizing: Sizing, terms: Terms, price: Price | Reason, warnings: list[Reason]
 ) -> SizedOrder:
-    order, link, rules = pair.order, pair.link, pair.market.rules
+    order, link, rules = pair.order, pair.link, pair.instrument.rules
     is_spot, cost = rules.kind is InstrumentKind.SPOT, sizing.cost
     if sizing.code is not Code.SIZED:
         # The sentence has the figure of the limit, which no key of the answer has.
@@ -264,7 +266,7 @@ def _sized(
         warnings = [*warnings, Reason(Code.PRICE_NOT_NEEDED)]
     return SizedOrder(
         link_id=link.id,
-        strategy=link.trader.strategy,
+        strategy=link.rules.strategy,
         account=link.account,
         symbol=order.symbol,
         side=order.side,
@@ -299,7 +301,7 @@ def _refused(
 ) -> SizedOrder:
     return SizedOrder(
         link_id=link_id,
-        strategy="" if link is None else link.trader.strategy,
+        strategy="" if link is None else link.rules.strategy,
         account="" if link is None else link.account,
         symbol=order.symbol,
         side=order.side,

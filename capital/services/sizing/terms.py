@@ -13,7 +13,7 @@ from capital.domain.allocation.links import why_idle
 from capital.domain.errors import UnknownSymbol
 from capital.domain.money import EXACT
 from capital.domain.reasons import Code
-from capital.domain.sizing.admission import Trader
+from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.exchange.contract import Quoted
@@ -92,16 +92,16 @@ class LinkTerms:
         id: Primary key.
         account: Its name.
         venue: Of the account.
-        trader: What the desk's rules ask of it.
+        rules: What it may order.
         capital: What it holds now, 0 where it never held any.
-        terms: On futures; ``terms_of`` has those of a market.
+        terms: On futures; ``terms_of`` has those for an instrument.
         positions: Open quantity by symbol, signed.
     """
 
     id: int
     account: str
     venue: str
-    trader: Trader
+    rules: LinkRules
     capital: Decimal
     terms: Terms
     positions: dict[str, Decimal] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class LinkTerms:
 
 @dataclass(frozen=True)
 class Instrument:
-    """One market, as sizing sees it."""
+    """One symbol of one venue, as sizing sees it."""
 
     rules: InstrumentRules
     quoted: Quoted
@@ -133,25 +133,25 @@ class SizingTerms:
     """What was read, as of one call."""
 
     links: Mapping[int, LinkTerms]
-    markets: Mapping[tuple[str, str], Instrument]
+    instruments: Mapping[tuple[str, str], Instrument]
     # Of the venues that lack a symbol, those that have others.
     synced_venues: Collection[str]
 
-    def market(self, venue: str, symbol: str) -> Instrument:
-        """The rules of ``symbol``.
+    def instrument(self, venue: str, symbol: str) -> Instrument:
+        """The instrument that ``symbol`` is on the venue.
 
         Raises:
-            UnknownSymbol: There are none, or it is not traded.
+            UnknownSymbol: There is none, or it is not traded.
         """
-        market = self.markets.get((venue, symbol))
-        if market is None:
+        instrument = self.instruments.get((venue, symbol))
+        if instrument is None:
             known = venue in self.synced_venues
             code = Code.UNKNOWN_SYMBOL if known else Code.MARKETS_NOT_SYNCED
             figures = {"symbol": symbol} if known else {}
             raise UnknownSymbol(code, field="symbol", venue=venue, **figures)
-        if not market.is_active:
+        if not instrument.is_active:
             raise UnknownSymbol(Code.SYMBOL_NOT_TRADED, field="symbol", venue=venue, symbol=symbol)
-        return market
+        return instrument
 
 
 def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms:
@@ -162,19 +162,19 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms
     for link_id, symbol, quantity in _POSITIONS.rows(list(links)):
         links[link_id].positions[symbol] = _trimmed(quantity)
     venues = sorted({link.venue for link in links.values()})
-    markets = {
-        row[:2]: _market(dict(zip(_MARKET_COLUMNS, row, strict=True)))
+    instruments = {
+        row[:2]: _instrument(dict(zip(_MARKET_COLUMNS, row, strict=True)))
         for row in _MARKETS.rows(venues, list(symbols))
     }
     lacking = [
-        venue for venue in venues if any((venue, symbol) not in markets for symbol in symbols)
+        venue for venue in venues if any((venue, symbol) not in instruments for symbol in symbols)
     ]
-    return SizingTerms(links, markets, _venues_with_rules(lacking) if lacking else frozenset())
+    return SizingTerms(links, instruments, _venues_with_rules(lacking) if lacking else frozenset())
 
 
 def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
-    markets = Market.objects.filter(venue__in=venues).order_by("venue")
-    return frozenset(markets.values_list("venue", flat=True).distinct())
+    synced = Market.objects.filter(venue__in=venues).order_by("venue")
+    return frozenset(synced.values_list("venue", flat=True).distinct())
 
 
 def _link(row: Mapping[str, Any]) -> LinkTerms:
@@ -185,7 +185,7 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
         id=row["pk"],
         account=row["account__name"],
         venue=row["account__venue"],
-        trader=Trader(
+        rules=LinkRules(
             strategy=row["strategy__key"],
             market=market,
             currency=row["account__currency"],
@@ -210,7 +210,7 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
     )
 
 
-def _market(row: Mapping[str, Any]) -> Instrument:
+def _instrument(row: Mapping[str, Any]) -> Instrument:
     size = row["contract_size"]
     rules = InstrumentRules(
         symbol=row["symbol"],

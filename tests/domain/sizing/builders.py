@@ -1,4 +1,4 @@
-"""Markets, terms and orders with sensible values, for tests that care about one or two of them."""
+"""Instruments, terms and orders with sensible values, for tests that care about a few of them."""
 
 from decimal import Decimal
 from typing import Any
@@ -90,8 +90,8 @@ precisions = st.one_of(
 
 
 @st.composite
-def markets(draw: st.DrawFn, kinds: Any = tuple(InstrumentKind)) -> InstrumentRules:
-    """Any market: kind, contract size, precision mode, with and without limits."""
+def instruments(draw: st.DrawFn, kinds: Any = tuple(InstrumentKind)) -> InstrumentRules:
+    """Any instrument: kind, contract size, precision mode, with and without limits."""
     kind = draw(st.sampled_from(kinds))
     mode, precision = draw(precisions)
     optional = st.none() | decimals("0.0001", "1000000", 4)

@@ -13,9 +13,9 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.quantities import size_entry
 from tests.domain.sizing.builders import (
     D,
+    instruments,
     inverse,
     linear,
-    markets,
     order,
     prices,
     spot,
@@ -101,28 +101,28 @@ def test_an_inverse_risk_loses_its_percentage_in_the_coin():
     assert amount == 10
 
 
-@given(data=st.data(), market=markets(), price=prices)
-def test_what_a_budget_buys_costs_exactly_its_used_part(data, market, price):
-    of_link = data.draw(trading_terms(market.kind))
+@given(data=st.data(), instrument=instruments(), price=prices)
+def test_what_a_budget_buys_costs_exactly_its_used_part(data, instrument, price):
+    of_link = data.draw(trading_terms(instrument.kind))
     budget = of_link.budget(D(100))
 
-    amount = amount_for_budget(budget, market, of_link, price)
+    amount = amount_for_budget(budget, instrument, of_link, price)
 
-    one = cost_of(D(1), market, of_link, price).total
+    one = cost_of(D(1), instrument, of_link, price).total
     assert amount * one == budget * Fraction(of_link.utilisation)
 
 
-@given(data=st.data(), market=markets(), entry=prices, stop=prices)
-def test_stopping_loses_exactly_the_risk(data, market, entry, stop):
-    of_link = data.draw(trading_terms(market.kind))
+@given(data=st.data(), instrument=instruments(), entry=prices, stop=prices)
+def test_stopping_loses_exactly_the_risk(data, instrument, entry, stop):
+    of_link = data.draw(trading_terms(instrument.kind))
     if entry == stop:
         stop = entry * 2
 
-    amount = amount_for_risk(D(2), market, of_link, entry=entry, stop=stop)
+    amount = amount_for_risk(D(2), instrument, of_link, entry=entry, stop=stop)
 
-    size, fee = Fraction(market.contract_size), Fraction(of_link.fee_rate)
+    size, fee = Fraction(instrument.contract_size), Fraction(of_link.fee_rate)
     e, s = Fraction(entry), Fraction(stop)
-    if market.kind is InstrumentKind.INVERSE:
+    if instrument.kind is InstrumentKind.INVERSE:
         loss = amount * size * (abs(1 / e - 1 / s) + fee * (1 / e + 1 / s))
     else:
         loss = amount * size * (abs(e - s) + fee * (e + s))

@@ -7,13 +7,13 @@ import pytest
 
 from capital.domain.errors import CurrencyMismatch, InvalidOrder, OrderRefused, UnknownSymbol
 from capital.domain.reasons import Code
-from capital.domain.sizing.admission import Trader, admit
+from capital.domain.sizing.admission import LinkRules, admit
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.prices import given_price
 from strategies.markets import MarketType
 from tests.domain.sizing.builders import D, inverse, linear, order, spot
 
-SPOT_TRADER = Trader(
+SPOT_LINK = LinkRules(
     strategy="grid",
     market=MarketType.SPOT,
     currency="USDT",
@@ -21,7 +21,7 @@ SPOT_TRADER = Trader(
     max_symbols=None,
     max_budget_percent=D(100),
 )
-FUTURES_TRADER = replace(SPOT_TRADER, market=MarketType.FUTURES)
+FUTURES_LINK = replace(SPOT_LINK, market=MarketType.FUTURES)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_an_order_that_makes_sense_is_not(fields):
     order(**fields).check()
 
 
-def refusal(asked, trader=SPOT_TRADER, rules=None, held=()):
+def refusal(asked, link=SPOT_LINK, rules=None, held=()):
     with pytest.raises((OrderRefused, UnknownSymbol, CurrencyMismatch)) as caught:
-        admit(asked, trader, rules or spot(), held_symbols=frozenset(held))
+        admit(asked, link, rules or spot(), held_symbols=frozenset(held))
     return caught.value
 
 
 def test_a_market_paid_in_another_currency_is_refused():
-    error = refusal(order(qty="1"), FUTURES_TRADER, inverse())
+    error = refusal(order(qty="1"), FUTURES_LINK, inverse())
 
     assert isinstance(error, CurrencyMismatch)
     assert str(error) == (
@@ -92,15 +92,15 @@ def test_a_market_paid_in_another_currency_is_refused():
     )
 
 
-@pytest.mark.parametrize(("trader", "rules"), [(SPOT_TRADER, linear()), (FUTURES_TRADER, spot())])
-def test_a_symbol_of_the_other_market_is_refused(trader, rules):
-    error = refusal(order(qty="1"), trader, rules)
+@pytest.mark.parametrize(("link", "rules"), [(SPOT_LINK, linear()), (FUTURES_LINK, spot())])
+def test_a_symbol_of_the_other_market_is_refused(link, rules):
+    error = refusal(order(qty="1"), link, rules)
 
     assert (error.code, error.field) == (Code.SYMBOL_OF_OTHER_MARKET, "symbol")
 
 
 def test_a_paused_strategy_may_only_close():
-    paused = replace(FUTURES_TRADER, idle=Code.STRATEGY_PAUSED)
+    paused = replace(FUTURES_LINK, idle=Code.STRATEGY_PAUSED)
 
     assert refusal(order(qty_per="10"), paused, linear()).code is Code.CLOSING_ONLY
     assert refusal(order(qty="10"), paused, linear()).code is Code.CLOSING_ONLY
@@ -113,7 +113,7 @@ def test_a_paused_strategy_may_only_close():
 )
 @pytest.mark.parametrize("qty_per", ["10", "-10"])
 def test_what_is_switched_off_may_neither_enter_nor_close(idle, qty_per):
-    error = refusal(order(qty_per=qty_per), replace(SPOT_TRADER, idle=idle))
+    error = refusal(order(qty_per=qty_per), replace(SPOT_LINK, idle=idle))
 
     assert error.code is idle
 
@@ -126,35 +126,35 @@ def test_a_spot_sale_enters_nothing(fields):
 
 
 def test_a_spot_sale_may_close_and_may_name_a_quantity():
-    admit(order(side="sell", qty_per="-10"), SPOT_TRADER, spot(), held_symbols=frozenset())
-    admit(order(side="sell", qty="10"), SPOT_TRADER, spot(), held_symbols=frozenset())
+    admit(order(side="sell", qty_per="-10"), SPOT_LINK, spot(), held_symbols=frozenset())
+    admit(order(side="sell", qty="10"), SPOT_LINK, spot(), held_symbols=frozenset())
 
 
 def test_a_futures_sale_enters_a_short():
-    admit(order(side="sell", qty_per="10"), FUTURES_TRADER, linear(), held_symbols=frozenset())
+    admit(order(side="sell", qty_per="10"), FUTURES_LINK, linear(), held_symbols=frozenset())
 
 
 def test_a_budget_above_the_account_s_limit_is_refused():
     assert refusal(order(qty_per="100.01")).reason.figures == {"percent": "100.01", "limit": "100"}
-    half = replace(SPOT_TRADER, max_budget_percent=D(50))
+    half = replace(SPOT_LINK, max_budget_percent=D(50))
     assert refusal(order(qty_per="51"), half).code is Code.BUDGET_ABOVE_LIMIT
-    more = replace(SPOT_TRADER, max_budget_percent=D(200))
+    more = replace(SPOT_LINK, max_budget_percent=D(200))
     admit(order(qty_per="200"), more, spot(), held_symbols=frozenset())
 
 
 def test_a_new_symbol_beyond_the_most_is_refused():
-    trader = replace(SPOT_TRADER, max_symbols=2)
+    link = replace(SPOT_LINK, max_symbols=2)
 
-    error = refusal(order(qty="1"), trader, held=["ETH/USDT", "ADA/USDT"])
+    error = refusal(order(qty="1"), link, held=["ETH/USDT", "ADA/USDT"])
 
     assert error.reason.figures == {"limit": "2", "held": "ADA/USDT, ETH/USDT"}
 
 
 def test_a_held_symbol_and_a_close_never_are_too_many():
-    trader = replace(SPOT_TRADER, max_symbols=1)
+    link = replace(SPOT_LINK, max_symbols=1)
 
-    admit(order(qty="1"), trader, spot(), held_symbols={"BTC/USDT"})
-    admit(order(qty_per="-1", side="sell"), trader, spot(), held_symbols={"ETH/USDT", "ADA/USDT"})
+    admit(order(qty="1"), link, spot(), held_symbols={"BTC/USDT"})
+    admit(order(qty_per="-1", side="sell"), link, spot(), held_symbols={"ETH/USDT", "ADA/USDT"})
 
 
 @pytest.mark.parametrize(

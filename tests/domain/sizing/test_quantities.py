@@ -16,8 +16,8 @@ from capital.domain.sizing.rounding import round_down
 from tests.domain.sizing.builders import (
     D,
     decimals,
+    instruments,
     linear,
-    markets,
     order,
     percents,
     prices,
@@ -51,85 +51,89 @@ def codes(sizing: Sizing) -> list[Code]:
 
 
 @settings(max_examples=300)
-@given(data=st.data(), market=markets(), price=prices, percent=percents)
-def test_cost_and_fee_never_pass_the_budget(data, market, price, percent):
-    of_link = data.draw(trading_terms(market.kind))
+@given(data=st.data(), instrument=instruments(), price=prices, percent=percents)
+def test_cost_and_fee_never_pass_the_budget(data, instrument, price, percent):
+    of_link = data.draw(trading_terms(instrument.kind))
     kind = data.draw(st.sampled_from(["MARKET", "LIMIT", "STOP_MARKET"]))
 
-    sizing = entry(market, of_link, price=price, qty_per=percent, order_type=kind)
+    sizing = entry(instrument, of_link, price=price, qty_per=percent, order_type=kind)
 
     assert sizing.cost.total <= sizing.budget == of_link.budget(percent)
     assert sizing.cost.total <= of_link.budget(percent) * Fraction(of_link.utilisation)
 
 
 @settings(max_examples=300)
-@given(data=st.data(), market=markets(), price=prices, percent=percents)
-def test_a_quantity_is_a_multiple_of_the_step_and_within_the_limits(data, market, price, percent):
-    of_link = data.draw(trading_terms(market.kind))
+@given(data=st.data(), instrument=instruments(), price=prices, percent=percents)
+def test_a_quantity_is_a_multiple_of_the_step_and_within_the_limits(
+    data, instrument, price, percent
+):
+    of_link = data.draw(trading_terms(instrument.kind))
 
-    sizing = entry(market, of_link, price=price, qty_per=percent)
+    sizing = entry(instrument, of_link, price=price, qty_per=percent)
 
     if not sizing.amount:
         assert sizing.code is not Code.SIZED
         return
     amount = Fraction(sizing.amount)
     assert amount % Fraction(sizing.step) == 0
-    assert round_down(amount, market.precision_mode, market.amount_precision) == sizing.amount
-    least, most = market.amount_bounds(is_market=True)
+    assert (
+        round_down(amount, instrument.precision_mode, instrument.amount_precision) == sizing.amount
+    )
+    least, most = instrument.amount_bounds(is_market=True)
     assert least is None or amount >= least
     assert most is None or amount <= most
-    worth = amount * Fraction(market.contract_size)
-    if market.kind is not InstrumentKind.INVERSE:
+    worth = amount * Fraction(instrument.contract_size)
+    if instrument.kind is not InstrumentKind.INVERSE:
         worth *= Fraction(price)
-    assert market.min_cost is None or worth >= market.min_cost
-    assert market.max_cost is None or worth <= market.max_cost
+    assert instrument.min_cost is None or worth >= instrument.min_cost
+    assert instrument.max_cost is None or worth <= instrument.max_cost
 
 
 @settings(max_examples=300)
 @given(
     data=st.data(),
-    market=markets(),
+    instrument=instruments(),
     price=prices,
     percent=percents,
     more=decimals("0", "1000000", 8),
 )
-def test_more_capital_never_gives_less(data, market, price, percent, more):
-    less_of = data.draw(trading_terms(market.kind))
+def test_more_capital_never_gives_less(data, instrument, price, percent, more):
+    less_of = data.draw(trading_terms(instrument.kind))
     more_of = replace(less_of, capital=less_of.capital + more)
     asked = {"price": price, "qty_per": percent}
     if data.draw(st.booleans()):
         asked |= {"risk_per": "1", "stop_price": price / 2}
 
-    amounts = [entry(market, of_link, **asked).amount for of_link in (less_of, more_of)]
+    amounts = [entry(instrument, of_link, **asked).amount for of_link in (less_of, more_of)]
 
     assert amounts[0] <= amounts[1]
 
 
-@given(data=st.data(), market=markets(), price=prices, risk=percents)
-def test_a_risk_never_passes_the_capital_nor_itself(data, market, price, risk):
-    of_link = data.draw(trading_terms(market.kind))
+@given(data=st.data(), instrument=instruments(), price=prices, risk=percents)
+def test_a_risk_never_passes_the_capital_nor_itself(data, instrument, price, risk):
+    of_link = data.draw(trading_terms(instrument.kind))
 
-    sizing = entry(market, of_link, price=price, risk_per=risk, stop_price=price / 2)
+    sizing = entry(instrument, of_link, price=price, risk_per=risk, stop_price=price / 2)
 
     assert sizing.cost.total <= Fraction(of_link.capital)
-    if market.kind is not InstrumentKind.INVERSE:
-        loss = Fraction(sizing.amount) * Fraction(market.contract_size) * Fraction(price) / 2
+    if instrument.kind is not InstrumentKind.INVERSE:
+        loss = Fraction(sizing.amount) * Fraction(instrument.contract_size) * Fraction(price) / 2
         assert loss <= of_link.budget(risk)
 
 
 @given(
-    market=markets(),
+    instrument=instruments(),
     held=decimals("-1000", "1000", 6),
     percent=decimals("0.0001", "400", 4),
     price=prices,
 )
-def test_a_close_never_turns_the_position_round(market, held, percent, price):
+def test_a_close_never_turns_the_position_round(instrument, held, percent, price):
     assume(held)
     side = "sell" if held > 0 else "buy"
 
-    sizing = close(market, held=held, side=side, qty_per=-percent, price=price)
+    sizing = close(instrument, held=held, side=side, qty_per=-percent, price=price)
 
-    assert Fraction(sizing.amount) * market.quantity_of_one <= abs(Fraction(held))
+    assert Fraction(sizing.amount) * instrument.quantity_of_one <= abs(Fraction(held))
     assert sizing.reduce_only
     assert sizing.budget is None
     assert sizing.cost.margin == 0
