@@ -33,27 +33,43 @@ class LinkRules:
     max_budget_percent: Decimal
 
 
-def admit(
+def admit_state(order: OrderRequest, link: LinkRules) -> None:
+    """First, before the instrument is known: refuse what a link in this state may not do.
+
+    A link of a paused strategy may close positions. Any other idle link may do nothing.
+
+    Raises:
+        OrderRefused: Its reason says which state.
+    """
+    if link.idle is None:
+        return
+    if link.idle is not Code.STRATEGY_PAUSED:
+        raise OrderRefused(link.idle)
+    if not order.is_closing:
+        raise OrderRefused(Code.CLOSING_ONLY, field="qty_per")
+
+
+def admit_order(
     order: OrderRequest,
     link: LinkRules,
     rules: InstrumentRules,
     *,
     held_symbols: AbstractSet[str],
 ) -> None:
-    """Refuse what this link may not order, whatever the price.
+    """Second: refuse what a link whose state allows it may not order of this instrument.
 
     Args:
-        order: That makes sense by itself.
-        link: Who asks.
-        rules: Of the market that is asked for.
-        held_symbols: Those of the link's open positions, and of entries in the same batch.
+        order: Checked, and allowed by ``admit_state``.
+        link: The link that the order is for.
+        rules: Those of the instrument.
+        held_symbols: The symbols of the link's open positions.
 
     Raises:
-        OrderRefused: The link's state, its symbols, its budget or its position forbid it.
-        UnknownSymbol: The symbol is of another market than the strategy's.
-        CurrencyMismatch: The market is paid in another currency than the account's.
+        OrderRefused: The link's number of symbols or its budget limit forbid it, or it sells
+            spot to enter.
+        UnknownSymbol: The instrument belongs to the other market than the strategy's.
+        CurrencyMismatch: The instrument is paid in another currency than the account's.
     """
-    admit_state(order, link)
     if rules.kind.market_type is not link.market:
         raise UnknownSymbol(
             Code.SYMBOL_OF_OTHER_MARKET,
@@ -75,20 +91,6 @@ def admit(
         _admit_entry(order, link, rules, held_symbols)
 
 
-def admit_state(order: OrderRequest, link: LinkRules) -> None:
-    """Refuse what a link in this state may not do: PAUSED may close, all others nothing.
-
-    Raises:
-        OrderRefused: Its reason says which state.
-    """
-    if link.idle is None:
-        return
-    if link.idle is not Code.STRATEGY_PAUSED:
-        raise OrderRefused(link.idle)
-    if not order.is_closing:
-        raise OrderRefused(Code.CLOSING_ONLY, field="qty_per")
-
-
 def _admit_entry(
     order: OrderRequest, link: LinkRules, rules: InstrumentRules, held_symbols: AbstractSet[str]
 ) -> None:
@@ -96,6 +98,24 @@ def _admit_entry(
         if order.qty_per or order.risk_per:
             raise OrderRefused(Code.SPOT_SELL_NOT_ENTRY, field="side")
         return
+    admit_symbol(order, link, held_symbols)
+    if order.qty_per and order.qty_per > link.max_budget_percent:
+        raise OrderRefused(
+            Code.BUDGET_ABOVE_LIMIT,
+            field="qty_per",
+            percent=plain(order.qty_per),
+            limit=plain(link.max_budget_percent),
+        )
+
+
+def admit_symbol(order: OrderRequest, link: LinkRules, held_symbols: AbstractSet[str]) -> None:
+    """Refuse an entry into one symbol more than the link may hold at once.
+
+    Asked again by itself for an order behind others, whose entries count as held.
+
+    Raises:
+        OrderRefused: It would be too many.
+    """
     if (
         link.max_symbols is not None
         and order.symbol not in held_symbols
@@ -106,13 +126,6 @@ def _admit_entry(
             field="symbol",
             limit=str(link.max_symbols),
             held=", ".join(sorted(held_symbols)),
-        )
-    if order.qty_per and order.qty_per > link.max_budget_percent:
-        raise OrderRefused(
-            Code.BUDGET_ABOVE_LIMIT,
-            field="qty_per",
-            percent=plain(order.qty_per),
-            limit=plain(link.max_budget_percent),
         )
 
 

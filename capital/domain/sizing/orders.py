@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 from capital.domain.errors import InvalidOrder
 from capital.domain.reasons import Code
@@ -68,12 +69,25 @@ class OrderRequest:
         """Whether it gives up a part of an open position."""
         return self.qty_per is not None and self.qty_per < 0
 
+    @cached_property
+    def problem(self) -> InvalidOrder | None:
+        """What makes no sense on any market and for any account, looked for once; else None."""
+        try:
+            self._check_fields()
+        except InvalidOrder as error:
+            return error.with_traceback(None)
+        return None
+
     def check(self) -> None:
-        """Refuse what no market and no account could make sense of.
+        """Refuse an order that has a ``problem``.
 
         Raises:
             InvalidOrder: It names the field.
         """
+        if self.problem is not None:
+            raise self.problem
+
+    def _check_fields(self) -> None:
         if not self.symbol:
             raise InvalidOrder(Code.SYMBOL_MISSING, field="symbol")
         if self.side not in list(Side):

@@ -12,7 +12,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import OrderRefused, PriceUnavailable, SizingError
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.admission import admit, admit_state, is_spot_sale
+from capital.domain.sizing.admission import admit_order, admit_state, admit_symbol, is_spot_sale
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest
@@ -152,12 +152,7 @@ def size_orders(
         price) carries its ``error``, with quantity 0 and the error's code.
     """
     terms = load_terms(link_ids, {order.symbol for order in orders})
-    problems = [_problem_of(order) for order in orders]
-    pairs = [
-        _prepare(terms, link_id, order, problem)
-        for link_id in link_ids
-        for order, problem in zip(orders, problems, strict=True)
-    ]
+    pairs = [_prepare(terms, link_id, order) for link_id in link_ids for order in orders]
     wanted = {
         pair.instrument.quoted for pair in pairs if isinstance(pair, _Pair) and pair.needs_price
     }
@@ -184,28 +179,18 @@ class _Pair:
         return self.given is None
 
 
-def _problem_of(order: OrderRequest) -> SizingError | None:
-    try:
-        order.check()
-    except SizingError as error:
-        return error
-    return None
-
-
-def _prepare(
-    terms: SizingTerms, link_id: int, order: OrderRequest, problem: SizingError | None
-) -> "_Pair | SizedOrder":
+def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | SizedOrder":
     """Admit the order on the link, or answer why not."""
     link = terms.links.get(link_id)
+    if order.problem is not None:
+        return _refused(link_id, link, order, order.problem)
     if link is None:
-        error = OrderRefused(Code.UNKNOWN_LINK, link=str(link_id))
-        return _refused(link_id, None, order, problem or error)
+        unknown = OrderRefused(Code.UNKNOWN_LINK, link=str(link_id))
+        return _refused(link_id, None, order, unknown)
     try:
-        if problem is not None:
-            raise problem
         admit_state(order, link.rules)
         instrument = terms.instrument(link.venue, order.symbol)
-        admit(order, link.rules, instrument.rules, held_symbols=link.positions.keys())
+        admit_order(order, link.rules, instrument.rules, held_symbols=link.positions.keys())
     except SizingError as error:
         return _refused(link_id, link, order, error)
     return _Pair(order, link, instrument, given_price(order, instrument.rules.kind))
@@ -228,9 +213,8 @@ def _answer(
             amount = price.amount if isinstance(price, Price) else None
             sizing = size_close(order, rules, terms, price=amount, held=held)
         else:
-            if newly := entered.get(link.id):
-                symbols = link.positions.keys() | newly
-                admit(order, link.rules, rules, held_symbols=symbols)
+            if (newly := entered.get(link.id)) and not is_spot_sale(order, rules):
+                admit_symbol(order, link.rules, link.positions.keys() | newly)
             if isinstance(price, Reason):
                 raise PriceUnavailable(
                     Code.PRICE_UNAVAILABLE,

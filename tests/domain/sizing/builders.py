@@ -1,10 +1,12 @@
 """Instruments, terms and orders with sensible values, for tests that care about a few of them."""
 
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
+from capital.domain.sizing.admission import LinkRules, admit_order, admit_state
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.orders import OrderRequest
@@ -64,6 +66,18 @@ def order(**fields: Any) -> OrderRequest:
         for name, value in fields.items()
     }
     return OrderRequest(**{"symbol": "BTC/USDT", "side": "buy", **given})
+
+
+def admit(
+    asked: OrderRequest,
+    link: LinkRules,
+    rules: InstrumentRules,
+    *,
+    held_symbols: AbstractSet[str],
+) -> None:
+    """Admit an order as sizing does."""
+    admit_state(asked, link)
+    admit_order(asked, link, rules, held_symbols=held_symbols)
 
 
 def decimals(least: str, most: str, places: int) -> st.SearchStrategy[Decimal]:

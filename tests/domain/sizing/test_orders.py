@@ -7,11 +7,11 @@ import pytest
 
 from capital.domain.errors import CurrencyMismatch, InvalidOrder, OrderRefused, UnknownSymbol
 from capital.domain.reasons import Code
-from capital.domain.sizing.admission import LinkRules, admit
+from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.prices import given_price
 from strategies.markets import MarketType
-from tests.domain.sizing.builders import D, inverse, linear, order, spot
+from tests.domain.sizing.builders import D, admit, inverse, linear, order, spot
 
 SPOT_LINK = LinkRules(
     strategy="grid",

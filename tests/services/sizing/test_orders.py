@@ -16,7 +16,8 @@ from capital.domain.errors import (
 from capital.domain.reasons import Code
 from capital.models import Market
 from capital.services.markets.prices import PriceSource, forget_prices
-from capital.services.sizing.orders import SizedOrder, size_orders
+from capital.services.sizing import orders
+from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_market, make_position
 
@@ -267,6 +268,25 @@ def test_a_link_that_is_gone_is_refused():
     (answer,) = size_orders([999], [order(qty_per="1")], clock=now)
 
     assert answer.error.code is Code.UNKNOWN_LINK
+
+
+def test_an_order_is_checked_and_its_link_s_state_asked_once(monkeypatch):
+    asked = []
+    check, admit_state = OrderRequest._check_fields, orders.admit_state
+    monkeypatch.setattr(
+        OrderRequest, "_check_fields", lambda order: asked.append("order") or check(order)
+    )
+    monkeypatch.setattr(
+        orders, "admit_state", lambda *given: asked.append("state") or admit_state(*given)
+    )
+    make_market(fetched_at=NOW)
+    link, signal = spot_link(), order(qty_per="10", price="100")
+
+    signal.check()
+    first, second = size_orders([link.pk], [signal, signal], clock=now)
+
+    assert (first.error, second.error) == (None, None)
+    assert asked == ["order", "state", "state"]
 
 
 # Positions
