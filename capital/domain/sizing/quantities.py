@@ -236,31 +236,23 @@ def _fit(
     *,
     exempt_from_min_cost: bool = False,
 ) -> Sizing:
-    """Bring a raw amount into the market's rules, downwards.
+    """Bring a raw amount into the instrument's rules, only ever downwards.
 
-    A venue's most is met by ordering less, its least by ordering nothing.
+    Above a maximum less is ordered, below a minimum nothing.
     """
-    mode, precision = rules.precision_mode, rules.amount_precision
     least, most = rules.amount_bounds(is_market=OrderType(order.order_type).is_market)
     worth = None if price is None else quoted_worth_of_one(rules, price)
-    wanted, warnings = raw, []
-    if most is not None and wanted > most:
-        wanted, bound = Fraction(most), Bound.MAX_AMOUNT
-        figures = {"limit": _shown(Fraction(most), rules)}
-        warnings = [Reason(Code.CAPPED_BY_MAX_AMOUNT, figures)]
-    if rules.max_cost is not None and worth is not None and wanted * worth > rules.max_cost:
-        wanted, bound = Fraction(rules.max_cost) / worth, Bound.MAX_COST
-        figures = {"limit": plain(rules.max_cost), "currency": rules.quote}
-        warnings = [Reason(Code.CAPPED_BY_MAX_COST, figures)]
-    amount = round_down(wanted, mode, precision)
-    sizing = Sizing(amount, raw, step_at(wanted, mode, precision), bound, warnings=tuple(warnings))
+    wanted, bound, warnings = _capped(raw, bound, rules, most=most, worth=worth)
+    amount = round_down(wanted, rules.precision_mode, rules.amount_precision)
+    step = step_at(wanted, rules.precision_mode, rules.amount_precision)
+    sizing = Sizing(amount, raw, step, bound, warnings=warnings)
     if not amount:
         return _missed(
             sizing,
             Bound.STEP,
             Code.BELOW_STEP,
             quantity=_shown(wanted, rules),
-            limit=_shown(Fraction(sizing.step), rules),
+            limit=_shown(Fraction(step), rules),
         )
     if least is not None and amount < least:
         return _missed(
@@ -270,18 +262,40 @@ def _fit(
             quantity=_shown(Fraction(amount), rules),
             limit=_shown(Fraction(least), rules),
         )
-    if rules.min_cost is not None and worth is not None and not exempt_from_min_cost:
-        cost = Fraction(amount) * worth
-        if cost < rules.min_cost:
-            return _missed(
-                sizing,
-                Bound.MIN_COST,
-                Code.BELOW_MIN_COST,
-                cost=plain(cut(cost)),
-                currency=rules.quote,
-                limit=plain(rules.min_cost),
-            )
+    if rules.min_cost is None or worth is None or exempt_from_min_cost:
+        return sizing
+    cost = Fraction(amount) * worth
+    if cost < rules.min_cost:
+        return _missed(
+            sizing,
+            Bound.MIN_COST,
+            Code.BELOW_MIN_COST,
+            cost=plain(cut(cost)),
+            currency=rules.quote,
+            limit=plain(rules.min_cost),
+        )
     return sizing
+
+
+def _capped(
+    wanted: Fraction,
+    bound: Bound,
+    rules: InstrumentRules,
+    *,
+    most: Decimal | None,
+    worth: Fraction | None,
+) -> tuple[Fraction, Bound, tuple[Reason, ...]]:
+    """The amount under both maxima, which of them held it down, and a warning about the last."""
+    warnings: tuple[Reason, ...] = ()
+    if most is not None and wanted > most:
+        wanted, bound = Fraction(most), Bound.MAX_AMOUNT
+        figures = {"limit": _shown(Fraction(most), rules)}
+        warnings = (Reason(Code.CAPPED_BY_MAX_AMOUNT, figures),)
+    if rules.max_cost is not None and worth is not None and wanted * worth > rules.max_cost:
+        wanted, bound = Fraction(rules.max_cost) / worth, Bound.MAX_COST
+        figures = {"limit": plain(rules.max_cost), "currency": rules.quote}
+        warnings = (Reason(Code.CAPPED_BY_MAX_COST, figures),)
+    return wanted, bound, warnings
 
 
 def _missed(sizing: Sizing, bound: Bound, code: Code, **figures: str) -> Sizing:
