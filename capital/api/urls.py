@@ -4,18 +4,13 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
-from capital.api.views.accounts import Accounts
+from capital.api.views.accounts import Accounts, DailySummaries
+from capital.api.views.allocation import Allocate, AllocationRuns
+from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks
-from capital.api.views.nothing import Nothing
-from capital.api.views.records import (
-    Allocate,
-    AllocationRuns,
-    Capital,
-    DailySummaries,
-    Markets,
-    Positions,
-)
+from capital.api.views.not_found import Nothing
 from capital.api.views.strategies import Strategies, StrategyAccounts
+from capital.api.views.trading import Markets, Positions
 
 router = SimpleRouter()
 router.register("accounts", Accounts, "accounts")

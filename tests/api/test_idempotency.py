@@ -142,9 +142,9 @@ def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_
     account = funded(bot)
     path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
     keys: list[str] = []
-    from capital.api.views import allocating as allocations
+    from capital.api.views import allocation
 
-    honest = allocations.allocate_capital
+    honest = allocation.allocate_capital
 
     def broken(*args: Any, run_key: str, **kwargs: Any) -> Any:
         keys.append(run_key)
@@ -152,7 +152,7 @@ def test_failure_of_ours_leaves_no_answer_and_the_next_attempt_has_the_same_run_
             raise RuntimeError
         return honest(*args, run_key=run_key, **kwargs)
 
-    monkeypatch.setattr(allocations, "allocate_capital", broken)
+    monkeypatch.setattr(allocation, "allocate_capital", broken)
     bot.client.raise_request_exception = False
 
     assert [bot.post(path, body, **KEY).status_code for _ in range(3)] == [500, 200, 200]

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
 from capital.api.frame.authentication import account_of, caller_of, scope_of, token_of
-from capital.api.frame.once import HEADER, Handler, answered_once
+from capital.api.frame.idempotency import HEADER, Handler, answered_once
 from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope

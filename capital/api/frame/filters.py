@@ -6,6 +6,9 @@ import django_filters
 from django import forms
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
+from rest_framework.request import Request
+
+from capital.api.frame.base import refusal
 
 LARGEST_ID = 2**63 - 1
 
@@ -47,3 +50,11 @@ class SwitchFilter(django_filters.Filter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, widget=_PlainInput(), **kwargs)
+
+
+def read_switch(request: Request, name: str) -> bool:
+    """A switch of the query: ``true`` or ``false``, else refused."""
+    try:
+        return bool(SwitchField().to_python(request.query_params.get(name)))
+    except forms.ValidationError as error:
+        raise refusal(name, " ".join(error.messages)) from None

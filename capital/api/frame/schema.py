@@ -12,7 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from capital.api.frame.base import FIELDS, DeskView
 from capital.api.frame.examples import ANSWERS, REQUESTS
-from capital.api.frame.once import HEADER
+from capital.api.frame.idempotency import HEADER
 from capital.api.frame.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
 from capital.models import Scope
 

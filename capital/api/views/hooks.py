@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from capital.addresses import client_address
 from capital.api.frame.base import refusal
-from capital.api.frame.once import HEADER
+from capital.api.frame.idempotency import HEADER
 from capital.api.frame.parsers import LARGEST_BODY, parse_json
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle

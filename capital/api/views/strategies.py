@@ -14,7 +14,7 @@ from capital.api.shapes.answers import Size, Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
-from capital.api.views.edited import Edited
+from capital.api.views.editable import Edited
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Scope, StrategyAccount
 from capital.services.access.visibility import find_visible_link

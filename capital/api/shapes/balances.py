@@ -1,0 +1,81 @@
+"""Balances, connections and the gate's answer as the API writes them."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from capital.domain.balances import Observation
+from capital.domain.money import amount_text
+from capital.services.allocation.gate import GateStatus
+from capital.services.balances.connections import ConnectionReport
+from capital.services.balances.live import ObservedBalance
+from capital.services.sentences import sentence
+
+
+def connection_as_json(report: ConnectionReport) -> dict[str, Any]:
+    """As ``Connection`` describes it."""
+    return {
+        "account": report.account.pk,
+        "account_name": report.account.name,
+        "venue": report.account.venue,
+        "checked_at": timezone.localtime(report.checked_at).isoformat(),
+        "is_sound": report.sound,
+        "pools": [
+            {
+                "pool": pool.pool.value,
+                "amount": pool.amount,
+                "observed_at": pool.observed_at
+                and timezone.localtime(pool.observed_at).isoformat(),
+                "code": "live_balance" if pool.reason is None else pool.reason.code.value,
+                "reason": "" if pool.reason is None else sentence(pool.reason),
+                "advice": None if pool.advice is None else sentence(pool.advice),
+            }
+            for pool in report.pools
+        ],
+        "notices": [
+            {"code": notice.code.value, "reason": sentence(notice)} for notice in report.notices
+        ],
+    }
+
+
+def gate_status_as_json(status: GateStatus) -> dict[str, Any]:
+    """As ``RebalanceStatus`` describes it."""
+    account = status.account
+    checked_at = account.last_checked_at
+    return {
+        "account": account.pk,
+        "account_name": account.name,
+        "due": status.due,
+        "code": status.reason.code.value,
+        "figures": dict(status.reason.figures),
+        "reason": sentence(status.reason),
+        "is_held": status.is_held,
+        "suspects": [
+            {
+                "pool": pool.value,
+                "code": reason.code.value,
+                "figures": dict(reason.figures),
+                "reason": sentence(reason),
+            }
+            for pool, reason in status.suspects.items()
+        ],
+        "observed_at": timezone.localtime(status.observed_at).isoformat(),
+        "last_checked_at": checked_at and timezone.localtime(checked_at).isoformat(),
+        "last_check_code": account.last_check_code,
+    }
+
+
+def live_pool_as_json(balance: ObservedBalance) -> dict[str, Any]:
+    """As ``LivePool`` describes it."""
+    answer = balance.answer
+    shown = {"pool": balance.pool.value, "currency": balance.account.currency}
+    if isinstance(answer, Observation):
+        return {
+            **shown,
+            "amount": amount_text(answer.amount, balance.account.currency),
+            "observed_at": timezone.localtime(answer.observed_at).isoformat(),
+            "code": "live_balance",
+            "reason": "",
+        }
+    reason = {"code": answer.code.value, "reason": sentence(answer)}
+    return {**shown, "amount": None, "observed_at": None, **reason}

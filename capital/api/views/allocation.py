@@ -1,0 +1,106 @@
+"""Decisions: asked for, looked at, taken back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.addresses import client_address
+from capital.api.frame.base import DeskView, refuse_body
+from capital.api.frame.pages import ListAndRetrieveAsJson
+from capital.api.shapes.answers import Run, Runs
+from capital.api.shapes.bodies import AllocateRequest
+from capital.api.shapes.filters import RunFilter
+from capital.api.shapes.runs import previews_as_json, runs_as_json
+from capital.models import Account, AllocationRun, Scope, Trigger
+from capital.services.access.permissions import REVERT_PERMISSION
+from capital.services.allocation.allocate import allocate_capital, preview_allocation
+from capital.services.allocation.reverts import revert_run
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List allocation runs", responses={200: Run(many=True)}),
+    retrieve=extend_schema(summary="Look at an allocation run", responses={200: Run}),
+)
+class AllocationRuns(ListAndRetrieveAsJson):
+    """Allocation runs: every decision, with its pools and entries, and why."""
+
+    queryset = AllocationRun.objects.select_related("account", "actor")
+    serializer_class = Run
+    filterset_class = RunFilter
+    ordering = "-created_at"
+    ordering_fields = ("id", "created_at")
+    scopes = {"revert": Scope.ALLOCATE}
+    permissions = {"revert": REVERT_PERMISSION}
+
+    @extend_schema(summary="Take a run back", request=None, responses={200: Run})
+    @action(detail=True, methods=["post"])
+    def revert(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give every link what it held before this run, as a run of its own.
+
+        Only the last run that changed capital, and only where the balance still bears it.
+        """
+        refuse_body(request)
+        run = self.get_object()
+        made = revert_run(run.pk, actor=self.request.user, origin=client_address(request))  # type: ignore[arg-type]
+        return Response(runs_as_json([made])[0])
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One page, the latest first."""
+        return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One decision."""
+        return super().retrieve(request, *args, **kwargs)
+
+    def prepare_rows(self, rows: Sequence[AllocationRun]) -> Sequence[dict[str, Any]]:
+        return runs_as_json(rows)
+
+
+class Allocate(DeskView):
+    """Every account of the caller at once."""
+
+    queryset = Account.objects.all()
+    scopes = {"allocate": Scope.ALLOCATE}
+    permissions = {"allocate": "capital.allocate_capital"}
+
+    @extend_schema(
+        summary="Allocate the capital of all my accounts",
+        request=AllocateRequest,
+        responses={200: Runs},
+    )
+    def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Split each pool of every active account among its active strategies now."""
+        ids = self.get_queryset().filter(owner=request.user, is_active=True).order_by("pk")
+        return Response({"runs": allocate(self, list(ids.values_list("pk", flat=True)))})
+
+
+def allocate(view: DeskView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Decide, or preview, as the body of the present request says.
+
+    The caller must have shown that every account is theirs.
+    """
+    request = view.request
+    asked = AllocateRequest(data=request.data)
+    asked.is_valid(raise_exception=True)
+    values = asked.validated_data
+    how = {
+        "trigger": Trigger.API,
+        "live": not values["cached"],
+        "force": values["force"],
+        "accept_jump": values["accept_jump"],
+    }
+    view.check_extraordinary(force=values["force"], accept_jump=values["accept_jump"])
+    if values["dry_run"]:
+        return previews_as_json(preview_allocation(account_ids, **how))
+    runs = allocate_capital(
+        account_ids,
+        actor=request.user,  # type: ignore[arg-type]  # permissions were checked
+        run_key=view.run_key,
+        origin=client_address(request),
+        **how,
+    )
+    return runs_as_json(runs)

@@ -1,0 +1,41 @@
+"""What is held, and the rules of the markets on which it is traded."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+
+from capital.api.frame.pages import ListAndRetrieve
+from capital.api.shapes.filters import MarketFilter, PositionFilter
+from capital.api.shapes.rows import MarketRow, PositionRow
+from capital.models import Market, Position
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List positions"),
+    retrieve=extend_schema(summary="Look at a position"),
+)
+class Positions(ListAndRetrieve):
+    """Positions: what each strategy holds, as its bot reported it."""
+
+    queryset = Position.objects.select_related("strategy_account__strategy")
+    serializer_class = PositionRow
+    filterset_class = PositionFilter
+    ordering_fields = ("id", "symbol", "updated_at")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List market rules"),
+    retrieve=extend_schema(summary="Look at the rules of one market"),
+)
+class Markets(ListAndRetrieve):
+    """Markets: the venues' trading rules, as sizing uses them. The same for everyone."""
+
+    queryset = Market.objects.all()
+    serializer_class = MarketRow
+    filterset_class = MarketFilter
+    ordering_fields = ("id", "venue", "symbol", "fetched_at")
+
+    def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """They are nobody's."""
+        return rows
