@@ -384,7 +384,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_CLASSES": ["capital.api.frame.throttles.TokenThrottle"],
     "DEFAULT_PARSER_CLASSES": ["capital.api.frame.parsers.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "capital.api.frame.schema.DeskSchema",
+    "DEFAULT_SCHEMA_CLASS": "capital.api.frame.schema.ApiSchema",
     # No OPTIONS, no ?format=: what is not described is not there.
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,

@@ -8,7 +8,7 @@ from capital.api.views.accounts import Accounts, DailySummaries
 from capital.api.views.allocation import Allocate, AllocationRuns
 from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks
-from capital.api.views.not_found import Nothing
+from capital.api.views.not_found import NotFoundView
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Markets, Positions
 
@@ -36,5 +36,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     # A problem for programs, not a page; and no redirect, which would lose a body.
-    re_path("^", Nothing.as_view()),
+    re_path("^", NotFoundView.as_view()),
 ]

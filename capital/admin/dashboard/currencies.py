@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
 from capital.admin.frame.formats import age, change, moment, money, percent, share
 from capital.admin.frame.navigation import listing
-from capital.services.overview.currencies import CurrencyFigures
+from capital.services.overview.currencies import CurrencyOverview
 from capital.services.overview.dashboard import Dashboard
 from capital.services.sentences import sentence
 
@@ -57,7 +57,7 @@ class ReportCard:
     notes: Sequence[str]
 
 
-def currency_card(figures: CurrencyFigures) -> CurrencyCard:
+def currency_card(figures: CurrencyOverview) -> CurrencyCard:
     """The figures and charts of one currency, as text and addresses."""
     currency = figures.currency
     changed = figures.change_today
@@ -128,7 +128,7 @@ def report_card(overview: Dashboard) -> ReportCard | None:
     return ReportCard(reported.currency, amount, rates, notes)
 
 
-def _strategy_urls(figures: CurrencyFigures) -> dict[str, str]:
+def _strategy_urls(figures: CurrencyOverview) -> dict[str, str]:
     """From each strategy's key to its capital. There may be a thousand: one address for all."""
     address = listing("strategycapital")
     return {
@@ -141,7 +141,7 @@ def _strategy_urls(figures: CurrencyFigures) -> dict[str, str]:
     }
 
 
-def _notes(figures: CurrencyFigures) -> list[str]:
+def _notes(figures: CurrencyOverview) -> list[str]:
     """What the figures leave out."""
     notes = []
     if figures.unknown:
@@ -159,7 +159,7 @@ def _notes(figures: CurrencyFigures) -> list[str]:
     return notes
 
 
-def _parts(figures: CurrencyFigures, accounts: str) -> list[Part]:
+def _parts(figures: CurrencyOverview, accounts: str) -> list[Part]:
     """What becomes of the whole. Widths only where every part fits into it."""
     currency = figures.currency
     allocated = listing("strategycapital", currency=currency)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
 from capital.api.frame.authentication import account_of, caller_of, scope_of, token_of
-from capital.api.frame.idempotency import HEADER, Handler, answered_once
+from capital.api.frame.idempotency import HEADER, Handler, idempotent
 from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope
@@ -23,7 +23,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 FIELDS = "fields"
 
 
-class DeskView(ViewSetMixin, GenericAPIView[Any]):
+class ApiView(ViewSetMixin, GenericAPIView[Any]):
     """One resource: its rows as the caller may see them.
 
     Attributes:
@@ -60,7 +60,7 @@ class DeskView(ViewSetMixin, GenericAPIView[Any]):
         key = request.headers.get(HEADER)
         if request.method == "POST" and key is not None and hasattr(self, "post"):
             handler: Handler = self.post  # type: ignore[has-type]
-            self.post = answered_once(self, handler, caller_of(request), key)
+            self.post = idempotent(self, handler, caller_of(request), key)
 
     def handle_exception(self, exc: Exception) -> Response:
         """Say how to show a token where one is missing or refused."""

@@ -27,7 +27,7 @@ class Answering(Protocol):
         """The problem; raises what is a bug of ours."""
 
 
-def answered_once(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
+def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
     """``handler``, so that a second use of ``key`` by ``caller`` replays the first answer.
 
     While it works, ``view.run_key`` is what makes its decisions the same for every attempt.

@@ -13,7 +13,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api.frame.base import DeskView, check_fields, refusal
+from capital.api.frame.base import ApiView, check_fields, refusal
 from capital.domain.errors import NotFound
 
 
@@ -126,7 +126,7 @@ class Pages(CursorPagination):
         ]
 
 
-class ListAndRetrieve(DeskView):
+class ListAndRetrieve(ApiView):
     """A resource that is looked at."""
 
     pagination_class = Pages

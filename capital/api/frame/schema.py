@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiParameter
 
-from capital.api.frame.base import FIELDS, DeskView
+from capital.api.frame.base import FIELDS, ApiView
 from capital.api.frame.examples import ANSWERS, REQUESTS
 from capital.api.frame.idempotency import HEADER
 from capital.api.frame.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
@@ -66,7 +66,7 @@ class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-u
         return {"type": "string"}
 
 
-class DeskSchema(AutoSchema):
+class ApiSchema(AutoSchema):
     """Adds what our views share."""
 
     def get_operation_id(self) -> str:
@@ -84,7 +84,7 @@ class DeskSchema(AutoSchema):
         parameters = list(super().get_override_parameters())
         view = self.view
         if (
-            isinstance(view, DeskView)
+            isinstance(view, ApiView)
             and self.method == "GET"
             and (serializer := view.get_serializer_class_or_none()) is not None
         ):
@@ -118,7 +118,7 @@ class DeskSchema(AutoSchema):
         """With the scope that a token needs."""
         text = str(super().get_description() or "")
         view = self.view
-        if not isinstance(view, DeskView):
+        if not isinstance(view, ApiView):
             return text
         needed = needed_scope(view, self.method)
         permission = view.permissions.get(view.action or "")
@@ -128,7 +128,7 @@ class DeskSchema(AutoSchema):
         return f"{text}\n\n{says}".strip()
 
 
-def needed_scope(view: DeskView, method: str) -> Scope:
+def needed_scope(view: ApiView, method: str) -> Scope:
     """The scope that a token needs for the view's present action."""
     usual = Scope.READ if method in ("GET", "HEAD") else Scope.MANAGE
     return view.scopes.get(view.action or "", usual)

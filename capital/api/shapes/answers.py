@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from capital.domain.allocation.decision import Outcome
@@ -10,7 +10,8 @@ from capital.domain.balances import Source
 from capital.domain.pools import Pool
 
 
-class Warning(serializers.Serializer[Any]):  # noqa: A001  # it is what it is called
+@extend_schema_serializer(component_name="Warning")
+class Notice(serializers.Serializer[Any]):
     """What was done otherwise than asked, or should be known."""
 
     code = serializers.CharField()
@@ -39,7 +40,7 @@ class Size(serializers.Serializer[Any]):
     fee = serializers.CharField(allow_null=True)
     bound_by = serializers.CharField(allow_blank=True)
     code = serializers.CharField()
-    warnings = Warning(many=True)
+    warnings = Notice(many=True)
 
 
 class Sizes(serializers.Serializer[Any]):
@@ -80,7 +81,7 @@ class HookAnswer(serializers.Serializer[Any]):
     received_at = serializers.DateTimeField()
     allocations = HookAllocation(many=True)
     sizes = Size(many=True)
-    warnings = Warning(many=True)
+    warnings = Notice(many=True)
 
 
 class Entry(serializers.Serializer[Any]):
@@ -174,7 +175,7 @@ class Connection(serializers.Serializer[Any]):
     checked_at = serializers.DateTimeField()
     is_sound = serializers.BooleanField()
     pools = PoolConnection(many=True)
-    notices = Warning(many=True)
+    notices = Notice(many=True)
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})

@@ -16,7 +16,7 @@ from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import AccountFilter, SummaryFilter
 from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.views.allocation import allocate
-from capital.api.views.editable import Edited
+from capital.api.views.editable import EditableView
 from capital.models import Account, DailyAccountSummary, Scope
 from capital.services.accounts.registry import change_account, create_account, delete_account
 from capital.services.allocation.gate import check_gate
@@ -32,7 +32,7 @@ from capital.services.balances.live import observe_balances
     partial_update=extend_schema(summary="Change an account"),
     destroy=extend_schema(summary="Remove an account without a history"),
 )
-class Accounts(Edited):
+class Accounts(EditableView):
     """Accounts: one set of API keys on one venue, in one currency."""
 
     queryset = Account.objects.select_related("owner")

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.addresses import client_address
-from capital.api.frame.base import DeskView, refuse_body
+from capital.api.frame.base import ApiView, refuse_body
 from capital.api.frame.pages import ListAndRetrieveAsJson
 from capital.api.shapes.answers import Run, Runs
 from capital.api.shapes.bodies import AllocateRequest
@@ -60,7 +60,7 @@ class AllocationRuns(ListAndRetrieveAsJson):
         return runs_as_json(rows)
 
 
-class Allocate(DeskView):
+class Allocate(ApiView):
     """Every account of the caller at once."""
 
     queryset = Account.objects.all()
@@ -78,7 +78,7 @@ class Allocate(DeskView):
         return Response({"runs": allocate(self, list(ids.values_list("pk", flat=True)))})
 
 
-def allocate(view: DeskView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
+def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
     """Decide, or preview, as the body of the present request says.
 
     The caller must have shown that every account is theirs.

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from capital.api.frame.pages import ListAndRetrieve
 
 
-class Edited(ListAndRetrieve):
+class EditableView(ListAndRetrieve):
     """Create, change and delete; a child makes the service calls."""
 
     def create_row(self, values: dict[str, Any]) -> Any:

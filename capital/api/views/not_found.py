@@ -10,7 +10,7 @@ from capital.domain.errors import NotFound
 
 
 @extend_schema(exclude=True)
-class Nothing(APIView):
+class NotFoundView(APIView):
     """404, as a problem."""
 
     authentication_classes: list[Any] = []

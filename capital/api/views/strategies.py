@@ -14,7 +14,7 @@ from capital.api.shapes.answers import Size, Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
-from capital.api.views.editable import Edited
+from capital.api.views.editable import EditableView
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Scope, StrategyAccount
 from capital.services.access.visibility import find_visible_link
@@ -38,7 +38,7 @@ from strategies.services import change_strategy, create_strategy
     partial_update=extend_schema(summary="Change, pause, activate or archive a strategy"),
     destroy=extend_schema(summary="Remove a strategy that was never linked"),
 )
-class Strategies(Edited):
+class Strategies(EditableView):
     """Strategies: named ways of trading one market."""
 
     queryset = Strategy.objects.select_related("owner")
@@ -98,7 +98,7 @@ class Strategies(Edited):
     partial_update=extend_schema(summary="Change a link's weight, leverage or state"),
     destroy=extend_schema(summary="Remove a link that never held capital"),
 )
-class StrategyAccounts(Edited):
+class StrategyAccounts(EditableView):
     """Links: this strategy trades on this account, with weight and leverage."""
 
     queryset = StrategyAccount.objects.select_related("strategy", "account", "capital")

@@ -16,7 +16,11 @@ from capital.domain.clock import Clock
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
 from capital.models import Account, ApiToken, Scope
 from capital.models.queries.prepared import PreparedQuery
-from capital.services.access.visibility import remember_sight, sight_of, visible_to
+from capital.services.access.visibility import (
+    remember_sees_everything,
+    sees_everything_condition,
+    visible_to,
+)
 
 PREFIX = "cap_"
 USUAL_DAYS = 90
@@ -131,7 +135,7 @@ def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
         or not token.user.is_active
     ):
         raise TokenRefused
-    remember_sight(token.user, sees_everything=sees_everything)
+    remember_sees_everything(token.user, sees_everything=sees_everything)
     return token
 
 
@@ -139,7 +143,7 @@ def _by_digest(digests: Sequence[str]) -> QuerySet[Any, Any]:
     """The token, its user, and whether that user sees everything, as one row."""
     user_columns = [f"user__{name}" for name in _USER_COLUMNS]
     rows: QuerySet[Any, Any] = ApiToken.objects.filter(pk__in=digests).order_by()
-    rows = rows.annotate(sees_everything=sight_of("user"))
+    rows = rows.annotate(sees_everything=sees_everything_condition("user"))
     return rows.values_list(*_TOKEN_COLUMNS, *user_columns, "sees_everything")
 
 

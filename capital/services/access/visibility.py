@@ -73,11 +73,11 @@ def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
     return user.is_active and user.has_perm(VIEW_ALL_PERMISSION)
 
 
-def sight_of(user_path: str) -> Q:
+def sees_everything_condition(user_path: str) -> Q:
     """A condition on rows that point at a user: whether that user ``sees_everything``.
 
     It asks what ``has_perm`` asks, for whoever loads a user in the same query: see
-    ``remember_sight``.
+    ``remember_sees_everything``.
     """
     app, _, codename = VIEW_ALL_PERMISSION.partition(".")
     permission = Permission.objects.filter(content_type__app_label=app, codename=codename)
@@ -87,7 +87,7 @@ def sight_of(user_path: str) -> Q:
     )
 
 
-def remember_sight(user: AbstractUser, *, sees_everything: bool) -> None:
+def remember_sees_everything(user: AbstractUser, *, sees_everything: bool) -> None:
     """Spare this instance, which lives for one request, the queries of ``has_perm``."""
     setattr(user, _REMEMBERED, user.is_active and sees_everything)
 

@@ -24,7 +24,7 @@ from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
-from capital.models.queries.moments import one_moment
+from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.audit.history import RunRows, load_run_rows, recorded_run
 from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
@@ -91,7 +91,7 @@ def audit_capital(
         chosen = chosen.filter(pk__in=account_ids)
     last = 0
     while True:
-        with one_moment():
+        with repeatable_read():
             accounts = {
                 account.pk: account for account in chosen.filter(pk__gt=last)[:ACCOUNTS_AT_ONCE]
             }

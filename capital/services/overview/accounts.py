@@ -21,7 +21,7 @@ from capital.domain.money import EXACT, ROUNDED, parse_amount
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
-from capital.models.queries.moments import one_moment
+from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.allocation.inputs import inputs_of, load_inputs
@@ -143,7 +143,7 @@ def balances_of_accounts(
 def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Freshness]:
     """Only how fresh each account is: what ``overview_accounts`` says of it, for a filter."""
     needed = accounts.order_by().select_related(None).only(*_FRESHNESS_NEEDS)
-    with one_moment():
+    with repeatable_read():
         linked_accounts, latest = _read(
             {account.pk: account for account in needed},
             accounts.order_by().values_list("pk", flat=True),

@@ -28,7 +28,7 @@ _OF_FRESHNESS = {
 }
 _OF_OUTCOME = {Outcome.FAILED.value: Concern.FAILED, Outcome.HELD.value: Concern.HELD}
 # The outcomes of a last decision that are a concern.
-TROUBLES = (Outcome.FAILED, Outcome.HELD)
+CONCERNING_OUTCOMES = (Outcome.FAILED, Outcome.HELD)
 
 
 def concerns_of(
@@ -41,7 +41,7 @@ def concerns_of(
     Args:
         account: Whose.
         balances: What it has.
-        run: Its last decision; None will do where the outcome is none of ``TROUBLES``.
+        run: Its last decision; None will do where the outcome is none of ``CONCERNING_OUTCOMES``.
     """
     found: dict[Concern, str] = {}
     if run is not None and (concern := _OF_OUTCOME.get(run.outcome)):

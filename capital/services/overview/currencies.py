@@ -48,7 +48,7 @@ class LinkCapital:
 
 
 @dataclass(frozen=True)
-class CurrencyFigures:
+class CurrencyOverview:
     """What there is in one currency. None where nothing is known, which is not zero.
 
     Attributes:
@@ -108,7 +108,7 @@ def read_capital(
     ]
 
 
-def currency_figures(
+def overview_currencies(
     accounts: Mapping[int, Account],
     overviews: Mapping[int, AccountBalances],
     capital: Sequence[LinkCapital],
@@ -116,7 +116,7 @@ def currency_figures(
     changes: Mapping[int, Decimal],
     days: Sequence[date],
     totals: Totals,
-) -> list[CurrencyFigures]:
+) -> list[CurrencyOverview]:
     """One for each currency, that of most accounts first.
 
     Args:
@@ -134,7 +134,7 @@ def currency_figures(
     for link in capital:
         links[accounts[link.account_id].currency].append(link)
     return [
-        _figures(
+        _overview_currency(
             [(accounts[key], overviews[key]) for key in keys[currency]],
             [changes[key] for key in keys[currency] if key in changes],
             links[currency],
@@ -144,12 +144,12 @@ def currency_figures(
     ]
 
 
-def _figures(
+def _overview_currency(
     accounts: Sequence[tuple[Account, AccountBalances]],
     changes: Sequence[Decimal],
     capital: Sequence[LinkCapital],
     equity: Sequence[DayTotal],
-) -> CurrencyFigures:
+) -> CurrencyOverview:
     overviews = [overview for _, overview in accounts]
     divided = [
         _divided(account, pool.balance, pool.allocated)
@@ -157,7 +157,7 @@ def _figures(
         for pool in overview.pools
         if pool.balance is not None
     ]
-    return CurrencyFigures(
+    return CurrencyOverview(
         currency=accounts[0][0].currency,
         accounts=len(accounts),
         total=add(each.total for each in overviews if each.total is not None),

@@ -14,14 +14,14 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.models import Account, AllocationRun, StrategyAccount
-from capital.models.queries.moments import one_moment
+from capital.models.queries.isolation import repeatable_read
 from capital.services.access.visibility import visible_to
 from capital.services.jobs.health import Health, check_health
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
-from capital.services.overview.concerns import TROUBLES, Concern, concerns_of
-from capital.services.overview.currencies import CurrencyFigures, currency_figures, read_capital
+from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
+from capital.services.overview.currencies import CurrencyOverview, overview_currencies, read_capital
 from capital.services.overview.equity import calendar, read_changes_today, read_totals
-from capital.services.overview.rates import DeskTotal, desk_total
+from capital.services.overview.rates import CombinedTotal, combine_totals
 from capital.services.overview.runs import RecentRun, last_runs, recent_runs
 from strategies.models import Strategy
 
@@ -70,14 +70,14 @@ class Dashboard:
         seen_at: The moment of all this.
     """
 
-    currencies: list[CurrencyFigures]
+    currencies: list[CurrencyOverview]
     concerns: list[AccountConcern]
     accounts: int
     accounts_off: int
     runs: list[RecentRun]
     health: Health
     steps: FirstSteps
-    reported: DeskTotal | None
+    reported: CombinedTotal | None
     seen_at: datetime
 
 
@@ -88,7 +88,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         user: Who looks.
         clock: Says what is today, and what is stale.
     """
-    with one_moment():
+    with repeatable_read():
         now = clock()
         visible = visible_to(user, Account.objects.defer(*_CREDENTIALS))
         every = list(visible.order_by("name", "pk"))
@@ -96,7 +96,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         ids = visible.filter(is_active=True).order_by().values_list("pk", flat=True)
         overviews = balances_of_accounts(accounts, ids, now=now)
         recent = recent_runs(visible_to(user, AllocationRun.objects.all()), count=RECENT_RUNS)
-        currencies = currency_figures(
+        currencies = overview_currencies(
             accounts,
             overviews,
             read_capital(accounts, ids),
@@ -106,7 +106,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         )
         return Dashboard(
             currencies=currencies,
-            concerns=_concerns(accounts, overviews, last_runs(ids, *TROUBLES)),
+            concerns=_concerns(accounts, overviews, last_runs(ids, *CONCERNING_OUTCOMES)),
             accounts=len(accounts),
             accounts_off=len(every) - len(accounts),
             runs=recent,
@@ -122,12 +122,12 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         )
 
 
-def _reported(currencies: Sequence[CurrencyFigures]) -> DeskTotal | None:
+def _reported(currencies: Sequence[CurrencyOverview]) -> CombinedTotal | None:
     """One query, for the rates; none where there is nothing to report."""
     currency = settings.CAPITAL_REPORTING_CURRENCY
     if not currency or not currencies:
         return None
-    total = desk_total(currency, {each.currency: each.total for each in currencies})
+    total = combine_totals(currency, {each.currency: each.total for each in currencies})
     # A currency of which only a part is known has a total all the same.
     is_partial = total.is_partial or any(each.unknown for each in currencies)
     return replace(total, is_partial=is_partial)

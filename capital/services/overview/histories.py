@@ -89,8 +89,8 @@ def read_strategy_history(
     for key, account, currency, held, allocated_at in rows:
         amounts = _by_day(days, changes[key], held, allocated_at)
         currencies[currency].append(LinkHistory(account, amounts))
-    for courses in currencies.values():
-        courses.sort(key=lambda each: -(each.amounts[-1] or Decimal(0)))
+    for histories in currencies.values():
+        histories.sort(key=lambda each: -(each.amounts[-1] or Decimal(0)))
     return StrategyHistory(days, dict(sorted(currencies.items(), key=lambda each: -len(each[1]))))
 
 
@@ -111,8 +111,8 @@ def _read_changes(links: QuerySet[StrategyAccount], *, since: datetime) -> dict[
     rows = entries.order_by("pk").values_list(
         "strategy_account_id", "pool__run__created_at", "before", "after"
     )
-    for key, moment, before, after in rows.iterator():
-        changes[key].append(_Change(business_date(moment), before, after))
+    for key, created_at, before, after in rows.iterator():
+        changes[key].append(_Change(business_date(created_at), before, after))
     return changes
 
 

@@ -37,7 +37,7 @@ def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now)
 
 
 @dataclass(frozen=True)
-class DeskTotal:
+class CombinedTotal:
     """What is on a desk in all, in the currency of reports.
 
     Attributes:
@@ -52,7 +52,7 @@ class DeskTotal:
     is_partial: bool
 
 
-def desk_total(currency: str, totals: Mapping[str, Decimal | None]) -> DeskTotal:
+def combine_totals(currency: str, totals: Mapping[str, Decimal | None]) -> CombinedTotal:
     """``totals`` by currency, None where one is not known, as one that can be looked at."""
     known = {name: amount for name, amount in totals.items() if amount is not None}
     total, missing = None, None
@@ -60,7 +60,7 @@ def desk_total(currency: str, totals: Mapping[str, Decimal | None]) -> DeskTotal
         total = reported_total(currency, known)
     except RateMissing as error:
         missing = error.reason
-    return DeskTotal(currency, total, missing, is_partial=len(known) < len(totals))
+    return CombinedTotal(currency, total, missing, is_partial=len(known) < len(totals))
 
 
 def reported_total(currency: str, amounts: Mapping[str, Decimal]) -> Reported:

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from capital.models import Position
-from capital.models.queries.moments import one_moment
+from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
 from capital.services.trading.positions import accounts_with_open_positions
 from tests.factories import make_link
@@ -21,7 +21,7 @@ def test_open_positions_can_be_read_as_of_one_moment(caplog: Any) -> None:
     closed = make_link()
     Position.objects.create(strategy_account=closed, symbol="BTC/USDT", quantity=Decimal(0))
 
-    with caplog.at_level(logging.ERROR), one_moment():
+    with caplog.at_level(logging.ERROR), repeatable_read():
         found = accounts_with_open_positions([link.account_id, closed.account_id])
 
     assert found == {link.account_id}

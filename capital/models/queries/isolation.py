@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
+def repeatable_read() -> Iterator[None]:
     """Everything that is read in the block is as of one moment; other writers do not wait."""
     if connection.in_atomic_block:
         yield
