@@ -62,11 +62,12 @@ fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMP
 	$(BIN)/python -m tests.end_to_end.fuzz.run
 
 lint: export DEBUG := 1
-lint: $(DEVELOPMENT)  ## Style, types, import contracts, migrations
+lint: $(DEVELOPMENT)  ## Style, types, import contracts, rules of the house, migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.house.rules
 	$(MANAGE) makemigrations --check --dry-run
 
 format: $(DEVELOPMENT)  ## Let ruff put the code in order

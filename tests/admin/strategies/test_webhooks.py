@@ -16,8 +16,8 @@ from capital.models import WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
 from strategies.models import Strategy
 from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
-from tests.conftest import Exchange
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
+from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,196 @@
+"""Rules of the house that no linter knows: ``python -m tests.house.rules``, in ``make lint``.
+
+ARCHITECTURE.md lists them. What breaks one is told with its place, the reason and the remedy.
+"""
+
+import ast
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.house import source
+from tests.paths import ROOT
+
+PRODUCT = ("capital", "capital_project", "strategies")
+HOUSE = (*PRODUCT, "tests", "docs", "benchmarks")
+MONEY = ("capital/domain", "capital/services", "capital/models", "strategies")
+
+MOST_FILES = 15
+MOST_LINES = 60
+
+
+@dataclass(frozen=True, order=True)
+class Breach:
+    """What breaks a rule, and where."""
+
+    path: str
+    line: int
+    what: str
+
+    def __str__(self) -> str:
+        return ":".join([self.path, *([str(self.line)] if self.line else [])]) + f": {self.what}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        name: Short, for whoever talks about it.
+        says: The rule, one sentence.
+        because: Why there is such a rule.
+        remedy: What to do instead.
+        find: Everything below a folder that looks like a breach.
+        spared: Path and what is found there, where it is right; to be removed once it is gone.
+    """
+
+    name: str
+    says: str
+    because: str
+    remedy: str
+    find: Callable[[Path], Iterable[Breach]]
+    spared: frozenset[tuple[str, str]] = frozenset()
+
+    def breaches(self, root: Path = ROOT) -> list[Breach]:
+        """What breaks it, in the order of the tree; what is spared for nothing breaks it too."""
+        found = sorted(set(self.find(root)))
+        spared_for_nothing = self.spared - {(breach.path, breach.what) for breach in found}
+        return [breach for breach in found if (breach.path, breach.what) not in self.spared] + [
+            Breach(path, 0, f"no longer has {what}, which this rule spares")
+            for path, what in sorted(spared_for_nothing)
+        ]
+
+
+def in_modules(
+    find: source.Finder, *folders: str, but: str | None = None
+) -> Callable[[Path], Iterator[Breach]]:
+    """Look through every module of these folders, migrations and the folder ``but`` left out."""
+
+    def look(root: Path) -> Iterator[Breach]:
+        for folder in folders:
+            for module in sorted((root / folder).rglob("*.py")):
+                path = module.relative_to(root).as_posix()
+                if "migrations" in module.parts or (but and path.startswith(f"{but}/")):
+                    continue
+                tree = ast.parse(module.read_text(encoding="utf-8"))
+                yield from (Breach(path, line, what) for line, what in find(tree))
+
+    return look
+
+
+def full_folders(root: Path) -> Iterator[Breach]:
+    """Folders with more files than a reader takes in at once."""
+    sizes = Counter(
+        file.parent.relative_to(root).as_posix()
+        for folder in HOUSE
+        for file in (root / folder).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    )
+    for folder, size in sizes.items():
+        if size > MOST_FILES:
+            yield Breach(folder, 0, f"{size} files")
+
+
+RULES = (
+    Rule(
+        name="money is Decimal",
+        says="No float touches money: neither the name nor a literal stands in domain, services,"
+        " models or strategies.",
+        because="A float keeps 15 to 17 digits and rounds without a word, so amounts would no"
+        " longer add up.",
+        remedy='Read amounts from text into Decimal where they arrive, and write Decimal("0.5").',
+        find=in_modules(source.floats, *MONEY),
+        spared=frozenset({("capital/models/columns/exact.py", source.GUARD)}),
+    ),
+    Rule(
+        name="Python calculates",
+        says="The database does not calculate: no Sum, F, Case or database function, no"
+        " aggregate(), extra() or raw() in services, models or strategies.",
+        because="SQLite adds in floats and PostgreSQL rounds a ninth decimal, both in silence.",
+        remedy="Read the rows and calculate over Decimals in Python, best in capital/domain.",
+        find=in_modules(source.database_arithmetic, *MONEY[1:]),
+        # Chooses among codes, which are words.
+        spared=frozenset(
+            ("capital/services/allocation/records.py", name) for name in ("Case", "When")
+        ),
+    ),
+    Rule(
+        name="the domain is pure",
+        says="The domain imports itself, strategies.markets and those parts of the standard library"
+        " that reach neither clock, chance nor world.",
+        because="What decides about capital is to be tested, replayed and audited from its"
+        " arguments alone.",
+        remedy="Pass the value in, or do this part in a service that calls the domain.",
+        find=in_modules(source.impure_imports, "capital/domain"),
+    ),
+    Rule(
+        name="the clock is an argument",
+        says="The domain never asks for the time: no now(), utcnow() or today().",
+        because="The same inputs have to give the same decision when a run is replayed.",
+        remedy="Take the time as an argument; the face or the service asks the clock.",
+        find=in_modules(source.clock_calls, "capital/domain"),
+    ),
+    Rule(
+        name="strategies stand alone",
+        says="Nothing in strategies imports capital.",
+        because="A strategy is known without its capital; dependencies run down.",
+        remedy="Let capital ask strategies, or move what both need to strategies.",
+        find=in_modules(source.imports_of("capital"), "strategies"),
+    ),
+    Rule(
+        name="ccxt has one room",
+        says="Only modules of capital/exchange/ccxt import ccxt.",
+        because="Its exceptions carry signatures and its amounts may be floats; both are mended in"
+        " one place.",
+        remedy="Ask through capital.exchange.contract and make what answers in"
+        " capital/exchange/ccxt.",
+        find=in_modules(source.imports_of("ccxt"), *PRODUCT, but="capital/exchange/ccxt"),
+    ),
+    Rule(
+        name="tests are not imported",
+        says="No module imports a test module or a conftest.",
+        because="They are loaded by rules of pytest's own, and a test module that others need"
+        " cannot be moved or left out.",
+        remedy="Make it a fixture, or move it to an ordinary module beside those who use it.",
+        find=in_modules(source.imports_of_tests, *PRODUCT, "tests", "benchmarks"),
+    ),
+    Rule(
+        name="functions fit on a screen",
+        says=f"A function of the product has at most {MOST_LINES} lines, its docstring not"
+        " counted.",
+        because="What does not fit on a screen is not read as a whole.",
+        remedy="Part what decides from what computes. (ruff counts its branches and statements.)",
+        find=in_modules(source.long_functions(MOST_LINES), *PRODUCT),
+    ),
+    Rule(
+        name="folders are small",
+        says=f"A folder has at most {MOST_FILES} files.",
+        because="A longer list is not a plan of anything.",
+        remedy="Part it by subject, under the names that the subjects have elsewhere.",
+        find=full_folders,
+    ),
+)
+
+
+def report(rules: Iterable[Rule] = RULES, root: Path = ROOT) -> Iterator[str]:
+    """What to tell whoever broke a rule; nothing where all of them hold."""
+    for rule in rules:
+        if breaches := rule.breaches(root):
+            yield f"{rule.name}: {rule.says}"
+            yield f"  Why: {rule.because}"
+            yield f"  Instead: {rule.remedy}"
+            yield from (f"    {breach}" for breach in breaches)
+
+
+def main() -> int:
+    """Say what breaks a rule; 1 where something does."""
+    lines = list(report())
+    for line in lines or [f"{len(RULES)} rules of the house hold."]:
+        print(line)  # noqa: T201
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

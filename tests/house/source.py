@@ -1,0 +1,152 @@
+"""Python source, read for what a rule forbids. Every finding is a line and what stands there."""
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+Found = Iterator[tuple[int, str]]
+Finder = Callable[[ast.Module], Found]
+
+GUARD = "isinstance(…, float)"
+
+_DATABASE_ARITHMETIC = frozenset(
+    {
+        "F",
+        "Func",
+        "Sum",
+        "Avg",
+        "Min",
+        "Max",
+        "StdDev",
+        "Variance",
+        "ExpressionWrapper",
+        "CombinedExpression",
+        "RawSQL",
+        "Case",
+        "When",
+    }
+)
+_CALCULATING_METHODS = frozenset({"aggregate", "extra", "raw"})
+
+# Parts of the standard library that reach clock, chance or world.
+_IMPURE = frozenset(
+    {
+        "asyncio",
+        "http",
+        "io",
+        "logging",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "shutil",
+        "socket",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+        "uuid",
+    }
+)
+_CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
+
+
+def floats(tree: ast.Module) -> Found:
+    """Float literals and the name ``float``, in annotations and calls alike.
+
+    A check such as ``isinstance(amount, float)`` is told apart: see ``GUARD``.
+    """
+    guards = {
+        name
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "isinstance"
+        for name in ast.walk(call.args[1])
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
+            yield node.lineno, repr(node.value)
+        elif isinstance(node, ast.Name) and node.id == "float":
+            yield node.lineno, GUARD if node in guards else "float"
+
+
+def database_arithmetic(tree: ast.Module) -> Found:
+    """Names with which a database would calculate: imported, or reached as ``models.X``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django.db.models"):
+            whole_module = (node.module or "").startswith("django.db.models.functions")
+            for alias in node.names:
+                if whole_module or alias.name in _DATABASE_ARITHMETIC:
+                    yield node.lineno, alias.name
+        elif isinstance(node, ast.Attribute):
+            of_models = isinstance(node.value, ast.Name) and node.value.id == "models"
+            if node.attr in _CALCULATING_METHODS or (
+                of_models and node.attr in _DATABASE_ARITHMETIC
+            ):
+                yield node.lineno, node.attr
+
+
+def imports(tree: ast.Module) -> Found:
+    """What is imported, wherever in the module: ``from package import name`` is package.name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def impure_imports(tree: ast.Module) -> Found:
+    """Imports that a module of the domain may not have."""
+    for line, name in imports(tree):
+        top = name.partition(".")[0]
+        pure = top in sys.stdlib_module_names - _IMPURE
+        if not (pure or f"{name}.".startswith(("capital.domain.", "strategies.markets."))):
+            yield line, name
+
+
+def imports_of(*packages: str) -> Finder:
+    """A finder of imports of these packages or of anything in them."""
+
+    def find(tree: ast.Module) -> Found:
+        for line, name in imports(tree):
+            if f"{name}.".startswith(tuple(f"{package}." for package in packages)):
+                yield line, name
+
+    return find
+
+
+def imports_of_tests(tree: ast.Module) -> Found:
+    """Imports of test modules and of conftest modules."""
+    for line, name in imports(tree):
+        modules = re.match(r"tests\.(?:\w+\.)*?(?:test_\w+|conftest)\b", name)
+        if modules:
+            yield line, modules[0]
+
+
+def clock_calls(tree: ast.Module) -> Found:
+    """Calls such as ``datetime.now()``."""
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and called.attr in _CLOCK_CALLS:
+            yield node.lineno, f"{called.attr}()"
+
+
+def long_functions(most: int) -> Finder:
+    """A finder of functions with more lines than this, their docstring not counted."""
+
+    def find(tree: ast.Module) -> Found:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if ast.get_docstring(node) is not None:
+                    first = node.body[0]
+                    lines -= (first.end_lineno or first.lineno) - first.lineno + 1
+                if lines > most:
+                    yield node.lineno, f"{node.name}: {lines} lines"
+
+    return find
