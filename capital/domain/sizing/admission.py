@@ -1,4 +1,4 @@
-"""Admission: what the desk's rules say to an order before a price is needed."""
+"""Admission: which orders are refused before anybody asks for a price."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -14,15 +14,16 @@ from strategies.markets import MarketType
 
 @dataclass(frozen=True)
 class LinkRules:
-    """One link as admission sees it.
+    """What one link may order.
 
     Attributes:
-        strategy: Its key.
-        market: What the strategy trades.
-        currency: What the account's capital is counted in.
-        idle: Why it may not trade; None where it may. ``strategy_paused`` may close.
-        max_symbols: How many symbols it may hold at once; None is no limit.
-        max_budget_percent: Of its capital, what one order may cost at most.
+        strategy: The strategy's key.
+        market: The market that the strategy trades.
+        currency: The account's currency.
+        idle: Why the link may not trade; None where it may. With ``strategy_paused`` it may
+            still close positions.
+        max_symbols: How many symbols it may hold at once; None for no limit.
+        max_budget_percent: What one order may cost at most, in percent of the link's capital.
     """
 
     strategy: str
@@ -130,5 +131,5 @@ def admit_symbol(order: OrderRequest, link: LinkRules, held_symbols: AbstractSet
 
 
 def is_spot_sale(order: OrderRequest, rules: InstrumentRules) -> bool:
-    """Whether it gives up coins: it enters nothing, and spends no capital."""
+    """Whether the order sells coins on spot. That opens no position and spends no capital."""
     return rules.kind is InstrumentKind.SPOT and order.side == Side.SELL

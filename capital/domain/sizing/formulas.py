@@ -1,8 +1,8 @@
-"""The formulas of sizing, over fractions: what an amount costs, and what a budget buys.
+"""The formulas of sizing: what an amount costs, and how much a budget buys.
 
-All amounts of money are in the currency that the market is paid in. They are the plain formula
-``capital × percent ÷ price × leverage`` with the fee and the utilisation put in; docs/sizing.md
-derives them. Fractions, because ``1 × 3 ÷ (300 × 0.01)`` must be 1 and not 0.999…
+All amounts of money are in the instrument's settle currency. The formulas extend
+``capital × percent ÷ price × leverage`` by the fee and the utilisation; docs/sizing.md derives
+them. They calculate with fractions, because ``1 × 3 ÷ (300 × 0.01)`` must be 1 and not 0.999…
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms a link trades one market.
+    """The figures that size a link's orders.
 
     Attributes:
-        capital: Of the link, in account currency, >= 0.
+        capital: The link's capital in account currency, >= 0.
         leverage: > 0; 1 on spot.
-        fee_rate: What the venue takes of an order's worth, in [0, 1).
-        utilisation: How much of a budget is used, in (0, 1].
-        max_budget_percent: Of the capital, what one order may cost at most.
+        fee_rate: The venue's fee as a part of an order's notional, in [0, 1).
+        utilisation: Which part of a budget is used, in (0, 1].
+        max_budget_percent: What one order may cost at most, in percent of the capital.
     """
 
     capital: Decimal
@@ -37,12 +37,12 @@ class Terms:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an order comes to, in account currency.
+    """What an order costs, in account currency.
 
     Attributes:
-        notional: Its worth.
-        margin: What it ties up.
-        fee: What the venue takes.
+        notional: The order's value.
+        margin: The capital that it ties up.
+        fee: The venue's fee.
     """
 
     notional: Fraction
@@ -51,25 +51,25 @@ class Cost:
 
     @property
     def total(self) -> Fraction:
-        """What must be there: margin and fee."""
+        """Margin and fee together."""
         return self.margin + self.fee
 
 
 def worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
-    """The worth of an amount of one at ``price``, in what the market is paid in."""
+    """The value of an amount of one at ``price``, in the settle currency."""
     size, at = Fraction(rules.contract_size), Fraction(price)
     return size / at if rules.kind is InstrumentKind.INVERSE else size * at
 
 
 def cost_of(amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal) -> Cost:
-    """What ordering ``amount`` comes to."""
+    """What it costs to order ``amount``."""
     notional = Fraction(amount) * worth_of_one(rules, price)
     margin = notional / Fraction(terms.leverage)
     return Cost(notional, margin, notional * Fraction(terms.fee_rate))
 
 
 def quoted_worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
-    """The worth of an amount of one in the quote currency: what cost limits are about."""
+    """The value of an amount of one in the quote currency, in which cost limits are given."""
     size = Fraction(rules.contract_size)
     return size if rules.kind is InstrumentKind.INVERSE else size * Fraction(price)
 
@@ -77,10 +77,10 @@ def quoted_worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
 def amount_for_budget(
     budget: Fraction, rules: InstrumentRules, terms: Terms, price: Decimal
 ) -> Fraction:
-    """The amount whose margin and fee come to ``budget`` times the utilisation.
+    """The amount whose margin and fee are ``budget`` times the utilisation.
 
     spot ``B·u / ((1 + f)·P)``, linear ``B·u·L / ((1 + f·L)·P·cs)``,
-    inverse ``B·u·L·P / ((1 + f·L)·cs)``: one formula with the worth of one contract in it.
+    inverse ``B·u·L·P / ((1 + f·L)·cs)``: one formula over the value of one contract.
     """
     leverage, fee_rate = Fraction(terms.leverage), Fraction(terms.fee_rate)
     spent = budget * Fraction(terms.utilisation)
@@ -92,15 +92,15 @@ def amount_for_risk(
 ) -> Fraction:
     """The amount that loses ``risk_percent`` of the capital between ``entry`` and ``stop``.
 
-    Both fees are part of the loss: ``q = ρ·capital / (|e − s| + f·(e + s))`` in base units. Of
-    an inverse contract the loss is in the coin: ``cs·|1/e − 1/s| + f·cs·(1/e + 1/s)``.
+    The fees for entry and exit are part of the loss: ``q = ρ·capital / (|e − s| + f·(e + s))`` in
+    base units. An inverse contract loses coins: ``cs·|1/e − 1/s| + f·cs·(1/e + 1/s)`` each.
 
     Args:
         risk_percent: > 0.
-        rules: Of the market.
-        terms: Of the link.
-        entry: Above zero.
-        stop: Above zero, and another price than ``entry``.
+        rules: The instrument's.
+        terms: The link's.
+        entry: The price at which the order is filled, > 0.
+        stop: The price at which the position is closed, > 0 and not ``entry``.
     """
     at_entry, at_stop = worth_of_one(rules, entry), worth_of_one(rules, stop)
     loss_of_one = abs(at_entry - at_stop) + Fraction(terms.fee_rate) * (at_entry + at_stop)

@@ -1,4 +1,4 @@
-"""Market rules: what one symbol of one venue lets itself be ordered in."""
+"""The trading rules of an instrument: how one symbol of one venue may be ordered."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,50 +9,51 @@ from strategies.markets import MarketType
 
 
 class InstrumentKind(StrEnum):
-    """What an order's amount is, and what it is paid in. ``value`` is what is stored."""
+    """What an order's amount counts, and in which currency it is paid. ``value`` is stored."""
 
     SPOT = "spot"
     """Amounts are base units, paid in the quote currency."""
     LINEAR = "linear"
-    """Amounts are contracts of so many base units, paid in the settle currency."""
+    """Amounts are contracts of a number of base units, paid in the settle currency."""
     INVERSE = "inverse"
-    """Amounts are contracts of so much quote currency, paid in the base currency."""
+    """Amounts are contracts of an amount of quote currency, paid in the base currency."""
 
     @property
     def market_type(self) -> MarketType:
-        """The strategies that trade it."""
+        """The market that it belongs to."""
         return MarketType.SPOT if self is InstrumentKind.SPOT else MarketType.FUTURES
 
 
 class PrecisionMode(StrEnum):
-    """How a venue says how finely an amount may be given; ccxt's three."""
+    """How a venue states the precision of amounts: ccxt's three ways."""
 
     TICK_SIZE = "tick_size"
     """The precision is the step: amounts are multiples of it."""
     DECIMAL_PLACES = "decimal_places"
-    """The precision is a whole number of decimals; negative: of zeros before the point."""
+    """The precision is a number of decimals; a negative one is of zeros before the point."""
     SIGNIFICANT_DIGITS = "significant_digits"
-    """The precision is a whole number of digits from the first that is not zero on."""
+    """The precision is a number of digits, counted from the first that is not zero."""
 
 
 @dataclass(frozen=True)
 class InstrumentRules:
-    """The rules of one market, in the venue's own unit of amount: base units or contracts.
+    """The rules of one instrument, in the venue's own unit of amount: base units or contracts.
 
     Attributes:
-        symbol: ccxt's.
-        kind: What the amount is.
+        symbol: ccxt's symbol.
+        kind: What an amount counts.
         quote: The currency of the price and of ``min_cost`` and ``max_cost``.
-        settle: What it is paid in: the account's currency must be this one.
+        settle: The currency that it is paid in, which must be the account's.
         precision_mode: What ``amount_precision`` means.
         amount_precision: A step > 0, or a number of digits.
-        contract_size: Base units (linear) or quote currency (inverse) a contract, > 0; 1 on spot.
-        min_amount: Of one order; None where there is no limit, here and below.
-        max_amount: Of one order.
-        market_min_amount: Of an order that is filled at the market's price.
-        market_max_amount: Of an order that is filled at the market's price.
-        min_cost: Worth of one order in the quote currency.
-        max_cost: Worth of one order in the quote currency.
+        contract_size: Base units (linear) or quote currency (inverse) in one contract, > 0; 1
+            on spot.
+        min_amount: The smallest order; None for no limit, here and below.
+        max_amount: The largest order.
+        market_min_amount: The smallest market order, beside ``min_amount``.
+        market_max_amount: The largest market order, beside ``max_amount``.
+        min_cost: The smallest value of an order, in the quote currency.
+        max_cost: The largest value of an order, in the quote currency.
     """
 
     symbol: str
@@ -71,15 +72,15 @@ class InstrumentRules:
 
     @property
     def quantity_of_one(self) -> Fraction:
-        """The quantity that an amount of one is: base units, on inverse markets contracts.
+        """The quantity that an amount of one stands for: base units, for inverse ones contracts.
 
-        An inverse contract is a fixed amount of quote currency, and of base units another
-        one at every price: there the contracts themselves are the quantity.
+        An inverse contract is a fixed amount of quote currency. How many base units that is
+        depends on the price, so there the contracts themselves are the quantity.
         """
         return Fraction(self.contract_size) if self.kind is InstrumentKind.LINEAR else Fraction(1)
 
     def amount_bounds(self, *, is_market: bool) -> tuple[Decimal | None, Decimal | None]:
-        """The least and the most of one order; the stricter where two limits apply."""
+        """The smallest and the largest order; the stricter limit where two apply."""
         if not is_market:
             return self.min_amount, self.max_amount
         least = [each for each in (self.min_amount, self.market_min_amount) if each is not None]

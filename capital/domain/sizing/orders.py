@@ -1,4 +1,4 @@
-"""OrderRequest: the order that a bot has in mind, before it knows how much."""
+"""OrderRequest: the order that a bot wants to place, and asks how large it may be."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,14 +12,14 @@ HUNDRED = Decimal(100)
 
 
 class Side(StrEnum):
-    """Which way. ``value`` is what is sent."""
+    """Buy or sell. ``value`` is what is sent."""
 
     BUY = "buy"
     SELL = "sell"
 
 
 class OrderType(StrEnum):
-    """How it is to be filled."""
+    """How an order is filled. ``value`` is what is sent."""
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
@@ -28,18 +28,18 @@ class OrderType(StrEnum):
 
     @property
     def is_stop(self) -> bool:
-        """Whether it waits for its stop price."""
+        """Whether it waits until its stop price is reached."""
         return self in (OrderType.STOP_MARKET, OrderType.STOP_LIMIT)
 
     @property
     def is_market(self) -> bool:
-        """Whether it is filled at whatever the market asks."""
+        """Whether it is filled at the market's price, once it is active."""
         return self in (OrderType.MARKET, OrderType.STOP_MARKET)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderRequest:
-    """What is asked. At least one of ``qty_per``, ``risk_per`` and ``qty`` says how much.
+    """An order to size. At least one of ``qty_per``, ``risk_per`` and ``qty`` says how much.
 
     Attributes:
         symbol: ccxt's: ``BTC/USDT`` (spot), ``BTC/USDT:USDT`` (linear), ``BTC/USD:BTC`` (inverse).
@@ -47,12 +47,13 @@ class OrderRequest:
         order_type: A value of ``OrderType``.
         qty_per: Above zero, percent of the link's capital that may be spent; below zero, percent
             of the open position that is closed.
-        qty: An absolute quantity, > 0, in the unit of ``SizedOrder.quantity``. It is validated
-            and rounded, and given up where ``qty_per`` or ``risk_per`` comes too.
+        qty: An absolute quantity, > 0, in the unit of ``SizedOrder.quantity``. It is checked
+            and rounded, and ignored where ``qty_per`` or ``risk_per`` is given too.
         risk_per: Percent of the link's capital, in (0, 100], that is lost when the order is
             filled at its price and the position is stopped at ``stop_price``.
-        price: Of a LIMIT or STOP_LIMIT order; of a MARKET order a hint, in place of a ticker.
-        stop_price: What triggers a STOP order; with ``risk_per`` the protective stop.
+        price: The limit of a LIMIT or STOP_LIMIT order. For a MARKET order a hint that spares
+            asking the venue for its last price.
+        stop_price: The price that triggers a STOP order; with ``risk_per`` the protective stop.
     """
 
     symbol: str
@@ -66,12 +67,12 @@ class OrderRequest:
 
     @property
     def is_closing(self) -> bool:
-        """Whether it gives up a part of an open position."""
+        """Whether it closes a part of an open position."""
         return self.qty_per is not None and self.qty_per < 0
 
     @cached_property
     def problem(self) -> InvalidOrder | None:
-        """What makes no sense on any market and for any account, looked for once; else None."""
+        """Why the order makes no sense for any instrument or account; None where it does."""
         try:
             self._check_fields()
         except InvalidOrder as error:

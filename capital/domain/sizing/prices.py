@@ -1,4 +1,4 @@
-"""The price that an order is sized at, as far as the order itself says one."""
+"""The price that an order is sized at, where the order itself states one."""
 
 from decimal import Decimal
 
@@ -12,8 +12,8 @@ from capital.domain.sizing.orders import OrderRequest, OrderType, Side
 def given_price(order: OrderRequest, kind: InstrumentKind) -> Decimal | None:
     """A LIMIT order's price, a STOP order's stop price, a MARKET order's hint; None for none.
 
-    A STOP_LIMIT order names two, and may be filled at either or between: it is sized at the
-    dearer one, which on inverse markets, where a low price makes a contract dear, is the lower.
+    A STOP_LIMIT order has two prices and may be filled anywhere between them. It is sized at the
+    one at which it costs more: the higher one, but for inverse instruments the lower.
     """
     order_type = OrderType(order.order_type)
     if order_type is OrderType.STOP_LIMIT:
@@ -21,7 +21,7 @@ def given_price(order: OrderRequest, kind: InstrumentKind) -> Decimal | None:
         dearer = min if kind is InstrumentKind.INVERSE else max
         return dearer(named) if named else None
     if order_type is OrderType.STOP_MARKET:
-        # A market order's hint is better than asking the venue.
+        # Without a stop price, a hint is still better than asking the venue.
         return order.price if order.stop_price is None else order.stop_price
     return order.price
 
@@ -30,7 +30,7 @@ def check_stop(order: OrderRequest, entry: Decimal) -> Decimal:
     """The protective stop of an order with ``risk_per``.
 
     Raises:
-        InvalidOrder: It would win, or lose nothing.
+        InvalidOrder: The position would not lose at its stop.
     """
     stop = order.stop_price
     assert stop is not None, "the request was checked"

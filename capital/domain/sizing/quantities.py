@@ -1,8 +1,8 @@
-"""How much: an admitted order, the market's rules and a price into the amount to send.
+"""The amount of an admitted order, from the instrument's rules and a price.
 
 Each way of asking (a share of the capital, a risk, an absolute quantity, a share of the position)
-gives a raw amount; ``_fit`` then brings it into the market's rules, always downwards, so that
-what comes out never costs more than what was meant.
+gives a raw amount. ``_fit`` then brings it into the instrument's rules, always downwards, so that
+the order never costs more than was asked for.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _NOTHING = Decimal(0)
 
 
 class Bound(StrEnum):
-    """What held an amount down, or which limit it missed. ``value`` is what is sent."""
+    """What determined an amount, or which limit it missed. ``value`` is what is sent."""
 
     BUDGET = "budget"
     RISK = "risk"
@@ -53,15 +53,15 @@ class Sizing:
     Attributes:
         amount: In the venue's unit (base units or contracts), a whole number of steps; 0 for
             nothing.
-        raw_amount: Before rounding and limits.
-        step: In the same unit.
-        bound_by: What held it down; with an amount of 0 the limit that it missed.
+        raw_amount: The amount before rounding and limits.
+        step: The step of amounts, in the same unit.
+        bound_by: What determined the amount; with an amount of 0 the limit that it missed.
         code: ``sized``, or the limit that it missed.
-        figures: Of the code's sentence.
+        figures: The figures of the code's sentence.
         budget: What the order may cost at most; None where nothing is spent.
-        cost: None where the price is not known.
-        reduce_only: Whether it only closes.
-        warnings: What was done otherwise than asked.
+        cost: What the order costs; None where the price is not known.
+        reduce_only: Whether the order only closes.
+        warnings: Where the answer differs from what was asked.
     """
 
     amount: Decimal
@@ -79,14 +79,14 @@ class Sizing:
 def size_entry(
     order: OrderRequest, rules: InstrumentRules, terms: Terms, *, price: Decimal, held: Decimal
 ) -> Sizing:
-    """The amount of an order that is not a close, never past its budget with fees included.
+    """The amount of an order that closes nothing. With fees it costs no more than its budget.
 
     Args:
         order: Checked and admitted.
-        rules: Of its market.
-        terms: Of the link; the leverage is 1 on spot.
-        price: What it is sized at, > 0.
-        held: Quantity of the link's position, signed.
+        rules: The instrument's.
+        terms: The link's; the leverage is 1 on spot.
+        price: The price to size at, > 0.
+        held: The quantity of the link's position, signed.
 
     Raises:
         InvalidOrder: The protective stop is on the wrong side.
@@ -98,7 +98,8 @@ def size_entry(
         warnings = (Reason(Code.QTY_IGNORED, {"wins": wins}),)
     if not order.qty_per and not order.risk_per:
         return _size_quantity(order, rules, terms, price, held)
-    # A risk alone is bounded by the link's own capital, whatever more the account allows.
+    # An order by risk alone spends at most the link's own capital, even where the account
+    # allows more.
     percent = order.qty_per or min(HUNDRED, terms.max_budget_percent)
     budget = terms.budget(percent)
     raw, bound = amount_for_budget(budget, rules, terms, price), Bound.BUDGET
@@ -128,15 +129,15 @@ def size_close(
 ) -> Sizing:
     """The amount that closes ``-qty_per`` percent of the position, all of it at most.
 
-    Closing needs no price: without one, the least cost of a part is not checked. The whole
-    position is exempt from it anyway, so that dust can be closed.
+    Closing needs no price: without one, the minimum cost is not checked. It never applies to the
+    whole position, so that dust can be closed.
 
     Args:
         order: Checked and admitted, with ``qty_per`` below zero.
-        rules: Of its market.
-        terms: Of the link.
+        rules: The instrument's.
+        terms: The link's.
         price: None where none is known.
-        held: Quantity of the link's position, signed.
+        held: The quantity of the link's position, signed.
 
     Raises:
         OrderRefused: There is no position, or the side would enlarge it.
@@ -175,7 +176,7 @@ def size_close(
 def _size_quantity(
     order: OrderRequest, rules: InstrumentRules, terms: Terms, price: Decimal, held: Decimal
 ) -> Sizing:
-    """An absolute quantity: rounded, and refused where it costs more than may be spent."""
+    """An absolute quantity: rounded, and refused where it costs more than the budget allows."""
     assert order.qty is not None, "the request was checked"
     raw = Fraction(order.qty) / rules.quantity_of_one
     sizing = _fit(raw, Bound.QUANTITY, order, rules, price)
@@ -223,7 +224,7 @@ def _check_closing_side(order: OrderRequest, held: Decimal) -> None:
 def _cost_of_reducing(
     amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal
 ) -> Cost:
-    """It ties nothing up; the fee is taken all the same."""
+    """Closing ties up no margin, but the fee is due."""
     return replace(cost_of(amount, rules, terms, price), margin=Fraction(0))
 
 
@@ -303,5 +304,5 @@ def _missed(sizing: Sizing, bound: Bound, code: Code, **figures: str) -> Sizing:
 
 
 def _shown(amount: Fraction, rules: InstrumentRules) -> str:
-    """An amount as the quantity that bots and people know it by."""
+    """An amount as the quantity that bots and people read."""
     return plain(cut(amount * rules.quantity_of_one))

@@ -1,7 +1,7 @@
-"""Rounding an amount down to what a venue takes, in each of ccxt's precision modes.
+"""Rounding an amount down to what a venue accepts, in each of ccxt's precision modes.
 
-The same numbers as ccxt's ``decimal_to_precision`` with ``TRUNCATE`` gives for exact input (a
-test holds the two together), but from a fraction: nothing is rounded on the way there.
+The results are those of ccxt's ``decimal_to_precision`` with ``TRUNCATE`` for exact input (a test
+compares the two), but the input is a fraction, so that nothing is rounded before.
 """
 
 from decimal import Decimal
@@ -14,7 +14,7 @@ _TEN = Fraction(10)
 
 
 def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Decimal:
-    """The largest amount that the venue takes and that is not above ``amount``.
+    """The largest amount that the venue accepts and that is not above ``amount``.
 
     Args:
         amount: >= 0.
@@ -22,7 +22,7 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
         precision: As in ``InstrumentRules``.
 
     Returns:
-        A whole number of ``step_at(amount, …)``, exact; 0 where one step is too much.
+        An exact multiple of ``step_at(amount, …)``; 0 where one step is too much.
     """
     step = step_at(amount, mode, precision)
     if not step:
@@ -32,9 +32,9 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
 
 
 def step_at(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Decimal:
-    """What amounts near ``amount`` are multiples of.
+    """The step of amounts near ``amount``: they are multiples of it.
 
-    Only with significant digits it depends on the amount: 3 digits are steps of 0.1 at 12.3 and
+    It depends on the amount with significant digits only: 3 digits are steps of 0.1 at 12.3 and
     of 1 at 123. There it is 0 for an amount of 0 and for a precision of no digits.
     """
     if mode is PrecisionMode.TICK_SIZE:
@@ -53,19 +53,19 @@ def magnitude(amount: Fraction) -> int:
     Args:
         amount: > 0.
     """
-    # The lengths are right, or one too high.
+    # The difference of the lengths is right, or one too high.
     guess = len(str(amount.numerator)) - len(str(amount.denominator))
     return guess if _TEN**guess <= amount else guess - 1
 
 
 def cut(number: Fraction, *, decimals: int = 18) -> Decimal:
-    """``number`` for showing: as it is where its decimals end in time, else cut off there.
+    """``number`` as a decimal for people, cut off after ``decimals`` places.
 
-    Cut, never rounded up, so that parts that are shown never add up to more than their whole.
+    Cut, never rounded up, so that parts never add up to more than their whole.
 
     Args:
         number: >= 0.
-        decimals: How many are kept at most.
+        decimals: How many places are kept at most.
     """
     whole, rest = divmod(number.numerator * 10**decimals // number.denominator, 10**decimals)
     return Decimal(f"{whole}.{rest:0{decimals}d}".rstrip("0").rstrip("."))

@@ -1,4 +1,4 @@
-"""Order sizing: capital, market rules, positions and prices into quantities that can be sent."""
+"""Sizing orders: how much each link may order, from its capital, the instrument and a price."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, lo
 __all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]
 
 
-# Older rules still serve; the answer says how old they are.
+# Older rules are used too, but the answer warns of their age.
 RULES_ARE_FRESH_FOR = timedelta(days=1)
 _NOTHING = Decimal(0)
 
@@ -40,32 +40,32 @@ class SizedOrder:
         link_id: The link's primary key. Not in the JSON.
         strategy: The strategy's key.
         account: The account's name.
-        symbol: As asked.
-        side: As asked.
-        quantity: What may be ordered: base units on spot and linear markets, contracts on inverse
-            ones. Zero where nothing may be; ``code`` says why.
-        contracts: What ccxt and most venues take as amount on contract markets; None on spot.
+        symbol: The order's symbol.
+        side: The order's side.
+        quantity: What may be ordered: base units for spot and linear instruments, contracts for
+            inverse ones. Zero where nothing may be ordered; ``code`` says why.
+        contracts: The amount in contracts, which ccxt and most venues expect; None on spot.
         reduce_only: Whether the order only closes.
-        price: What it was sized at; None where none was needed, or none was had.
-        price_source: Of ``price``.
-        capital: What the link holds now.
-        budget: What the order may cost at most, fees included; None for closing, and where
-            it was not reached.
+        price: The price that it was sized at; None where none was needed, or none was known.
+        price_source: Where ``price`` comes from.
+        capital: The link's capital now.
+        budget: What the order may cost at most, fees included; None for closing and for a
+            refusal.
         leverage: 1 on spot.
         raw_quantity: Before rounding and limits, in the unit of ``quantity``, cut to 18 decimals.
-        step: What ``quantity`` is a multiple of, in its unit.
-        notional: Worth of the order.
-        margin: What of the capital it ties up: the whole on spot, 0 for closing.
-        fee: At the account's fee rate. ``margin + fee <= budget`` always.
-        bound_by: What held the quantity down: ``budget``, ``risk``, ``quantity`` (asked for),
+        step: The step of ``quantity``, in its unit.
+        notional: The order's value.
+        margin: The capital that it ties up: all of its value on spot, 0 for closing.
+        fee: The fee at the account's fee rate. ``margin + fee <= budget`` always.
+        bound_by: What determined the quantity: ``budget``, ``risk``, ``quantity`` (asked for),
             ``position``, ``max_amount``, ``max_cost``; with a quantity of 0 the limit that it
             missed: ``step``, ``min_amount``, ``min_cost``, ``capital``; empty where refused.
         code: ``sized``, the limit that was missed, or why it was refused.
-        figures: Of ``code``'s sentence. Not in the JSON.
-        warnings: What was done otherwise than asked, the limit that was missed with its figures,
-            or what else should be known.
-        error: What to raise where a refusal of this pair is a refusal of the request; None
-            where there is an answer. Not in the JSON.
+        figures: The figures of ``code``'s sentence. Not in the JSON.
+        warnings: Where the answer differs from what was asked, the limit that was missed with
+            its figures, and anything else worth knowing.
+        error: The error to raise where a refusal of this order refuses the whole request; None
+            where the order is not refused. Not in the JSON.
     """
 
     link_id: int
@@ -94,11 +94,11 @@ class SizedOrder:
 
     @property
     def reason(self) -> Reason:
-        """Why it is so, for people."""
+        """The code with its figures, for a sentence."""
         return Reason(self.code, self.figures)
 
     def as_json(self) -> dict[str, Any]:
-        """The answer as it is sent: numbers as text, absence as null, warnings with sentences."""
+        """The answer for programs: numbers as text, null for None, warnings with sentences."""
         return {
             "strategy": self.strategy,
             "account": self.account,
@@ -133,23 +133,24 @@ def size_orders(
     patience: timedelta | None = None,
     clock: Clock = timezone.now,
 ) -> list[SizedOrder]:
-    """Every order on every link: link by link in the order given, each in the order of orders.
+    """Size every order on every link.
 
-    It writes nothing, and asks the network where a price is needed, so it must be called outside
-    of transactions. Three queries, whatever the number of links and orders; a fourth where a
-    symbol is not known.
+    It writes nothing. It asks the venue where a price is needed, so call it outside a
+    transaction. Three queries, whatever the number of links and orders; a fourth where a symbol
+    is not known.
 
     Args:
-        link_ids: Of ``StrategyAccount``. Who may ask is the caller's business.
-        orders: What is asked of each link. A symbol that one of them enters counts as held for
-            those behind it, as far as ``max_symbols`` is concerned.
-        patience: How long a venue may take to say a price; None: as long as is usual.
+        link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
+        orders: The orders, the same for each link. A symbol that one of them enters counts as
+            held for the next ones, where ``max_symbols`` is concerned.
+        patience: How long a venue may take to answer with a price; None for the usual time.
         clock: Says what time it is.
 
     Returns:
-        ``len(link_ids) * len(orders)`` answers; it never raises for what a client can send. A
-        pair that is refused (wrong request, unknown symbol, another currency, not allowed, no
-        price) carries its ``error``, with quantity 0 and the error's code.
+        One answer for each link and order, by link and then by order, both as given. It raises
+        nothing for what a client can send: a refused order (wrong request, unknown symbol,
+        another currency, not allowed, no price) has its ``error``, a quantity of 0 and the
+        error's code.
     """
     terms = load_terms(link_ids, {order.symbol for order in orders})
     pairs = [_prepare(terms, link_id, order) for link_id in link_ids for order in orders]
@@ -167,7 +168,11 @@ def size_orders(
 
 @dataclass(frozen=True)
 class _Pair:
-    """An order on a link that is admitted."""
+    """An admitted order on its link.
+
+    Attributes:
+        given: The price that the order states; None where the venue must be asked.
+    """
 
     order: OrderRequest
     link: LinkTerms
@@ -244,7 +249,7 @@ def _sized(
     order, link, rules = pair.order, pair.link, pair.instrument.rules
     is_spot, cost = rules.kind is InstrumentKind.SPOT, sizing.cost
     if sizing.code is not Code.SIZED:
-        # The sentence has the figure of the limit, which no key of the answer has.
+        # The warning's sentence states the limit, which no key of the answer does.
         warnings = [Reason(sizing.code, sizing.figures), *warnings]
     if isinstance(price, Reason):
         warnings = [*warnings, Reason(Code.PRICE_NOT_NEEDED)]

@@ -1,6 +1,6 @@
-"""What sizing reads of the database: links with their terms and positions, and market rules.
+"""What sizing reads from the database: links with their terms and positions, and instruments.
 
-Plain values in three queries: making model instances is most of what a sized order would cost.
+Plain values from three queries. Making model instances would take most of the time of sizing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -89,13 +89,13 @@ class LinkTerms:
     """One link, as sizing sees it.
 
     Attributes:
-        id: Primary key.
-        account: Its name.
-        venue: Of the account.
-        rules: What it may order.
-        capital: What it holds now, 0 where it never held any.
-        terms: On futures; ``terms_of`` has those for an instrument.
-        positions: Open quantity by symbol, signed.
+        id: The link's primary key.
+        account: The account's name.
+        venue: The account's venue.
+        rules: What the link may order.
+        capital: Its capital now; 0 where it never had any.
+        terms: Its figures for futures; ``terms_of`` has those for an instrument.
+        positions: The open quantity of each symbol, signed.
     """
 
     id: int
@@ -107,7 +107,7 @@ class LinkTerms:
     positions: dict[str, Decimal] = field(default_factory=dict)
 
     def terms_of(self, rules: InstrumentRules) -> Terms:
-        """Spot knows no leverage."""
+        """The link's figures for an instrument: on spot there is no leverage."""
         if rules.kind is not InstrumentKind.SPOT or self.terms.leverage == 1:
             return self.terms
         return Terms(
@@ -130,11 +130,16 @@ class Instrument:
 
 @dataclass(frozen=True)
 class SizingTerms:
-    """What was read, as of one call."""
+    """What was read for one call.
+
+    Attributes:
+        links: By primary key.
+        instruments: By venue and symbol.
+        synced_venues: Of the venues that lack one of the symbols, those that have any.
+    """
 
     links: Mapping[int, LinkTerms]
     instruments: Mapping[tuple[str, str], Instrument]
-    # Of the venues that lack a symbol, those that have others.
     synced_venues: Collection[str]
 
     def instrument(self, venue: str, symbol: str) -> Instrument:
@@ -155,7 +160,7 @@ class SizingTerms:
 
 
 def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms:
-    """Links, their open positions, and the rules of ``symbols`` on their venues."""
+    """Read links, their open positions, and ``symbols`` on their venues."""
     links = {
         row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
     }
@@ -229,5 +234,5 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
 
 
 def _trimmed(number: Decimal) -> Decimal:
-    """Without the zeros that the column's decimals put behind it."""
+    """Without the trailing zeros of the column's decimals."""
     return number.normalize(EXACT)
