@@ -21,13 +21,14 @@ from capital.admin.accounts.form import (
     unproven_text,
 )
 from capital.admin.accounts.links import LinksInline, NewLinkInline
+from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.formats import NOTHING, money, share
-from capital.models import Account, AllocationPool
+from capital.models import Account
 from capital.services.overview.accounts import (
     AccountOverview,
     overview_accounts,
@@ -36,7 +37,6 @@ from capital.services.overview.accounts import (
 from capital.services.sentences import outline_of, sentence
 
 _LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))
-POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
 
 
 @admin.register(Account)
