@@ -1,6 +1,5 @@
 """The account's form: its venue is offered or typed, and its credentials are never shown."""
 
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -10,9 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from capital.domain.errors import BudgetLimitNotAllowed
+from capital.admin.frame.edited import EditedForm
 from capital.models import Account
-from capital.services.access.permissions import check_budget_limit
 from capital.services.accounts.venues import proven_venues, unproven_notice
 from capital.services.sentences import sentence
 
@@ -62,10 +60,8 @@ class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
         return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
 
 
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+class AccountForm(EditedForm):
     """An account, with its venue chosen from those that are proven, or typed."""
-
-    user: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,16 +86,6 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_venue(self) -> str:
         """An id is written small."""
         return str(self.cleaned_data["venue"]).strip().lower()
-
-    def clean_max_budget_percent(self) -> Decimal:
-        """Letting orders spend other strategies' money takes a permission."""
-        asked: Decimal = self.cleaned_data["max_budget_percent"]
-        before = None if self.instance.pk is None else self.instance.max_budget_percent
-        try:
-            check_budget_limit(self.user, before=before, after=asked)
-        except BudgetLimitNotAllowed as error:
-            raise forms.ValidationError(sentence(error.reason)) from None
-        return asked
 
     class Meta:
         model = Account

@@ -1,5 +1,7 @@
 """Links: which strategy trades on which account, with what weight."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +14,14 @@ from unfold.forms import PaginationInlineFormSet
 
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
 from capital.admin.frame.cells import bar, figure, lines
+from capital.admin.frame.edited import Edited, EditedForm, take_over
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
+from capital.domain.errors import HasHistory
 from capital.models import StrategyAccount
+from capital.services.accounts.registry import change_link, create_link, delete_link
 from capital.services.overview.accounts import pool_shares
+from capital.services.sentences import sentence
 
 SWITCH_OFF = gettext_lazy("Switch the link off instead; its capital and its history stay.")
 
@@ -104,9 +110,10 @@ class NewLinkInline(SiteTabularInline):
 
 
 @admin.register(StrategyAccount)
-class LinkAdmin(SiteModelAdmin):
+class LinkAdmin(Edited, SiteModelAdmin):
     """One link by itself, for who wants to see them across accounts."""
 
+    form = EditedForm
     list_display = [
         "shown_strategy",
         "shown_account",
@@ -135,6 +142,20 @@ class LinkAdmin(SiteModelAdmin):
         """A link stays where it is; another one is made instead."""
         return ["strategy", "account"] if obj is not None else []
 
+    def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:
+        """A reallocation is asked for."""
+        return create_link(**values)
+
+    def change_row(
+        self, request: HttpRequest, row: StrategyAccount, values: dict[str, Any]
+    ) -> StrategyAccount:
+        """Its weight, its leverage, its state."""
+        return change_link(row.pk, **values)
+
+    def delete_row(self, row: StrategyAccount) -> None:
+        """A link that never held capital."""
+        delete_link(row.pk)
+
     @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
     def shown_strategy(self, link: StrategyAccount) -> str:
         """Its name."""
@@ -154,6 +175,39 @@ class LinkAdmin(SiteModelAdmin):
     def shown_capital(self, link: StrategyAccount) -> Any:
         """What it may use now."""
         return _capital(link)
+
+
+def save_links(formset: Any) -> None:
+    """Remove, change and enter the links of an account's page, each by its service.
+
+    Raises:
+        ValidationError: A rule is broken; it names the link.
+    """
+    formset.save(commit=False)
+    for link in formset.deleted_objects:
+        with _named(link):
+            delete_link(link.pk)
+    for link, names in formset.changed_objects:
+        with _named(link):
+            saved = change_link(link.pk, **{name: getattr(link, name) for name in names})
+        take_over(link, saved)
+    for link in formset.new_objects:
+        with _named(link):
+            names = NewLinkInline.fields
+            saved = create_link(
+                account=link.account, **{name: getattr(link, name) for name in names}
+            )
+        take_over(link, saved)
+
+
+@contextmanager
+def _named(link: StrategyAccount) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        raise ValidationError([f"{link}: {message}" for message in error.messages]) from None
+    except HasHistory as error:
+        raise ValidationError(f"{link}: {sentence(error.reason)}") from None
 
 
 def _capital(link: StrategyAccount) -> Any:

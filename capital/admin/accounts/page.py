@@ -1,10 +1,12 @@
 """Accounts: what each has, what is allocated of it, how fresh that is, and what is due."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import label_for_field
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
@@ -20,15 +22,19 @@ from capital.admin.accounts.form import (
     AccountForm,
     unproven_text,
 )
-from capital.admin.accounts.links import LinksInline, NewLinkInline
+from capital.admin.accounts.links import LinksInline, NewLinkInline, save_links
 from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
+from capital.admin.frame.edited import Edited
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.formats import NOTHING, money, share
+from capital.admin.frame.views import user_of
+from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
+from capital.services.accounts.registry import change_account, create_account, delete_account
 from capital.services.overview.accounts import (
     AccountOverview,
     overview_accounts,
@@ -40,7 +46,7 @@ _LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", 
 
 
 @admin.register(Account)
-class AccountAdmin(AllocationPages, AccountHistoryPage, SiteModelAdmin):
+class AccountAdmin(AllocationPages, AccountHistoryPage, Edited, SiteModelAdmin):
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
@@ -158,27 +164,43 @@ class AccountAdmin(AllocationPages, AccountHistoryPage, SiteModelAdmin):
         """The owner or a superuser: other people's keys are nobody's business."""
         return request.user.is_superuser or account.owner_id == request.user.pk
 
-    def get_form(self, *args: Any, **kwargs: Any) -> Any:
-        """A form that knows whose permissions count."""
-        form: Any = super().get_form(*args, **kwargs)
-        form.user = args[0].user
-        return form
+    # What the services do
 
-    def save_model(
+    def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Account:
+        """Of whoever makes it; a superuser may make one for somebody else."""
+        owner = values.pop("owner", request.user)
+        with _budget_limit_named():
+            return create_account(owner=owner, actor=user_of(request), **values)
+
+    def change_row(self, request: HttpRequest, row: Account, values: dict[str, Any]) -> Account:
+        """What was changed and no more, under the account's lock."""
+        with _budget_limit_named():
+            return change_account(row.pk, actor=user_of(request), **values)
+
+    def delete_row(self, row: Account) -> None:
+        """An account that was never used."""
+        delete_account(row.pk)
+
+    def save_formset(
         self,
         request: HttpRequest,
-        obj: Account,
         form: AccountForm,
+        formset: Any,
         change: bool,  # noqa: FBT001  # Django's signature
     ) -> None:
-        """Write what was changed and no more: the jobs write the other columns meanwhile."""
-        if not change:
-            if not request.user.is_superuser:
-                obj.owner = request.user  # type: ignore[assignment]
-            super().save_model(request, obj, form, change)
-        elif form.changed_data:
-            obj.save(update_fields=[*form.changed_data, "updated_at"])
-        if "venue" in form.changed_data and (notice := unproven_text(obj.venue)):
+        """Each link by its service, under the account's lock."""
+        save_links(formset)
+
+    def save_related(
+        self,
+        request: HttpRequest,
+        form: AccountForm,
+        formsets: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        """The links; then nothing can be refused any more, and notices are told."""
+        super().save_related(request, form, formsets, change)
+        if "venue" in form.changed_data and (notice := unproven_text(form.instance.venue)):
             self.message_user(request, notice, messages.WARNING)
 
     # Columns
@@ -294,6 +316,15 @@ class AccountAdmin(AllocationPages, AccountHistoryPage, SiteModelAdmin):
     def shown_suspects(self, account: Account) -> Any:
         """Why each waits for a person."""
         return lines(*map(sentence, suspect_reasons(account))) or NOTHING
+
+
+@contextmanager
+def _budget_limit_named() -> Iterator[None]:
+    """Say it at the field."""
+    try:
+        yield
+    except BudgetLimitNotAllowed as error:
+        raise ValidationError({"max_budget_percent": sentence(error.reason)}) from None
 
 
 def _overview(account: Account) -> AccountOverview:

@@ -22,7 +22,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from capital.admin.frame.formats import ratio
-from capital.domain.errors import AppendOnly
+from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
 from capital.services.access.visibility import OWNER_PATHS, visible_to
 
@@ -123,7 +123,7 @@ class SitePage:
         if refusal is None:
             try:
                 return super().delete_view(request, object_id, extra_context)  # type: ignore[misc,no-any-return]
-            except (AppendOnly, IntegrityError):
+            except (AppendOnly, HasHistory, IntegrityError):
                 # Something was recorded since the page was shown.
                 refusal = self._refusal([row], [])
         elif not self.has_delete_permission(request, row):  # type: ignore[attr-defined]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,17 +13,24 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from capital.admin.dashboard.histories import StrategyHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge, figure, lines
+from capital.admin.frame.edited import Edited, EditedForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, money
 from capital.admin.strategies.webhook import WebhookPages
-from capital.services.accounts.links import check_market
+from capital.services.accounts.registry import delete_strategy
 from capital.services.overview.strategies import (
     StrategyOverview,
     count_accounts,
     overview_strategies,
 )
 from strategies.models import Strategy, StrategyStatus
-from strategies.services import activate_strategies, archive_strategies, pause_strategies
+from strategies.services import (
+    activate_strategies,
+    archive_strategies,
+    change_strategy,
+    create_strategy,
+    pause_strategies,
+)
 
 _COLOUR = {
     StrategyStatus.ACTIVE: "success",
@@ -33,22 +39,11 @@ _COLOUR = {
 }
 
 
-class StrategyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A strategy, whose market must exist where it trades."""
-
-    def clean(self) -> dict[str, Any]:
-        """As in ``save``."""
-        cleaned: dict[str, Any] = super().clean() or {}
-        if self.instance.pk is not None and (market := cleaned.get("market_type")):
-            check_market(self.instance.pk, market)
-        return cleaned
-
-
 @admin.register(Strategy)
-class StrategyAdmin(WebhookPages, StrategyHistoryPage, SiteModelAdmin):
+class StrategyAdmin(WebhookPages, StrategyHistoryPage, Edited, SiteModelAdmin):
     """Pausing and archiving go through the services; reallocation follows."""
 
-    form = StrategyForm
+    form = EditedForm
     actions = ["pause", "activate", "archive"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
     list_display_links = ["shown_name"]
@@ -98,21 +93,17 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, SiteModelAdmin):
         """A new one's key follows its name; programs know the key, so it does not later."""
         return {"key": ("name",)} if obj is None else {}
 
-    def save_model(
-        self,
-        request: HttpRequest,
-        obj: Strategy,
-        form: Any,
-        change: bool,  # noqa: FBT001  # Django's signature
-    ) -> None:
-        """A new one belongs to who made it."""
-        if not change and not request.user.is_superuser:
-            obj.owner = request.user  # type: ignore[assignment]
-        if not change:
-            super().save_model(request, obj, form, change)
-        elif form.changed_data:
-            # What another page wrote meanwhile stays.
-            obj.save(update_fields=[*form.changed_data, "updated_at"])
+    def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Strategy:
+        """Of whoever makes it; a superuser may make one for somebody else."""
+        return create_strategy(**{"owner": request.user, **values})
+
+    def change_row(self, request: HttpRequest, row: Strategy, values: dict[str, Any]) -> Strategy:
+        """What was changed and no more."""
+        return change_strategy(row.pk, **values)
+
+    def delete_row(self, row: Strategy) -> None:
+        """A strategy that was never linked."""
+        delete_strategy(row.pk)
 
     # Actions: each is a POST of the list's form
 

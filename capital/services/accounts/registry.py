@@ -16,16 +16,21 @@ from strategies.models import Strategy
 from strategies.services import delete_strategy as _delete_strategy
 
 
-def create_account(*, owner: User, **fields: Any) -> Account:
+def create_account(*, owner: User, actor: AbstractUser | None = None, **fields: Any) -> Account:
     """A new account of ``owner``.
+
+    Args:
+        owner: Whose.
+        actor: Who asks; the owner where left out.
+        **fields: By name.
 
     Raises:
         ValidationError: A rule is broken.
-        BudgetLimitNotAllowed: The owner may not let orders spend more than a strategy's capital.
+        BudgetLimitNotAllowed: The actor may not let orders spend more than a strategy's capital.
     """
     with transaction.atomic():
         account = Account(owner=owner, **fields)
-        check_budget_limit(owner, before=None, after=account.max_budget_percent)
+        check_budget_limit(actor or owner, before=None, after=account.max_budget_percent)
         _clean_and_save(account)
     return account
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from capital.models import Account, StrategyAccount
 from capital.services.balances.connections import check_connection
+from tests.admin.forms import EDITOR, change_url, form_of
 from tests.admin.tenants import Tenant, allow, join, make_tenant
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.private_keys import MANGLED, TRADITIONAL, key_of, pem_of
@@ -19,17 +20,6 @@ from tests.simulated import Exchange
 pytestmark = pytest.mark.django_db
 
 CANARY = "CANARY"
-EDITOR = (
-    "capital.view_account",
-    "capital.add_account",
-    "capital.change_account",
-    "capital.delete_account",
-    "capital.view_strategyaccount",
-    "capital.add_strategyaccount",
-    "capital.change_strategyaccount",
-    "capital.delete_strategyaccount",
-    "strategies.view_strategy",
-)
 
 
 @pytest.fixture
@@ -37,30 +27,6 @@ def tenant() -> Tenant:
     tenant = make_tenant("mine")
     tenant.user = allow(tenant.user, *EDITOR)
     return tenant
-
-
-def change_url(account: Account) -> str:
-    return reverse("admin:capital_account_change", args=[account.pk])
-
-
-def form_of(client: Client, url: str, **changes: Any) -> dict[str, Any]:
-    """What a browser would send for this page, with these changes."""
-    context = client.get(url).context
-    data: dict[str, Any] = {}
-    forms = [context["adminform"].form]
-    for inline in context["inline_admin_formsets"]:
-        forms += [inline.formset.management_form, *inline.formset.forms]
-    for form in forms:
-        for bound in form:
-            value = bound.value()
-            if value is True:
-                data[bound.html_name] = "on"
-            elif value is not None and value is not False:
-                shown = bound.field.widget.format_value(value) if value != "" else ""
-                if bound.html_name.endswith(("api_key", "api_secret", "api_passphrase")):
-                    shown = ""
-                data[bound.html_name] = shown[0] if isinstance(shown, list) else shown
-    return {**data, **changes}
 
 
 def test_no_page_shows_a_credential(client: Client, tenant: Tenant) -> None:

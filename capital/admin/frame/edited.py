@@ -1,0 +1,100 @@
+"""Rows that a service enters, changes and removes, as in the API's ``views/edited.py``."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from capital.domain.errors import CapitalError
+from capital.services.sentences import sentence
+
+
+class EditedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A form that also shows what the service refused."""
+
+    refusal: ValidationError | None = None
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.refusal is None:
+            return
+        by_field = getattr(self.refusal, "error_dict", {NON_FIELD_ERRORS: [self.refusal]})
+        for name, errors in by_field.items():
+            # A form without the field has no place for its error.
+            self.add_error(name if name in self.fields else None, errors)
+
+
+class Edited:
+    """For a ``ModelAdmin`` with an ``EditedForm``, before its base class.
+
+    A child makes the service calls. What the service refuses comes back as the form's error, with
+    all that was typed: the change is rolled back, and the page is made again from the same POST.
+    """
+
+    def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Model:
+        """The new row."""
+        raise NotImplementedError
+
+    def change_row(self, request: HttpRequest, row: Any, values: dict[str, Any]) -> Model:
+        """The row with the changed fields."""
+        raise NotImplementedError
+
+    def delete_row(self, row: Any) -> None:
+        """Remove a row that has no history. Raises ``HasHistory``."""
+        raise NotImplementedError
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form again where the service refuses what the form took for valid."""
+        arguments = (object_id, form_url, extra_context)
+        if request.method != "POST":
+            return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
+        try:
+            return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
+        except (ValidationError, CapitalError) as error:
+            request.refusal = _as_validation_error(error)  # type: ignore[attr-defined]
+        return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """A form that knows what was refused."""
+        form: Any = super().get_form(request, *args, **kwargs)  # type: ignore[misc]
+        form.refusal = getattr(request, "refusal", None)
+        return form
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        form: Any,
+        change: bool,  # noqa: FBT001  # Django's signature
+    ) -> None:
+        """One service call with what was typed: the jobs write other columns meanwhile."""
+        if not change:
+            names = form.cleaned_data
+            saved = self.create_row(request, {name: getattr(obj, name) for name in names})
+        elif form.changed_data:
+            names = form.changed_data
+            saved = self.change_row(request, obj, {name: getattr(obj, name) for name in names})
+        else:
+            return
+        take_over(obj, saved)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """One service call."""
+        self.delete_row(obj)
+
+
+def take_over(row: Model, saved: Model) -> None:
+    """Make the form's row the one that was saved: the admin goes on with its own."""
+    row.__dict__.update(saved.__dict__)
+
+
+def _as_validation_error(error: ValidationError | CapitalError) -> ValidationError:
+    return error if isinstance(error, ValidationError) else ValidationError(sentence(error.reason))

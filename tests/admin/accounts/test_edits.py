@@ -1,0 +1,263 @@
+"""What is entered, changed and removed goes through the services, under the account's lock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+
+from capital.admin.accounts import links as links_page
+from capital.models import Account, StrategyAccount
+from capital.services.accounts import registry
+from strategies.models import Strategy
+from tests.admin.forms import EDITOR, change_url, form_of
+from tests.admin.tenants import Tenant, allow, make_tenant
+from tests.factories import make_account, make_link, make_strategy, make_user
+
+pytestmark = pytest.mark.django_db
+
+STRATEGY_EDITOR = tuple(f"strategies.{verb}_strategy" for verb in ("add", "change", "delete"))
+ADD_ACCOUNT = "/admin/capital/account/add/"
+LINKS = "/admin/capital/strategyaccount/"
+STRATEGIES = "/admin/strategies/strategy/"
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    tenant = make_tenant("mine")
+    tenant.user = allow(tenant.user, *EDITOR, *STRATEGY_EDITOR)
+    return tenant
+
+
+@pytest.fixture
+def page(client: Client, tenant: Tenant) -> Client:
+    client.force_login(tenant.user)
+    return client
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The accounts that the registry locked, in order."""
+    found: list[int] = []
+    lock_accounts = registry.lock_accounts
+
+    def lock_and_tell(ids: list[int]) -> Any:
+        found.extend(ids)
+        return lock_accounts(ids)
+
+    monkeypatch.setattr(registry, "lock_accounts", lock_and_tell)
+    return found
+
+
+def post(page: Client, url: str, **changes: Any) -> Any:
+    answer = page.post(url, form_of(page, url, **changes))
+    assert answer.status_code == 302, answer.context["errors"]
+    return answer
+
+
+def new_link(strategy: Strategy, account: Account) -> dict[str, Any]:
+    start = "strategy_accounts-2"
+    return {
+        f"{start}-TOTAL_FORMS": "1",
+        f"{start}-0-strategy": strategy.pk,
+        f"{start}-0-account": account.pk,
+        f"{start}-0-weight": "2",
+        f"{start}-0-leverage": "1",
+        f"{start}-0-is_active": "on",
+    }
+
+
+def change_account(page: Client, tenant: Tenant) -> None:
+    post(page, change_url(tenant.account), name="New")
+
+
+def change_inline(page: Client, tenant: Tenant) -> None:
+    post(page, change_url(tenant.account), **{"strategy_accounts-0-weight": "3"})
+
+
+def add_inline(page: Client, tenant: Tenant) -> None:
+    strategy = make_strategy(owner=tenant.user)
+    post(page, change_url(tenant.account), **new_link(strategy, tenant.account))
+
+
+def delete_inline(page: Client, tenant: Tenant) -> None:
+    make_link(account=tenant.account, strategy=make_strategy(owner=tenant.user))
+    post(page, change_url(tenant.account), **{"strategy_accounts-2-DELETE": "on"})
+
+
+def delete_account(page: Client, tenant: Tenant) -> None:
+    tenant.account = make_account(owner=tenant.user)
+    page.post(f"/admin/capital/account/{tenant.account.pk}/delete/", {"post": "yes"})
+
+
+def add_link(page: Client, tenant: Tenant) -> None:
+    strategy = make_strategy(owner=tenant.user)
+    post(page, f"{LINKS}add/", strategy=strategy.pk, account=tenant.account.pk, weight="2")
+
+
+def change_link(page: Client, tenant: Tenant) -> None:
+    post(page, f"{LINKS}{tenant.links[0].pk}/change/", weight="3")
+
+
+def delete_link(page: Client, tenant: Tenant) -> None:
+    link = make_link(account=tenant.account, strategy=make_strategy(owner=tenant.user))
+    page.post(f"{LINKS}{link.pk}/delete/", {"post": "yes"})
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        change_account,
+        change_inline,
+        add_inline,
+        delete_inline,
+        delete_account,
+        add_link,
+        change_link,
+        delete_link,
+    ],
+    ids=lambda edit: edit.__name__,
+)
+def test_each_way_to_edit_locks_the_account(
+    page: Client, tenant: Tenant, locked: list[int], edit: Callable[[Client, Tenant], None]
+) -> None:
+    def rows() -> list[Any]:
+        return [
+            *Account.objects.order_by("pk").values_list("pk", "name"),
+            *StrategyAccount.objects.order_by("pk").values_list("pk", "weight"),
+        ]
+
+    before = rows()
+
+    edit(page, tenant)
+
+    assert locked == [tenant.account.pk]
+    # What was made for the edit and removed by it left no trace.
+    assert rows() != before or edit in (delete_inline, delete_account, delete_link)
+
+
+def test_form_without_a_change_asks_no_service(
+    page: Client, tenant: Tenant, locked: list[int]
+) -> None:
+    post(page, change_url(tenant.account))
+    post(page, f"{LINKS}{tenant.links[0].pk}/change/")
+
+    assert locked == []
+
+
+def test_new_account_and_its_links_are_entered_together(page: Client, tenant: Tenant) -> None:
+    start = "strategy_accounts-2"
+
+    post(
+        page,
+        ADD_ACCOUNT,
+        name="Second",
+        venue="upbit",
+        api_key="k",
+        **{
+            f"{start}-TOTAL_FORMS": "1",
+            f"{start}-0-strategy": tenant.strategies[0].pk,
+            f"{start}-0-weight": "2",
+            f"{start}-0-leverage": "1",
+            f"{start}-0-is_active": "on",
+        },
+    )
+
+    account = Account.objects.get(name="Second")
+    assert (account.owner, account.api_key) == (tenant.user, "k")
+    assert account.strategy_accounts.get().strategy == tenant.strategies[0]
+
+
+def test_refusal_of_the_service_is_an_error_of_the_form(page: Client, tenant: Tenant) -> None:
+    # The form has no owner, so that only the service knows that the name is taken.
+    answer = page.post(
+        ADD_ACCOUNT,
+        form_of(page, ADD_ACCOUNT, name="mine-account", venue="whitebit", fee_rate="0.0123"),
+    )
+
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "This owner has an account of this name already." in text
+    assert 'value="0.0123"' in text
+    assert "is read in a general way" not in page.get("/admin/").content.decode()
+    assert Account.objects.count() == 1
+
+
+def test_refusal_of_a_link_takes_the_whole_page_back_and_loses_nothing(
+    page: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(link_id: int, **fields: Any) -> None:
+        raise ValidationError("Nobody trades today.")
+
+    monkeypatch.setattr(links_page, "change_link", refuse)
+    url = change_url(tenant.account)
+
+    answer = page.post(
+        url, form_of(page, url, name="New", **{"strategy_accounts-0-weight": "3.25"})
+    )
+
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "mine-spot @ New: Nobody trades today." in text
+    assert 'value="New"' in text
+    assert 'value="3.25"' in text
+    assert Account.objects.get(pk=tenant.account.pk).name == "mine-account"
+
+
+def test_market_of_a_strategy_with_capital_is_refused_at_its_field(
+    page: Client, tenant: Tenant
+) -> None:
+    url = f"{STRATEGIES}{tenant.strategies[0].pk}/change/"
+
+    answer = page.post(url, form_of(page, url, name="New", market_type="futures"))
+
+    assert answer.status_code == 200
+    errors = answer.context["adminform"].form.errors
+    assert "This strategy has held capital in the spot market." in str(errors["market_type"])
+    tenant.strategies[0].refresh_from_db()
+    assert (tenant.strategies[0].name, tenant.strategies[0].market_type) == ("mine-spot", "spot")
+
+
+def test_permission_of_who_asks_counts_and_not_the_owners(client: Client, tenant: Tenant) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    post(
+        client,
+        ADD_ACCOUNT,
+        name="Second",
+        venue="upbit",
+        owner=tenant.user.pk,
+        max_budget_percent="150",
+    )
+
+    account = Account.objects.get(name="Second")
+    assert (account.owner, account.max_budget_percent) == (tenant.user, 150)
+
+
+def test_budget_limit_is_refused_at_its_field(page: Client, tenant: Tenant) -> None:
+    url = change_url(tenant.account)
+
+    answer = page.post(url, form_of(page, url, max_budget_percent="150"))
+
+    assert list(answer.context["adminform"].form.errors) == ["max_budget_percent"]
+
+
+def test_history_that_came_meanwhile_keeps_the_account(
+    page: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.admin.frame.base.SitePage.deletion_refusal", lambda *_: None)
+    monkeypatch.setattr(
+        "django.contrib.admin.options.ModelAdmin.get_deleted_objects",
+        lambda *_: ([], {}, set(), []),
+    )
+
+    answer = page.post(
+        reverse("admin:capital_account_delete", args=[tenant.account.pk]),
+        {"post": "yes"},
+        follow=True,
+    )
+
+    assert "Switch it off instead; its history stays." in answer.content.decode()
+    assert Account.objects.filter(pk=tenant.account.pk).exists()
