@@ -1,4 +1,4 @@
-"""Who asks: a bot by its token, or a person by the session of the admin."""
+"""Who is calling: a bot with its token, or a person with a session of the admin."""
 
 from django.contrib.auth.models import AbstractUser
 from knox.auth import TokenAuthentication
@@ -19,7 +19,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
     """
 
     def authenticate(self, request: Request) -> tuple[AbstractUser, ApiToken] | None:
-        """As knox does; a header that is not even text of a header is refused like the rest."""
+        """As knox does; a header that is not ASCII is refused as any other wrong token is."""
         try:
             found: tuple[AbstractUser, ApiToken] | None = super().authenticate(request)
         except UnicodeEncodeError:
@@ -27,7 +27,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
         return found
 
     def authenticate_credentials(self, token: bytes) -> tuple[AbstractUser, ApiToken]:
-        """The user and the token. Raises ``TokenRefused``."""
+        """The user and the token; raises ``TokenRefused``."""
         try:
             text = token.decode("ascii")
         except UnicodeDecodeError:
@@ -37,18 +37,18 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
 
 
 def token_of(request: Request) -> ApiToken | None:
-    """The token that was shown; None for a person with a session."""
+    """The token that was sent; None for a person with a session."""
     return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 def account_of(request: Request) -> int | None:
-    """The one account that the token is for; None for all that the user sees."""
+    """The account that the token is limited to; None where it has all that its user sees."""
     token = token_of(request)
     return None if token is None else token.account_id
 
 
 def caller_of(request: Request) -> str:
-    """Whose keys and rates are counted together."""
+    """Who the caller is, for idempotency keys and rate limits: one token, or one user."""
     token = token_of(request)
     return f"user:{request.user.pk}" if token is None else f"token:{token.pk[:64]}"
 

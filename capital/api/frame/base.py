@@ -39,11 +39,11 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
     beyond_one_account: Collection[str] = ()
     query: Mapping[str, Collection[str]] = {}
 
-    action: str | None = None  # type: ignore[assignment]  # None where the method is not for it
+    action: str | None = None  # type: ignore[assignment]  # None: a method it does not take
     run_key: str | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Address, token, scope, permission, rate and parameters, before anything is done."""
+        """Check address, token, scope, permission, rate and parameters before anything is done."""
         self.format_kwarg = None
         negotiated = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = negotiated
@@ -52,7 +52,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self.throttled(request, address.wait() or 1)
         self.perform_authentication(request)
         if self.action is not None:
-            # Otherwise the method is not for this address, which is said next.
+            # None: the address does not take this method, which the framework answers next.
             self.check_permissions(request)
             self._check_rights(request)
             self.check_throttles(request)
@@ -63,26 +63,24 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self.post = idempotent(self, handler, caller_of(request), key)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Say how to show a token where one is missing or refused."""
+        """Answer ``WWW-Authenticate`` where a token is missing or refused."""
         if isinstance(exc, TokenRefused):
             exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[attr-defined]
         return super().handle_exception(exc)
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of ``rows`` that the caller may see, and that the token is for."""
+        """Those of ``rows`` that the user may see, of the token's account if it has one."""
         return within_account(visible_to(self.request.user, rows), account_of(self.request))
 
     def get_queryset(self) -> QuerySet[Any]:
-        """What is visible of ``queryset``."""
         return self.visible(super().get_queryset())
 
     def wanted_fields(self) -> frozenset[str] | None:
-        """What ``?fields=`` names; None for everything."""
+        """The names in ``?fields=``; None where it is not given, which means all."""
         written = self.request.query_params.get(FIELDS) if self.request.method in _SAFE else None
         return None if written is None else frozenset(filter(None, written.split(",")))
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        """With only the fields that were asked for."""
         serializer = super().get_serializer(*args, **kwargs)
         wanted = self.wanted_fields()
         if wanted is not None:
@@ -105,7 +103,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             raise NotPermitted(user=request.user.get_username(), permission=permission)
 
     def check_extraordinary(self, *, force: bool, accept_jump: bool) -> None:
-        """Going past the gate or the jump guard takes a permission of its own.
+        """To pass over the gate or the jump check takes a permission of its own.
 
         Raises:
             NotPermitted: The user lacks it.
@@ -116,7 +114,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
                 raise NotPermitted(user=user.get_username(), permission=permission)
 
     def _check_query(self, request: Request) -> None:
-        """A filter with a slip of the pen would show everything: refuse what is not known."""
+        """Refuse unknown parameters: a misspelt filter would silently show everything."""
         if not request.META.get("QUERY_STRING"):
             return
         known = self.known_query()
@@ -129,7 +127,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
                 raise _invalid(name, _("Give it once."), "repeated")
 
     def known_query(self) -> set[str]:
-        """The query parameters that the present action takes."""
+        """The query parameters that the current action takes."""
         known = set(self.query.get(self.action or "", ()))
         if self.request.method in _SAFE and self.get_serializer_class_or_none() is not None:
             known.add(FIELDS)
@@ -157,7 +155,7 @@ def check_fields(known: Collection[str], wanted: Collection[str]) -> None:
 
 
 def refusal(field: str, message: str, code: str = "invalid") -> ValidationError:
-    """A refusal of one field."""
+    """A ``ValidationError`` about one field."""
     return ValidationError({field: [ErrorDetail(message, code=code)]})
 
 
@@ -165,10 +163,10 @@ _invalid = refusal
 
 
 def refuse_body(request: Request) -> None:
-    """For what takes no arguments: an empty body, or an empty object.
+    """Accept only an empty body or an empty object.
 
     Raises:
-        ValidationError: There are arguments.
+        ValidationError: There is something in it.
     """
     if request.data:
         raise ValidationError(_("This takes no body."))

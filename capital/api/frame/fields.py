@@ -1,4 +1,4 @@
-"""How values are read and written: amounts as exact text, switches as switches."""
+"""How values are read and written: amounts as exact text, and each type strictly."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ class ExactField(serializers.DecimalField):
     """An exact number: read from text or a JSON number, written as text without an exponent."""
 
     def to_internal_value(self, data: Any) -> Decimal:
-        """Refuse what only looks like a number."""
+        """Strictly, as every amount is: see ``parse_amount``."""
         try:
             number = parse_amount(data.strip() if isinstance(data, str) else data)
         except InvalidAmount:
@@ -30,7 +30,7 @@ class ExactField(serializers.DecimalField):
         return self.validate_precision(number)
 
     def to_representation(self, value: Any) -> str:
-        """All its digits, and no zeros beyond them."""
+        """All its digits, without trailing zeros."""
         return plain(EXACT.normalize(Decimal(str(value))))
 
 
@@ -38,7 +38,7 @@ class MoneyField(ExactField):
     """An amount in the currency of its account, with at least that currency's decimals.
 
     Args:
-        currency_from: The way from the row to the account.
+        currency_from: The path from the row to its account, such as ``account``.
     """
 
     def __init__(self, *args: Any, currency_from: str = "", **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ class MoneyField(ExactField):
         super().__init__(*args, **kwargs)
 
     def get_attribute(self, instance: Any) -> Any:
-        """The amount and its currency together."""
+        """The amount together with its currency, which ``to_representation`` needs."""
         amount = super().get_attribute(instance)
         if amount is None:
             return None
@@ -56,32 +56,29 @@ class MoneyField(ExactField):
         return Decimal(str(amount)), account.currency
 
     def to_representation(self, value: Any) -> str:
-        """As the reports write it."""
         return amount_text(*value)
 
 
 class Text(serializers.CharField):
-    """A text; a number is not one."""
+    """A string; a number is refused, not converted."""
 
     def to_internal_value(self, data: Any) -> str:
-        """Refuse what would have to be made a text first."""
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class Switch(serializers.BooleanField):
-    """true or false; not "yes", 1 or null."""
+    """A JSON boolean; "yes", 1 and null are refused."""
 
     def to_internal_value(self, data: Any) -> bool:
-        """Only JSON's own."""
         if not isinstance(data, bool):
             self.fail("invalid", input=data)
         return data
 
 
 class WholeNumber(serializers.IntegerField):
-    """A JSON integer, as large as PostgreSQL's columns, whatever the database is."""
+    """A JSON integer that fits PostgreSQL's columns, on any database."""
 
     def __init__(self, **kwargs: Any) -> None:
         least, most = kwargs.pop("min_value", -_LARGEST_INTEGER), kwargs.pop("max_value", None)
@@ -90,14 +87,13 @@ class WholeNumber(serializers.IntegerField):
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> int:
-        """Refuse text, fractions and switches."""
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return super().to_internal_value(data)
 
 
 class Secret(Text):
-    """Taken, never given back."""
+    """A credential: accepted, never returned."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.update(write_only=True, required=False, allow_blank=True, max_length=4096)
@@ -106,10 +102,10 @@ class Secret(Text):
 
 
 class VisibleRow(serializers.RelatedField[Any, Any, Any]):
-    """Another row by id or key: one that the caller may see, else it is not there.
+    """A reference to another row, by id or key. Rows that the caller may not see do not exist.
 
     Args:
-        named_by: The column by which it is named.
+        named_by: The column that identifies the row.
     """
 
     default_error_messages = {
@@ -122,18 +118,16 @@ class VisibleRow(serializers.RelatedField[Any, Any, Any]):
         super().__init__(**kwargs)
 
     def use_pk_only_optimization(self) -> bool:
-        """Where the id is what is shown, the row need not be read."""
+        """An id is shown without reading the row."""
         return self.named_by == "id"
 
     def get_queryset(self) -> QuerySet[Any]:
-        """Narrowed to what is visible."""
         rows = super().get_queryset()
         assert rows is not None
         visible: QuerySet[Any] = self.context["view"].visible(rows)
         return visible
 
     def to_internal_value(self, data: Any) -> Any:
-        """The row."""
         kind = int if self.named_by == "id" else str
         if isinstance(data, bool) or not isinstance(data, kind):
             self.fail("invalid")
@@ -145,12 +139,11 @@ class VisibleRow(serializers.RelatedField[Any, Any, Any]):
         return found
 
     def to_representation(self, value: Any) -> Any:
-        """What names it."""
         return value.pk if self.named_by == "id" else getattr(value, self.named_by)
 
 
 class _Strict:
-    """Refuses names that it does not know, and what is not for writing."""
+    """Refuses unknown and read-only fields, which the framework would ignore."""
 
     refusals = {
         "unknown_field": _("There is no such field."),
@@ -158,7 +151,7 @@ class _Strict:
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        """The values; raises ``ValidationError`` that names every field that is not right."""
+        """Check the names first: all that are wrong are named together."""
         if isinstance(data, dict):
             fields = self.fields  # type: ignore[attr-defined]
             refused = {
@@ -180,15 +173,15 @@ def _why_refused(field: serializers.Field[Any, Any, Any, Any] | None) -> str | N
 
 
 class Request(_Strict, serializers.Serializer[Any]):
-    """A body that asks for something."""
+    """The body of a request that is not a row."""
 
     def run_validation(self, data: Any = empty) -> Any:
-        """No body at all is an empty one."""
+        """A missing body counts as an empty object."""
         return super().run_validation({} if data is None else data)
 
 
 class Row(_Strict, serializers.ModelSerializer[Any]):
-    """A row of ours; its service judges it as a whole."""
+    """A row of a model. Each field is checked here; the row as a whole by its service."""
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -204,13 +197,11 @@ class Row(_Strict, serializers.ModelSerializer[Any]):
     }
 
     def get_unique_together_validators(self) -> list[Any]:
-        """The model's own constraints say it, once."""
+        """None: the model checks its constraints, and its message is the only one."""
         return []
 
     def get_unique_together_constraints(self, model: Any) -> Any:
-        """As above."""
         return ()
 
     def get_validators(self) -> list[Any]:
-        """As above."""
         return []

@@ -1,4 +1,4 @@
-"""Filters of lists: strict about what they are given."""
+"""Filters for lists. They refuse values that they do not understand."""
 
 from typing import Any
 
@@ -27,14 +27,13 @@ class SwitchField(forms.NullBooleanField):
     """``true`` or ``false``, and nothing else."""
 
     def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
-        """None where it is not given."""
         known = {"true": True, "false": False, None: None, "": None}
         if value not in known:
             raise forms.ValidationError(_("Write true or false."))
         return known[value]
 
     def validate(self, value: Any) -> None:
-        """Everything that was read is right."""
+        """Accept None too: the parameter is optional."""
 
 
 class _PlainInput(forms.Widget):
@@ -53,7 +52,7 @@ class SwitchFilter(django_filters.Filter):
 
 
 def read_switch(request: Request, name: str) -> bool:
-    """A switch of the query: ``true`` or ``false``, else refused."""
+    """A boolean query parameter: ``true`` or ``false``; False where it is not given."""
     try:
         return bool(SwitchField().to_python(request.query_params.get(name)))
     except forms.ValidationError as error:

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a POST that is sent again gets its first answer."""
+"""``Idempotency-Key``: a POST that is repeated gets the first answer again."""
 
 import hashlib
 import json
@@ -19,18 +19,19 @@ Handler = Callable[..., HttpResponseBase]
 
 
 class Answering(Protocol):
-    """A view that can make an answer of an error."""
+    """A view that can turn an error into an answer."""
 
     run_key: str | None
 
     def handle_exception(self, exc: Exception) -> Response:
-        """The problem; raises what is a bug of ours."""
+        """The problem as a response; raises again what is a bug."""
 
 
 def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
-    """``handler``, so that a second use of ``key`` by ``caller`` replays the first answer.
+    """Wrap ``handler`` so that a second use of ``key`` by ``caller`` replays the first answer.
 
-    While it works, ``view.run_key`` is what makes its decisions the same for every attempt.
+    While the handler works, ``view.run_key`` is set: an attempt that is repeated after a crash
+    finds the allocation run of the first.
     """
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -57,7 +58,7 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
 
 
 def fingerprint(request: Request) -> str:
-    """What must be the same for the answer to be: method, address and body as it was meant."""
+    """A hash of method, address and parsed body, which a repeated request must match."""
     body = json.dumps(request.data, sort_keys=True, default=str)
     text = f"{request.method} {request.get_full_path()}\n{body}"
     return hashlib.sha256(text.encode()).hexdigest()

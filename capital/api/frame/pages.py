@@ -1,4 +1,4 @@
-"""Ordering and pages of lists: strict about what they are given."""
+"""How rows are listed and shown: ordering, pages, and one row."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,10 +18,9 @@ from capital.domain.errors import NotFound
 
 
 class StrictOrdering(OrderingFilter):
-    """``?ordering=``: one known field, with a minus for the other way; ties go by id."""
+    """``?ordering=``: one known field, with a minus for descending; ties are ordered by id."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
-        """The ordering, with the id as its last word."""
         written = request.query_params.get(self.ordering_param)
         ordering = view.ordering if written is None else written
         if ordering.removeprefix("-") not in view.ordering_fields:
@@ -32,7 +31,6 @@ class StrictOrdering(OrderingFilter):
         return (ordering, "-id" if ordering.startswith("-") else "id")
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """What may be written."""
         names = [f"{sign}{name}" for name in view.ordering_fields for sign in ("", "-")]
         schema = {"type": "string", "enum": names, "default": view.ordering}
         return [
@@ -47,7 +45,7 @@ class StrictOrdering(OrderingFilter):
 
 
 class Pages(CursorPagination):
-    """Pages by a cursor: nothing is shown twice or passed over while rows come in."""
+    """Cursor pagination: no row is repeated or skipped while others are added."""
 
     page_size = 100
     max_page_size = 500
@@ -58,7 +56,7 @@ class Pages(CursorPagination):
     def paginate_queryset(  # type: ignore[override]  # of querysets only
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any] | None:
-        """One page. A cursor that is not one of ours is refused."""
+        """One page; a cursor with values that fit no row is refused."""
         try:
             return super().paginate_queryset(queryset, request, view)
         except NotFound:
@@ -74,7 +72,7 @@ class Pages(CursorPagination):
             raise refusal("cursor", _("This cursor is not one that this list gave.")) from None
 
     def decode_cursor(self, request: Request) -> Any:
-        """Refuse what is not a cursor, as any other parameter."""
+        """Answer 400, as for any other parameter, where the framework answers 404."""
         from rest_framework.exceptions import NotFound as NotACursor
 
         try:
@@ -84,7 +82,6 @@ class Pages(CursorPagination):
             raise refusal("cursor", message) from None
 
     def get_page_size(self, request: Request) -> int | None:
-        """Between 1 and 500."""
         written = request.query_params.get(self.page_size_query_param)
         if written is None:
             return self.page_size
@@ -97,7 +94,6 @@ class Pages(CursorPagination):
         return size
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """``next`` and ``previous`` are addresses, or null at an end."""
         link = {"type": ["string", "null"], "format": "uri"}
         return {
             "type": "object",
@@ -106,7 +102,6 @@ class Pages(CursorPagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Cursor and size."""
         size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size, "default": 100}
         return [
             {
@@ -127,7 +122,7 @@ class Pages(CursorPagination):
 
 
 class ListAndRetrieve(ApiView):
-    """A resource that is looked at."""
+    """A resource that can be listed and read."""
 
     pagination_class = Pages
     filter_backends = [DjangoFilterBackend, StrictOrdering]
@@ -135,14 +130,13 @@ class ListAndRetrieve(ApiView):
     ordering_fields: tuple[str, ...] = ("id",)
 
     def known_query(self) -> set[str]:
-        """With filters, ordering and pages on the list."""
         known = super().known_query()
         if self.action == "list":
             known |= {"cursor", "page_size", "ordering", *self._filters()}
         return known
 
     def get_object(self) -> Any:
-        """The visible row, or 404; the filters of the list have no say."""
+        """The row if it is visible, else 404. Filters of the list do not apply."""
         field = self.lookup_url_kwarg or self.lookup_field
         found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[field]}).first()
         if found is None:

@@ -1,4 +1,4 @@
-"""JSON as it was written: exact numbers, and no text that cannot be kept."""
+"""JSON with exact numbers, and without text that the database cannot store."""
 
 import json
 import re
@@ -13,13 +13,13 @@ from rest_framework.parsers import BaseParser
 from capital.api.frame.problems import PayloadTooLarge
 
 LARGEST_BODY = 64 * 1024
-# Written so, a text may hold NUL, which PostgreSQL does not keep, or half a character.
+# An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
 
 
 class ExactJSONParser(BaseParser):
-    """Numbers become ``int`` and ``Decimal``. At most 64 KiB, in UTF-8, one name once."""
+    """Numbers become ``int`` and ``Decimal``. At most 64 KiB of UTF-8, without repeated names."""
 
     media_type = "application/json"
 
@@ -29,11 +29,11 @@ class ExactJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The value that the body is.
+        """Parse the body.
 
         Raises:
             PayloadTooLarge: It is larger than 64 KiB.
-            ParseError: It is not JSON, or not only text and numbers that can be kept.
+            ParseError: It is not JSON, or holds text or numbers that cannot be stored.
         """
         body = stream.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
@@ -42,7 +42,7 @@ class ExactJSONParser(BaseParser):
 
 
 def parse_json(body: bytes) -> Any:
-    """As ``ExactJSONParser``, for a body that was read already."""
+    """Parse as ``ExactJSONParser`` does, where the body is already in memory."""
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -52,7 +52,7 @@ def parse_json(body: bytes) -> Any:
             object_pairs_hook=_object,
         )
     except (ValueError, RecursionError) as error:
-        # Not its text: that may quote what was sent.
+        # Without the error's text, which may quote what was sent.
         detail = _("The body is not JSON that can be read (%(kind)s).")
         raise ParseError(detail % {"kind": type(error).__name__}) from None
     if _ODD_ESCAPE.search(body):
@@ -79,7 +79,7 @@ def _refuse(_constant: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        # Of two amounts with one name, nobody knows which was meant.
+        # A name that is repeated is ambiguous: which amount was meant?
         raise ValueError
     return found
 

@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 ``application/problem+json``, and which HTTP status it is."""
+"""Errors as RFC 9457 ``application/problem+json``, and the HTTP status of each."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -27,7 +27,7 @@ from capital.services.sentences import sentence
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:capital:problem:"
 
-# The one place that turns our errors into HTTP. A child without a row has its parent's.
+# The only place that maps errors to HTTP. A class that is not listed has its parent's status.
 STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     CapitalError: HTTPStatus.BAD_REQUEST,
     errors.TokenRefused: HTTPStatus.UNAUTHORIZED,
@@ -83,7 +83,7 @@ TITLES: Mapping[int, Any] = {
     503: gettext_lazy("Not ready"),
 }
 _RETRY_SECONDS = 5
-# A request that was first to come may still be worked on.
+# These pass: the first request may still be in progress, or a price may come.
 _RETRIED = frozenset({errors.DeliveryInProgress, errors.RequestInProgress, errors.PriceUnavailable})
 
 
@@ -96,14 +96,14 @@ class PayloadTooLarge(exceptions.APIException):
 
 
 def status_of(error: CapitalError) -> HTTPStatus:
-    """The HTTP status of one of our errors."""
+    """The HTTP status of an error."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def problem(
     status: int, code: str, detail: str, *, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """The object of RFC 9457; ``code`` is what programs match, ``errors`` names the fields."""
+    """A problem object. Programs match ``code``; ``errors`` has one entry for each wrong field."""
     answer: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
         "title": str(TITLES.get(status, HTTPStatus(status).phrase)),
@@ -117,7 +117,7 @@ def problem(
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """The answer to whatever a view raised; None where it is a bug of ours."""
+    """The response to an error of a view; None for a bug, which the server then reports as 500."""
     translated = _translate(error)
     if translated is None:
         return None
@@ -184,7 +184,7 @@ def _invalid(fields: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _flat(detail: Any, path: str) -> Iterator[dict[str, str]]:
-    """The leaves of the framework's nested errors, each with the way to its field."""
+    """The leaves of the framework's nested errors, each with the path of its field."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
             step = "" if name == "non_field_errors" else str(name)
@@ -208,10 +208,10 @@ def _model_errors(error: ValidationError) -> Iterator[dict[str, str]]:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether programs ask, and errors are for programs."""
+    """Whether the request is to the API, so that errors must be problems, not pages."""
     return request.path_info.startswith("/api/")
 
 
 def problem_response(status: int, code: str, detail: str) -> HttpResponse:
-    """A problem outside the framework, where not even a view was found."""
+    """A problem from outside the REST framework: no view was reached."""
     return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""How the API is described: OpenAPI 3.1, with what every operation may answer."""
+"""The OpenAPI 3.1 description of the API, including what every operation may refuse."""
 
 from typing import Any
 
@@ -17,9 +17,22 @@ from capital.api.frame.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
 from capital.models import Scope
 
 EXACT_PATTERN = r"^-?[0-9]{1,20}(\.[0-9]{1,60})?$"
-_EXAMPLE_KEY = "6f1c2f9e-signal-42"
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    HEADER,
+    {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "pattern": "^[ -~]+$",
+        "examples": ["6f1c2f9e-signal-42"],
+    },
+    OpenApiParameter.HEADER,
+    description=(
+        "The same key and body give the same answer for 24 hours; with another body it is 409."
+    ),
+)
 
-# What any operation may answer, and what only some may.
+# The statuses with which any operation may refuse, and those of some operations only.
 _ALWAYS = (400, 401, 403, 404, 405, 406, 429, 503)
 _WITH_BODY = (409, 413, 415)
 _OF_ORDERS = (422,)
@@ -34,20 +47,18 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     priority = 1
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        """A bearer token."""
         scheme: dict[str, Any] = build_bearer_security_scheme_object("Authorization", "Bearer")
         scheme.pop("bearerFormat", None)
         return {**scheme, "description": "A token from manage.py token create: cap_…"}
 
 
 class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Amounts are texts; a JSON number is taken too, exactly as it is written."""
+    """Amounts: strings in answers; strings or numbers in requests."""
 
     target_class = "capital.api.frame.fields.ExactField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """Text in answers; text or number in requests."""
         text = {"type": "string", "format": "decimal", "pattern": EXACT_PATTERN}
         if direction == "response":
             return text
@@ -55,32 +66,29 @@ class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untype
 
 
 class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Another row: its id, or its key."""
+    """References to other rows: an id or a key."""
 
     target_class = "capital.api.frame.fields.VisibleRow"
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """By what it is named."""
         if self.target.named_by == "id":
             return {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
         return {"type": "string"}
 
 
 class ApiSchema(AutoSchema):
-    """Adds what our views share."""
+    """Adds what all views share: scopes, ``?fields=`` and ``Idempotency-Key``."""
 
     def get_operation_id(self) -> str:
-        """``accounts_list``, ``strategies_size``: resource and action."""
+        """Resource and action: ``accounts_list``, ``strategies_size``."""
         action = getattr(self.view, "action", None) or self.method.lower()
         return f"{self.get_tags()[0]}_{action}".replace("-", "_")
 
     def get_tags(self) -> list[str]:
-        """The resource."""
         parts = self.path.removeprefix("/api/v1/").split("/")
         return [parts[0]]
 
     def get_override_parameters(self) -> list[Any]:
-        """``?fields=`` where rows are read, and the idempotency key where something is posted."""
         parameters = list(super().get_override_parameters())
         view = self.view
         if (
@@ -95,27 +103,11 @@ class ApiSchema(AutoSchema):
                 )
             )
         if self.method == "POST":
-            parameters.append(
-                OpenApiParameter(
-                    HEADER,
-                    {
-                        "type": "string",
-                        "minLength": 1,
-                        "maxLength": 200,
-                        "pattern": "^[ -~]+$",
-                        "examples": [_EXAMPLE_KEY],
-                    },
-                    OpenApiParameter.HEADER,
-                    description=(
-                        "The same key and body give the same answer for 24 hours; "
-                        "with another body it is 409."
-                    ),
-                )
-            )
+            parameters.append(_IDEMPOTENCY_KEY)
         return parameters
 
     def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
-        """With the scope that a token needs."""
+        """The docstring, and the scope and permission that are needed."""
         text = str(super().get_description() or "")
         view = self.view
         if not isinstance(view, ApiView):
@@ -129,13 +121,17 @@ class ApiSchema(AutoSchema):
 
 
 def needed_scope(view: ApiView, method: str) -> Scope:
-    """The scope that a token needs for the view's present action."""
+    """The scope that a token needs for the view's current action."""
     usual = Scope.READ if method in ("GET", "HEAD") else Scope.MANAGE
     return view.scopes.get(view.action or "", usual)
 
 
 def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """Every operation's refusals; requests are closed; rows may be read in part."""
+    """Complete the generated description.
+
+    Every operation says how it may refuse, and shows examples. Requests allow no other fields, and
+    answers that ``?fields=`` may shorten require none.
+    """
     schemas = result["components"]["schemas"]
     schemas["Problem"] = _PROBLEM
     responses = result["components"].setdefault("responses", {})
@@ -144,17 +140,9 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             responses[f"Problem{status}"] = _problem_response(status, str(title))
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
-            statuses = set(_ALWAYS)
-            if "requestBody" in operation or method == "post":
-                statuses |= set(_WITH_BODY)
-            if method == "delete":
-                statuses |= set(_OF_DELETE)
-            if path.endswith("/size/"):
-                statuses |= set(_OF_ORDERS)
-            for status in sorted(statuses):
+            for status in _refusals_of(path, method, operation):
                 reference = {"$ref": f"#/components/responses/Problem{status}"}
                 operation["responses"].setdefault(str(status), reference)
-        for operation in methods.values():
             _add_examples(operation)
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
@@ -162,6 +150,18 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for name in _read_in_part(result):
         schemas[name].pop("required", None)
     return result
+
+
+def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
+    """The statuses with which an operation may refuse a request."""
+    statuses = set(_ALWAYS)
+    if "requestBody" in operation or method == "post":
+        statuses |= set(_WITH_BODY)
+    if method == "delete":
+        statuses |= set(_OF_DELETE)
+    if path.endswith("/size/"):
+        statuses |= set(_OF_ORDERS)
+    return sorted(statuses)
 
 
 def _add_examples(operation: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ def _add_examples(operation: dict[str, Any]) -> None:
 
 
 def _read_in_part(result: dict[str, Any]) -> set[str]:
-    """The components that ``?fields=`` may cut down."""
+    """The components of which ``?fields=`` may leave fields out."""
     found = set()
     for methods in result["paths"].values():
         operation = methods.get("get", {})

@@ -1,4 +1,4 @@
-"""How often one token and one address may ask."""
+"""Rate limits: by token, by address, and by strategy for webhooks."""
 
 import time
 from typing import Any
@@ -16,24 +16,24 @@ CACHE = "throttles"
 
 
 class RateThrottle(BaseThrottle):
-    """So many requests in a period, at once or spread, by the time when the next one is due.
+    """So many requests in a period, at once or spread over it (the GCRA algorithm).
 
-    One number a caller is kept (GCRA), and a refusal knows exactly how long to wait.
+    It keeps one number for each caller: the time at which the next request is due if all are
+    spread evenly. A refusal can therefore tell exactly how long to wait.
     """
 
     name = ""
     wait_seconds: float | None = None
 
     def rate(self) -> tuple[int, int]:
-        """Requests and seconds; zero requests: no limit."""
+        """Number of requests, and seconds; zero requests means no limit."""
         raise NotImplementedError
 
     def ident(self, request: Any) -> str | None:
-        """Who is counted; None: nobody."""
+        """Whose requests are counted together; None: not counted."""
         raise NotImplementedError
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        """Count this request, unless it is one too many."""
         number, period = self.rate()
         who = self.ident(request)
         if not number or who is None:
@@ -43,7 +43,7 @@ class RateThrottle(BaseThrottle):
         step = period / number
         due = max(caches[CACHE].get(key, now), now)
         if due > now + period + step:
-            # The clock was set back: that must not lock anyone out.
+            # The clock was set back, which must not lock callers out.
             due = now
         early = due - now - (period - step)
         if early > 0:
@@ -53,42 +53,37 @@ class RateThrottle(BaseThrottle):
         return True
 
     def wait(self) -> float | None:
-        """Seconds until it is worth trying again."""
         return self.wait_seconds
 
 
 class TokenThrottle(RateThrottle):
-    """Each token, and each person with a session."""
+    """By token, or by user for sessions: ``CAPITAL_API_TOKEN_RATE``."""
 
     name = "token"
 
     def rate(self) -> tuple[int, int]:
-        """``CAPITAL_API_TOKEN_RATE``."""
         rate: tuple[int, int] = settings.CAPITAL_API_TOKEN_RATE
         return rate
 
     def ident(self, request: Request) -> str | None:
-        """The caller, once they are known."""
         return caller_of(request) if request.user.is_authenticated else None
 
 
 class AddressThrottle(RateThrottle):
-    """Each address, also of those who show no token or a wrong one."""
+    """By address, with or without a valid token: ``CAPITAL_API_ADDRESS_RATE``."""
 
     name = "address"
 
     def rate(self) -> tuple[int, int]:
-        """``CAPITAL_API_ADDRESS_RATE``."""
         rate: tuple[int, int] = settings.CAPITAL_API_ADDRESS_RATE
         return rate
 
     def ident(self, request: Request | HttpRequest) -> str | None:
-        """The client's address."""
         return client_address(request)
 
 
 class StrategyThrottle(RateThrottle):
-    """Each strategy's webhook, counting only calls that showed its secret."""
+    """By strategy, for webhook calls with the right secret: ``CAPITAL_WEBHOOK_RATE``."""
 
     name = "strategy"
 
@@ -96,10 +91,8 @@ class StrategyThrottle(RateThrottle):
         self.key = key
 
     def rate(self) -> tuple[int, int]:
-        """``CAPITAL_WEBHOOK_RATE``."""
         rate: tuple[int, int] = settings.CAPITAL_WEBHOOK_RATE
         return rate
 
     def ident(self, request: Any) -> str | None:
-        """The strategy."""
         return self.key

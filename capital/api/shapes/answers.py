@@ -1,4 +1,4 @@
-"""What the API answers where it does not show rows."""
+"""Answers of the API other than rows of models, for its description."""
 
 from typing import Any
 

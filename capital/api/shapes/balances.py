@@ -1,4 +1,4 @@
-"""Balances, connections and the gate's answer as the API writes them."""
+"""How the API writes live balances, connection checks and the gate's answer."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from capital.services.sentences import sentence
 
 
 def connection_as_json(report: ConnectionReport) -> dict[str, Any]:
-    """As ``Connection`` describes it."""
+    """The JSON that ``answers.Connection`` describes."""
     return {
         "account": report.account.pk,
         "account_name": report.account.name,
@@ -39,7 +39,7 @@ def connection_as_json(report: ConnectionReport) -> dict[str, Any]:
 
 
 def gate_status_as_json(status: GateStatus) -> dict[str, Any]:
-    """As ``RebalanceStatus`` describes it."""
+    """The JSON that ``answers.RebalanceStatus`` describes."""
     account = status.account
     checked_at = account.last_checked_at
     return {
@@ -66,7 +66,7 @@ def gate_status_as_json(status: GateStatus) -> dict[str, Any]:
 
 
 def live_pool_as_json(balance: ObservedBalance) -> dict[str, Any]:
-    """As ``LivePool`` describes it."""
+    """The JSON that ``answers.LivePool`` describes."""
     answer = balance.answer
     shown = {"pool": balance.pool.value, "currency": balance.account.currency}
     if isinstance(answer, Observation):

@@ -1,4 +1,4 @@
-"""Bodies that ask for something."""
+"""Bodies of requests other than rows: allocate, size an order, deliver a signal."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -59,13 +59,13 @@ class HookBody(OrderBody):
 
 
 def read_order(body: Any) -> OrderRequest:
-    """The order that ``body`` is, read by hand: this is what bots wait for.
+    """Read an order. It accepts what ``OrderBody`` describes.
 
-    It takes what ``OrderBody`` describes. What no market could make sense of is the
-    service's to say.
+    Written by hand, because bots wait for it and a serializer is slow. Whether the order makes
+    sense on its market is checked by the service.
 
     Raises:
-        ValidationError: A field is unknown, or not of its kind.
+        ValidationError: A field is unknown, or of a wrong type.
     """
     if not isinstance(body, Mapping):
         raise serializers.ValidationError(_("Send one JSON object."))

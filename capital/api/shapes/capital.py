@@ -1,4 +1,4 @@
-"""The capital of links, as bots poll it: rows of values, written without instances or fields."""
+"""The capital of links as bots poll it, written without model instances for speed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -36,7 +36,7 @@ class CapitalRow(serializers.Serializer[Mapping[str, Any]]):
 
 
 def capital_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One row, which has all ``COLUMNS``, as ``CapitalRow`` describes it."""
+    """The JSON that ``CapitalRow`` describes, from a row with all ``COLUMNS``."""
     currency = row[_COLUMN_OF["currency"]]
     return {
         name: None if (value := row[column]) is None else write(value, currency)
@@ -44,18 +44,18 @@ def capital_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _as_it_is(value: Any, _currency: str) -> Any:
+def _unchanged(value: Any, _currency: str) -> Any:
     return value
 
 
-def _as_local_time(value: Any, _currency: str) -> str:
+def _local_time(value: Any, _currency: str) -> str:
     return timezone.localtime(value).isoformat()
 
 
 def _writer_of(field: Any) -> Callable[[Any, str], Any]:
     if isinstance(field, _Amount):
         return amount_text
-    return _as_local_time if isinstance(field, _Time) else _as_it_is
+    return _local_time if isinstance(field, _Time) else _unchanged
 
 
 _FIELD_OF = CapitalRow().fields

@@ -1,4 +1,4 @@
-"""What lists can be narrowed by."""
+"""The filters that each list takes."""
 
 import django_filters as filters
 from django.db.models import QuerySet
@@ -24,7 +24,7 @@ _MARKETS = [(market.value, market.value) for market in MarketType]
 
 
 class AccountFilter(filters.FilterSet):
-    """Of accounts."""
+    """Filters of the list of accounts."""
 
     name = filters.CharFilter()
     venue = filters.CharFilter()
@@ -39,7 +39,7 @@ class AccountFilter(filters.FilterSet):
 
 
 class StrategyFilter(filters.FilterSet):
-    """Of strategies."""
+    """Filters of the list of strategies."""
 
     key = filters.CharFilter()
     market_type = filters.ChoiceFilter(choices=_MARKETS)
@@ -51,7 +51,7 @@ class StrategyFilter(filters.FilterSet):
 
 
 class LinkFilter(filters.FilterSet):
-    """Of links."""
+    """Filters of the list of links."""
 
     account = IdFilter(field_name="account_id")
     strategy = filters.CharFilter(field_name="strategy__key")
@@ -64,7 +64,7 @@ class LinkFilter(filters.FilterSet):
 
 
 class CapitalFilter(filters.FilterSet):
-    """Of capital."""
+    """Filters of the list of capital."""
 
     strategy_account = IdFilter(field_name="strategy_account_id")
     account = IdFilter(field_name="strategy_account__account_id")
@@ -76,7 +76,7 @@ class CapitalFilter(filters.FilterSet):
 
 
 class SummaryFilter(filters.FilterSet):
-    """Of daily summaries."""
+    """Filters of the list of daily summaries."""
 
     account = IdFilter(field_name="account_id")
     date = filters.DateFilter()
@@ -89,7 +89,7 @@ class SummaryFilter(filters.FilterSet):
 
 
 class RunFilter(filters.FilterSet):
-    """Of allocation runs."""
+    """Filters of the list of allocation runs."""
 
     account = IdFilter(field_name="account_id")
     run_key = filters.CharFilter()
@@ -106,7 +106,7 @@ class RunFilter(filters.FilterSet):
 
 
 class MarketFilter(filters.FilterSet):
-    """Of markets."""
+    """Filters of the list of markets."""
 
     venue = filters.CharFilter()
     symbol = filters.CharFilter()
@@ -121,7 +121,7 @@ class MarketFilter(filters.FilterSet):
 
 
 class PositionFilter(filters.FilterSet):
-    """Of positions."""
+    """Filters of the list of positions."""
 
     strategy_account = IdFilter(field_name="strategy_account_id")
     account = IdFilter(field_name="strategy_account__account_id")
@@ -130,7 +130,7 @@ class PositionFilter(filters.FilterSet):
     is_open = SwitchFilter(method="filter_open")
 
     def filter_open(self, rows: QuerySet[Position], _name: str, value: bool) -> QuerySet[Position]:  # noqa: FBT001
-        """Flat positions stay as rows."""
+        """A position that was closed stays as a row with quantity 0."""
         return rows.exclude(quantity=0) if value else rows.filter(quantity=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""How rows are written and read over the API."""
+"""How rows of models are written and read over the API."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ class AccountRow(Row):
         return bool(account.__dict__.get("api_passphrase"))
 
     def get_is_proven(self, account: Account) -> bool:
-        """Whether the venue has a row of its own; others are read in a general way."""
+        """Whether the venue is one of those that were proven; others are read generically."""
         return is_proven(account.venue)
 
 
@@ -178,7 +178,7 @@ class SummaryRow(Row):
         read_only_fields = fields
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
-        """Amounts are in the account's currency."""
+        """Amounts are written in the account's currency."""
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if field_class is MoneyField:
             kwargs["currency_from"] = "account"

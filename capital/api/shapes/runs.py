@@ -1,4 +1,4 @@
-"""Runs and previews as the API writes them."""
+"""How the API writes allocation runs and previews of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:
 
 
 def previews_as_json(previews: Sequence[AllocationPreview]) -> list[dict[str, Any]]:
-    """What runs would be. Where the run key was used, the run that it made."""
+    """The runs that a request would make; where its run key was used, the run that it made."""
     return [_preview(preview) for preview in previews]
 
 

@@ -1,4 +1,4 @@
-"""Accounts: entered, looked at, allocated."""
+"""Accounts and their daily summaries."""
 
 from typing import Any
 
@@ -51,15 +51,12 @@ class Accounts(EditableView):
     query = {"rebalance_status": ("cached",)}
 
     def create_row(self, values: dict[str, Any]) -> Account:
-        """Of the caller."""
         return create_account(owner=self.request.user, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Account, values: dict[str, Any]) -> Account:
-        """Under its lock."""
         return change_account(row.pk, actor=self.request.user, **values)  # type: ignore[arg-type]
 
     def delete_row(self, row: Account) -> None:
-        """409 where it has a history."""
         delete_account(row.pk)
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""Decisions: asked for, looked at, taken back."""
+"""Allocation: asked for, its runs read, and one reverted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -79,9 +79,9 @@ class Allocate(ApiView):
 
 
 def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Decide, or preview, as the body of the present request says.
+    """Allocate, or preview it, as the body of the current request says.
 
-    The caller must have shown that every account is theirs.
+    Whoever calls this has checked that the user may see every account.
     """
     request = view.request
     asked = AllocateRequest(data=request.data)
@@ -98,7 +98,7 @@ def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
         return previews_as_json(preview_allocation(account_ids, **how))
     runs = allocate_capital(
         account_ids,
-        actor=request.user,  # type: ignore[arg-type]  # permissions were checked
+        actor=request.user,  # type: ignore[arg-type]  # its permission was checked
         run_key=view.run_key,
         origin=client_address(request),
         **how,

@@ -29,7 +29,7 @@ class Capital(ListAndRetrieveAsJson):
     ordering_fields = ("id", "allocated_capital")
 
     def get_queryset(self) -> Any:
-        """Tuples would do; pages need names. Making instances is most of what reading costs."""
+        """Plain values: to make model instances is most of what reading costs."""
         return super().get_queryset().values(*COLUMNS)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

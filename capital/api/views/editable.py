@@ -1,4 +1,4 @@
-"""Resources that are entered and changed over the API, each by its service."""
+"""Resources that can be created, changed and deleted, each through its service."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from capital.api.frame.pages import ListAndRetrieve
 
 
 class EditableView(ListAndRetrieve):
-    """Create, change and delete; a child makes the service calls."""
+    """Create, change and delete; a subclass calls the services."""
 
     def create_row(self, values: dict[str, Any]) -> Any:
-        """The new row."""
+        """Create a row of the caller, and return it."""
         raise NotImplementedError
 
     def change_row(self, row: Any, values: dict[str, Any]) -> Any:
-        """The changed row."""
+        """Change the row, and return it."""
         raise NotImplementedError
 
     def delete_row(self, row: Any) -> None:
-        """Remove a row that has no history."""
+        """Delete a row; the service refuses with 409 what has a history."""
         raise NotImplementedError
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -53,5 +53,5 @@ class EditableView(ListAndRetrieve):
         return Response(self._shown(changed))
 
     def _shown(self, row: Any) -> Any:
-        """The row as a look at it would show it, read anew with all that is shown."""
+        """The row as ``retrieve`` shows it, read from the database again."""
         return self.rows_as_json([GenericAPIView.get_queryset(self).get(pk=row.pk)])[0]

@@ -1,4 +1,4 @@
-"""The webhook: an order signal comes in, sizes go out."""
+"""The webhook: an order signal comes in, order sizes go out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -99,14 +99,14 @@ class Hooks(APIView):
         return Response(receive(secret, delivery, address=client_address(request)))
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Say what kind of proof is missing."""
+        """Answer ``WWW-Authenticate`` where the secret is missing or wrong."""
         if isinstance(exc, WebhookRefused):
             exc.auth_header = _CHALLENGE  # type: ignore[attr-defined]
         return super().handle_exception(exc)
 
 
 def _body_of(request: Request) -> bytes:
-    """As it came, whatever type it is said to be: TradingView calls JSON text."""
+    """The raw body, whatever its content type: TradingView sends JSON as text."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) > LARGEST_BODY:
         raise PayloadTooLarge
@@ -126,7 +126,7 @@ def _id_of(body: Mapping[str, Any], header: str) -> str:
 
 
 def _orders_of(body: Mapping[str, Any]) -> list[OrderRequest]:
-    """The one order that the body is, or its ``orders``, which may share its ``symbol``."""
+    """The body as one order, or its ``orders``, which may share its ``symbol``."""
     body = {name: value for name, value in body.items() if name != "id"}
     if "orders" not in body:
         return [read_order(body)]

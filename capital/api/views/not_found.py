@@ -1,4 +1,4 @@
-"""What stands at every other address."""
+"""Every address that the API does not have."""
 
 from typing import Any
 
@@ -11,13 +11,12 @@ from capital.domain.errors import NotFound
 
 @extend_schema(exclude=True)
 class NotFoundView(APIView):
-    """404, as a problem."""
+    """404, as a problem object."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
     throttle_classes = [AddressThrottle]
 
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
-        """Whatever the method is."""
         super().initial(request, *args, **kwargs)
         raise NotFound

@@ -58,15 +58,12 @@ class Strategies(EditableView):
     beyond_one_account = ("create", "update", "partial_update", "destroy")
 
     def create_row(self, values: dict[str, Any]) -> Strategy:
-        """Of the caller."""
         return create_strategy(owner=self.request.user, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Strategy, values: dict[str, Any]) -> Strategy:
-        """Its status among the rest."""
         return change_strategy(row.pk, **values)
 
     def delete_row(self, row: Strategy) -> None:
-        """409 where it is linked."""
         delete_strategy(row.pk)
 
     @extend_schema(
@@ -114,25 +111,23 @@ class StrategyAccounts(EditableView):
     }
 
     def create_row(self, values: dict[str, Any]) -> StrategyAccount:
-        """A reallocation is asked for."""
         return create_link(**values)
 
     def change_row(self, row: StrategyAccount, values: dict[str, Any]) -> StrategyAccount:
-        """Its strategy and its account stay: its capital and its history are theirs."""
+        """Refuse another strategy or account: capital and history belong to this pair."""
         for name in ("strategy", "account"):
             if values.pop(name, getattr(row, name)) != getattr(row, name):
                 raise refusal(name, _("It stays as it is. Make another link instead."))
         return change_link(row.pk, **values)
 
     def delete_row(self, row: StrategyAccount) -> None:
-        """409 where it held capital."""
         delete_link(row.pk)
 
     @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """How much this strategy may order on this account now, and what held it down."""
-        link_id = self._seen_link()
+        link_id = self._visible_link()
         answer = size_orders([link_id], [read_order(request.data)])[0]
         if answer.error is not None:
             raise answer.error
@@ -146,14 +141,14 @@ class StrategyAccounts(EditableView):
         An open position holds the account's capital where it is. Closing it asks for a
         reallocation.
         """
-        link_id = self._seen_link()
+        link_id = self._visible_link()
         serializer = PositionRow(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         position = report_position(link_id, **serializer.validated_data)
         return Response(PositionRow(position).data)
 
-    def _seen_link(self) -> int:
-        """The id of the link in the address, in one light query; 404 where it is not seen."""
+    def _visible_link(self) -> int:
+        """The id of the link in the address, in one small query; 404 where it is not visible."""
         link = find_visible_link(
             int(self.kwargs["pk"]), user=self.request.user, account_id=account_of(self.request)
         )

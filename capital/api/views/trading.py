@@ -1,4 +1,4 @@
-"""What is held, and the rules of the markets on which it is traded."""
+"""Positions, and the trading rules of markets."""
 
 from typing import Any
 
@@ -37,5 +37,5 @@ class Markets(ListAndRetrieve):
     ordering_fields = ("id", "venue", "symbol", "fetched_at")
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """They are nobody's."""
+        """All of them: markets belong to nobody."""
         return rows
