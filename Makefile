@@ -79,7 +79,10 @@ openapi: export LANGUAGE_CODE := en
 openapi: $(DEVELOPMENT)  ## Write the API's description, docs/openapi.yaml
 	$(MANAGE) spectacular --fail-on-warn --validate --file docs/openapi.yaml
 
-messages: $(DEVELOPMENT)  ## Compile the translations
+messages: export DEBUG := 1
+messages: export DJANGO_SETTINGS_MODULE := capital_project.settings
+messages: $(DEVELOPMENT)  ## Bring the Korean catalogue up to date with the code, and compile it
+	$(BIN)/python -m tests.house.catalogue
 	$(BIN)/pybabel --quiet compile --domain django --directory locale
 
 venues: export DEBUG := 1

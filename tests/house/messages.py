@@ -15,28 +15,34 @@ KEYWORDS = {
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
 }
-_TEXT = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_CALL = re.compile(rf"\b(?:_|n?gettext)\(\s*u?{_TEXT}")
+# A message with its plural, where it has one.
+Messages = dict[str, str | None]
+
+_TEXT = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_CALL = re.compile(rf"\b(?:(?:_|gettext)\(\s*{_TEXT}|ngettext\(\s*{_TEXT}\s*,\s*{_TEXT})")
 
 
-def messages_of(root: Path, *, without: tuple[str, ...] = ()) -> set[str]:
-    """The message ids below a folder; of one with a plural the singular.
+def messages_of(root: Path, *, without: tuple[str, ...] = ()) -> Messages:
+    """The messages below a folder, modules first, each folder in the order of its text.
 
     Args:
         root: A package.
         without: Parts of paths that are left out.
     """
-    found = set()
-    for template in root.rglob("*.html"):
-        if not any(part in template.as_posix() for part in without):
-            found.update(_messages_of_template(template))
+    found: Messages = {}
     for name, _, message, _, _ in extract_from_dir(root, keywords=KEYWORDS):
         if not any(part in name for part in without):
-            found.add(message if isinstance(message, str) else message[0])
+            singular, plural = (message, None) if isinstance(message, str) else message[:2]
+            found.setdefault(singular, plural)
+    for template in sorted(root.rglob("*.html")):
+        if not any(part in template.as_posix() for part in without):
+            for singular, plural in _messages_of_template(template):
+                found.setdefault(singular, plural)
     return found
 
 
-def _messages_of_template(template: Path) -> Iterator[str]:
+def _messages_of_template(template: Path) -> Iterator[tuple[str, str | None]]:
     calls = templatize(template.read_text(encoding="utf-8"), origin=str(template))
     for match in _CALL.finditer(calls):
-        yield ast.literal_eval(match[1])
+        only, singular, plural = (text and ast.literal_eval(text) for text in match.groups())
+        yield (only, None) if only is not None else (singular, plural)

@@ -1,84 +1,55 @@
 """Korean is complete: every sentence and label has one, with the same placeholders."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
-import unfold
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
 from django.apps import apps
 from django.utils import translation
 
-from capital.domain.reasons import Code
-from tests.house.messages import messages_of
-from tests.paths import ROOT
-
-CATALOGUE = ROOT / "locale" / "ko" / "LC_MESSAGES" / "django.po"
-PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
-THEME = Path(unfold.__file__).parent
-# What of the theme is not installed here.
-NOT_INSTALLED = tuple(
-    f"contrib/{name}/"
-    for name in (
-        "constance",
-        "guardian",
-        "import_export",
-        "inlines",
-        "location_field",
-        "simple_history",
-    )
+from tests.house.catalogue import (
+    CATALOGUE,
+    first,
+    our_messages,
+    read,
+    theme_messages,
+    untranslated,
+    update,
+    write,
 )
+from tests.house.messages import messages_of
 
-
-def _first(text: object) -> str:
-    return str(text[0] if isinstance(text, tuple | list) else text)
+PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
 
 
 def entries(catalogue: Catalog) -> dict[str, str]:
     """Korean by message id; one with a plural by its singular."""
     return {
-        _first(entry.id): _first(entry.string) if entry.string else ""
+        first(entry.id): first(entry.string) if entry.string else ""
         for entry in catalogue
         if entry.id
     }
 
 
+@cache
 def written() -> dict[str, str]:
-    with CATALOGUE.open("rb") as file:
-        return entries(read_po(file))
-
-
-def untranslated(messages: set[str]) -> set[str]:
-    """What is English in Korean. Django's own catalogues translate some words that we use."""
-    with translation.override("ko"):
-        return {message for message in messages if translation.gettext(message) == message}
-
-
-def our_messages() -> set[str]:
-    found = {code.english for code in Code}
-    for app in ("capital", "strategies", "capital_project"):
-        found |= messages_of(ROOT / app)
-    return found
-
-
-def theme_messages() -> set[str]:
-    """unfold's; what Django's own catalogues translate is not ours to translate."""
-    return messages_of(THEME, without=NOT_INSTALLED)
+    return entries(read())
 
 
 def test_every_message_of_ours_is_translated() -> None:
-    assert untranslated(our_messages()) - set(written()) == set()
+    assert untranslated(our_messages()).keys() - written().keys() == set()
     assert [message for message, korean in written().items() if not korean] == []
 
 
 def test_every_message_of_the_theme_is_translated() -> None:
-    assert untranslated(theme_messages()) - set(written()) == set()
+    assert untranslated(theme_messages()).keys() - written().keys() == set()
 
 
 def test_no_translation_is_left_over() -> None:
-    assert set(written()) - our_messages() - theme_messages() == set()
+    assert written().keys() - our_messages().keys() - theme_messages().keys() == set()
 
 
 def test_every_model_is_named_in_korean() -> None:
@@ -109,3 +80,76 @@ def test_compiled_catalogue_is_the_one_that_is_written() -> None:
         compiled = entries(read_mo(file))
 
     assert compiled == written()
+
+
+# Bringing it up to date
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalog:
+    path = tmp_path / "django.po"
+    path.write_text(
+        '# Korean.\nmsgid ""\nmsgstr ""\n"Plural-Forms: nplurals=1; plural=0;\\n"\n"Content-Type:'
+        ' text/plain; charset=utf-8\\n"\n\nmsgid "Zulu"\nmsgstr "줄루"\n\nmsgid "Alpha"\n'
+        'msgstr "알파"\n',
+        encoding="utf-8",
+    )
+    return read(path)
+
+
+def ids(catalogue: Catalog) -> list[object]:
+    return [message.id for message in catalogue if message.id]
+
+
+def test_new_message_comes_to_the_end_and_waits_for_its_korean(catalogue: Catalog) -> None:
+    said = {"Alpha": None, "one line": "many lines", "Zulu": None}
+
+    assert update(catalogue, said, {"one line": "many lines"}) == ["one line"]
+
+    assert ids(catalogue) == ["Zulu", "Alpha", ("one line", "many lines")]
+    assert entries(catalogue) == {"Zulu": "줄루", "Alpha": "알파", "one line": ""}
+
+
+def test_what_nobody_says_any_more_is_kept_and_comes_back(
+    catalogue: Catalog, tmp_path: Path
+) -> None:
+    path = tmp_path / "written.po"
+
+    assert update(catalogue, {"Alpha": None}, {}) == []
+    write(catalogue, path)
+    assert ids(read(path)) == ["Alpha"]
+    assert '#~ msgid "Zulu"\n#~ msgstr "줄루"' in path.read_text(encoding="utf-8")
+
+    catalogue = read(path)
+    assert update(catalogue, {"Alpha": None, "Zulu": None}, {"Zulu": None}) == []
+    assert entries(catalogue) == {"Alpha": "알파", "Zulu": "줄루"}
+
+
+def test_second_time_changes_nothing(tmp_path: Path) -> None:
+    """Otherwise run: make messages."""
+    once, twice = tmp_path / "once.po", tmp_path / "twice.po"
+    said = our_messages() | theme_messages()
+    for source, target in ((CATALOGUE, once), (once, twice)):
+        catalogue = read(source)
+        update(catalogue, said, untranslated(said))
+        write(catalogue, target)
+
+    assert once.read_text(encoding="utf-8") == twice.read_text(encoding="utf-8")
+    assert once.read_text(encoding="utf-8") == CATALOGUE.read_text(encoding="utf-8")
+
+
+def test_messages_are_found_in_modules_and_templates_with_their_plurals(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(
+        "from django.utils.translation import gettext_lazy as _, ngettext\n"
+        "x = _('One'), ngettext('one row', 'rows', 2), f('none')",
+        encoding="utf-8",
+    )
+    (tmp_path / "page.html").write_text(
+        "{% load i18n %}{% translate 'Two' %}{% blocktranslate count n=n trimmed %}a line"
+        "{% plural %}lines{% endblocktranslate %}none",
+        encoding="utf-8",
+    )
+
+    assert messages_of(tmp_path) == {
+        "One": None, "one row": "rows", "Two": None, "a line": "lines"
+    }  # fmt: skip

@@ -1,0 +1,117 @@
+"""The Korean catalogue: ``python -m tests.house.catalogue``, in ``make messages``.
+
+What the code and the theme say and nobody has translated comes to its end, to be filled in; what
+nobody says any more is kept as a comment. Everything else stays as and where it is.
+"""
+
+import sys
+from pathlib import Path
+
+import unfold
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+from django.utils import translation
+
+from capital.domain.reasons import Code
+from tests.house.messages import Messages, messages_of
+from tests.paths import ROOT
+
+CATALOGUE = ROOT / "locale" / "ko" / "LC_MESSAGES" / "django.po"
+WIDTH = 100
+
+_THEME = Path(unfold.__file__).parent
+# What of the theme is not installed here.
+_NOT_INSTALLED = tuple(
+    f"contrib/{name}/"
+    for name in (
+        "constance",
+        "guardian",
+        "import_export",
+        "inlines",
+        "location_field",
+        "simple_history",
+    )
+)
+
+
+def our_messages() -> Messages:
+    """The sentences of codes, then what modules and templates say."""
+    found: Messages = dict.fromkeys(code.english for code in Code)
+    for app in ("capital", "strategies", "capital_project"):
+        found |= messages_of(ROOT / app)
+    return found
+
+
+def theme_messages() -> Messages:
+    """unfold's; what Django's own catalogues translate is not ours to translate."""
+    return messages_of(_THEME, without=_NOT_INSTALLED)
+
+
+def untranslated(messages: Messages) -> Messages:
+    """What is English in Korean. Django's own catalogues translate some words that we use."""
+    with translation.override("ko"):
+        return {
+            message: plural
+            for message, plural in messages.items()
+            if translation.gettext(message) == message
+        }
+
+
+def read(path: Path = CATALOGUE) -> Catalog:
+    """As it is written."""
+    with path.open("rb") as file:
+        return read_po(file)
+
+
+def write(catalogue: Catalog, path: Path = CATALOGUE) -> None:
+    """In the form in which it was read."""
+    with path.open("wb") as file:
+        write_po(file, catalogue, width=WIDTH)
+
+
+def first(text: object) -> str:
+    """A message, or the singular of one with a plural."""
+    return str(text[0] if isinstance(text, tuple | list) else text)
+
+
+def update(catalogue: Catalog, said: Messages, missing: Messages) -> list[str]:
+    """Bring the catalogue up to date.
+
+    Args:
+        catalogue: Is changed.
+        said: Every message that may be said.
+        missing: Those of them that have no Korean yet.
+
+    Returns:
+        The messages that are to be translated now.
+    """
+    for key, message in list(catalogue.obsolete.items()):
+        if first(message.id) in said:
+            del catalogue.obsolete[key]
+            catalogue[message.id] = message
+    written = {first(message.id): message for message in catalogue if message.id}
+    for text, message in written.items():
+        if text not in said:
+            catalogue.delete(message.id)
+            catalogue.obsolete[text] = message
+    for text, plural in missing.items():
+        if text not in written:
+            catalogue.add((text, plural) if plural else text)
+    return [first(message.id) for message in catalogue if message.id and not any(message.string)]
+
+
+def main() -> None:
+    """Bring ours up to date and say what is to be translated."""
+    import django
+
+    django.setup()
+    said = our_messages() | theme_messages()
+    catalogue = read()
+    to_translate = update(catalogue, said, untranslated(said))
+    write(catalogue)
+    for message in to_translate:
+        print(f"to translate in {CATALOGUE.relative_to(ROOT)}: {message}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main())
