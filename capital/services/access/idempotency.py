@@ -18,6 +18,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import IdempotencyConflict, InvalidIdempotencyKey, RequestInProgress
 from capital.models import IdempotentRequest
+from capital.services.transactions import outside_transaction
 
 LONGEST_KEY = 200
 KEPT = timedelta(hours=24)
@@ -51,6 +52,7 @@ class Claim:
     answer: Answer | None = None
 
 
+@outside_transaction
 def claim_request(
     caller: str,
     key: str,

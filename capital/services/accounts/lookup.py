@@ -11,6 +11,7 @@ from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
+from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
 # Primary keys, or a query that finds them. A statement that lists a thousand keys takes longer to
@@ -48,11 +49,12 @@ def find_account_ids(names: Sequence[str]) -> list[int]:
     return list(found)
 
 
+@inside_transaction
 def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     """Lock the rows for the rest of the transaction, and read them as they are now.
 
-    In order of primary key, so that two batches cannot wait for each other. NO KEY, so that
-    inserts of rows that merely point at an account go on.
+    Call it inside a transaction. In order of primary key, so that two batches cannot wait for each
+    other. NO KEY, so that inserts of rows that merely point at an account go on.
     """
     rows = Account.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
     return {account.pk: account for account in rows.order_by("pk")}

@@ -36,6 +36,7 @@ from capital.services.allocation.verdicts import (
     load_circumstances,
 )
 from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.transactions import outside_transaction
 
 BATCH_SIZE = 500
 
@@ -89,6 +90,7 @@ class DueResult:
     readings: Mapping[Pool, PoolReading] = field(default_factory=dict)
 
 
+@outside_transaction
 def auto_allocate_capital_for_account(
     account_id: int,
     *,
@@ -101,7 +103,10 @@ def auto_allocate_capital_for_account(
     origin: str = "",
     clock: Clock = timezone.now,
 ) -> AllocationRun:
-    """Decide one account's capital and record why. A batch of one: see ``allocate_capital``."""
+    """Decide one account's capital and record why: ``allocate_capital`` for a batch of one.
+
+    Call it outside a transaction.
+    """
     return allocate_capital(
         [account_id],
         actor=actor,
@@ -115,6 +120,7 @@ def auto_allocate_capital_for_account(
     )[0]
 
 
+@outside_transaction
 def allocate_capital(
     account_ids: Iterable[int],
     *,
@@ -175,6 +181,7 @@ def allocate_capital(
     return [result for result in results.values() if isinstance(result, AllocationRun)]
 
 
+@outside_transaction
 def reallocate_where_due(
     account_ids: Iterable[int],
     *,
@@ -187,8 +194,8 @@ def reallocate_where_due(
 ) -> list[DueResult]:
     """Ask the gate for each account, and decide those that are due as ``allocate_capital`` does.
 
-    An account that is not due gets no run: its ``last_checked_at`` and ``last_check_code`` say
-    what the gate said.
+    Call it outside a transaction: it waits for exchanges. An account that is not due gets no run:
+    its ``last_checked_at`` and ``last_check_code`` say what the gate said.
 
     Args:
         account_ids: As for ``allocate_capital``, with ``run_key``, ``live`` and the rest.
@@ -224,6 +231,7 @@ def reallocate_where_due(
     ]
 
 
+@outside_transaction
 def preview_allocation(
     account_ids: Iterable[int],
     *,
@@ -237,7 +245,8 @@ def preview_allocation(
 ) -> list[AllocationPreview]:
     """What ``allocate_capital`` (or, ``if_due``, ``reallocate_where_due``) would decide now.
 
-    It reads balances and writes nothing. Arguments are theirs.
+    It reads balances and writes nothing. Arguments are theirs. Call it outside a transaction: it
+    waits for exchanges.
 
     Raises:
         As ``allocate_capital``.

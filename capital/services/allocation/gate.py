@@ -16,6 +16,7 @@ from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.verdicts import ask_gate, load_circumstances
 from capital.services.balances.live import observe_pools
 from capital.services.balances.readings import judge_readings
+from capital.services.transactions import outside_transaction
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class GateStatus:
     observed_at: datetime
 
 
+@outside_transaction
 def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.now) -> GateStatus:
     """Ask the gate as the schedule does, and change nothing. Call it outside a transaction.
 

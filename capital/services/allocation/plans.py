@@ -53,6 +53,7 @@ from capital.services.allocation.verdicts import (
 )
 from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.readings import JudgedReadings, judge_readings, settle_suspects
+from capital.services.transactions import outside_transaction
 
 # How long a plan may be looked at until its readings are too old to act on.
 VALID_FOR = timedelta(minutes=5)
@@ -62,6 +63,7 @@ LARGEST_PLAN = 2000
 MOST_NAMED = 10
 
 
+@outside_transaction
 def make_plan(
     account_ids: Iterable[int],
     *,
@@ -178,6 +180,7 @@ def expires_at(plan: AllocationPlan) -> datetime:
     return plan.created_at + VALID_FOR
 
 
+@outside_transaction
 def apply_plan(
     public_id: UUID | str,
     *,
@@ -187,8 +190,9 @@ def apply_plan(
 ) -> list[AllocationRun]:
     """Write what the plan shows: all of it, or nothing where something it rests on changed.
 
-    An account that the database refuses gets a run with outcome ``failed`` and never stops the
-    others. Applied again, the plan returns its first runs.
+    Call it outside a transaction: the runs that it returns are committed. An account that the
+    database refuses gets a run with outcome ``failed`` and never stops the others. Applied again,
+    the plan returns its first runs.
 
     Args:
         public_id: The plan's.

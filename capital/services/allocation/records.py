@@ -1,7 +1,6 @@
 """The write side of allocations, in one place: capital and its audit rows, set by set.
 
-Everything here runs inside the transaction that holds the accounts' locks. A faster writer
-(COPY, say) can take this module's place; ``benchmarks/reallocate.py`` measures it.
+A faster writer (COPY, say) can take this module's place; ``benchmarks/reallocate.py`` measures it.
 """
 
 from collections.abc import Sequence
@@ -24,12 +23,16 @@ from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.stored import inputs_as_json
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.readings import settle_suspects
+from capital.services.transactions import inside_transaction
 
 
+@inside_transaction
 def record_runs(
     verdicts: Sequence[Verdict], request: AllocationRequest, *, now: datetime
 ) -> dict[int, AllocationRun]:
     """Write capital, runs, pools and entries of what was decided: one statement for each table.
+
+    Call it inside the transaction that holds the accounts' locks.
 
     Returns:
         The run of each account for which something was decided.
@@ -47,10 +50,12 @@ def record_runs(
     return {run.account_id: run for _, run in decided}
 
 
+@inside_transaction
 def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     """Say on each account when it was looked at last, what came of it, and what is suspect.
 
-    One statement for the batch, and one more where a suspicion changed.
+    One statement for the batch, and one more where a suspicion changed. Call it inside the
+    transaction that holds the accounts' locks.
     """
     by_code: dict[str, list[int]] = {}
     changed = []

@@ -36,10 +36,12 @@ from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries, record_observations
 from capital.services.trading.positions import accounts_with_open_positions
+from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
 
 
+@outside_transaction
 def revert_run(
     run_id: int,
     *,
@@ -106,10 +108,14 @@ def revert_run(
     return made
 
 
+@outside_transaction
 def preview_revert(
     run_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
 ) -> RunReport:
-    """What ``revert_run`` would do now. It reads balances, writes nothing, and raises the same."""
+    """What ``revert_run`` would do now. It reads balances, writes nothing, and raises the same.
+
+    Call it outside a transaction: it waits for the exchange.
+    """
     run = _find_run(run_id, actor)
     account, answers = _observe(run, clock)
     reversal = _weigh(run, account, answers, now=clock())

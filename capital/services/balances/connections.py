@@ -21,6 +21,7 @@ from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
 from capital.services.balances.readings import judge_readings
 from capital.services.balances.summaries import load_summaries
+from capital.services.transactions import outside_transaction
 
 # What to do, where the reason itself does not say it.
 ADVICE: Mapping[Code, Code] = {
@@ -73,6 +74,7 @@ class ConnectionReport:
         return all(pool.reason is None for pool in self.pools)
 
 
+@outside_transaction
 def check_connection(
     account_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
 ) -> ConnectionReport:

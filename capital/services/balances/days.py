@@ -9,16 +9,19 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import load_summaries, open_days
+from capital.services.transactions import outside_transaction
 
 BATCH_SIZE = 500
 
 
+@outside_transaction
 def close_day(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
     """Open today's summary of each account with the last ending balance as its starting balance.
 
     The other balances and their times are carried forward, so that a day without a single
     reading still knows what it knows, and how old that is. Nothing is asked of an exchange, and
     running it again changes nothing.
+    Call it outside a transaction: each batch is one, and locks no longer than that.
 
     Args:
         account_ids: Whose; accounts without any summary have nothing to carry.

@@ -9,8 +9,10 @@ from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.accounts.venues import unproven_notice
 from capital.services.balances.live import ObservedBalance, inspect_key
+from capital.services.transactions import outside_transaction
 
 
+@outside_transaction
 def key_notices(
     account: Account, _balances: Sequence[ObservedBalance], _now: datetime
 ) -> Iterator[Reason]:

@@ -1,4 +1,4 @@
-"""What the exchanges say right now. It writes nothing and must run outside a transaction."""
+"""What the exchanges say right now. Nothing is written."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +19,7 @@ from capital.exchange.gateway import get_gateway
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.accounts.lookup import pools_of_account, wallet_mode_problem
+from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class ObservedBalance:
     others: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+@outside_transaction
 def observe_pools(
     wanted: Sequence[tuple[Account, Sequence[Pool]]],
     *,
@@ -48,6 +50,8 @@ def observe_pools(
     patience: timedelta | None = None,
 ) -> LiveAnswers:
     """Read the wanted pools of each account from its exchange, concurrently.
+
+    Call it outside a transaction: it waits for them.
 
     Args:
         wanted: Accounts, each once, with the pools to read.
@@ -79,10 +83,14 @@ def observe_pools(
     return answers
 
 
+@outside_transaction
 def observe_balances(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
-    """Every pool of each account as its exchange has it now, in the order of the ids."""
+    """Every pool of each account as its exchange has it now, in the order of the ids.
+
+    Call it outside a transaction: it waits for the exchanges.
+    """
     accounts = Account.objects.in_bulk(account_ids)
     wanted = [
         (account, pools_of_account(account))
@@ -119,12 +127,14 @@ def _ask(
     }
 
 
+@outside_transaction
 def observe_wallets(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
     """As ``observe_balances``, with the other coins of each wallet: for looking at.
 
-    They are never added to anything, and nothing is decided by them.
+    They are never added to anything, and nothing is decided by them. Call it outside a
+    transaction: it waits for the exchanges.
     """
     accounts = Account.objects.in_bulk(account_ids)
     wanted = [
@@ -150,6 +160,7 @@ def observe_wallets(
     ]
 
 
+@outside_transaction
 def inspect_key(account: Account) -> KeyFacts:
     """What the venue says of the account and its key. Call it outside a transaction."""
     prepared = _request(account, pools_of_account(account))

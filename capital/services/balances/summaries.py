@@ -21,6 +21,7 @@ from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.balances.log_lines import POOL_WORD, WHOLE_WORD, log_cached
+from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
 _CLOCK_SKEW = timedelta(minutes=10)
@@ -189,6 +190,7 @@ def cached_observation(
     return Observation(amount, observed_at)
 
 
+@inside_transaction
 def record_observations(
     observed: Mapping[int, Mapping[Pool, Observation]],
     accounts: Mapping[int, Account],
@@ -214,6 +216,7 @@ def record_observations(
         )
 
 
+@inside_transaction
 def open_days(
     accounts: Mapping[int, Account], summaries: Mapping[int, Summaries], *, now: datetime
 ) -> Counter[str]:

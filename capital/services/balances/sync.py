@@ -16,6 +16,7 @@ from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.log_lines import log_suspects
 from capital.services.balances.readings import JudgedReadings, judge_readings, settle_suspects
 from capital.services.balances.summaries import load_summaries, record_observations
+from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +26,13 @@ SUSPECT = "suspect"
 FAILED = "failed"
 
 
+@outside_transaction
 def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
     """Read every pool of each active account, and keep today's summary current with it.
 
-    A balance that jumped too far is kept on its account as suspect and does not reach the
-    summary. An account that the database refuses never takes others with it.
+    Call it outside a transaction: it waits for exchanges. A balance that jumped too far is kept on
+    its account as suspect and does not reach the summary. An account that the database refuses
+    never takes others with it.
 
     Args:
         account_ids: Whose; inactive and unknown ones are passed over.

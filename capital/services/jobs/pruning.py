@@ -10,6 +10,7 @@ from django_q.models import Task
 from capital.domain.clock import Clock
 from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
 from capital.services.access.idempotency import prune_requests
+from capital.services.transactions import outside_transaction
 from capital.services.webhooks.secrets import prune_nonces
 
 # A cluster that was stopped is still worth a look on the same day.
@@ -18,8 +19,11 @@ _HEARTBEATS_KEPT = timedelta(days=1)
 _PLANS_KEPT = timedelta(days=1)
 
 
+@outside_transaction
 def prune(*, clock: Clock = timezone.now) -> Counter[str]:
     """Remove old rows about tasks and jobs, heartbeats of dead clusters, and yesterday's plans.
+
+    Call it outside a transaction: what is gone is gone, kind by kind, and nothing waits for all.
 
     Returns:
         How many ``tasks``, ``job_runs``, ``heartbeats``, ``plans``, ``idempotent_requests``

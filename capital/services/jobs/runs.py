@@ -25,6 +25,7 @@ from capital.services.jobs.records import raise_failure, record_work, started_ru
 from capital.services.jobs.table import Job, Slot, get_job, name_of
 from capital.services.jobs.work import WORK, reallocate
 from capital.services.markets.rules import count_syncs, sync_markets
+from capital.services.transactions import outside_transaction
 
 CHUNKS = "chunks"
 EXPIRED = "expired"
@@ -34,6 +35,7 @@ ALREADY_DONE = "already_done"
 _CLOCK_SKEW = timedelta(minutes=10)
 
 
+@outside_transaction
 def perform_job(
     name: str,
     *,
@@ -42,6 +44,8 @@ def perform_job(
     clock: Clock = timezone.now,
 ) -> dict[str, int]:
     """Do a job as the queue's task: itself, or by handing chunks of accounts out.
+
+    Call it outside a transaction.
 
     Args:
         name: Which.
@@ -64,6 +68,7 @@ def perform_job(
     return _do(job, slot, ids, chunk=0)
 
 
+@outside_transaction
 def perform_chunk(
     name: str,
     account_ids: Sequence[int],
@@ -74,6 +79,8 @@ def perform_chunk(
     clock: Clock = timezone.now,
 ) -> dict[str, int]:
     """Do one chunk of a job; the last one to be done completes the job's own JobRun.
+
+    Call it outside a transaction.
 
     Raises:
         JobFailed: As ``perform_job``.
@@ -87,10 +94,13 @@ def perform_chunk(
     return outcomes
 
 
+@outside_transaction
 def perform_after_event(
     account_ids: Sequence[int], run_key: str, *, clock: Clock = timezone.now
 ) -> dict[str, int]:
     """Ask the gate for accounts of which something changed.
+
+    Call it outside a transaction.
 
     Raises:
         JobFailed: As ``perform_job``.
@@ -114,8 +124,11 @@ def perform_after_event(
     return dict(run.outcomes)
 
 
+@outside_transaction
 def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, int]:
     """Fetch the market rules of a venue that has got its first account.
+
+    Call it outside a transaction.
 
     Raises:
         JobFailed: As ``perform_job``.
@@ -127,8 +140,11 @@ def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, i
     return dict(run.outcomes)
 
 
+@outside_transaction
 def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
     """Do all of a job's work in this process, now. Its failure is in the JobRun, not raised.
+
+    Call it outside a transaction.
 
     Raises:
         UnknownJob: There is no such job.

@@ -18,6 +18,7 @@ from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.exchange.contract import MarketGateway, Quoted
 from capital.exchange.gateway import get_market_gateway
+from capital.services.transactions import outside_transaction
 
 KEPT_FOR = timedelta(seconds=2)
 
@@ -49,10 +50,13 @@ _locks: dict[Quoted, threading.Lock] = {}
 _guard = threading.Lock()
 
 
+@outside_transaction
 def last_prices(
     quoted: Sequence[Quoted], *, patience: timedelta | None = None, clock: Clock
 ) -> dict[Quoted, Price | Reason]:
-    """The last price of each market, or why there is none. It waits for the network.
+    """The last price of each market, or why there is none.
+
+    Call it outside a transaction: it waits for the network.
 
     A failure is kept as long as a price is: a venue that does not answer is not waited for by
     every order anew.

@@ -20,6 +20,7 @@ from capital.exchange.contract import Listing
 from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
+from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -68,13 +69,15 @@ def venues_in_use() -> list[str]:
     return [venue for venue in used if venue in VENUES]
 
 
+@outside_transaction
 def sync_markets(
     venues: Sequence[str] | None = None, *, clock: Clock = timezone.now
 ) -> list[VenueSync]:
     """Fetch each venue's market rules and keep them; one failing venue never takes others with it.
 
     A list that has lost a whole kind of market is not believed: half an answer must not switch
-    markets off. Network first; then one transaction a venue.
+    markets off. Call it outside a transaction: the network comes first, then one transaction a
+    venue.
 
     Args:
         venues: Ids; None is those of active accounts.

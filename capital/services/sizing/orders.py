@@ -23,6 +23,7 @@ from capital.exchange.contract import Quoted
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
 from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, load_terms
+from capital.services.transactions import outside_transaction
 
 __all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]
 
@@ -126,6 +127,7 @@ class SizedOrder:
         }
 
 
+@outside_transaction
 def size_orders(
     link_ids: Sequence[int],
     orders: Sequence[OrderRequest],

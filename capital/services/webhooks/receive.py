@@ -23,6 +23,7 @@ from capital.models import (
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import size_orders
+from capital.services.transactions import outside_transaction
 from capital.services.webhooks.deliveries import (
     Delivery,
     await_answer,
@@ -36,6 +37,7 @@ BALANCE_PATIENCE = timedelta(milliseconds=1300)
 PRICE_PATIENCE = timedelta(milliseconds=900)
 
 
+@outside_transaction
 def receive(
     secret: WebhookSecret,
     delivery: Delivery,

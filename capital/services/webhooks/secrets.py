@@ -19,6 +19,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import WebhookRefused
 from capital.models import WebhookNonce, WebhookSecret
+from capital.services.transactions import inside_transaction
 from strategies.models import Strategy
 
 PREFIX = "whs_"
@@ -118,8 +119,12 @@ def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now)
     return secret
 
 
+@inside_transaction
 def use_nonce(secret: WebhookSecret, nonce: str, *, now: datetime) -> None:
-    """Mark the nonce as used. Raises ``WebhookRefused`` where it was used before."""
+    """Mark the nonce as used. Raises ``WebhookRefused`` where it was used before.
+
+    Call it inside the transaction that records the delivery: both are kept, or neither.
+    """
     try:
         with transaction.atomic():
             WebhookNonce.objects.create(strategy=secret.strategy, nonce=nonce, used_at=now)
