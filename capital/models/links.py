@@ -1,8 +1,7 @@
 """StrategyAccount: the link, which strategy trades on which account."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -11,9 +10,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.exchange.venues import get_venue, is_known
-from capital.models.accounts import Account, _loaded, no_market
+from capital.models.accounts import Account, market_problem
 from capital.models.columns.exact import RatioField
+from capital.models.columns.loaded import RemembersLoaded
 
 
 class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
@@ -33,11 +32,11 @@ class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
             link._refuse_problem()
         created = super().bulk_create(links, *args, **kwargs)
         for link in created:
-            link._remember()
+            link.remember()
         return created
 
 
-class StrategyAccount(models.Model):
+class StrategyAccount(RemembersLoaded):
     """The link: this strategy trades on this account."""
 
     strategy = models.ForeignKey(
@@ -80,6 +79,8 @@ class StrategyAccount(models.Model):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = StrategyAccountQuerySet.as_manager()
+    # Whose money the link's capital is.
+    remembered = ("strategy_id", "account_id")
 
     class Meta:
         verbose_name = _("strategy on account")
@@ -108,9 +109,6 @@ class StrategyAccount(models.Model):
             ),
         ]
 
-    # The strategy and the account as they were loaded.
-    _stored: Mapping[str, int] = MappingProxyType({})
-
     def __str__(self) -> str:
         return f"{self.strategy.key} @ {self.account.name}"
 
@@ -123,14 +121,6 @@ class StrategyAccount(models.Model):
         """
         self._refuse_problem()
         super().save(*args, **kwargs)
-        self._remember()
-
-    @classmethod
-    def from_db(cls, *args: Any, **kwargs: Any) -> "StrategyAccount":
-        """Remember whose money the link's capital is."""
-        link = super().from_db(*args, **kwargs)
-        link._remember()
-        return link
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``."""
@@ -146,27 +136,20 @@ class StrategyAccount(models.Model):
                 problem if "strategy" in (exclude or ()) else {"strategy": problem}
             )
 
-    def _remember(self) -> None:
-        self._stored = _loaded(self, "strategy_id", "account_id")
-
     def _refuse_problem(self) -> None:
         if problem := self._problem():
             raise ValidationError({"strategy": problem})
 
     def _problem(self) -> Any:
-        moved = any(getattr(self, name) != value for name, value in self._stored.items())
+        moved = any(getattr(self, name) != value for name, value in self.loaded.items())
         if moved and (hasattr(self, "capital") or self.allocation_entries.exists()):
             return _(
                 "This link has held capital. Switch it off and make a new one, so that its "
                 "capital and its history stay where they belong."
             )
         # A link that is not new and not moved may be switched off whatever its market became.
-        return self._market_problem() if moved or self._state.adding else None
-
-    def _market_problem(self) -> Any:
-        if not is_known(self.account.venue):
-            return None
-        venue = get_venue(self.account.venue)
-        if self.strategy.market_type in venue.markets:
-            return None
-        return no_market(venue.id, self.strategy.market_type)
+        return (
+            market_problem(self.account.venue, self.strategy.market_type)
+            if moved or self._state.adding
+            else None
+        )

@@ -1,25 +1,31 @@
 """Account: whose keys, on which venue, kept in which currency."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.balances import BalanceBasis
-from capital.domain.errors import UnknownVenue
 from capital.domain.money import usual_min_change
 from capital.domain.pools import WalletMode
-from capital.exchange.venues import VENUES, Venue, get_venue, is_known
+from capital.exchange.venues import is_known
+from capital.models.accounts.constraints import CONSTRAINTS, CURRENCY_PATTERN
+from capital.models.accounts.venue_rules import (
+    check_basis,
+    check_sandbox,
+    check_wallet_mode,
+    known_venue,
+    market_problem,
+)
 from capital.models.columns.encrypted import EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
+from capital.models.columns.loaded import RemembersLoaded
 
 # What the venue decides where it is left out, and what it is judged by.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})
@@ -30,10 +36,8 @@ _RESERVE = ("reserve_percent", "reserve_amount")
 _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 # Which venue's market rules are needed.
 _USE = ("venue", "is_active")
-_REMEMBERED = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
 # What follows from another meaning: see _part_with_readings.
 _OF_READINGS = frozenset({"readings_since", "suspect_readings"})
-CURRENCY_PATTERN = r"^[A-Z0-9]{1,16}$"
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
 
@@ -44,18 +48,18 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """Insert, with the venue's usual wallet mode where it is left out.
 
         Raises:
-            ValidationError: The venue, the wallet mode or the sandbox is not to be had.
+            ValidationError: The venue is unknown, or has not this wallet mode, basis or sandbox.
         """
         accounts = list(objs)
         for account in accounts:
             account._settle()
         created = super().bulk_create(accounts, *args, **kwargs)
         for account in created:
-            account._remember()
+            account.remember()
         return created
 
 
-class Account(models.Model):
+class Account(RemembersLoaded):
     """One set of API keys on one venue, kept in one currency.
 
     ``owner``, ``name``, ``venue`` and ``currency`` are enough to create one; ``wallet_mode``
@@ -213,6 +217,7 @@ class Account(models.Model):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = AccountQuerySet.as_manager()
+    remembered = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
 
     class Meta:
         verbose_name = _("account")
@@ -226,73 +231,7 @@ class Account(models.Model):
             ("view_all_accounts", _("Can see everyone's accounts and strategies")),
         ]
         ordering = ["name", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["owner", "name"],
-                name="account_name_unique_per_owner",
-                violation_error_message=_("This owner has an account of this name already."),
-            ),
-            models.CheckConstraint(
-                condition=Q(wallet_mode__in=[mode.value for mode in WalletMode]),
-                name="account_wallet_mode_known",
-                violation_error_message=_("The wallet mode must be separate or unified."),
-            ),
-            models.CheckConstraint(
-                condition=Q(balance_basis__in=[basis.value for basis in BalanceBasis]),
-                name="account_balance_basis_known",
-                violation_error_message=_("The balance basis must be wallet, equity or free."),
-            ),
-            # "usdt" would be split to the quantum of a coin, and "USDT " is in no wallet.
-            models.CheckConstraint(
-                condition=Q(currency__regex=CURRENCY_PATTERN),
-                name="account_currency_well_formed",
-                violation_error_message=_("1 to 16 capital letters and digits."),
-            ),
-            models.CheckConstraint(
-                condition=Q(reserve_percent__gte=0, reserve_percent__lte=100),
-                name="account_reserve_percent_in_range",
-                violation_error_message=_("The reserve must be 0 to 100 percent."),
-            ),
-            models.CheckConstraint(
-                condition=Q(reserve_amount__gte=0),
-                name="account_reserve_amount_not_negative",
-                violation_error_message=_("The reserve must not be negative."),
-            ),
-            models.CheckConstraint(
-                condition=Q(min_change_amount__isnull=True) | Q(min_change_amount__gte=0),
-                name="account_min_change_amount_not_negative",
-                violation_error_message=_("The least change must not be negative."),
-            ),
-            models.CheckConstraint(
-                condition=Q(min_change_percent__gte=0),
-                name="account_min_change_percent_not_negative",
-                violation_error_message=_("The least change must not be negative."),
-            ),
-            models.CheckConstraint(
-                condition=Q(max_jump_percent__isnull=True) | Q(max_jump_percent__gte=0),
-                name="account_max_jump_percent_not_negative",
-                violation_error_message=_("The largest jump must not be negative."),
-            ),
-            models.CheckConstraint(
-                condition=Q(fee_rate__gte=0, fee_rate__lt=1),
-                name="account_fee_rate_in_range",
-                violation_error_message=_("The fee rate must be 0 or more, and less than 1."),
-            ),
-            models.CheckConstraint(
-                condition=Q(utilisation__gt=0, utilisation__lte=1),
-                name="account_utilisation_in_range",
-                violation_error_message=_("The utilisation must be above 0 and at most 1."),
-            ),
-            models.CheckConstraint(
-                condition=Q(max_budget_percent__gt=0, max_budget_percent__lt=1000),
-                name="account_max_budget_percent_in_range",
-                violation_error_message=_("The largest budget must be above 0 and below 1000."),
-            ),
-        ]
-
-    # What was loaded or saved last, and what was so before the last save.
-    _stored: Mapping[str, Any] = MappingProxyType({})
-    _before: Mapping[str, Any] = MappingProxyType({})
+        constraints = CONSTRAINTS
 
     def __str__(self) -> str:
         return f"{self.name} ({self.venue} {self.currency})"
@@ -301,7 +240,7 @@ class Account(models.Model):
         """Fill the venue's usual wallet mode in, and refuse what the venue does not have.
 
         Raises:
-            ValidationError: The venue, the wallet mode or the sandbox is not to be had.
+            ValidationError: The venue is unknown, or has not this wallet mode, basis or sandbox.
         """
         written = kwargs.get("update_fields")
         if written is None or _SETTLED.intersection(written):
@@ -309,9 +248,7 @@ class Account(models.Model):
             parted = self._part_with_readings()
             if written is not None:
                 kwargs["update_fields"] = _SETTLED.union(written, parted)
-        self._before = dict(self._stored)
         super().save(*args, **kwargs)
-        self._remember()
 
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
@@ -332,13 +269,6 @@ class Account(models.Model):
         """No constraint is about a credential, so none needs to be read for it."""
         super().validate_constraints(exclude=_CREDENTIALS.union(exclude or ()))
 
-    @classmethod
-    def from_db(cls, *args: Any, **kwargs: Any) -> "Account":
-        """Remember what the balances on record are counted in."""
-        account = super().from_db(*args, **kwargs)
-        account._remember()
-        return account
-
     @property
     def stored_credentials(self) -> tuple[object, ...]:
         """The credentials as they are kept, encrypted: to tell whether they changed."""
@@ -347,12 +277,12 @@ class Account(models.Model):
     @property
     def reserve_was_changed(self) -> bool:
         """Whether the last save gave the account another reserve than it was loaded with."""
-        return self._was_changed(*_RESERVE)
+        return self.was_changed(*_RESERVE)
 
     @property
     def was_put_to_use(self) -> bool:
         """Whether the last save switched the account on, or moved it to another venue."""
-        return self.is_active and self._was_changed(*_USE)
+        return self.is_active and self.was_changed(*_USE)
 
     @property
     def reading_depends_on(self) -> tuple[object, ...]:
@@ -372,20 +302,12 @@ class Account(models.Model):
         Earlier balances stay on record, but neither stand in for a live one nor judge it.
         """
         if self._state.adding or all(
-            getattr(self, name) == self._stored.get(name, getattr(self, name)) for name in _MEANING
+            getattr(self, name) == self.loaded.get(name, getattr(self, name)) for name in _MEANING
         ):
             return frozenset()
         self.readings_since = timezone.now()
         self.suspect_readings = {}
         return _OF_READINGS
-
-    def _was_changed(self, *names: str) -> bool:
-        return any(
-            getattr(self, name) != self._before[name] for name in names if name in self._before
-        )
-
-    def _remember(self) -> None:
-        self._stored = _loaded(self, *_REMEMBERED)
 
     def _settle(self) -> None:
         self._settle_venue()
@@ -394,12 +316,24 @@ class Account(models.Model):
         if self._state.adding and self.min_change_amount is None:
             self.min_change_amount = usual_min_change(self.currency)
 
+    def _settle_venue(self) -> None:
+        if not is_known(self.venue) and not self.is_active and not self._state.adding:
+            # Switched off, it may keep a venue that is no longer known.
+            return
+        venue = known_venue(self.venue)
+        self.currency = (self.currency or venue.currency).strip().upper()
+        self.wallet_mode = self.wallet_mode or venue.usual_wallet_mode
+        check_wallet_mode(venue, self.wallet_mode)
+        check_basis(venue, self.balance_basis, WalletMode(self.wallet_mode), self.currency)
+        if self.is_sandbox:
+            check_sandbox(venue, WalletMode(self.wallet_mode))
+
     def _keep_denomination(self) -> None:
         """Refuse another venue or currency once there are balances in the old one."""
         changed = [
             name
             for name in _DENOMINATION
-            if name in self._stored and getattr(self, name) != self._stored[name]
+            if name in self.loaded and getattr(self, name) != self.loaded[name]
         ]
         if changed and self.summaries.exists():
             message = _(
@@ -409,66 +343,10 @@ class Account(models.Model):
             raise ValidationError(dict.fromkeys(changed, message))
 
     def _keep_links(self) -> None:
-        """Refuse a venue that has not the markets of the strategies that trade here."""
-        if self.venue == self._stored.get("venue", self.venue) or not is_known(self.venue):
+        """Refuse a venue without the markets of the strategies that trade here."""
+        if self.venue == self.loaded.get("venue", self.venue) or not is_known(self.venue):
             return
         links = self.strategy_accounts.filter(is_active=True)
         for market in sorted(set(links.values_list("strategy__market_type", flat=True))):
-            if market not in get_venue(self.venue).markets:
-                raise ValidationError({"venue": no_market(self.venue, market)})
-
-    def _settle_venue(self) -> None:
-        if not is_known(self.venue) and not self.is_active and not self._state.adding:
-            # Switched off, it may keep a venue that is no longer known.
-            return
-        venue = _known_venue(self.venue)
-        self.currency = (self.currency or venue.currency).strip().upper()
-        self.wallet_mode = self.wallet_mode or venue.usual_wallet_mode
-        if self.wallet_mode not in venue.wallet_modes:
-            modes = ", ".join(venue.wallet_modes)
-            raise ValidationError(
-                {
-                    "wallet_mode": _("%(venue)s has no wallet mode %(mode)s. It has: %(modes)s.")
-                    % {"venue": venue.id, "mode": self.wallet_mode, "modes": modes}
-                }
-            )
-        self._check_basis(venue)
-        if self.is_sandbox and not venue.has_sandbox(WalletMode(self.wallet_mode)):
-            raise ValidationError(
-                {"is_sandbox": _("%(venue)s has no sandbox.") % {"venue": venue.id}}
-            )
-
-    def _check_basis(self, venue: Venue) -> None:
-        """Refuse a basis that the venue cannot give for one of the account's pools."""
-        if self.balance_basis not in list(BalanceBasis):
-            return  # the field says so itself
-        mode = WalletMode(self.wallet_mode)
-        refused = venue.refusal(BalanceBasis(self.balance_basis), mode, self.currency)
-        if refused is None:
-            return
-        why = _(refused[1].english).format(venue=venue.id, basis=self.balance_basis)
-        bases = ", ".join(venue.bases(mode, self.currency))
-        choice = _("It can give: %(bases)s.") % {"bases": bases}
-        raise ValidationError({"balance_basis": f"{why} {choice}"})
-
-
-def no_market(venue: str, market: str) -> str:
-    """What to say where a strategy's market does not exist on a venue."""
-    return _("%(venue)s has no %(market)s market.") % {"venue": venue, "market": market}
-
-
-def _loaded(row: models.Model, *names: str) -> dict[str, Any]:
-    """The values of ``row`` that are at hand without a query."""
-    return {name: row.__dict__[name] for name in names if name in row.__dict__}
-
-
-def _known_venue(venue_id: str) -> Venue:
-    try:
-        return get_venue(venue_id)
-    except UnknownVenue as error:
-        raise ValidationError(
-            {
-                "venue": _("%(venue)s is not a known venue. Known are: %(known)s.")
-                % {"venue": error.reason.figures["venue"], "known": ", ".join(sorted(VENUES))}
-            }
-        ) from None
+            if problem := market_problem(self.venue, market):
+                raise ValidationError({"venue": problem})

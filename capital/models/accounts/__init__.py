@@ -1,0 +1,11 @@
+"""Account: whose keys, on which venue, kept in which currency.
+
+``account`` has the model, ``constraints`` what the database refuses of it, and ``venue_rules``
+what its venue does.
+"""
+
+from capital.models.accounts.account import Account
+from capital.models.accounts.constraints import CURRENCY_PATTERN
+from capital.models.accounts.venue_rules import market_problem, no_market
+
+__all__ = ["CURRENCY_PATTERN", "Account", "market_problem", "no_market"]

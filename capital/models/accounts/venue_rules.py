@@ -1,0 +1,64 @@
+"""What an account's venue decides or refuses: each check raises what a form can show."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.balances import BalanceBasis
+from capital.domain.errors import UnknownVenue
+from capital.domain.pools import WalletMode
+from capital.exchange.venues import VENUES, Venue, get_venue, is_known
+
+
+def known_venue(venue_id: str) -> Venue:
+    """The venue's row. Raises ``ValidationError`` where there is none."""
+    try:
+        return get_venue(venue_id)
+    except UnknownVenue as error:
+        raise ValidationError(
+            {
+                "venue": _("%(venue)s is not a known venue. Known are: %(known)s.")
+                % {"venue": error.reason.figures["venue"], "known": ", ".join(sorted(VENUES))}
+            }
+        ) from None
+
+
+def check_wallet_mode(venue: Venue, wallet_mode: str) -> None:
+    """Refuse a wallet mode that the venue does not have."""
+    if wallet_mode in venue.wallet_modes:
+        return
+    raise ValidationError(
+        {
+            "wallet_mode": _("%(venue)s has no wallet mode %(mode)s. It has: %(modes)s.")
+            % {"venue": venue.id, "mode": wallet_mode, "modes": ", ".join(venue.wallet_modes)}
+        }
+    )
+
+
+def check_basis(venue: Venue, basis: str, mode: WalletMode, currency: str) -> None:
+    """Refuse a basis that the venue cannot give for one of the account's pools."""
+    if basis not in list(BalanceBasis):
+        return  # the field says so itself
+    refused = venue.refusal(BalanceBasis(basis), mode, currency)
+    if refused is None:
+        return
+    why = _(refused[1].english).format(venue=venue.id, basis=basis)
+    choice = _("It can give: %(bases)s.") % {"bases": ", ".join(venue.bases(mode, currency))}
+    raise ValidationError({"balance_basis": f"{why} {choice}"})
+
+
+def check_sandbox(venue: Venue, mode: WalletMode) -> None:
+    """Refuse the sandbox where the venue has none for this wallet mode."""
+    if not venue.has_sandbox(mode):
+        raise ValidationError({"is_sandbox": _("%(venue)s has no sandbox.") % {"venue": venue.id}})
+
+
+def market_problem(venue_id: str, market: str) -> str | None:
+    """Why a strategy of ``market`` cannot trade there; an unknown venue is not judged."""
+    if not is_known(venue_id) or market in get_venue(venue_id).markets:
+        return None
+    return no_market(venue_id, market)
+
+
+def no_market(venue: str, market: str) -> str:
+    """What to say where a strategy's market does not exist on a venue."""
+    return _("%(venue)s has no %(market)s market.") % {"venue": venue, "market": market}
