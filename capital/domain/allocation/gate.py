@@ -140,16 +140,23 @@ def _balance_change(now: Inputs, last: Inputs, thresholds: Thresholds, currency:
         # Of a pool that met the other threshold: the figure explains why that was not enough.
         if percent is not None and change >= least:
             largest_percent = max(largest_percent, percent)
-    if largest < least:
-        quantum = quantum_of(currency)
+    return _too_small(largest, largest_percent, thresholds, currency)
+
+
+def _too_small(
+    change: Decimal, percent: Decimal, thresholds: Thresholds, currency: str
+) -> DueCheck:
+    """Which threshold the largest change missed: the amount is told first."""
+    least = _ZERO if thresholds.amount is None else thresholds.amount
+    if change < least:
         figures = {
-            "change": plain(ROUNDED.quantize(largest, quantum)),
-            "threshold": plain(EXACT.normalize(thresholds.amount or _ZERO)),
+            "change": plain(ROUNDED.quantize(change, quantum_of(currency))),
+            "threshold": plain(EXACT.normalize(least)),
             "currency": currency,
         }
         return DueCheck(due=False, reason=Reason(Code.CHANGE_TOO_SMALL, figures))
     figures = {
-        "percent": _percent(largest_percent),
+        "percent": _percent(percent),
         "threshold": plain(EXACT.normalize(thresholds.percent)),
     }
     return DueCheck(due=False, reason=Reason(Code.BELOW_THRESHOLD, figures))

@@ -67,44 +67,46 @@ def decide_pool(
     """
     links = sorted(links, key=lambda link: link.id)
     if reading.amount is None:
-        return PoolDecision(
-            reading=reading,
-            reserve=None,
-            unallocated=None,
-            reason=reading.reason,
-            entries=tuple(
-                EntryDecision(link, link.capital, link.capital, Code.KEPT)
-                if link.idle is None
-                else EntryDecision(link, link.capital, ZERO, link.idle)
-                for link in links
-            ),
-        )
-
+        return _without_balance(reading, links)
     balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)  # never a signed zero
-    active = [link for link in links if link.idle is None]
     kept_back = reserve.of(balance, quantum=quantum)
-    available = max(ZERO, EXACT.subtract(balance, kept_back))
-    shares: dict[int, Decimal] = {}
-    if active:
-        amounts = split_by_weight(available, [link.weight for link in active], quantum=quantum)
-        shares = dict(zip((link.id for link in active), amounts, strict=True))
-    negative = balance < 0
+    shares = _shares(links, max(ZERO, EXACT.subtract(balance, kept_back)), quantum=quantum)
+    reason, code = reading.reason, Code.SHARE
+    if balance < 0:
+        figures = {"balance": plain(EXACT.normalize(reading.amount))}
+        reason, code = Reason(Code.NEGATIVE_BALANCE, figures), Code.NEGATIVE_BALANCE
     return PoolDecision(
         reading=reading,
         reserve=kept_back,
         unallocated=reduce(EXACT.subtract, [balance, kept_back, *shares.values()]),
-        reason=(
-            Reason(Code.NEGATIVE_BALANCE, {"balance": plain(EXACT.normalize(reading.amount))})
-            if negative
-            else reading.reason
-        ),
+        reason=reason,
         entries=tuple(
-            EntryDecision(
-                link,
-                link.capital,
-                shares.get(link.id, ZERO),
-                link.idle or (Code.NEGATIVE_BALANCE if negative else Code.SHARE),
-            )
+            EntryDecision(link, link.capital, shares.get(link.id, ZERO), link.idle or code)
             for link in links
         ),
     )
+
+
+def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecision:
+    """Active links keep what they have; idle ones give it up."""
+    return PoolDecision(
+        reading=reading,
+        reserve=None,
+        unallocated=None,
+        reason=reading.reason,
+        entries=tuple(
+            EntryDecision(link, link.capital, link.capital, Code.KEPT)
+            if link.idle is None
+            else EntryDecision(link, link.capital, ZERO, link.idle)
+            for link in links
+        ),
+    )
+
+
+def _shares(links: Sequence[Link], available: Decimal, *, quantum: Decimal) -> dict[int, Decimal]:
+    """What each active link gets of ``available``, by link id."""
+    active = [link for link in links if link.idle is None]
+    if not active:
+        return {}
+    amounts = split_by_weight(available, [link.weight for link in active], quantum=quantum)
+    return dict(zip((link.id for link in active), amounts, strict=True))

@@ -41,7 +41,6 @@ def decide_revert(
     Raises:
         RevertRefused: A pool's present balance is less than what its links would hold.
     """
-    quantum = quantum_of(currency)
     pools = []
     for pool, reading in readings.items():
         of_pool = sorted(
@@ -49,28 +48,7 @@ def decide_revert(
             key=lambda link: link.id,
         )
         entries = tuple(_entry(link, before) for link in of_pool)
-        assert reading.amount is not None, "the caller refuses a pool without a balance"
-        balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)
-        allocated = reduce(EXACT.add, (entry.after or ZERO for entry in entries), ZERO)
-        if allocated > max(ZERO, balance):
-            raise RevertRefused(
-                Code.REVERT_EXCEEDS,
-                run=str(run),
-                pool=pool.value,
-                restored=plain(EXACT.quantize(allocated, quantum)),
-                balance=plain(balance),
-                currency=currency,
-            )
-        kept_back = kept_back_beside(allocated, balance, reserve, quantum=quantum)
-        pools.append(
-            PoolDecision(
-                reading=reading,
-                reserve=kept_back,
-                unallocated=reduce(EXACT.subtract, [balance, kept_back, allocated]),
-                reason=reading.reason,
-                entries=entries,
-            )
-        )
+        pools.append(_restore_pool(run, reading, entries, reserve, currency))
     return Decision(Outcome.APPLIED, Reason(Code.REVERTED, {"run": str(run)}), tuple(pools))
 
 
@@ -79,6 +57,36 @@ def kept_back_beside(
 ) -> Decimal:
     """The reserve by its rule, as far as the balance reaches beside what is restored."""
     return max(ZERO, min(reserve.of(balance, quantum=quantum), EXACT.subtract(balance, allocated)))
+
+
+def _restore_pool(
+    run: int,
+    reading: PoolReading,
+    entries: tuple[EntryDecision, ...],
+    reserve: Reserve,
+    currency: str,
+) -> PoolDecision:
+    quantum = quantum_of(currency)
+    assert reading.amount is not None, "the caller refuses a pool without a balance"
+    balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)
+    allocated = reduce(EXACT.add, (entry.after or ZERO for entry in entries), ZERO)
+    if allocated > max(ZERO, balance):
+        raise RevertRefused(
+            Code.REVERT_EXCEEDS,
+            run=str(run),
+            pool=reading.pool.value,
+            restored=plain(EXACT.quantize(allocated, quantum)),
+            balance=plain(balance),
+            currency=currency,
+        )
+    kept_back = kept_back_beside(allocated, balance, reserve, quantum=quantum)
+    return PoolDecision(
+        reading=reading,
+        reserve=kept_back,
+        unallocated=reduce(EXACT.subtract, [balance, kept_back, allocated]),
+        reason=reading.reason,
+        entries=entries,
+    )
 
 
 def _entry(link: Link, before: Mapping[int, Decimal | None]) -> EntryDecision:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from capital.domain.audit.pools import shown
+from capital.domain.audit.pools import RecordedPool, shown
 from capital.domain.audit.runs import RecordedRun
 from capital.domain.money import EXACT, floor_to
 from capital.domain.pools import Pool
@@ -55,20 +55,21 @@ class Ledger:
                 self.limits.pop(gone, None)
             if pool.balance is not None:
                 self.limits[pool.pool] = max(_ZERO, floor_to(pool.balance, quantum))
-            for entry in pool.entries:
-                if entry.link_id is None:
-                    continue
-                if entry.link_id in self.after and self.after[entry.link_id] != entry.before:
-                    figures = {
-                        "recorded": shown(self.after[entry.link_id]),
-                        "before": shown(entry.before),
-                    }
-                    yield Reason(Code.CHAIN_BROKEN, {**entry.figures, **figures})
-                self.after[entry.link_id] = entry.after
-                self.pool_of[entry.link_id] = pool.pool
+            yield from self._follow_links(pool)
             if pool.balance is None:
                 # With a balance, conservation says more.
                 yield from self._check_limit(pool.pool, pool.allocated)
+
+    def _follow_links(self, pool: RecordedPool) -> Iterator[Reason]:
+        for entry in pool.entries:
+            if entry.link_id is None:
+                continue
+            recorded = self.after.get(entry.link_id, entry.before)
+            if recorded != entry.before:
+                figures = {"recorded": shown(recorded), "before": shown(entry.before)}
+                yield Reason(Code.CHAIN_BROKEN, {**entry.figures, **figures})
+            self.after[entry.link_id] = entry.after
+            self.pool_of[entry.link_id] = pool.pool
 
     def check_present(self, capitals: Iterable[PresentCapital]) -> Iterator[Reason]:
         """What the links hold now, against the record. Unrecorded links may hold anything."""

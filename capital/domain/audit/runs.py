@@ -1,14 +1,14 @@
 """One recorded run against the rules: do outcome, marks, basis and pools agree?"""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import Inputs
-from capital.domain.audit.pools import RecordedPool, check_pool, check_restored_pool
+from capital.domain.audit.pools import RecordedEntry, RecordedPool, check_pool, check_restored_pool
 from capital.domain.balances import Source
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
@@ -93,25 +93,47 @@ def _check_shape(run: RecordedRun) -> Iterator[Reason]:
 
 def _check_outcome(run: RecordedRun) -> Iterator[Reason]:
     """Whether what changed agrees with what the run says of itself."""
-    entries = [entry for pool in run.pools for entry in pool.entries]
-    with_balance = [pool for pool in run.pools if pool.balance is not None]
-    changed = any(entry.changed for entry in entries)
-    match run.outcome:
-        case Outcome.APPLIED:
-            # One without pools is told of elsewhere.
-            wrong = bool(run.pools) and not (changed and with_balance)
-        case Outcome.UNCHANGED:
-            wrong = changed
-        case Outcome.HELD:
-            wrong = bool(with_balance) or any(entry.idle for entry in entries)
-        case Outcome.SKIPPED:
-            wrong = any(
-                entry.changed and not entry.idle for pool in with_balance for entry in pool.entries
-            )
-        case _:
-            wrong = False
-    if wrong:
+    contradicts = _CONTRADICTS.get(run.outcome)
+    if contradicts is not None and contradicts(run):
         yield Reason(Code.OUTCOME_CONTRADICTED, {"outcome": run.outcome.value})
+
+
+def _contradicts_applied(run: RecordedRun) -> bool:
+    """Nothing changed, or without a balance. One without pools is told of elsewhere."""
+    return bool(run.pools) and not (_changed(run) and _with_balance(run))
+
+
+def _contradicts_held(run: RecordedRun) -> bool:
+    """A balance was read, or a link is idle: held capital asks for neither."""
+    return bool(_with_balance(run)) or any(entry.idle for entry in _entries(run))
+
+
+def _contradicts_skipped(run: RecordedRun) -> bool:
+    """An active link changed in a pool with a balance."""
+    return any(
+        entry.changed and not entry.idle for pool in _with_balance(run) for entry in pool.entries
+    )
+
+
+def _changed(run: RecordedRun) -> bool:
+    return any(entry.changed for entry in _entries(run))
+
+
+def _entries(run: RecordedRun) -> Iterator[RecordedEntry]:
+    return (entry for pool in run.pools for entry in pool.entries)
+
+
+def _with_balance(run: RecordedRun) -> list[RecordedPool]:
+    return [pool for pool in run.pools if pool.balance is not None]
+
+
+# A failed run says nothing that its entries could contradict.
+_CONTRADICTS: Mapping[Outcome, Callable[[RecordedRun], bool]] = {
+    Outcome.APPLIED: _contradicts_applied,
+    Outcome.UNCHANGED: _changed,
+    Outcome.HELD: _contradicts_held,
+    Outcome.SKIPPED: _contradicts_skipped,
+}
 
 
 def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
@@ -119,9 +141,7 @@ def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
     names = {pool.pool for pool in run.pools}
     if Pool.UNIFIED in names and len(names) > 1:
         yield Reason(Code.WALLET_MODES_MIXED, {"pools": ", ".join(sorted(names))})
-    seen = Counter(
-        entry.link_id for pool in run.pools for entry in pool.entries if entry.link_id is not None
-    )
+    seen = Counter(entry.link_id for entry in _entries(run) if entry.link_id is not None)
     for link_id, times in sorted(seen.items()):
         if times > 1:
             yield Reason(Code.LINK_REPEATED, {"link": str(link_id)})
@@ -130,11 +150,15 @@ def _check_pools_apart(run: RecordedRun) -> Iterator[Reason]:
             if entry.account_id not in (None, run.account_id):
                 other = {"account": str(entry.account_id)}
                 yield Reason(Code.LINK_OF_ANOTHER_ACCOUNT, {**entry.figures, **other})
-            # Before it held capital, a strategy may have traded another market.
-            if entry.market is None or entry.after is None or pool.pool is Pool.UNIFIED:
-                continue
-            if pool_of(entry.market, WalletMode.SEPARATE) is not pool.pool:
+            if _is_of_another_pool(entry, pool.pool):
                 yield Reason(Code.ACROSS_POOLS, {**entry.figures, **pool.figures})
+
+
+def _is_of_another_pool(entry: RecordedEntry, pool: Pool) -> bool:
+    # Before it held capital, a strategy may have traded another market.
+    if entry.market is None or entry.after is None or pool is Pool.UNIFIED:
+        return False
+    return pool_of(entry.market, WalletMode.SEPARATE) is not pool
 
 
 def _check_basis(run: RecordedRun, basis: Inputs) -> Iterator[Reason]:
@@ -153,7 +177,7 @@ def _check_basis(run: RecordedRun, basis: Inputs) -> Iterator[Reason]:
 
 
 def _links_contradicted(run: RecordedRun, basis: Inputs) -> list[str]:
-    entries = {entry.link_id: entry for pool in run.pools for entry in pool.entries}
+    entries = {entry.link_id: entry for entry in _entries(run)}
     wrong = [
         str(link_id)
         for link_id in sorted(basis.links)
