@@ -1,4 +1,33 @@
-"""What is stored. Querysets read, services write."""
+"""What is stored, and how it hangs together. Querysets read, services write.
+
+::
+
+    User ──< Account ──< StrategyAccount >── Strategy (of the app ``strategies``)
+                │               │
+                │               ├── StrategyCapital      what the link may use now
+                │               ├──< Position            what its bot reports holding
+                │               └──< AllocationEntry     before and after, in one run
+                │                         │
+                ├──< AllocationRun ──< AllocationPool
+                ├──< DailyAccountSummary                 balances by day, the cache
+                └──< PlannedAccount >── AllocationPlan   a decision that waits to be applied
+
+    Strategy ── WebhookSecret;  ──< WebhookNonce;  ──< WebhookDelivery ── WebhookAnswer
+    User ──< ApiToken ──> Account, or none
+    Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
+
+- **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
+  refuse what the database would not keep exactly. It is in the currency of the account;
+  NULL is unknown or never, not zero. Readings and JSON columns keep amounts as text.
+- **Append-only** are AllocationRun, AllocationPool, AllocationEntry, WebhookDelivery and
+  WebhookAnswer (``columns.append_only``): the model refuses a change, and on PostgreSQL a trigger
+  does.
+- **Nothing with a history is deleted**: whatever points at an account, a link or a strategy with
+  money in it protects it. Plans, tokens and webhook secrets go with what they belong to.
+- **Secrets** are encrypted columns (``columns.encrypted``) or digests.
+- Every rule is a named constraint, with a sentence for the form. What only the venue can tell
+  (``accounts.venue_rules``) is refused by ``save`` and ``bulk_create``.
+"""
 
 from capital.models import strategies as strategies
 from capital.models.accounts import Account

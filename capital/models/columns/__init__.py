@@ -1,0 +1,1 @@
+"""Bases of columns and rows that keep a promise: exact, encrypted, append-only, remembered."""

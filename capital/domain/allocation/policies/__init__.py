@@ -1,0 +1,1 @@
+"""Ways to divide a pool among its active links. There is one: ``weights``."""
