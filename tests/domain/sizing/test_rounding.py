@@ -17,7 +17,6 @@ CCXT_MODES = {
     PrecisionMode.DECIMAL_PLACES: of_ccxt.DECIMAL_PLACES,
     PrecisionMode.SIGNIFICANT_DIGITS: of_ccxt.SIGNIFICANT_DIGITS,
 }
-# What ccxt's context of 28 digits keeps exactly.
 amounts = st.builds(
     lambda digits, exponent: Decimal(digits).scaleb(exponent),
     st.integers(0, 10**16),
@@ -27,8 +26,8 @@ fractions = st.fractions(0, 10**12, max_denominator=10**9)
 
 
 def rounded_by_ccxt(amount: Decimal, mode: PrecisionMode, precision: Decimal) -> Decimal:
-    # It changes the context that it finds.
-    with localcontext(Context(prec=28)):
+    # It changes the context that it finds, whose usual 28 digits are too few for 1e20 / 1e-8.
+    with localcontext(Context(prec=60)):
         text = of_ccxt.decimal_to_precision(
             format(amount, "f"),
             of_ccxt.TRUNCATE,

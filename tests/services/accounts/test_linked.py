@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def answers(link) -> tuple[Code | None, Code | None]:
     """What allocation and what sizing say."""
     (linked,) = load_linked_accounts([link.account_id])[link.account_id].links
-    return linked.idle, load_terms([link.pk], []).links[link.pk].trader.idle
+    return linked.idle, load_terms([link.pk], []).links[link.pk].rules.idle
 
 
 @pytest.mark.parametrize(
