@@ -140,7 +140,7 @@ RULES = (
         find=in_modules(source.imports_of("capital"), "strategies"),
     ),
     Rule(
-        name="ccxt has one room",
+        name="one room for ccxt",
         says="Only modules of capital/exchange/ccxt import ccxt.",
         because="Its exceptions carry signatures and its amounts may be floats; both are mended in"
         " one place.",
@@ -184,8 +184,17 @@ def report(rules: Iterable[Rule] = RULES, root: Path = ROOT) -> Iterator[str]:
             yield from (f"    {breach}" for breach in breaches)
 
 
+def markdown() -> Iterator[str]:
+    """The list, as ARCHITECTURE.md has it."""
+    for rule in RULES:
+        yield f"- **{rule.name[0].upper()}{rule.name[1:]}.** {rule.says} {rule.because}"
+
+
 def main() -> int:
-    """Say what breaks a rule; 1 where something does."""
+    """Say what breaks a rule; 1 where something does. ``--markdown`` writes the list instead."""
+    if sys.argv[1:] == ["--markdown"]:
+        print("\n".join(markdown()))  # noqa: T201
+        return 0
     lines = list(report())
     for line in lines or [f"{len(RULES)} rules of the house hold."]:
         print(line)  # noqa: T201
