@@ -1,4 +1,4 @@
-"""Reading a database that is in use as of one moment."""
+"""Transactions in which everything is read at one point in time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,10 @@ from django.db import connection, transaction
 
 @contextmanager
 def repeatable_read() -> Iterator[None]:
-    """Everything that is read in the block is as of one moment; other writers do not wait."""
+    """Read everything in this block at one point in time, without making writers wait.
+
+    Inside another transaction it changes nothing: that one decides.
+    """
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":
@@ -17,7 +20,7 @@ def repeatable_read() -> Iterator[None]:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
-        # The settings make a transaction of SQLite take the write lock at once; this one must not.
+        # With our settings a transaction on SQLite takes the write lock at once; this one must not.
         connection.ensure_connection()
         usual = connection.transaction_mode  # type: ignore[attr-defined]
         connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""Queries whose SQL is made once: for what is asked at every order.
+"""Queries whose SQL is compiled once, for what every order asks.
 
-The ORM takes longer to write three of these statements than the database to answer them. It still
-writes them, and reads the answers with its own converters; only not every time anew.
+For these the ORM takes longer to compile the SQL than the database to answer it. The ORM still
+compiles it and converts the answers, but only the first time.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ class PreparedQuery:
     """A query over lists of values, such as primary keys.
 
     Args:
-        build: Makes the ``values_list`` queryset for such lists. It must depend on nothing else,
-            and must use each value as it is.
+        build: Returns the ``values_list`` queryset for such lists. It must depend on nothing else,
+            and must pass each value on unchanged.
     """
 
     def __init__(self, build: Callable[..., "QuerySet[Any, Any]"]) -> None:
@@ -28,7 +28,7 @@ class PreparedQuery:
         self._statement = lru_cache(maxsize=512)(self._compile)
 
     def rows(self, *lists: Sequence[int] | Sequence[str]) -> list[Row]:
-        """The rows for these lists, in one query; none for an empty list."""
+        """The rows for these lists, in one query; no rows and no query if a list is empty."""
         if not all(lists):
             return []
         shape = tuple((len(values), type(values[0])) for values in lists)
@@ -57,7 +57,7 @@ class PreparedQuery:
 
 
 class _Statement:
-    """SQL, the places in the lists that its parameters come from, and how columns are read."""
+    """Compiled SQL, which value each parameter is, and the converters of its columns."""
 
     def __init__(self, sql: str, parameters: list[Any], converters: list[Any]) -> None:
         self._sql = sql
@@ -84,5 +84,5 @@ class _Statement:
 
 
 def _mark(position: int, number: int) -> str:
-    """A number that stands for a value, in a text or an integer, and for no constant."""
+    """A placeholder value, as text or integer, that no constant in a query equals."""
     return f"{7_000_000_000 + position * 1_000_000 + number}"

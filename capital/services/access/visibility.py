@@ -1,4 +1,4 @@
-"""Who may see what: a user's own rows and what hangs on them, or everyone's."""
+"""Which rows a user may see: those that belong to the user, or everyone's."""
 
 from types import MappingProxyType
 from typing import TypeVar
@@ -25,8 +25,8 @@ from strategies.models import Strategy
 VIEW_ALL_PERMISSION = "capital.view_all_accounts"
 _REMEMBERED = "_sees_everything"
 
-# The way from a row to whom it belongs. A link belongs to the account's owner: it is that
-# account's money, whoever wrote the strategy.
+# The path from a row to its owner. A link belongs to the owner of the account, whose money it
+# uses, whoever owns the strategy.
 OWNER_PATHS = MappingProxyType(
     {
         Account: "owner",
@@ -44,7 +44,7 @@ OWNER_PATHS = MappingProxyType(
     }
 )
 
-# The way from a row to the account that it is about. A strategy is about all that it trades on.
+# The path from a row to its account. A strategy belongs to every account that it trades on.
 ACCOUNT_PATHS = MappingProxyType(
     {
         Account: "pk",
@@ -66,7 +66,7 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
-    """Whether other people's rows are shown to this user."""
+    """Whether this user may see the rows of all users."""
     remembered: bool | None = getattr(user, _REMEMBERED, None)
     if remembered is not None:
         return remembered
@@ -74,10 +74,13 @@ def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
 
 
 def sees_everything_condition(user_path: str) -> Q:
-    """A condition on rows that point at a user: whether that user ``sees_everything``.
+    """``sees_everything`` as a condition, for a query that also loads the user.
 
-    It asks what ``has_perm`` asks, for whoever loads a user in the same query: see
-    ``remember_sees_everything``.
+    Its answer can be given to ``remember_sees_everything``, which saves the queries of
+    ``has_perm``.
+
+    Args:
+        user_path: The lookup from the queried rows to their user.
     """
     app, _, codename = VIEW_ALL_PERMISSION.partition(".")
     permission = Permission.objects.filter(content_type__app_label=app, codename=codename)
@@ -88,21 +91,21 @@ def sees_everything_condition(user_path: str) -> Q:
 
 
 def remember_sees_everything(user: AbstractUser, *, sees_everything: bool) -> None:
-    """Spare this instance, which lives for one request, the queries of ``has_perm``."""
+    """Keep the answer on this instance, which lives for one request, to save queries."""
     setattr(user, _REMEMBERED, user.is_active and sees_everything)
 
 
 def may_see(user: AbstractUser | AnonymousUser, owner_id: int) -> bool:
-    """Whether ``visible_to`` would show what hangs on this owner; no query for one's own."""
+    """Whether the user may see rows of this owner; takes no query for the user's own."""
     return user.is_active and (user.pk == owner_id or sees_everything(user))
 
 
 def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> QuerySet[_Row]:
-    """The rows that this user may see; none for nobody.
+    """The rows that this user may see; none for an anonymous or inactive user.
 
     Args:
-        user: Who looks. A superuser and a holder of ``capital.view_all_accounts`` see all.
-        rows: Of a model in ``OWNER_PATHS``; another model is a bug of ours.
+        user: Superusers and holders of ``capital.view_all_accounts`` see all rows.
+        rows: Rows of a model in ``OWNER_PATHS``.
     """
     path = OWNER_PATHS[rows.model]
     if not user.is_authenticated or not user.is_active:
@@ -113,7 +116,7 @@ def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> Quer
 
 
 def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Row]:
-    """The rows that are about this account; all of them for None."""
+    """The rows of this account; all rows where it is None."""
     if account_id is None:
         return rows
     return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})
@@ -131,7 +134,7 @@ _OWNERS_OF_LINKS = PreparedQuery(
 def find_visible_link(
     link_id: int, *, user: AbstractUser | AnonymousUser, account_id: int | None = None
 ) -> int | None:
-    """The link, where ``visible_to`` and ``within_account`` would show it; None elsewhere."""
+    """The id of the link if ``visible_to`` and ``within_account`` include it, else None."""
     rows = _OWNERS_OF_LINKS.rows([link_id])
     if not rows or account_id not in (None, rows[0][0]) or not may_see(user, rows[0][1]):
         return None

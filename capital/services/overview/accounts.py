@@ -1,7 +1,7 @@
-"""What stands behind an account right now, for a page of them: nothing is written.
+"""Balances, capital, freshness and state of accounts, for the pages that show them.
 
-Every function takes a batch and makes a constant number of queries. Balances are those of the
-daily summary, which the jobs keep current; no exchange is asked.
+Every function takes a batch and makes a constant number of queries. Nothing is written, and no
+exchange is asked: balances are those of the daily summaries, which the jobs keep up to date.
 """
 
 from collections import defaultdict
@@ -32,16 +32,16 @@ from capital.services.overview.runs import last_runs
 from capital.services.trading.positions import accounts_with_open_positions
 
 _ZERO = Decimal(0)
-# What reading suspect balances that are not as they were written may raise.
+# What malformed suspect balances may raise.
 _UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
-# What tells how fresh an account is.
+# The columns on which the freshness of an account depends.
 _FRESHNESS_NEEDS = ("venue", "wallet_mode", "max_cache_age_hours")
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 
 
 class Freshness(StrEnum):
-    """How old the balances are that an account's active strategies draw on."""
+    """How old the balances are that an account's active strategies depend on."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -51,15 +51,15 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True)
 class PoolOverview:
-    """One pool.
+    """One pool of an account.
 
     Attributes:
-        pool: Which.
-        balance: As it was last accepted; None where it was never read.
-        observed_at: When it was so.
-        allocated: What its links hold together.
-        weight_sum: Of the links that take part.
-        in_use: Whether an active link draws on it.
+        pool: Which pool.
+        balance: The last one that was accepted; None where it was never read.
+        observed_at: When the exchange had this balance.
+        allocated: The capital of its links together.
+        weight_sum: The sum of the weights of its active links.
+        in_use: Whether it has an active link.
     """
 
     pool: Pool
@@ -72,15 +72,15 @@ class PoolOverview:
 
 @dataclass(frozen=True)
 class AccountBalances:
-    """What one account has and holds.
+    """The balances and the capital of one account.
 
     Attributes:
-        pools: Those that the account has, spot first.
-        total: The sum of the balances that are known; None where none is.
-        unknown: The pools without a balance.
-        allocated: What its strategies hold together.
-        read_at: Since when all pools in use are known; None where one never was.
-        freshness: What that comes to.
+        pools: The account's pools, spot first.
+        total: The sum of the known balances; None where none is known.
+        unknown: The pools without a known balance.
+        allocated: The capital of its strategies together.
+        read_at: When the oldest balance in use was read; None where one never was.
+        freshness: How old that is.
         suspects: Why each suspect balance waits for a person.
     """
 
@@ -95,11 +95,11 @@ class AccountBalances:
 
 @dataclass(frozen=True)
 class AccountOverview(AccountBalances):
-    """One account, with what was decided and what would be.
+    """One account, with its last run and what the gate says now.
 
     Attributes:
-        due: What the gate would say on these balances.
-        last_run: The last decision; None where there was none.
+        due: Whether a reallocation is due on these balances, and why.
+        last_run: The last run; None where there was none.
     """
 
     due: DueCheck
@@ -107,7 +107,7 @@ class AccountOverview(AccountBalances):
 
 
 def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int, AccountOverview]:
-    """What each account has, holds and waits for, by primary key."""
+    """Balances, capital, last run and the gate's answer of each account, by primary key."""
     by_id = {account.pk: account for account in accounts}
     linked_accounts, latest = _read(by_id, list(by_id), now=now)
     due = _ask_gate(linked_accounts, latest, now=now)
@@ -125,14 +125,14 @@ def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int
 def balances_of_accounts(
     accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
 ) -> dict[int, AccountBalances]:
-    """What each account has and holds, by primary key, in two queries.
+    """Balances and capital of each account, by primary key, in two queries.
 
-    For whoever looks at every account: the gate and the last run of each would cost most.
+    For pages that show every account: the gate and the last runs would cost most.
 
     Args:
         accounts: By primary key.
-        account_ids: Just these, best as a query: see ``AccountIds``.
-        now: For the age of balances.
+        account_ids: The same accounts, best as a query: see ``AccountIds``.
+        now: The time to which the age of balances is measured.
     """
     linked_accounts, latest = _read(accounts, account_ids, now=now)
     return {
@@ -141,7 +141,7 @@ def balances_of_accounts(
 
 
 def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Freshness]:
-    """Only how fresh each account is: what ``overview_accounts`` says of it, for a filter."""
+    """The freshness of each account, as ``overview_accounts`` has it, for a filter."""
     needed = accounts.order_by().select_related(None).only(*_FRESHNESS_NEEDS)
     with repeatable_read():
         linked_accounts, latest = _read(
@@ -156,7 +156,7 @@ def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Fre
 
 
 def pool_shares(account: Account) -> dict[int, Decimal]:
-    """What the weight of each link that takes part comes to in its pool, in percent."""
+    """The share of its pool that the weight of each active link gives it, in percent."""
     linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     mode = WalletMode(account.wallet_mode)
     active = [link for link in linked.links if link.idle is None]
@@ -170,7 +170,7 @@ def pool_shares(account: Account) -> dict[int, Decimal]:
 
 
 def suspect_reasons(account: Account) -> tuple[Reason, ...]:
-    """Why each balance that is suspect on the account waits for a person."""
+    """Why each suspect balance of the account waits for a person."""
     try:
         return tuple(
             Suspect(
@@ -183,7 +183,7 @@ def suspect_reasons(account: Account) -> tuple[Reason, ...]:
 
 
 def stale_after() -> timedelta:
-    """A balance that is older missed several readings in a row."""
+    """The age from which a balance is stale: several readings in a row failed."""
     return max(10 * _MINUTE, 3 * settings.CAPITAL_SYNC_MINUTES * _MINUTE)
 
 
@@ -235,10 +235,10 @@ def _pools(
 def _freshness(
     account: Account, pools: Sequence[PoolOverview], *, now: datetime
 ) -> tuple[datetime | None, Freshness]:
-    """By the stalest pool in use; where none is in use, by the stalest of all."""
+    """Of the oldest balance in use; where no pool is in use, of the oldest of all."""
     judged = [pool for pool in pools if pool.in_use] or pools
     times = [pool.observed_at for pool in judged]
-    known = [moment for moment in times if moment is not None]
+    known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
         return None, Freshness.NEVER
     read_at = min(known)

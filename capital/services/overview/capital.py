@@ -22,10 +22,10 @@ def first_link_capital(
     """The first rows by id that ``visible_to`` and ``within_account`` would show.
 
     Args:
-        user: Who asks.
-        columns: What is read, from ``StrategyCapital``.
-        account_id: Only the links of this account; None: of all.
-        most: How many rows at most.
+        user: The user who asks.
+        columns: What to read, as lookups from ``StrategyCapital``.
+        account_id: Only the links of this account; None means all.
+        most: The largest number of rows.
     """
     return _read(user, columns, account_id=account_id, capital_id=None, most=most)
 
@@ -37,7 +37,7 @@ def find_link_capital(
     *,
     account_id: int | None,
 ) -> Mapping[str, Any] | None:
-    """One row, where it would be shown; None elsewhere."""
+    """One row if the user may see it, else None."""
     found = _read(user, columns, account_id=account_id, capital_id=capital_id, most=1)
     return found[0] if found else None
 

@@ -1,4 +1,4 @@
-"""What is wrong with an account: why a person should look at it."""
+"""Why a person should look at an account."""
 
 from enum import StrEnum
 
@@ -10,7 +10,7 @@ from capital.services.sentences import outline_of, sentence, sentence_of
 
 
 class Concern(StrEnum):
-    """Why an account needs a look. The order is the order of urgency."""
+    """Why an account needs attention, the most urgent reason first."""
 
     FAILED = "failed"
     SUSPECT = "suspect"
@@ -27,21 +27,21 @@ _OF_FRESHNESS = {
     Freshness.STALE: Concern.STALE,
 }
 _OF_OUTCOME = {Outcome.FAILED.value: Concern.FAILED, Outcome.HELD.value: Concern.HELD}
-# The outcomes of a last decision that are a concern.
+# The outcomes of a last run that are a concern.
 CONCERNING_OUTCOMES = (Outcome.FAILED, Outcome.HELD)
 
 
 def concerns_of(
     account: Account, balances: AccountBalances, run: AllocationRun | None
 ) -> dict[Concern, str]:
-    """What is wrong with an account, the most urgent first, each with its sentence.
+    """The concerns about an account, the most urgent first, each with its sentence.
 
-    The sentence of a balance's age is empty: the age says it.
+    For a balance that is too old the sentence is empty: its age is shown instead.
 
     Args:
-        account: Whose.
-        balances: What it has.
-        run: Its last decision; None will do where the outcome is none of ``CONCERNING_OUTCOMES``.
+        account: The account.
+        balances: Its balances.
+        run: Its last run; it may be None where the outcome is not in ``CONCERNING_OUTCOMES``.
     """
     found: dict[Concern, str] = {}
     if run is not None and (concern := _OF_OUTCOME.get(run.outcome)):

@@ -1,4 +1,4 @@
-"""What there is in one currency: balances, capital and reserve of the accounts kept in it."""
+"""Balances, capital and reserve of all accounts of one currency."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,12 @@ from strategies.markets import MarketType
 
 @dataclass(frozen=True)
 class Slice:
-    """The capital of one strategy, or the money on one venue, by pool.
+    """A part of a currency's money: one strategy's capital, or the balances on one venue.
 
     Attributes:
-        key: A strategy's primary key as text, or a venue's id.
-        name: What people call it.
-        amounts: Of the pools in which there is any.
+        key: The strategy's primary key as text, or the venue's id.
+        name: The name that people know it by.
+        amounts: By pool, without the empty ones.
     """
 
     key: str
@@ -32,13 +32,13 @@ class Slice:
 
     @property
     def total(self) -> Decimal:
-        """Of all pools."""
+        """The sum over all pools."""
         return add(self.amounts.values()) or Decimal(0)
 
 
 @dataclass(frozen=True)
 class LinkCapital:
-    """What one link holds; None where it never held any."""
+    """The capital of one link; None where it was never allocated any."""
 
     account_id: int
     pool: Pool
@@ -49,20 +49,20 @@ class LinkCapital:
 
 @dataclass(frozen=True)
 class CurrencyOverview:
-    """What there is in one currency. None where nothing is known, which is not zero.
+    """All accounts of one currency. None means unknown, which is not zero.
 
     Attributes:
-        accounts: How many accounts are kept in it.
-        total: Of the balances that are known.
-        unknown: How many accounts' balances are unknown, or known in part only.
-        change_today: Of the accounts of which it is known.
-        changes_known: How many those are.
+        accounts: How many accounts have this currency.
+        total: The sum of the known balances.
+        unknown: How many accounts have a pool without a known balance.
+        change_today: The sum of today's changes that are known.
+        changes_known: Of how many accounts they are known.
         allocated: The capital of all strategies; None where none was ever allocated.
-        reserved: By the accounts' rules, of the balances that are known.
-        unallocated: What is left of the known pools; negative where they shrank since.
+        reserved: What the accounts' reserves keep of the known balances.
+        unallocated: The rest of the known balances; negative where they shrank since allocation.
         strategies: Those with capital, the largest first.
         venues: The largest first.
-        equity: The last 30 days and today.
+        equity: The total of each of the last 30 days and of today.
     """
 
     currency: str
@@ -82,11 +82,11 @@ class CurrencyOverview:
 def read_capital(
     accounts: Mapping[int, Account], account_ids: AccountIds | None = None
 ) -> list[LinkCapital]:
-    """What the links of these accounts hold, in one query.
+    """The capital of these accounts' links, in one query.
 
     Args:
         accounts: By primary key.
-        account_ids: A query that finds just these, where there is one.
+        account_ids: The same accounts as a query, where there is one.
     """
     among = list(accounts) if account_ids is None else account_ids
     rows = StrategyAccount.objects.filter(account_id__in=among).values_list(
@@ -117,15 +117,15 @@ def overview_currencies(
     days: Sequence[date],
     totals: Totals,
 ) -> list[CurrencyOverview]:
-    """One for each currency, that of most accounts first.
+    """An overview of each currency, the one with most accounts first.
 
     Args:
-        accounts: Those that count.
-        overviews: Of each of them.
-        capital: Of all their links.
-        changes: Today's, of those of which it is known.
-        days: The calendar.
-        totals: Of each of them on each of the days.
+        accounts: The accounts that count, by primary key.
+        overviews: The balances of each.
+        capital: The capital of all their links.
+        changes: Today's change of each account, where it is known.
+        days: The days of ``totals``.
+        totals: The balance of each account on each day.
     """
     keys: dict[str, list[int]] = defaultdict(list)
     for key, account in accounts.items():
@@ -151,8 +151,8 @@ def _overview_currency(
     equity: Sequence[DayTotal],
 ) -> CurrencyOverview:
     overviews = [overview for _, overview in accounts]
-    divided = [
-        _divided(account, pool.balance, pool.allocated)
+    parts = [
+        _reserved_and_rest(account, pool.balance, pool.allocated)
         for account, overview in accounts
         for pool in overview.pools
         if pool.balance is not None
@@ -165,32 +165,34 @@ def _overview_currency(
         change_today=add(changes),
         changes_known=len(changes),
         allocated=add(link.amount for link in capital if link.amount is not None),
-        reserved=add(reserved for reserved, _ in divided),
-        unallocated=add(rest for _, rest in divided),
+        reserved=add(reserved for reserved, _ in parts),
+        unallocated=add(rest for _, rest in parts),
         strategies=capital_by_strategy(capital),
         venues=_by_venue(accounts),
         equity=tuple(equity),
     )
 
 
-def _divided(account: Account, balance: Decimal, allocated: Decimal) -> tuple[Decimal, Decimal]:
-    """What a pool's rule keeps back now, and what its capital and its reserve leave of it."""
+def _reserved_and_rest(
+    account: Account, balance: Decimal, allocated: Decimal
+) -> tuple[Decimal, Decimal]:
+    """The reserve of a pool by the account's rule, and what reserve and capital leave of it."""
     quantum = quantum_of(account.currency)
-    whole = floor_to(balance, quantum)
+    available = floor_to(balance, quantum)
     rule = Reserve(account.reserve_percent, account.reserve_amount)
-    reserved = rule.of(whole, quantum=quantum)
-    return reserved, EXACT.subtract(EXACT.subtract(whole, allocated), reserved)
+    reserved = rule.of(available, quantum=quantum)
+    return reserved, EXACT.subtract(EXACT.subtract(available, allocated), reserved)
 
 
 def capital_by_strategy(capital: Sequence[LinkCapital]) -> tuple[Slice, ...]:
-    """The strategies that hold any, the largest first."""
+    """The strategies that have capital, the largest first."""
     names: dict[int, str] = {}
     amounts: dict[int, dict[Pool, Decimal]] = defaultdict(dict)
     for link in capital:
         if link.amount:
             names[link.strategy_id] = link.strategy
-            _put(amounts[link.strategy_id], link.pool, link.amount)
-    return _sorted(Slice(str(key), name, amounts[key]) for key, name in names.items())
+            _add_to(amounts[link.strategy_id], link.pool, link.amount)
+    return _largest_first(Slice(str(key), name, amounts[key]) for key, name in names.items())
 
 
 def _by_venue(accounts: Sequence[tuple[Account, AccountBalances]]) -> tuple[Slice, ...]:
@@ -198,13 +200,13 @@ def _by_venue(accounts: Sequence[tuple[Account, AccountBalances]]) -> tuple[Slic
     for account, overview in accounts:
         for pool in overview.pools:
             if pool.balance is not None:
-                _put(amounts[account.venue], pool.pool, pool.balance)
-    return _sorted(Slice(venue, venue, of_venue) for venue, of_venue in amounts.items())
+                _add_to(amounts[account.venue], pool.pool, pool.balance)
+    return _largest_first(Slice(venue, venue, of_venue) for venue, of_venue in amounts.items())
 
 
-def _put(amounts: dict[Pool, Decimal], pool: Pool, amount: Decimal) -> None:
+def _add_to(amounts: dict[Pool, Decimal], pool: Pool, amount: Decimal) -> None:
     amounts[pool] = EXACT.add(amounts.get(pool, Decimal(0)), amount)
 
 
-def _sorted(slices: Iterable[Slice]) -> tuple[Slice, ...]:
+def _largest_first(slices: Iterable[Slice]) -> tuple[Slice, ...]:
     return tuple(sorted(slices, key=lambda each: (-each.total, each.name, each.key)))

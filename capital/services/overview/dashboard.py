@@ -1,7 +1,7 @@
-"""The whole desk at a glance, in one call and a constant number of queries.
+"""All accounts of a user at a glance, in one call and a constant number of queries.
 
-Amounts are per currency and never summed across currencies. Only accounts that are switched on
-count, and only those that the reader may see.
+Amounts are per currency and never summed across currencies. Only active accounts count, and only
+those that the user may see.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ _CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 
 @dataclass(frozen=True)
 class AccountConcern:
-    """An account that needs a look, and why: see ``concerns_of``."""
+    """An account that needs attention, and why: see ``concerns_of``."""
 
     account: Account
     overview: AccountBalances
@@ -40,7 +40,7 @@ class AccountConcern:
 
 @dataclass(frozen=True)
 class FirstSteps:
-    """What a new desk has already."""
+    """Which of the first steps of a new user are done."""
 
     has_account: bool
     has_strategy: bool
@@ -49,7 +49,7 @@ class FirstSteps:
 
     @property
     def are_done(self) -> bool:
-        """Nothing is left to be explained."""
+        """Whether all are done."""
         return self.has_account and self.has_strategy and self.has_link and self.has_run
 
 
@@ -58,16 +58,17 @@ class Dashboard:
     """Everything that the first page shows.
 
     Attributes:
-        currencies: That of most accounts first.
+        currencies: The one with most accounts first.
         concerns: The most urgent first.
-        accounts: How many are switched on, and count.
-        accounts_off: How many are switched off.
-        runs: The newest first.
-        health: Of jobs and clusters: everyone's, without anybody's figures but for the errors.
-        steps: For a desk that is new.
-        reported: All currencies as one, in that of CAPITAL_REPORTING_CURRENCY; None where none
-            is set, or nothing is to be added up.
-        seen_at: The moment of all this.
+        accounts: How many accounts are active.
+        accounts_off: How many are not.
+        runs: The last runs, the newest first.
+        health: Of jobs and clusters. It is the same for everyone, and apart from error texts it
+            has no amounts.
+        steps: What a new user has done already.
+        reported: The total of all currencies in CAPITAL_REPORTING_CURRENCY; None where that is
+            not set, or there are no accounts.
+        seen_at: The time for which all this holds.
     """
 
     currencies: list[CurrencyOverview]
@@ -82,11 +83,11 @@ class Dashboard:
 
 
 def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
-    """What this user may see of the desk, as of one moment.
+    """What this user may see, read at one point in time.
 
     Args:
-        user: Who looks.
-        clock: Says what is today, and what is stale.
+        user: The user who looks at the dashboard.
+        clock: Decides which day is today, and what is stale.
     """
     with repeatable_read():
         now = clock()
@@ -123,12 +124,12 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
 
 
 def _reported(currencies: Sequence[CurrencyOverview]) -> CombinedTotal | None:
-    """One query, for the rates; none where there is nothing to report."""
+    """The total in the reporting currency, in one query for the rates."""
     currency = settings.CAPITAL_REPORTING_CURRENCY
     if not currency or not currencies:
         return None
     total = combine_totals(currency, {each.currency: each.total for each in currencies})
-    # A currency of which only a part is known has a total all the same.
+    # A currency has a total also where some of its balances are unknown.
     is_partial = total.is_partial or any(each.unknown for each in currencies)
     return replace(total, is_partial=is_partial)
 
@@ -136,12 +137,12 @@ def _reported(currencies: Sequence[CurrencyOverview]) -> CombinedTotal | None:
 def _concerns(
     accounts: Mapping[int, Account],
     overviews: Mapping[int, AccountBalances],
-    troubles: Mapping[int, AllocationRun],
+    runs: Mapping[int, AllocationRun],
 ) -> list[AccountConcern]:
     found = [
         AccountConcern(account, overviews[key], concerns)
         for key, account in accounts.items()
-        if (concerns := concerns_of(account, overviews[key], troubles.get(key)))
+        if (concerns := concerns_of(account, overviews[key], runs.get(key)))
     ]
     urgency = list(Concern)
     return sorted(found, key=lambda each: min(urgency.index(one) for one in each.concerns))

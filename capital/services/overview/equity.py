@@ -1,7 +1,7 @@
 """Balances over time, from the daily summaries.
 
-A day without a summary has what the newest day before it had: a balance does not vanish because
-nobody read it. Before an account's first summary nothing is known of it, which is not zero.
+A day without a summary has the balance of the last day before it that has one. Before an
+account's first summary its balance is unknown, which is not zero.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _Known = TypeVar("_Known")
 
 @dataclass(frozen=True)
 class DayBalances:
-    """One account at the end of one day, in its currency; None where nothing is known."""
+    """The balances of one account at the end of one day; None where one is unknown."""
 
     date: date
     spot: Decimal | None = None
@@ -35,11 +35,11 @@ class DayBalances:
 
 @dataclass(frozen=True)
 class DayTotal:
-    """Some accounts of one currency at the end of one day.
+    """The total of some accounts of one currency at the end of one day.
 
     Attributes:
-        total: Of the accounts whose balance is known; None where none is.
-        known: How many those are.
+        total: The sum of the known balances; None where none is known.
+        known: Of how many accounts the balance is known.
     """
 
     date: date
@@ -47,18 +47,18 @@ class DayTotal:
     known: int
 
 
-# The whole of each account at the end of each day.
+# The balance of each account at the end of each day, by its primary key.
 Totals = Mapping[int, Sequence[Decimal | None]]
 
 
 def calendar(now: datetime) -> list[date]:
-    """The last 30 days and today, oldest first."""
+    """The last 30 days and today, the oldest first."""
     today = business_date(now)
-    return [today - timedelta(days=passed) for passed in reversed(range(DAYS + 1))]
+    return [today - timedelta(days=days_ago) for days_ago in reversed(range(DAYS + 1))]
 
 
 def read_history(account_id: int, *, now: datetime) -> list[DayBalances]:
-    """One account over the calendar, in two queries."""
+    """The balances of one account on each day of ``calendar``, in two queries."""
     days = calendar(now)
     fields = ("spot_balance", "futures_balance", "ending_balance")
     known = {day: balances for _, day, *balances in _read_rows([account_id], days, *fields)}
@@ -72,12 +72,12 @@ def read_history(account_id: int, *, now: datetime) -> list[DayBalances]:
 def read_totals(
     accounts: Collection[int], account_ids: AccountIds | None = None, *, now: datetime
 ) -> Totals:
-    """Many accounts over the calendar, in two queries.
+    """The balance of each account on each day of ``calendar``, in two queries.
 
     Args:
-        accounts: By primary key.
-        account_ids: A query that finds just these, where there is one.
-        now: Says which day is today.
+        accounts: Primary keys.
+        account_ids: The same accounts as a query, where there is one.
+        now: Decides which day is today.
     """
     days = calendar(now)
     known: dict[int, dict[date, Decimal | None]] = {key: {} for key in accounts}
@@ -88,7 +88,7 @@ def read_totals(
 
 
 def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, Decimal]:
-    """The whole of each account against the start of today; those of which both are known."""
+    """The change of each account's balance since today began, where both are known."""
     today = business_date(now)
     rows = DailyAccountSummary.objects.filter(account_id__in=account_ids, date=today).order_by()
     found = rows.values_list("account_id", "ending_balance", "starting_balance")
@@ -102,7 +102,7 @@ def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, D
 def total_by_day(
     days: Sequence[date], totals: Sequence[Sequence[Decimal | None]]
 ) -> list[DayTotal]:
-    """The sum of several accounts, day by day."""
+    """The sum of several accounts on each day."""
     summed = []
     for day, of_day in zip(days, zip(*totals, strict=True), strict=True):
         known = [amount for amount in of_day if amount is not None]
@@ -111,7 +111,7 @@ def total_by_day(
 
 
 def add(amounts: Iterable[Decimal]) -> Decimal | None:
-    """The exact sum; None of nothing, which is not zero."""
+    """The exact sum; None where there are no amounts, which is not zero."""
     listed = list(amounts)
     return reduce(EXACT.add, listed) if listed else None
 
@@ -119,7 +119,7 @@ def add(amounts: Iterable[Decimal]) -> Decimal | None:
 def _read_rows(
     account_ids: AccountIds, days: Sequence[date], *fields: str
 ) -> Iterable[tuple[Any, ...]]:
-    """Account, day and fields. What was newest before the calendar is dated the day before it."""
+    """Account, day and fields. The last row before these days is dated the day before them."""
     first, rows = days[0], DailyAccountSummary.objects.order_by()
     earlier = DailyAccountSummary.objects.filter(account=OuterRef("pk"), date__lt=first)
     newest = (
@@ -136,10 +136,10 @@ def _read_rows(
 
 
 def _filled(known: Mapping[date, _Known], days: Sequence[date], nothing: _Known) -> list[_Known]:
-    """One entry for each day, carried forward where a day has no row."""
-    held = known.get(days[0] - timedelta(days=1), nothing)
+    """One value for each day; a day without a row has the value of the day before."""
+    last = known.get(days[0] - timedelta(days=1), nothing)
     filled = []
     for day in days:
-        held = known.get(day, held)
-        filled.append(held)
+        last = known.get(day, last)
+        filled.append(last)
     return filled

@@ -1,4 +1,4 @@
-"""How one account, or one strategy, got to where it is: balances and capital over 30 days."""
+"""Balances and capital of one account, or of one strategy, over the last 30 days."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,12 +24,12 @@ RUNS = 10
 
 @dataclass(frozen=True)
 class AccountHistory:
-    """One account.
+    """The history of one account.
 
     Attributes:
-        days: Its balances, oldest day first.
-        capital: Of each strategy now, the largest first.
-        runs: Its last decisions, the newest first.
+        days: Its balances on each day, the oldest first.
+        capital: The present capital of each strategy, the largest first.
+        runs: Its last runs, the newest first.
     """
 
     days: Sequence[DayBalances]
@@ -39,7 +39,7 @@ class AccountHistory:
 
 @dataclass(frozen=True)
 class LinkHistory:
-    """What a strategy held on one account at the end of each day; None before it ever held any."""
+    """The capital of one link at the end of each day; None before its first allocation."""
 
     account: str
     amounts: Sequence[Decimal | None]
@@ -47,11 +47,11 @@ class LinkHistory:
 
 @dataclass(frozen=True)
 class StrategyHistory:
-    """One strategy.
+    """The history of one strategy.
 
     Attributes:
-        days: Oldest first.
-        currencies: Its accounts by currency; the one with most capital today first.
+        days: The oldest first.
+        currencies: Its links by currency; the one with most capital today first.
     """
 
     days: Sequence[date]
@@ -59,7 +59,7 @@ class StrategyHistory:
 
 
 def read_account_history(account: Account, *, clock: Clock = timezone.now) -> AccountHistory:
-    """The balances, the capital and the last decisions of one account."""
+    """Balances, capital and the last runs of one account."""
     now = clock()
     return AccountHistory(
         days=read_history(account.pk, now=now),
@@ -71,9 +71,9 @@ def read_account_history(account: Account, *, clock: Clock = timezone.now) -> Ac
 def read_strategy_history(
     strategy: Strategy, user: AbstractUser | AnonymousUser, *, clock: Clock = timezone.now
 ) -> StrategyHistory:
-    """What the strategy held on the accounts that the user may see, in two queries.
+    """The strategy's capital on the accounts that the user may see, in two queries.
 
-    Between two decisions capital stays as the first of them left it.
+    Between two runs capital stays as the first of them left it.
     """
     days = calendar(clock())
     links = visible_to(user, StrategyAccount.objects.filter(strategy=strategy))
@@ -96,7 +96,7 @@ def read_strategy_history(
 
 @dataclass(frozen=True)
 class _Change:
-    """One decision about a link, on the day on which it was made."""
+    """What one run made of a link's capital, and on which day."""
 
     date: date
     before: Decimal | None
@@ -122,9 +122,9 @@ def _by_day(
     held: Decimal | None,
     allocated_at: datetime | None,
 ) -> list[Decimal | None]:
-    """What was held at the end of each day."""
+    """The capital at the end of each day."""
     if not changes:
-        # Nothing was decided in these days, so what is held now was held before.
+        # Nothing was decided on these days, so the present capital is also that of before.
         first = None if allocated_at is None else business_date(allocated_at)
         return [held if first is None or day >= first else None for day in days]
     amounts: list[Decimal | None] = []

@@ -1,4 +1,4 @@
-"""Stored rates, and totals in one currency by them: for the dashboard, never for a decision."""
+"""Stored rates, and totals in one currency by them: for display, never for a decision."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from capital.models.accounts import CURRENCY_PATTERN
 
 
 def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now) -> ReportingRate:
-    """From now on one unit of ``base`` is ``rate`` of ``quote``.
+    """Store that one unit of ``base`` is worth ``rate`` of ``quote``, from now on.
 
     Raises:
         InvalidAmount: ``rate`` is not a plain decimal number.
@@ -38,12 +38,13 @@ def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now)
 
 @dataclass(frozen=True)
 class CombinedTotal:
-    """What is on a desk in all, in the currency of reports.
+    """The total of several currencies in one.
 
     Attributes:
+        currency: The currency of the total.
         total: None where a rate is missing.
-        missing: Which rate; None where none is.
-        is_partial: A balance is not known, and not counted.
+        missing: The reason that names the missing rate; None where none is missing.
+        is_partial: Whether a balance is unknown, and not counted.
     """
 
     currency: str
@@ -53,7 +54,7 @@ class CombinedTotal:
 
 
 def combine_totals(currency: str, totals: Mapping[str, Decimal | None]) -> CombinedTotal:
-    """``totals`` by currency, None where one is not known, as one that can be looked at."""
+    """One total in ``currency`` of ``totals`` by currency, in which None is unknown."""
     known = {name: amount for name, amount in totals.items() if amount is not None}
     total, missing = None, None
     try:
@@ -64,7 +65,7 @@ def combine_totals(currency: str, totals: Mapping[str, Decimal | None]) -> Combi
 
 
 def reported_total(currency: str, amounts: Mapping[str, Decimal]) -> Reported:
-    """``amounts`` by currency as one total in ``currency``, with the age of its oldest rate.
+    """One total in ``currency`` of ``amounts`` by currency, with the age of its oldest rate.
 
     Raises:
         RateMissing: One of them has no stored rate.

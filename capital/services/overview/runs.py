@@ -1,4 +1,4 @@
-"""The last decisions, each with its reason in the reader's language."""
+"""The last allocation runs: the newest of all, and the last of each account."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from capital.services.sentences import sentence_of
 
 @dataclass(frozen=True)
 class RecentRun:
-    """A run, and its reason in the reader's language."""
+    """A run, and its reason as a sentence in the reader's language."""
 
     run: AllocationRun
     reason: str
@@ -28,12 +28,13 @@ def recent_runs(runs: QuerySet[AllocationRun], *, count: int) -> list[RecentRun]
 
 
 def last_runs(account_ids: AccountIds, *outcomes: Outcome) -> dict[int, AllocationRun]:
-    """The last decision of each account, in one query, driven from Account: see ``benchmarks/``.
+    """The last run of each account, in one query.
+
+    The query is driven from ``Account``, which is much faster: see ``benchmarks/``.
 
     Args:
-        account_ids: Whose.
-        outcomes: Accounts whose last decision had another outcome are left out; none given, none
-            is.
+        account_ids: The accounts.
+        outcomes: Only accounts whose last run had one of these; where none is given, all.
     """
     newest = AllocationRun.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-pk")
     keys = (

@@ -1,4 +1,4 @@
-"""On how many accounts a strategy trades, and what it holds there, for a page of strategies."""
+"""On how many accounts strategies trade, and with how much capital."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class StrategyOverview:
-    """One strategy: on how many accounts, and what it holds there in each currency."""
+    """On how many accounts a strategy trades, and its capital there in each currency."""
 
     accounts: int
     capital: Mapping[str, Decimal]
@@ -25,7 +25,7 @@ class StrategyOverview:
 def overview_strategies(
     strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser
 ) -> dict[int, StrategyOverview]:
-    """What each strategy holds on the accounts that the user may see."""
+    """An overview of each strategy, over the accounts that the user may see, in one query."""
     links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
     accounts: dict[int, int] = defaultdict(int)
     capital: dict[int, dict[str, Decimal]] = {key: {} for key in strategy_ids}
@@ -34,8 +34,8 @@ def overview_strategies(
     ):
         accounts[strategy_id] += 1
         if amount is not None:
-            held = capital[strategy_id]
-            held[currency] = EXACT.add(held.get(currency, _ZERO), amount)
+            of_strategy = capital[strategy_id]
+            of_strategy[currency] = EXACT.add(of_strategy.get(currency, _ZERO), amount)
     return {
         key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
         for key in strategy_ids
@@ -43,6 +43,6 @@ def overview_strategies(
 
 
 def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser) -> int:
-    """On how many accounts that the user may see these strategies trade, each counted once."""
+    """How many of the accounts that the user may see these strategies trade on together."""
     links = visible_to(user, StrategyAccount.objects.filter(strategy_id__in=strategy_ids))
     return links.order_by().values("account_id").distinct().count()

@@ -1,4 +1,4 @@
-"""What is held: reported by bots, and a reason not to move an account's capital."""
+"""Open positions: reported by bots; while one is open, the account's capital stays."""
 
 import logging
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
-    """The accounts with an open position on any link, in one query.
+    """The accounts that have a link with an open position, in one query.
 
-    A database error counts as open on all of them: not knowing is no reason to move capital.
+    On a database error all accounts count as having one: capital is not moved on a guess.
     """
     try:
-        # A savepoint, so that an error leaves the caller's transaction usable. Where there is none
-        # nothing is to be saved, and a moment that is read on SQLite knows of no savepoints.
+        # A savepoint, so that an error leaves the caller's transaction usable. Outside of one there
+        # is nothing to save, and ``repeatable_read`` on SQLite has no savepoints.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
             return frozenset(
                 Position.objects.exclude(quantity=0)
@@ -37,18 +37,18 @@ def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
 def report_position(
     link_id: int, *, symbol: str, quantity: Decimal, entry_price: Decimal | None = None
 ) -> Position:
-    """Record what a link holds of a symbol now. Closing it to flat asks for a reallocation.
+    """Store the position of a link in a symbol. Closing it requests a reallocation.
 
     Args:
         link_id: The link's primary key.
-        symbol: As the venue's markets have it, e.g. ``BTC/USDT:USDT``.
-        quantity: Signed; negative is short, zero is flat.
-        entry_price: Above zero, or None where it is not known.
+        symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
+        quantity: Signed: negative is short, zero is closed.
+        entry_price: Above zero; None where it is unknown.
 
     Raises:
-        NotFound: The link is gone.
-        ValidationError: A rule is broken. Nothing was changed.
-        AmountNotStorable: The database would not keep the figure exactly.
+        NotFound: There is no such link.
+        ValidationError: A rule of the model is broken. Nothing was changed.
+        AmountNotStorable: The database cannot store a number exactly.
     """
     with transaction.atomic():
         link = StrategyAccount.objects.filter(pk=link_id).only("account_id").first()
