@@ -4,163 +4,35 @@ README.md has the table of variables. Outside ``DEBUG`` a missing secret refuses
 and names the variable; there is no default that would work by accident.
 """
 
-import base64
-import binascii
 import os
 import re
 import zoneinfo
-from collections.abc import Collection
-from datetime import time, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = environ.Env()
-if (BASE_DIR / ".env").is_file():
-    env.read_env(str(BASE_DIR / ".env"))
-
-
-def _switch(name: str, *, default: bool) -> bool:
-    text = os.environ.get(name, "").strip().lower()
-    if text in ("1", "true", "yes", "on"):
-        return True
-    if text in ("0", "false", "no", "off"):
-        return False
-    if not text:
-        return default
-    # Whatever else it says, nobody can tell what was meant.
-    raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true, false, yes, no, on, off).")
-
-
-def _one_of(name: str, default: str, known: Collection[str]) -> str:
-    text = os.environ.get(name, "").strip() or default
-    if text not in known:
-        shown = ", ".join(sorted(known)) if len(known) < 10 else "a name such as " + default
-        raise ImproperlyConfigured(f"{name} is {text!r}; it must be {shown}.")
-    return text
-
-
-DEBUG = _switch("DEBUG", default=False)
-
-# Known to everyone who reads this file, therefore only good for trying things out.
-_DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
-_DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
-
-
-def _secret(name: str, development_value: str, how_to_make_one: str) -> str:
-    # Not through django-environ, which takes a leading $ for another variable's name.
-    value = os.environ.get(name, "").strip()
-    if value.strip(", "):
-        return value
-    if DEBUG:
-        return development_value
-    raise ImproperlyConfigured(
-        f"{name} is not set. Set it in the environment (make one with: {how_to_make_one}), "
-        "or set DEBUG=1 to try the product with throw-away secrets."
-    )
-
-
-def _encryption_keys(text: str) -> list[str]:
-    keys = [key.strip() for key in text.split(",") if key.strip()]
-    for position, key in enumerate(keys, start=1):
-        try:
-            valid = len(base64.urlsafe_b64decode(key)) == 32
-        except (binascii.Error, ValueError):
-            valid = False
-        if not valid:
-            raise ImproperlyConfigured(
-                f"FIELD_ENCRYPTION_KEYS: key {position} of {len(keys)} is not a Fernet key "
-                "(32 bytes in url-safe base64)."
-            )
-    return keys
-
-
-def _venue_urls() -> dict[str, str]:
-    if not env.str("CAPITAL_VENUE_URLS", default="").strip():
-        return {}
-    try:
-        urls = env.json("CAPITAL_VENUE_URLS")
-    except ValueError as error:
-        raise ImproperlyConfigured(
-            'CAPITAL_VENUE_URLS is not JSON. Write {"venue": "http://host:port"}.'
-        ) from error
-    if not isinstance(urls, dict):
-        raise ImproperlyConfigured("CAPITAL_VENUE_URLS must be a JSON object: venue to base URL.")
-    if urls and not (DEBUG or _switch("CAPITAL_ALLOW_VENUE_URLS", default=False)):
-        # Signed requests would go to another server than the exchange.
-        raise ImproperlyConfigured(
-            "CAPITAL_VENUE_URLS sends signed requests to other servers than the exchanges. "
-            "It needs DEBUG=1 or CAPITAL_ALLOW_VENUE_URLS=1."
-        )
-    for venue, url in urls.items():
-        if not _is_http_url(url):
-            raise ImproperlyConfigured(
-                f"CAPITAL_VENUE_URLS: the entry for {venue!r} is not an http(s) URL."
-            )
-    return urls
-
-
-def _is_http_url(url: object) -> bool:
-    try:
-        parts = urlsplit(url) if isinstance(url, str) else None
-    except ValueError:
-        return False
-    return parts is not None and parts.scheme in ("http", "https") and bool(parts.netloc)
-
-
-def _whole_number(name: str, default: int, *, least: int) -> int:
-    text = os.environ.get(name, "").strip()
-    try:
-        number = int(text) if text else default
-    except ValueError:
-        number = least - 1
-    if number < least:
-        raise ImproperlyConfigured(f"{name} must be a whole number, {least} or more.")
-    return number
-
-
-def _origins(name: str) -> list[str]:
-    origins: list[str] = [each.strip() for each in env.list(name, default=[]) if each.strip()]
-    for origin in origins:
-        if not _is_http_url(origin) or urlsplit(origin).path not in ("", "/"):
-            raise ImproperlyConfigured(
-                f"{name}: {origin!r} is not an origin such as https://capital.example.com."
-            )
-    return [origin.rstrip("/") for origin in origins]
-
-
-def _proxy_header(name: str) -> tuple[str, str] | None:
-    header = os.environ.get(name, "").strip()
-    if not header:
-        return None
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):
-        raise ImproperlyConfigured(f"{name} must be a header's name such as X-Forwarded-Proto.")
-    return f"HTTP_{header.upper().replace('-', '_')}", "https"
-
-
-def _time_of_day(name: str, default: str) -> time:
-    text = os.environ.get(name, "").strip() or default
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", text):
-        raise ImproperlyConfigured(f"{name} must be a time of day such as {default}.")
-    return time.fromisoformat(text)
-
-
-def _cluster_name() -> str:
-    # As it is: django-q2 reads the variable too, and another name is another queue.
-    name = os.environ.get("Q_CLUSTER_NAME", "") or "capital"
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
-        raise ImproperlyConfigured(
-            "Q_CLUSTER_NAME must be 1 to 100 letters, digits, dots, dashes or underscores."
-        )
-    return name
-
+from capital_project.environment import (
+    _DEVELOPMENT_ENCRYPTION_KEY,
+    _DEVELOPMENT_SECRET_KEY,
+    BASE_DIR,
+    DEBUG,
+    _cluster_name,
+    _database,
+    _encryption_keys,
+    _one_of,
+    _origins,
+    _proxy_header,
+    _rate,
+    _secret,
+    _switch,
+    _time_of_day,
+    _venue_urls,
+    _whole_number,
+    env,
+)
 
 SECRET_KEY = _secret(
     "SECRET_KEY",
@@ -267,36 +139,6 @@ TEMPLATES = [
 ]
 
 
-def _database() -> dict[str, Any]:
-    url = os.environ.get("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
-    if url.partition("://")[0] not in ("sqlite", "postgres", "postgresql"):
-        # Not the URL itself: it may hold a password.
-        raise ImproperlyConfigured(
-            "DATABASE_URL must begin with sqlite:///, postgres:// or postgresql://."
-        )
-    database: dict[str, Any] = env.db_url_config(url)
-    # A request that only reads must not hold a transaction; services open their own.
-    database["ATOMIC_REQUESTS"] = False
-    options = database.setdefault("OPTIONS", {})
-    if database["ENGINE"] == "django.db.backends.sqlite3":
-        # SQLite ignores row locks. IMMEDIATE takes the write lock at BEGIN, so that two
-        # services cannot both read before either writes; the timeout is how long one waits.
-        options.update(
-            timeout=20, transaction_mode="IMMEDIATE", init_command="PRAGMA journal_mode=WAL;"
-        )
-    else:
-        if "pool" in options:
-            raise ImproperlyConfigured(
-                "DATABASE_URL must not ask for a pool of connections: the worker's processes, "
-                "which are forked, would wait for it for ever. CONN_MAX_AGE keeps connections."
-            )
-        # Each process keeps its own connection. A psycopg pool, whose threads do not survive
-        # the fork of the workers, stops the cluster dead.
-        database["CONN_MAX_AGE"] = _whole_number("CONN_MAX_AGE", 60, least=0)
-        database["CONN_HEALTH_CHECKS"] = True
-    return database
-
-
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -338,15 +180,6 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
     }
 }
-
-
-def _rate(name: str, default: str) -> tuple[int, int]:
-    """So many requests in so many seconds; zero requests: no limit."""
-    text = os.environ.get(name, "").strip() or default
-    seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-    if not (found := re.fullmatch(r"(\d{1,9})/(second|minute|hour|day)", text)):
-        raise ImproperlyConfigured(f"{name} must be a rate such as {default} (0/minute: no limit).")
-    return int(found[1]), seconds[found[2]]
 
 
 # The API. Rates are counted in each process; both may be used up at once.
