@@ -1,4 +1,8 @@
-"""How settings are read from the environment (or from a ``.env`` file beside ``manage.py``)."""
+"""How settings are read: from the environment, or from a ``.env`` file beside ``manage.py``.
+
+A value that makes no sense stops the start, with a message that names the variable and never shows
+a secret.
+"""
 
 import base64
 import binascii
@@ -20,7 +24,8 @@ if (BASE_DIR / ".env").is_file():
     env.read_env(str(BASE_DIR / ".env"))
 
 
-def _switch(name: str, *, default: bool) -> bool:
+def switch(name: str, *, default: bool) -> bool:
+    """On or off."""
     text = os.environ.get(name, "").strip().lower()
     if text in ("1", "true", "yes", "on"):
         return True
@@ -28,11 +33,11 @@ def _switch(name: str, *, default: bool) -> bool:
         return False
     if not text:
         return default
-    # Whatever else it says, nobody can tell what was meant.
     raise ImproperlyConfigured(f"{name} must be 1 or 0 (or true, false, yes, no, on, off).")
 
 
-def _one_of(name: str, default: str, known: Collection[str]) -> str:
+def one_of(name: str, default: str, known: Collection[str]) -> str:
+    """One of the known values, written exactly so."""
     text = os.environ.get(name, "").strip() or default
     if text not in known:
         shown = ", ".join(sorted(known)) if len(known) < 10 else "a name such as " + default
@@ -40,15 +45,16 @@ def _one_of(name: str, default: str, known: Collection[str]) -> str:
     return text
 
 
-DEBUG = _switch("DEBUG", default=False)
+DEBUG = switch("DEBUG", default=False)
 
-# Known to everyone who reads this file, therefore only good for trying things out.
-_DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
-_DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
+# Everybody can read them here, so they are only good for trying the product.
+DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
+DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
 
 
-def _secret(name: str, development_value: str, how_to_make_one: str) -> str:
-    # Not through django-environ, which takes a leading $ for another variable's name.
+def secret(name: str, development_value: str, how_to_make_one: str) -> str:
+    """A secret, which has a default with ``DEBUG`` only."""
+    # Not through django-environ: it reads a value that begins with $ as a variable's name.
     value = os.environ.get(name, "").strip()
     if value.strip(", "):
         return value
@@ -60,7 +66,8 @@ def _secret(name: str, development_value: str, how_to_make_one: str) -> str:
     )
 
 
-def _encryption_keys(text: str) -> list[str]:
+def encryption_keys(text: str) -> list[str]:
+    """Fernet keys, separated by commas."""
     keys = [key.strip() for key in text.split(",") if key.strip()]
     for position, key in enumerate(keys, start=1):
         try:
@@ -75,7 +82,8 @@ def _encryption_keys(text: str) -> list[str]:
     return keys
 
 
-def _venue_urls() -> dict[str, str]:
+def venue_urls() -> dict[str, str]:
+    """A JSON object of venue and base URL. Outside ``DEBUG`` it must be allowed explicitly."""
     if not env.str("CAPITAL_VENUE_URLS", default="").strip():
         return {}
     try:
@@ -86,7 +94,7 @@ def _venue_urls() -> dict[str, str]:
         ) from error
     if not isinstance(urls, dict):
         raise ImproperlyConfigured("CAPITAL_VENUE_URLS must be a JSON object: venue to base URL.")
-    if urls and not (DEBUG or _switch("CAPITAL_ALLOW_VENUE_URLS", default=False)):
+    if urls and not (DEBUG or switch("CAPITAL_ALLOW_VENUE_URLS", default=False)):
         # Signed requests would go to another server than the exchange.
         raise ImproperlyConfigured(
             "CAPITAL_VENUE_URLS sends signed requests to other servers than the exchanges. "
@@ -108,7 +116,8 @@ def _is_http_url(url: object) -> bool:
     return parts is not None and parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
-def _whole_number(name: str, default: int, *, least: int) -> int:
+def whole_number(name: str, default: int, *, least: int) -> int:
+    """A whole number, ``least`` or more."""
     text = os.environ.get(name, "").strip()
     try:
         number = int(text) if text else default
@@ -119,17 +128,25 @@ def _whole_number(name: str, default: int, *, least: int) -> int:
     return number
 
 
-def _origins(name: str) -> list[str]:
-    origins: list[str] = [each.strip() for each in env.list(name, default=[]) if each.strip()]
-    for origin in origins:
+def hosts(name: str) -> list[str]:
+    """Host names, separated by commas."""
+    names: list[str] = env.list(name, default=[])
+    return names
+
+
+def origins(name: str) -> list[str]:
+    """Origins such as ``https://capital.example.com``, separated by commas."""
+    given: list[str] = [each.strip() for each in env.list(name, default=[]) if each.strip()]
+    for origin in given:
         if not _is_http_url(origin) or urlsplit(origin).path not in ("", "/"):
             raise ImproperlyConfigured(
                 f"{name}: {origin!r} is not an origin such as https://capital.example.com."
             )
-    return [origin.rstrip("/") for origin in origins]
+    return [origin.rstrip("/") for origin in given]
 
 
-def _proxy_header(name: str) -> tuple[str, str] | None:
+def proxy_header(name: str) -> tuple[str, str] | None:
+    """A header's name, in the form of ``SECURE_PROXY_SSL_HEADER``; None where none is set."""
     header = os.environ.get(name, "").strip()
     if not header:
         return None
@@ -138,15 +155,17 @@ def _proxy_header(name: str) -> tuple[str, str] | None:
     return f"HTTP_{header.upper().replace('-', '_')}", "https"
 
 
-def _time_of_day(name: str, default: str) -> time:
+def time_of_day(name: str, default: str) -> time:
+    """A time of day as ``HH:MM:SS``."""
     text = os.environ.get(name, "").strip() or default
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", text):
         raise ImproperlyConfigured(f"{name} must be a time of day such as {default}.")
     return time.fromisoformat(text)
 
 
-def _cluster_name() -> str:
-    # As it is: django-q2 reads the variable too, and another name is another queue.
+def cluster_name() -> str:
+    """The name of the queue."""
+    # Not stripped: django-q2 reads the variable too, and another name would be another queue.
     name = os.environ.get("Q_CLUSTER_NAME", "") or "capital"
     if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", name):
         raise ImproperlyConfigured(
@@ -155,18 +174,19 @@ def _cluster_name() -> str:
     return name
 
 
-def _database() -> dict[str, Any]:
+def database() -> dict[str, Any]:
+    """The database at ``DATABASE_URL``; without one an SQLite file beside ``manage.py``."""
     url = os.environ.get("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
     if url.partition("://")[0] not in ("sqlite", "postgres", "postgresql"):
         # Not the URL itself: it may hold a password.
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with sqlite:///, postgres:// or postgresql://."
         )
-    database: dict[str, Any] = env.db_url_config(url)
+    config: dict[str, Any] = env.db_url_config(url)
     # A request that only reads must not hold a transaction; services open their own.
-    database["ATOMIC_REQUESTS"] = False
-    options = database.setdefault("OPTIONS", {})
-    if database["ENGINE"] == "django.db.backends.sqlite3":
+    config["ATOMIC_REQUESTS"] = False
+    options = config.setdefault("OPTIONS", {})
+    if config["ENGINE"] == "django.db.backends.sqlite3":
         # SQLite ignores row locks. IMMEDIATE takes the write lock at BEGIN, so that two
         # services cannot both read before either writes; the timeout is how long one waits.
         options.update(
@@ -180,15 +200,43 @@ def _database() -> dict[str, Any]:
             )
         # Each process keeps its own connection. A psycopg pool, whose threads do not survive
         # the fork of the workers, stops the cluster dead.
-        database["CONN_MAX_AGE"] = _whole_number("CONN_MAX_AGE", 60, least=0)
-        database["CONN_HEALTH_CHECKS"] = True
-    return database
+        config["CONN_MAX_AGE"] = whole_number("CONN_MAX_AGE", 60, least=0)
+        config["CONN_HEALTH_CHECKS"] = True
+    return config
 
 
-def _rate(name: str, default: str) -> tuple[int, int]:
-    """So many requests in so many seconds; zero requests: no limit."""
+def rate(name: str, default: str) -> tuple[int, int]:
+    """A rate such as ``600/minute``, as requests and seconds; zero requests for no limit."""
     text = os.environ.get(name, "").strip() or default
     seconds = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
     if not (found := re.fullmatch(r"(\d{1,9})/(second|minute|hour|day)", text)):
         raise ImproperlyConfigured(f"{name} must be a rate such as {default} (0/minute: no limit).")
     return int(found[1]), seconds[found[2]]
+
+
+def currency(name: str) -> str:
+    """A currency's code; empty where none is set."""
+    text = os.environ.get(name, "").strip()
+    if not re.fullmatch(r"[A-Z0-9]{0,16}", text):
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a currency such as USD.")
+    return text
+
+
+def task_seconds(*, chunk: int, concurrency: int) -> tuple[int, int]:
+    """How long a task may take, and after how long an unfinished one is given out again.
+
+    Args:
+        chunk: How many accounts a task works on at most.
+        concurrency: How many of them are read at once.
+    """
+    # An exchange may take 15 seconds to answer for each account.
+    rounds = -(-chunk // concurrency)
+    timeout = whole_number("Q_TIMEOUT_SECONDS", 15 * rounds + 30, least=1)
+    # A pulled task may wait for two others before it starts, and the time counts from the pull.
+    retry = whole_number("Q_RETRY_SECONDS", 3 * timeout + 30, least=1)
+    if retry <= timeout:
+        raise ImproperlyConfigured(
+            f"Q_RETRY_SECONDS ({retry}) must be more than Q_TIMEOUT_SECONDS ({timeout}): "
+            "a task would be given out again while it still runs."
+        )
+    return timeout, retry

@@ -1,78 +1,60 @@
-"""Settings, all from the environment (or a ``.env`` file beside ``manage.py``).
+"""What is set. ``environment`` reads what may be configured; README.md has the table.
 
-README.md has the table of variables. Outside ``DEBUG`` a missing secret refuses to start
-and names the variable; there is no default that would work by accident.
+Outside ``DEBUG`` a missing secret stops the start with a message that names the variable. No
+secret has a default that would work by accident.
 """
 
-import os
-import re
 import zoneinfo
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from capital_project.environment import (
-    _DEVELOPMENT_ENCRYPTION_KEY,
-    _DEVELOPMENT_SECRET_KEY,
-    BASE_DIR,
-    DEBUG,
-    _cluster_name,
-    _database,
-    _encryption_keys,
-    _one_of,
-    _origins,
-    _proxy_header,
-    _rate,
-    _secret,
-    _switch,
-    _time_of_day,
-    _venue_urls,
-    _whole_number,
-    env,
-)
+from capital_project import environment
+from capital_project.environment import BASE_DIR, DEBUG
 
-SECRET_KEY = _secret(
+SECRET_KEY = environment.secret(
     "SECRET_KEY",
-    _DEVELOPMENT_SECRET_KEY,
+    environment.DEVELOPMENT_SECRET_KEY,
     'python -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
 
 # The first key encrypts, all of them decrypt: put a new key in front to rotate.
-FIELD_ENCRYPTION_KEYS = _encryption_keys(
-    _secret(
+FIELD_ENCRYPTION_KEYS = environment.encryption_keys(
+    environment.secret(
         "FIELD_ENCRYPTION_KEYS",
-        _DEVELOPMENT_ENCRYPTION_KEY,
+        environment.DEVELOPMENT_ENCRYPTION_KEY,
         'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
     )
 )
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS")
 
 # Outside DEBUG people come over HTTPS: cookies are sent over nothing else.
-CAPITAL_HTTPS = _switch("CAPITAL_HTTPS", default=not DEBUG)
+CAPITAL_HTTPS = environment.switch("CAPITAL_HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CAPITAL_HTTPS
 CSRF_COOKIE_SECURE = CAPITAL_HTTPS
 # For so long browsers then refuse plain HTTP; sent over HTTPS only.
 SECURE_HSTS_SECONDS = (
-    _whole_number("CAPITAL_HSTS_SECONDS", 30 * 24 * 60 * 60, least=0) if CAPITAL_HTTPS else 0
+    environment.whole_number("CAPITAL_HSTS_SECONDS", 30 * 24 * 60 * 60, least=0)
+    if CAPITAL_HTTPS
+    else 0
 )
 # Where the address that people see is not the one that the site is asked by.
-CSRF_TRUSTED_ORIGINS = _origins("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Only for a proxy that always sets or removes this header itself: whoever sends it is believed.
-SECURE_PROXY_SSL_HEADER = _proxy_header("CAPITAL_PROXY_SSL_HEADER")
+SECURE_PROXY_SSL_HEADER = environment.proxy_header("CAPITAL_PROXY_SSL_HEADER")
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
 # Off: an exchange is never called, every pool is answered from the daily summary.
-CAPITAL_LIVE_BALANCES = _switch("CAPITAL_LIVE_BALANCES", default=True)
+CAPITAL_LIVE_BALANCES = environment.switch("CAPITAL_LIVE_BALANCES", default=True)
 # Venue to base URL, for the simulator and for a proxy. Never from the database.
-CAPITAL_VENUE_URLS = _venue_urls()
+CAPITAL_VENUE_URLS = environment.venue_urls()
 # How many accounts are read at once in one process; one with two wallets sends two requests.
-CAPITAL_LIVE_CONCURRENCY = _whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
+CAPITAL_LIVE_CONCURRENCY = environment.whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
 
 INSTALLED_APPS = [
     # Before the admin, whose templates it replaces.
@@ -139,7 +121,7 @@ TEMPLATES = [
 ]
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": environment.database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -167,7 +149,7 @@ AXES_ENABLE_ADMIN = False
 # It greets every command otherwise.
 AXES_VERBOSE = False
 # A second factor (TOTP) for everyone who uses the admin.
-CAPITAL_REQUIRE_TOTP = _switch("CAPITAL_REQUIRE_TOTP", default=False)
+CAPITAL_REQUIRE_TOTP = environment.switch("CAPITAL_REQUIRE_TOTP", default=False)
 OTP_TOTP_ISSUER = "Capital"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
@@ -183,18 +165,13 @@ CONTENT_SECURITY_POLICY = {
 
 
 # The API. Rates are counted in each process; both may be used up at once.
-CAPITAL_API_TOKEN_RATE = _rate("CAPITAL_API_TOKEN_RATE", "600/minute")
-CAPITAL_WEBHOOK_RATE = _rate("CAPITAL_WEBHOOK_RATE", "120/minute")
-CAPITAL_API_ADDRESS_RATE = _rate("CAPITAL_API_ADDRESS_RATE", "1200/minute")
+CAPITAL_API_TOKEN_RATE = environment.rate("CAPITAL_API_TOKEN_RATE", "600/minute")
+CAPITAL_WEBHOOK_RATE = environment.rate("CAPITAL_WEBHOOK_RATE", "120/minute")
+CAPITAL_API_ADDRESS_RATE = environment.rate("CAPITAL_API_ADDRESS_RATE", "1200/minute")
 # In which currency the dashboard shows all of it as one, by stored rates; empty: not at all.
-CAPITAL_REPORTING_CURRENCY = os.environ.get("CAPITAL_REPORTING_CURRENCY", "").strip()
-if not re.fullmatch(r"[A-Z0-9]{0,16}", CAPITAL_REPORTING_CURRENCY):
-    raise ImproperlyConfigured(
-        f"CAPITAL_REPORTING_CURRENCY is {CAPITAL_REPORTING_CURRENCY!r}; it must be a currency "
-        "such as USD."
-    )
+CAPITAL_REPORTING_CURRENCY = environment.currency("CAPITAL_REPORTING_CURRENCY")
 # How many proxies of ours stand before us: so many of X-Forwarded-For are believed.
-CAPITAL_PROXY_COUNT = _whole_number("CAPITAL_PROXY_COUNT", 0, least=0)
+CAPITAL_PROXY_COUNT = environment.whole_number("CAPITAL_PROXY_COUNT", 0, least=0)
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     "throttles": {
@@ -241,52 +218,39 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     ],
 }
 
-LANGUAGE_CODE = _one_of("LANGUAGE_CODE", "en", ("en", "ko"))
+LANGUAGE_CODE = environment.one_of("LANGUAGE_CODE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
-TIME_ZONE = _one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
+TIME_ZONE = environment.one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
 USE_TZ = True
 
 # The jobs: when they run, in the project's time zone. `sync_schedules` makes them so.
-CAPITAL_SYNC_MINUTES = _whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
-CAPITAL_REALLOCATE_MINUTES = _whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
+CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
+CAPITAL_REALLOCATE_MINUTES = environment.whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
 # Twice a day, so that rules are never a day old unless a venue fails; the first time at once.
-CAPITAL_SYNC_MARKETS_MINUTES = _whole_number("CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1)
-CAPITAL_CLOSE_DAY_AT = _time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
-CAPITAL_PRUNE_AT = _time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
+CAPITAL_SYNC_MARKETS_MINUTES = environment.whole_number(
+    "CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1
+)
+CAPITAL_CLOSE_DAY_AT = environment.time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
+CAPITAL_PRUNE_AT = environment.time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
 # How long rows about jobs are kept. Allocation runs are kept for ever.
-CAPITAL_KEEP_JOB_DAYS = _whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)
+CAPITAL_KEEP_JOB_DAYS = environment.whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)
 # More accounts than this are handed out as several tasks, for all workers and machines.
-CAPITAL_JOB_CHUNK = _whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
-
-
-def _task_seconds() -> tuple[int, int]:
-    """How long a task may take, and after how long an unfinished one is given out again."""
-    # An exchange may take 15 seconds for each account, and so many are asked at once.
-    rounds = -(-CAPITAL_JOB_CHUNK // CAPITAL_LIVE_CONCURRENCY)
-    timeout = _whole_number("Q_TIMEOUT_SECONDS", 15 * rounds + 30, least=1)
-    # A task that was pulled may wait for two others before it starts, and its lock ticks.
-    retry = _whole_number("Q_RETRY_SECONDS", 3 * timeout + 30, least=1)
-    if retry <= timeout:
-        raise ImproperlyConfigured(
-            f"Q_RETRY_SECONDS ({retry}) must be more than Q_TIMEOUT_SECONDS ({timeout}): "
-            "a task would be given out again while it still runs."
-        )
-    return timeout, retry
-
-
-_TIMEOUT_SECONDS, _RETRY_SECONDS = _task_seconds()
+CAPITAL_JOB_CHUNK = environment.whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
+_TIMEOUT_SECONDS, _RETRY_SECONDS = environment.task_seconds(
+    chunk=CAPITAL_JOB_CHUNK, concurrency=CAPITAL_LIVE_CONCURRENCY
+)
 
 # The queue is the database: at least once, and no other server is needed.
 Q_CLUSTER: dict[str, Any] = {
     # One name on every machine: it names the queue and salts the signatures of its payloads.
-    "name": _cluster_name(),
+    "name": environment.cluster_name(),
     # The queue's database, so that a task is committed or rolled back with what asks for it.
     "orm": "default",
     # The ORM broker, and it tells that this cluster is alive.
     "broker_class": "capital.queue.HeartbeatBroker",
-    "workers": _whole_number("Q_WORKERS", 2, least=1),
+    "workers": environment.whole_number("Q_WORKERS", 2, least=1),
     # Without one, a task that hangs holds its worker for ever.
     "timeout": _TIMEOUT_SECONDS,
     # More than the timeout, or a slow task would run twice. After a crash, so long is waited.
@@ -346,7 +310,9 @@ UNFOLD: dict[str, Any] = {
     },
 }
 
-LOG_LEVEL = _one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+LOG_LEVEL = environment.one_of(
+    "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
 # Logs go to stderr, so that a command's --json on stdout stays clean.
 LOGGING = {
     "version": 1,

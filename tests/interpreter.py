@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,14 +14,11 @@ OTHER_KEY = "b3RoZXItLWVuY3J5cHRpb24ta2V5LTMyLWJ5dGVzLSE="
 COMPLETE = {"SECRET_KEY": SECRET, "FIELD_ENCRYPTION_KEYS": ENCRYPTION_KEY}
 
 # Set and empty, so that a developer's .env file does not fill them in.
+_ENV_FILE = ROOT / ".env"
 BLANK = dict.fromkeys(
-    [
-        "SECRET_KEY",
-        "FIELD_ENCRYPTION_KEYS",
-        "CAPITAL_VENUE_URLS",
-        "DEBUG",
-        "CAPITAL_ALLOW_VENUE_URLS",
-    ],
+    re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", _ENV_FILE.read_text("utf-8"), re.MULTILINE)
+    if _ENV_FILE.is_file()
+    else [],
     "",
 )
 # For a process that opens none: it fails where it tries to.

@@ -1,10 +1,12 @@
 """The settings as a fresh process sees them, with an environment of the test's own."""
 
 import json
+import re
 
 import pytest
 
 from tests.interpreter import COMPLETE, ENCRYPTION_KEY, OTHER_KEY, SECRET, python, read, refusal
+from tests.paths import ROOT
 
 URLS = '{"binance": "http://127.0.0.1:9000"}'
 
@@ -235,6 +237,42 @@ def test_language_and_time_zone_can_be_set():
         "ko",
         "Europe/Zurich",
     ]
+
+
+# Under the tests
+
+
+def _variables() -> set[str]:
+    """Whatever is written like a variable where settings are read; the database may be chosen."""
+    modules = [ROOT / "capital_project" / name for name in ("settings.py", "environment.py")]
+    written = re.findall(
+        r'"([A-Z][A-Z0-9_]+)"', "".join(module.read_text("utf-8") for module in modules)
+    )
+    return set(written) - {"DATABASE_URL"}
+
+
+def _under_test(**environment: str) -> str:
+    """Every setting of a process that runs tests."""
+    run = python(
+        "import json\n"
+        "from django.utils.functional import Promise\n"
+        "from capital_project import settings_test\n"
+        "def text(value):\n"
+        "    return '' if isinstance(value, Promise) or callable(value) else repr(value)\n"
+        "values = {name: value for name, value in vars(settings_test).items() if name.isupper()}\n"
+        "print(json.dumps(values, default=text, sort_keys=True, indent=1))",
+        **{"DATABASE_URL": "postgres://trader@db/desk", **environment},
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+@pytest.mark.parametrize("value", ["canary", "7"])
+def test_no_variable_of_a_shell_decides_what_the_tests_see(value):
+    variables = _variables()
+    assert {"CONN_MAX_AGE", "CAPITAL_VENUE_URLS", "Q_WORKERS", "TIME_ZONE"} <= variables
+
+    assert _under_test(**dict.fromkeys(variables, value)) == _under_test()
 
 
 # What starting costs
