@@ -8,7 +8,7 @@ from rich.text import Text
 
 from capital.domain.balances import Source
 from capital.domain.reasons import Code
-from capital.management.faces import grouped
+from capital.management.output import grouped
 from capital.services.allocation.report import EntryReport, RunReport
 from capital.services.sentences import sentence_of
 

@@ -13,14 +13,8 @@ from rich.text import Text
 
 from capital.domain.balances import Observation
 from capital.domain.money import amount_text
-from capital.management.faces import (
-    add_account_argument,
-    chosen_account_ids,
-    console_on,
-    errors_translated,
-    grouped,
-    print_json,
-)
+from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
+from capital.management.output import console_on, grouped, print_json
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
 from capital.services.sentences import sentence
 

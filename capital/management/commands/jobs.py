@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from capital.management.faces import console_on, errors_translated, print_json
+from capital.management.arguments import errors_translated
+from capital.management.output import console_on, print_json
 from capital.services.jobs.clusters import ClusterHealth
 from capital.services.jobs.health import Health, JobHealth, check_health
 from capital.services.jobs.table import get_job

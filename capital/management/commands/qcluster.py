@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django_q.cluster import Cluster, Sentinel
 from django_q.management.commands.qcluster import Command as Base
 
-from capital.management.faces import errors_translated
+from capital.management.arguments import errors_translated
 from capital.management.processes import end_children_with_this_process
 from capital.services.jobs.clusters import forget_heartbeat, is_silent, longest_silence
 from capital.services.jobs.schedules import sync_schedules

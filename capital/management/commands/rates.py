@@ -9,7 +9,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from capital.domain.money import plain
-from capital.management.faces import errors_translated
+from capital.management.arguments import errors_translated
 from capital.models import ReportingRate
 from capital.services.overview.rates import store_rate
 

@@ -13,16 +13,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from capital.management.faces import (
+from capital.management.arguments import (
     BAD_ARGUMENTS,
     add_account_argument,
     chosen_account_ids,
     command_origin,
-    console_on,
     errors_translated,
-    is_terminal,
-    print_json,
 )
+from capital.management.output import console_on, is_terminal, print_json
 from capital.management.tables import decision_table
 from capital.models import Trigger
 from capital.services.allocation.allocate import (

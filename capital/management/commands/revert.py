@@ -6,12 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from capital.management.faces import (
-    command_origin,
-    console_on,
-    errors_translated,
-    print_json,
-)
+from capital.management.arguments import command_origin, errors_translated
+from capital.management.output import console_on, print_json
 from capital.management.tables import decision_table
 from capital.services.allocation.report import RunReport, report_runs
 from capital.services.allocation.reverts import preview_revert, revert_run

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from capital.management.faces import errors_translated
+from capital.management.arguments import errors_translated
 from capital.services.jobs.runs import has_failures, perform_by_hand
 from capital.services.jobs.table import JOBS
 

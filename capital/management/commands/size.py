@@ -15,14 +15,8 @@ from capital.domain.errors import InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, Side
-from capital.management.faces import (
-    BAD_ARGUMENTS,
-    add_account_argument,
-    console_on,
-    errors_translated,
-    grouped,
-    print_json,
-)
+from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
+from capital.management.output import console_on, grouped, print_json
 from capital.services.accounts.links import find_link_ids
 from capital.services.markets.prices import PriceSource
 from capital.services.sentences import sentence

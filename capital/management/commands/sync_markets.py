@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from rich.table import Table
 from rich.text import Text
 
-from capital.management.faces import console_on, errors_translated, print_json
+from capital.management.arguments import errors_translated
+from capital.management.output import console_on, print_json
 from capital.services.markets.rules import VenueSync, sync_markets
 from capital.services.sentences import sentence
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from capital.management.faces import errors_translated
+from capital.management.arguments import errors_translated
 from capital.services.jobs.schedules import sync_schedules
 
 

@@ -9,12 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.table import Table
 
-from capital.management.faces import (
-    BAD_ARGUMENTS,
-    console_on,
-    errors_translated,
-    print_json,
-)
+from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.output import console_on, print_json
 from capital.models import ApiToken, Scope
 from capital.services.access.tokens import USUAL_DAYS, create_token, list_tokens, revoke_token
 from capital.services.accounts.lookup import find_account_ids

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from capital.management.faces import BAD_ARGUMENTS, errors_translated
+from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.services.webhooks.secrets import remove_secret, rotate_secret
 from strategies.models import Strategy
 

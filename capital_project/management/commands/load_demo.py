@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from capital.management.faces import BAD_ARGUMENTS, errors_translated
+from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.services.demo import DEMO_PASSWORD, DEMO_USER, load_demo_desk
 
 
