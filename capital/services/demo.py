@@ -1,16 +1,18 @@
 """The demo desk: one user, a few strategies, and accounts on the simulator's exchanges.
 
-Each account has 30 days of made-up summaries that lead to what its exchange says, the same on
-every machine. There are no runs: the first decision is the demo's to make.
+Each account has 30 days of made-up summaries that lead up to the balance on its exchange, the same
+on every machine. There are no runs: the first one is left to whoever tries the demo.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
@@ -24,7 +26,7 @@ from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
 DEMO_USER = "demo"
-# Known to everyone who reads this: a demo desk is loaded with DEBUG only.
+# This password is public, so the demo desk can only be loaded with DEBUG.
 DEMO_PASSWORD = "demo-desk"  # noqa: S105
 
 _STRATEGIES = (
@@ -45,7 +47,7 @@ _LINKS: dict[str, dict[str, str]] = {
     "Bithumb KRW": {"krw-momentum": "1"},
 }
 _RESERVE_PERCENT = {"Bybit unified": Decimal(10)}
-# By how many thousandths a balance grew in a day, newest first; other pools begin elsewhere.
+# Daily growth of a balance in thousandths, the newest day first. Each pool starts elsewhere in it.
 _GROWTH = (
     4, -3, 7, 2, 9, -6, 3, 5, -11, 8, 4, -2, 6, 12, -9,
     3, -4, 7, 1, 5, -13, 10, 2, 6, -5, 8, 3, -7, 9, 4,
@@ -55,17 +57,12 @@ _TRADES = (14, 9, 22, 17, 6, 31, 12)
 
 @transaction.atomic
 def load_demo_desk() -> int:
-    """Add what is missing of the demo desk; change nothing that is there.
+    """Add what is missing of the demo desk; change nothing that exists.
 
     Returns:
         How many accounts were added.
     """
-    owner, is_new = get_user_model().objects.get_or_create(
-        username=DEMO_USER, defaults={"is_active": True, "is_staff": True, "is_superuser": True}
-    )
-    if is_new:
-        owner.set_password(DEMO_PASSWORD)
-        owner.save(update_fields=["password"])
+    owner = _demo_user()
     strategies = {
         key: Strategy.objects.get_or_create(
             key=key,
@@ -75,23 +72,11 @@ def load_demo_desk() -> int:
     }
     added = 0
     for described in _described_accounts():
-        name = described["name"]
-        account, is_new = Account.objects.get_or_create(
-            owner=owner,
-            name=name,
-            defaults={
-                "venue": described["venue"],
-                "currency": described["currency"],
-                "api_key": described["api_key"],
-                "api_secret": described["api_secret"],
-                "api_passphrase": described.get("api_passphrase", ""),
-                "reserve_percent": _RESERVE_PERCENT.get(name, Decimal(0)),
-            },
-        )
+        account, is_new = _get_or_create_account(owner, described)
         if not is_new:
             continue
         added += 1
-        for key, weight in _LINKS[name].items():
+        for key, weight in _LINKS[account.name].items():
             StrategyAccount.objects.create(
                 strategy=strategies[key], account=account, weight=Decimal(weight)
             )
@@ -100,6 +85,31 @@ def load_demo_desk() -> int:
             _summaries(account, described, position=added, today=today)
         )
     return added
+
+
+def _demo_user() -> User:
+    user, is_new = get_user_model().objects.get_or_create(
+        username=DEMO_USER, defaults={"is_active": True, "is_staff": True, "is_superuser": True}
+    )
+    if is_new:
+        user.set_password(DEMO_PASSWORD)
+        user.save(update_fields=["password"])
+    return user
+
+
+def _get_or_create_account(owner: User, described: Mapping[str, Any]) -> tuple[Account, bool]:
+    return Account.objects.get_or_create(
+        owner=owner,
+        name=described["name"],
+        defaults={
+            "venue": described["venue"],
+            "currency": described["currency"],
+            "api_key": described["api_key"],
+            "api_secret": described["api_secret"],
+            "api_passphrase": described.get("api_passphrase", ""),
+            "reserve_percent": _RESERVE_PERCENT.get(described["name"], Decimal(0)),
+        },
+    )
 
 
 def _described_accounts() -> list[dict[str, Any]]:
@@ -111,10 +121,11 @@ def _described_accounts() -> list[dict[str, Any]]:
 def _summaries(
     account: Account, described: dict[str, Any], *, position: int, today: date
 ) -> list[DailyAccountSummary]:
-    """The days before today, each beginning with what the day before ended with.
+    """The days before today; each starts with the balance with which the day before ended.
 
-    The times are left out, as another program would: a balance counts from the end of its day.
-    A wallet that does not answer ended yesterday with what is in it; the others grew since.
+    Times are left out, as in rows of another program: a balance counts from the end of its day.
+    A wallet that is simulated as silent ended yesterday with its present balance; the others grew
+    since.
     """
     quantum = quantum_of(account.currency)
     silent = {fault["pool"] for fault in described["faults"]}
@@ -123,14 +134,14 @@ def _summaries(
         now = floor_to(Decimal(coins[account.currency]), quantum)
         past = _past_balances(now, offset=7 * position + 3 * number, quantum=quantum)
         pools[Pool(pool)] = [now, *past] if pool in silent else past
-    wholes = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=False)]
+    totals = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=False)]
     rows = []
-    for passed in reversed(range(DAYS)):
-        start, end = wholes[passed + 1], wholes[passed]
-        trades = _TRADES[(passed + position) % len(_TRADES)]
+    for days_ago in reversed(range(DAYS)):
+        start, end = totals[days_ago + 1], totals[days_ago]
+        trades = _TRADES[(days_ago + position) % len(_TRADES)]
         row = DailyAccountSummary(
             account=account,
-            date=today - timedelta(days=passed + 1),
+            date=today - timedelta(days=days_ago + 1),
             starting_balance=start,
             ending_balance=end,
             realized_pnl=EXACT.subtract(end, start),
@@ -139,13 +150,13 @@ def _summaries(
             losing_trades=trades - trades * 3 // 5,
         )
         for pool, balances in pools.items():
-            setattr(row, BALANCE_FIELD[pool], balances[passed])
+            setattr(row, BALANCE_FIELD[pool], balances[days_ago])
         rows.append(row)
     return rows
 
 
 def _past_balances(balance: Decimal, *, offset: int, quantum: Decimal) -> list[Decimal]:
-    """What there was one growth ago, two growths ago, and so on: ``DAYS + 1`` of them."""
+    """The balance one day ago, two days ago, and so on, ``DAYS + 1`` of them."""
     balances = []
     for day in range(DAYS + 1):
         growth = Decimal(1000 + _GROWTH[(day + offset) % len(_GROWTH)])

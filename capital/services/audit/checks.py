@@ -1,8 +1,8 @@
-"""Does what is stored keep the rules? Reads everything, piece by piece, and writes nothing.
+"""Checks everything that is stored against the rules, and writes nothing.
 
-The rules themselves are pure and stand in ``domain.audit``; here rows become what they judge.
-Accounts are read in batches, each batch as of one moment, so that a database in use is not
-taken for a broken one.
+The rules are in ``domain.audit``; this module reads the rows that they judge. Accounts are read
+in batches, each at one point in time, so that rows that are being written are not taken for
+violations.
 """
 
 from collections import Counter
@@ -32,13 +32,13 @@ from strategies.markets import MarketType
 
 ACCOUNTS_AT_ONCE = 500
 ROWS_AT_ONCE = 500
-# Several machines write, and their clocks differ by less.
+# The clocks of the machines that write differ by less than this.
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that is broken, and where. ``run_id`` is None where no run is to blame."""
+    """A broken rule, and where. ``run_id`` is None where it is not about a run."""
 
     account_id: int
     run_id: int | None
@@ -47,7 +47,7 @@ class Violation:
 
 @dataclass
 class AuditReport:
-    """What was looked at, by kind of row, and what was found."""
+    """How many rows were checked, by kind, and the violations that were found."""
 
     checked: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
@@ -55,7 +55,7 @@ class AuditReport:
 
 @dataclass
 class _Audit:
-    """One batch of accounts, as of one moment."""
+    """One batch of accounts, read at one point in time."""
 
     accounts: Mapping[int, Account]
     now: datetime
@@ -65,25 +65,25 @@ class _Audit:
     def found(self, account_id: int, reasons: Iterator[Reason], run_id: int | None = None) -> None:
         self.report.violations += [Violation(account_id, run_id, reason) for reason in reasons]
 
-    def future(self, row: str, **moments: datetime | None) -> Iterator[Reason]:
-        """The moments that have not come yet."""
-        for what, moment in moments.items():
-            if moment is not None and moment > self.now + CLOCK_TOLERANCE:
-                shown = timezone.localtime(moment).isoformat()
+    def future(self, row: str, **times: datetime | None) -> Iterator[Reason]:
+        """A reason for each of these times that lies in the future."""
+        for what, time in times.items():
+            if time is not None and time > self.now + CLOCK_TOLERANCE:
+                shown = timezone.localtime(time).isoformat()
                 yield Reason(Code.TIME_IN_FUTURE, {"row": row, "what": what, "moment": shown})
 
 
 def audit_capital(
     account_ids: Sequence[int] | None = None, *, clock: Clock = timezone.now
 ) -> AuditReport:
-    """Check every rule on everything that is stored of the accounts. It writes nothing.
+    """Check every rule on everything that is stored about the accounts. Nothing is written.
 
-    Memory holds one batch of accounts with their links and one piece of their history, whatever
-    the length of it; each piece costs a constant number of queries.
+    One batch of accounts with their links is in memory, and one page of their history, however
+    long that is; each page costs a constant number of queries.
 
     Args:
-        account_ids: Whose; None for all, those that are switched off too.
-        clock: Says what lies in the future.
+        account_ids: The accounts; None for all, inactive ones too.
+        clock: Decides which times lie in the future.
     """
     report = AuditReport()
     chosen = Account.objects.order_by("pk")
@@ -113,12 +113,12 @@ def _check_accounts(audit: _Audit) -> None:
         row = f"account {key}"
         audit.found(key, check_suspects(account.suspect_readings))
         audit.found(key, audit.future(row, last_checked_at=account.last_checked_at))
-        for moment in suspect_times(account.suspect_readings):
-            audit.found(key, audit.future(row, suspect_readings=moment))
+        for time in suspect_times(account.suspect_readings):
+            audit.found(key, audit.future(row, suspect_readings=time))
 
 
 def _check_run_keys(audit: _Audit) -> None:
-    """A key decides once. The database holds it too, unless somebody dropped its constraint."""
+    """A run key is used once. The database ensures it, unless its constraint was dropped."""
     repeated = (
         AllocationRun.objects.filter(account_id__in=list(audit.accounts))
         .order_by()
@@ -168,8 +168,8 @@ def _check_one_run(audit: _Audit, rows: RunRows) -> None:
 
 
 def _check_capital(audit: _Audit) -> None:
-    """What every link of the batch holds now: as many rows as there are links."""
-    held: dict[int, list[PresentCapital]] = {account_id: [] for account_id in audit.accounts}
+    """The present capital of every link of the batch: as many rows as there are links."""
+    present: dict[int, list[PresentCapital]] = {account_id: [] for account_id in audit.accounts}
     rows = (
         StrategyAccount.objects.filter(account_id__in=list(audit.accounts))
         .order_by("pk")
@@ -183,11 +183,13 @@ def _check_capital(audit: _Audit) -> None:
     )
     for link_id, account_id, market, amount, allocated_at in rows:
         mode = WalletMode(audit.accounts[account_id].wallet_mode)
-        held[account_id].append(PresentCapital(link_id, pool_of(MarketType(market), mode), amount))
+        present[account_id].append(
+            PresentCapital(link_id, pool_of(MarketType(market), mode), amount)
+        )
         audit.report.checked["capital"] += amount is not None
         late = audit.future(f"capital of link {link_id}", allocated_at=allocated_at)
         audit.found(account_id, late)
-    for account_id, capitals in held.items():
+    for account_id, capitals in present.items():
         audit.found(account_id, audit.ledgers[account_id].check_present(capitals))
 
 
@@ -203,10 +205,10 @@ def _check_summaries(audit: _Audit) -> None:
                 | same_day & Q(pk__gt=previous.pk)
             )
         rows = DailyAccountSummary.objects.filter(after, account_id__in=list(audit.accounts))
-        piece = list(rows.order_by("account_id", "date", "pk")[:ROWS_AT_ONCE])
-        if not piece:
+        page = list(rows.order_by("account_id", "date", "pk")[:ROWS_AT_ONCE])
+        if not page:
             return
-        for row in piece:
+        for row in page:
             same = previous is not None and previous.account_id == row.account_id
             _check_one_summary(audit, row, previous if same else None)
             previous = row
@@ -240,7 +242,7 @@ def _recorded_summary(row: DailyAccountSummary) -> RecordedSummary:
 
 
 def _certain_pools(account: Account) -> tuple[Pool, ...] | None:
-    """The account's pools, now and ever; None where its wallet may have been of another mode."""
+    """The pools that the account always had; None where its wallet mode may have been another."""
     if not is_known(account.venue):
         return None
     venue, mode = get_venue(account.venue), WalletMode(account.wallet_mode)

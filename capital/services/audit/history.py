@@ -1,4 +1,4 @@
-"""Recorded runs, piece by piece: rows and snapshots as the audit's rules read them."""
+"""Recorded runs, a page at a time, as the audit's rules read them: from rows or snapshots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from capital.models import AllocationEntry, AllocationPool, AllocationRun
 from capital.services.allocation.stored import inputs_from_json
 from strategies.markets import MarketType
 
-# A snapshot's pools and entries have no rows of their own.
+# Names a pool or entry of a snapshot, which has no row.
 SNAPSHOT = "snapshot"
 
-# What reading JSON that is not as it was written may raise.
+# What malformed JSON may raise.
 _UNREADABLE = (
     AttributeError,
     CapitalError,
@@ -36,7 +36,7 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class RunRows:
-    """One run with its rows; entries by pool, in order of link."""
+    """One run with its pools and entries. Entries are by pool, in the order of links."""
 
     run: AllocationRun
     pools: list[AllocationPool] = field(default_factory=list)
@@ -81,7 +81,7 @@ def load_run_rows(account_ids: Sequence[int], *, after: int, limit: int) -> list
 
 
 def recorded_run(rows: RunRows) -> RecordedRun | Reason:
-    """The run as the rules read it, or that it cannot be read."""
+    """The run as the rules read it, or the reason why it cannot be read."""
     run = rows.run
     try:
         basis = None if run.basis is None else inputs_from_json(run.basis)
@@ -124,7 +124,7 @@ def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> Recorde
 
 
 def _from_snapshot(stored: Mapping[str, Any], basis: Inputs | None) -> RecordedPool:
-    """A snapshot names strategies; the basis of its run knows their links."""
+    """Snapshots name strategies; the inputs of the run say which links these are."""
     links = {} if basis is None else {link.strategy_key: key for key, link in basis.links.items()}
     observed_at = stored["observed_at"]
     return RecordedPool(
