@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capital.domain.pools import Pool
+from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
 from capital.simulator.wire import VENUES, pools_of_venue
 
@@ -12,10 +13,6 @@ _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
 _ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "unrealised", "in_use", "recorded", "faults"})
 _FAULT_FIELDS = frozenset({"pool", "fault", "times"})
-
-
-class SimulatorError(ValueError):
-    """The desk, or a change to it, makes no sense; the message says what to do."""
 
 
 @dataclass(kw_only=True)

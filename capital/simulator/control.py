@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from capital.simulator.state import ExchangeState, SimulatedAccount, SimulatorError
+from capital.simulator.errors import SimulatorError
+from capital.simulator.state import ExchangeState, SimulatedAccount
 from capital.simulator.wire import VENUES
 
 _DESK = web.AppKey("desk", ExchangeState)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from capital.simulator.accounts import SimulatorError
+from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 
 PRICES = {

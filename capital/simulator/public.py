@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
+from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 from capital.simulator.markets import PUBLIC_ENDPOINTS, MarketPlace, PublicEndpoint
-from capital.simulator.state import SimulatorError
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -12,15 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from capital.domain.pools import Pool
-from capital.simulator.accounts import (
-    SimulatedAccount,
-    SimulatorError,
-    account_from_entry,
-    amount_of,
-)
+from capital.simulator.accounts import SimulatedAccount, account_from_entry, amount_of
+from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
 
-__all__ = ["DEMO_DESK", "ExchangeState", "SimulatedAccount", "SimulatorError", "Visit"]
+__all__ = ["DEMO_DESK", "ExchangeState", "SimulatedAccount", "Visit"]
 
 DEMO_DESK = Path(__file__).with_name("demo_desk.json")
 """The desk that is served when no other is named."""

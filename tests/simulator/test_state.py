@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from capital.simulator.state import DEMO_DESK, ExchangeState, SimulatedAccount, SimulatorError
+from capital.simulator.errors import SimulatorError
+from capital.simulator.state import DEMO_DESK, ExchangeState, SimulatedAccount
 
 GOOD = {
     "name": "Main",

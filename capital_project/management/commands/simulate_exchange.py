@@ -20,8 +20,9 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 
+from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
-from capital.simulator.state import DEMO_DESK, ExchangeState, SimulatorError
+from capital.simulator.state import DEMO_DESK, ExchangeState
 
 if TYPE_CHECKING:
     from capital.simulator.server import SimulatedExchange
