@@ -1,11 +1,12 @@
-"""What one endpoint of a simulated venue is."""
+"""What an endpoint of a simulated venue is: for a balance, beside the balances, for anybody."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings
+from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Refusals
 from capital.simulator.signatures import SignatureScheme, SignedRequest
 
@@ -65,3 +66,16 @@ class Notice:
     scheme: SignatureScheme | None = None
     refusals: Refusals | None = None
     of_account: Callable[[KeyNature], Any] | None = None
+
+
+@dataclass(frozen=True)
+class PublicEndpoint:
+    """One question that needs no key.
+
+    Attributes:
+        path: Of the URL.
+        answer: From the query and the prices; None where the venue knows no such market.
+    """
+
+    path: str
+    answer: Callable[[Mapping[str, str], MarketPlace], Any]

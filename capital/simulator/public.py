@@ -9,7 +9,8 @@ from aiohttp import web
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
-from capital.simulator.markets import PUBLIC_ENDPOINTS, MarketPlace, PublicEndpoint
+from capital.simulator.markets import MarketPlace
+from capital.simulator.wire import PUBLIC_ENDPOINTS, PublicEndpoint
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings
 from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
+from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState, SimulatedAccount, Visit

@@ -24,8 +24,8 @@ from capital.models import AllocationRun, DailyAccountSummary, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.balances import live as balances
 from capital.services.balances.summaries import BALANCE_FIELD
-from capital.simulator.answers import Holdings
 from capital.simulator.faults import Fault
+from capital.simulator.holdings import Holdings
 from capital.simulator.wire import VENUES as SIMULATED
 from tests.exchange.asking import gateway_to
 from tests.factories import make_link

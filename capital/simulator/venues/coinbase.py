@@ -9,8 +9,8 @@ from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator import private_keys
-from capital.simulator.answers import Holdings, added
 from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.holdings import Holdings, added
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings, added, is_plain
 from capital.simulator.endpoint import Endpoint, KeyNature, Notice
+from capital.simulator.holdings import Holdings, added, is_plain
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,

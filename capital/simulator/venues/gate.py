@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings
 from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest, header_key, same
 

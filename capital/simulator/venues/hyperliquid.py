@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings
 from capital.simulator.endpoint import Endpoint
+from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
 

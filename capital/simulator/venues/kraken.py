@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.answers import Holdings
 from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,

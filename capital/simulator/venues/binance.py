@@ -1,0 +1,379 @@
+"""Binance."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+from capital.domain.pools import Pool
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint
+from capital.simulator.holdings import Holdings, is_plain
+from capital.simulator.markets import MarketPlace, now_milliseconds
+from capital.simulator.refusals import Problem, Refusal, Refusals
+from capital.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    header_key,
+    is_signed,
+)
+
+
+def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    # The signature is the last parameter and covers the query before it.
+    signed, separator, signature = request.query.rpartition("&signature=")
+    if not (separator and signature):
+        return Problem.NO_SIGNATURE
+    timestamp = parse_qs(signed).get("timestamp", [""])[0]
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    # In Base64 it is percent-encoded.
+    if not is_signed(holder.api_secret, signed, unquote(signature)):
+        return Problem.WRONG_SIGNATURE
+    return None
+
+
+def _binance_body(code: int | str, text: str, _now_milliseconds: int) -> Any:
+    return {"code": code, "msg": text}
+
+
+_BINANCE_KEY = "Invalid API-key, IP, or permissions for action."
+
+
+REFUSALS = Refusals(
+    body=_binance_body,
+    by_problem={
+        Problem.NO_KEY: Refusal(401, -2014, "API-key format invalid."),
+        Problem.UNKNOWN_KEY: Refusal(401, -2015, _BINANCE_KEY),
+        Problem.NO_SIGNATURE: Refusal(
+            400, -1102, "Mandatory parameter 'signature' was not sent, was empty/null or malformed."
+        ),
+        Problem.WRONG_SIGNATURE: Refusal(400, -1022, "Signature for this request is not valid."),
+        Problem.STALE: Refusal(
+            400, -1021, "Timestamp for this request is outside of the recvWindow."
+        ),
+        Problem.UNAUTHORIZED: Refusal(401, -2015, _BINANCE_KEY),
+        Problem.BANNED: Refusal(418, -1003, "Way too many requests; IP banned for 60 seconds."),
+        Problem.RATE_LIMITED: Refusal(429, -1003, "Too many requests."),
+        Problem.SERVER_ERROR: Refusal(500, -1000, "An unknown error occurred."),
+    },
+)
+
+
+_SPOT_CATALOGUE = ("BTC", "ETH", "BNB", "USDT", "USDC")
+
+
+_MARGIN_CATALOGUE = ("USDT", "USDC", "BNB")
+
+
+_COIN_CATALOGUE = ("BTC", "ETH", "XRP")
+
+
+def _padded(amount: str) -> str:
+    """``amount`` with eight decimals at least, never fewer than it has."""
+    whole, _, fraction = amount.partition(".")
+    return f"{whole}.{fraction.ljust(8, '0')}" if is_plain(amount) else amount
+
+
+def binance_spot(holdings: Holdings) -> Any:
+    """``GET /api/v3/account``: every asset of the catalogue, zeros too."""
+    commissions = ("maker", "taker", "buyer", "seller")
+    return {
+        "makerCommission": 10,
+        "takerCommission": 10,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": dict.fromkeys(commissions, _padded("0")),
+        "canTrade": True,
+        "canWithdraw": True,
+        "canDeposit": True,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": holdings.now_milliseconds,
+        "accountType": "SPOT",
+        "balances": [
+            {
+                "asset": name,
+                "free": _padded(holdings.free_of(name, amount)),
+                "locked": _padded(holdings.used_of(name)),
+            }
+            for name, amount in holdings.listed_with(_SPOT_CATALOGUE).items()
+        ],
+        "permissions": ["SPOT"],
+        "uid": 1,
+    }
+
+
+def binance_futures(holdings: Holdings) -> Any:
+    """``GET /fapi/v3/account``: USDⓈ-M; ``updateTime`` 0 marks what never was there."""
+    nothing, total = _padded("0"), _padded(holdings.total)
+    pnl = _padded(holdings.pnl_of(holdings.currency))
+    margin = _padded(holdings.equity_of(holdings.currency, holdings.total))
+    free = _padded(holdings.free_of(holdings.currency, holdings.total))
+    return {
+        "totalInitialMargin": nothing,
+        "totalMaintMargin": nothing,
+        "totalWalletBalance": total,
+        "totalUnrealizedProfit": pnl,
+        "totalMarginBalance": margin,
+        "totalPositionInitialMargin": nothing,
+        "totalOpenOrderInitialMargin": nothing,
+        "totalCrossWalletBalance": total,
+        "totalCrossUnPnl": nothing,
+        "availableBalance": free,
+        "maxWithdrawAmount": free,
+        "assets": [
+            _binance_margin_asset(
+                holdings,
+                name,
+                amount,
+                # Zero marks an asset that never was in the wallet: a placeholder.
+                holdings.now_milliseconds if name in holdings.amounts else 0,
+            )
+            for name, amount in holdings.listed_with(_MARGIN_CATALOGUE).items()
+        ],
+        "positions": [],
+    }
+
+
+def binance_coin_futures(holdings: Holdings) -> Any:
+    """``GET /dapi/v1/account``: COIN-M, a wallet for each coin and nothing over all of them."""
+    return {
+        "assets": [
+            _binance_margin_asset(
+                holdings, name, amount, holdings.now_milliseconds if name in holdings.amounts else 0
+            )
+            for name, amount in holdings.listed_with(_COIN_CATALOGUE).items()
+        ],
+        "positions": [],
+        "canDeposit": True,
+        "canTrade": True,
+        "canWithdraw": True,
+        "feeTier": 0,
+        "updateTime": 0,
+    }
+
+
+def _binance_margin_asset(
+    holdings: Holdings, name: str, amount: str, updated_at_milliseconds: int
+) -> Any:
+    nothing, used = _padded("0"), _padded(holdings.used_of(name))
+    return {
+        "asset": name,
+        "walletBalance": _padded(amount),
+        "unrealizedProfit": _padded(holdings.pnl_of(name)),
+        "marginBalance": _padded(holdings.equity_of(name, amount)),
+        "maintMargin": nothing,
+        "initialMargin": used,
+        "positionInitialMargin": used,
+        "openOrderInitialMargin": nothing,
+        "crossWalletBalance": _padded(amount),
+        "crossUnPnl": _padded(holdings.pnl_of(name)),
+        "availableBalance": _padded(holdings.free_of(name, amount)),
+        "maxWithdrawAmount": _padded(holdings.free_of(name, amount)),
+        "updateTime": updated_at_milliseconds,
+    }
+
+
+def binance_portfolio(holdings: Holdings) -> Any:
+    """``GET /papi/v1/balance``: portfolio margin; what is free stands nowhere."""
+    return [
+        {
+            "asset": name,
+            "totalWalletBalance": _padded(amount),
+            "crossMarginAsset": _padded(amount),
+            "crossMarginBorrowed": _padded("0"),
+            "crossMarginFree": _padded(amount),
+            "crossMarginInterest": _padded("0"),
+            "crossMarginLocked": _padded("0"),
+            "umWalletBalance": _padded("0"),
+            "umUnrealizedPNL": _padded(holdings.pnl_of(name)),
+            "cmWalletBalance": _padded("0"),
+            "cmUnrealizedPNL": "",
+            "updateTime": holdings.now_milliseconds,
+            "negativeBalance": _padded("0"),
+        }
+        for name, amount in holdings.listed.items()
+    ]
+
+
+def _binance_spot(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v3/exchangeInfo``."""
+    cost = {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True}
+    return {
+        "timezone": "UTC",
+        "serverTime": now_milliseconds(),
+        "symbols": [
+            _binance_symbol(base, filters=_binance_filters(step, "9000", most, "0.01", cost))
+            for base, step, most in (("BTC", "0.00001", "112.2"), ("ETH", "0.0001", "1630.4"))
+        ],
+    }
+
+
+def _binance_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /fapi/v1/exchangeInfo``: USDⓈ-M."""
+    cost = {"filterType": "MIN_NOTIONAL", "notional": "100"}
+    return {
+        "timezone": "UTC",
+        "serverTime": now_milliseconds(),
+        "symbols": [
+            _binance_symbol(
+                base,
+                pair=f"{base}USDT",
+                contractType="PERPETUAL",
+                deliveryDate=4133404800000,
+                marginAsset="USDT",
+                pricePrecision=2,
+                quantityPrecision=3,
+                filters=_binance_filters("0.001", "1000", most, "0.10", cost),
+            )
+            for base, most in (("BTC", "120"), ("ETH", "2000"))
+        ],
+    }
+
+
+def _binance_coin_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /dapi/v1/exchangeInfo``: COIN-M, in contracts of a hundred dollars."""
+    filters = _binance_filters("1", "1000000", "60000", "0.1", {"filterType": "PERCENT_PRICE"})
+    contract = _binance_symbol(
+        "BTC",
+        pair="BTCUSD",
+        contractType="PERPETUAL",
+        contractStatus="TRADING",
+        contractSize=100,
+        deliveryDate=4133404800000,
+        marginAsset="BTC",
+        pricePrecision=1,
+        quantityPrecision=0,
+        filters=filters,
+    )
+    contract |= {"symbol": "BTCUSD_PERP", "quoteAsset": "USD"}
+    del contract["status"]
+    return {"timezone": "UTC", "serverTime": now_milliseconds(), "symbols": [contract]}
+
+
+def _binance_symbol(base: str, **fields: Any) -> Any:
+    return {
+        "symbol": f"{base}USDT",
+        "status": "TRADING",
+        "baseAsset": base,
+        "quoteAsset": "USDT",
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "orderTypes": ["LIMIT", "MARKET"],
+        **fields,
+    }
+
+
+def _binance_filters(step: str, most: str, market_most: str, tick: str, cost: Any) -> list[Any]:
+    return [
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
+        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "minQty": "0.00000000",
+            "maxQty": market_most,
+            "stepSize": "0.00000000",
+        },
+        cost,
+    ]
+
+
+def _binance_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET …/ticker/24hr`` of either market."""
+    base = query.get("symbol", "").removesuffix("USDT")
+    if base not in ("BTC", "ETH"):
+        return None
+    return _ticker_of(f"{base}USDT", place.price(f"{base}/USDT"))
+
+
+def _binance_coin_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /dapi/v1/ticker/24hr``: a list, also of one."""
+    if query.get("symbol") != "BTCUSD_PERP":
+        return None
+    return [_ticker_of("BTCUSD_PERP", place.price("BTC/USD"))]
+
+
+def _ticker_of(symbol: str, price: str) -> Any:
+    return {
+        "symbol": symbol,
+        "lastPrice": price,
+        "openPrice": price,
+        "highPrice": price,
+        "lowPrice": price,
+        "volume": "1",
+        "quoteVolume": price,
+        "openTime": now_milliseconds() - 86_400_000,
+        "closeTime": now_milliseconds(),
+    }
+
+
+SCHEME = SignatureScheme(claimed_key=header_key("X-MBX-APIKEY"), problem=_binance_problem)
+
+
+ENDPOINTS = (
+    Endpoint(
+        venue="binance",
+        pool=Pool.SPOT,
+        path="/api/v3/account",
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        build=binance_spot,
+    ),
+    Endpoint(
+        venue="binance",
+        pool=Pool.FUTURES,
+        path="/fapi/v3/account",
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        build=binance_futures,
+    ),
+    Endpoint(
+        venue="binance",
+        pool=Pool.FUTURES,
+        path="/dapi/v1/account",
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        build=binance_coin_futures,
+    ),
+    Endpoint(
+        venue="binance",
+        pool=Pool.UNIFIED,
+        path="/papi/v1/balance",
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        build=binance_portfolio,
+    ),
+)
+NOTICES = (
+    Notice(
+        "/sapi/v1/account/apiRestrictions",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {"enableWithdrawals": account.can_withdraw},
+    ),
+    Notice(
+        "/sapi/v1/account/info",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {
+            "vipLevel": 0,
+            "isMarginEnabled": True,
+            "isFutureEnabled": True,
+            "isOptionsEnabled": False,
+            "isPortfolioMarginRetailEnabled": account.account_mode == "true",
+        },
+    ),
+    Notice("/api/v3/time", lambda now: {"serverTime": now}),
+    Notice("/fapi/v1/time", lambda now: {"serverTime": now}),
+)
+PUBLIC_ENDPOINTS = (
+    PublicEndpoint("/api/v3/exchangeInfo", _binance_spot),
+    PublicEndpoint("/fapi/v1/exchangeInfo", _binance_futures),
+    PublicEndpoint("/dapi/v1/exchangeInfo", _binance_coin_futures),
+    PublicEndpoint("/dapi/v1/ticker/24hr", _binance_coin_ticker),
+    PublicEndpoint("/api/v3/ticker/24hr", _binance_ticker),
+    PublicEndpoint("/fapi/v1/ticker/24hr", _binance_ticker),
+)

@@ -1,0 +1,241 @@
+"""Bybit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from capital.domain.pools import Pool
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint
+from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, now_milliseconds
+from capital.simulator.refusals import Problem, Refusal, Refusals
+from capital.simulator.signatures import (
+    KeyHolder,
+    SignatureScheme,
+    SignedRequest,
+    header_key,
+    is_signed,
+)
+
+
+def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+    signature = request.headers.get("X-BAPI-SIGN", "")
+    timestamp = request.headers.get("X-BAPI-TIMESTAMP", "")
+    window = request.headers.get("X-BAPI-RECV-WINDOW", "")
+    if not signature:
+        return Problem.NO_SIGNATURE
+    if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
+        return Problem.STALE
+    signed = timestamp + holder.api_key + window + request.query
+    if not is_signed(holder.api_secret, signed, signature):
+        return Problem.WRONG_SIGNATURE
+    return None
+
+
+def _bybit_body(code: int | str, text: str, now_milliseconds: int) -> Any:
+    return {
+        "retCode": code,
+        "retMsg": text,
+        "result": {},
+        "retExtInfo": {},
+        "time": now_milliseconds,
+    }
+
+
+# Bybit refuses at status 200; the other statuses come from what stands in front of it.
+REFUSALS = Refusals(
+    body=_bybit_body,
+    by_problem={
+        Problem.NO_KEY: Refusal(200, 10003, "API key is invalid."),
+        Problem.UNKNOWN_KEY: Refusal(200, 10003, "API key is invalid."),
+        Problem.NO_SIGNATURE: Refusal(200, 10004, "error sign!"),
+        Problem.WRONG_SIGNATURE: Refusal(200, 10004, "error sign!"),
+        Problem.STALE: Refusal(
+            200, 10002, "invalid request, please check your server timestamp or recv_window param."
+        ),
+        Problem.UNAUTHORIZED: Refusal(401, 10003, "API key is invalid."),
+        Problem.BANNED: Refusal(418, 10018, "Exceeded the IP rate limit."),
+        Problem.RATE_LIMITED: Refusal(429, 10006, "Too many visits!"),
+        Problem.SERVER_ERROR: Refusal(500, 10016, "Server error."),
+    },
+)
+
+
+def bybit_unified(holdings: Holdings) -> Any:
+    """``GET /v5/account/wallet-balance``: coins without a balance are left out."""
+    wallet = {
+        "accountType": "UNIFIED",
+        "totalEquity": holdings.total,
+        "totalWalletBalance": holdings.total,
+        "totalMarginBalance": holdings.total,
+        "totalAvailableBalance": holdings.total,
+        "totalPerpUPL": "0",
+        "totalInitialMargin": "0",
+        "totalMaintenanceMargin": "0",
+        "accountIMRate": "0",
+        "accountMMRate": "0",
+        "accountLTV": "0",
+        "coin": [
+            _bybit_coin(holdings, name, amount)
+            for name, amount in holdings.listed_without_zeros.items()
+        ],
+    }
+    return {
+        "retCode": 0,
+        "retMsg": "OK",
+        "result": {"list": [wallet]},
+        "retExtInfo": {},
+        "time": holdings.now_milliseconds,
+    }
+
+
+def _bybit_coin(holdings: Holdings, name: str, amount: str) -> Any:
+    nothing = ("cumRealisedPnl", "borrowAmount", "accruedInterest", "bonus")
+    margins = ("locked", "totalOrderIM", "totalPositionMM", "spotHedgingQty")
+    return {
+        "coin": name,
+        "walletBalance": amount,
+        "equity": holdings.equity_of(name, amount),
+        "usdValue": holdings.value_of(name),
+        "unrealisedPnl": holdings.pnl_of(name),
+        "totalPositionIM": holdings.used_of(name),
+        **dict.fromkeys((*nothing, *margins), "0"),
+        # No longer filled in, and sent all the same.
+        "availableToWithdraw": "",
+        "availableToBorrow": "",
+        "marginCollateral": True,
+        "collateralSwitch": True,
+    }
+
+
+def _bybit(result: Any) -> Any:
+    return {
+        "retCode": 0,
+        "retMsg": "OK",
+        "result": result,
+        "retExtInfo": {},
+        "time": now_milliseconds(),
+    }
+
+
+def _bybit_contract(symbol: str, quote: str, settle: str, lot: Mapping[str, str]) -> Any:
+    kind = "InversePerpetual" if settle == "BTC" else "LinearPerpetual"
+    return {
+        "symbol": symbol,
+        "contractType": kind,
+        "status": "Trading",
+        "baseCoin": symbol.removesuffix(quote),
+        "quoteCoin": quote,
+        "settleCoin": settle,
+        "launchTime": "1585526400000",
+        "deliveryTime": "0",
+        "priceScale": "2",
+        "leverageFilter": {"minLeverage": "1", "maxLeverage": "100.00", "leverageStep": "0.01"},
+        "priceFilter": {"minPrice": "0.10", "maxPrice": "1999999.80", "tickSize": "0.10"},
+        "lotSizeFilter": lot,
+        "unifiedMarginTrade": True,
+        "fundingInterval": 480,
+    }
+
+
+def _bybit_spot(base: str, step: str) -> Any:
+    return {
+        "symbol": f"{base}USDT",
+        "baseCoin": base,
+        "quoteCoin": "USDT",
+        "status": "Trading",
+        "marginTrading": "utaOnly",
+        "lotSizeFilter": {
+            "basePrecision": step,
+            "quotePrecision": "0.0000001",
+            "minOrderQty": step,
+            "maxOrderQty": "230",
+            "maxMarketOrderQty": "120",
+            "minOrderAmt": "5",
+            "maxOrderAmt": "8000000",
+        },
+        "priceFilter": {"tickSize": "0.1"},
+    }
+
+
+def _bybit_lot(step: str, most: str, market_most: str, **more: str) -> Mapping[str, str]:
+    return {
+        "qtyStep": step,
+        "minOrderQty": step,
+        "maxOrderQty": most,
+        "maxMktOrderQty": market_most,
+        **more,
+    }
+
+
+_BYBIT: Mapping[str, list[Any]] = {
+    "spot": [_bybit_spot("BTC", "0.000001"), _bybit_spot("ETH", "0.00001")],
+    "linear": [
+        _bybit_contract(
+            "BTCUSDT", "USDT", "USDT", _bybit_lot("0.001", "1190", "500", minNotionalValue="5")
+        ),
+        _bybit_contract(
+            "ETHUSDT", "USDT", "USDT", _bybit_lot("0.01", "7240", "2000", minNotionalValue="5")
+        ),
+    ],
+    "inverse": [_bybit_contract("BTCUSD", "USD", "BTC", _bybit_lot("1", "25000000", "5000000"))],
+}
+
+
+def _bybit_instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /v5/market/instruments-info``; nothing is about to be launched."""
+    category = query.get("category", "")
+    listed = [] if query.get("status") == "PreLaunch" else _BYBIT.get(category, [])
+    return _bybit({"category": category, "list": listed, "nextPageCursor": ""})
+
+
+def _bybit_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /v5/market/tickers`` of one symbol."""
+    category, symbol = query.get("category", ""), query.get("symbol", "")
+    for market in _BYBIT.get(category, []):
+        if market["symbol"] == symbol:
+            price = place.price(f"{market['baseCoin']}/{market['quoteCoin']}")
+            figures = ("lastPrice", "prevPrice24h", "highPrice24h", "lowPrice24h")
+            one = {"symbol": symbol, **dict.fromkeys(figures, price), "volume24h": "1"}
+            return _bybit({"category": category, "list": [one]})
+    return None
+
+
+SCHEME = SignatureScheme(claimed_key=header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
+
+
+ENDPOINTS = (
+    Endpoint(
+        venue="bybit",
+        pool=Pool.UNIFIED,
+        path="/v5/account/wallet-balance",
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        build=bybit_unified,
+    ),
+)
+NOTICES = (
+    Notice(
+        "/v5/user/query-api",
+        lambda _now: {},
+        scheme=SCHEME,
+        refusals=REFUSALS,
+        of_account=lambda account: {
+            "retCode": 0,
+            "retMsg": "",
+            "result": {
+                "uta": int(account.account_mode or 1),
+                "permissions": {
+                    "Wallet": ["AccountTransfer", *(["Withdraw"] if account.can_withdraw else [])]
+                },
+            },
+        },
+    ),
+    Notice(
+        "/v5/market/time",
+        lambda now: {"retCode": 0, "retMsg": "OK", "result": {}, "time": now},
+    ),
+)
+PUBLIC_ENDPOINTS = (
+    PublicEndpoint("/v5/market/instruments-info", _bybit_instruments),
+    PublicEndpoint("/v5/market/tickers", _bybit_ticker),
+)
