@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from capital.exchange.pem import EncryptedKey, UnfinishedKey, is_private_key, well_formed
-from capital.simulator.private_keys import PrivateKey
+from capital.simulator.signatures import PrivateKey
 from tests.private_keys import MANGLED, PKCS8, TRADITIONAL, encrypted_pem_of, key_of, pem_of
 
 # n - 1, where n is the order of P-256.

@@ -20,8 +20,8 @@ from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.contract import KeyFacts
 from capital.exchange.politeness import Politeness
 from capital.exchange.venues import VENUES
-from capital.simulator.private_keys import PrivateKey
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.signatures import PrivateKey
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.exchange.asking import NOW, gateway_to, request_for, twin
 from tests.private_keys import (

@@ -11,8 +11,8 @@ from typing import Any
 import ccxt
 import pytest
 
-from capital.simulator.private_keys import key_of_base64, key_of_pem
 from capital.simulator.server import SimulatedExchange
+from capital.simulator.signatures import key_of_base64, key_of_pem
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.private_keys import PKCS8, TRADITIONAL, base64_of, key_of, pem_of
 from tests.simulator.ccxt_client import client_of

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator import private_keys
 from capital.simulator.endpoint import Endpoint, Notice
 from capital.simulator.holdings import Holdings, added
 from capital.simulator.refusals import Problem, refusals_of
@@ -17,8 +16,12 @@ from capital.simulator.signatures import (
     KeyHolder,
     SignatureScheme,
     SignedRequest,
+    algorithm_of,
     bearer_token,
     hmac_sha256,
+    key_of_base64,
+    key_of_pem,
+    made_by,
     same,
     token_part,
 )
@@ -40,10 +43,10 @@ def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
 def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     signed, _, signature = bearer_token(request).rpartition(".")
     secret, claims = holder.api_secret, token_part(request, 1)
-    key = private_keys.key_of_pem(secret) or private_keys.key_of_base64(secret)
-    if key is None or token_part(request, 0).get("alg") != private_keys.algorithm_of(key):
+    key = key_of_pem(secret) or key_of_base64(secret)
+    if key is None or token_part(request, 0).get("alg") != algorithm_of(key):
         return Problem.WRONG_SIGNATURE
-    if not private_keys.made_by(key, signature, signed):
+    if not made_by(key, signature, signed):
         return Problem.WRONG_SIGNATURE
     begins, ends = (claims.get(name, 0) * 1000 for name in ("nbf", "exp"))
     # A clock that is behind has the token's two minutes, one that is ahead only a little.
