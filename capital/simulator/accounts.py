@@ -7,7 +7,7 @@ from typing import Any
 from capital.domain.pools import Pool
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
-from capital.simulator.wire import VENUES, pools_of_venue
+from capital.simulator.venues import VENUES, pools_of_venue
 
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
@@ -57,11 +57,15 @@ class SimulatedAccount:
 
     def __post_init__(self) -> None:
         if self.venue not in VENUES:
-            raise SimulatorError(f"unknown venue {self.venue!r}; use one of {', '.join(VENUES)}.")
+            raise SimulatorError(
+                f"unknown venue {self.venue!r}; use one of {', '.join(sorted(VENUES))}."
+            )
         for name in ("api_key", "api_secret", "currency"):
             if not getattr(self, name):
                 raise SimulatorError(f"{name} must not be empty.")
-        needs_passphrase = any(row.scheme.needs_passphrase for row in VENUES[self.venue])
+        needs_passphrase = any(
+            balance.scheme.needs_passphrase for balance in VENUES[self.venue].balances
+        )
         if needs_passphrase and not self.api_passphrase:
             raise SimulatorError(f"an account on {self.venue} needs an api_passphrase.")
         self.name = self.name or f"a {self.venue} account"

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from capital.simulator.wire import VENUES
+from capital.simulator.venues import VENUES
 
 _DESK = web.AppKey("desk", ExchangeState)
 
@@ -30,8 +30,8 @@ async def _show(request: web.Request) -> web.Response:
     return web.json_response(
         {
             "venues": {
-                venue: [{"pool": row.pool, "path": row.path} for row in rows]
-                for venue, rows in VENUES.items()
+                name: [{"pool": each.pool, "path": each.path} for each in venue.balances]
+                for name, venue in sorted(VENUES.items())
             },
             "accounts": [_shown(desk, account) for account in desk.accounts],
         }

@@ -73,9 +73,31 @@ class PublicEndpoint:
     """One question that needs no key.
 
     Attributes:
-        path: Of the URL.
-        answer: From the query and the prices; None where the venue knows no such market.
+        path: Of the URL; ``{…}`` stands for one part of it.
+        answer: From the query, or a body of JSON, and the prices; None where the venue knows no
+            such market.
+        method: Of HTTP.
+        accepts: Tells it from other questions at the same path; None where there are none.
     """
 
     path: str
     answer: Callable[[Mapping[str, str], MarketPlace], Any]
+    method: str = "GET"
+    accepts: Callable[[SignedRequest], bool] | None = None
+
+
+@dataclass(frozen=True)
+class SimulatedVenue:
+    """One venue: its balances, with how they are signed and refused, and its markets.
+
+    Attributes:
+        id: The ccxt id.
+        balances: At least one for each of its pools.
+        markets: Its lists of markets, and their tickers.
+        notices: What it answers beside these.
+    """
+
+    id: str
+    balances: tuple[Endpoint, ...]
+    markets: tuple[PublicEndpoint, ...]
+    notices: tuple[Notice, ...] = ()

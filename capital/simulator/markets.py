@@ -4,17 +4,26 @@ Prices are the desk's
 to change: ``POST /simulator/prices`` or ``MarketPlace.set_price``. No key is needed to ask.
 """
 
+import json
+import re
 import threading
 import time
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 
+_BARE = "\N{UNIT SEPARATOR}"
+_BARE_TEXT = re.compile(r'"\\u001f([^"]*)"')
+
 PRICES = {
     "BTC/USDT": "61234.5",
     "ETH/USDT": "2987.65",
+    "BTC/USDC": "61234.5",
+    "ETH/USDC": "2987.65",
     "BTC/USD": "61234.5",
+    "ETH/USD": "2987.65",
     "BTC/KRW": "95000000",
     "ETH/KRW": "4600000",
 }
@@ -73,6 +82,16 @@ class MarketPlace:
                     f"no pair {pair!r}; use one of {', '.join(sorted(self._prices))}."
                 )
             self._prices[pair] = price
+
+
+def bare(number: str) -> str:
+    """``number`` as ``as_json`` writes it without quotes, to its last digit."""
+    return _BARE + number
+
+
+def as_json(answer: Any) -> str:
+    """The text of an answer."""
+    return _BARE_TEXT.sub(r"\1", json.dumps(answer, ensure_ascii=False))
 
 
 def now_milliseconds() -> int:

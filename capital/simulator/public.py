@@ -1,18 +1,16 @@
 """Public: the simulated venues' endpoints that need no key, over HTTP."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from aiohttp import web
 
+from capital.simulator.endpoint import PublicEndpoint
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
-from capital.simulator.markets import MarketPlace
-from capital.simulator.wire import PUBLIC_ENDPOINTS, PublicEndpoint
+from capital.simulator.markets import MarketPlace, as_json
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS = {
     Fault.UNAUTHORIZED: 401,
@@ -22,25 +20,15 @@ _STATUS = {
 }
 
 
-def add_public_routes(
-    app: web.Application, place: MarketPlace, *, latency_seconds: float, closing: asyncio.Event
-) -> None:
-    """Market lists and tickers of every venue, and ``/simulator/prices`` to change a price."""
-    for endpoint in PUBLIC_ENDPOINTS:
-        app.router.add_get(
-            endpoint.path,
-            _handler(endpoint, place, latency_seconds=latency_seconds, closing=closing),
-        )
-    app.router.add_post("/simulator/prices", _price_setter(place))
-
-
-def _handler(
+def public_handler(
     endpoint: PublicEndpoint,
     place: MarketPlace,
     *,
     latency_seconds: float,
     closing: asyncio.Event,
-) -> _Handler:
+) -> Handler:
+    """Answers ``endpoint`` from ``place``; what hangs is cut when ``closing`` is set."""
+
     async def handle(request: web.Request) -> web.StreamResponse:
         place.note(request.path_qs)
         await asyncio.sleep(latency_seconds)
@@ -54,18 +42,26 @@ def _handler(
             return web.Response(text="<html>maintenance</html>", content_type="text/html")
         if fault is Fault.EMPTY_OBJECT:
             return web.json_response({})
-        answer = endpoint.answer(request.query, place)
+        answer = endpoint.answer(await _question(request), place)
         if answer is None:
             return web.json_response(
                 {"code": -1121, "msg": "Invalid symbol.", "error": {"name": "not_found"}},
                 status=400,
             )
-        return web.json_response(answer, dumps=_dumps)
+        return web.json_response(answer, dumps=as_json)
 
     return handle
 
 
-def _price_setter(place: MarketPlace) -> _Handler:
+async def _question(request: web.Request) -> dict[str, str]:
+    """What is asked for, in the path, the query or a body of JSON."""
+    body = await request.json() if request.can_read_body else {}
+    return {**request.match_info, **request.query, **body}
+
+
+def price_setter(place: MarketPlace) -> Handler:
+    """Changes a price: ``/simulator/prices``."""
+
     async def set_price(request: web.Request) -> web.Response:
         try:
             change = await request.json()
@@ -78,7 +74,3 @@ def _price_setter(place: MarketPlace) -> _Handler:
         return web.json_response({"pair": change["pair"], "price": change["price"]})
 
     return set_price
-
-
-def _dumps(answer: Any) -> str:
-    return json.dumps(answer, ensure_ascii=False)

@@ -13,12 +13,13 @@ from typing import Any
 from aiohttp import web
 
 from capital.domain.pools import Pool
+from capital.simulator.endpoint import Endpoint, Notice
 from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState, SimulatedAccount, Visit
-from capital.simulator.wire import ENDPOINTS, Endpoint, Notice
+from capital.simulator.venues import ROOTS, VENUES
 
 _REFUSALS = {
     Fault.UNAUTHORIZED: Problem.UNAUTHORIZED,
@@ -26,6 +27,11 @@ _REFUSALS = {
     Fault.RATE_LIMITED: Problem.RATE_LIMITED,
     Fault.SERVER_ERROR: Problem.SERVER_ERROR,
 }
+# The later of two venues at one path comes first: its requests would pass for the other's, not the
+# other way round. Who names no key at all has asked the earlier one.
+_BALANCES = tuple(
+    balance for venue in reversed(list(VENUES.values())) for balance in venue.balances
+)
 _DRIP_SECONDS = 0.2
 _PAGE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
@@ -72,12 +78,17 @@ class Responder:
         self._requests = requests
         self._closing = closing
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Check who asks, then do what the desk says."""
-        signed = await self._signed(request)
+    async def answer(self, request: web.Request, *, root: str) -> web.StreamResponse:
+        """Check who asks, then do what the desk says.
+
+        Args:
+            request: At a balance's path.
+            root: What that path begins with, as in ``ROOTS``.
+        """
+        signed = await self.signed(request, root=root)
         now = signed.received_at_milliseconds
-        endpoint, api_key = self._endpoint_of(_route_of(request), signed)
-        self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, request.path))
+        endpoint, api_key = self._endpoint_of(_route_of(request), signed, root)
+        self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, signed.path))
         await asyncio.sleep(self._latency_seconds)
 
         account = self._desk.find(api_key)
@@ -103,9 +114,9 @@ class Responder:
             text=_body(endpoint, account, visit, now), content_type="application/json"
         )
 
-    async def notify(self, request: web.Request, notice: Notice) -> web.Response:
+    async def notify(self, request: web.Request, *, notice: Notice, root: str) -> web.Response:
         """Answer what is no balance."""
-        signed = await self._signed(request)
+        signed = await self.signed(request, root=root)
         if notice.scheme is not None and notice.refusals is not None:
             api_key = notice.scheme.claimed_key(signed)
             account = self._desk.find(api_key)
@@ -120,14 +131,23 @@ class Responder:
             return _refuse_with(notice.refusals, problem, api_key, signed)
         return _json(notice.build(signed.received_at_milliseconds))
 
-    async def _signed(self, request: web.Request) -> SignedRequest:
+    async def signed(self, request: web.Request, *, root: str) -> SignedRequest:
+        """What of ``request`` is signed: without ``root``, which no venue has in its paths."""
         now = time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
         body = await request.text()
-        return SignedRequest(request.method, request.raw_path, request.headers, now, body)
+        return SignedRequest(
+            request.method, request.raw_path.removeprefix(root), request.headers, now, body
+        )
 
-    def _endpoint_of(self, path: str, signed: SignedRequest) -> tuple[Endpoint, str | None]:
+    def _endpoint_of(
+        self, path: str, signed: SignedRequest, root: str
+    ) -> tuple[Endpoint, str | None]:
         """The endpoint that ``path`` means, by the account that signed, and the claimed key."""
-        candidates = [endpoint for endpoint in ENDPOINTS if endpoint.path == path]
+        candidates = [
+            endpoint
+            for endpoint in _BALANCES
+            if root + endpoint.path == path and root in ("", ROOTS[endpoint.venue])
+        ]
         accepting = [endpoint for endpoint in candidates if endpoint.accepts(signed)] or candidates
         claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in accepting]
         owned = []

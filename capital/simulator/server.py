@@ -9,6 +9,8 @@ Only whoever serves imports this module: it needs aiohttp.
 import asyncio
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from email.utils import formatdate
 from functools import partial
@@ -17,13 +19,17 @@ from typing import Self
 from aiohttp import web
 
 from capital.simulator.control import add_control_routes
+from capital.simulator.endpoint import SimulatedVenue
 from capital.simulator.markets import MarketPlace
-from capital.simulator.public import add_public_routes
+from capital.simulator.public import Handler, price_setter, public_handler
 from capital.simulator.responder import AskedRequest, Responder
+from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState
-from capital.simulator.wire import ENDPOINTS, NOTICES, VENUES
+from capital.simulator.venues import ROOTS, VENUES
 
 __all__ = ["AskedRequest", "SimulatedExchange"]
+
+_Accepts = Callable[[SignedRequest], bool] | None
 
 _SHUTDOWN_SECONDS = 1.0
 _BACKLOG = 1024
@@ -70,7 +76,7 @@ class SimulatedExchange:
     @property
     def venue_urls(self) -> dict[str, str]:
         """Venue to base URL: what ``CAPITAL_VENUE_URLS`` wants, as JSON."""
-        return dict.fromkeys(VENUES, self.base_url)
+        return {venue: self.base_url + ROOTS[venue] for venue in sorted(VENUES)}
 
     @property
     def requests(self) -> list[AskedRequest]:
@@ -116,6 +122,35 @@ class SimulatedExchange:
             time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
         )
 
+    def _add_routes(
+        self,
+        app: web.Application,
+        venue: SimulatedVenue,
+        root: str,
+        responder: Responder,
+        closing: asyncio.Event,
+    ) -> None:
+        """Let ``app`` answer for ``venue``; a path that another venue has already stays its own."""
+        routes: dict[tuple[str, str], list[tuple[_Accepts, Handler]]] = defaultdict(list)
+        for market in venue.markets:
+            handler = public_handler(
+                market, self.market_place, latency_seconds=self._latency_seconds, closing=closing
+            )
+            routes[market.method, market.path].append((market.accepts, handler))
+        for notice in venue.notices:
+            handler = partial(responder.notify, notice=notice, root=root)
+            routes[notice.method, notice.path].append((None, handler))
+        for balance in venue.balances:
+            handler = partial(responder.answer, root=root)
+            routes[balance.method, balance.path].append((None, handler))
+        taken = {
+            (route.method, route.resource and route.resource.canonical)
+            for route in app.router.routes()
+        }
+        for (method, path), choices in routes.items():
+            if (method, root + path) not in taken:
+                app.router.add_route(method, root + path, _chooser(choices, responder, root))
+
     async def _serve(self, started: "Future[int]") -> None:
         closing = asyncio.Event()
         responder = Responder(
@@ -128,15 +163,11 @@ class SimulatedExchange:
         app = web.Application()
         app.on_response_prepare.append(self._tell_time)
         add_control_routes(app, self.desk)
-        add_public_routes(
-            app, self.market_place, latency_seconds=self._latency_seconds, closing=closing
-        )
-        for method, path in sorted({(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}):
-            app.router.add_route(method, path, responder.answer)
-        for notice in NOTICES:
-            app.router.add_route(
-                notice.method, notice.path, partial(responder.notify, notice=notice)
-            )
+        app.router.add_post("/simulator/prices", price_setter(self.market_place))
+        for venue in VENUES.values():
+            # At the server's own root, too: there a key tells who is asked for a balance.
+            for root in dict.fromkeys((ROOTS[venue.id], "")):
+                self._add_routes(app, venue, root, responder, closing)
         # A client that gives up takes its hanging handler with it.
         runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
@@ -153,6 +184,21 @@ class SimulatedExchange:
             if not started.done():
                 started.set_exception(RuntimeError("the simulated exchange did not start."))
             await runner.cleanup()
+
+
+def _chooser(
+    choices: Sequence[tuple[_Accepts, Handler]], responder: Responder, root: str
+) -> Handler:
+    """The first of ``choices`` that accepts a request answers it."""
+    if choices[0][0] is None:
+        return choices[0][1]
+
+    async def choose(request: web.Request) -> web.StreamResponse:
+        signed = await responder.signed(request, root=root)
+        handle = next(handle for accepts, handle in choices if accepts is None or accepts(signed))
+        return await handle(request)
+
+    return choose
 
 
 def date_header(now_milliseconds: int) -> str:

@@ -26,7 +26,7 @@ from capital.services.balances import live as balances
 from capital.services.balances.summaries import BALANCE_FIELD
 from capital.simulator.faults import Fault
 from capital.simulator.holdings import Holdings
-from capital.simulator.wire import VENUES as SIMULATED
+from capital.simulator.venues import VENUES as SIMULATED
 from tests.exchange.asking import gateway_to
 from tests.factories import make_link
 from tests.simulated import Exchange
@@ -141,7 +141,7 @@ def spoil(exchange: Exchange, twin: Any, pool: Pool, random: Random, *, slow: bo
         fault = random.choice(faults)
         exchange.desk.set_fault(twin.api_key, fault, pool)
         return f"{pool} {fault}"
-    endpoint = next(each for each in SIMULATED[twin.venue] if each.pool is pool)
+    endpoint = next(each for each in SIMULATED[twin.venue].balances if each.pool is pool)
     now = time.time_ns() // 1_000_000
     body = endpoint.build(Holdings(twin.currency, dict(twin.wallets[pool]), now))
     twin.recorded[pool] = broken(body, random, twin.currency, omits_empty=omits_empty)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings, is_plain
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -18,7 +18,7 @@ from capital.simulator.signatures import (
 )
 
 
-def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     # The signature is the last parameter and covers the query before it.
     signed, separator, signature = request.query.rpartition("&signature=")
     if not (separator and signature):
@@ -32,18 +32,18 @@ def _binance_problem(request: SignedRequest, holder: KeyHolder) -> Problem | Non
     return None
 
 
-def _binance_body(code: int | str, text: str, _now_milliseconds: int) -> Any:
+def _refusal(code: int | str, text: str, _now_milliseconds: int) -> Any:
     return {"code": code, "msg": text}
 
 
-_BINANCE_KEY = "Invalid API-key, IP, or permissions for action."
+_WRONG_KEY = "Invalid API-key, IP, or permissions for action."
 
 
 REFUSALS = Refusals(
-    body=_binance_body,
+    body=_refusal,
     by_problem={
         Problem.NO_KEY: Refusal(401, -2014, "API-key format invalid."),
-        Problem.UNKNOWN_KEY: Refusal(401, -2015, _BINANCE_KEY),
+        Problem.UNKNOWN_KEY: Refusal(401, -2015, _WRONG_KEY),
         Problem.NO_SIGNATURE: Refusal(
             400, -1102, "Mandatory parameter 'signature' was not sent, was empty/null or malformed."
         ),
@@ -51,7 +51,7 @@ REFUSALS = Refusals(
         Problem.STALE: Refusal(
             400, -1021, "Timestamp for this request is outside of the recvWindow."
         ),
-        Problem.UNAUTHORIZED: Refusal(401, -2015, _BINANCE_KEY),
+        Problem.UNAUTHORIZED: Refusal(401, -2015, _WRONG_KEY),
         Problem.BANNED: Refusal(418, -1003, "Way too many requests; IP banned for 60 seconds."),
         Problem.RATE_LIMITED: Refusal(429, -1003, "Too many requests."),
         Problem.SERVER_ERROR: Refusal(500, -1000, "An unknown error occurred."),
@@ -74,7 +74,7 @@ def _padded(amount: str) -> str:
     return f"{whole}.{fraction.ljust(8, '0')}" if is_plain(amount) else amount
 
 
-def binance_spot(holdings: Holdings) -> Any:
+def _spot(holdings: Holdings) -> Any:
     """``GET /api/v3/account``: every asset of the catalogue, zeros too."""
     commissions = ("maker", "taker", "buyer", "seller")
     return {
@@ -104,7 +104,7 @@ def binance_spot(holdings: Holdings) -> Any:
     }
 
 
-def binance_futures(holdings: Holdings) -> Any:
+def _futures(holdings: Holdings) -> Any:
     """``GET /fapi/v3/account``: USDⓈ-M; ``updateTime`` 0 marks what never was there."""
     nothing, total = _padded("0"), _padded(holdings.total)
     pnl = _padded(holdings.pnl_of(holdings.currency))
@@ -123,7 +123,7 @@ def binance_futures(holdings: Holdings) -> Any:
         "availableBalance": free,
         "maxWithdrawAmount": free,
         "assets": [
-            _binance_margin_asset(
+            _margin_asset(
                 holdings,
                 name,
                 amount,
@@ -136,11 +136,11 @@ def binance_futures(holdings: Holdings) -> Any:
     }
 
 
-def binance_coin_futures(holdings: Holdings) -> Any:
+def _coin_futures(holdings: Holdings) -> Any:
     """``GET /dapi/v1/account``: COIN-M, a wallet for each coin and nothing over all of them."""
     return {
         "assets": [
-            _binance_margin_asset(
+            _margin_asset(
                 holdings, name, amount, holdings.now_milliseconds if name in holdings.amounts else 0
             )
             for name, amount in holdings.listed_with(_COIN_CATALOGUE).items()
@@ -154,9 +154,7 @@ def binance_coin_futures(holdings: Holdings) -> Any:
     }
 
 
-def _binance_margin_asset(
-    holdings: Holdings, name: str, amount: str, updated_at_milliseconds: int
-) -> Any:
+def _margin_asset(holdings: Holdings, name: str, amount: str, updated_at_milliseconds: int) -> Any:
     nothing, used = _padded("0"), _padded(holdings.used_of(name))
     return {
         "asset": name,
@@ -175,7 +173,7 @@ def _binance_margin_asset(
     }
 
 
-def binance_portfolio(holdings: Holdings) -> Any:
+def _portfolio(holdings: Holdings) -> Any:
     """``GET /papi/v1/balance``: portfolio margin; what is free stands nowhere."""
     return [
         {
@@ -197,27 +195,27 @@ def binance_portfolio(holdings: Holdings) -> Any:
     ]
 
 
-def _binance_spot(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _spot_markets(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /api/v3/exchangeInfo``."""
     cost = {"filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": True}
     return {
         "timezone": "UTC",
         "serverTime": now_milliseconds(),
         "symbols": [
-            _binance_symbol(base, filters=_binance_filters(step, "9000", most, "0.01", cost))
+            _symbol(base, filters=_filters(step, "9000", most, "0.01", cost))
             for base, step, most in (("BTC", "0.00001", "112.2"), ("ETH", "0.0001", "1630.4"))
         ],
     }
 
 
-def _binance_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _futures_markets(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /fapi/v1/exchangeInfo``: USDⓈ-M."""
     cost = {"filterType": "MIN_NOTIONAL", "notional": "100"}
     return {
         "timezone": "UTC",
         "serverTime": now_milliseconds(),
         "symbols": [
-            _binance_symbol(
+            _symbol(
                 base,
                 pair=f"{base}USDT",
                 contractType="PERPETUAL",
@@ -225,17 +223,17 @@ def _binance_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
                 marginAsset="USDT",
                 pricePrecision=2,
                 quantityPrecision=3,
-                filters=_binance_filters("0.001", "1000", most, "0.10", cost),
+                filters=_filters("0.001", "1000", most, "0.10", cost),
             )
             for base, most in (("BTC", "120"), ("ETH", "2000"))
         ],
     }
 
 
-def _binance_coin_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _coin_futures_markets(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /dapi/v1/exchangeInfo``: COIN-M, in contracts of a hundred dollars."""
-    filters = _binance_filters("1", "1000000", "60000", "0.1", {"filterType": "PERCENT_PRICE"})
-    contract = _binance_symbol(
+    filters = _filters("1", "1000000", "60000", "0.1", {"filterType": "PERCENT_PRICE"})
+    contract = _symbol(
         "BTC",
         pair="BTCUSD",
         contractType="PERPETUAL",
@@ -252,7 +250,7 @@ def _binance_coin_futures(_query: Mapping[str, str], _place: MarketPlace) -> Any
     return {"timezone": "UTC", "serverTime": now_milliseconds(), "symbols": [contract]}
 
 
-def _binance_symbol(base: str, **fields: Any) -> Any:
+def _symbol(base: str, **fields: Any) -> Any:
     return {
         "symbol": f"{base}USDT",
         "status": "TRADING",
@@ -265,7 +263,7 @@ def _binance_symbol(base: str, **fields: Any) -> Any:
     }
 
 
-def _binance_filters(step: str, most: str, market_most: str, tick: str, cost: Any) -> list[Any]:
+def _filters(step: str, most: str, market_most: str, tick: str, cost: Any) -> list[Any]:
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
         {"filterType": "LOT_SIZE", "minQty": step, "maxQty": most, "stepSize": step},
@@ -279,7 +277,7 @@ def _binance_filters(step: str, most: str, market_most: str, tick: str, cost: An
     ]
 
 
-def _binance_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET …/ticker/24hr`` of either market."""
     base = query.get("symbol", "").removesuffix("USDT")
     if base not in ("BTC", "ETH"):
@@ -287,7 +285,7 @@ def _binance_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     return _ticker_of(f"{base}USDT", place.price(f"{base}/USDT"))
 
 
-def _binance_coin_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+def _coin_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /dapi/v1/ticker/24hr``: a list, also of one."""
     if query.get("symbol") != "BTCUSD_PERP":
         return None
@@ -308,17 +306,17 @@ def _ticker_of(symbol: str, price: str) -> Any:
     }
 
 
-SCHEME = SignatureScheme(claimed_key=header_key("X-MBX-APIKEY"), problem=_binance_problem)
+SCHEME = SignatureScheme(claimed_key=header_key("X-MBX-APIKEY"), problem=_problem)
 
 
-ENDPOINTS = (
+BALANCES = (
     Endpoint(
         venue="binance",
         pool=Pool.SPOT,
         path="/api/v3/account",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=binance_spot,
+        build=_spot,
     ),
     Endpoint(
         venue="binance",
@@ -326,7 +324,7 @@ ENDPOINTS = (
         path="/fapi/v3/account",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=binance_futures,
+        build=_futures,
     ),
     Endpoint(
         venue="binance",
@@ -334,7 +332,7 @@ ENDPOINTS = (
         path="/dapi/v1/account",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=binance_coin_futures,
+        build=_coin_futures,
     ),
     Endpoint(
         venue="binance",
@@ -342,7 +340,7 @@ ENDPOINTS = (
         path="/papi/v1/balance",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=binance_portfolio,
+        build=_portfolio,
     ),
 )
 NOTICES = (
@@ -369,11 +367,12 @@ NOTICES = (
     Notice("/api/v3/time", lambda now: {"serverTime": now}),
     Notice("/fapi/v1/time", lambda now: {"serverTime": now}),
 )
-PUBLIC_ENDPOINTS = (
-    PublicEndpoint("/api/v3/exchangeInfo", _binance_spot),
-    PublicEndpoint("/fapi/v1/exchangeInfo", _binance_futures),
-    PublicEndpoint("/dapi/v1/exchangeInfo", _binance_coin_futures),
-    PublicEndpoint("/dapi/v1/ticker/24hr", _binance_coin_ticker),
-    PublicEndpoint("/api/v3/ticker/24hr", _binance_ticker),
-    PublicEndpoint("/fapi/v1/ticker/24hr", _binance_ticker),
+MARKETS = (
+    PublicEndpoint("/api/v3/exchangeInfo", _spot_markets),
+    PublicEndpoint("/fapi/v1/exchangeInfo", _futures_markets),
+    PublicEndpoint("/dapi/v1/exchangeInfo", _coin_futures_markets),
+    PublicEndpoint("/dapi/v1/ticker/24hr", _coin_ticker),
+    PublicEndpoint("/api/v3/ticker/24hr", _ticker),
+    PublicEndpoint("/fapi/v1/ticker/24hr", _ticker),
 )
+VENUES = (SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -71,7 +71,7 @@ REFUSALS = refusals_of(
     limited=(100410, "rate limited"),
     broken=(100500, "Internal system error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("bingx", pool, path, SCHEME, REFUSALS, build)
     for pool, path, build in (
         (Pool.SPOT, "/openApi/spot/v1/account/balance", _spot),
@@ -98,3 +98,4 @@ NOTICES = (
         lambda now: {"code": 0, "msg": "", "data": {"serverTime": now}},
     ),
 )
+VENUES = (SimulatedVenue("bingx", balances=BALANCES, markets=(), notices=NOTICES),)

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -110,7 +110,7 @@ REFUSALS = refusals_of(
     limited=("429", "Too Many Requests"),
     broken=("40725", "service return an error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("bitget", pool, path, SCHEME, REFUSALS, build)
     for pool, path, build in (
         (Pool.SPOT, "/api/v2/spot/account/assets", _spot),
@@ -160,3 +160,4 @@ NOTICES = (
     ),
     Notice("/api/v2/public/time", lambda now: _enveloped({"serverTime": str(now)}, now)),
 )
+VENUES = (SimulatedVenue("bitget", balances=BALANCES, markets=(), notices=NOTICES),)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -17,7 +17,7 @@ from capital.simulator.signatures import (
 )
 
 
-def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     signature = request.headers.get("X-BAPI-SIGN", "")
     timestamp = request.headers.get("X-BAPI-TIMESTAMP", "")
     window = request.headers.get("X-BAPI-RECV-WINDOW", "")
@@ -31,7 +31,7 @@ def _bybit_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     return None
 
 
-def _bybit_body(code: int | str, text: str, now_milliseconds: int) -> Any:
+def _refusal(code: int | str, text: str, now_milliseconds: int) -> Any:
     return {
         "retCode": code,
         "retMsg": text,
@@ -43,7 +43,7 @@ def _bybit_body(code: int | str, text: str, now_milliseconds: int) -> Any:
 
 # Bybit refuses at status 200; the other statuses come from what stands in front of it.
 REFUSALS = Refusals(
-    body=_bybit_body,
+    body=_refusal,
     by_problem={
         Problem.NO_KEY: Refusal(200, 10003, "API key is invalid."),
         Problem.UNKNOWN_KEY: Refusal(200, 10003, "API key is invalid."),
@@ -60,7 +60,7 @@ REFUSALS = Refusals(
 )
 
 
-def bybit_unified(holdings: Holdings) -> Any:
+def _unified(holdings: Holdings) -> Any:
     """``GET /v5/account/wallet-balance``: coins without a balance are left out."""
     wallet = {
         "accountType": "UNIFIED",
@@ -75,8 +75,7 @@ def bybit_unified(holdings: Holdings) -> Any:
         "accountMMRate": "0",
         "accountLTV": "0",
         "coin": [
-            _bybit_coin(holdings, name, amount)
-            for name, amount in holdings.listed_without_zeros.items()
+            _coin(holdings, name, amount) for name, amount in holdings.listed_without_zeros.items()
         ],
     }
     return {
@@ -88,7 +87,7 @@ def bybit_unified(holdings: Holdings) -> Any:
     }
 
 
-def _bybit_coin(holdings: Holdings, name: str, amount: str) -> Any:
+def _coin(holdings: Holdings, name: str, amount: str) -> Any:
     nothing = ("cumRealisedPnl", "borrowAmount", "accruedInterest", "bonus")
     margins = ("locked", "totalOrderIM", "totalPositionMM", "spotHedgingQty")
     return {
@@ -107,7 +106,7 @@ def _bybit_coin(holdings: Holdings, name: str, amount: str) -> Any:
     }
 
 
-def _bybit(result: Any) -> Any:
+def _enveloped(result: Any) -> Any:
     return {
         "retCode": 0,
         "retMsg": "OK",
@@ -117,7 +116,7 @@ def _bybit(result: Any) -> Any:
     }
 
 
-def _bybit_contract(symbol: str, quote: str, settle: str, lot: Mapping[str, str]) -> Any:
+def _contract(symbol: str, quote: str, settle: str, lot: Mapping[str, str]) -> Any:
     kind = "InversePerpetual" if settle == "BTC" else "LinearPerpetual"
     return {
         "symbol": symbol,
@@ -137,7 +136,7 @@ def _bybit_contract(symbol: str, quote: str, settle: str, lot: Mapping[str, str]
     }
 
 
-def _bybit_spot(base: str, step: str) -> Any:
+def _spot(base: str, step: str) -> Any:
     return {
         "symbol": f"{base}USDT",
         "baseCoin": base,
@@ -157,7 +156,7 @@ def _bybit_spot(base: str, step: str) -> Any:
     }
 
 
-def _bybit_lot(step: str, most: str, market_most: str, **more: str) -> Mapping[str, str]:
+def _lot(step: str, most: str, market_most: str, **more: str) -> Mapping[str, str]:
     return {
         "qtyStep": step,
         "minOrderQty": step,
@@ -167,50 +166,46 @@ def _bybit_lot(step: str, most: str, market_most: str, **more: str) -> Mapping[s
     }
 
 
-_BYBIT: Mapping[str, list[Any]] = {
-    "spot": [_bybit_spot("BTC", "0.000001"), _bybit_spot("ETH", "0.00001")],
+_LISTED: Mapping[str, list[Any]] = {
+    "spot": [_spot("BTC", "0.000001"), _spot("ETH", "0.00001")],
     "linear": [
-        _bybit_contract(
-            "BTCUSDT", "USDT", "USDT", _bybit_lot("0.001", "1190", "500", minNotionalValue="5")
-        ),
-        _bybit_contract(
-            "ETHUSDT", "USDT", "USDT", _bybit_lot("0.01", "7240", "2000", minNotionalValue="5")
-        ),
+        _contract("BTCUSDT", "USDT", "USDT", _lot("0.001", "1190", "500", minNotionalValue="5")),
+        _contract("ETHUSDT", "USDT", "USDT", _lot("0.01", "7240", "2000", minNotionalValue="5")),
     ],
-    "inverse": [_bybit_contract("BTCUSD", "USD", "BTC", _bybit_lot("1", "25000000", "5000000"))],
+    "inverse": [_contract("BTCUSD", "USD", "BTC", _lot("1", "25000000", "5000000"))],
 }
 
 
-def _bybit_instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /v5/market/instruments-info``; nothing is about to be launched."""
     category = query.get("category", "")
-    listed = [] if query.get("status") == "PreLaunch" else _BYBIT.get(category, [])
-    return _bybit({"category": category, "list": listed, "nextPageCursor": ""})
+    listed = [] if query.get("status") == "PreLaunch" else _LISTED.get(category, [])
+    return _enveloped({"category": category, "list": listed, "nextPageCursor": ""})
 
 
-def _bybit_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /v5/market/tickers`` of one symbol."""
     category, symbol = query.get("category", ""), query.get("symbol", "")
-    for market in _BYBIT.get(category, []):
+    for market in _LISTED.get(category, []):
         if market["symbol"] == symbol:
             price = place.price(f"{market['baseCoin']}/{market['quoteCoin']}")
             figures = ("lastPrice", "prevPrice24h", "highPrice24h", "lowPrice24h")
             one = {"symbol": symbol, **dict.fromkeys(figures, price), "volume24h": "1"}
-            return _bybit({"category": category, "list": [one]})
+            return _enveloped({"category": category, "list": [one]})
     return None
 
 
-SCHEME = SignatureScheme(claimed_key=header_key("X-BAPI-API-KEY"), problem=_bybit_problem)
+SCHEME = SignatureScheme(claimed_key=header_key("X-BAPI-API-KEY"), problem=_problem)
 
 
-ENDPOINTS = (
+BALANCES = (
     Endpoint(
         venue="bybit",
         pool=Pool.UNIFIED,
         path="/v5/account/wallet-balance",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=bybit_unified,
+        build=_unified,
     ),
 )
 NOTICES = (
@@ -235,7 +230,8 @@ NOTICES = (
         lambda now: {"retCode": 0, "retMsg": "OK", "result": {}, "time": now},
     ),
 )
-PUBLIC_ENDPOINTS = (
-    PublicEndpoint("/v5/market/instruments-info", _bybit_instruments),
-    PublicEndpoint("/v5/market/tickers", _bybit_ticker),
+MARKETS = (
+    PublicEndpoint("/v5/market/instruments-info", _instruments),
+    PublicEndpoint("/v5/market/tickers", _ticker),
 )
+VENUES = (SimulatedVenue("bybit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

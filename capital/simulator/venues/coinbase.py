@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings, added
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -128,7 +128,7 @@ REFUSALS = refusals_of(
     limited=("rate_limit_exceeded", "Too many requests"),
     broken=("internal_server_error", "Internal server error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("coinbase", pool, path, SCHEME, REFUSALS, build)
     for pool, path, build in (
         (Pool.SPOT, "/api/v3/brokerage/accounts", _spot),
@@ -145,3 +145,4 @@ NOTICES = (
     ),
     Notice("/v2/time", _time),
 )
+VENUES = (SimulatedVenue("coinbase", balances=BALANCES, markets=(), notices=NOTICES),)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings, added, is_plain
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -102,7 +102,7 @@ REFUSALS = refusals_of(
     limited=(10028, "too_many_requests"),
     broken=(11051, "system_maintenance"),
 )
-ENDPOINTS = (
+BALANCES = (
     Endpoint(
         "deribit",
         Pool.UNIFIED,
@@ -122,3 +122,4 @@ NOTICES = (
     ),
     Notice("/api/v2/public/get_time", lambda now: {"jsonrpc": "2.0", "result": now}),
 )
+VENUES = (SimulatedVenue("deribit", balances=BALANCES, markets=(), notices=NOTICES),)

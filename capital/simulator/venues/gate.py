@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest, header_key, same
@@ -86,7 +86,7 @@ REFUSALS = refusals_of(
     limited=("TOO_MANY_REQUESTS", "Request Rate limit Exceeded"),
     broken=("SERVER_ERROR", "Internal server error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("gate", pool, path, SCHEME, REFUSALS, build)
     for pool, path, build in (
         (Pool.SPOT, "/api/v4/spot/accounts", _spot),
@@ -104,3 +104,4 @@ NOTICES = (
     ),
     Notice("/api/v4/spot/time", lambda now: {"server_time": now}),
 )
+VENUES = (SimulatedVenue("gate", balances=BALANCES, markets=(), notices=NOTICES),)

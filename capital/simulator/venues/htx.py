@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -150,7 +150,7 @@ REFUSALS = refusals_of(
     broken=("gateway-internal-error", "service is not available"),
     query=(200, "invalid-parameter", "invalid parameter: uid"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("htx", pool, path, SCHEME, REFUSALS, build, method)
     for pool, path, build, method in (
         (Pool.SPOT, "/v1/account/accounts/{account}/balance", _spot, "GET"),
@@ -181,3 +181,4 @@ NOTICES = (
     ),
     Notice("/v1/common/timestamp", lambda now: {"status": "ok", "data": now}),
 )
+VENUES = (SimulatedVenue("htx", balances=BALANCES, markets=(), notices=NOTICES),)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint
+from capital.simulator.endpoint import Endpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
@@ -79,7 +79,7 @@ REFUSALS = refusals_of(
     limited=("Too many cumulative requests sent", "slow down"),
     broken=("internal", "internal error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("hyperliquid", pool, "/info", SCHEME, REFUSALS, build, "POST", _says(kind))
     for pool, kind, build in (
         (Pool.SPOT, "spotClearinghouseState", _tokens),
@@ -88,3 +88,4 @@ ENDPOINTS = tuple(
         (Pool.UNIFIED, "spotClearinghouseState", _tokens),
     )
 )
+VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=()),)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, PublicEndpoint
+from capital.simulator.endpoint import Endpoint, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -55,16 +55,16 @@ def _bithumb_problem(request: SignedRequest, holder: KeyHolder) -> Problem | Non
     return problem
 
 
-def _named_body(code: int | str, text: str, _now_milliseconds: int) -> Any:
+def _refusal(code: int | str, text: str, _now_milliseconds: int) -> Any:
     return {"error": {"name": code, "message": text}}
 
 
-_TOKEN = Refusal(401, "jwt_verification", "JWT 토큰 검증에 실패했습니다.")
+_WRONG_TOKEN = Refusal(401, "jwt_verification", "JWT 토큰 검증에 실패했습니다.")
 
 
-_NAMED = {
-    Problem.NO_SIGNATURE: _TOKEN,
-    Problem.WRONG_SIGNATURE: _TOKEN,
+_REFUSED = {
+    Problem.NO_SIGNATURE: _WRONG_TOKEN,
+    Problem.WRONG_SIGNATURE: _WRONG_TOKEN,
     Problem.WRONG_QUERY: Refusal(
         401, "invalid_query_payload", "JWT의 query를 검증하는데 실패했습니다."
     ),
@@ -77,25 +77,25 @@ _NAMED = {
 
 
 UPBIT_REFUSALS = Refusals(
-    body=_named_body,
+    body=_refusal,
     by_problem={
-        **_NAMED,
+        **_REFUSED,
         Problem.NO_KEY: Refusal(401, "no_authorization_token", "인증 토큰이 없습니다."),
     },
 )
 
 
 BITHUMB_REFUSALS = Refusals(
-    body=_named_body,
+    body=_refusal,
     by_problem={
-        **_NAMED,
-        Problem.NO_KEY: _TOKEN,
+        **_REFUSED,
+        Problem.NO_KEY: _WRONG_TOKEN,
         Problem.STALE: Refusal(401, "expired_jwt", "Jwt가 만료되었습니다."),
     },
 )
 
 
-def krw_wallets(holdings: Holdings) -> Any:
+def _wallets(holdings: Holdings) -> Any:
     """``GET /v1/accounts`` of Upbit and Bithumb: what the account has held."""
     return [
         {
@@ -110,26 +110,26 @@ def krw_wallets(holdings: Holdings) -> Any:
     ]
 
 
-_KRW_BASES = {"BTC": ("비트코인", "Bitcoin"), "ETH": ("이더리움", "Ethereum")}
+_LISTED = {"BTC": ("비트코인", "Bitcoin"), "ETH": ("이더리움", "Ethereum")}
 
 
-def _krw_markets(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _markets(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /v1/market/all``: names only; the rules are in the documentation."""
     return [
         {"market": f"KRW-{base}", "korean_name": korean, "english_name": english}
-        for base, (korean, english) in _KRW_BASES.items()
+        for base, (korean, english) in _LISTED.items()
     ]
 
 
-def _krw_tickers(query: Mapping[str, str], place: MarketPlace) -> Any:
+def _tickers(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /v1/ticker`` of the markets that are named."""
     bases = [name.removeprefix("KRW-") for name in query.get("markets", "").split(",")]
-    if not all(base in _KRW_BASES for base in bases):
+    if not all(base in _LISTED for base in bases):
         return None
-    return [_krw_ticker(base, place.price(f"{base}/KRW")) for base in bases]
+    return [_ticker(base, place.price(f"{base}/KRW")) for base in bases]
 
 
-def _krw_ticker(base: str, price: str) -> Any:
+def _ticker(base: str, price: str) -> Any:
     # These venues send bare numbers.
     number = int(price) if price.isdecimal() else float(price)
     figures = ("trade_price", "opening_price", "high_price", "low_price", "prev_closing_price")
@@ -148,26 +148,18 @@ UPBIT_SCHEME = SignatureScheme(claimed_key=_upbit_key, problem=_token_problem)
 BITHUMB_SCHEME = SignatureScheme(claimed_key=_bithumb_key, problem=_bithumb_problem)
 
 
-ENDPOINTS = (
-    # Before Upbit: its requests would pass for Upbit's, not the other way round.
-    Endpoint(
-        venue="bithumb",
-        pool=Pool.SPOT,
-        path="/v1/accounts",
-        scheme=BITHUMB_SCHEME,
-        refusals=BITHUMB_REFUSALS,
-        build=krw_wallets,
-    ),
-    Endpoint(
-        venue="upbit",
-        pool=Pool.SPOT,
-        path="/v1/accounts",
-        scheme=UPBIT_SCHEME,
-        refusals=UPBIT_REFUSALS,
-        build=krw_wallets,
-    ),
+MARKETS = (
+    PublicEndpoint("/v1/market/all", _markets),
+    PublicEndpoint("/v1/ticker", _tickers),
 )
-PUBLIC_ENDPOINTS = (
-    PublicEndpoint("/v1/market/all", _krw_markets),
-    PublicEndpoint("/v1/ticker", _krw_tickers),
+VENUES = tuple(
+    SimulatedVenue(
+        venue,
+        balances=(Endpoint(venue, Pool.SPOT, "/v1/accounts", scheme, refusals, _wallets),),
+        markets=MARKETS,
+    )
+    for venue, scheme, refusals in (
+        ("upbit", UPBIT_SCHEME, UPBIT_REFUSALS),
+        ("bithumb", BITHUMB_SCHEME, BITHUMB_REFUSALS),
+    )
 )

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -114,10 +114,12 @@ _FUTURES_REFUSALS = refusals_of(
     limited=("apiLimitExceeded", "limit"),
     broken=("Unavailable", "unavailable"),
 )
-ENDPOINTS = (
+_SPOT_BALANCES = (
     Endpoint(
         "kraken", Pool.SPOT, "/0/private/BalanceEx", _SPOT_SCHEME, _SPOT_REFUSALS, _spot, "POST"
     ),
+)
+_FUTURES_BALANCES = (
     Endpoint(
         "krakenfutures",
         Pool.FUTURES,
@@ -127,7 +129,7 @@ ENDPOINTS = (
         _futures,
     ),
 )
-NOTICES = (
+_SPOT_NOTICES = (
     Notice(
         "/0/private/GetApiKeyInfo",
         lambda _now: {},
@@ -148,4 +150,8 @@ NOTICES = (
         },
     ),
     Notice("/0/public/Time", lambda now: {"error": [], "result": {"unixtime": now // 1000}}),
+)
+VENUES = (
+    SimulatedVenue("kraken", balances=_SPOT_BALANCES, markets=(), notices=_SPOT_NOTICES),
+    SimulatedVenue("krakenfutures", balances=_FUTURES_BALANCES, markets=()),
 )

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -105,7 +105,7 @@ REFUSALS = refusals_of(
     limited=("429000", "Too many requests"),
     broken=("500000", "Internal Server Error"),
 )
-ENDPOINTS = tuple(
+BALANCES = tuple(
     Endpoint("kucoin", pool, path, SCHEME, REFUSALS, build)
     for pool, path, build in (
         (Pool.SPOT, "/api/v1/accounts", _spot),
@@ -144,3 +144,4 @@ NOTICES = (
     ),
     Notice("/api/v1/timestamp", lambda now: {"code": "200000", "data": now}),
 )
+VENUES = (SimulatedVenue("kucoin", balances=BALANCES, markets=(), notices=NOTICES),)

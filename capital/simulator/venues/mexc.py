@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice
+from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
@@ -106,7 +106,7 @@ _FUTURES_REFUSALS = refusals_of(
     limited=(510, "Requests are too frequent"),
     broken=(501, "System busy"),
 )
-ENDPOINTS = (
+BALANCES = (
     Endpoint("mexc", Pool.SPOT, "/api/v3/account", _SPOT_SCHEME, _SPOT_REFUSALS, _spot),
     Endpoint(
         "mexc",
@@ -134,3 +134,4 @@ NOTICES = (
         },
     ),
 )
+VENUES = (SimulatedVenue("mexc", balances=BALANCES, markets=(), notices=NOTICES),)

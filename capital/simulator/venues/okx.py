@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -20,7 +20,7 @@ from capital.simulator.signatures import (
 )
 
 
-def _okx_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
+def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     signature = request.headers.get("OK-ACCESS-SIGN", "")
     timestamp = request.headers.get("OK-ACCESS-TIMESTAMP", "")
     if not signature:
@@ -47,12 +47,12 @@ def _milliseconds_of(iso: str) -> int | None:
     return since_epoch.days * 86_400_000 + since_epoch.seconds * 1000
 
 
-def _okx_body(code: int | str, text: str, _now_milliseconds: int) -> Any:
+def _refusal(code: int | str, text: str, _now_milliseconds: int) -> Any:
     return {"code": code, "data": [], "msg": text}
 
 
 REFUSALS = Refusals(
-    body=_okx_body,
+    body=_refusal,
     by_problem={
         Problem.NO_KEY: Refusal(401, "50103", 'Request header "OK-ACCESS-KEY" can not be empty.'),
         Problem.UNKNOWN_KEY: Refusal(401, "50111", "Invalid OK-ACCESS-KEY"),
@@ -72,7 +72,7 @@ REFUSALS = Refusals(
 )
 
 
-def okx_trading(holdings: Holdings) -> Any:
+def _trading(holdings: Holdings) -> Any:
     """``GET /api/v5/account/balance``: currencies without a balance are left out."""
     updated_at = str(holdings.now_milliseconds)
     unknown = ("imr", "mmr", "mgnRatio", "notionalUsd", "ordFroz", "upl", "borrowFroz")
@@ -84,14 +84,14 @@ def okx_trading(holdings: Holdings) -> Any:
         "isoEq": "0",
         **dict.fromkeys(unknown, ""),
         "details": [
-            _okx_detail(holdings, name, amount, updated_at)
+            _detail(holdings, name, amount, updated_at)
             for name, amount in holdings.listed_without_zeros.items()
         ],
     }
     return {"code": "0", "data": [account], "msg": ""}
 
 
-def _okx_detail(holdings: Holdings, name: str, amount: str, updated_at: str) -> Any:
+def _detail(holdings: Holdings, name: str, amount: str, updated_at: str) -> Any:
     value, free = holdings.value_of(name), holdings.free_of(name, amount)
     nothing = ("ordFrozen", "uplLiab", "liab", "crossLiab", "isoLiab")
     more = ("isoEq", "isoUpl", "interest", "stgyEq", "twap", "maxLoan", "notionalLever")
@@ -111,11 +111,11 @@ def _okx_detail(holdings: Holdings, name: str, amount: str, updated_at: str) -> 
     }
 
 
-def _okx(data: list[Any]) -> Any:
+def _enveloped(data: list[Any]) -> Any:
     return {"code": "0", "data": data, "msg": ""}
 
 
-def _okx_instrument(instrument: str, kind: str, lot: str, least: str, **fields: str) -> Any:
+def _instrument(instrument: str, kind: str, lot: str, least: str, **fields: str) -> Any:
     is_spot = kind == "SPOT"
     base, quote = instrument.split("-")[:2]
     empty = ("alias", "ctMult", "ctType", "ctVal", "ctValCcy", "expTime", "stk", "optType", "uly")
@@ -139,8 +139,8 @@ def _okx_instrument(instrument: str, kind: str, lot: str, least: str, **fields: 
     }
 
 
-def _okx_swap(base: str, quote: str, settle: str, size: str, lot: str) -> Any:
-    return _okx_instrument(
+def _swap(base: str, quote: str, settle: str, size: str, lot: str) -> Any:
+    return _instrument(
         f"{base}-{quote}-SWAP",
         "SWAP",
         lot,
@@ -154,32 +154,32 @@ def _okx_swap(base: str, quote: str, settle: str, size: str, lot: str) -> Any:
     )
 
 
-_OKX: Mapping[str, list[Any]] = {
+_LISTED: Mapping[str, list[Any]] = {
     "SPOT": [
-        _okx_instrument("BTC-USDT", "SPOT", "0.00000001", "0.00001"),
-        _okx_instrument("ETH-USDT", "SPOT", "0.000001", "0.0001"),
+        _instrument("BTC-USDT", "SPOT", "0.00000001", "0.00001"),
+        _instrument("ETH-USDT", "SPOT", "0.000001", "0.0001"),
     ],
     "SWAP": [
-        _okx_swap("BTC", "USDT", "USDT", "0.01", "0.01"),
-        _okx_swap("ETH", "USDT", "USDT", "0.1", "0.01"),
-        _okx_swap("BTC", "USD", "BTC", "100", "1"),
+        _swap("BTC", "USDT", "USDT", "0.01", "0.01"),
+        _swap("ETH", "USDT", "USDT", "0.1", "0.01"),
+        _swap("BTC", "USD", "BTC", "100", "1"),
     ],
 }
 
 
-def _okx_instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
+def _instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /api/v5/public/instruments``."""
-    return _okx(_OKX.get(query.get("instType", ""), []))
+    return _enveloped(_LISTED.get(query.get("instType", ""), []))
 
 
-def _okx_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /api/v5/market/ticker``."""
     instrument = query.get("instId", "")
-    if not any(instrument == each["instId"] for listed in _OKX.values() for each in listed):
+    if not any(instrument == each["instId"] for listed in _LISTED.values() for each in listed):
         return None
     price = place.price("/".join(instrument.split("-")[:2]))
     figures = ("last", "open24h", "high24h", "low24h", "askPx", "bidPx")
-    return _okx(
+    return _enveloped(
         [
             {
                 "instId": instrument,
@@ -192,18 +192,18 @@ def _okx_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
 
 
 SCHEME = SignatureScheme(
-    claimed_key=header_key("OK-ACCESS-KEY"), problem=_okx_problem, needs_passphrase=True
+    claimed_key=header_key("OK-ACCESS-KEY"), problem=_problem, needs_passphrase=True
 )
 
 
-ENDPOINTS = (
+BALANCES = (
     Endpoint(
         venue="okx",
         pool=Pool.UNIFIED,
         path="/api/v5/account/balance",
         scheme=SCHEME,
         refusals=REFUSALS,
-        build=okx_trading,
+        build=_trading,
     ),
 )
 NOTICES = (
@@ -220,7 +220,8 @@ NOTICES = (
     ),
     Notice("/api/v5/public/time", lambda now: {"code": "0", "data": [{"ts": str(now)}]}),
 )
-PUBLIC_ENDPOINTS = (
-    PublicEndpoint("/api/v5/public/instruments", _okx_instruments),
-    PublicEndpoint("/api/v5/market/ticker", _okx_ticker),
+MARKETS = (
+    PublicEndpoint("/api/v5/public/instruments", _instruments),
+    PublicEndpoint("/api/v5/market/ticker", _ticker),
 )
+VENUES = (SimulatedVenue("okx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
