@@ -163,12 +163,18 @@ class RulesCall:
             venue as a whole.
         min_costs: Least worth of an order by quote currency, for markets without one.
         market_most: Where in the raw market the most of a market order stands, by kind.
+        last_price: The field of the raw ticker with the last price, where ccxt's own ticker has
+            none: there it passes over the exact numbers that it has been told to make.
+        settle_is_lower_case: The venue's paths name the currency in which contracts are paid, in
+            lower case.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     precision_mode: PrecisionMode | None = None
     min_costs: Mapping[str, Decimal] = field(default_factory=dict)
     market_most: Mapping[InstrumentKind, tuple[str, ...]] = field(default_factory=dict)
+    last_price: str = ""
+    settle_is_lower_case: bool = False
 
 
 @dataclass(frozen=True)

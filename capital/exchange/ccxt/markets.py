@@ -137,10 +137,20 @@ async def _listings(client: Any, venue_id: str) -> list[Listing]:
 async def _price(client: Any, quoted: Quoted) -> Decimal:
     client.set_markets([_market_of(client, quoted)])
     ticker = await client.fetch_ticker(quoted.symbol)
-    price = ticker.get("last") if isinstance(ticker, dict) else None
-    if not isinstance(price, Decimal) or price <= 0:
+    price = _last_price(ticker, get_venue(quoted.venue))
+    if price is None or price <= 0:
         raise InvalidAmount(value=repr(price)[:40], problem="it is no price")
     return price
+
+
+def _last_price(ticker: Any, venue: Venue) -> Decimal | None:
+    if not isinstance(ticker, dict):
+        return None
+    price = ticker.get("last")
+    if price is None and venue.rules_call.last_price:
+        raw = ticker["info"].get(venue.rules_call.last_price)
+        return None if raw is None else parse_amount(raw)
+    return price if isinstance(price, Decimal) else None
 
 
 def _bad_listing(venue_id: str, kind: str) -> Reason:
@@ -228,6 +238,8 @@ def _number(value: Any) -> Decimal | None:
 def _market_of(client: Any, quoted: Quoted) -> Any:
     """The structure that ccxt makes of a listed market, from what is kept of it."""
     is_spot = quoted.kind is InstrumentKind.SPOT
+    is_lower_case = get_venue(quoted.venue).rules_call.settle_is_lower_case
+    settle_id = quoted.settle.lower() if is_lower_case else quoted.settle
     return client.safe_market_structure(
         {
             "id": quoted.market_id,
@@ -237,7 +249,7 @@ def _market_of(client: Any, quoted: Quoted) -> Any:
             "baseId": quoted.base,
             "quoteId": quoted.quote,
             "settle": None if is_spot else quoted.settle,
-            "settleId": None if is_spot else quoted.settle,
+            "settleId": None if is_spot else settle_id,
             # ccxt writes the day on which a future ends behind its symbol.
             "type": "spot" if is_spot else "future" if "-" in quoted.symbol else "swap",
             "spot": is_spot,

@@ -11,6 +11,7 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     Pace,
+    RulesCall,
     Venue,
 )
 
@@ -58,6 +59,7 @@ ROWS = (
         # Keys that sign by HMAC are told. Tokens carry their time too, and are refused in one word
         # whatever is wrong with them.
         clock_errors=("request timestamp expired", "invalid timestamp", "Unauthorized"),
+        rules_call=RulesCall(last_price="price"),
         # "can_transfer": move money out of the portfolio.
         inspections=(
             Inspection("v3PrivateGetBrokerageKeyPermissions", withdraw=("can_transfer",)),

@@ -10,6 +10,7 @@ from capital.exchange.venue import (
     BalanceCall,
     Holdings,
     Inspection,
+    RulesCall,
     Venue,
     spot_call,
 )
@@ -64,6 +65,7 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        rules_call=RulesCall(settle_is_lower_case=True),
         sandbox_modes=(WalletMode.SEPARATE,),
         clock_errors=("REQUEST_EXPIRED",),
         inspections=(

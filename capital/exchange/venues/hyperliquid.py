@@ -10,6 +10,7 @@ from capital.exchange.venue import (
     BalanceCall,
     Holdings,
     Inspection,
+    RulesCall,
     Venue,
 )
 
@@ -64,6 +65,7 @@ ROWS = (
         # withdrawals".
         secret_is_a_wallets=True,
         sandbox="testnet",
+        rules_call=RulesCall(last_price="midPx"),
         inspections=(
             Inspection(
                 "publicPostInfo",
