@@ -66,5 +66,5 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
     desk = ExchangeState()
     forget_prices()
     with SimulatedExchange(desk) as server:
-        settings.CAPITAL_VENUE_URLS = dict.fromkeys(VENUES, server.base_url)
+        settings.CAPITAL_VENUE_URLS = server.venue_urls
         yield Exchange(server, desk)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -60,7 +61,11 @@ def test_the_trailing_command_is_told_where_the_venues_are():
     urls, allowed = stdout.splitlines()
     assert code == 0, stderr
     assert set(json.loads(urls)) == set(VENUES)
-    assert len(set(json.loads(urls).values())) == 1
+    # One server, where MEXC, which asks for its markets at a path of Binance's, has its own root.
+    assert {urlsplit(url).netloc for url in json.loads(urls).values()} == {
+        urlsplit(json.loads(urls)["okx"]).netloc
+    }
+    assert {venue for venue, url in json.loads(urls).items() if urlsplit(url).path} == {"mexc"}
     assert allowed == "1"
 
 

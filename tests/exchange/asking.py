@@ -47,8 +47,7 @@ def request_for(
 
 def gateway_to(server: SimulatedExchange, **options: Any) -> CcxtGateway:
     """A gateway for which every venue is ``server``."""
-    urls = dict.fromkeys(VENUES, server.base_url)
-    return CcxtGateway(venue_urls=urls, **{"concurrency": 10, **options})
+    return CcxtGateway(venue_urls=server.venue_urls, **{"concurrency": 10, **options})
 
 
 def ask(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ccxt.base.errors import InvalidOrder
 
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
@@ -15,19 +16,17 @@ from capital.domain.sizing.rounding import round_down
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.ccxt.markets import CcxtMarkets
-from capital.exchange.contract import Quoted
+from capital.exchange.contract import Listing, Quoted
 from capital.exchange.venues import VENUES, get_venue
 from tests.paths import ROOT
 
 RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))
-SIMULATED = ("binance", "bithumb", "bybit", "okx", "upbit")
 D = Decimal
 
 
 @pytest.fixture
 def markets(exchange) -> CcxtMarkets:
-    urls = dict.fromkeys(VENUES, exchange.server.base_url)
-    return CcxtMarkets(venue_urls=urls, concurrency=10)
+    return CcxtMarkets(venue_urls=exchange.server.venue_urls, concurrency=10)
 
 
 def listed(markets: CcxtMarkets, venue: str) -> dict[str, Any]:
@@ -50,6 +49,19 @@ def quoted(venue: str, symbol: str) -> Quoted:
     return Quoted(venue, symbol, market_id, kind, base, quote, settle or quote)
 
 
+def quoted_as_listed(venue: str, listing: Listing) -> Quoted:
+    rules = listing.rules
+    return Quoted(
+        venue,
+        rules.symbol,
+        listing.market_id,
+        rules.kind,
+        listing.base,
+        rules.quote,
+        rules.settle,
+    )
+
+
 @pytest.mark.parametrize(
     ("venue", "symbols"),
     [
@@ -62,6 +74,43 @@ def quoted(venue: str, symbol: str) -> Quoted:
 )
 def test_every_venue_lists_its_markets(markets, venue, symbols):
     assert sorted(listed(markets, venue)) == symbols
+
+
+# Of each venue one market of each kind: symbol, step of amounts, and what one contract is.
+INSTRUMENTS = {
+    "binance": {("BTC/USDT", "0.00001", 1), ("BTC/USDT:USDT", "0.001", 1)},
+    "bybit": {("ETH/USDT", "0.00001", 1), ("ETH/USDT:USDT", "0.01", 1)},
+    "okx": {("ETH/USDT", "0.000001", 1), ("ETH/USDT:USDT", "0.01", "0.1")},
+    "bitget": {("BTC/USDT", "0.000001", 1), ("BTC/USD:BTC", "0.001", 1)},
+    "gate": {("BTC/USDT", "0.000001", 1), ("BTC/USDT:USDT", 1, "0.0001"), ("BTC/USD:BTC", 1, 1)},
+    "kucoin": {("BTC/USDT", "0.00001", 1), ("BTC/USDT:USDT", 1, "0.001"), ("BTC/USD:BTC", 1, 1)},
+    "kraken": {("BTC/USD", "0.00000001", 1)},
+    "krakenfutures": {("BTC/USD:USD", "0.0001", 1), ("BTC/USD:BTC", 1, 1)},
+    "coinbase": {("BTC/USD", "0.00000001", 1), ("BTC/USD:USD", 1, "0.01")},
+    "hyperliquid": {("BTC/USDC", "0.00001", 1), ("BTC/USDC:USDC", "0.00001", 1)},
+    "deribit": {("BTC/USDC", "0.0001", 1), ("BTC/USD:BTC", 10, 10)},
+    "mexc": {("ETH/USDT", "0.00001", 1), ("BTC/USDT:USDT", 1, "0.0001")},
+    "htx": {("BTC/USDT", "0.000001", 1), ("BTC/USDT:USDT", 1, "0.001"), ("BTC/USD:BTC", 1, 100)},
+    "bingx": {("BTC/USDT", "0.000001", 1), ("BTC/USDT:USDT", "0.0001", 1)},
+    "upbit": {("BTC/KRW", "0.00000001", 1)},
+    "bithumb": {("BTC/KRW", 4, 1)},
+}
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_what_a_venue_trades_has_its_step_and_contract_size(markets, venue):
+    found = {symbol: each for symbol, each in listed(markets, venue).items() if each.is_active}
+
+    expected = {(symbol, D(step), D(size)) for symbol, step, size in INSTRUMENTS[venue]}
+    read = {
+        (symbol, each.rules.amount_precision, each.rules.contract_size)
+        for symbol, each in found.items()
+    }
+    assert expected <= read
+    # One of each kind that strategies trade there.
+    assert {found[symbol].rules.kind.market_type for symbol, _, _ in expected} == get_venue(
+        venue
+    ).markets
 
 
 def test_rules_are_read_exactly(markets):
@@ -111,25 +160,29 @@ def test_bithumb_counts_amounts_in_decimals(markets):
     assert listed(markets, "upbit")["BTC/KRW"].rules.amount_precision == D("0.00000001")
 
 
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize("venue", sorted(set(VENUES) - {"hyperliquid"}))
 def test_our_rounding_is_the_client_s_own(markets, venue):
-    """Where ccxt truncates; the venue's own override of it included."""
+    """Where ccxt truncates, not on Hyperliquid; the venue's own override of it included."""
     client = new_client(venue)
     for symbol, listing in listed(markets, venue).items():
         rules = listing.rules
-        client.set_markets([ccxt_markets._market_of(client, quoted(venue, symbol))])
+        client.set_markets([ccxt_markets._market_of(client, quoted_as_listed(venue, listing))])
         precision = rules.amount_precision
         if rules.precision_mode is not PrecisionMode.TICK_SIZE:
             precision = int(precision)
         client.markets[symbol]["precision"]["amount"] = precision
         for amount in ("1.23456789123", "23.236", "1999.99999", "871.4999", "120.5"):
             ours = round_down(Fraction(amount), rules.precision_mode, rules.amount_precision)
-            assert D(client.amount_to_precision(symbol, amount)) == ours, (symbol, amount)
+            if ours:
+                assert D(client.amount_to_precision(symbol, amount)) == ours, (symbol, amount)
+            else:
+                with pytest.raises(InvalidOrder):
+                    client.amount_to_precision(symbol, amount)
 
 
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize("venue", VENUES)
 def test_every_market_has_a_price(markets, venue):
-    asked = [quoted(venue, symbol) for symbol in listed(markets, venue)]
+    asked = [quoted_as_listed(venue, each) for each in listed(markets, venue).values()]
 
     answers = markets.fetch_prices(asked)
 
@@ -161,7 +214,7 @@ def test_a_price_asks_for_no_list_of_markets(markets, exchange):
         ("html", Code.EXCHANGE_BAD_MARKETS),
     ],
 )
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize("venue", VENUES)
 def test_a_failing_list_is_a_reason(markets, exchange, venue, fault, code):
     exchange.server.market_place.fail(fault)
 
@@ -171,7 +224,7 @@ def test_a_failing_list_is_a_reason(markets, exchange, venue, fault, code):
     assert answer.code is code
 
 
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize("venue", VENUES)
 def test_an_empty_list_is_a_failure_and_not_a_venue_without_markets(markets, exchange, venue):
     exchange.server.market_place.fail("empty_object")
 
@@ -179,20 +232,21 @@ def test_an_empty_list_is_a_failure_and_not_a_venue_without_markets(markets, exc
 
 
 @pytest.mark.parametrize("fault", ["server_error", "rate_limited", "html", "empty_object"])
-@pytest.mark.parametrize("venue", SIMULATED)
+@pytest.mark.parametrize("venue", VENUES)
 def test_a_failing_price_is_a_reason(markets, exchange, venue, fault):
+    asked = quoted_as_listed(venue, next(iter(listed(markets, venue).values())))
     exchange.server.market_place.fail(fault)
-    asked = quoted(venue, "BTC/KRW" if venue in ("upbit", "bithumb") else "BTC/USDT")
 
     assert isinstance(markets.fetch_prices([asked])[asked], Reason)
 
 
 def test_a_price_is_waited_for_no_longer_than_the_deadline(exchange):
     exchange.server.market_place.fail("timeout")
-    urls = dict.fromkeys(VENUES, exchange.server.base_url)
     asked = quoted("binance", "BTC/USDT")
 
-    answer = CcxtMarkets(venue_urls=urls, concurrency=10, price_seconds=0.3).fetch_prices([asked])
+    answer = CcxtMarkets(
+        venue_urls=exchange.server.venue_urls, concurrency=10, price_seconds=0.3
+    ).fetch_prices([asked])
 
     assert answer[asked] == Reason(Code.EXCHANGE_TIMEOUT, {"venue": "binance", "seconds": "0.3"})
 

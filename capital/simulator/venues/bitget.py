@@ -1,11 +1,13 @@
 """Bitget."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,
@@ -98,6 +100,112 @@ def _unified(holdings: Holdings) -> Any:
     return _enveloped(account, holdings.now_milliseconds)
 
 
+def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/spot/public/symbols``."""
+    pairs = [
+        {
+            "symbol": f"{base}USDT",
+            "baseCoin": base,
+            "quoteCoin": "USDT",
+            "minTradeAmount": "0",
+            "maxTradeAmount": "900000000000000000000",
+            "takerFeeRate": "0.002",
+            "makerFeeRate": "0.002",
+            "pricePrecision": "2",
+            "quantityPrecision": decimals,
+            "quotePrecision": "8",
+            "status": "online",
+            "minTradeUSDT": "1",
+            "buyLimitPriceRatio": "0.05",
+            "sellLimitPriceRatio": "0.05",
+        }
+        for base, decimals in (("BTC", "6"), ("ETH", "4"))
+    ]
+    return _enveloped(pairs, now_milliseconds())
+
+
+def _margin_pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/margin/currencies``."""
+    pairs = [
+        {
+            "symbol": f"{base}USDT",
+            "baseCoin": base,
+            "quoteCoin": "USDT",
+            "maxCrossedLeverage": "3",
+            "isBorrowable": True,
+            "isCrossBorrowable": True,
+            "isIsolatedBaseBorrowable": True,
+            "isIsolatedQuoteBorrowable": True,
+            "status": "1",
+        }
+        for base in ("BTC", "ETH")
+    ]
+    return _enveloped(pairs, now_milliseconds())
+
+
+def _contract(base: str, quote: str, step: str, *margin_coins: str) -> Any:
+    return {
+        "symbol": f"{base}PERP" if quote == "USDC" else f"{base}{quote}",
+        "baseCoin": base,
+        "quoteCoin": quote,
+        "buyLimitPriceRatio": "0.05",
+        "sellLimitPriceRatio": "0.05",
+        "makerFeeRate": "0.0002",
+        "takerFeeRate": "0.0006",
+        "supportMarginCoins": list(margin_coins),
+        "minTradeNum": step,
+        "priceEndStep": "1",
+        "volumePlace": str(len(step.partition(".")[2])),
+        "pricePlace": "1",
+        "sizeMultiplier": step,
+        "symbolType": "perpetual",
+        "minTradeUSDT": "5",
+        "symbolStatus": "normal",
+        "offTime": "-1",
+        "deliveryTime": "",
+        "launchTime": "",
+        "fundInterval": "8",
+        "minLever": "1",
+        "maxLever": "125",
+    }
+
+
+_CONTRACTS: Mapping[str, list[Any]] = {
+    "USDT-FUTURES": [
+        _contract("BTC", "USDT", "0.0001", "USDT"),
+        _contract("ETH", "USDT", "0.01", "USDT"),
+    ],
+    "COIN-FUTURES": [_contract("BTC", "USD", "0.001", "BTC", "ETH", "USDC")],
+    "USDC-FUTURES": [_contract("BTC", "USDC", "0.0001", "USDC")],
+}
+
+
+def _contracts(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/mix/market/contracts`` of one kind; those that only simulate have none."""
+    return _enveloped(_CONTRACTS.get(query.get("productType", ""), []), now_milliseconds())
+
+
+def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v2/spot/market/tickers`` of one symbol: a list of one."""
+    base = query.get("symbol", "").removesuffix("USDT")
+    return _ticker(query, place.price(f"{base}/USDT")) if base in ("BTC", "ETH") else None
+
+
+def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v2/mix/market/ticker``: a list of one."""
+    for contract in _CONTRACTS.get(query.get("productType", ""), []):
+        if contract["symbol"] == query.get("symbol"):
+            return _ticker(query, place.price(f"{contract['baseCoin']}/{contract['quoteCoin']}"))
+    return None
+
+
+def _ticker(query: Mapping[str, str], price: str) -> Any:
+    figures = ("lastPr", "open24h", "high24h", "low24h", "bidPr", "askPr", "openUtc")
+    now = now_milliseconds()
+    one = {"symbol": query["symbol"], **dict.fromkeys(figures, price), "baseVolume": "1"}
+    return _enveloped([{**one, "quoteVolume": price, "ts": str(now)}], now)
+
+
 SCHEME = SignatureScheme(
     claimed_key=header_key("ACCESS-KEY"), problem=_problem, needs_passphrase=True
 )
@@ -160,4 +268,11 @@ NOTICES = (
     ),
     Notice("/api/v2/public/time", lambda now: _enveloped({"serverTime": str(now)}, now)),
 )
-VENUES = (SimulatedVenue("bitget", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v2/spot/public/symbols", _pairs),
+    PublicEndpoint("/api/v2/margin/currencies", _margin_pairs),
+    PublicEndpoint("/api/v2/mix/market/contracts", _contracts),
+    PublicEndpoint("/api/v2/spot/market/tickers", _spot_ticker),
+    PublicEndpoint("/api/v2/mix/market/ticker", _contract_ticker),
+)
+VENUES = (SimulatedVenue("bitget", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

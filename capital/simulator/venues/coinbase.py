@@ -4,12 +4,14 @@ Keys are EC (P-256) in PEM, or Ed25519 in Base64. Those that sign by HMAC, which
 has let expire, are still answered: they are what an account without a private key has.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings, added
+from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,
@@ -119,6 +121,109 @@ def _time(now_milliseconds: int) -> Any:
     return {"data": {"iso": moment.isoformat(), "epoch": now_milliseconds // 1000}}
 
 
+def _product(product: str, **fields: Any) -> Any:
+    return {
+        "product_id": product,
+        "quote_increment": "0.01",
+        "is_disabled": False,
+        "new": False,
+        "status": "online",
+        "cancel_only": False,
+        "limit_only": False,
+        "post_only": False,
+        "trading_disabled": False,
+        "auction_mode": False,
+        "quote_name": "US Dollar",
+        "quote_currency_id": "USD",
+        "quote_display_symbol": "USD",
+        "fcm_trading_session_details": None,
+        "alias": "",
+        "alias_to": [],
+        "view_only": False,
+        **fields,
+    }
+
+
+def _pair(base: str, most: str) -> Any:
+    return _product(
+        f"{base}-USD",
+        product_type="SPOT",
+        base_currency_id=base,
+        base_increment="0.00000001",
+        base_min_size="0.00000001",
+        base_max_size=most,
+        quote_min_size="1",
+        quote_max_size="150000000",
+        price_increment="0.01",
+        display_name=f"{base}-USD",
+        product_venue="CBE",
+    )
+
+
+def _contract(base: str, code: str, size: str) -> Any:
+    """What is traded like a perpetual contract has a date far away."""
+    return _product(
+        f"{code}-20DEC30-CDE",
+        product_type="FUTURE",
+        base_currency_id="",
+        base_increment="1",
+        base_min_size="1",
+        base_max_size="100000000",
+        quote_min_size="0",
+        quote_max_size="100000000",
+        price_increment="5",
+        display_name=f"{base} PERP",
+        product_venue="FCM",
+        future_product_details={
+            "venue": "cde",
+            "contract_code": code,
+            "contract_expiry": "2030-12-20T16:00:00Z",
+            "contract_size": size,
+            "contract_root_unit": base,
+            "contract_expiry_type": "EXPIRING",
+            "contract_display_name": f"{base} PERP",
+            "funding_interval": "3600s",
+        },
+    )
+
+
+_PRODUCTS: Mapping[str, list[Any]] = {
+    "": [_pair("BTC", "3400"), _pair("ETH", "42000")],
+    "FUTURE": [_contract("BTC", "BIP", "0.01"), _contract("ETH", "ETP", "0.1")],
+}
+_BASE_OF = {
+    product["product_id"]: product["base_currency_id"]
+    or product["future_product_details"]["contract_root_unit"]
+    for products in _PRODUCTS.values()
+    for product in products
+}
+
+
+def _products(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v3/brokerage/market/products``, of spot where no kind is named."""
+    products = _PRODUCTS.get(query.get("product_type", ""), [])
+    return {"products": products, "num_products": len(products)}
+
+
+def _trades(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v3/brokerage/market/products/{product}/ticker``: the last trades."""
+    product = query["product"]
+    if product not in _BASE_OF:
+        return None
+    price = place.price(f"{_BASE_OF[product]}/USD")
+    trade = {
+        "trade_id": "1",
+        "product_id": product,
+        "price": price,
+        "size": "0.001",
+        "time": datetime.fromtimestamp(now_milliseconds() / 1000, UTC).isoformat(),
+        "side": "BUY",
+        "bid": "",
+        "ask": "",
+    }
+    return {"trades": [trade], "best_bid": price, "best_ask": price}
+
+
 SCHEME = SignatureScheme(claimed_key=_claimed_key, problem=_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"errors": [{"id": code, "message": text}]},
@@ -145,4 +250,8 @@ NOTICES = (
     ),
     Notice("/v2/time", _time),
 )
-VENUES = (SimulatedVenue("coinbase", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v3/brokerage/market/products", _products),
+    PublicEndpoint("/api/v3/brokerage/market/products/{product}/ticker", _trades),
+)
+VENUES = (SimulatedVenue("coinbase", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -1,10 +1,12 @@
 """Deribit."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings, added, is_plain
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,
@@ -93,6 +95,81 @@ def _keys(account: KeyNature) -> Any:
     }
 
 
+def _instrument(name: str, counter: str, size: str, **fields: str) -> Any:
+    """Amounts are in the currency that ``size``, of one contract, is in."""
+    return {
+        "instrument_name": name,
+        "base_currency": name[:3],
+        "counter_currency": counter,
+        "quote_currency": counter,
+        "kind": "future",
+        "contract_size": bare(size),
+        "min_trade_amount": bare(size),
+        "tick_size": bare("0.5"),
+        "taker_commission": bare("0.0005"),
+        "maker_commission": 0,
+        "is_active": True,
+        "creation_timestamp": 1534242287000,
+        "expiration_timestamp": 32503708800000,
+        **fields,
+    }
+
+
+_INSTRUMENTS = [
+    _instrument("BTC_USDC", "USDC", "0.0001", kind="spot"),
+    _instrument("ETH_USDC", "USDC", "0.001", kind="spot"),
+    *(
+        _instrument(
+            f"{base}_USDC-PERPETUAL",
+            "USDC",
+            size,
+            settlement_currency="USDC",
+            settlement_period="perpetual",
+            future_type="linear",
+        )
+        for base, size in (("BTC", "0.0001"), ("ETH", "0.001"))
+    ),
+    _instrument(
+        "BTC-PERPETUAL",
+        "USD",
+        "10",
+        settlement_currency="BTC",
+        settlement_period="perpetual",
+        future_type="reversed",
+    ),
+]
+
+
+def _result(result: Any) -> Any:
+    now = now_milliseconds() * 1000
+    return {"jsonrpc": "2.0", "result": result, "usIn": now, "usOut": now, "testnet": False}
+
+
+def _instruments(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/public/get_instruments``."""
+    return _result(_INSTRUMENTS)
+
+
+def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v2/public/ticker``."""
+    for instrument in _INSTRUMENTS:
+        if instrument["instrument_name"] == query.get("instrument_name"):
+            pair = f"{instrument['base_currency']}/{instrument['counter_currency']}"
+            price = bare(place.price(pair))
+            figures = ("last_price", "mark_price", "index_price", "best_bid_price")
+            return _result(
+                {
+                    "instrument_name": query["instrument_name"],
+                    "state": "open",
+                    "timestamp": now_milliseconds(),
+                    "stats": {"volume": 1, "low": price, "high": price},
+                    **dict.fromkeys(figures, price),
+                    "best_ask_price": price,
+                }
+            )
+    return None
+
+
 SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"jsonrpc": "2.0", "error": {"code": code, "message": text}},
@@ -122,4 +199,8 @@ NOTICES = (
     ),
     Notice("/api/v2/public/get_time", lambda now: {"jsonrpc": "2.0", "result": now}),
 )
-VENUES = (SimulatedVenue("deribit", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v2/public/get_instruments", _instruments),
+    PublicEndpoint("/api/v2/public/ticker", _ticker),
+)
+VENUES = (SimulatedVenue("deribit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

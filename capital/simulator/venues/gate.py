@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest, header_key, same
 
@@ -77,6 +79,95 @@ def _unified(holdings: Holdings) -> Any:
     }
 
 
+_PAIRS = {"BTC_USDT": "0.000001", "ETH_USDT": "0.0001"}
+"""Pairs, and the steps of their amounts."""
+
+
+def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v4/spot/currency_pairs``."""
+    return [
+        {
+            "id": pair,
+            "base": pair[:3],
+            "quote": "USDT",
+            "fee": "0.2",
+            "min_base_amount": step,
+            "min_quote_amount": "3",
+            "max_quote_amount": "5000000",
+            "amount_precision": len(step.partition(".")[2]),
+            "precision": 1,
+            "trade_status": "tradable",
+            "sell_start": 0,
+            "buy_start": 0,
+            "type": "normal",
+        }
+        for pair, step in _PAIRS.items()
+    ]
+
+
+def _nothing(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """What nobody asks for here: margin, options and contracts that end."""
+    return []
+
+
+def _contract(name: str, size: str, price_step: str, most: int, kind: str = "direct") -> Any:
+    return {
+        "name": name,
+        "type": kind,
+        "quanto_multiplier": size,
+        "order_size_min": 1,
+        "order_size_max": most,
+        "order_price_round": price_step,
+        "order_price_deviate": "0.2",
+        "mark_price_round": "0.01",
+        "mark_price": "60000",
+        "enable_decimal": False,
+        "leverage_min": "1",
+        "leverage_max": "125",
+        "maker_fee_rate": "-0.0001",
+        "taker_fee_rate": "0.00075",
+        "funding_interval": 28800,
+        "create_time": 1546905600,
+        "in_delisting": False,
+        "status": "trading",
+    }
+
+
+_CONTRACTS: Mapping[str, list[Any]] = {
+    "usdt": [
+        _contract("BTC_USDT", "0.0001", "0.1", 1000000),
+        _contract("ETH_USDT", "0.01", "0.01", 1000000),
+    ],
+    # A dollar each: what the venue says of their size is 0.
+    "btc": [_contract("BTC_USD", "0", "0.1", 10000000, "inverse")],
+}
+
+
+def _contracts(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v4/futures/{settle}/contracts``."""
+    return _CONTRACTS.get(query["settle"], [])
+
+
+def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v4/spot/tickers`` of one pair: a list of one."""
+    pair = query.get("currency_pair", "")
+    if pair not in _PAIRS:
+        return None
+    price = place.price(pair.replace("_", "/"))
+    figures = ("last", "lowest_ask", "highest_bid", "high_24h", "low_24h")
+    return [{"currency_pair": pair, **dict.fromkeys(figures, price), "base_volume": "1"}]
+
+
+def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v4/futures/{settle}/tickers`` of one contract: a list of one."""
+    name = query.get("contract", "")
+    if all(contract["name"] != name for contract in _CONTRACTS.get(query["settle"], [])):
+        return None
+    price = place.price(name.replace("_", "/"))
+    figures = ("last", "mark_price", "index_price", "high_24h", "low_24h")
+    return [{"contract": name, **dict.fromkeys(figures, price), "volume_24h": "1"}]
+
+
 SCHEME = SignatureScheme(claimed_key=header_key("KEY"), problem=_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"label": code, "message": text},
@@ -104,4 +195,13 @@ NOTICES = (
     ),
     Notice("/api/v4/spot/time", lambda now: {"server_time": now}),
 )
-VENUES = (SimulatedVenue("gate", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v4/spot/currency_pairs", _pairs),
+    PublicEndpoint("/api/v4/margin/currency_pairs", _nothing),
+    PublicEndpoint("/api/v4/options/underlyings", _nothing),
+    PublicEndpoint("/api/v4/delivery/{settle}/contracts", _nothing),
+    PublicEndpoint("/api/v4/futures/{settle}/contracts", _contracts),
+    PublicEndpoint("/api/v4/spot/tickers", _spot_ticker),
+    PublicEndpoint("/api/v4/futures/{settle}/tickers", _contract_ticker),
+)
+VENUES = (SimulatedVenue("gate", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

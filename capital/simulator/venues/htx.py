@@ -1,13 +1,15 @@
 """HTX: spot lines, one linear wallet and one inverse wallet a coin."""
 
 import base64
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, KeyNature, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,
@@ -129,6 +131,98 @@ def _inverse(holdings: Holdings) -> Any:
     }
 
 
+_PAIRS = {"btcusdt": ("BTC/USDT", "0.000001"), "ethusdt": ("ETH/USDT", "0.0001")}
+"""Pairs, and the steps of their amounts."""
+
+_DELIVERED = "BTC301227"
+_SIZES = {"BTC-USDT": "0.001", "ETH-USDT": "0.01", "BTC-USD": "100", _DELIVERED: "100"}
+"""Contracts, and how much one is: of the coin, or in dollars."""
+
+
+def _ok(data: Any) -> Any:
+    return {"status": "ok", "data": data, "ts": now_milliseconds()}
+
+
+def _symbols(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /v1/common/symbols``."""
+    return _ok(
+        [
+            {
+                "base-currency": symbol.removesuffix("usdt"),
+                "quote-currency": "usdt",
+                "price-precision": 2,
+                "amount-precision": len(step.partition(".")[2]),
+                "value-precision": 8,
+                "symbol-partition": "main",
+                "symbol": symbol,
+                "state": "online",
+                "min-order-amt": bare(step),
+                "max-order-amt": 1000,
+                "min-order-value": 10,
+                "leverage-ratio": 5,
+                "api-trading": "enabled",
+                "tags": "",
+            }
+            for symbol, (_, step) in _PAIRS.items()
+        ]
+    )
+
+
+def _contract(code: str, **fields: str) -> Any:
+    return {
+        "symbol": code[:3],
+        "contract_code": code,
+        "contract_size": bare(_SIZES[code]),
+        "price_tick": bare("0.1"),
+        "delivery_date": "",
+        "delivery_time": "",
+        "create_date": "20201021",
+        "contract_status": 1,
+        "settlement_date": "1640764800000",
+        **fields,
+    }
+
+
+def _linear_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /linear-swap-api/v1/swap_contract_info``."""
+    more = {"support_margin_mode": "all", "business_type": "swap", "contract_type": "swap"}
+    return _ok([_contract(code, pair=code, **more) for code in ("BTC-USDT", "ETH-USDT")])
+
+
+def _inverse_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /swap-api/v1/swap_contract_info``."""
+    return _ok([_contract("BTC-USD")])
+
+
+def _delivered_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v1/contract_contract_info``: ccxt takes an empty list for a failure."""
+    when = {"delivery_date": "20301227", "delivery_time": "1924588800000"}
+    return _ok([_contract(_DELIVERED, contract_type="quarter", **when)])
+
+
+def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET …/market/detail/merged``, of a pair or a contract of any kind."""
+    name = query.get("contract_code") or query.get("symbol", "")
+    if name in _PAIRS:
+        pair, _ = _PAIRS[name]
+    elif name in _SIZES:
+        pair = f"{name[:3]}/{'USDT' if name.endswith('USDT') else 'USD'}"
+    else:
+        return None
+    price = bare(place.price(pair))
+    now = now_milliseconds()
+    tick = {
+        "id": now // 1000,
+        **dict.fromkeys(("open", "close", "high", "low"), price),
+        "amount": 1,
+        "vol": price,
+        "count": 1,
+        "bid": [price, 1],
+        "ask": [price, 1],
+    }
+    return {"ch": f"market.{name}.detail.merged", "status": "ok", "tick": tick, "ts": now}
+
+
 SCHEME = SignatureScheme(claimed_key=_key, problem=_problem)
 _KEYS_SCHEME = SignatureScheme(claimed_key=_key, problem=_keys_problem)
 REFUSALS = refusals_of(
@@ -181,4 +275,13 @@ NOTICES = (
     ),
     Notice("/v1/common/timestamp", lambda now: {"status": "ok", "data": now}),
 )
-VENUES = (SimulatedVenue("htx", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/v1/common/symbols", _symbols),
+    PublicEndpoint("/linear-swap-api/v1/swap_contract_info", _linear_contracts),
+    PublicEndpoint("/swap-api/v1/swap_contract_info", _inverse_contracts),
+    PublicEndpoint("/api/v1/contract_contract_info", _delivered_contracts),
+    PublicEndpoint("/market/detail/merged", _ticker),
+    PublicEndpoint("/linear-swap-ex/market/detail/merged", _ticker),
+    PublicEndpoint("/swap-ex/market/detail/merged", _ticker),
+)
+VENUES = (SimulatedVenue("htx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

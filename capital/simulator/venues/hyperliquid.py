@@ -1,11 +1,13 @@
 """Hyperliquid: reading is not signed; the address is enough."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
 
@@ -70,6 +72,45 @@ def _says(kind: str) -> Any:
     return lambda request: _asked(request).get("type") == kind
 
 
+_DECIMALS = {"BTC": 5, "ETH": 4}
+"""Of amounts, by coin: of its perpetual, and of its token on spot."""
+
+
+def _spot_markets(_query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``spotMetaAndAssetCtxs``: pairs name their tokens by position."""
+    dollar = {"name": "USDC", "szDecimals": 8, "weiDecimals": 8, "index": 0, "isCanonical": True}
+    tokens, pairs, figures = [dollar], [], []
+    for number, (coin, decimals) in enumerate(_DECIMALS.items()):
+        token = {"name": _TOKENS[coin], "szDecimals": decimals, "weiDecimals": 10}
+        tokens.append({**token, "index": number + 1, "isCanonical": False})
+        pair = {"name": f"@{number}", "tokens": [number + 1, 0], "index": number}
+        pairs.append({**pair, "isCanonical": False})
+        figures.append({**_figures(place.price(f"{coin}/USDC")), "coin": f"@{number}"})
+    return [{"tokens": tokens, "universe": pairs}, figures]
+
+
+def _perpetual_markets(_query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``metaAndAssetCtxs``: two lists of one order."""
+    universe = [
+        {"name": coin, "szDecimals": decimals, "maxLeverage": 40}
+        for coin, decimals in _DECIMALS.items()
+    ]
+    figures = [_figures(place.price(f"{coin}/USDC")) for coin in _DECIMALS]
+    return [
+        {"universe": universe, "collateralToken": 0},
+        [{**each, "impactPxs": [each["midPx"], each["midPx"]]} for each in figures],
+    ]
+
+
+def _figures(price: str) -> dict[str, Any]:
+    return {**dict.fromkeys(("markPx", "midPx", "prevDayPx"), price), "dayNtlVlm": "1.0"}
+
+
+def _other_exchanges(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``perpDexs``: none beside the first one, which has no name."""
+    return [None]
+
+
 SCHEME = SignatureScheme(claimed_key=_address, problem=_no_problem)
 REFUSALS = refusals_of(
     lambda code, text, _now: {"status": "err", "response": f"{code}: {text}"},
@@ -88,4 +129,12 @@ BALANCES = tuple(
         (Pool.UNIFIED, "spotClearinghouseState", _tokens),
     )
 )
-VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=()),)
+MARKETS = tuple(
+    PublicEndpoint("/info", answer, "POST", _says(kind))
+    for kind, answer in (
+        ("spotMetaAndAssetCtxs", _spot_markets),
+        ("metaAndAssetCtxs", _perpetual_markets),
+        ("perpDexs", _other_exchanges),
+    )
+)
+VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=MARKETS),)

@@ -8,7 +8,7 @@ from typing import Any
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import Endpoint, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
-from capital.simulator.markets import MarketPlace, now_milliseconds
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
 from capital.simulator.signatures import (
     KeyHolder,
@@ -131,7 +131,7 @@ def _tickers(query: Mapping[str, str], place: MarketPlace) -> Any:
 
 def _ticker(base: str, price: str) -> Any:
     # These venues send bare numbers.
-    number = int(price) if price.isdecimal() else float(price)
+    number = bare(price)
     figures = ("trade_price", "opening_price", "high_price", "low_price", "prev_closing_price")
     return {
         "market": f"KRW-{base}",

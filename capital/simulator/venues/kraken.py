@@ -4,13 +4,15 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     TOLERANCE_MILLISECONDS,
@@ -95,6 +97,103 @@ def _futures(holdings: Holdings) -> Any:
     }
 
 
+_PAIRS = {"XXBTZUSD": ("BTC/USD", "0.00005"), "XETHZUSD": ("ETH/USD", "0.001")}
+"""Pairs, and the least amount."""
+
+_CONTRACTS = {"PF_XBTUSD": ("BTC/USD", 4), "PF_ETHUSD": ("ETH/USD", 3), "PI_XBTUSD": ("BTC/USD", 0)}
+"""Contracts of one coin, or one dollar, and the decimals of their amounts."""
+
+
+def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /0/public/AssetPairs``."""
+    pairs = {
+        name: {
+            "altname": name.replace("XX", "X").replace("XE", "E").replace("ZUSD", "USD"),
+            "wsname": pair.replace("BTC", "XBT"),
+            "aclass_base": "currency",
+            "base": name[:4],
+            "aclass_quote": "currency",
+            "quote": "ZUSD",
+            "lot": "unit",
+            "cost_decimals": 5,
+            "pair_decimals": 1,
+            "lot_decimals": 8,
+            "lot_multiplier": 1,
+            "leverage_buy": [2, 3],
+            "leverage_sell": [2, 3],
+            "fees": [[0, bare("0.40")]],
+            "fees_maker": [[0, bare("0.25")]],
+            "fee_volume_currency": "ZUSD",
+            "ordermin": least,
+            "costmin": "0.5",
+            "tick_size": "0.1",
+            "status": "online",
+        }
+        for name, (pair, least) in _PAIRS.items()
+    }
+    return {"error": [], "result": pairs}
+
+
+def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /0/public/Ticker`` of one pair."""
+    name = query.get("pair", "")
+    if name not in _PAIRS:
+        return None
+    price = place.price(_PAIRS[name][0])
+    ticker = {
+        "a": [price, "1", "1.000"],
+        "b": [price, "1", "1.000"],
+        "c": [price, "0.001"],
+        **{name: [price, price] for name in ("p", "l", "h")},
+        "v": ["1", "1"],
+        "t": [1, 1],
+        "o": price,
+    }
+    return {"error": [], "result": {name: ticker}}
+
+
+def _instruments(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /derivatives/api/v3/instruments``."""
+    instruments = [
+        {
+            "symbol": name,
+            "type": "futures_inverse" if name.startswith("PI_") else "flexible_futures",
+            "base": pair.replace("BTC", "XBT").partition("/")[0],
+            "quote": "USD",
+            "tickSize": bare("0.5"),
+            "contractSize": 1,
+            "contractValueTradePrecision": decimals,
+            "tradeable": True,
+            "maxPositionSize": 1000000,
+            "openingDate": "2022-01-01T00:00:00.000Z",
+            "isin": None,
+        }
+        for name, (pair, decimals) in _CONTRACTS.items()
+    ]
+    return {"result": "success", "instruments": instruments, "serverTime": _iso_time()}
+
+
+def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /derivatives/api/v3/tickers/{symbol}``."""
+    name = query["symbol"]
+    if name not in _CONTRACTS:
+        return None
+    price = bare(place.price(_CONTRACTS[name][0]))
+    ticker = {
+        "tag": "perpetual",
+        "symbol": name,
+        **dict.fromkeys(("last", "bid", "ask", "markPrice", "indexPrice", "open24h"), price),
+        "lastTime": _iso_time(),
+        "vol24h": 1,
+        "suspended": False,
+    }
+    return {"result": "success", "ticker": ticker, "serverTime": _iso_time()}
+
+
+def _iso_time() -> str:
+    return f"{datetime.fromtimestamp(now_milliseconds() // 1000, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
 _SPOT_SCHEME = SignatureScheme(claimed_key=header_key("API-Key"), problem=_spot_problem)
 _FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("APIKey"), problem=_futures_problem)
 _SPOT_REFUSALS = refusals_of(
@@ -151,7 +250,15 @@ _SPOT_NOTICES = (
     ),
     Notice("/0/public/Time", lambda now: {"error": [], "result": {"unixtime": now // 1000}}),
 )
+_SPOT_MARKETS = (
+    PublicEndpoint("/0/public/AssetPairs", _pairs),
+    PublicEndpoint("/0/public/Ticker", _spot_ticker),
+)
+_FUTURES_MARKETS = (
+    PublicEndpoint("/derivatives/api/v3/instruments", _instruments),
+    PublicEndpoint("/derivatives/api/v3/tickers/{symbol}", _contract_ticker),
+)
 VENUES = (
-    SimulatedVenue("kraken", balances=_SPOT_BALANCES, markets=(), notices=_SPOT_NOTICES),
-    SimulatedVenue("krakenfutures", balances=_FUTURES_BALANCES, markets=()),
+    SimulatedVenue("kraken", balances=_SPOT_BALANCES, markets=_SPOT_MARKETS, notices=_SPOT_NOTICES),
+    SimulatedVenue("krakenfutures", balances=_FUTURES_BALANCES, markets=_FUTURES_MARKETS),
 )

@@ -1,11 +1,13 @@
 """KuCoin."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,
@@ -93,6 +95,115 @@ def _unified(holdings: Holdings) -> Any:
     return {"code": "200000", "data": data}
 
 
+def _pair(base: str, step: str) -> Any:
+    return {
+        "symbol": f"{base}-USDT",
+        "name": f"{base}-USDT",
+        "baseCurrency": base,
+        "quoteCurrency": "USDT",
+        "feeCurrency": "USDT",
+        "market": "USDS",
+        "baseMinSize": step,
+        "quoteMinSize": "0.1",
+        "baseMaxSize": "10000000000",
+        "quoteMaxSize": "99999999",
+        "baseIncrement": step,
+        "quoteIncrement": "0.000001",
+        "priceIncrement": "0.1",
+        "priceLimitRate": "0.1",
+        "isMarginEnabled": True,
+        "enableTrading": True,
+    }
+
+
+def _contract(base: str, quote: str, settle: str, multiplier: str, most: int) -> Any:
+    return {
+        "symbol": f"{base}{quote}M",
+        "rootSymbol": settle,
+        "type": "FFWCSX",
+        "firstOpenDate": 1585555200000,
+        "expireDate": None,
+        "baseCurrency": base,
+        "quoteCurrency": quote,
+        "settleCurrency": settle,
+        "maxOrderQty": most,
+        "maxPrice": bare("1000000.0000000000"),
+        "lotSize": 1,
+        "tickSize": bare("0.1"),
+        "multiplier": bare(multiplier),
+        "makerFeeRate": bare("0.00020"),
+        "takerFeeRate": bare("0.00060"),
+        "isInverse": settle == base,
+        "status": "Open",
+        "nextFundingRateTime": 25481884,
+        "maxLeverage": 125,
+    }
+
+
+_PAIRS = [_pair("BTC", "0.00001"), _pair("ETH", "0.0001")]
+_CONTRACTS = [
+    _contract("XBT", "USDT", "USDT", "0.001", 1000000),
+    _contract("ETH", "USDT", "USDT", "0.01", 1000000),
+    # In dollars: the minus says that it is paid in the coin.
+    _contract("XBT", "USD", "XBT", "-1", 10000000),
+]
+
+
+def _ok(data: Any) -> Any:
+    return {"code": "200000", "data": data}
+
+
+def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/symbols``."""
+    return _ok(_PAIRS)
+
+
+def _contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v1/contracts/active``."""
+    return _ok(_CONTRACTS)
+
+
+def _spot_tickers(_query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v1/market/allTickers``: asked for its fees, with the pairs."""
+    tickers = [_figures(pair["symbol"], place) for pair in _PAIRS]
+    return _ok({"time": now_milliseconds(), "ticker": tickers})
+
+
+def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v1/market/stats`` of one pair."""
+    symbol = query.get("symbol", "")
+    if all(pair["symbol"] != symbol for pair in _PAIRS):
+        return None
+    return _ok({"time": now_milliseconds(), **_figures(symbol, place)})
+
+
+def _figures(symbol: str, place: MarketPlace) -> dict[str, str]:
+    price = place.price(symbol.replace("-", "/"))
+    rates = {"takerFeeRate": "0.001", "makerFeeRate": "0.001"}
+    coefficients = {"takerCoefficient": "1", "makerCoefficient": "1"}
+    figures = ("last", "buy", "sell", "high", "low", "averagePrice", "volValue")
+    return {"symbol": symbol, **dict.fromkeys(figures, price), "vol": "1", **rates, **coefficients}
+
+
+def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v1/ticker`` of one contract."""
+    for contract in _CONTRACTS:
+        if contract["symbol"] == query.get("symbol"):
+            base = contract["baseCurrency"].replace("XBT", "BTC")
+            price = place.price(f"{base}/{contract['quoteCurrency']}")
+            return _ok(
+                {
+                    "sequence": 1,
+                    "symbol": contract["symbol"],
+                    "side": "sell",
+                    "size": 1,
+                    **dict.fromkeys(("price", "bestBidPrice", "bestAskPrice"), price),
+                    "ts": now_milliseconds() * 1_000_000,
+                }
+            )
+    return None
+
+
 SCHEME = SignatureScheme(
     claimed_key=header_key("KC-API-KEY"), problem=_problem, needs_passphrase=True
 )
@@ -144,4 +255,11 @@ NOTICES = (
     ),
     Notice("/api/v1/timestamp", lambda now: {"code": "200000", "data": now}),
 )
-VENUES = (SimulatedVenue("kucoin", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v2/symbols", _pairs),
+    PublicEndpoint("/api/v1/contracts/active", _contracts),
+    PublicEndpoint("/api/v1/market/allTickers", _spot_tickers),
+    PublicEndpoint("/api/v1/market/stats", _spot_ticker),
+    PublicEndpoint("/api/v1/ticker", _contract_ticker),
+)
+VENUES = (SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

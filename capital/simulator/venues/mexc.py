@@ -1,11 +1,13 @@
 """MEXC: spot in Binance's manner at Binance's path, futures in its own."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, SimulatedVenue
+from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import (
     KeyHolder,
@@ -86,6 +88,105 @@ def _futures(holdings: Holdings) -> Any:
     }
 
 
+def _pair(base: str, decimals: int, least: str) -> Any:
+    """``baseSizePrecision`` is the least amount, ``quoteAmountPrecision`` the least cost."""
+    return {
+        "symbol": f"{base}USDT",
+        "status": "1",
+        "baseAsset": base,
+        "baseAssetPrecision": decimals,
+        "quoteAsset": "USDT",
+        "quotePrecision": 2,
+        "quoteAssetPrecision": 2,
+        "orderTypes": ["LIMIT", "MARKET", "LIMIT_MAKER"],
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "quoteAmountPrecision": "1.000000000000000000",
+        "baseSizePrecision": least,
+        "permissions": ["SPOT"],
+        "filters": [],
+        "maxQuoteAmount": "4000000.000000000000000000",
+        "makerCommission": "0",
+        "takerCommission": "0.0005",
+    }
+
+
+_PAIRS = [_pair("BTC", 8, "0.000001"), _pair("ETH", 5, "0")]
+
+
+def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v3/exchangeInfo``."""
+    return {"timezone": "CST", "serverTime": now_milliseconds(), "symbols": _PAIRS}
+
+
+def _contract(base: str, quote: str, settle: str, size: str) -> Any:
+    return {
+        "symbol": f"{base}_{quote}",
+        "displayNameEn": f"{base}_{quote} PERPETUAL",
+        "baseCoin": base,
+        "quoteCoin": quote,
+        "settleCoin": settle,
+        "contractSize": bare(size),
+        "minLeverage": 1,
+        "maxLeverage": 200,
+        "priceScale": 1,
+        "volScale": 0,
+        "amountScale": 4,
+        "priceUnit": bare("0.1"),
+        "volUnit": 1,
+        "minVol": 1,
+        "maxVol": 1000000,
+        "takerFeeRate": bare("0.0002"),
+        "makerFeeRate": 0,
+        "state": 0,
+        "isNew": False,
+        "isHidden": False,
+    }
+
+
+_CONTRACTS = [
+    _contract("BTC", "USDT", "USDT", "0.0001"),
+    _contract("ETH", "USDT", "USDT", "0.01"),
+    _contract("BTC", "USD", "BTC", "100"),
+]
+
+
+def _contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v1/contract/detail``."""
+    return {"success": True, "code": 0, "data": _CONTRACTS}
+
+
+def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v3/ticker/24hr`` of one symbol."""
+    symbol = query.get("symbol", "")
+    if all(pair["symbol"] != symbol for pair in _PAIRS):
+        return None
+    price = place.price(f"{symbol.removesuffix('USDT')}/USDT")
+    figures = ("lastPrice", "prevClosePrice", "openPrice", "highPrice", "lowPrice", "bidPrice")
+    return {
+        "symbol": symbol,
+        **dict.fromkeys(figures, price),
+        "askPrice": price,
+        "volume": "1",
+        "quoteVolume": price,
+        "openTime": now_milliseconds() - 86_400_000,
+        "closeTime": now_milliseconds(),
+        "count": None,
+    }
+
+
+def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /api/v1/contract/ticker`` of one contract."""
+    symbol = query.get("symbol", "")
+    if all(contract["symbol"] != symbol for contract in _CONTRACTS):
+        return None
+    price = bare(place.price(symbol.replace("_", "/")))
+    figures = ("lastPrice", "bid1", "ask1", "lower24Price", "high24Price", "indexPrice")
+    ticker = {"symbol": symbol, **dict.fromkeys(figures, price), "fairPrice": price}
+    more = {"volume24": 1, "amount24": price, "timestamp": now_milliseconds()}
+    return {"success": True, "code": 0, "data": {**ticker, **more}}
+
+
 _SPOT_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_spot_problem)
 _KEY_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_key_problem)
 _FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("ApiKey"), problem=_futures_problem)
@@ -117,7 +218,6 @@ BALANCES = (
         _futures,
     ),
 )
-# Binance's spot clock answers at the same path in the same words.
 NOTICES = (
     Notice(
         "/api/v3/apiKeyInfo",
@@ -133,5 +233,12 @@ NOTICES = (
             "status": "VALID",
         },
     ),
+    Notice("/api/v3/time", lambda now: {"serverTime": now}),
 )
-VENUES = (SimulatedVenue("mexc", balances=BALANCES, markets=(), notices=NOTICES),)
+MARKETS = (
+    PublicEndpoint("/api/v3/exchangeInfo", _pairs),
+    PublicEndpoint("/api/v3/ticker/24hr", _spot_ticker),
+    PublicEndpoint("/api/v1/contract/detail", _contracts),
+    PublicEndpoint("/api/v1/contract/ticker", _contract_ticker),
+)
+VENUES = (SimulatedVenue("mexc", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -9,8 +9,9 @@ from django.db import connection
 
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.exchange.contract import Listing
+from capital.exchange.venues import VENUES
 from capital.models import JobRun, Market
 from capital.services.jobs.runs import perform_by_hand
 from capital.services.markets import rules as markets
@@ -52,6 +53,15 @@ def venue(monkeypatch):
 
 def counts(sync) -> dict[str, int]:
     return {name: number for name, number in sync.counts.items() if number}
+
+
+def test_every_venue_of_the_table_is_read_through_the_wire(exchange):
+    syncs = sync_markets(list(VENUES), clock=lambda: NOW)
+
+    assert {sync.venue: sync.problem for sync in syncs} == dict.fromkeys(VENUES)
+    for venue in VENUES.values():
+        kinds = Market.objects.filter(venue=venue.id).values_list("kind", flat=True)
+        assert {InstrumentKind(kind).market_type for kind in kinds} == venue.markets
 
 
 def test_the_five_venues_are_read_through_the_wire(exchange):
