@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from capital.domain.allocation.gate import DueCheck, Inputs, LinkState, Thresholds, check_due
 from capital.domain.allocation.links import Reserve
-from capital.domain.jumps import is_suspect
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.services.sentences import sentence
@@ -170,29 +169,3 @@ def test_balance_of_zero_never_blocks(least: Decimal, more: Decimal) -> None:
     thresholds = Thresholds(amount=least, percent=Decimal("0.1"))
 
     assert with_balance(str(least + more), last="0", thresholds=thresholds).due
-
-
-@pytest.mark.parametrize(
-    ("accepted", "observed", "limit", "suspect"),
-    [
-        ("100", "150", "50", False),
-        ("100", "150.01", "50", True),
-        ("100", "50", "50", False),
-        ("100", "49.99", "50", True),
-        ("100", "0", "50", True),
-        ("100", "-1", "150", False),
-        ("-100", "100", "150", True),
-        ("0", "1000000", "50", False),
-        (None, "1000000", "50", False),
-        ("100", "1000000", None, False),
-        ("100", "100.01", "0", True),
-    ],
-)
-def test_balance_that_jumps_is_suspect(
-    accepted: str | None, observed: str, limit: str | None, suspect: bool
-) -> None:
-    assert suspect is is_suspect(
-        None if accepted is None else Decimal(accepted),
-        Decimal(observed),
-        max_jump_percent=None if limit is None else Decimal(limit),
-    )
