@@ -1,4 +1,4 @@
-"""What is done with strategies: made, changed, paused, archived. Reallocation follows by signal."""
+"""Make, change, pause and archive strategies. A reallocation follows by signal."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which balance a pool is decided on: live → cached → unknown."""
+"""Which balance a pool is decided on: live, else cached, else none."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +32,7 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """An amount, unrounded and in account currency, and when it was so (aware)."""
+    """An amount, unrounded and in account currency, and when it was observed (aware)."""
 
     amount: Decimal
     observed_at: datetime
@@ -46,7 +46,7 @@ class PoolReading:
         pool: Which.
         amount: Unrounded; None where nothing is known, which is not zero.
         source: Live, cached, or none.
-        observed_at: When the amount was so; None where nothing is known.
+        observed_at: When; None where nothing is known.
         reason: Why there is no live reading, or that there is one.
     """
 
@@ -63,10 +63,10 @@ def choose_reading(
     """The live reading, else the cached one, else none.
 
     A live reading is taken whatever it says: zero is a real zero, and a negative balance is
-    debt that no friendlier cache may hide.
+    debt that a higher cached balance must not hide.
 
     Args:
-        pool: The pool that both speak of.
+        pool: The pool of both.
         live: What the exchange said just now, or why it said nothing.
         cached: What the daily summary holds; None where it holds nothing.
     """

@@ -1,4 +1,4 @@
-"""The clock is an argument: whoever decides something is told what time it is."""
+"""The clock is an argument, so that a decision can be repeated at a time of choice."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -45,7 +45,7 @@ class InvalidRate(CapitalError):
 
 
 class RateMissing(CapitalError):
-    """An amount was to be reported in a currency to which no rate is stored."""
+    """There is no stored rate to the currency that an amount is to be reported in."""
 
     code = Code.RATE_MISSING
 
@@ -87,13 +87,13 @@ class InvalidRunKey(CapitalError):
 
 
 class AppendOnly(CapitalError):
-    """An audit row was to be changed or deleted."""
+    """Something tried to change or delete an audit row."""
 
     code = Code.APPEND_ONLY
 
 
 class NothingToAccept(CapitalError):
-    """A jump was to be accepted, and none is suspect."""
+    """There is no suspect balance to accept."""
 
     code = Code.NOTHING_TO_ACCEPT
 
@@ -123,7 +123,7 @@ class PlanExpired(CapitalError):
 
 
 class PlanStale(CapitalError):
-    """What a plan rests on is not what it was; ``changes`` says what, by account id."""
+    """Something that a plan rests on has changed; ``changes`` says what, by account id."""
 
     code = Code.PLAN_STALE
 
@@ -165,7 +165,7 @@ class UnknownJob(CapitalError):
 
 
 class JobFailed(CapitalError):
-    """A job could not do its work; the queue gives it out again, a bounded number of times."""
+    """A job could not do its work; the queue retries it, a bounded number of times."""
 
     code = Code.JOB_FAILED
 
@@ -177,7 +177,7 @@ class NotFound(CapitalError):
 
 
 class HasHistory(CapitalError):
-    """A row is pointed at by what must not be lost."""
+    """History that must not be lost points at the row."""
 
     code = Code.HAS_HISTORY
 
@@ -189,13 +189,13 @@ class InvalidToken(CapitalError):
 
 
 class UnknownToken(CapitalError):
-    """No token is named so."""
+    """There is no token of this name."""
 
     code = Code.UNKNOWN_TOKEN
 
 
 class TokenRefused(CapitalError):
-    """A request shows a token that opens nothing: unknown, expired or revoked."""
+    """The token of a request is unknown, expired or revoked."""
 
     code = Code.TOKEN_REFUSED
 
@@ -237,7 +237,7 @@ class CredentialsUnreadable(CapitalError):
 
 
 class BalanceUnavailable(CapitalError):
-    """A live balance could not be had; the cache may stand in. The reason says why."""
+    """A live balance could not be read; the cache may be used instead. The reason says why."""
 
     def __init__(self, code: Code, **figures: str) -> None:
         self.code = code  # type: ignore[misc]  # one class, because one decision: fall back
@@ -245,7 +245,7 @@ class BalanceUnavailable(CapitalError):
 
 
 class SizingError(CapitalError):
-    """An order got no quantity. The children say whose turn it is.
+    """An order got no quantity. The subclasses say who has to act.
 
     Attributes:
         field: Of the request that is to blame; None where none is.
@@ -258,23 +258,23 @@ class SizingError(CapitalError):
 
 
 class InvalidOrder(SizingError):
-    """The request makes no sense on any market: the caller's program is wrong."""
+    """The request makes no sense on any instrument: the caller's program is wrong."""
 
 
 class UnknownSymbol(SizingError):
-    """The venue has no such market for this strategy, or its rules were never fetched."""
+    """The venue has no such instrument for this strategy, or its rules were never fetched."""
 
 
 class CurrencyMismatch(SizingError):
-    """The market is paid in another currency than the account's capital is counted in."""
+    """The instrument is paid in another currency than the account's capital is counted in."""
 
 
 class OrderRefused(SizingError):
-    """A rule of the desk forbids the order as things stand: budget, state, symbols, position."""
+    """A rule forbids the order as things stand: budget, state, symbols, position."""
 
 
 class PriceUnavailable(SizingError):
-    """No price was given, and none could be had in time: try again, or give one."""
+    """No price was given, and none arrived in time: try again, or give one."""
 
 
 class WebhookRefused(CapitalError):

@@ -1,7 +1,7 @@
 """Exact money: the quantum of each currency, strict parsing, exact arithmetic.
 
 Amounts are ``Decimal``. Arithmetic that could round happens in ``EXACT``, which raises
-instead of rounding; the only roundings are the ones that are called by name here.
+instead of rounding; the only roundings are the functions here that say so in their name.
 """
 
 import re
@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 def quantum_of(currency: str) -> Decimal:
     """The smallest amount of ``currency`` that is allocated.
 
-    0.01 for dollars and what is like them, 1 for won and yen, 1e-8 for every coin.
+    0.01 for dollars and similar currencies, 1 for won and yen, 1e-8 for every coin.
     """
     if currency in _CENT_CURRENCIES:
         return CENT
@@ -54,9 +54,9 @@ def quantum_of(currency: str) -> Decimal:
 
 
 def usual_min_change(currency: str) -> Decimal | None:
-    """From which change of a balance on a reallocation is worth it: ten dollars or what is near.
+    """The change of a balance from which a reallocation is worth it: about ten dollars.
 
-    None for coins, whose worth is not known here: the percentage alone counts for them.
+    None for coins, whose price is not known here: for them the percentage alone counts.
     """
     if currency in _CENT_CURRENCIES:
         return Decimal(10)

@@ -1,4 +1,4 @@
-"""Amounts of many currencies in one, for looking at. Nothing is decided by what comes out."""
+"""Amounts of many currencies as one total, for display only: nothing is decided by it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Reported:
 
     Attributes:
         amount: Rounded down to the currency's quantum.
-        oldest_at: When the oldest rate in it was so; None where none was needed.
+        oldest_at: The time of the oldest rate in it; None where none was needed.
     """
 
     amount: Decimal
@@ -33,8 +33,8 @@ class Reported:
 def total_in(currency: str, amounts: Mapping[str, Decimal], rates: Mapping[str, Rate]) -> Reported:
     """``amounts`` by currency, converted by ``rates`` and added up.
 
-    A dollar coin is not taken for a dollar, nor a rate turned round: what was not stored is
-    missing.
+    A stablecoin is not taken for a dollar, and a rate is not inverted: a rate that was not
+    stored is missing.
 
     Raises:
         RateMissing: A currency with an amount other than zero has no rate.

@@ -63,13 +63,13 @@ class Code(StrEnum):
     ALLOCATED = "allocated", "Capital was allocated."
     PARTLY_ALLOCATED = (
         "partly_allocated",
-        "Capital was allocated, but not in: {pools}. No balance was to be had there, so active "
+        "Capital was allocated, but not in: {pools}. No balance was available, so active "
         "strategies there keep their capital.",
     )
     UNCHANGED = "unchanged", "Nothing changed: every strategy keeps the capital that it has."
     NO_BALANCE = (
         "no_balance",
-        "No balance was to be had for: {pools}. Active strategies there keep their capital. Check "
+        "No balance was available for: {pools}. Active strategies there keep their capital. Check "
         "the connection and the daily summary.",
     )
     NOTHING_TO_ALLOCATE = "nothing_to_allocate", "No active strategy is linked to this account."
@@ -114,7 +114,7 @@ class Code(StrEnum):
         "it: reallocate --account {account_id} --accept-jump.",
     )
 
-    # A pool: how its balance was come by
+    # A pool: where its balance came from
     LIVE_BALANCE = "live_balance", "The balance was read from the exchange."
     NEGATIVE_BALANCE = (
         "negative_balance",
@@ -455,8 +455,8 @@ class Code(StrEnum):
     )
     REVERT_WITHOUT_BALANCE = (
         "revert_without_balance",
-        "The present balance of pool {pool} is not known ({why}), so it cannot be told whether it "
-        "bears what was before run {run}. Nothing was done.",
+        "The present balance of pool {pool} is not known ({why}), so it is unknown whether it "
+        "covers what was allocated before run {run}. Nothing was done.",
     )
 
     # A sized order, and the limit that it missed
@@ -469,7 +469,7 @@ class Code(StrEnum):
         "An order of {cost} {currency} is less than the smallest of {limit}.",
     )
 
-    # A sized order: what was done otherwise than asked, or should be known
+    # A sized order: a warning
     QTY_IGNORED = "qty_ignored", "{wins} was given too, so qty was not used."
     CLOSE_CAPPED = (
         "close_capped",
@@ -497,7 +497,7 @@ class Code(StrEnum):
     )
     PRICE_NOT_NEEDED = (
         "price_not_needed",
-        "No price was to be had; closing needs none, but worth and fee are not known.",
+        "No price was available; closing needs none, but worth and fee are not known.",
     )
 
     # An order that is refused: the request itself
@@ -540,7 +540,7 @@ class Code(StrEnum):
         "it to sell.",
     )
 
-    # An order that is refused: the market
+    # An order that is refused: the instrument
     UNKNOWN_SYMBOL = (
         "unknown_symbol",
         "{venue} has no market {symbol}. Symbols are ccxt's, such as BTC/USDT or BTC/USDT:USDT.",
@@ -564,7 +564,7 @@ class Code(StrEnum):
         "{venue} gave no price of {symbol} ({cause}). Give a price with the order, or try again.",
     )
 
-    # An order that is refused: the desk's rules
+    # An order that is refused: the rules of the link and its account
     UNKNOWN_LINK = "unknown_link", "There is no strategy on an account with the id {link}."
     CLOSING_ONLY = (
         "closing_only",

@@ -12,7 +12,7 @@ class IdempotentRequest(models.Model):
     Attributes:
         caller: Whose key: ``token:`` or ``user:`` and which one. A key means nothing elsewhere.
         fingerprint: SHA-256 of method, path and body; a second use must match.
-        claimed_at: When somebody began to work on it.
+        claimed_at: When work on it began.
         status: Of the answer; NULL while there is none.
         created_at: The first use, which is part of the run key behind it.
     """

@@ -1,4 +1,4 @@
-"""JobRun and ClusterHeartbeat: what the periodic jobs did, and who is alive to do them."""
+"""JobRun and ClusterHeartbeat: what the periodic jobs did, and which processes run them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -8,7 +8,7 @@ class JobRun(models.Model):
     """One execution of one job, or of one chunk of it.
 
     Attributes:
-        chunk: 0 where the job did all its work itself, or only handed chunks out; 1 and up for
+        chunk: 0 for the job itself, whether it did the work or only queued chunks; 1 and up for
             the chunks.
         intended_at: The slot that the job was queued for; NULL when a person ran it.
         finished_at: NULL while it runs, and for ever if its process was killed.

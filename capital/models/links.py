@@ -16,12 +16,12 @@ from capital.models.columns.loaded import RemembersLoaded
 
 
 class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
-    """Links; what is inserted in bulk is refused as ``save`` refuses one."""
+    """Links; ``bulk_create`` refuses what ``save`` refuses."""
 
     def bulk_create(
         self, objs: Iterable["StrategyAccount"], *args: Any, **kwargs: Any
     ) -> list["StrategyAccount"]:
-        """Insert. Links that have strategy and account at hand cost no further query.
+        """Insert. Links with strategy and account already loaded cost no further query.
 
         Raises:
             ValidationError: A futures strategy on a spot-only venue.

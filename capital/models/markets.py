@@ -1,4 +1,4 @@
-"""Market: what one symbol of one venue lets itself be ordered in, as its venue said last."""
+"""Market: the rules by which one symbol of one venue can be ordered, as last fetched."""
 
 from django.db import models
 from django.db.models import Q
@@ -19,10 +19,10 @@ def _not_negative(*names: str) -> Q:
 
 
 class Market(models.Model):
-    """The rules of one market. Written by ``sync_markets`` only.
+    """The rules of one instrument. Written by ``sync_markets`` only.
 
-    Amounts are in the venue's unit: base units on spot, contracts elsewhere. Markets that a venue
-    lists no longer stay, inactive.
+    Amounts are in the venue's unit: base units on spot, contracts elsewhere. Symbols that a venue
+    no longer lists stay, inactive.
     """
 
     venue = models.CharField(_("venue"), max_length=32)

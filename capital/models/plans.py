@@ -56,8 +56,8 @@ class PlannedAccount(models.Model):
     """One account of a plan.
 
     Attributes:
-        readings: What was believed of its pools, kept to decide by.
-        rests_on: What else the decision rests on, to be compared when it is applied.
+        readings: The readings of its pools, which decide again when it is applied.
+        rests_on: What else the decision depends on, compared when it is applied.
         shown: The decision.
     """
 

@@ -59,7 +59,7 @@ class Position(models.Model):
         return f"{self.strategy_account}: {self.quantity} {self.symbol}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Remember what it was before."""
+        """Save, and remember whether it was open before."""
         self._was_open = False if self._state.adding else self._is_open_in_database
         super().save(*args, **kwargs)
         written = kwargs.get("update_fields")
@@ -68,21 +68,21 @@ class Position(models.Model):
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> "Position":
-        """Remember whether it is open."""
+        """Load, and remember whether it is open."""
         position = super().from_db(*args, **kwargs)
         if "quantity" in position.__dict__:
             position._is_open_in_database = position.is_open
         return position
 
     def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
-        """The same."""
+        """Reload, and remember whether it is open."""
         super().refresh_from_db(*args, **kwargs)
         if "quantity" in self.__dict__:
             self._is_open_in_database = self.is_open
 
     @property
     def was_closed(self) -> bool:
-        """Whether the last save closed it; one that a bot reports flat again was not closed."""
+        """Whether the last save closed it; false where it was flat before."""
         return not self.is_open and self._was_open is not False
 
     @property

@@ -1,4 +1,4 @@
-"""ReportingRate: what one unit of a currency is worth in another, as somebody said it was."""
+"""ReportingRate: what one unit of a currency is worth in another, as somebody entered it."""
 
 from django.core.validators import RegexValidator
 from django.db import models

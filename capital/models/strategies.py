@@ -1,4 +1,4 @@
-"""Rules about a strategy that only the one who funds it can know."""
+"""What capital forbids of a strategy: the app ``strategies`` does not know of capital."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from strategies.models import Strategy
 
 @receiver(pre_save, sender=Strategy)
 def keep_market_of_a_funded_strategy(instance: Strategy, **_kwargs: Any) -> None:
-    """Refuse another market: the capital of one pool would become that of another.
+    """Refuse another market: its capital would move from one pool to another.
 
     Raises:
         ValidationError: The strategy has held capital in its present market.

@@ -1,4 +1,4 @@
-"""ApiToken: what a bot shows in place of a password."""
+"""ApiToken: what a bot sends instead of a password."""
 
 from django.db import models
 from django.db.models import Q
@@ -25,12 +25,12 @@ class Scope(models.TextChoices):
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
     """A token of one user: hashed, shown once, with a scope and an end.
 
-    ``token_key`` is its beginning, by which people tell tokens apart; it opens nothing.
+    ``token_key`` is its beginning, by which people tell tokens apart; it grants nothing.
 
     Attributes:
         account: NULL: everything that the user sees. Else nothing but this account.
-        expiry: Never NULL on tokens that ``services.tokens`` makes.
-        revoked_at: From then on it opens nothing.
+        expiry: Never NULL on tokens that ``services.access.tokens`` makes.
+        revoked_at: From then on it is refused.
     """
 
     name = models.CharField(_("name"), max_length=100)

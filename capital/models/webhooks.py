@@ -13,7 +13,7 @@ from strategies.models import Strategy
 
 
 class WebhookSecret(models.Model):
-    """What a caller of one strategy's webhook must know. The secret itself is nowhere kept.
+    """The secret of one strategy's webhook. The secret itself is not stored.
 
     Attributes:
         digest: SHA-256 of ``signing_key``, to compare a shown secret with.
@@ -48,7 +48,7 @@ class WebhookSecret(models.Model):
 
 
 class WebhookNonce(models.Model):
-    """A nonce that was used. It is forgotten once its time would refuse it anyway."""
+    """A nonce that was used. It is deleted once its time alone would be refused."""
 
     strategy = models.ForeignKey(
         Strategy, on_delete=models.CASCADE, related_name="+", verbose_name=_("strategy")
@@ -116,7 +116,7 @@ class WebhookDelivery(AppendOnlyModel):
 
 
 class WebhookAnswer(AppendOnlyModel):
-    """What the delivery was answered: the same, however often it comes."""
+    """The answer to a delivery: the same each time it is sent again."""
 
     delivery = models.OneToOneField(
         WebhookDelivery,

@@ -1,4 +1,4 @@
-"""One account's decision: every pool, and what it comes to."""
+"""The decision for one account: every pool, and the outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to become of one account's capital."""
+    """What happens to the capital of one account."""
 
     outcome: Outcome
     reason: Reason

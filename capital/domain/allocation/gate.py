@@ -12,13 +12,13 @@ from capital.domain.reasons import Code, Reason
 
 _ZERO = Decimal(0)
 _SHOWN_PERCENT = Decimal("0.01")
-# What a change from nothing comes to.
+# The percentage of a change from zero.
 INFINITE = "∞"
 
 
 @dataclass(frozen=True)
 class LinkState:
-    """What of a link decides its share: a change of it makes a reallocation due."""
+    """The part of a link that decides its share: a change here makes a reallocation due."""
 
     strategy_key: str
     weight: Decimal
@@ -42,7 +42,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From which change on a reallocation is due: both must be met.
+    """The change from which a reallocation is due: both thresholds must be met.
 
     Attributes:
         amount: In account currency, reached by a change of at least this; None asks for the
@@ -70,15 +70,15 @@ def check_due(
     thresholds: Thresholds,
     currency: str,
 ) -> DueCheck:
-    """Whether the account's capital is to be decided anew, by the first rule that applies.
+    """Whether a new decision on the account's capital is due, by the first rule that applies.
 
     1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states or the reserve
     are not those of the last run: yes. 4. A pool's balance changed by both thresholds: yes.
     5. Otherwise no.
 
     Args:
-        now: As things are. A pool that cannot be read now is left out, and not judged.
-        last: The basis of the last run that allocated; None if there never was one.
+        now: The present inputs. A pool that cannot be read now is left out, and not judged.
+        last: The inputs of the last run that allocated; None if there never was one.
         has_open_position: On any link of the account.
         thresholds: The account's.
         currency: For the figures.
@@ -94,7 +94,7 @@ def check_due(
 
 
 def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
-    """The first kind of change of links, states, weights or reserve, with whom it is about."""
+    """The first kind of change: of links, states, weights or the reserve; and whose."""
     appeared = now.links.keys() - last.links.keys()
     vanished = last.links.keys() - now.links.keys()
     if appeared or vanished:
@@ -124,7 +124,7 @@ def _balance_change(now: Inputs, last: Inputs, thresholds: Thresholds, currency:
     for pool, balance in now.balances.items():
         previous = last.balances.get(pool)
         if previous is None:
-            # The last run had no balance for this pool: whatever there is now is news.
+            # The last run had no balance for this pool: any balance is a change.
             return DueCheck(due=True, reason=Reason(Code.BALANCE_CHANGED, {"percent": INFINITE}))
         change = abs(EXACT.subtract(balance, previous))
         percent = jump_percent(previous, balance)

@@ -23,13 +23,13 @@ class EntryDecision:
 
     @property
     def changed(self) -> bool:
-        """Whether the capital becomes another."""
+        """Whether the capital changes."""
         return self.before != self.after
 
 
 @dataclass(frozen=True)
 class PoolDecision:
-    """What becomes of one pool: ``allocated + reserve + unallocated`` is the floored balance.
+    """The decision for one pool: ``allocated + reserve + unallocated`` is the floored balance.
 
     ``reserve`` and ``unallocated`` are None where there was no balance. ``unallocated`` is
     negative where the balance is: it is the debt.
@@ -43,7 +43,7 @@ class PoolDecision:
 
     @property
     def skipped(self) -> bool:
-        """Whether an active link stays without an answer, because there was no balance."""
+        """Whether active links keep their capital because there was no balance."""
         return any(entry.code is Code.KEPT for entry in self.entries)
 
 

@@ -1,4 +1,4 @@
-"""Capital as it was before a run, where the present balance still bears it."""
+"""Restore the capital of before a run, if the present balance still covers it."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -24,7 +24,7 @@ def decide_revert(
     wallet_mode: WalletMode,
     reserve: Reserve,
 ) -> Decision:
-    """Give every link of ``before`` that amount again; None, never allocated, becomes zero.
+    """Give every link in ``before`` that amount again; None, never allocated, becomes zero.
 
     Shares by weight do not apply. What is restored may reach into the reserve, never beyond the
     balance: ``allocated + reserve + unallocated`` is the floored balance, as in every run.
@@ -55,7 +55,7 @@ def decide_revert(
 def kept_back_beside(
     allocated: Decimal, balance: Decimal, reserve: Reserve, *, quantum: Decimal
 ) -> Decimal:
-    """The reserve by its rule, as far as the balance reaches beside what is restored."""
+    """The reserve by its rule, reduced to what the balance leaves beside the restored capital."""
     return max(ZERO, min(reserve.of(balance, quantum=quantum), EXACT.subtract(balance, allocated)))
 
 

@@ -1,4 +1,4 @@
-"""From run to run: what one leaves is what the next finds, and what the links hold now."""
+"""Between runs: each starts from what the last one left, and so do the links now."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class PresentCapital:
 
 @dataclass
 class Ledger:
-    """One account's record so far: as large as its links are many, however long the history.
+    """The record of one account so far. Its size depends on the links, not on the history.
 
     Attributes:
         after: By link, what its last entry left it.
@@ -50,14 +50,14 @@ class Ledger:
             self.changed_by = run.id
             self.before = {entry.link_id: entry.before for entry in changed}
         for pool in run.pools:
-            # The wallet became another: the old balances say nothing of it.
+            # The wallet mode changed: the old balances are of other wallets.
             for gone in _SEPARATE if pool.pool is Pool.UNIFIED else (Pool.UNIFIED,):
                 self.limits.pop(gone, None)
             if pool.balance is not None:
                 self.limits[pool.pool] = max(_ZERO, floor_to(pool.balance, quantum))
             yield from self._follow_links(pool)
             if pool.balance is None:
-                # With a balance, conservation says more.
+                # With a balance, conservation is the stricter check.
                 yield from self._check_limit(pool.pool, pool.allocated)
 
     def _follow_links(self, pool: RecordedPool) -> Iterator[Reason]:
@@ -72,7 +72,7 @@ class Ledger:
             self.pool_of[entry.link_id] = pool.pool
 
     def check_present(self, capitals: Iterable[PresentCapital]) -> Iterator[Reason]:
-        """What the links hold now, against the record. Unrecorded links may hold anything."""
+        """Compare what the links hold now with the record. Unrecorded links may hold anything."""
         sums: dict[Pool, Decimal] = {}
         for capital in capitals:
             figures = {"link": str(capital.link_id), "capital": shown(capital.amount)}
@@ -89,7 +89,7 @@ class Ledger:
             yield from self._check_limit(pool, total)
 
     def _check_revert(self, run: RecordedRun, reverted: int) -> Iterator[Reason]:
-        """Whether it takes the last change back, and to the cent."""
+        """Whether it reverts the last change, and exactly."""
         if reverted != self.changed_by:
             figures = {"reverts": str(reverted), "last": str(self.changed_by or "—")}
             yield Reason(Code.REVERT_NOT_OF_LAST, figures)

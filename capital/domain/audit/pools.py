@@ -25,9 +25,9 @@ class RecordedEntry:
 
     Attributes:
         row: The primary key of the entry, as text; the snapshot has no such rows and says so.
-        link_id: None where a snapshot does not tell.
-        account_id: Of the link; None where a snapshot does not tell.
-        market: What the link's strategy trades; None where a snapshot does not tell.
+        link_id: None where a snapshot does not say.
+        account_id: Of the link; None where a snapshot does not say.
+        market: What the link's strategy trades; None where a snapshot does not say.
     """
 
     row: str
@@ -41,7 +41,7 @@ class RecordedEntry:
 
     @property
     def changed(self) -> bool:
-        """Whether the capital became another."""
+        """Whether the capital changed."""
         return self.before != self.after
 
     @property

@@ -1,4 +1,4 @@
-"""One recorded run against the rules: do outcome, marks, basis and pools agree?"""
+"""One recorded run against the rules: do outcome, marks, inputs and pools agree?"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -18,12 +18,12 @@ LONGEST_RUN_KEY = 200
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """A run as its rows, or its snapshot, tell it.
+    """A run, read from its rows or its snapshot.
 
     Attributes:
-        pool_rows: How many rows of pools it has; the pools of a snapshot are none.
-        basis: What it was decided on; None where nothing recorded it.
-        reverts: The run that it takes back; None for all others.
+        pool_rows: How many rows of pools it has; the pools of a snapshot are not counted.
+        inputs: The inputs of the decision; None where they were not recorded.
+        reverts: The run that it reverts; None for all others.
     """
 
     id: int
@@ -37,21 +37,21 @@ class RecordedRun:
     has_snapshot: bool
     pool_rows: int
     pools: tuple[RecordedPool, ...]
-    basis: Inputs | None
+    inputs: Inputs | None
     reverts: int | None = None
 
 
 def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
-    """Every rule that the run breaks by itself; ``Ledger`` knows those between runs."""
+    """Every rule that the run breaks by itself; ``Ledger`` checks those between runs."""
     if not (1 <= len(run.run_key) <= LONGEST_RUN_KEY and run.run_key.isprintable()):
         yield Reason(Code.RUN_KEY_MALFORMED, {"run_key": repr(run.run_key)})
     yield from _check_arguments(run)
     yield from _check_shape(run)
     yield from _check_outcome(run)
     yield from _check_pools_apart(run)
-    if run.basis is not None and run.pools:
-        yield from _check_basis(run, run.basis)
-    reserve = None if run.basis is None else run.basis.reserve
+    if run.inputs is not None and run.pools:
+        yield from _check_inputs(run, run.inputs)
+    reserve = None if run.inputs is None else run.inputs.reserve
     check = check_pool if run.reverts is None else check_restored_pool
     for pool in run.pools:
         yield from check(pool, quantum=quantum, reserve=reserve)
@@ -85,26 +85,26 @@ def _check_shape(run: RecordedRun) -> Iterator[Reason]:
         yield Reason(Code.SNAPSHOT_UNEXPECTED, figures)
     if run.pool_rows and (unchanged or run.outcome is Outcome.FAILED):
         yield Reason(Code.POOLS_UNEXPECTED, figures)
-    divided = run.basis is not None and bool(run.basis.links)
+    divided = run.inputs is not None and bool(run.inputs.links)
     needed = run.outcome is Outcome.APPLIED or (run.outcome is Outcome.SKIPPED and divided)
     if needed and not run.pool_rows:
         yield Reason(Code.POOLS_MISSING, figures)
 
 
 def _check_outcome(run: RecordedRun) -> Iterator[Reason]:
-    """Whether what changed agrees with what the run says of itself."""
+    """Whether the entries agree with the outcome."""
     contradicts = _CONTRADICTS.get(run.outcome)
     if contradicts is not None and contradicts(run):
         yield Reason(Code.OUTCOME_CONTRADICTED, {"outcome": run.outcome.value})
 
 
 def _contradicts_applied(run: RecordedRun) -> bool:
-    """Nothing changed, or without a balance. One without pools is told of elsewhere."""
+    """Nothing changed, or there was no balance. Missing pools are reported elsewhere."""
     return bool(run.pools) and not (_changed(run) and _with_balance(run))
 
 
 def _contradicts_held(run: RecordedRun) -> bool:
-    """A balance was read, or a link is idle: held capital asks for neither."""
+    """There is a balance or an idle link: holding needs neither."""
     return bool(_with_balance(run)) or any(entry.idle for entry in _entries(run))
 
 
@@ -127,7 +127,7 @@ def _with_balance(run: RecordedRun) -> list[RecordedPool]:
     return [pool for pool in run.pools if pool.balance is not None]
 
 
-# A failed run says nothing that its entries could contradict.
+# A failed run claims nothing that entries could contradict.
 _CONTRADICTS: Mapping[Outcome, Callable[[RecordedRun], bool]] = {
     Outcome.APPLIED: _contradicts_applied,
     Outcome.UNCHANGED: _changed,
@@ -161,29 +161,29 @@ def _is_of_another_pool(entry: RecordedEntry, pool: Pool) -> bool:
     return pool_of(entry.market, WalletMode.SEPARATE) is not pool
 
 
-def _check_basis(run: RecordedRun, basis: Inputs) -> Iterator[Reason]:
-    """Whether pools and entries are what the run says that it was decided on.
+def _check_inputs(run: RecordedRun, inputs: Inputs) -> Iterator[Reason]:
+    """Whether pools and entries agree with the recorded inputs.
 
-    A revert divides nothing: it takes the links of its basis over from the run before.
+    A revert divides nothing: it takes the links of its inputs over from the run before.
     """
     balances = {pool.pool: pool.balance for pool in run.pools if pool.balance is not None}
     if run.reverts is not None:
-        wrong = [pool.value for pool in balances if balances[pool] != basis.balances.get(pool)]
+        wrong = [pool.value for pool in balances if balances[pool] != inputs.balances.get(pool)]
     else:
-        wrong = _links_contradicted(run, basis)
-        wrong += [pool.value for pool in Pool if balances.get(pool) != basis.balances.get(pool)]
+        wrong = _links_contradicted(run, inputs)
+        wrong += [pool.value for pool in Pool if balances.get(pool) != inputs.balances.get(pool)]
     if wrong:
         yield Reason(Code.BASIS_CONTRADICTED, {"parts": ", ".join(wrong)})
 
 
-def _links_contradicted(run: RecordedRun, basis: Inputs) -> list[str]:
+def _links_contradicted(run: RecordedRun, inputs: Inputs) -> list[str]:
     entries = {entry.link_id: entry for entry in _entries(run)}
     wrong = [
         str(link_id)
-        for link_id in sorted(basis.links)
+        for link_id in sorted(inputs.links)
         if (entry := entries.get(link_id)) is None
-        or entry.weight != basis.links[link_id].weight
-        or (entry.code if entry.idle else None) != basis.links[link_id].idle
+        or entry.weight != inputs.links[link_id].weight
+        or (entry.code if entry.idle else None) != inputs.links[link_id].idle
     ]
-    wrong += ["?" if key is None else str(key) for key in entries if key not in basis.links]
+    wrong += ["?" if key is None else str(key) for key in entries if key not in inputs.links]
     return wrong

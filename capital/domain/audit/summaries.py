@@ -47,13 +47,13 @@ def check_summary(
     pools: Sequence[Pool] | None,
     quantum: Decimal,
 ) -> Iterator[Reason]:
-    """Every rule that the row breaks. Of another program's row little is asked.
+    """Every rule that the row breaks. For a row that another program wrote there are few.
 
     Args:
         row: The day.
         previous: The newest row before it.
-        carried: What ``previous`` hands on to a new day, by pool.
-        pools: Where the account's money lies; None where it may have been elsewhere then.
+        carried: What ``previous`` carries forward to a new day, by pool.
+        pools: Those of the account; None where they may have been others then.
         quantum: Of the account's currency.
     """
     if previous is not None and previous.date == row.date:
@@ -66,7 +66,7 @@ def check_summary(
         figures = {**row.figures, "pool": pool.value}
         if balance is None and moment is not None:
             yield Reason(Code.TIME_WITHOUT_BALANCE, figures)
-        # Where the whole is a sum, its parts tell.
+        # Where the whole is a sum, its parts are checked instead.
         judged = moment is not None and pool in (pools or Pool)
         if balance is not None and judged and not is_whole(balance, quantum):
             yield Reason(Code.SUMMARY_NOT_WHOLE, {**figures, "balance": shown(balance)})
@@ -80,13 +80,13 @@ def check_summary(
 def _check_unified(
     row: RecordedSummary, carried: Mapping[Pool, Observation | None]
 ) -> Iterator[Reason]:
-    """A unified pool writes the whole only; other fields are another program's, handed on."""
+    """Of a unified pool we write only the whole; other fields are others', carried forward."""
     for pool in (Pool.SPOT, Pool.FUTURES):
         balance, moment = row.balances[pool], row.times[pool]
         if balance is None or moment is None:
             continue
-        handed_on = carried.get(pool)
-        if handed_on is None or (handed_on.amount, handed_on.observed_at) != (balance, moment):
+        carried_on = carried.get(pool)
+        if carried_on is None or (carried_on.amount, carried_on.observed_at) != (balance, moment):
             yield Reason(Code.UNIFIED_WITH_PARTS, {**row.figures, "pool": pool.value})
 
 
@@ -106,7 +106,7 @@ def _check_ending(row: RecordedSummary, pools: Sequence[Pool]) -> Iterator[Reaso
 def _check_start(
     row: RecordedSummary, previous: RecordedSummary | None, quantum: Decimal
 ) -> Iterator[Reason]:
-    """An unknown start is nobody's mistake: another program may have opened the day."""
+    """An unknown start is not an error: another program may have opened the day."""
     if row.starting is None or previous is None:
         return
     ending = previous.ending

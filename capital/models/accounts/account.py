@@ -27,28 +27,28 @@ from capital.models.columns.encrypted import EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
 from capital.models.columns.loaded import RemembersLoaded
 
-# What the venue decides where it is left out, and what it is judged by.
+# What the venue fills in where it is left out, and what it may refuse.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})
 # What gives a balance its meaning.
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
-# Which number of the exchange's answer it is, of which wallet, and of which money.
+# Which number of the exchange's answer the balance is, and of which wallet.
 _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 # Which venue's market rules are needed.
 _USE = ("venue", "is_active")
-# What follows from another meaning: see _part_with_readings.
+# What follows from another meaning: see _forget_readings.
 _OF_READINGS = frozenset({"readings_since", "suspect_readings"})
 _CREDENTIALS = frozenset({"api_key", "api_secret", "api_passphrase"})
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    """Accounts; what is inserted in bulk is settled as ``save`` settles one."""
+    """Accounts; ``bulk_create`` fills in and refuses what ``save`` does."""
 
     def bulk_create(self, objs: Iterable["Account"], *args: Any, **kwargs: Any) -> list["Account"]:
         """Insert, with the venue's usual wallet mode where it is left out.
 
         Raises:
-            ValidationError: The venue is unknown, or has not this wallet mode, basis or sandbox.
+            ValidationError: The venue is unknown, or lacks this wallet mode, basis or sandbox.
         """
         accounts = list(objs)
         for account in accounts:
@@ -237,17 +237,17 @@ class Account(RemembersLoaded):
         return f"{self.name} ({self.venue} {self.currency})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Fill the venue's usual wallet mode in, and refuse what the venue does not have.
+        """Fill in the venue's usual wallet mode, and refuse what the venue does not have.
 
         Raises:
-            ValidationError: The venue is unknown, or has not this wallet mode, basis or sandbox.
+            ValidationError: The venue is unknown, or lacks this wallet mode, basis or sandbox.
         """
         written = kwargs.get("update_fields")
         if written is None or _SETTLED.intersection(written):
             self._settle()
-            parted = self._part_with_readings()
+            forgotten = self._forget_readings()
             if written is not None:
-                kwargs["update_fields"] = _SETTLED.union(written, parted)
+                kwargs["update_fields"] = _SETTLED.union(written, forgotten)
         super().save(*args, **kwargs)
 
     def clean_fields(self, exclude: Any = None) -> None:
@@ -271,7 +271,7 @@ class Account(RemembersLoaded):
 
     @property
     def stored_credentials(self) -> tuple[object, ...]:
-        """The credentials as they are kept, encrypted: to tell whether they changed."""
+        """The encrypted credentials, to see whether they changed."""
         return tuple(self.__dict__.get(name) for name in sorted(_CREDENTIALS))
 
     @property
@@ -286,7 +286,7 @@ class Account(RemembersLoaded):
 
     @property
     def reading_depends_on(self) -> tuple[object, ...]:
-        """What must not change between a reading and what is made of it."""
+        """What must not change between reading the balances and using them."""
         return (
             self.venue,
             self.currency,
@@ -296,10 +296,10 @@ class Account(RemembersLoaded):
             self.stored_credentials,
         )
 
-    def _part_with_readings(self) -> frozenset[str]:
-        """Part with what was read in another basis or wallet, and name the fields that changed.
+    def _forget_readings(self) -> frozenset[str]:
+        """Forget readings of another basis or wallet, and return the fields that changed.
 
-        Earlier balances stay on record, but neither stand in for a live one nor judge it.
+        Earlier balances stay on record, but neither replace a live one nor make it suspect.
         """
         if self._state.adding or all(
             getattr(self, name) == self.loaded.get(name, getattr(self, name)) for name in _MEANING

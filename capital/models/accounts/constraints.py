@@ -1,4 +1,4 @@
-"""What the database refuses of an account, whoever writes it."""
+"""The database's constraints on an account."""
 
 from django.db import models
 from django.db.models import Q

@@ -37,7 +37,7 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 
 
 def append_only_triggers(name: str) -> list[pgtrigger.Trigger]:
-    """What makes PostgreSQL refuse, whoever asks. On SQLite the model alone refuses."""
+    """Triggers by which PostgreSQL refuses every update and delete. SQLite has only the model."""
     return [
         pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete),
     ]
@@ -69,5 +69,5 @@ class AppendOnlyModel(models.Model):
 
 
 def refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:
-    """What deletes around the model, such as the admin, still asks this signal."""
+    """Refuse a deletion that goes around ``delete()``, as the admin's does. For ``pre_delete``."""
     raise AppendOnly(model=sender._meta.object_name or "")

@@ -137,7 +137,7 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
 
 def _encrypted(value: Any) -> Ciphertext | None:
-    """What may stand in the column: a token, made of a text where it is not one yet."""
+    """The value as a token; a plain text is encrypted."""
     if value is None or isinstance(value, Ciphertext):
         return value
     if not isinstance(value, str):

@@ -20,7 +20,7 @@ _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
-    """A decimal column that gives back exactly what it was given.
+    """A decimal column that returns exactly what was stored.
 
     What the database computes itself (``F("x") / 3``) never passes here and is not checked.
 
@@ -45,7 +45,7 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Check against the connection that is about to write."""
         if isinstance(value, models.Value) and value.value is not None:
-            # A value in an expression's clothes.
+            # A plain value, wrapped as an expression.
             self.get_db_prep_save(value.value, connection)
         if value is None or hasattr(value, "as_sql"):
             return super().get_db_prep_save(value, connection)
@@ -66,7 +66,7 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         return amount
 
     def _problem(self, amount: Decimal, connection: BaseDatabaseWrapper) -> str | None:
-        # Trailing zeros say nothing: 1.50 is stored wherever 1.5 is.
+        # Trailing zeros do not count: 1.50 can be stored wherever 1.5 can.
         _, digits, exponent = amount.normalize(_UNROUNDED).as_tuple()
         decimals = -int(exponent)
         if decimals > self.decimal_places:

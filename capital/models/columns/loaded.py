@@ -12,8 +12,8 @@ class RemembersLoaded(models.Model):
 
     Attributes:
         remembered: The fields that are remembered, by attribute name. Deferred ones are not.
-        loaded: What was loaded or saved last.
-        loaded_before: What was so before the last save.
+        loaded: The values that were loaded or saved last.
+        loaded_before: ``loaded`` as it was before the last save.
     """
 
     remembered: ClassVar[tuple[str, ...]] = ()
@@ -24,7 +24,7 @@ class RemembersLoaded(models.Model):
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, and remember what was saved and what was so before."""
+        """Save, and remember both the saved values and those before."""
         self.loaded_before = dict(self.loaded)
         super().save(*args, **kwargs)
         self.remember()

@@ -84,11 +84,11 @@ def recorded_run(rows: RunRows) -> RecordedRun | Reason:
     """The run as the rules read it, or the reason why it cannot be read."""
     run = rows.run
     try:
-        basis = None if run.basis is None else inputs_from_json(run.basis)
+        inputs = None if run.basis is None else inputs_from_json(run.basis)
         if run.snapshot is None or rows.pools:
             pools = [_from_row(pool, rows.entries[pool.pk]) for pool in rows.pools]
         else:
-            pools = [_from_snapshot(stored, basis) for stored in run.snapshot]
+            pools = [_from_snapshot(stored, inputs) for stored in run.snapshot]
         arguments = dict(run.arguments)
     except _UNREADABLE as error:
         figures = {"row": f"run {run.pk}", "kind": type(error).__name__}
@@ -105,7 +105,7 @@ def recorded_run(rows: RunRows) -> RecordedRun | Reason:
         has_snapshot=run.snapshot is not None,
         pool_rows=len(rows.pools),
         pools=tuple(pools),
-        basis=basis,
+        inputs=inputs,
         reverts=run.reverts_id,
     )
 
@@ -123,9 +123,9 @@ def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> Recorde
     )
 
 
-def _from_snapshot(stored: Mapping[str, Any], basis: Inputs | None) -> RecordedPool:
-    """Snapshots name strategies; the inputs of the run say which links these are."""
-    links = {} if basis is None else {link.strategy_key: key for key, link in basis.links.items()}
+def _from_snapshot(stored: Mapping[str, Any], inputs: Inputs | None) -> RecordedPool:
+    """A snapshot names strategies; the inputs of its run say which links these are."""
+    links = {} if inputs is None else {link.strategy_key: key for key, link in inputs.links.items()}
     observed_at = stored["observed_at"]
     return RecordedPool(
         row=SNAPSHOT,
