@@ -5,7 +5,8 @@ answers.
 
 ``money``, ``pools``, ``balances``, ``clock`` are the words that all others use. ``reasons`` has
 every code with its sentence, ``errors`` an exception for each decision that a caller can take.
-``jumps`` says whether a balance is believable, ``rates`` adds up currencies for reports.
+``run_keys`` says what may name a decision, ``jumps`` whether a balance is believable, and ``rates``
+adds up currencies for reports.
 ``allocation`` divides the balances, ``sizing`` turns capital into an order's amount, and ``audit``
 checks what was recorded against the same rules.
 """

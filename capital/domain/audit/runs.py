@@ -12,8 +12,7 @@ from capital.domain.audit.pools import RecordedEntry, RecordedPool, check_pool, 
 from capital.domain.balances import Source
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
-
-LONGEST_RUN_KEY = 200
+from capital.domain.run_keys import is_run_key
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class RecordedRun:
 
 def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
     """Every rule that the run breaks by itself; ``Ledger`` checks those between runs."""
-    if not (1 <= len(run.run_key) <= LONGEST_RUN_KEY and run.run_key.isprintable()):
+    if not is_run_key(run.run_key):
         yield Reason(Code.RUN_KEY_MALFORMED, {"run_key": repr(run.run_key)})
     yield from _check_arguments(run)
     yield from _check_shape(run)

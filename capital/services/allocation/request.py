@@ -17,12 +17,11 @@ from capital.domain.errors import (
     RunKeyConflict,
     UnknownAccount,
 )
+from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
 from capital.models import Account, AllocationRun, Trigger
 from capital.services.access.permissions import FORCE_PERMISSION
 
 logger = logging.getLogger(__name__)
-
-LONGEST_RUN_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def new_request(
     patience: timedelta | None = None,
 ) -> AllocationRequest:
     """A request with a key of its own where none is given. Raises for a bad key or trigger."""
-    if run_key is not None and not (1 <= len(run_key) <= LONGEST_RUN_KEY and run_key.isprintable()):
+    if run_key is not None and not is_run_key(run_key):
         raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
     trigger = Trigger(trigger).value
     if trigger == Trigger.REVERT:
