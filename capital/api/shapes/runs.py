@@ -7,12 +7,8 @@ from django.utils import timezone
 
 from capital.models import AllocationRun
 from capital.services.allocation.allocate import AllocationPreview
-from capital.services.allocation.report import (
-    RunReport,
-    report_decision,
-    report_not_due,
-    report_runs,
-)
+from capital.services.allocation.report import RunReport, report_decision, report_not_due
+from capital.services.allocation.runs import report_runs
 
 
 def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:

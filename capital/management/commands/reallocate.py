@@ -29,12 +29,8 @@ from capital.services.allocation.allocate import (
     preview_allocation,
     reallocate_where_due,
 )
-from capital.services.allocation.report import (
-    RunReport,
-    report_decision,
-    report_not_due,
-    report_runs,
-)
+from capital.services.allocation.report import RunReport, report_decision, report_not_due
+from capital.services.allocation.runs import report_runs
 
 MANY_ACCOUNTS = 20
 

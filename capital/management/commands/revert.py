@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from capital.management.arguments import command_origin, errors_translated
 from capital.management.output import console_on, print_json
 from capital.management.tables import decision_table
-from capital.services.allocation.report import RunReport, report_runs
+from capital.services.allocation.report import RunReport
 from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.allocation.runs import report_runs
 
 
 class Command(BaseCommand):

@@ -36,7 +36,7 @@ from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import decide_batch, tell
 from capital.services.allocation.inputs import last_allocations, rests_on, what_changed
-from capital.services.allocation.report import RunReport, report_shown, shown_as_json
+from capital.services.allocation.report import RunReport
 from capital.services.allocation.request import (
     AllocationRequest,
     allow_force,
@@ -44,7 +44,12 @@ from capital.services.allocation.request import (
     known_ids,
     new_request,
 )
-from capital.services.allocation.stored import judged_as_json, judged_from_json
+from capital.services.allocation.stored import (
+    judged_as_json,
+    judged_from_json,
+    report_shown,
+    shown_as_json,
+)
 from capital.services.allocation.verdicts import (
     Circumstances,
     Verdict,

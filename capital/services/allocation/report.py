@@ -1,12 +1,10 @@
 """A decision as people and programs read it: the same shape from memory, rows or a snapshot."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -14,7 +12,7 @@ from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.balances import Source, reading_text
 from capital.domain.money import EXACT, amount_text, plain
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AllocationPool, AllocationRun
+from capital.models import Account
 from capital.services.sentences import sentence_of
 
 
@@ -108,29 +106,9 @@ class RunReport:
         return answer
 
 
-def report_runs(runs: Sequence[AllocationRun]) -> list[RunReport]:
-    """Reports of recorded runs, in order, in a constant number of queries."""
-    runs = list(runs)
-    prefetch_related_objects(
-        [run for run in runs if run.pk is not None and run.snapshot is None],
-        "pools__entries__strategy_account__strategy",
-    )
-    return [
-        _report(
-            run.account,
-            outcome=run.outcome,
-            code=run.code,
-            figures=run.figures,
-            run_key=run.run_key,
-            pools=_recorded_pools(run),
-        )
-        for run in runs
-    ]
-
-
 def report_decision(account: Account, decision: Decision) -> RunReport:
     """The report of a decision that was not recorded: a preview."""
-    return _report(
+    return run_report(
         account,
         outcome=decision.outcome.value,
         code=decision.reason.code.value,
@@ -140,31 +118,9 @@ def report_decision(account: Account, decision: Decision) -> RunReport:
     )
 
 
-def report_shown(account: Account, shown: Mapping[str, Any]) -> RunReport:
-    """The report of a decision that was kept to be applied; see ``shown_as_json``."""
-    return _report(
-        account,
-        outcome=shown["outcome"],
-        code=shown["code"],
-        figures=shown["figures"],
-        run_key=None,
-        pools=tuple(PoolReport.from_json(stored) for stored in shown["pools"]),
-    )
-
-
-def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
-    """A decision as it is shown, to keep."""
-    return {
-        "outcome": decision.outcome.value,
-        "code": decision.reason.code.value,
-        "figures": dict(decision.reason.figures),
-        "pools": [pool.as_json() for pool in pool_reports(decision, currency)],
-    }
-
-
 def report_not_due(account: Account, reason: Reason) -> RunReport:
     """The report of an account that the gate passed over: ``skipped``, without a run."""
-    return _report(
+    return run_report(
         account,
         outcome=Outcome.SKIPPED.value,
         code=reason.code.value,
@@ -201,7 +157,7 @@ def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
     )
 
 
-def _report(
+def run_report(
     account: Account,
     *,
     outcome: str,
@@ -210,6 +166,7 @@ def _report(
     run_key: str | None,
     pools: tuple[PoolReport, ...],
 ) -> RunReport:
+    """A report with the account's name and currency, and the sentence of its code."""
     return RunReport(
         account_id=account.pk,
         account=account.name,
@@ -220,37 +177,6 @@ def _report(
         reason=sentence_of(code, figures),
         run_key=run_key,
         pools=pools,
-    )
-
-
-def _recorded_pools(run: AllocationRun) -> tuple[PoolReport, ...]:
-    if run.pk is None:
-        return ()
-    if run.snapshot is not None:
-        return tuple(PoolReport.from_json(stored) for stored in run.snapshot)
-    return tuple(_recorded_pool(pool, run.account.currency) for pool in run.pools.all())
-
-
-def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
-    return PoolReport(
-        pool=pool.pool,
-        balance=pool.reading or None,
-        source=pool.source,
-        observed_at=_moment(pool.observed_at),
-        reserve=_amount(pool.reserve, currency),
-        unallocated=_amount(pool.unallocated, currency),
-        code=pool.code,
-        figures=pool.figures,
-        entries=tuple(
-            EntryReport(
-                strategy=entry.strategy_account.strategy.key,
-                weight=_ratio(entry.weight),
-                before=_amount(entry.before, currency),
-                after=_amount(entry.after, currency),
-                code=entry.code,
-            )
-            for entry in pool.entries.all()
-        ),
     )
 
 

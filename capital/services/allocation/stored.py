@@ -5,12 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Reserve
 from capital.domain.balances import Observation, PoolReading, Source
 from capital.domain.money import EXACT, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.models import Account
+from capital.services.allocation.report import PoolReport, RunReport, pool_reports, run_report
 from capital.services.balances.readings import JudgedReadings
 from capital.services.balances.suspects import Suspect
 
@@ -125,3 +128,25 @@ def _reading(pool: Pool, stored: Mapping[str, Any]) -> PoolReading:
 
 def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+def report_shown(account: Account, shown: Mapping[str, Any]) -> RunReport:
+    """The report of a decision that was kept to be applied; see ``shown_as_json``."""
+    return run_report(
+        account,
+        outcome=shown["outcome"],
+        code=shown["code"],
+        figures=shown["figures"],
+        run_key=None,
+        pools=tuple(PoolReport.from_json(stored) for stored in shown["pools"]),
+    )
+
+
+def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
+    """A decision as it is shown, to keep."""
+    return {
+        "outcome": decision.outcome.value,
+        "code": decision.reason.code.value,
+        "figures": dict(decision.reason.figures),
+        "pools": [pool.as_json() for pool in pool_reports(decision, currency)],
+    }

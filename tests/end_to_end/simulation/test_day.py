@@ -40,7 +40,7 @@ from capital.models import (
 )
 from capital.services.allocation import allocate, batches
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
-from capital.services.allocation.report import report_runs
+from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances import days, sync
 from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance

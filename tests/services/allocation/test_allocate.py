@@ -23,7 +23,8 @@ from capital.services.allocation.allocate import (
     auto_allocate_capital_for_account,
     preview_allocation,
 )
-from capital.services.allocation.report import report_decision, report_runs
+from capital.services.allocation.report import report_decision
+from capital.services.allocation.runs import report_runs
 from strategies.models import MarketType, Strategy
 from tests.factories import make_account, make_link, make_summary, make_user
 from tests.simulated import Exchange

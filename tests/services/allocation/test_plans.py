@@ -32,7 +32,7 @@ from capital.models import (
 from capital.services.allocation import batches, plans, records
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import apply_plan, get_plan, make_plan, report_plan
-from capital.services.allocation.report import report_runs
+from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
 from strategies.models import MarketType, Strategy

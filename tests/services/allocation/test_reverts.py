@@ -19,8 +19,8 @@ from capital.models import (
 )
 from capital.services.allocation import reverts
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
-from capital.services.allocation.report import report_runs
 from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from strategies.models import MarketType, Strategy
 from tests.factories import make_link, make_operator, make_summary

@@ -1,0 +1,67 @@
+"""Recorded runs, read back as reports."""
+
+from collections.abc import Sequence
+
+from django.db.models import prefetch_related_objects
+
+from capital.models import AllocationPool, AllocationRun
+from capital.services.allocation.report import (
+    EntryReport,
+    PoolReport,
+    RunReport,
+    _amount,
+    _moment,
+    _ratio,
+    run_report,
+)
+
+
+def report_runs(runs: Sequence[AllocationRun]) -> list[RunReport]:
+    """Reports of recorded runs, in order, in a constant number of queries."""
+    runs = list(runs)
+    prefetch_related_objects(
+        [run for run in runs if run.pk is not None and run.snapshot is None],
+        "pools__entries__strategy_account__strategy",
+    )
+    return [
+        run_report(
+            run.account,
+            outcome=run.outcome,
+            code=run.code,
+            figures=run.figures,
+            run_key=run.run_key,
+            pools=_recorded_pools(run),
+        )
+        for run in runs
+    ]
+
+
+def _recorded_pools(run: AllocationRun) -> tuple[PoolReport, ...]:
+    if run.pk is None:
+        return ()
+    if run.snapshot is not None:
+        return tuple(PoolReport.from_json(stored) for stored in run.snapshot)
+    return tuple(_recorded_pool(pool, run.account.currency) for pool in run.pools.all())
+
+
+def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
+    return PoolReport(
+        pool=pool.pool,
+        balance=pool.reading or None,
+        source=pool.source,
+        observed_at=_moment(pool.observed_at),
+        reserve=_amount(pool.reserve, currency),
+        unallocated=_amount(pool.unallocated, currency),
+        code=pool.code,
+        figures=pool.figures,
+        entries=tuple(
+            EntryReport(
+                strategy=entry.strategy_account.strategy.key,
+                weight=_ratio(entry.weight),
+                before=_amount(entry.before, currency),
+                after=_amount(entry.after, currency),
+                code=entry.code,
+            )
+            for entry in pool.entries.all()
+        ),
+    )
