@@ -105,11 +105,16 @@ def plain(amount: Decimal) -> str:
     return format(amount, "f")
 
 
-def amount_text(amount: Decimal, currency: str) -> str:
+def with_decimals(amount: Decimal, currency: str) -> Decimal:
     """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
     trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
     short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
-    return plain(EXACT.quantize(trimmed, quantum) if short else trimmed)
+    return EXACT.quantize(trimmed, quantum) if short else trimmed
+
+
+def amount_text(amount: Decimal, currency: str) -> str:
+    """``with_decimals`` as text."""
+    return plain(with_decimals(amount, currency))
 
 
 def _shown(value: object) -> str:

@@ -2,10 +2,14 @@
 
 import json
 import sys
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TextIO
 
+from django.utils import timezone
 from rich.console import Console
+
+from capital.domain.money import plain
 
 # A pipe or a log file has no width; a table that wraps there helps nobody.
 WIDTH_WITHOUT_TERMINAL = 170
@@ -15,7 +19,16 @@ NARROWEST = 130
 
 def print_json(stdout: Any, answer: dict[str, Any]) -> None:
     """One object, in UTF-8."""
-    stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+    stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=_as_text))
+
+
+def _as_text(value: Any) -> str:
+    """Amounts without an exponent, times as ISO 8601 in the project's time zone."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return timezone.localtime(value).isoformat()
+    raise TypeError(f"{type(value).__name__} is not written as JSON")
 
 
 def console_on(stream: Any) -> Console:
@@ -31,6 +44,6 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
-def grouped(amount: str | None) -> str:
+def grouped(amount: Decimal | None) -> str:
     """An amount for people: thousands separated, no digit lost. A dash for none."""
-    return "—" if amount is None else f"{Decimal(amount):,f}"
+    return "—" if amount is None else f"{amount:,f}"

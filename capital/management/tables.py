@@ -1,16 +1,18 @@
-"""A decision as a table on a terminal."""
+"""A decision as a table on a terminal, and as JSON."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from django.utils.translation import gettext as _
 from rich.table import Table
 from rich.text import Text
 
 from capital.domain.balances import Source
+from capital.domain.money import plain
 from capital.domain.reasons import Code
 from capital.management.output import grouped
 from capital.services.allocation.report import EntryReport, RunReport
-from capital.services.sentences import sentence_of
 
 
 def decision_table(reports: Sequence[RunReport]) -> Table:
@@ -31,18 +33,28 @@ def decision_table(reports: Sequence[RunReport]) -> Table:
             of_pool: list[str | Text] = [
                 pool.pool,
                 Text(pool.source, style="" if pool.source == Source.LIVE else "yellow"),
-                grouped(pool.balance) + (f" {report.currency}" if pool.balance else ""),
+                grouped(pool.balance) + ("" if pool.balance is None else f" {report.currency}"),
             ]
             why = "" if pool.code == Code.LIVE_BALANCE else pool.reason
             for entry in pool.entries:
-                own = sentence_of(entry.code, pool.figures)
+                own = pool.reason_of(entry)
                 code = Code.get(entry.code)
                 if code is not None and code.is_by_reading:
                     own, why = f"{own} {why}".strip(), ""
-                table.add_row(name, *of_pool, entry.strategy, entry.weight, _change(entry), own)
+                table.add_row(
+                    name, *of_pool, entry.strategy, plain(entry.weight), _change(entry), own
+                )
                 name, of_pool = "", ["", "", ""]
         table.add_section()
     return table
+
+
+def report_as_json(report: RunReport) -> dict[str, Any]:
+    """The object that ``--json`` prints for one account."""
+    answer = asdict(report)
+    for pool in answer["pools"]:
+        del pool["figures"]
+    return answer
 
 
 def _change(entry: EntryReport) -> Text:

@@ -10,11 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.domain.allocation.decision import Outcome
-from capital.domain.money import EXACT, ROUNDED
+from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
 from capital.models import AllocationPool
-from capital.services.allocation.report import EntryReport, PoolReport, RunReport
-from capital.services.sentences import sentence_of
+from capital.services.allocation.report import PoolReport, RunReport
 
 POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
 SOURCE_NAMES = dict(AllocationPool._meta.get_field("source").flatchoices)
@@ -63,43 +62,33 @@ class PoolTable:
 
 
 def pool_tables(pools: Iterable[PoolReport], *, decided_at: datetime) -> list[PoolTable]:
-    """The pools of a report, with numbers where the report has text."""
+    """The pools of a report, with names and colours."""
     return [_pool_table(pool, decided_at) for pool in pools]
 
 
 def _pool_table(pool: PoolReport, decided_at: datetime) -> PoolTable:
-    observed_at = datetime.fromisoformat(pool.observed_at) if pool.observed_at else None
-    entries = tuple(_entry_row(entry, pool) for entry in pool.entries)
     return PoolTable(
         name=POOL_NAMES.get(pool.pool, pool.pool),
         source=SOURCE_NAMES.get(pool.source, pool.source),
         colour=_SOURCE_COLOUR.get(pool.source, ""),
-        balance=decimal_of(pool.balance),
-        observed_at=observed_at,
-        age=None if observed_at is None else max(decided_at - observed_at, timedelta()),
-        reserve=decimal_of(pool.reserve),
-        unallocated=decimal_of(pool.unallocated),
+        balance=pool.balance,
+        observed_at=pool.observed_at,
+        age=pool.age_at(decided_at),
+        reserve=pool.reserve,
+        unallocated=pool.unallocated,
         reason=pool.reason,
-        entries=entries,
+        entries=tuple(
+            EntryRow(
+                strategy=entry.strategy,
+                weight=entry.weight,
+                before=entry.before,
+                after=entry.after,
+                change=entry.change,
+                reason=pool.reason_of(entry),
+            )
+            for entry in pool.entries
+        ),
     )
-
-
-def _entry_row(entry: EntryReport, pool: PoolReport) -> EntryRow:
-    before, after = decimal_of(entry.before), decimal_of(entry.after)
-    held = (before or Decimal(0), after or Decimal(0))
-    return EntryRow(
-        strategy=entry.strategy,
-        weight=Decimal(entry.weight),
-        before=before,
-        after=after,
-        change=None if after is None else EXACT.subtract(held[1], held[0]),
-        reason=sentence_of(entry.code, pool.figures),
-    )
-
-
-def decimal_of(text: str | None) -> Decimal | None:
-    """An amount of a report; None where there is none."""
-    return None if text is None else Decimal(text)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ from capital.admin.allocation.decisions import (
     OUTLOOK,
     POOL_NAMES,
     DecisionCard,
-    decimal_of,
     decision_card,
 )
 from capital.admin.allocation.options import Options, OptionsForm
@@ -153,7 +152,7 @@ class AllocationPages:
             pools=[
                 {
                     "name": POOL_NAMES[pool.pool.value],
-                    "amount": money(decimal_of(pool.amount), account.currency),
+                    "amount": money(pool.amount, account.currency),
                     "observed_at": pool.observed_at,
                     "reason": "" if pool.reason is None else sentence(pool.reason),
                     "advice": "" if pool.advice is None else sentence(pool.advice),

@@ -1,7 +1,6 @@
 """Runs: every decision, with all that it rested on, for people who were not there. Read-only."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +13,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
-from capital.admin.allocation.decisions import decimal_of, pool_tables
+from capital.admin.allocation.decisions import pool_tables
 from capital.admin.allocation.reverts import RevertPages
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
@@ -184,11 +183,11 @@ def _lines_of(runs: list[AllocationRun]) -> Iterator[tuple[Any, ...]]:
 def _pool_lines(start: tuple[Any, ...], pool: PoolReport) -> Iterator[tuple[Any, ...]]:
     of_pool = (
         pool.pool,
-        decimal_of(pool.balance),
+        pool.balance,
         pool.source,
-        pool.observed_at,
-        decimal_of(pool.reserve),
-        decimal_of(pool.unallocated),
+        pool.observed_at and timezone.localtime(pool.observed_at).isoformat(),
+        pool.reserve,
+        pool.unallocated,
         pool.code,
     )
     if not pool.entries:
@@ -198,8 +197,8 @@ def _pool_lines(start: tuple[Any, ...], pool: PoolReport) -> Iterator[tuple[Any,
             *start,
             *of_pool,
             entry.strategy,
-            Decimal(entry.weight),
-            decimal_of(entry.before),
-            decimal_of(entry.after),
+            entry.weight,
+            entry.before,
+            entry.after,
             entry.code,
         )

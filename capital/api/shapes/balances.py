@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from capital.domain.balances import Observation
-from capital.domain.money import amount_text
+from capital.domain.money import amount_text, plain
 from capital.services.allocation.gate import GateStatus
 from capital.services.balances.connections import ConnectionReport
 from capital.services.balances.live import ObservedBalance
@@ -23,7 +23,7 @@ def connection_as_json(report: ConnectionReport) -> dict[str, Any]:
         "pools": [
             {
                 "pool": pool.pool.value,
-                "amount": pool.amount,
+                "amount": None if pool.amount is None else plain(pool.amount),
                 "observed_at": pool.observed_at
                 and timezone.localtime(pool.observed_at).isoformat(),
                 "code": "live_balance" if pool.reason is None else pool.reason.code.value,

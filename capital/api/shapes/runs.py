@@ -1,13 +1,21 @@
 """How the API writes allocation runs and previews of them."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
+from capital.domain.money import plain
 from capital.models import AllocationRun
 from capital.services.allocation.allocate import AllocationPreview
-from capital.services.allocation.report import RunReport, report_decision, report_not_due
+from capital.services.allocation.report import (
+    EntryReport,
+    RunReport,
+    report_decision,
+    report_not_due,
+)
 from capital.services.allocation.runs import report_runs
 
 
@@ -44,19 +52,38 @@ def _as_json(report: RunReport, run: AllocationRun | None = None) -> dict[str, A
         "reason": report.reason,
         "run_key": report.run_key,
         "is_forced": run is not None and run.is_forced,
-        "created_at": timezone.localtime(run.created_at).isoformat() if run and recorded else None,
+        "created_at": _time(run.created_at) if run and recorded else None,
         "pools": [
             {
                 "pool": pool.pool,
-                "balance": pool.balance,
+                "balance": _text(pool.balance),
                 "source": pool.source,
-                "observed_at": pool.observed_at,
-                "reserve": pool.reserve,
-                "unallocated": pool.unallocated,
+                "observed_at": pool.observed_at
+                and timezone.localtime(pool.observed_at).isoformat(),
+                "reserve": _text(pool.reserve),
+                "unallocated": _text(pool.unallocated),
                 "code": pool.code,
                 "reason": pool.reason,
-                "entries": [dict(vars(entry)) for entry in pool.entries],
+                "entries": [_entry(entry) for entry in pool.entries],
             }
             for pool in report.pools
         ],
     }
+
+
+def _entry(entry: EntryReport) -> dict[str, Any]:
+    return {
+        "strategy": entry.strategy,
+        "weight": plain(entry.weight),
+        "before": _text(entry.before),
+        "after": _text(entry.after),
+        "code": entry.code,
+    }
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else timezone.localtime(moment).isoformat()

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capital.domain.balances import Observation
-from capital.domain.money import amount_text
+from capital.domain.money import with_decimals
 from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
 from capital.management.output import console_on, grouped, print_json
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
@@ -72,11 +73,11 @@ def _as_json(balances: list[ObservedBalance], *, others: bool) -> list[dict[str,
     return answer
 
 
-def _answer(balance: ObservedBalance) -> dict[str, str | None]:
+def _answer(balance: ObservedBalance) -> dict[str, Any]:
     if isinstance(balance.answer, Observation):
         return {
-            "amount": amount_text(balance.answer.amount, balance.account.currency),
-            "observed_at": timezone.localtime(balance.answer.observed_at).isoformat(),
+            "amount": with_decimals(balance.answer.amount, balance.account.currency),
+            "observed_at": balance.answer.observed_at,
             "error": None,
         }
     return {
@@ -86,8 +87,8 @@ def _answer(balance: ObservedBalance) -> dict[str, str | None]:
     }
 
 
-def _others(balance: ObservedBalance) -> dict[str, str]:
-    return {name: amount_text(amount, name) for name, amount in balance.others.items()}
+def _others(balance: ObservedBalance) -> dict[str, Decimal]:
+    return {name: with_decimals(amount, name) for name, amount in balance.others.items()}
 
 
 def _time(balance: ObservedBalance) -> str:
@@ -118,7 +119,7 @@ def _table(balances: list[ObservedBalance]) -> Table:
                 Text(answer["error"] or "", style="red"),
             )
             name = venue = ""
-            for coin, text in _others(balance).items():
-                table.add_row("", "", "", Text(f"{grouped(text)} {coin}", style="dim"), "", "")
+            for coin, held in _others(balance).items():
+                table.add_row("", "", "", Text(f"{grouped(held)} {coin}", style="dim"), "", "")
         table.add_section()
     return table

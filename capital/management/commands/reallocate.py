@@ -21,7 +21,7 @@ from capital.management.arguments import (
     errors_translated,
 )
 from capital.management.output import console_on, is_terminal, print_json
-from capital.management.tables import decision_table
+from capital.management.tables import decision_table, report_as_json
 from capital.models import Trigger
 from capital.services.allocation.allocate import (
     AllocationPreview,
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         with errors_translated():
             reports = _reports(options)
         if options["json"]:
-            print_json(self.stdout, {"runs": [report.as_json() for report in reports]})
+            print_json(self.stdout, {"runs": [report_as_json(report) for report in reports]})
         else:
             _print_for_people(console_on(self.stdout), reports, dry_run=options["dry_run"])
         if not all(report.complete for report in reports):

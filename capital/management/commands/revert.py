@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from capital.management.arguments import command_origin, errors_translated
 from capital.management.output import console_on, print_json
-from capital.management.tables import decision_table
+from capital.management.tables import decision_table, report_as_json
 from capital.services.allocation.report import RunReport
 from capital.services.allocation.reverts import preview_revert, revert_run
 from capital.services.allocation.runs import report_runs
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         with errors_translated():
             report = _report(options)
         if options["json"]:
-            print_json(self.stdout, {"runs": [report.as_json()]})
+            print_json(self.stdout, {"runs": [report_as_json(report)]})
             return
         console = console_on(self.stdout)
         console.print(decision_table([report]))

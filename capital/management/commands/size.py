@@ -157,4 +157,4 @@ def _source(source: PriceSource) -> str:
 
 
 def _shown(number: Decimal | None) -> str:
-    return grouped(None if number is None else format(number, "f"))
+    return grouped(number)

@@ -47,8 +47,8 @@ from capital.services.allocation.request import (
 from capital.services.allocation.stored import (
     judged_as_json,
     judged_from_json,
-    report_shown,
     shown_as_json,
+    shown_from_json,
 )
 from capital.services.allocation.verdicts import (
     Circumstances,
@@ -167,7 +167,7 @@ def get_plan(public_id: UUID | str, *, actor: AbstractUser | None) -> Allocation
 def report_plan(plan: AllocationPlan) -> list[RunReport]:
     """What the plan shows, one report for each account, in two queries."""
     return [
-        report_shown(planned.account, planned.shown)
+        shown_from_json(planned.account, planned.shown)
         for planned in plan.accounts.select_related("account")
     ]
 

@@ -18,9 +18,8 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
-from capital.services.allocation.report import pool_reports
 from capital.services.allocation.request import AllocationRequest
-from capital.services.allocation.stored import inputs_as_json
+from capital.services.allocation.stored import inputs_as_json, pools_as_json
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.readings import settle_suspects
 from capital.services.transactions import inside_transaction
@@ -84,7 +83,7 @@ def _new_run(
     account = verdict.linked.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
-        snapshot = [pool.as_json() for pool in pool_reports(decision, account.currency)]
+        snapshot = pools_as_json(decision, account.currency)
     return AllocationRun(
         account=account,
         run_key=request.run_key,

@@ -1,16 +1,18 @@
-"""A decision as people and programs read it: the same shape from memory, rows or a snapshot."""
+"""A decision as people and programs read it: the same shape from memory, rows or a snapshot.
 
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+Reports carry amounts and times; each face writes them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.domain.allocation.decision import Decision, Outcome
-from capital.domain.balances import Source, reading_text
-from capital.domain.money import EXACT, amount_text, plain
+from capital.domain.balances import PoolReading, Source
+from capital.domain.money import EXACT, with_decimals
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
 from capital.services.sentences import sentence_of
@@ -18,42 +20,39 @@ from capital.services.sentences import sentence_of
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One link: amounts as text in account currency; None where it never held capital."""
+    """One link: amounts in account currency; None where it never held capital."""
 
     strategy: str
-    weight: str
-    before: str | None
-    after: str | None
+    weight: Decimal
+    before: Decimal | None
+    after: Decimal | None
     code: str
+
+    @property
+    def change(self) -> Decimal | None:
+        """What comes or goes; None where the link holds no capital afterwards either."""
+        if self.after is None:
+            return None
+        return EXACT.subtract(self.after, self.before or Decimal(0))
 
 
 @dataclass(frozen=True)
 class PoolReport:
-    """One pool. ``balance`` is unrounded; None where there was none. Times are ISO 8601."""
+    """One pool. ``balance`` is unrounded; None where there was none.
+
+    Amounts have their currency's decimals at least and no zeros beyond them, so that every face
+    writes the same digits.
+    """
 
     pool: str
-    balance: str | None
+    balance: Decimal | None
     source: str
-    observed_at: str | None
-    reserve: str | None
-    unallocated: str | None
+    observed_at: datetime | None
+    reserve: Decimal | None
+    unallocated: Decimal | None
     code: str
     figures: dict[str, str]
     entries: tuple[EntryReport, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Everything, for a snapshot."""
-        return {**vars(self), "entries": [dict(vars(entry)) for entry in self.entries]}
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "PoolReport":
-        """What ``as_json`` of this or another version gave."""
-        known: dict[str, Any] = {each.name: stored.get(each.name) for each in fields(cls)}
-        entries = tuple(
-            EntryReport(**{each.name: entry.get(each.name) for each in fields(EntryReport)})
-            for entry in stored["entries"]
-        )
-        return cls(**{**known, "entries": entries})
 
     @property
     def skipped(self) -> bool:
@@ -67,11 +66,18 @@ class PoolReport:
         why = sentence_of(self.code, self.figures)
         if self.source != Source.CACHED or self.observed_at is None:
             return why
-        observed_at = timezone.localtime(datetime.fromisoformat(self.observed_at))
         return gettext("Cached balance of %(when)s: %(why)s") % {
-            "when": f"{observed_at:%Y-%m-%d %H:%M}",
+            "when": f"{timezone.localtime(self.observed_at):%Y-%m-%d %H:%M}",
             "why": why,
         }
+
+    def reason_of(self, entry: EntryReport) -> str:
+        """The sentence of an entry's code, in the active language."""
+        return sentence_of(entry.code, self.figures)
+
+    def age_at(self, moment: datetime) -> timedelta | None:
+        """How old the balance was then; None where there was none."""
+        return None if self.observed_at is None else max(moment - self.observed_at, timedelta())
 
 
 @dataclass(frozen=True)
@@ -97,13 +103,6 @@ class RunReport:
         if self.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
             return False
         return not any(pool.skipped for pool in self.pools)
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that ``reallocate --json`` prints for one account."""
-        answer = asdict(self)
-        for pool in answer["pools"]:
-            del pool["figures"]
-        return answer
 
 
 def report_decision(account: Account, decision: Decision) -> RunReport:
@@ -135,19 +134,19 @@ def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
     return tuple(
         PoolReport(
             pool=pool.reading.pool.value,
-            balance=reading_text(pool.reading, currency) or None,
+            balance=_balance(pool.reading, currency),
             source=pool.reading.source.value,
-            observed_at=_moment(pool.reading.observed_at),
-            reserve=_amount(pool.reserve, currency),
-            unallocated=_amount(pool.unallocated, currency),
+            observed_at=pool.reading.observed_at,
+            reserve=reported_amount(pool.reserve, currency),
+            unallocated=reported_amount(pool.unallocated, currency),
             code=pool.reason.code.value,
             figures=dict(pool.reason.figures),
             entries=tuple(
                 EntryReport(
                     strategy=entry.link.strategy_key,
-                    weight=_ratio(entry.link.weight),
-                    before=_amount(entry.before, currency),
-                    after=_amount(entry.after, currency),
+                    weight=EXACT.normalize(entry.link.weight),
+                    before=reported_amount(entry.before, currency),
+                    after=reported_amount(entry.after, currency),
                     code=entry.code.value,
                 )
                 for entry in pool.entries
@@ -180,13 +179,10 @@ def run_report(
     )
 
 
-def _amount(amount: Decimal | None, currency: str) -> str | None:
-    return None if amount is None else amount_text(amount, currency)
+def reported_amount(amount: Decimal | None, currency: str) -> Decimal | None:
+    """An amount as reports carry it."""
+    return None if amount is None else with_decimals(amount, currency)
 
 
-def _ratio(ratio: Decimal) -> str:
-    return plain(EXACT.normalize(ratio))
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return None if moment is None else timezone.localtime(moment).isoformat()
+def _balance(reading: PoolReading, currency: str) -> Decimal | None:
+    return None if reading.source is Source.NONE else reported_amount(reading.amount, currency)

@@ -1,19 +1,20 @@
 """Recorded runs, read back as reports."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from django.db.models import prefetch_related_objects
 
+from capital.domain.money import EXACT
 from capital.models import AllocationPool, AllocationRun
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
     RunReport,
-    _amount,
-    _moment,
-    _ratio,
+    reported_amount,
     run_report,
 )
+from capital.services.allocation.stored import pool_from_json
 
 
 def report_runs(runs: Sequence[AllocationRun]) -> list[RunReport]:
@@ -40,26 +41,26 @@ def _recorded_pools(run: AllocationRun) -> tuple[PoolReport, ...]:
     if run.pk is None:
         return ()
     if run.snapshot is not None:
-        return tuple(PoolReport.from_json(stored) for stored in run.snapshot)
+        return tuple(pool_from_json(stored) for stored in run.snapshot)
     return tuple(_recorded_pool(pool, run.account.currency) for pool in run.pools.all())
 
 
 def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
     return PoolReport(
         pool=pool.pool,
-        balance=pool.reading or None,
+        balance=Decimal(pool.reading) if pool.reading else None,
         source=pool.source,
-        observed_at=_moment(pool.observed_at),
-        reserve=_amount(pool.reserve, currency),
-        unallocated=_amount(pool.unallocated, currency),
+        observed_at=pool.observed_at,
+        reserve=reported_amount(pool.reserve, currency),
+        unallocated=reported_amount(pool.unallocated, currency),
         code=pool.code,
         figures=pool.figures,
         entries=tuple(
             EntryReport(
                 strategy=entry.strategy_account.strategy.key,
-                weight=_ratio(entry.weight),
-                before=_amount(entry.before, currency),
-                after=_amount(entry.after, currency),
+                weight=EXACT.normalize(entry.weight),
+                before=reported_amount(entry.before, currency),
+                after=reported_amount(entry.after, currency),
                 code=entry.code,
             )
             for entry in pool.entries.all()

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Reserve
@@ -13,7 +15,13 @@ from capital.domain.money import EXACT, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
-from capital.services.allocation.report import PoolReport, RunReport, pool_reports, run_report
+from capital.services.allocation.report import (
+    EntryReport,
+    PoolReport,
+    RunReport,
+    pool_reports,
+    run_report,
+)
 from capital.services.balances.readings import JudgedReadings
 from capital.services.balances.suspects import Suspect
 
@@ -98,6 +106,89 @@ def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
     )
 
 
+def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
+    """For a plan's column: a decision as it is shown to be applied."""
+    return {
+        "outcome": decision.outcome.value,
+        "code": decision.reason.code.value,
+        "figures": dict(decision.reason.figures),
+        "pools": pools_as_json(decision, currency),
+    }
+
+
+def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
+    """What ``shown_as_json`` gave, as a report."""
+    return run_report(
+        account,
+        outcome=shown["outcome"],
+        code=shown["code"],
+        figures=shown["figures"],
+        run_key=None,
+        pools=tuple(pool_from_json(stored) for stored in shown["pools"]),
+    )
+
+
+def pools_as_json(decision: Decision, currency: str) -> list[dict[str, Any]]:
+    """For a run's snapshot; amounts as text, times as ISO 8601."""
+    return [_pool_as_json(pool) for pool in pool_reports(decision, currency)]
+
+
+def _pool_as_json(pool: PoolReport) -> dict[str, Any]:
+    return {
+        "pool": pool.pool,
+        "balance": _text(pool.balance),
+        "source": pool.source,
+        "observed_at": pool.observed_at and timezone.localtime(pool.observed_at).isoformat(),
+        "reserve": _text(pool.reserve),
+        "unallocated": _text(pool.unallocated),
+        "code": pool.code,
+        "figures": pool.figures,
+        "entries": [
+            {
+                "strategy": entry.strategy,
+                "weight": plain(entry.weight),
+                "before": _text(entry.before),
+                "after": _text(entry.after),
+                "code": entry.code,
+            }
+            for entry in pool.entries
+        ],
+    }
+
+
+def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
+    """One pool of what ``pools_as_json`` gave; what another version left out is None."""
+    observed_at = stored.get("observed_at")
+    return PoolReport(
+        pool=stored["pool"],
+        balance=_decimal(stored.get("balance")),
+        source=stored["source"],
+        observed_at=observed_at and datetime.fromisoformat(observed_at),
+        reserve=_decimal(stored.get("reserve")),
+        unallocated=_decimal(stored.get("unallocated")),
+        code=stored["code"],
+        figures=stored["figures"],
+        entries=tuple(
+            EntryReport(
+                strategy=entry["strategy"],
+                weight=Decimal(entry["weight"]),
+                before=_decimal(entry.get("before")),
+                after=_decimal(entry.get("after")),
+                code=entry["code"],
+            )
+            for entry in stored["entries"]
+        ),
+    )
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
 def _of(stored: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:
     return list(stored[kind].items())
 
@@ -128,25 +219,3 @@ def _reading(pool: Pool, stored: Mapping[str, Any]) -> PoolReading:
 
 def _moment(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
-
-
-def report_shown(account: Account, shown: Mapping[str, Any]) -> RunReport:
-    """The report of a decision that was kept to be applied; see ``shown_as_json``."""
-    return run_report(
-        account,
-        outcome=shown["outcome"],
-        code=shown["code"],
-        figures=shown["figures"],
-        run_key=None,
-        pools=tuple(PoolReport.from_json(stored) for stored in shown["pools"]),
-    )
-
-
-def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
-    """A decision as it is shown, to keep."""
-    return {
-        "outcome": decision.outcome.value,
-        "code": decision.reason.code.value,
-        "figures": dict(decision.reason.figures),
-        "pools": [pool.as_json() for pool in pool_reports(decision, currency)],
-    }

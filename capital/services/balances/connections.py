@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from django.utils import timezone
 from capital.domain.balances import Observation
 from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
-from capital.domain.money import amount_text
+from capital.domain.money import with_decimals
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
@@ -42,14 +43,15 @@ class PoolAnswer:
     """What the exchange said of one pool.
 
     Attributes:
-        amount: In account currency, unrounded, as text; None where there is none.
+        amount: In account currency, unrounded, with the currency's decimals at least; None where
+            there is none.
         observed_at: When it was so; None where there is none.
         reason: Why there is none; None where there is one.
         advice: What to do about it, where the reason does not say so itself.
     """
 
     pool: Pool
-    amount: str | None
+    amount: Decimal | None
     observed_at: datetime | None
     reason: Reason | None = None
     advice: Reason | None = None
@@ -109,7 +111,7 @@ def check_connection(
 def _answer(balance: ObservedBalance) -> PoolAnswer:
     answer = balance.answer
     if isinstance(answer, Observation):
-        amount = amount_text(answer.amount, balance.account.currency)
+        amount = with_decimals(answer.amount, balance.account.currency)
         return PoolAnswer(balance.pool, amount, answer.observed_at)
     advice = ADVICE.get(answer.code)
     return PoolAnswer(balance.pool, None, None, answer, None if advice is None else Reason(advice))

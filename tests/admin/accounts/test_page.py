@@ -101,7 +101,7 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     assert answer.status_code == 302
     assert Account.objects.get(pk=account.pk).api_secret == typed.strip()
     report = check_connection(account.pk)
-    assert [pool.amount for pool in report.pools] == ["70.123456789", "0.00"]
+    assert [str(pool.amount) for pool in report.pools] == ["70.123456789", "0.00"]
     page = client.get(change_url(account)).content.decode()
     assert "A private key (PEM) may be pasted as it is." in page
     assert not any(line in page for line in pem.split("\n") if line)

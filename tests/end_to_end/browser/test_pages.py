@@ -244,4 +244,4 @@ def test_a_private_key_is_pasted_into_a_field_that_takes_one_line(
 
     # Chromium makes a blank of a line break; the standard lets it be dropped.
     assert Account.objects.get(pk=account.pk).api_secret == pem.strip().replace("\n", " ")
-    assert check_connection(account.pk).pools[0].amount == "70.50"
+    assert str(check_connection(account.pk).pools[0].amount) == "70.50"

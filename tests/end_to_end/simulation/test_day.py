@@ -239,7 +239,7 @@ class Day:
                 if pool.balance is None:
                     continue
                 key = Pool(pool.pool)
-                floored = floor_to(Decimal(pool.balance), quantum_of(report.currency))
+                floored = floor_to(pool.balance, quantum_of(report.currency))
                 (stored,) = _newest(run.account_id).values_list(BALANCE_FIELD[key], flat=True)
                 assert floored == stored, "capital rests on balances that were accepted"
                 self.accepted[run.account_id, key] = max(Decimal(0), floored)

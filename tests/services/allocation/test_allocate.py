@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError
 
 from capital.domain.errors import InvalidRunKey, RunKeyConflict, UnknownAccount
+from capital.domain.money import plain
 from capital.models import (
     Account,
     AllocationEntry,
@@ -39,10 +40,14 @@ def capital_of(link: StrategyAccount) -> Decimal | None:
     return None if row is None else row.allocated_capital
 
 
+def text_of(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)
+
+
 def entries_of(run: AllocationRun) -> dict[str, tuple[str | None, str | None, str]]:
     """Strategy key to before, after and code."""
     return {
-        entry.strategy: (entry.before, entry.after, entry.code)
+        entry.strategy: (text_of(entry.before), text_of(entry.after), entry.code)
         for pool in report_runs([run])[0].pools
         for entry in pool.entries
     }
@@ -346,7 +351,7 @@ def test_unchanged_run_is_one_row_and_still_tells_what_it_saw(exchange: Exchange
     assert (run.outcome, run.code) == ("unchanged", "unchanged")
     assert not AllocationPool.objects.filter(run=run).exists()
     report = report_runs([AllocationRun.objects.get(pk=run.pk)])[0]
-    assert (report.pools[0].balance, report.pools[0].source) == ("100.00", "live")
+    assert (str(report.pools[0].balance), report.pools[0].source) == ("100.00", "live")
     assert entries_of(run) == {link.strategy.key: ("100.00", "100.00", "share")}
 
 

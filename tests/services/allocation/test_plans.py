@@ -94,7 +94,7 @@ def test_plan_is_applied_with_the_readings_that_it_shows(exchange: Exchange, des
     assert [
         (each.balance, each.source, each.observed_at, each.entries) for each in shown.pools
     ] == [(each.balance, each.source, each.observed_at, each.entries) for each in applied.pools]
-    assert applied.pools[1].balance == "90.019"
+    assert str(applied.pools[1].balance) == "90.019"
     assert len(exchange.asked) == 2, "applying asks nobody"
     summary = DailyAccountSummary.objects.get()
     assert (summary.spot_balance, summary.spot_observed_at) == (Decimal(300), NOON)
@@ -118,7 +118,7 @@ def test_plan_with_a_cached_and_a_missing_balance_says_so_and_applies_so(
 
     (shown,) = report_plan(plan)
     assert [(pool.pool, pool.balance, pool.source, pool.code) for pool in shown.pools] == [
-        ("spot", "250.00", "cached", "exchange_unreachable"),
+        ("spot", Decimal("250.00"), "cached", "exchange_unreachable"),
         ("futures", None, "none", "exchange_unreachable"),
     ]
     (run,) = apply_plan(plan.public_id, clock=at(minutes=1))
@@ -319,7 +319,7 @@ def test_accepting_a_jump_shows_the_balance_first_and_applies_that_one(
 
     plan = make_plan([account.pk], accept_jump=True, clock=at())
 
-    assert report_plan(plan)[0].pools[0].balance == "1000.00"
+    assert str(report_plan(plan)[0].pools[0].balance) == "1000.00"
     exchange.set_balance(account, "spot", "7")
     apply_plan(plan.public_id, clock=at(minutes=1))
     assert capital_of(link) == Decimal(1000)

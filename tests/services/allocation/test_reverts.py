@@ -99,8 +99,8 @@ def test_every_link_that_the_run_changed_gets_what_it_had(desk: Scenario) -> Non
     )
     assert (made.reverts, run.reverted_by) == (run, made)
     (pool,) = report_runs([made])[0].pools
-    assert (pool.pool, pool.balance, pool.source) == ("spot", "300.00", "live")
-    assert [(entry.before, entry.after, entry.code) for entry in pool.entries] == [
+    assert (pool.pool, str(pool.balance), pool.source) == ("spot", "300.00", "live")
+    assert [(str(entry.before), str(entry.after), entry.code) for entry in pool.entries] == [
         ("150.00", "200.00", "restored"),
         ("150.00", "100.00", "restored"),
     ]

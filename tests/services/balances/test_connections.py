@@ -34,7 +34,7 @@ def test_every_pool_says_what_it_holds_to_the_last_digit(exchange: Exchange) -> 
 
     assert report.sound
     assert report.checked_at == NOON
-    assert [(each.pool, each.amount, each.observed_at) for each in report.pools] == [
+    assert [(each.pool, str(each.amount), each.observed_at) for each in report.pools] == [
         ("spot", "10369.123456", NOON),
         ("futures", "0.00", NOON),
     ]
@@ -75,7 +75,7 @@ def test_pool_that_does_not_answer_says_why_and_what_to_do(
     assert spot.reason is not None
     assert spot.reason.code == code
     assert (None if spot.advice is None else spot.advice.code) == advice
-    assert (futures.amount, futures.reason, futures.advice) == ("7.00", None, None)
+    assert (str(futures.amount), futures.reason, futures.advice) == ("7.00", None, None)
     assert not report.sound
 
 
