@@ -1,4 +1,4 @@
-"""The queue: django-q2's ORM broker, oldest task first, which tells that its cluster is alive."""
+"""The queue: django-q2's ORM broker, oldest task first, with a heartbeat of its cluster."""
 
 import logging
 import os
@@ -16,17 +16,17 @@ BEAT_SECONDS = 5
 
 
 class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
-    """Only the process that pulls tasks asks for one, so one that is stuck falls silent."""
+    """Records a heartbeat where tasks are pulled: a cluster that pulls none falls silent."""
 
     _beat_at: float | None = None
 
     @staticmethod
     def get_connection(list_key: str | None = None) -> Any:
-        """The queued tasks. Without an order PostgreSQL may leave the oldest for ever."""
+        """The queued tasks, oldest first. Without an order PostgreSQL might never pick some."""
         return ORM.get_connection(list_key).order_by("lock", "pk")
 
     def dequeue(self) -> Any:
-        """Pull the next tasks, and say so at most every five seconds."""
+        """Pull the next tasks, with a heartbeat every five seconds at most."""
         if self._beat_at is None or time.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat()
         return super().dequeue()
@@ -34,7 +34,7 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     def _beat(self) -> None:
         is_first, self._beat_at = self._beat_at is None, time.monotonic()
         try:
-            # The cluster's process is the sentinel, which started this one.
+            # The cluster is known by its guard, which is this process's parent.
             record_heartbeat(pid=os.getppid(), is_first=is_first)
         except DatabaseError as error:
             logger.warning("The heartbeat was not recorded (%s).", type(error).__name__)

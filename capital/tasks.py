@@ -26,20 +26,20 @@ from capital.services.jobs.table import (
 # How many of each outcome.
 Outcomes = dict[str, int]
 
-# Of the task that this worker is at: the queue tells it to listeners, not to the task.
+# When the task that this worker runs was queued: django-q2 tells listeners, not the task.
 _queued_at: datetime | None = None
 
 
 @receiver(pre_execute)
 def begin(task: dict[str, Any], **_kwargs: Any) -> None:
-    """A worker begins a task; its "started" is when it was queued."""
+    """Remember when the task was queued, which django-q2 calls "started"."""
     global _queued_at
     _queued_at = task.get("started")
 
 
 @receiver(post_execute_in_worker)
 def end(**_kwargs: Any) -> None:
-    """A worker has ended a task."""
+    """Forget it: the task has ended."""
     global _queued_at
     _queued_at = None
 
@@ -50,7 +50,7 @@ def sync_balances(intended: str | None = None) -> Outcomes:
 
 
 def sync_balances_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
-    """The same for some of them."""
+    """The same for one chunk of the accounts."""
     return perform_chunk(
         SYNC_BALANCES.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
@@ -62,14 +62,14 @@ def reallocate_due(intended: str | None = None) -> Outcomes:
 
 
 def reallocate_due_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
-    """The same for some of them."""
+    """The same for one chunk of the accounts."""
     return perform_chunk(
         REALLOCATE_DUE.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
 
 
 def reallocate_after_event(account_ids: list[int], run_key: str) -> Outcomes:
-    """Something changed that matters for the capital of these accounts."""
+    """Ask the gate for accounts of which something changed, and reallocate where it is due."""
     return perform_after_event(account_ids, run_key)
 
 
@@ -79,7 +79,7 @@ def close_day(intended: str | None = None) -> Outcomes:
 
 
 def close_day_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
-    """The same for some accounts."""
+    """The same for one chunk of the accounts."""
     return perform_chunk(
         CLOSE_DAY.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
     )
@@ -91,7 +91,7 @@ def sync_markets(intended: str | None = None) -> Outcomes:
 
 
 def sync_markets_of_venue(venue: str) -> Outcomes:
-    """Market rules from a venue that has got its first account."""
+    """Market rules from a venue that got its first account."""
     return perform_for_venue(venue)
 
 

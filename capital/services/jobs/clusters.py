@@ -1,4 +1,4 @@
-"""The clusters that pull tasks, and how long tasks wait for them."""
+"""The clusters that pull tasks from the queue, and how long tasks wait for them."""
 
 import socket
 from dataclasses import dataclass
@@ -25,24 +25,23 @@ class ClusterHealth:
 
 
 def longest_silence() -> timedelta:
-    """How long a cluster may be silent.
+    """How long a cluster may go without a heartbeat.
 
-    It does not pull while all its workers are busy and the next task waits for one of them,
-    which lasts as long as a task may.
+    It pulls nothing while all its workers are busy, which may last as long as a task may take.
     """
     return timedelta(seconds=settings.Q_CLUSTER["timeout"]) + timedelta(seconds=30)
 
 
 def longest_wait() -> timedelta:
-    """How long a task may wait to be pulled before something must be wrong."""
+    """How long a task may wait in the queue; longer means that something is wrong."""
     return timedelta(seconds=settings.Q_CLUSTER["retry"])
 
 
 def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -> None:
-    """Say that this machine's cluster ``pid`` pulls tasks."""
+    """Record that the cluster with this process id on this machine pulls tasks."""
     host, now = socket.gethostname(), clock()
     row = ClusterHeartbeat.objects.filter(host=host, pid=pid)
-    # A process with a number that was used before is a new one.
+    # Process ids are used again: the first heartbeat is that of a new cluster.
     renewed = row.update(beat_at=now, started_at=now) if is_first else row.update(beat_at=now)
     if not renewed:
         try:
@@ -52,19 +51,19 @@ def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -
 
 
 def forget_heartbeat(*, pid: int) -> None:
-    """This machine's cluster ``pid`` has stopped as it was told to."""
+    """Remove the heartbeat of a cluster of this machine that was stopped on purpose."""
     ClusterHeartbeat.objects.filter(host=socket.gethostname(), pid=pid).delete()
 
 
 def is_silent(*, pid: int, clock: Clock = timezone.now) -> bool:
-    """Whether this machine's cluster ``pid`` pulled tasks once and no longer does."""
+    """Whether this machine's cluster ``pid`` once pulled tasks and does so no longer."""
     before = clock() - longest_silence()
     rows = ClusterHeartbeat.objects.filter(host=socket.gethostname(), pid=pid, beat_at__lt=before)
     return rows.exists()
 
 
 def cluster_health(*, now: datetime) -> list[ClusterHealth]:
-    """Every cluster that is known, by host and process."""
+    """Every cluster with a heartbeat, by host and process id."""
     limit = longest_silence()
     return [
         ClusterHealth(row.host, row.pid, row.beat_at, now - row.beat_at, now - row.beat_at <= limit)
@@ -73,9 +72,9 @@ def cluster_health(*, now: datetime) -> list[ClusterHealth]:
 
 
 def oldest_wait(*, now: datetime) -> timedelta | None:
-    """How long the oldest task has waited to be pulled; None where none waits.
+    """How long the oldest task has waited in the queue; None for an empty queue.
 
-    A task that a cluster pulled is locked until it is done or given up, and does not wait.
+    A task that a cluster has pulled is locked until it is done or given up. It does not wait.
     """
     waiting = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"], lock__lte=now)
     lock = waiting.order_by("lock").values_list("lock", flat=True).first()

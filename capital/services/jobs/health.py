@@ -1,4 +1,4 @@
-"""Whether the jobs are done in time, by whom, and whether this process can serve."""
+"""Whether the jobs run on time, whether clusters are alive, and whether the site is ready."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,16 +19,16 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class JobHealth:
-    """One job.
+    """How one job is doing.
 
     Attributes:
-        name: Which.
+        name: The job's name.
         last_success_at: When the last run began that did all of its work without an error.
-        last_run_at: When the last run of the job, or of a chunk of it, began.
-        next_run_at: None where it is not scheduled.
-        lateness: How long after its expected time it is; zero where it is not.
-        is_late: By more than it may be, or it is not scheduled at all.
-        last_error: Of the runs since the last success; empty where there was none.
+        last_run_at: When the last run of the job, or of one of its chunks, began.
+        next_run_at: The next time in its schedule; None where it is not scheduled.
+        lateness: How long a success is overdue; zero where it is not.
+        is_late: Whether it is overdue by more than it may be, or not scheduled at all.
+        last_error: The latest error since the last success; empty for none.
     """
 
     name: str
@@ -40,7 +40,7 @@ class JobHealth:
     last_error: str
 
     def as_json(self) -> dict[str, Any]:
-        """Times in the project's time zone, ISO; the lateness in whole seconds."""
+        """For programs: ISO times in the project's time zone, the lateness in whole seconds."""
         return {
             "name": self.name,
             "last_success_at": _iso(self.last_success_at),
@@ -54,7 +54,14 @@ class JobHealth:
 
 @dataclass(frozen=True)
 class Health:
-    """The jobs, the clusters that do them, and the queue between them."""
+    """How the jobs, the clusters and the queue are doing.
+
+    Attributes:
+        jobs: In the order of the table.
+        clusters: Every cluster with a heartbeat.
+        oldest_wait: How long the oldest task has waited; None for an empty queue.
+        is_stuck: Whether that is too long.
+    """
 
     jobs: list[JobHealth]
     clusters: list[ClusterHealth]
@@ -63,7 +70,7 @@ class Health:
 
     @property
     def is_healthy(self) -> bool:
-        """Nothing is late, tasks are pulled in time, and somebody pulls them."""
+        """Whether no job is late, a cluster is alive and no task waits too long."""
         return (
             not self.is_stuck
             and not any(job.is_late for job in self.jobs)
@@ -71,7 +78,7 @@ class Health:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """For programs; spans in whole seconds."""
+        """For programs: durations in whole seconds."""
         wait = self.oldest_wait
         return {
             "jobs": [job.as_json() for job in self.jobs],
@@ -92,7 +99,13 @@ class Health:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether this process can do its work: what answers, and what does not."""
+    """Whether the site is ready to serve.
+
+    Attributes:
+        database: Whether the database answers.
+        migrations: Whether it is migrated.
+        cluster: Whether a cluster is alive.
+    """
 
     database: bool
     migrations: bool
@@ -100,11 +113,11 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """All of it."""
+        """Whether all of it is."""
         return self.database and self.migrations and self.cluster
 
     def as_json(self) -> dict[str, bool]:
-        """What is ready and what is not; no names, no texts."""
+        """For programs: yes or no only, since anybody may ask."""
         return {
             "is_ready": self.is_ready,
             "database": self.database,
@@ -114,7 +127,7 @@ class Readiness:
 
 
 def check_health(*, clock: Clock = timezone.now) -> Health:
-    """How the jobs are doing."""
+    """How the jobs, the clusters and the queue are doing now."""
     now = clock()
     schedules = {row.name: row for row in Schedule.objects.order_by("-pk")}
     wait = oldest_wait(now=now)
@@ -127,7 +140,7 @@ def check_health(*, clock: Clock = timezone.now) -> Health:
 
 
 def check_readiness(*, clock: Clock = timezone.now) -> Readiness:
-    """Whether the database answers, is migrated, and a cluster pulls its tasks."""
+    """Whether the database answers and is migrated, and a cluster is alive."""
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -160,7 +173,7 @@ def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHea
 
 
 def _expected_at(job: Job, success: JobRun | None, schedule: Schedule | None) -> datetime | None:
-    """When the next success was, or is, to be expected."""
+    """When the next success is due; None where nothing tells."""
     if success is not None:
         return job.timing.slot_after(success.started_at)
     first = JobRun.objects.filter(name=job.name).order_by("started_at").first()

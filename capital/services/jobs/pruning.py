@@ -1,4 +1,4 @@
-"""What is known of old tasks, jobs and requests is removed. What was decided is kept for ever."""
+"""Removing old rows about tasks, jobs and requests. What was decided is kept for ever."""
 
 from collections import Counter
 from datetime import timedelta
@@ -13,9 +13,9 @@ from capital.services.access.idempotency import prune_requests
 from capital.services.transactions import outside_transaction
 from capital.services.webhooks.secrets import prune_nonces
 
-# A cluster that was stopped is still worth a look on the same day.
+# On the same day somebody may still want to see a cluster that has stopped.
 _HEARTBEATS_KEPT = timedelta(days=1)
-# Nobody can apply one that is older than minutes; what was applied is on the runs.
+# A plan can be applied for minutes only, and what was applied is in the runs.
 _PLANS_KEPT = timedelta(days=1)
 
 
@@ -27,7 +27,7 @@ def prune(*, clock: Clock = timezone.now) -> Counter[str]:
 
     Returns:
         How many ``tasks``, ``job_runs``, ``heartbeats``, ``plans``, ``idempotent_requests``
-        and ``webhook_nonces`` went.
+        and ``webhook_nonces`` were removed.
     """
     now = clock()
     before = now - timedelta(days=settings.CAPITAL_KEEP_JOB_DAYS)
@@ -37,7 +37,7 @@ def prune(*, clock: Clock = timezone.now) -> Counter[str]:
         "plans": AllocationPlan.objects.filter(created_at__lt=now - _PLANS_KEPT),
         "heartbeats": ClusterHeartbeat.objects.filter(beat_at__lt=now - _HEARTBEATS_KEPT),
     }
-    # A plan's accounts go with it, and are not counted.
+    # The accounts of a plan are removed with it, and are not counted.
     counts = Counter(
         {name: rows.delete()[1].get(rows.model._meta.label, 0) for name, rows in gone.items()}
     )

@@ -1,4 +1,4 @@
-"""The record of one execution of a job: what came of it, and why it failed, in our own words."""
+"""The JobRun of one execution of a job: its outcomes, or why it failed, in our own words."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ Work = Callable[[], Counter[str]]
 
 
 def started_run(name: str, slot: Slot, *, accounts: int, chunk: int = 0) -> JobRun:
-    """The record of an execution that begins now; not saved yet."""
+    """A JobRun that begins now, not saved yet."""
     return JobRun(
         name=name,
         chunk=chunk,
@@ -45,17 +45,17 @@ def record_work(
     note: Reason | None = None,
     finishes: bool = True,
 ) -> Reason | None:
-    """Save ``run``, do the work, save what came of it.
+    """Save ``run``, do the work, and save the outcomes or the failure.
 
     Args:
         run: Not saved yet.
-        work: How many of each outcome.
+        work: Does it, and counts the outcomes.
         clock: Says what time it is.
-        note: What is wrong although the work is done.
-        finishes: Whether the job is over with this; not where chunks are still to be done.
+        note: A problem to record although the work is done.
+        finishes: Whether this ends the job; False while its chunks are still to be done.
 
     Returns:
-        Why it failed; None where it did not.
+        Why the work failed; None where it did not.
     """
     failure: Reason | None = None
     if note is not None:
@@ -67,10 +67,10 @@ def record_work(
         failure = Reason(Code.JOB_TIMED_OUT, {"seconds": str(settings.Q_CLUSTER["timeout"])})
     except CapitalError as error:
         failure = error.reason
-    except Exception as error:  # noqa: BLE001  # told by its class: its text may hold anything
+    except Exception as error:  # noqa: BLE001  # its text may hold a secret: only its class is kept
         failure = _unexpected(run.name, error)
     if failure is None and not finishes:
-        # The last chunk writes the rest, and may have done so already.
+        # The last chunk completes the run, and may have done so already.
         return None
     run.finished_at = clock()
     if failure is not None:
@@ -79,7 +79,7 @@ def record_work(
         _tell_outcomes(run, run.finished_at - run.started_at)
     try:
         if failure is not None and not connection.in_atomic_block:
-            # It may be broken, or in the middle of something.
+            # The connection may be broken, or in the middle of a query.
             connection.close()
         run.save()
     except Exception as error:  # noqa: BLE001  # as above
@@ -106,20 +106,20 @@ def _tell_outcomes(run: JobRun, span: timedelta) -> None:
 
 
 def _unexpected(name: str, error: Exception) -> Reason:
-    """Log where it happened, without the texts of foreign errors, which may hold secrets."""
+    """Log the traceback without the error's text, which may hold a secret."""
     where = "".join(traceback.format_tb(error.__traceback__))
     logger.error("Job %s met %s:\n%s", name, type(error).__name__, where)
     return Reason(Code.JOB_FAILED, {"kind": type(error).__name__})
 
 
 def raise_failure(failure: Reason | None) -> None:
-    """Raise it for the queue, which tries the task again a few times; nothing where it is None.
+    """Raise a failure for the queue, which tries the task again a few times. None does nothing.
 
-    Call it outside any handler: the queue keeps tracebacks, and would keep a foreign text.
+    Call it outside an except block: the queue stores the whole chain of errors with their texts.
     """
     if failure is None:
         return
     if failure.code == Code.JOB_TIMED_OUT:
-        # The worker must know: it is replaced.
+        # django-q2 must see it: it replaces the worker.
         raise TimeoutException(failure.english)
     raise JobFailed(kind=failure.figures.get("kind", failure.code.value))

@@ -1,8 +1,8 @@
-"""Running a job: every execution leaves a JobRun, and large sets go out in chunks.
+"""Running a job: every execution leaves a JobRun, and many accounts are queued in chunks.
 
-A task may be delivered twice, and may be killed at any point. What it did is kept by slot and
-chunk, so that what was done is not done again; what two of them do at once is kept apart by the
-run key. A failure is written down and raised, and the queue tries again a few times.
+A task may be delivered twice, and may be killed at any point. Its JobRun has its slot and chunk,
+so that a finished one is not done again. Two that run at the same time share the run key, so that
+nothing is decided twice. A failure is recorded and raised, and the queue tries again a few times.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ CHUNKS = "chunks"
 EXPIRED = "expired"
 ALREADY_DONE = "already_done"
 
-# Clocks of two machines differ by less.
+# The clocks of two machines differ by less than this.
 _CLOCK_SKEW = timedelta(minutes=10)
 
 
@@ -43,21 +43,21 @@ def perform_job(
     queued_at: datetime | None = None,
     clock: Clock = timezone.now,
 ) -> dict[str, int]:
-    """Do a job as the queue's task: itself, or by handing chunks of accounts out.
+    """Do a job for a task of the queue: all of it, or by queueing its accounts in chunks.
 
     Call it outside a transaction.
 
     Args:
-        name: Which.
-        intended: The slot's time, ISO; None is now.
-        queued_at: When the task was queued, to tell whether tasks wait too long.
+        name: The job's name.
+        intended: The slot's time as ISO text; None for now.
+        queued_at: When the task was queued, to find out whether tasks wait too long.
         clock: Says what time it is.
 
     Returns:
         How many of each outcome.
 
     Raises:
-        JobFailed: It could not be done; its JobRun says why. The queue may try again.
+        JobFailed: The job failed; its JobRun says why. The queue may try again.
     """
     job, slot = get_job(name), Slot.from_text(intended, clock=clock, queued_at=queued_at)
     if _is_done(name, 0, slot):
@@ -78,7 +78,7 @@ def perform_chunk(
     queued_at: datetime | None = None,
     clock: Clock = timezone.now,
 ) -> dict[str, int]:
-    """Do one chunk of a job; the last one to be done completes the job's own JobRun.
+    """Do one chunk of a job. The chunk that ends last completes the JobRun of the whole job.
 
     Call it outside a transaction.
 
@@ -98,7 +98,7 @@ def perform_chunk(
 def perform_after_event(
     account_ids: Sequence[int], run_key: str, *, clock: Clock = timezone.now
 ) -> dict[str, int]:
-    """Ask the gate for accounts of which something changed.
+    """Reallocate accounts of which something changed, where that is due.
 
     Call it outside a transaction.
 
@@ -126,7 +126,7 @@ def perform_after_event(
 
 @outside_transaction
 def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, int]:
-    """Fetch the market rules of a venue that has got its first account.
+    """Fetch the market rules of a venue that got its first account.
 
     Call it outside a transaction.
 
@@ -142,7 +142,7 @@ def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, i
 
 @outside_transaction
 def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
-    """Do all of a job's work in this process, now. Its failure is in the JobRun, not raised.
+    """Do all of a job in this process, now. A failure is recorded in the JobRun, not raised.
 
     Call it outside a transaction.
 
@@ -157,7 +157,7 @@ def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
 
 
 def has_failures(run: JobRun) -> bool:
-    """Whether a job's run failed, or anything that it did."""
+    """Whether the run of a job failed, or counts an outcome that is a failure."""
     is_failure = WORK[run.name].is_failure
     return bool(run.error) or any(is_failure(outcome) for outcome in run.outcomes)
 
@@ -177,7 +177,7 @@ def _do(job: Job, slot: Slot, ids: Sequence[int], *, chunk: int) -> dict[str, in
 
 
 def _hand_out(job: Job, slot: Slot, ids: Sequence[int]) -> dict[str, int]:
-    """Queue the chunks and say so in one transaction: all of them are queued once, or none."""
+    """Queue all chunks and record how many, in one transaction: all are queued once, or none."""
     assert slot.intended_at is not None
     intended, size = slot.intended_at.isoformat(), settings.CAPITAL_JOB_CHUNK
     starts = range(0, len(ids), size)
@@ -197,7 +197,7 @@ def _hand_out(job: Job, slot: Slot, ids: Sequence[int]) -> dict[str, int]:
 
 
 def _is_done(name: str, chunk: int, slot: Slot) -> bool:
-    """Whether an earlier delivery of the same task did it, or handed its chunks out."""
+    """Whether an earlier delivery of the same task did the work, or queued its chunks."""
     if slot.intended_at is None:
         return False
     return any(
@@ -207,7 +207,7 @@ def _is_done(name: str, chunk: int, slot: Slot) -> bool:
 
 
 def _complete_parent(name: str, slot: Slot) -> None:
-    """When the last chunk is done, the job is, and its JobRun says what came of them all."""
+    """Complete the JobRun of the whole job, with the sum of the outcomes, after the last chunk."""
     assert slot.intended_at is not None
     runs = list(_of_slot(name, slot.intended_at))
     done = {run.chunk: run for run in runs if run.chunk and run.finished_at and not run.error}
@@ -223,7 +223,7 @@ def _complete_parent(name: str, slot: Slot) -> None:
 
 
 def _of_slot(name: str, intended_at: datetime) -> QuerySet[JobRun]:
-    # No run of a slot began before it; the index is by name and start.
+    # No run of a slot began before it. The condition lets the index by name and start help.
     return JobRun.objects.filter(
         name=name, intended_at=intended_at, started_at__gte=intended_at - _CLOCK_SKEW
     )
@@ -234,9 +234,9 @@ def _is_expired(job: Job, slot: Slot) -> bool:
 
 
 def _stuck(slot: Slot) -> Reason | None:
-    """Whether tasks wait longer than they should for the clusters."""
+    """A reason where tasks wait too long for a cluster."""
     wait, limit = oldest_wait(now=slot.clock()) or timedelta(), longest_wait()
-    # A task that was given out again is late by one more retry.
+    # A task that is delivered again has waited for one retry more.
     longest = wait if wait > limit else slot.wait
     if wait <= limit and slot.wait <= 2 * limit:
         return None

@@ -1,4 +1,4 @@
-"""The schedules of the queue, made to be what the table of jobs says."""
+"""The queue's schedules, kept as the table of jobs declares them."""
 
 import logging
 from collections import Counter
@@ -19,10 +19,10 @@ INTENDED = "intended"
 
 
 def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
-    """Register every job's schedule, change those that are configured otherwise, remove others.
+    """Create each job's schedule, or change it to what is configured; remove those of no job.
 
-    Running it again changes nothing; a schedule that is as it should be keeps its next run.
-    Schedules of other functions than this product's are left alone.
+    A schedule that is right keeps its next run, and running this again changes nothing. Schedules
+    of other programs are left alone.
 
     Returns:
         How many were ``created``, ``changed``, ``unchanged`` and ``removed``.
@@ -44,7 +44,7 @@ def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
 
 
 def sync_schedules_after_migration() -> None:
-    """The same, for a database that may not be migrated all the way."""
+    """The same after a migration, which may have stopped before the queue's tables."""
     try:
         sync_schedules()
     except DatabaseError as error:
@@ -75,7 +75,7 @@ def _declared(job: Job) -> dict[str, Any]:
     return {
         "name": job.name,
         "func": job.task,
-        # The task learns which slot it is for, however late it is delivered.
+        # The task gets the time of its slot, however late it is delivered.
         "intended_date_kwarg": INTENDED,
         "schedule_type": Schedule.MINUTES if isinstance(timing, Every) else Schedule.CRON,
         "minutes": timing.minutes if isinstance(timing, Every) else None,
@@ -89,7 +89,7 @@ def _declared(job: Job) -> dict[str, Any]:
 
 
 def _first_slot(job: Job, now: datetime) -> datetime:
-    """Soon, on a whole minute, or at the next such time of day."""
+    """The next whole minute, or the next such time of day."""
     if isinstance(job.timing, Every):
         return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
     return job.timing.slot_after(now)
