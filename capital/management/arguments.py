@@ -1,4 +1,4 @@
-"""The arguments that commands share, and what becomes of an error."""
+"""What the commands share on the way in: choosing accounts, and turning errors into messages."""
 
 import getpass
 import socket
@@ -18,7 +18,7 @@ BAD_ARGUMENTS = 2
 
 
 def add_account_argument(parser: ArgumentParser, *, everyone: str = "every active account") -> None:
-    """``--account``, which may be given more than once and with more than one value."""
+    """Add ``--account``, which may be repeated and may have several values."""
     parser.add_argument(
         "--account",
         action="extend",
@@ -31,7 +31,7 @@ def add_account_argument(parser: ArgumentParser, *, everyone: str = "every activ
 
 @contextmanager
 def errors_translated() -> Iterator[None]:
-    """Our errors become one readable line and exit code 2; a broken database exit code 1."""
+    """Turn our errors into one readable line and exit code 2; database errors into exit code 1."""
     try:
         yield
     except CapitalError as error:
@@ -44,10 +44,10 @@ def errors_translated() -> Iterator[None]:
 
 
 def chosen_account_ids(names: Sequence[str]) -> list[int]:
-    """The accounts that were named, or every active one."""
+    """The accounts that were named; without names every active one."""
     return find_account_ids(names) if names else active_account_ids()
 
 
 def command_origin() -> str:
-    """Who sits at this command line, and where."""
+    """Who ran the command and on which machine, for the record of a run."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -11,14 +11,14 @@ from rich.console import Console
 
 from capital.domain.money import plain
 
-# A pipe or a log file has no width; a table that wraps there helps nobody.
+# For a pipe or a log file, which have no width of their own.
 WIDTH_WITHOUT_TERMINAL = 170
-# Below this a table would be cut; the terminal wraps it instead, and no figure is lost.
+# On a narrower terminal rich would cut cells. This way lines wrap, and every figure is shown.
 NARROWEST = 130
 
 
 def print_json(stdout: Any, answer: dict[str, Any]) -> None:
-    """One object, in UTF-8."""
+    """Print one JSON object, in UTF-8."""
     stdout.write(json.dumps(answer, ensure_ascii=False, indent=2, default=_as_text))
 
 
@@ -32,7 +32,7 @@ def _as_text(value: Any) -> str:
 
 
 def console_on(stream: Any) -> Console:
-    """Rich, on a command's stream, wide enough for its tables where there is no terminal."""
+    """A rich console on a command's stream, wide enough for its tables."""
     file: TextIO = getattr(stream, "_out", stream)
     console = Console(file=file, highlight=False, emoji=False, markup=False)
     console.width = max(console.width, NARROWEST) if file.isatty() else WIDTH_WITHOUT_TERMINAL
@@ -40,10 +40,10 @@ def console_on(stream: Any) -> Console:
 
 
 def is_terminal() -> bool:
-    """Whether somebody watches stderr, where progress is drawn."""
+    """Whether stderr, where progress is drawn, is a terminal."""
     return sys.stderr.isatty()
 
 
 def grouped(amount: Decimal | None) -> str:
-    """An amount for people: thousands separated, no digit lost. A dash for none."""
+    """An amount with thousands separators and all of its digits; a dash for None."""
     return "—" if amount is None else f"{amount:,f}"

@@ -1,4 +1,4 @@
-"""Processes that end with the one that started them, however that ends."""
+"""Child processes that end when their parent ends, even where it is killed."""
 
 import ctypes
 import os
@@ -6,21 +6,21 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-# Loaded here: a process that was just forked should do as little as possible.
+# Loaded here, because a process should do as little as possible right after a fork.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def end_with_parent(signum: int = signal.SIGKILL) -> None:
-    """Ask Linux to send ``signum`` to this process when its parent is gone. Elsewhere nothing.
+    """Ask Linux to send ``signum`` to this process when its parent ends. Other systems: nothing.
 
-    A parent that is killed cannot tell its children, and they would work on, unguarded.
+    A parent that is killed cannot stop its children, and they would run on without a guard.
     """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signum)
 
 
 def end_children_with_this_process() -> None:
-    """Every process that this one forks from now on, and those that they fork, end with theirs."""
+    """Make every process that is forked from now on, here or in a child, end with its parent."""
     parent = 0
 
     def remember_parent() -> None:

@@ -1,4 +1,4 @@
-"""A decision as a table on a terminal, and as JSON."""
+"""A decision as several commands print it: as a table on a terminal, and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,9 +16,9 @@ from capital.services.allocation.report import EntryReport, RunReport
 
 
 def decision_table(reports: Sequence[RunReport]) -> Table:
-    """Every pool and strategy of every account, with amounts before and after."""
+    """A table of every pool and strategy of every account, with amounts before and after."""
     table = Table(header_style="bold")
-    # Where the terminal is narrow, cells fold at their spaces: an amount is never cut.
+    # On a narrow terminal cells fold at their spaces, so that no amount is cut.
     table.add_column(_("Account"), overflow="fold")
     table.add_column(_("Pool"), no_wrap=True)
     table.add_column(_("Source"), no_wrap=True)

@@ -1,4 +1,4 @@
-"""``audit_capital``: does everything that is stored keep the rules?"""
+"""``audit_capital``: check every rule on everything that is stored."""
 
 import sys
 from argparse import ArgumentParser
@@ -20,12 +20,10 @@ class Command(BaseCommand):
     help = "Check every rule on everything that is stored. Writes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         add_account_argument(parser, everyone="every account")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             names = options["account"]
             report = audit_capital(find_account_ids(names) if names else None)

@@ -1,4 +1,4 @@
-"""``balances``: what each exchange says right now, unrounded. It writes nothing."""
+"""``balances``: show each exchange's balances right now, unrounded. It writes nothing."""
 
 import sys
 from argparse import ArgumentParser
@@ -26,7 +26,6 @@ class Command(BaseCommand):
     help = "Show what each exchange says right now, per pool and unrounded. Writes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         add_account_argument(parser)
         parser.add_argument(
             "--all",
@@ -36,7 +35,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             observe = observe_wallets if options["all"] else observe_balances
             balances = observe(chosen_account_ids(options["account"]))

@@ -1,4 +1,4 @@
-"""``jobs``: what each job did last, what is late, and who is alive to do it."""
+"""``jobs``: show each job's last success and lateness, the clusters and the queue."""
 
 import sys
 from argparse import ArgumentParser
@@ -25,11 +25,9 @@ class Command(BaseCommand):
     help = "Show each job's last success and lateness, the clusters, and the oldest queued task."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Call, print."""
         with errors_translated():
             health = check_health()
         if options["json"]:

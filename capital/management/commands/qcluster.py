@@ -1,4 +1,4 @@
-"""``qcluster``: django-q2's own, watched, with current schedules, and no process left behind."""
+"""``qcluster``: django-q2's command, with current schedules, a watchdog and no orphans."""
 
 import logging
 import signal
@@ -22,29 +22,29 @@ from capital.services.jobs.schedules import sync_schedules
 
 logger = logging.getLogger(__name__)
 
-# What django-q2 writes on a worker's timer while it waits for a task.
+# The value of a worker's timer in django-q2 while it waits for a task.
 _IDLE = -1
 _LOOK_SECONDS = 10
-# More than one look, so that a cluster can say that it is alive once the database is back.
+# More than one check, so that after a database outage a cluster can record a heartbeat first.
 _SILENT_LOOKS = 3
-# A result is written in a moment.
+# A result is written in far less time.
 _BLOCKED_SECONDS = 10
 
 
 class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
-    """A guard that ends where going on would leave the cluster stuck.
+    """A guard that ends the cluster where it would otherwise be stuck.
 
-    Whoever waits at a queue between the processes holds its lock, and one that is killed there
-    never gives it back: an idle worker or the monitor, or a worker that hands in its result. A
-    new cluster has new queues, and its tasks are given out again.
+    A process that waits at a queue between the processes holds its lock. If it is killed there, the
+    lock is never released: an idle worker, the monitor, or a worker that hands in its result. A new
+    cluster has new queues, and the tasks are delivered again.
     """
 
-    # When the guard was last seen at work: of all processes of this machine, and without a lock.
+    # When the guard was last at work, by the clock that all processes share. It has no lock.
     seen_at = RawValue("d", 0.0)
     _free_at: float | None = None
 
     def status(self) -> str:
-        """Tell, at every step of the guard's round, that it goes on; look after the results."""
+        """Note at every step of the guard's round that it is at work; check the result queue."""
         self.seen_at.value = now = time.monotonic()
         if self._is_result_queue_blocked(now):
             logger.error("A worker died handing in its result: no task is recorded. It ends.")
@@ -53,7 +53,7 @@ class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
         return state
 
     def _is_result_queue_blocked(self, now: float) -> bool:
-        # Queue has no public way to ask, and whoever waits for this lock waits for ever.
+        # Queue has no public way to ask. Not blocking: the lock may never be released.
         lock = self.result_queue._wlock
         if lock.acquire(block=False):
             lock.release()
@@ -63,7 +63,7 @@ class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
         return now - self._free_at > _BLOCKED_SECONDS
 
     def reincarnate(self, process: Any) -> None:
-        """Replace what may be replaced."""
+        """Replace a process that died; end the cluster where that would not help."""
         is_idle_worker = (
             process in self.pool and not process.is_alive() and process.timer.value == _IDLE
         )
@@ -74,23 +74,23 @@ class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
 
 
 class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
-    """A cluster that can be stopped, and is ended when it is stuck.
+    """A cluster that can always be stopped, and that is ended when it is stuck.
 
-    A process that was killed may have held a lock of the queues between the processes, and then
-    whoever takes it next waits for ever. The heartbeat tells of those who pull tasks; the guard,
-    which takes the lock of each worker's timer, tells of itself.
+    A process that was killed may have held a lock of the queues between the processes. Then the
+    next one to take it waits for ever. The heartbeat shows that tasks are pulled. The guard, which
+    takes the lock of each worker's timer, notes that it is at work itself.
     """
 
     is_asked_to_stop = False
 
     def sig_handler(self, _signum: int, _frame: Any) -> None:
-        """Ask the guard to stop; elsewhere than here, where it might wait for ever."""
+        """Ask the guard to stop, in a thread: in a signal handler this might wait for ever."""
         self.is_asked_to_stop = True
         if self.stop_event is not None:
             threading.Thread(target=self.stop_event.set, daemon=True).start()
 
     def watch(self) -> bool:
-        """Wait for the guard's end.
+        """Wait until the guard ends, and end it where the cluster is stuck.
 
         Returns:
             Whether it ended because it was asked to.
@@ -106,19 +106,19 @@ class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
                 return self._end("it pulls no tasks")
             if self._is_guard_stuck():
                 return self._end("its guard waits for ever")
-        # Whoever stops a machine may send the signal to every process of it.
+        # A machine that shuts down may send the signal to every process.
         stopped_with_us = self.is_asked_to_stop and self.sentinel.exitcode == -signal.SIGTERM
         return self.sentinel.exitcode == 0 or stopped_with_us
 
     def _end(self, why: str) -> bool:
         logger.error("The cluster is stuck: %s. It is ended.", why)
-        # Its children end with it.
+        # Its children end with it: see end_children_with_this_process.
         self.sentinel.kill()
         self.sentinel.join()
         return False
 
     def _is_guard_stuck(self) -> bool:
-        """While it stops it waits for tasks, as long as whoever stops it allows."""
+        """Whether it has not been at work for too long. While it stops it may wait for tasks."""
         silence = time.monotonic() - WatchedSentinel.seen_at.value
         return not self.is_asked_to_stop and silence > longest_silence().total_seconds()
 
@@ -140,10 +140,10 @@ class Command(Base):  # type: ignore[misc]  # django-q2 has no types
         """Make the schedules current, then run until stopped."""
         with errors_translated():
             sync_schedules()
-        # A connection must not be shared with the processes that are forked.
+        # Forked processes must not share a connection.
         connections.close_all()
         end_children_with_this_process()
-        # Where Cluster.start looks its guard up.
+        # Cluster.start takes its guard from here.
         django_q.cluster.Sentinel = WatchedSentinel
         cluster = WatchedCluster()
         try:

@@ -20,11 +20,9 @@ class Command(BaseCommand):
     help = "Show the stored reporting rates with their age, or store one. Reports only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in docs/venues.md."""
         parser.add_argument("pair", nargs="*", metavar="FROM TO RATE", help="for one, all three")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         pair = options["pair"]
         if len(pair) not in (0, 3):
             self.print_help("manage.py", "rates")

@@ -41,7 +41,6 @@ class Command(BaseCommand):
     help = "Split each account's balances among its active strategies, and record why."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         add_account_argument(parser)
         parser.add_argument("--dry-run", action="store_true", help="decide, but write nothing")
         parser.add_argument(
@@ -70,7 +69,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         _refuse_contradictions(options)
         with errors_translated():
             reports = _reports(options)
@@ -131,7 +129,7 @@ def _refuse_contradictions(options: dict[str, Any]) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
-    """A bar on stderr, when there are many accounts and somebody watches."""
+    """A progress bar on stderr, for many accounts on a terminal; yields what advances it."""
     if total <= MANY_ACCOUNTS or not is_terminal():
         yield None
         return

@@ -23,13 +23,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         parser.add_argument("run", type=int, metavar="RUN_ID", help="the run to revert")
         parser.add_argument("--dry-run", action="store_true", help="show it, but write nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             report = _report(options)
         if options["json"]:

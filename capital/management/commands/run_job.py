@@ -18,11 +18,9 @@ class Command(BaseCommand):
     help = "Run one job now, in this process: " + ", ".join(job.name for job in JOBS) + "."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         parser.add_argument("name", metavar="NAME", help="which job")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             run = perform_by_hand(options["name"])
         counts = ", ".join(f"{number} {name}" for name, number in sorted(run.outcomes.items()))

@@ -1,4 +1,4 @@
-"""``size``: how much of a symbol a strategy may order now, and why no more."""
+"""``size``: say how much of a symbol a strategy may order now, and why no more."""
 
 import sys
 from argparse import ArgumentParser
@@ -31,7 +31,6 @@ class Command(BaseCommand):
     help = "Say how much a strategy may order with the capital that it has. Places no order."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         parser.add_argument("strategy", metavar="STRATEGY_KEY", help="whose capital")
         add_account_argument(parser, everyone="every account that the strategy is linked to")
         parser.add_argument("--symbol", required=True, help="as ccxt writes it: BTC/USDT:USDT")
@@ -56,7 +55,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         order = OrderRequest(
             symbol=options["symbol"],
             side=options["side"],
@@ -89,7 +87,7 @@ def _number(name: str, text: str | None) -> Decimal | None:
 
 
 def _table(answer: SizedOrder) -> Table:
-    """One answer, line by line, in the order in which it comes about."""
+    """One answer, line by line, in the order in which it is calculated."""
     table = Table(
         title=f"{answer.strategy} @ {answer.account}: {answer.side} {answer.symbol}",
         title_justify="left",

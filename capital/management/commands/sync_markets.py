@@ -1,4 +1,4 @@
-"""``sync_markets``: fetch the venues' trading rules now."""
+"""``sync_markets``: fetch the venues' market rules now."""
 
 import sys
 from argparse import ArgumentParser
@@ -23,7 +23,6 @@ class Command(BaseCommand):
     help = "Fetch the market rules (steps, limits, contract sizes) that orders are sized by."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the README."""
         parser.add_argument(
             "--venue",
             action="extend",
@@ -34,7 +33,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             syncs = sync_markets(options["venue"])
         if options["json"]:

@@ -1,4 +1,4 @@
-"""``sync_schedules``: make the queue's schedules what is configured."""
+"""``sync_schedules``: set the queue's schedules to what is configured."""
 
 from typing import Any
 
@@ -15,7 +15,6 @@ class Command(BaseCommand):
     help = "Register the jobs' schedules as configured. Unchanged ones keep their next run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Call, print."""
         with errors_translated():
             counts = sync_schedules()
         self.stdout.write(

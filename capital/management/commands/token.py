@@ -22,7 +22,6 @@ class Command(BaseCommand):
     help = "Make, list and revoke API tokens. A new token is shown once and kept as a hash."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One sub-command for each of the three."""
         asks = parser.add_subparsers(dest="ask", required=True)
         create = asks.add_parser("create", help="make one and show it, this once")
         create.add_argument("user", help="whose it is: it may do at most what this user may")
@@ -47,7 +46,6 @@ class Command(BaseCommand):
         revoke.add_argument("token", help="its beginning, as the list shows it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         ask = {"create": self._create, "list": self._list, "revoke": self._revoke}
         with errors_translated():
             ask[options["ask"]](options)

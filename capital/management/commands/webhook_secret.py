@@ -18,14 +18,12 @@ class Command(BaseCommand):
     help = "Give a strategy's webhook a new secret and show it, this once; or remove it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which strategy, and whether to close instead."""
         parser.add_argument("strategy", metavar="STRATEGY_KEY", help="the strategy's key")
         parser.add_argument(
             "--remove", action="store_true", help="close the webhook: its secret opens nothing"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Parse, call, print."""
         with errors_translated():
             strategy = _strategy(options["strategy"])
             if options["remove"]:

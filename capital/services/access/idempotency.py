@@ -1,8 +1,8 @@
-"""The same key and the same request give the same answer, for a day.
+"""Idempotency keys: the same key and the same request give the same answer, for a day.
 
-The first request with a key claims it in a transaction of its own, works, and leaves its
-answer; the others wait for that. A claim whose process died is taken over after a while, and
-the run key behind it is still the first one's, so that nothing is decided twice.
+The first request with a key claims it in a transaction of its own, does the work and stores its
+answer. The others wait for that answer. A claim whose process died is taken over after a while,
+with the run key of the first attempt, so that nothing is decided twice.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from capital.services.transactions import outside_transaction
 
 LONGEST_KEY = 200
 KEPT = timedelta(hours=24)
-# Longer than the slowest request: exchanges have 15 seconds.
+# Longer than the slowest request: an exchange may take 15 seconds.
 _GIVEN_UP_AFTER = timedelta(seconds=90)
 _WAIT = timedelta(seconds=25)
 _PAUSE_SECONDS = 1 / 20
@@ -31,7 +31,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered: status, media type and text, to the byte."""
+    """An answer that is repeated byte by byte: status, media type and body."""
 
     status: int
     content_type: str
@@ -40,11 +40,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right, and the duty, to work on a request.
+    """A key that the caller has claimed: do the work, then keep the answer or release the claim.
 
     Attributes:
-        answer: The first answer, where there is one: nothing is left to do.
-        run_key: The same for every attempt at this request.
+        pk: The primary key of the stored request.
+        run_key: The run key, the same for every attempt at this request.
+        answer: The stored answer, where there is one: then there is no work to do.
     """
 
     pk: int
@@ -64,9 +65,9 @@ def claim_request(
     """Claim the key, or wait for the answer of whoever did. Call it outside a transaction.
 
     Args:
-        caller: Whose key it is.
-        key: As the caller sent it.
-        fingerprint: What must be the same: see ``IdempotentRequest``.
+        caller: Whose key it is. Two callers may use the same key.
+        key: The key as the caller sent it.
+        fingerprint: A digest of what must be the same each time: see ``IdempotentRequest``.
         clock: Says what time it is.
         pause: Waits a number of seconds.
 
@@ -89,24 +90,24 @@ def claim_request(
 
 
 def keep_answer(claim: Claim, answer: Answer) -> None:
-    """Leave the answer for every later use of the key."""
+    """Store the answer for every later use of the key."""
     IdempotentRequest.objects.filter(pk=claim.pk).update(
         status=answer.status, content_type=answer.content_type, body=answer.body
     )
 
 
 def release_claim(claim: Claim) -> None:
-    """Let the next use of the key try again: there is no answer worth keeping."""
+    """Let the next use of the key try again, after an answer that is not worth keeping."""
     IdempotentRequest.objects.filter(pk=claim.pk, status=None).update(claimed_at=_LONG_AGO)
 
 
 def prune_requests(*, now: datetime) -> int:
-    """Forget keys whose day is over. Returns how many."""
+    """Delete keys whose day is over. Returns how many."""
     return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
 
 
 def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Claim | None:
-    """The claim, ours or answered; None while somebody else works on it."""
+    """The claim, with the answer where there is one; None while somebody else works on it."""
     request = IdempotentRequest.objects.filter(caller=caller, key=key).first()
     if request is not None and request.created_at <= now - KEPT:
         IdempotentRequest.objects.filter(pk=request.pk, created_at=request.created_at).delete()
@@ -118,7 +119,7 @@ def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Cla
                     caller=caller, key=key, fingerprint=fingerprint, created_at=now, claimed_at=now
                 )
         except IntegrityError:
-            # Another one was quicker; the next look finds it.
+            # Somebody else was quicker; the next try finds their claim.
             return None
         return Claim(request.pk, _run_key(request))
     if request.fingerprint != fingerprint:
@@ -135,7 +136,7 @@ def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Cla
 
 
 def _run_key(request: IdempotentRequest) -> str:
-    """Of caller, key and first use: a key that is used anew a day later decides anew."""
+    """Made of caller, key and time of the first use: a day later the key decides anew."""
     first_use = request.created_at.astimezone(UTC).isoformat()
     text = "\n".join((request.caller, request.key, first_use))
     return f"api:{hashlib.sha256(text.encode()).hexdigest()}"

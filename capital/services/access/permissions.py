@@ -16,7 +16,7 @@ OWN_CAPITAL = Decimal(100)
 
 
 def require_permission(actor: AbstractUser | None, permission: str) -> None:
-    """Raises ``NotPermitted``. Nobody in particular, at the command line, may do everything."""
+    """Raise ``NotPermitted`` without the permission. At the command line (None) all is allowed."""
     if actor is not None and not actor.has_perm(permission):
         raise NotPermitted(user=actor.get_username(), permission=permission)
 
@@ -24,14 +24,14 @@ def require_permission(actor: AbstractUser | None, permission: str) -> None:
 def check_budget_limit(
     actor: AbstractUser | AnonymousUser, *, before: Decimal | None, after: Decimal
 ) -> None:
-    """Refuse an account's ``max_budget_percent`` that only a holder of the permission may set.
+    """Refuse to raise an account's ``max_budget_percent`` above 100 without the permission.
 
-    What is above 100 is other strategies' money. Lowering, and anything up to 100, is free.
+    Above 100 an order spends other strategies' money. Anybody may lower it, or set it up to 100.
 
     Args:
         actor: Who changes it.
-        before: What the account has; None for a new account.
-        after: What it is to have.
+        before: The account's present value; None for a new account.
+        after: The new value.
 
     Raises:
         BudgetLimitNotAllowed: It is raised above 100 without the permission.

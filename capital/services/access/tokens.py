@@ -1,4 +1,4 @@
-"""API tokens: made and revoked here, shown once, kept as a hash."""
+"""API tokens: made and revoked here, shown once, stored as a hash."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ PREFIX = "cap_"
 USUAL_DAYS = 90
 LONGEST_DAYS = 3650
 _LONGEST_NAME = 100
-# A token has a fixed length; more than that is nobody's, and is not worth hashing.
+# Tokens are much shorter: anything longer is none, and is not worth hashing.
 _LONGEST_TOKEN = 200
 
 
@@ -45,14 +45,14 @@ def create_token(
     """Make a token for ``user``.
 
     Args:
-        user: Whose rights it has at most.
-        name: What it is for, as people will look for it.
+        user: The user for whom it acts. It has no more rights than they have.
+        name: What it is for, under which people will look for it.
         scope: One of ``Scope``; each includes those before it.
-        days: After how many days it ends, 1 to 3650.
-        account_id: The one account that it opens; None opens all that the user sees.
+        days: After how many days it expires, 1 to 3650.
+        account_id: The only account that it gives access to; None for all that the user sees.
 
     Returns:
-        The token's row, and its text. The text is nowhere kept: show it now.
+        The token's row, and its text. The text is not stored: show it now.
 
     Raises:
         InvalidToken: A condition above does not hold.
@@ -83,14 +83,14 @@ def create_token(
 
 
 def revoke_token(token_key: str, *, clock: Clock = timezone.now) -> ApiToken:
-    """From now on it opens nothing. Revoking it again changes nothing.
+    """Revoke a token at once. Revoking it again changes nothing.
 
     Args:
-        token_key: The beginning that lists show, or the whole token.
+        token_key: The token's beginning, as lists show it, or the whole token.
         clock: Says what time it is.
 
     Raises:
-        UnknownToken: Nothing, or more than one token, begins so.
+        UnknownToken: No token begins so, or more than one does.
     """
     shown = token_key.strip()[: ApiToken._meta.get_field("token_key").max_length]
     with transaction.atomic():
@@ -109,17 +109,16 @@ def revoke_token(token_key: str, *, clock: Clock = timezone.now) -> ApiToken:
 
 
 def list_tokens(*, user: AbstractUser | None = None) -> Sequence[ApiToken]:
-    """Every token, or one user's, the latest first."""
+    """Every token, or one user's, the newest first."""
     tokens = ApiToken.objects.select_related("user", "account")
     return list(tokens if user is None else tokens.filter(user=user))
 
 
 def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
-    """The token that ``text`` is, with its user, in one query.
+    """The token with this text, with its user, in one query.
 
     Raises:
-        TokenRefused: There is none, or it opens nothing: revoked, expired, its user or its
-            account's existence gone.
+        TokenRefused: There is none, it is revoked or expired, or its user is not active.
     """
     if len(text) > _LONGEST_TOKEN or not text.isascii():
         raise TokenRefused

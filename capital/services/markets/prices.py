@@ -1,7 +1,8 @@
-"""The last price of a market, from its venue, kept for two seconds.
+"""The last price of an instrument, from its venue, cached for two seconds.
 
-In the memory of one process: a price that another process read is not worth a query. Whoever asks
-while somebody else is asking waits for that answer, so that a burst of orders is one question.
+The cache is in the memory of one process: two seconds are not worth a database query. Whoever asks
+while the venue is already being asked waits for that answer, so that a burst of orders is one
+request.
 """
 
 import threading
@@ -20,11 +21,11 @@ from capital.exchange.contract import MarketGateway, Quoted
 from capital.exchange.gateway import get_market_gateway
 from capital.services.transactions import outside_transaction
 
-KEPT_FOR = timedelta(seconds=2)
+CACHED_FOR = timedelta(seconds=2)
 
 
 class PriceSource(StrEnum):
-    """Where the price of an answer comes from."""
+    """Where a price comes from: the order itself, the venue now, or this cache."""
 
     GIVEN = "given"
     TICKER = "ticker"
@@ -33,19 +34,19 @@ class PriceSource(StrEnum):
 
 @dataclass(frozen=True)
 class Price:
-    """A price, > 0, and where it comes from."""
+    """A price, > 0, and its source."""
 
     amount: Decimal
     source: PriceSource
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Cached:
     answer: Decimal | Reason
     until: datetime
 
 
-_kept: dict[Quoted, _Kept] = {}
+_cache: dict[Quoted, _Cached] = {}
 _locks: dict[Quoted, threading.Lock] = {}
 _guard = threading.Lock()
 
@@ -54,33 +55,33 @@ _guard = threading.Lock()
 def last_prices(
     quoted: Sequence[Quoted], *, patience: timedelta | None = None, clock: Clock
 ) -> dict[Quoted, Price | Reason]:
-    """The last price of each market, or why there is none.
+    """The last price of each instrument, or why there is none.
 
     Call it outside a transaction: it waits for the network.
 
-    A failure is kept as long as a price is: a venue that does not answer is not waited for by
-    every order anew.
+    A failure is cached as long as a price, so that not every order waits for a venue that does
+    not answer.
 
     Args:
-        quoted: Of any venues; each once.
-        patience: How long a venue may take; None: as long as is usual.
+        quoted: Instruments of any venues, each once.
+        patience: How long a venue may take; None for the usual time.
         clock: Says what time it is.
     """
     if not settings.CAPITAL_LIVE_BALANCES:
         return dict.fromkeys(quoted, Reason(Code.LIVE_DISABLED))
-    found = _still_kept(quoted, clock())
+    found = _cached_prices(quoted, clock())
     missing = [each for each in quoted if each not in found]
     if not missing:
         return found
-    with _only_one_asks(missing):
-        # Somebody else may have asked while we waited for them.
-        found |= _still_kept(missing, clock())
+    with _one_asker(missing):
+        # Whoever held the locks may have asked for these prices.
+        found |= _cached_prices(missing, clock())
         missing = [each for each in missing if each not in found]
         answers = _gateway(patience).fetch_prices(missing) if missing else {}
-        until = clock() + KEPT_FOR
+        until = clock() + CACHED_FOR
         for each, answer in answers.items():
-            _kept[each] = _Kept(answer, until)
-            found[each] = _from(answer, PriceSource.TICKER)
+            _cache[each] = _Cached(answer, until)
+            found[each] = _price_of(answer, PriceSource.TICKER)
     return found
 
 
@@ -89,30 +90,30 @@ def _gateway(patience: timedelta | None) -> MarketGateway:
 
 
 def forget_prices() -> None:
-    """Ask anew from now on."""
-    _kept.clear()
+    """Empty the cache."""
+    _cache.clear()
 
 
-def _still_kept(quoted: Sequence[Quoted], now: datetime) -> dict[Quoted, Price | Reason]:
+def _cached_prices(quoted: Sequence[Quoted], now: datetime) -> dict[Quoted, Price | Reason]:
     found: dict[Quoted, Price | Reason] = {}
     for each in quoted:
-        kept = _kept.get(each)
-        # Not from the future either: clocks are put back.
-        if kept is None or not now < kept.until <= now + KEPT_FOR:
+        cached = _cache.get(each)
+        # An answer from the future does not count: the clock was put back.
+        if cached is None or not now < cached.until <= now + CACHED_FOR:
             continue
-        found[each] = _from(kept.answer, PriceSource.CACHE)
+        found[each] = _price_of(cached.answer, PriceSource.CACHE)
     return found
 
 
-def _from(answer: Decimal | Reason, source: PriceSource) -> Price | Reason:
+def _price_of(answer: Decimal | Reason, source: PriceSource) -> Price | Reason:
     return Price(answer, source) if isinstance(answer, Decimal) else answer
 
 
 @contextmanager
-def _only_one_asks(quoted: Sequence[Quoted]) -> Iterator[None]:
+def _one_asker(quoted: Sequence[Quoted]) -> Iterator[None]:
     with ExitStack() as stack:
-        # In one order, so that two batches cannot wait for each other.
-        for each in sorted(quoted, key=lambda market: (market.venue, market.symbol)):
+        # Sorted, so that two batches never wait for each other.
+        for each in sorted(quoted, key=lambda one: (one.venue, one.symbol)):
             with _guard:
                 lock = _locks.setdefault(each, threading.Lock())
             stack.enter_context(lock)

@@ -1,4 +1,4 @@
-"""Market rules from the venues into the database, where sizing reads them."""
+"""Syncing the venues' market rules into the database, where sizing reads them."""
 
 import logging
 from collections import Counter
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 SYNCED = "synced"
 
-# What is compared, and written when it changed.
+# The columns that are compared, and written when one has changed.
 _RULES = (
     "market_id",
     "kind",
@@ -48,13 +48,13 @@ _RULES = (
 
 @dataclass(frozen=True)
 class VenueSync:
-    """What became of one venue's rules.
+    """The result of syncing one venue.
 
     Attributes:
-        venue: Its id.
-        problem: Why nothing was written; None where it was.
-        counts: Markets ``added``, ``changed``, ``unchanged``, ``withdrawn`` (listed no longer)
-            and ``unusable`` (the database would not keep a rule exactly).
+        venue: The venue's id.
+        problem: Why nothing was written; None on success.
+        counts: How many instruments were ``added``, ``changed``, ``unchanged``, ``withdrawn``
+            (no longer listed) and ``unusable`` (the database would not keep a rule exactly).
     """
 
     venue: str
@@ -63,7 +63,7 @@ class VenueSync:
 
 
 def venues_in_use() -> list[str]:
-    """Those of active accounts."""
+    """The venues of active accounts."""
     active = Account.objects.filter(is_active=True).order_by("venue")
     used = active.values_list("venue", flat=True).distinct()
     return [venue for venue in used if venue in VENUES]
@@ -73,18 +73,18 @@ def venues_in_use() -> list[str]:
 def sync_markets(
     venues: Sequence[str] | None = None, *, clock: Clock = timezone.now
 ) -> list[VenueSync]:
-    """Fetch each venue's market rules and keep them; one failing venue never takes others with it.
+    """Fetch and store each venue's market rules. A venue that fails does not affect the others.
 
-    A list that has lost a whole kind of market is not believed: half an answer must not switch
-    markets off. Call it outside a transaction: the network comes first, then one transaction a
-    venue.
+    A list in which a whole kind of instrument is missing is refused: half an answer must not
+    withdraw instruments. Call it outside a transaction: the network comes first, then one
+    transaction for each venue.
 
     Args:
-        venues: Ids; None is those of active accounts.
+        venues: The venues' ids; None for those of active accounts.
         clock: Says what time it is.
 
     Raises:
-        UnknownVenue: No row of the venue table has an id; nothing was fetched.
+        UnknownVenue: The venue table lacks one of the ids; nothing was fetched.
     """
     ids = venues_in_use() if venues is None else list(dict.fromkeys(venues))
     rows = [get_venue(venue_id) for venue_id in ids]
@@ -92,15 +92,15 @@ def sync_markets(
         return [VenueSync(venue_id, Reason(Code.LIVE_DISABLED)) for venue_id in ids]
     answers = get_market_gateway().fetch_listings(rows) if rows else {}
     now = clock()
-    return [_keep(venue_id, answers[venue_id], now) for venue_id in ids]
+    return [_store(venue_id, answers[venue_id], now) for venue_id in ids]
 
 
 def count_syncs(syncs: Sequence[VenueSync]) -> Counter[str]:
-    """How many venues were ``synced``, or failed, by the code of the reason."""
+    """How many venues were ``synced``; the others by the code of their problem."""
     return Counter(SYNCED if sync.problem is None else sync.problem.code.value for sync in syncs)
 
 
-def _keep(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSync:
+def _store(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSync:
     if isinstance(answer, Reason):
         logger.warning(
             "The market rules of %s could not be fetched (%s).", venue, answer.code.value
@@ -127,13 +127,13 @@ def _keep(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSyn
             rows.append(market)
             counts[_difference(market, known.get(market.symbol))] += 1
         Market.objects.bulk_create(
-            # In one order, so that two of these cannot wait for each other.
+            # Sorted, so that two of these never wait for each other.
             sorted(rows, key=lambda market: market.symbol),
             update_conflicts=True,
             unique_fields=["venue", "symbol"],
             update_fields=[*_RULES, "fetched_at"],
         )
-        # What is listed but cannot be kept has rules that are no longer true.
+        # A listed instrument that cannot be stored must not be sized by its old rules.
         kept = {market.symbol for market in rows}
         gone = [name for name, row in known.items() if row["is_active"] and name not in kept]
         Market.objects.filter(venue=venue, symbol__in=gone).update(is_active=False)
@@ -142,7 +142,7 @@ def _keep(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSyn
 
 
 def _lost_kind(answer: Sequence[Listing], known: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """A kind of which markets were traded and none is listed now."""
+    """A kind of instrument that was traded and of which none is listed now; else None."""
     listed = {listing.rules.kind.value for listing in answer}
     traded = {row["kind"] for row in known.values() if row["is_active"]}
     return min(traded - listed, default=None)
@@ -173,7 +173,7 @@ def _market(venue: str, listing: Listing, now: datetime) -> Market:
 
 
 def _is_storable(market: Market) -> bool:
-    """Whether the database keeps it as it is: names that fit, numbers that come back exactly."""
+    """Whether the database keeps it unchanged: names that fit, numbers that come back exactly."""
     fields: list[Any] = [market._meta.get_field(name) for name in ("symbol", *_RULES)]
     for each in fields:
         value = getattr(market, each.name)

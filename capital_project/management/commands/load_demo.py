@@ -16,7 +16,6 @@ class Command(BaseCommand):
     help = "Load a demo desk (DEBUG only). Its keys fit the simulator, not a real exchange."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """For ``make run``, which serves the site."""
         parser.add_argument(
             "--show-login", action="store_true", help="print how to log in to the admin"
         )

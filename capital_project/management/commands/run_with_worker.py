@@ -17,23 +17,22 @@ from capital.management.processes import end_with_parent
 logger = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 15
-# One that ends sooner would end again.
+# A cluster that ends sooner than this would end again.
 _WORTH_A_RESTART_SECONDS = 5
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    """Exit 0 when it was stopped; 1 when the site ends by itself, and the cluster is ended.
+    """Exit 0 when it was stopped; 1 when the site ended by itself, which ends the cluster.
 
-    A cluster that ends by itself, as one does that was killed, is started again, as an init
-    system does it. One that ends as soon as it was started ends everything.
+    A cluster that ends by itself, for example because it was killed, is started again, as an init
+    system would do. One that ends right after its start ends everything.
     """
 
     help = "Serve the site and run the jobs, both in one. For trying things out and development."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Where to serve."""
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="host:port")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,7 +59,7 @@ class Command(BaseCommand):
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """In a session of its own, so that a Ctrl-C reaches it once, from here."""
+    """Start a command in a session of its own, so that Ctrl-C reaches it only through us."""
     return subprocess.Popen(  # noqa: S603
         [sys.executable, sys.argv[0], *arguments],
         stdin=subprocess.DEVNULL,
@@ -81,6 +80,6 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(timeout=_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            # What it was doing is not half done: transactions roll back, tasks come again.
+            # That is safe: transactions roll back, and tasks are delivered again.
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()

@@ -47,7 +47,7 @@ faults:
 
 
 class _WithExamples(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's order of options, and examples as they are written."""
+    """Django's order of options, with the line breaks of the examples."""
 
 
 class Command(BaseCommand):
@@ -61,7 +61,6 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the options and the trailing command."""
         parser.formatter_class = _WithExamples
         parser.epilog = _EPILOG
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
@@ -78,7 +77,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Serve."""
         try:
             desk = ExchangeState.from_json(options["desk"])
         except SimulatorError as error:
@@ -161,8 +159,8 @@ def _on_interrupt(
 
     Args:
         act: What to do.
-        but_not_from_terminal: Ignore a SIGINT while the terminal is ours: it has given the
-            child, which is in our process group, its own.
+        but_not_from_terminal: Ignore a SIGINT that comes from our terminal: the child, which is in
+            the same process group, gets its own.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -189,7 +187,7 @@ def _owns_terminal() -> bool:
 
 
 def _reason(error: OSError) -> str:
-    # asyncio wraps the reason in a sentence of its own; failed look-ups have negative numbers.
+    # asyncio adds a sentence of its own to the reason; a failed name lookup has a negative number.
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return str(error.strerror or error)

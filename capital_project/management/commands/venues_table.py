@@ -18,11 +18,9 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """As in the Makefile."""
         parser.add_argument("--check", action="store_true", help="write nothing; say if it drifted")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Write, or compare."""
         before = PAGE.read_text(encoding="utf-8")
         after = with_table(before)
         if before == after:
