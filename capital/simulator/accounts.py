@@ -10,8 +10,9 @@ from capital.simulator.faults import Fault, StandingFault
 from capital.simulator.venues import VENUES, pools_of_venue
 
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_FIELDS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
-_ENTRY_FIELDS = frozenset({*_FIELDS, "wallets", "unrealised", "in_use", "recorded", "faults"})
+_TEXTS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
+_AMOUNTS = ("wallets", "unrealised", "in_use")
+_ENTRY_FIELDS = frozenset({*_TEXTS, *_AMOUNTS, "recorded", "faults"})
 _FAULT_FIELDS = frozenset({"pool", "fault", "times"})
 
 
@@ -69,7 +70,7 @@ class SimulatedAccount:
         if needs_passphrase and not self.api_passphrase:
             raise SimulatorError(f"an account on {self.venue} needs an api_passphrase.")
         self.name = self.name or f"a {self.venue} account"
-        for name in ("wallets", "unrealised", "in_use"):
+        for name in _AMOUNTS:
             setattr(self, name, self._amounts(getattr(self, name)))
         self.recorded = {self.pool_named(pool): body for pool, body in self.recorded.items()}
         standing, self.faults = self.faults, {}
@@ -125,7 +126,26 @@ class SimulatedAccount:
 
 
 def account_from_entry(entry: Any) -> SimulatedAccount:
-    """The account that one entry of a desk file describes."""
+    """The account that one entry of a file describes.
+
+    Raises:
+        SimulatorError: The entry is wrong; says what it must be like.
+    """
+    _check_fields(entry)
+    account = SimulatedAccount(
+        **{name: entry.get(name, "") for name in _TEXTS},
+        **{name: entry.get(name, {}) for name in _AMOUNTS},
+        recorded=entry.get("recorded", {}),
+    )
+    for fault in entry.get("faults", []):
+        if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
+            raise SimulatorError('a fault must be like {"pool": "spot", "fault": "timeout"}.')
+        account.set_fault(fault["fault"], pool=fault.get("pool"), times=fault.get("times"))
+    return account
+
+
+def _check_fields(entry: Any) -> None:
+    """Whether each field is there to read; what it says is checked by the account."""
     if not isinstance(entry, dict):
         raise SimulatorError("must be an object.")
     unknown = sorted(set(entry) - _ENTRY_FIELDS)
@@ -133,27 +153,20 @@ def account_from_entry(entry: Any) -> SimulatedAccount:
         raise SimulatorError(
             f"unknown field {unknown[0]!r}; use {', '.join(sorted(_ENTRY_FIELDS))}."
         )
-    texts = {name: entry.get(name, "") for name in _FIELDS}
-    for name, text in texts.items():
-        if not isinstance(text, str):
+    for name in _TEXTS:
+        if not isinstance(entry.get(name, ""), str):
             raise SimulatorError(f"{name} must be text.")
-    recorded, faults = entry.get("recorded", {}), entry.get("faults", [])
-    amounts = {name: entry.get(name, {}) for name in ("wallets", "unrealised", "in_use")}
-    for name, pools in amounts.items():
-        if not isinstance(pools, dict) or not all(
-            isinstance(each, dict) for each in pools.values()
-        ):
+    for name in _AMOUNTS:
+        if not _maps_to_mappings(entry.get(name, {})):
             raise SimulatorError(f'{name} must be like {{"spot": {{"USDT": "10.00"}}}}.')
-    if not isinstance(recorded, dict):
+    if not isinstance(entry.get("recorded", {}), dict):
         raise SimulatorError("recorded must map a pool to a body.")
-    if not isinstance(faults, list):
+    if not isinstance(entry.get("faults", []), list):
         raise SimulatorError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
-    account = SimulatedAccount(**texts, **amounts, recorded=recorded)
-    for fault in faults:
-        if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
-            raise SimulatorError('a fault must be like {"pool": "spot", "fault": "timeout"}.')
-        account.set_fault(fault["fault"], pool=fault.get("pool"), times=fault.get("times"))
-    return account
+
+
+def _maps_to_mappings(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
 
 
 def amount_of(text: Any) -> str:
