@@ -416,7 +416,11 @@ def ask_by_clock(
         for _ in range(2):
             answers.append(gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool(pool)])
             counts.append(len(server.requests))
-        return answers, counts, politeness.skew_milliseconds(account.venue, server.base_url)
+        return (
+            answers,
+            counts,
+            politeness.skew_milliseconds(account.venue, server.venue_urls[account.venue]),
+        )
 
 
 def account_in(venue: str, pool: str) -> SimulatedAccount:
@@ -620,8 +624,11 @@ def test_venue_that_does_not_tell_its_time_has_refused_the_key(
 ) -> None:
     account = account_in("deribit", "unified")
     time_path = "/api/v2/public/get_time"
-    notices = tuple(notice for notice in simulator.NOTICES if notice.path != time_path)
-    monkeypatch.setattr(simulator, "NOTICES", notices)
+    deribit = simulator.VENUES["deribit"]
+    notices = tuple(notice for notice in deribit.notices if notice.path != time_path)
+    assert notices != deribit.notices
+    silent = {**simulator.VENUES, "deribit": replace(deribit, notices=notices)}
+    monkeypatch.setattr(simulator, "VENUES", silent)
 
     answers, counts, _ = ask_by_clock(account, "unified", 90)
 
