@@ -1,4 +1,4 @@
-"""Allocating with the figures seen first, and checking a connection.
+"""Allocating with the figures seen first.
 
 Each page is a form that is shown, one service call, and where to go next. Whatever changes
 something is a POST; the buttons on accounts only lead here.
@@ -21,14 +21,12 @@ from unfold.enums import ActionVariant
 
 from capital.admin.allocation.decisions import (
     OUTLOOK,
-    POOL_NAMES,
     DecisionCard,
     decision_card,
 )
 from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
-from capital.admin.frame.formats import money
-from capital.admin.frame.views import origin_of, render_page, user_of
+from capital.admin.frame.views import origin_of, render_page, seen_or_404, user_of
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import (
     CapitalError,
@@ -52,7 +50,6 @@ from capital.services.allocation.plans import (
     runs_of_plan,
 )
 from capital.services.allocation.report import RunReport
-from capital.services.balances.connections import check_connection
 from capital.services.sentences import sentence, sentence_of
 
 # Up to so many accounts are shown opened; more are a list to open one by one.
@@ -78,10 +75,9 @@ def allocate_capital(
 
 
 class AllocationPages:
-    """For the accounts' ``ModelAdmin``: select, see first, apply; and check a connection."""
+    """For the accounts' ``ModelAdmin``: select, see first, apply."""
 
     actions: Sequence[Any] = [allocate_capital]
-    actions_detail: Sequence[Any] = ["allocate_capital", "check_connection"]
 
     def get_urls(self) -> list[Any]:
         """The pages of a plan, before those of an account."""
@@ -113,7 +109,7 @@ class AllocationPages:
     )
     def allocate_capital(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Choose how, then see first."""
-        account = self._account(request, object_id)
+        account = seen_or_404(self, request, object_id)
         form = OptionsForm(user_of(request), request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
@@ -130,36 +126,6 @@ class AllocationPages:
             gettext("Allocate capital: %(account)s") % {"account": account.name},
             object=account,
             form=form,
-            back=reverse("admin:capital_account_change", args=[account.pk]),
-        )
-
-    @action(  # type: ignore[untyped-decorator]
-        description=gettext_lazy("Check connection"),
-        url_path="connection",
-        icon="lan",
-    )
-    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """What each pool answers now, or why it does not and what to do."""
-        account = self._account(request, object_id)
-        report = check_connection(account.pk, actor=user_of(request))
-        return self._page(
-            request,
-            "accounts/connection",
-            gettext("Connection: %(account)s") % {"account": account.name},
-            object=account,
-            account=account,
-            report=report,
-            pools=[
-                {
-                    "name": POOL_NAMES[pool.pool.value],
-                    "amount": money(pool.amount, account.currency),
-                    "observed_at": pool.observed_at,
-                    "reason": "" if pool.reason is None else sentence(pool.reason),
-                    "advice": "" if pool.advice is None else sentence(pool.advice),
-                }
-                for pool in report.pools
-            ],
-            notices=[sentence(notice) for notice in report.notices],
             back=reverse("admin:capital_account_change", args=[account.pk]),
         )
 
@@ -276,12 +242,6 @@ class AllocationPages:
         except CapitalError as error:
             messages.error(request, sentence(error.reason))
             return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
-
-    def _account(self, request: HttpRequest, object_id: str) -> Account:
-        account: Account | None = self.get_object(request, object_id)  # type: ignore[attr-defined]
-        if account is None or not self.has_view_permission(request, account):  # type: ignore[attr-defined]
-            raise Http404
-        return account
 
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any

@@ -60,15 +60,7 @@ class ReportCard:
 def currency_card(figures: CurrencyOverview) -> CurrencyCard:
     """The figures and charts of one currency, as text and addresses."""
     currency = figures.currency
-    changed = figures.change_today
-    start = (
-        figures.total - changed
-        if changed is not None
-        and figures.total is not None
-        and figures.changes_known == figures.accounts
-        else None
-    )
-    relative = share(changed, start)
+    changed, relative = figures.change_today, _relative_change(figures)
     sign = "+" if relative is not None and relative > 0 else ""
     accounts = listing("account", currency=currency, state="active")
     return CurrencyCard(
@@ -106,6 +98,14 @@ def currency_card(figures: CurrencyOverview) -> CurrencyCard:
             },
         ),
     )
+
+
+def _relative_change(figures: CurrencyOverview) -> Decimal | None:
+    """Today's change in percent, where it is known of every account."""
+    changed, total = figures.change_today, figures.total
+    if changed is None or total is None or figures.changes_known != figures.accounts:
+        return None
+    return share(changed, total - changed)
 
 
 def report_card(overview: Dashboard) -> ReportCard | None:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from django.contrib.auth.models import AbstractUser
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 
 from capital.addresses import client_address
@@ -28,3 +28,11 @@ def user_of(request: HttpRequest) -> AbstractUser:
 def origin_of(request: HttpRequest) -> str:
     """The address, for the log."""
     return client_address(request)
+
+
+def seen_or_404(page: Any, request: HttpRequest, object_id: str) -> Any:
+    """The row of an address, where the user may see it."""
+    row = page.get_object(request, object_id)
+    if row is None or not page.has_view_permission(request, row):
+        raise Http404
+    return row

@@ -1,0 +1,48 @@
+"""Checking an account's connection: what each pool answers, or what to do where it does not."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action
+
+from capital.admin.allocation.decisions import (
+    POOL_NAMES,
+)
+from capital.admin.frame.formats import money
+from capital.admin.frame.views import render_page, seen_or_404, user_of
+from capital.models import Account
+from capital.services.balances.connections import check_connection
+from capital.services.sentences import sentence
+
+
+class ConnectionPage:
+    """For the accounts' ``ModelAdmin``."""
+
+    @action(  # type: ignore[untyped-decorator]
+        description=gettext_lazy("Check connection"),
+        url_path="connection",
+        icon="lan",
+    )
+    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What each pool answers now, or why it does not and what to do."""
+        account: Account = seen_or_404(self, request, object_id)
+        report = check_connection(account.pk, actor=user_of(request))
+        context = {
+            "object": account,
+            "account": account,
+            "report": report,
+            "pools": [
+                {
+                    "name": POOL_NAMES[pool.pool.value],
+                    "amount": money(pool.amount, account.currency),
+                    "observed_at": pool.observed_at,
+                    "reason": "" if pool.reason is None else sentence(pool.reason),
+                    "advice": "" if pool.advice is None else sentence(pool.advice),
+                }
+                for pool in report.pools
+            ],
+            "notices": [sentence(notice) for notice in report.notices],
+            "back": reverse("admin:capital_account_change", args=[account.pk]),
+        }
+        title = gettext("Connection: %(account)s") % {"account": account.name}
+        return render_page(self, request, "accounts/connection", title, context)
