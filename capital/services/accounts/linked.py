@@ -2,13 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 from capital.domain.allocation.decision import pools_in_use
-from capital.domain.allocation.links import Link, why_idle
+from capital.domain.allocation.links import Link, Reserve, why_idle
 from capital.domain.pools import Pool, WalletMode
 from capital.models import Account, StrategyAccount
-from capital.services.accounts.lookup import AccountIds, markets_of_venue
+from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of
 from strategies.markets import MarketType
+
+
+class Division(TypedDict):
+    """How an account's pools are divided, by its settings: what ``decide`` is to be given."""
+
+    currency: str
+    wallet_mode: WalletMode
+    reserve: Reserve
 
 
 @dataclass(frozen=True)
@@ -17,6 +26,15 @@ class LinkedAccount:
 
     account: Account
     links: tuple[Link, ...]
+
+    @property
+    def division(self) -> Division:
+        """How its pools are divided."""
+        return Division(
+            currency=self.account.currency,
+            wallet_mode=WalletMode(self.account.wallet_mode),
+            reserve=reserve_of(self.account),
+        )
 
     @property
     def pools(self) -> tuple[Pool, ...]:

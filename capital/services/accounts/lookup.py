@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from django.db.models import QuerySet
 
+from capital.domain.allocation.links import Reserve
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code, Reason
@@ -89,3 +90,8 @@ def wallet_mode_problem(account: Account) -> Reason | None:
 def pools_of_account(account: Account) -> tuple[Pool, ...]:
     """The pools that the account's money lies in, spot first."""
     return pools_of(WalletMode(account.wallet_mode), markets_of_venue(account.venue))
+
+
+def reserve_of(account: Account) -> Reserve:
+    """What the account keeps back of each pool."""
+    return Reserve(account.reserve_percent, account.reserve_amount)

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.allocation.gate import Inputs, LinkState, configuration_change
-from capital.domain.allocation.links import Reserve
 from capital.domain.balances import PoolReading
 from capital.domain.money import plain
 from capital.domain.pools import Pool
@@ -30,11 +31,23 @@ def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> In
         links={
             link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in linked.links
         },
-        reserve=Reserve(linked.account.reserve_percent, linked.account.reserve_amount),
-        balances={
-            pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
-        },
+        reserve=linked.division["reserve"],
+        balances=_balances(readings),
     )
+
+
+def inputs_after_revert(last: Inputs, readings: Mapping[Pool, PoolReading]) -> Inputs:
+    """What the gate compares with after a revert: the last run's inputs, at the present balance.
+
+    A revert answers no change that no run has answered yet: such a change is due all the same.
+    """
+    return replace(last, balances={**last.balances, **_balances(readings)})
+
+
+def _balances(readings: Mapping[Pool, PoolReading]) -> dict[Pool, Decimal]:
+    return {
+        pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
+    }
 
 
 def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:

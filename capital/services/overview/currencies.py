@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from capital.domain.allocation.links import Reserve
 from capital.domain.money import EXACT, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, StrategyAccount
-from capital.services.accounts.lookup import AccountIds
+from capital.services.accounts.lookup import AccountIds, reserve_of
 from capital.services.overview.accounts import AccountBalances
 from capital.services.overview.equity import DayTotal, Totals, add, total_by_day
 from strategies.markets import MarketType
@@ -179,8 +178,7 @@ def _reserved_and_rest(
     """The reserve of a pool by the account's rule, and what reserve and capital leave of it."""
     quantum = quantum_of(account.currency)
     available = floor_to(balance, quantum)
-    rule = Reserve(account.reserve_percent, account.reserve_amount)
-    reserved = rule.of(available, quantum=quantum)
+    reserved = reserve_of(account).of(available, quantum=quantum)
     return reserved, EXACT.subtract(EXACT.subtract(available, allocated), reserved)
 
 
