@@ -23,10 +23,11 @@ from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
 from capital.services.allocation.request import (
     AllocationRequest,
-    allow_force,
     earlier_runs,
     known_ids,
+    log_force,
     new_request,
+    require_force,
     require_suspects,
 )
 from capital.services.allocation.verdicts import (
@@ -174,10 +175,15 @@ def allocate_capital(
     ids = known_ids(account_ids)
     if accept_jump:
         require_permission(actor, ACCEPT_PERMISSION)
-        require_suspects(ids, request)
     if force:
-        allow_force(actor, ids, origin)
-    results = _in_batches(ids, request, on_progress)
+        require_force(actor)
+    # A conflict is found before anything is done, also where it is in the last batch.
+    earlier = earlier_runs(ids, request)
+    if accept_jump:
+        require_suspects(ids, earlier)
+    if force:
+        log_force(actor, ids, origin)
+    results = _in_batches(ids, request, earlier, on_progress)
     return [result for result in results.values() if isinstance(result, AllocationRun)]
 
 
@@ -215,7 +221,8 @@ def reallocate_where_due(
     """
     request = new_request(trigger, run_key, clock, live=live, if_due=True, patience=patience)
     seen: _Seen = {}
-    results = _in_batches(known_ids(account_ids), request, on_progress, seen)
+    ids = known_ids(account_ids)
+    results = _in_batches(ids, request, earlier_runs(ids, request), on_progress, seen)
     accounts = Account.objects.in_bulk(results)
     return [
         DueResult(
@@ -257,7 +264,7 @@ def preview_allocation(
     ids = known_ids(account_ids)
     earlier = earlier_runs(ids, request)
     if accept_jump:
-        require_suspects(ids, request)
+        require_suspects(ids, earlier)
     previews = {
         key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
         for key, run in earlier.items()
@@ -278,30 +285,21 @@ def preview_allocation(
 def _in_batches(
     ids: Sequence[int],
     request: AllocationRequest,
+    earlier: Mapping[int, AllocationRun],
     on_progress: Callable[[int], None] | None,
     seen: _Seen | None = None,
 ) -> dict[int, Result]:
-    # A conflict is found before anything is done, also where it is in the last batch.
-    earlier_runs(ids, request)
-    results: dict[int, Result] = {}
+    """Work on the accounts without a run of the same key; runs that race ahead count, too."""
+    results: dict[int, Result] = dict(earlier)
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]
         progress = _Progress(on_progress)
-        results.update(_allocate_batch(batch, request, progress, seen))
+        if to_do := [account_id for account_id in batch if account_id not in earlier]:
+            observed = load_linked_accounts(to_do)
+            answers = _observe(observed, request, on_account=progress.account_answered)
+            results |= decide_batch(observed, _judge_by(answers, request, seen), request)
         progress.finish(len(batch))
     return {account_id: results[account_id] for account_id in ids}
-
-
-def _allocate_batch(
-    ids: Sequence[int], request: AllocationRequest, progress: _Progress, seen: _Seen | None
-) -> dict[int, Result]:
-    results: dict[int, Result] = dict(earlier_runs(ids, request))
-    to_do = [account_id for account_id in ids if account_id not in results]
-    if not to_do:
-        return results
-    observed = load_linked_accounts(to_do)
-    answers = _observe(observed, request, on_account=progress.account_answered)
-    return results | decide_batch(observed, _judge_by(answers, request, seen), request)
 
 
 def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:

@@ -11,12 +11,11 @@ from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
-from capital.services.accounts.lookup import lock_accounts
-from capital.services.allocation.records import record_checks, record_runs
+from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.request import AllocationRequest, earlier_runs
 from capital.services.allocation.verdicts import Circumstances, Verdict, load_circumstances
+from capital.services.balances.locked import batch_then_each, lock_observed
 from capital.services.balances.log_lines import log_fallbacks, log_suspects
-from capital.services.balances.summaries import record_observations
 
 logger = logging.getLogger(__name__)
 
@@ -45,32 +44,27 @@ def decide_batch(
         RunKeyConflict: The key was used with other arguments.
         PlanStale: ``judge`` says that this is not what was shown. Nothing was done.
     """
-    try:
-        return _decide_and_write(observed, judge, request)
-    except (PlanStale, RunKeyConflict):
-        raise
-    except Exception as error:  # noqa: BLE001  # each account meets its own error below
-        logger.info(
-            "A batch of %s accounts failed (%s); each is tried by itself.",
-            len(observed),
-            type(error).__name__,
-        )
-    return {key: _decide_alone(linked, judge, request) for key, linked in observed.items()}
+    return batch_then_each(
+        observed,
+        lambda part: _decide_and_write(part, judge, request),
+        lambda linked, error: _fail(linked, error, request),
+        message="A batch of %(number)s accounts failed (%(kind)s); each is tried by itself.",
+        fatal=(PlanStale, RunKeyConflict),
+    )
 
 
-def _decide_alone(linked: LinkedAccount, judge: Judge, request: AllocationRequest) -> Result:
-    """One account of a batch that failed, with the readings that were made for the batch."""
-    try:
-        return _decide_and_write({linked.account.pk: linked}, judge, request)[linked.account.pk]
-    except RunKeyConflict:
-        raise
-    except CapitalError as error:
-        reason = error.reason
-    except DatabaseError as error:
-        reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
-    except Exception as error:
-        logger.exception("Allocating account %s failed.", linked.account.pk)
-        reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
+def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -> AllocationRun:
+    """The run of one account that failed by itself as well."""
+    match error:
+        case RunKeyConflict():
+            raise error
+        case CapitalError():
+            reason = error.reason
+        case DatabaseError():
+            reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
+        case _:
+            logger.error("Allocating account %s failed.", linked.account.pk, exc_info=error)
+            reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
     return _record_failure(linked, reason, request)
 
 
@@ -82,8 +76,7 @@ def _record_failure(
     verdict, now = Verdict(linked, Decision(Outcome.FAILED, reason), reason), request.clock()
     try:
         with transaction.atomic():
-            record_checks([verdict], now=now)
-            return record_runs([verdict], request, now=now)[linked.account.pk]
+            return record_verdicts([verdict], request, {}, now=now)[linked.account.pk]
     except DatabaseError:
         logger.exception("The failure of account %s could not be recorded.", linked.account.pk)
     return _unsaved_failure(linked.account, reason, request)
@@ -105,35 +98,24 @@ def _decide_and_write(
 ) -> dict[int, Result]:
     """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
     with transaction.atomic():
-        locked = lock_accounts(list(observed))
-        results: dict[int, Result] = dict(earlier_runs(list(locked), request))
-        for key in observed.keys() - locked.keys():
+        locked = lock_observed({key: linked.account for key, linked in observed.items()})
+        results: dict[int, Result] = dict(earlier_runs(list(locked.accounts), request))
+        for key in observed.keys() - locked.accounts.keys():
             # Deleted in the meantime: there is no row that a run could point at.
             results[key] = _unsaved_failure(
                 observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
             )
-        accounts = {key: account for key, account in locked.items() if key not in results}
+        accounts = {key: each for key, each in locked.accounts.items() if key not in results}
         if not accounts:
             return results
         linked_accounts = load_linked_accounts(list(accounts), accounts=accounts)
+        changed = [each for key, each in linked_accounts.items() if key in locked.changed]
+        sound = {key: each for key, each in linked_accounts.items() if key not in locked.changed}
         now = request.clock()
-        changed = {
-            key
-            for key, linked in linked_accounts.items()
-            if linked.account.reading_depends_on != observed[key].account.reading_depends_on
-        }
-        sound = {key: linked for key, linked in linked_accounts.items() if key not in changed}
-        verdicts = [_account_changed(linked_accounts[key]) for key in changed]
         circumstances = load_circumstances(list(sound), request, now=now, lock=True)
+        verdicts = [_account_changed(linked) for linked in changed]
         verdicts += judge(sound, circumstances, now)
-        record_observations(
-            {verdict.linked.account.pk: verdict.judged.believed for verdict in verdicts},
-            accounts,
-            circumstances.summaries,
-            now=now,
-        )
-        record_checks(verdicts, now=now)
-        results |= record_runs(verdicts, request, now=now)
+        results |= record_verdicts(verdicts, request, circumstances.summaries, now=now)
     for verdict in verdicts:
         tell(verdict)
         results.setdefault(verdict.linked.account.pk, verdict.reason)

@@ -25,7 +25,14 @@ from capital.domain.errors import (
 )
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AllocationPlan, AllocationRun, PlannedAccount, Trigger
+from capital.models import (
+    Account,
+    AllocationPlan,
+    AllocationRun,
+    DailyAccountSummary,
+    PlannedAccount,
+    Trigger,
+)
 from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
@@ -39,9 +46,9 @@ from capital.services.allocation.inputs import last_allocations, rests_on, what_
 from capital.services.allocation.report import RunReport
 from capital.services.allocation.request import (
     AllocationRequest,
-    allow_force,
     earlier_runs,
     known_ids,
+    log_force,
     new_request,
 )
 from capital.services.allocation.stored import (
@@ -57,7 +64,7 @@ from capital.services.allocation.verdicts import (
     load_circumstances,
 )
 from capital.services.balances.live import LiveAnswers, observe_pools
-from capital.services.balances.readings import JudgedReadings, judge_readings, settle_suspects
+from capital.services.balances.readings import JudgedReadings, judge_readings, settled_suspects
 from capital.services.transactions import outside_transaction
 
 # How long a plan may be looked at until its readings are too old to act on.
@@ -111,38 +118,10 @@ def make_plan(
         live=live,
         clock=clock,
     )
-    now = clock()
-    circumstances = load_circumstances(ids, request, now=now)
-    last_runs = last_allocations(ids)
-    plan = AllocationPlan(
-        actor_id=request.actor_id,
-        trigger=request.trigger,
-        live=live,
-        force=force,
-        accept_jump=accept_jump,
-        created_at=now,
-    )
-    planned, accepts = [], False
-    for key in ids:
-        linked = linked_accounts[key]
-        judged, rests = _judge(linked, answers, circumstances, request, last_runs[key], now=now)
-        accepts |= bool(rests["accepts"])
-        verdict = decide_account(linked, judged, circumstances, request)
-        tell(verdict)
-        assert verdict.decision is not None, "only the gate decides nothing"
-        planned.append(
-            PlannedAccount(
-                plan=plan,
-                account=linked.account,
-                readings=judged_as_json(judged),
-                rests_on=rests,
-                shown=shown_as_json(verdict.decision, linked.account.currency),
-            )
-        )
-    if accept_jump and not accepts:
-        raise NothingToAccept(
-            account=", ".join(linked.account.name for linked in linked_accounts.values())
-        )
+    plan = _new_plan(request, now=clock())
+    planned = _planned_accounts(plan, [linked_accounts[key] for key in ids], answers, request)
+    if accept_jump and not any(each.rests_on["accepts"] for each in planned):
+        raise NothingToAccept(account=", ".join(each.account.name for each in planned))
     with transaction.atomic():
         plan.save(force_insert=True)
         PlannedAccount.objects.bulk_create(planned)
@@ -226,7 +205,7 @@ def apply_plan(
         if clock() > expires_at(plan):
             raise PlanExpired(minutes=str(VALID_FOR // timedelta(minutes=1)))
         if plan.force:
-            allow_force(actor, to_do, origin)
+            log_force(actor, to_do, origin)
         results = decide_batch(load_linked_accounts(to_do), _Shown(planned, request).judge, request)
         done |= {key: run for key, run in results.items() if isinstance(run, AllocationRun)}
         AllocationPlan.objects.filter(pk=plan.pk, applied_at=None).update(applied_at=clock())
@@ -285,41 +264,83 @@ class _Shown:
         return verdict if same else Reason(Code.DECISION_CHANGED)
 
 
+def _new_plan(request: AllocationRequest, *, now: datetime) -> AllocationPlan:
+    return AllocationPlan(
+        actor_id=request.actor_id,
+        trigger=request.trigger,
+        live=request.live,
+        force=request.force,
+        accept_jump=request.accept_jump,
+        created_at=now,
+    )
+
+
+def _planned_accounts(
+    plan: AllocationPlan,
+    linked_accounts: Sequence[LinkedAccount],
+    answers: LiveAnswers,
+    request: AllocationRequest,
+) -> list[PlannedAccount]:
+    """What the plan shows of each account, unsaved, and what that rests on."""
+    ids = [linked.account.pk for linked in linked_accounts]
+    circumstances = load_circumstances(ids, request, now=plan.created_at)
+    last_runs = last_allocations(ids)
+    planned = []
+    for linked in linked_accounts:
+        key = linked.account.pk
+        summary = circumstances.summaries[key].latest
+        judged, accepts = _judge(linked, answers, summary, request, now=plan.created_at)
+        verdict = decide_account(linked, judged, circumstances, request)
+        tell(verdict)
+        assert verdict.decision is not None, "only the gate decides nothing"
+        planned.append(
+            PlannedAccount(
+                plan=plan,
+                account=linked.account,
+                readings=judged_as_json(judged),
+                rests_on=rests_on(
+                    linked,
+                    judged,
+                    has_open_position=key in circumstances.with_open_position,
+                    last_run=last_runs[key],
+                    accepts=accepts,
+                ),
+                shown=shown_as_json(verdict.decision, linked.account.currency),
+            )
+        )
+    return planned
+
+
 def _judge(
     linked: LinkedAccount,
     answers: LiveAnswers,
-    circumstances: Circumstances,
+    summary: DailyAccountSummary | None,
     request: AllocationRequest,
-    last_run: int | None,
     *,
     now: datetime,
-) -> tuple[JudgedReadings, dict[str, Any]]:
-    """The readings to decide by, and what else the decision rests on."""
-    account = linked.account
+) -> tuple[JudgedReadings, list[Pool]]:
+    """The readings to decide by, and the pools of which a suspect balance is accepted."""
 
-    def judge(*, accept_jump: bool) -> JudgedReadings:
-        summary = circumstances.summaries[account.pk].latest
+    def judge(waiting: Mapping[str, Any]) -> JudgedReadings:
         return judge_readings(
-            account, linked.pools, answers, summary, now=now, accept_jump=accept_jump
+            linked.account,
+            linked.pools,
+            answers,
+            summary,
+            now=now,
+            accept_jump=request.accept_jump,
+            waiting=waiting,
         )
 
-    waiting = dict(account.suspect_readings)
-    judged = judge(accept_jump=request.accept_jump)
-    if request.accept_jump and judged.suspects:
+    waiting = linked.account.suspect_readings
+    judged = judge(waiting)
+    if not request.accept_jump:
+        return judged, []
+    if judged.suspects:
         # The balance is shown before it is accepted, so what was read just now may be, too.
-        settle_suspects(account, judged)
-        judged = judge(accept_jump=True)
-    accepts = [Pool(pool) for pool in account.suspect_readings] if request.accept_jump else []
-    # Only in memory: the account's row is written when the plan is applied.
-    account.suspect_readings = waiting
-    rests = rests_on(
-        linked,
-        judged,
-        has_open_position=account.pk in circumstances.with_open_position,
-        last_run=last_run,
-        accepts=accepts,
-    )
-    return judged, rests
+        waiting = settled_suspects(waiting, judged)
+        judged = judge(waiting)
+    return judged, [Pool(pool) for pool in waiting]
 
 
 def _request_of(plan: AllocationPlan, clock: Clock) -> AllocationRequest:

@@ -3,7 +3,7 @@
 A faster writer (COPY, say) can take this module's place; ``benchmarks/reallocate.py`` measures it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Case, Value, When
@@ -21,8 +21,45 @@ from capital.models import (
 from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.stored import inputs_as_json, pools_as_json
 from capital.services.allocation.verdicts import Verdict
-from capital.services.balances.readings import settle_suspects
+from capital.services.balances.locked import learn
+from capital.services.balances.summaries import Summaries
 from capital.services.transactions import inside_transaction
+
+
+@inside_transaction
+def record_verdicts(
+    verdicts: Sequence[Verdict],
+    request: AllocationRequest,
+    summaries: Mapping[int, Summaries],
+    *,
+    now: datetime,
+) -> dict[int, AllocationRun]:
+    """Write all that comes of a batch of verdicts: what was learned, that it was looked at, runs.
+
+    Call it inside the transaction that holds the accounts' locks. A constant number of statements.
+
+    Args:
+        verdicts: One for each account.
+        request: What was asked.
+        summaries: The locked summaries of the accounts of which a balance is believed.
+        now: The time of the decisions.
+
+    Returns:
+        The run of each account for which something was decided.
+    """
+    learn(
+        {verdict.linked.account.pk: verdict.judged for verdict in verdicts},
+        {verdict.linked.account.pk: verdict.linked.account for verdict in verdicts},
+        summaries,
+        now=now,
+        recorded={
+            verdict.linked.account.pk
+            for verdict in verdicts
+            if verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
+        },
+    )
+    record_checks(verdicts, now=now)
+    return record_runs(verdicts, request, now=now)
 
 
 @inside_transaction
@@ -51,19 +88,13 @@ def record_runs(
 
 @inside_transaction
 def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
-    """Say on each account when it was looked at last, what came of it, and what is suspect.
+    """Say on each account when it was looked at last, and what came of it.
 
-    One statement for the batch, and one more where a suspicion changed. Call it inside the
-    transaction that holds the accounts' locks.
+    Call it inside the transaction that holds the accounts' locks. One statement for the batch.
     """
     by_code: dict[str, list[int]] = {}
-    changed = []
     for verdict in verdicts:
-        account = verdict.linked.account
-        by_code.setdefault(verdict.reason.code.value, []).append(account.pk)
-        is_told = verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
-        if settle_suspects(account, verdict.judged, are_recorded=is_told):
-            changed.append(account)
+        by_code.setdefault(verdict.reason.code.value, []).append(verdict.linked.account.pk)
     if not by_code:
         return
     Account.objects.filter(pk__in=[key for keys in by_code.values() for key in keys]).update(
@@ -72,8 +103,6 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
             *(When(pk__in=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
         ),
     )
-    if changed:
-        Account.objects.bulk_update(changed, ["suspect_readings"])
 
 
 def _new_run(

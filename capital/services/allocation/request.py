@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -102,19 +102,22 @@ def known_ids(account_ids: Iterable[int]) -> list[int]:
     return ids
 
 
-def require_suspects(ids: Sequence[int], request: AllocationRequest) -> None:
+def require_suspects(ids: Sequence[int], earlier: Mapping[int, AllocationRun]) -> None:
     """A person who accepts must have seen something; a replay of their acceptance may pass."""
-    accepted = earlier_runs(ids, request)
-    waiting = Account.objects.filter(pk__in=[key for key in ids if key not in accepted])
+    waiting = Account.objects.filter(pk__in=[key for key in ids if key not in earlier])
     for account in waiting.only("name", "suspect_readings"):
         if not account.suspect_readings:
             raise NothingToAccept(account=account.name)
 
 
-def allow_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
-    """Log a forced request, or refuse it: ``ForceNotAllowed``."""
+def require_force(actor: AbstractUser | None) -> None:
+    """Raises ``ForceNotAllowed``. Nobody in particular, at the command line, may force."""
     if actor is not None and not actor.has_perm(FORCE_PERMISSION):
         raise ForceNotAllowed(user=actor.get_username())
+
+
+def log_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
+    """A forced request is worth a line in the log, whatever comes of it."""
     logger.warning(
         "Forced allocation of accounts %s by %s from %s.",
         ", ".join(map(str, ids)),

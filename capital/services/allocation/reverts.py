@@ -13,28 +13,25 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Inputs
-from capital.domain.allocation.links import Reserve
 from capital.domain.allocation.reverts import decide_revert
-from capital.domain.balances import PoolReading
 from capital.domain.clock import Clock
 from capital.domain.errors import RevertRefused, UnknownRun
-from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationEntry, AllocationRun, Trigger
 from capital.services.access.permissions import REVERT_PERMISSION, require_permission
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
-from capital.services.accounts.lookup import lock_accounts
 from capital.services.allocation.batches import tell
-from capital.services.allocation.inputs import load_inputs
-from capital.services.allocation.records import record_checks, record_runs
+from capital.services.allocation.inputs import inputs_after_revert, load_inputs
+from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.report import RunReport, report_decision
 from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.locked import lock_observed
 from capital.services.balances.readings import JudgedReadings, judge_readings
-from capital.services.balances.summaries import Summaries, load_summaries, record_observations
+from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.trading.positions import accounts_with_open_positions
 from capital.services.transactions import outside_transaction
 
@@ -75,37 +72,35 @@ def revert_run(
     """
     run = _find_run(run_id, actor)
     observed, answers = _observe(run, clock)
+    request = AllocationRequest(
+        trigger=Trigger.REVERT.value,
+        run_key=f"revert:{run.pk}:{uuid.uuid4().hex}",
+        clock=clock,
+        actor_id=None if actor is None else actor.pk,
+        reverts=run.pk,
+    )
     with transaction.atomic():
-        account = lock_accounts([run.account_id]).get(run.account_id)
-        if account is None or account.reading_depends_on != observed.reading_depends_on:
+        account = lock_observed({observed.pk: observed}).sound.get(observed.pk)
+        if account is None:
             raise RevertRefused(Code.SETTINGS_CHANGED)
         now = clock()
         reversal = _weigh(run, account, answers, now=now, lock=True)
-        verdict = reversal.verdict
-        record_observations(
-            {account.pk: verdict.judged.believed},
-            {account.pk: account},
-            {account.pk: reversal.summaries},
-            now=now,
+        made = record_verdicts(
+            [reversal.verdict], request, {account.pk: reversal.summaries}, now=now
         )
-        record_checks([verdict], now=now)
-        request = AllocationRequest(
-            trigger=Trigger.REVERT.value,
-            run_key=f"revert:{run.pk}:{uuid.uuid4().hex}",
-            clock=clock,
-            actor_id=None if actor is None else actor.pk,
-            reverts=run.pk,
-        )
-        (made,) = record_runs([verdict], request, now=now).values()
-    tell(verdict)
+    tell(reversal.verdict)
+    _log_revert(run, actor, origin)
+    return made[run.account_id]
+
+
+def _log_revert(run: AllocationRun, actor: AbstractUser | None, origin: str) -> None:
     logger.warning(
         "Run %s of account %s was reverted by %s from %s.",
         run.pk,
-        account.pk,
+        run.account_id,
         "the command line" if actor is None else actor.get_username(),
         origin or "an unknown address",
     )
-    return made
 
 
 @outside_transaction
@@ -160,25 +155,24 @@ def _weigh(
 ) -> _Reversal:
     """Everything that speaks against it, then what is to be written."""
     linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
-    before = _changed_by(run)
-    pools = _pools_to_restore(run, linked, before)
+    changed = _changed_by(run)
+    pools = _pools_to_restore(run, linked, changed)
     summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
     judged = judge_readings(account, pools, answers, summaries.latest, now=now)
     _require_balances(run, account, judged)
-    inputs = load_inputs([account.pk]).get(account.pk)
+    last = load_inputs([account.pk]).get(account.pk)
+    division = linked.division
+    if last is not None:
+        division["reserve"] = last.reserve
     decision = decide_revert(
         run.pk,
         linked.links,
-        {key: held for key, (_, held, _) in before.items()},
+        {key: before for key, (_, before, _) in changed.items()},
         judged.readings,
-        currency=account.currency,
-        wallet_mode=WalletMode(account.wallet_mode),
-        reserve=_reserve_of(account) if inputs is None else inputs.reserve,
+        **division,
     )
-    verdict = Verdict(
-        linked, decision, decision.reason, judged, _inputs_after(inputs, judged.readings)
-    )
-    return _Reversal(verdict, summaries)
+    inputs = None if last is None else inputs_after_revert(last, judged.readings)
+    return _Reversal(Verdict(linked, decision, decision.reason, judged, inputs), summaries)
 
 
 # What a run did to a link: its pool, what it held before, what after.
@@ -201,19 +195,31 @@ def _pools_to_restore(
     run: AllocationRun, linked: LinkedAccount, changed: Mapping[int, _Change]
 ) -> tuple[Pool, ...]:
     """The pools in which something is to be restored. Raises ``RevertRefused``."""
-    account = linked.account
-    mode = WalletMode(account.wallet_mode)
     moved = {pool for pool, before, after in changed.values() if (before or 0) != (after or 0)}
     if not moved:
         raise RevertRefused(Code.NOTHING_TO_REVERT, run=str(run.pk))
+    _require_last(run)
+    _require_unchanged(linked, changed)
+    if run.account_id in accounts_with_open_positions([run.account_id]):
+        raise RevertRefused(Code.OPEN_POSITION)
+    return tuple(pool for pool in Pool if pool in moved)
+
+
+def _require_last(run: AllocationRun) -> None:
+    """Nothing came after it: it was not reverted yet, and no later run changed capital."""
     by = AllocationRun.objects.filter(reverts=run).values_list("pk", flat=True).first()
     if by is not None:
         raise RevertRefused(Code.REVERTED_ALREADY, run=str(run.pk), by=str(by))
     later = _later_change(run)
     if later is not None:
         raise RevertRefused(Code.REVERT_NOT_LATEST, run=str(run.pk), later=str(later))
-    if not account.is_active:
+
+
+def _require_unchanged(linked: LinkedAccount, changed: Mapping[int, _Change]) -> None:
+    """The account trades, its links draw on the same pools, and hold what the run gave them."""
+    if not linked.account.is_active:
         raise RevertRefused(Code.ACCOUNT_INACTIVE)
+    mode = linked.division["wallet_mode"]
     links = {link.id: link for link in linked.links}
     if any(pool is not pool_of(links[key].market, mode) for key, (pool, _, _) in changed.items()):
         raise RevertRefused(Code.SETTINGS_CHANGED)
@@ -224,9 +230,6 @@ def _pools_to_restore(
     ]
     if others:
         raise RevertRefused(Code.CAPITAL_CHANGED, strategies=", ".join(others))
-    if account.pk in accounts_with_open_positions([account.pk]):
-        raise RevertRefused(Code.OPEN_POSITION)
-    return tuple(pool for pool in Pool if pool in moved)
 
 
 def _later_change(run: AllocationRun) -> int | None:
@@ -257,17 +260,3 @@ def _require_balances(run: AllocationRun, account: Account, judged: JudgedReadin
                 pool=pool.value,
                 why=reading.reason.code.value,
             )
-
-
-def _reserve_of(account: Account) -> Reserve:
-    return Reserve(account.reserve_percent, account.reserve_amount)
-
-
-def _inputs_after(last: Inputs | None, readings: Mapping[Pool, PoolReading]) -> Inputs | None:
-    """What the gate is to compare with: a revert answers no change that no run has answered."""
-    if last is None:
-        return None
-    present = {
-        pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
-    }
-    return Inputs(last.links, last.reserve, {**last.balances, **present})

@@ -1,9 +1,10 @@
 """What is believed of an account's pools: live, cached, suspect or unknown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -28,13 +29,11 @@ class JudgedReadings:
         readings: What a decision may use, for each pool that is not suspect.
         believed: What the summary is to learn, by pool.
         suspects: What waits for a person, by pool.
-        was_suspect: The pools of which a balance waited before.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
     believed: dict[Pool, Observation] = field(default_factory=dict)
     suspects: dict[Pool, Suspect] = field(default_factory=dict)
-    was_suspect: frozenset[Pool] = frozenset()
 
     @property
     def are_suspects_recorded(self) -> bool:
@@ -50,6 +49,7 @@ def judge_readings(
     *,
     now: datetime,
     accept_jump: bool = False,
+    waiting: Mapping[str, Any] | None = None,
 ) -> JudgedReadings:
     """Weigh what the exchange said against what was accepted last.
 
@@ -59,11 +59,14 @@ def judge_readings(
         answers: What the exchanges said, or why they did not.
         summary: The newest one: the last accepted balances.
         now: For the age of the cache.
-        accept_jump: The balances that are suspect on the account count as accepted. A later
-            one that jumps from there is suspect again.
+        accept_jump: The balances that wait as suspect count as accepted. A later one that jumps
+            from there is suspect again.
+        waiting: What waits as suspect, in the shape of the account's column; None for what does
+            so on the account.
     """
-    stored = stored_suspects(account)
-    judged = JudgedReadings(was_suspect=frozenset(stored))
+    waiting = account.suspect_readings if waiting is None else waiting
+    stored = stored_suspects(waiting)
+    judged = JudgedReadings()
     for pool in pools:
         accepted = _cached_in_basis(account, summary, pool, now=now)
         if accept_jump and pool in stored:
@@ -73,29 +76,26 @@ def judge_readings(
             if accepted is not None and is_suspect(
                 accepted.amount, live.amount, max_jump_percent=account.max_jump_percent
             ):
-                judged.suspects[pool] = _suspicion(account, pool, live, accepted.amount)
+                judged.suspects[pool] = _suspicion(account, waiting, pool, live, accepted.amount)
                 continue
             judged.believed[pool] = live
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
     return judged
 
 
-def settle_suspects(
-    account: Account, judged: JudgedReadings, *, are_recorded: bool = False
-) -> bool:
-    """Keep on the account what is suspect now; forget what a believed balance has cleared.
+def settled_suspects(
+    waiting: Mapping[str, Any], judged: JudgedReadings, *, are_recorded: bool = False
+) -> dict[str, Any]:
+    """What waits for a person from now on, in the shape of the account's column.
 
-    The caller holds the account's lock and saves it.
+    That is what is suspect now, and of what waited all that no believed balance has cleared.
 
     Args:
-        account: Whose.
-        judged: What was made of its readings.
+        waiting: What waited until now, in the same shape.
+        judged: What was made of the account's readings.
         are_recorded: A run of now tells of the suspects.
-
-    Returns:
-        Whether anything changed.
     """
-    settled = dict(account.suspect_readings)
+    settled = dict(waiting)
     for pool in judged.believed:
         settled.pop(pool.value, None)
     for pool, suspect in judged.suspects.items():
@@ -105,9 +105,7 @@ def settle_suspects(
             "accepted": plain(suspect.accepted),
             "is_recorded": are_recorded or suspect.is_recorded,
         }
-    changed: bool = settled != account.suspect_readings
-    account.suspect_readings = settled
-    return changed
+    return settled
 
 
 def _cached_in_basis(
@@ -124,12 +122,14 @@ def _cached_in_basis(
     return cached if cached.observed_at >= since else None
 
 
-def _suspicion(account: Account, pool: Pool, live: Observation, accepted: Decimal) -> Suspect:
-    """The suspicion that waits on the account, if ``live`` is of it; else a new one."""
-    waiting = stored_suspects(account).get(pool)
+def _suspicion(
+    account: Account, stored: Mapping[str, Any], pool: Pool, live: Observation, accepted: Decimal
+) -> Suspect:
+    """The suspicion that waits already, if ``live`` is of it; else a new one."""
+    waiting = stored_suspects(stored).get(pool)
     if waiting is None or _is_elsewhere(account, waiting.amount, live.amount):
         return Suspect(live, accepted)
-    is_recorded = account.suspect_readings[pool.value].get("is_recorded", False)
+    is_recorded = stored[pool.value].get("is_recorded", False)
     return Suspect(waiting, accepted, is_known=True, is_recorded=is_recorded)
 
 

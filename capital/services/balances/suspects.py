@@ -1,15 +1,21 @@
 """Balances that jumped too far to be believed, and wait for a person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import Any
 
 from capital.domain.balances import Observation
+from capital.domain.errors import CapitalError
 from capital.domain.jumps import jump_percent
 from capital.domain.money import ROUNDED, amount_text, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
+
+# What reading suspect balances that are not as they were written may raise.
+_UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,37 @@ class Suspect:
         )
 
 
-def stored_suspects(account: Account) -> dict[Pool, Observation]:
-    """The suspect balances that wait on the account for a person."""
+def stored_suspects(waiting: Mapping[str, Any]) -> dict[Pool, Observation]:
+    """The balances that wait for a person, from the shape of the account's column."""
     return {
         Pool(pool): Observation(
             parse_amount(stored["amount"]), datetime.fromisoformat(stored["observed_at"])
         )
-        for pool, stored in account.suspect_readings.items()
+        for pool, stored in waiting.items()
     }
+
+
+def suspect_reasons(account: Account) -> tuple[Reason, ...]:
+    """Why each balance that is suspect on the account waits for a person."""
+    try:
+        return tuple(
+            Suspect(
+                observation, parse_amount(account.suspect_readings[pool.value]["accepted"])
+            ).reason(account, pool)
+            for pool, observation in stored_suspects(account.suspect_readings).items()
+        )
+    except _UNREADABLE:
+        return (_malformed(account),)
+
+
+def suspects_problem(account: Account) -> Reason | None:
+    """Why nothing can be judged beside what is suspect on the account; None where it is legible."""
+    try:
+        stored_suspects(account.suspect_readings)
+    except _UNREADABLE:
+        return _malformed(account)
+    return None
+
+
+def _malformed(account: Account) -> Reason:
+    return Reason(Code.SUSPECT_MALFORMED, {"pool": ", ".join(map(str, account.suspect_readings))})

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,11 +12,12 @@ from capital.domain.balances import Observation
 from capital.domain.clock import Clock
 from capital.domain.reasons import Reason
 from capital.models import Account
-from capital.services.accounts.lookup import lock_accounts, pools_of_account
+from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.locked import batch_then_each, learn, lock_observed
 from capital.services.balances.log_lines import log_suspects
-from capital.services.balances.readings import JudgedReadings, judge_readings, settle_suspects
-from capital.services.balances.summaries import load_summaries, record_observations
+from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.summaries import load_summaries
 from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -49,33 +51,28 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
         answers = observe_pools(
             [(account, pools_of_account(account)) for account in accounts.values()], clock=clock
         )
-        try:
-            counts += _record(accounts, answers, clock)
-        except Exception as error:  # noqa: BLE001  # each account meets its own error below
-            logger.info("A batch of balances failed (%s); each is tried.", type(error).__name__)
-            for account in accounts.values():
-                counts += _record_alone(account, answers, clock)
+        written = batch_then_each(
+            accounts,
+            partial(_record, answers=answers, clock=clock),
+            _log_failure,
+            message="A batch of balances failed (%(kind)s); each is tried.",
+        )
+        for counted in written.values():
+            counts += counted
     return counts
 
 
-def _record_alone(account: Account, answers: LiveAnswers, clock: Clock) -> Counter[str]:
-    try:
-        return _record({account.pk: account}, answers, clock)
-    except Exception:
-        logger.exception("The balances of account %s could not be recorded.", account.pk)
-        return Counter({FAILED: 1})
+def _log_failure(account: Account, error: Exception) -> Counter[str]:
+    logger.error("The balances of account %s could not be recorded.", account.pk, exc_info=error)
+    return Counter({FAILED: 1})
 
 
-def _record(observed: Mapping[int, Account], answers: LiveAnswers, clock: Clock) -> Counter[str]:
-    """Judge and write a batch in one transaction."""
-    counts: Counter[str] = Counter()
+def _record(
+    observed: Mapping[int, Account], *, answers: LiveAnswers, clock: Clock
+) -> dict[int, Counter[str]]:
+    """Judge and write a batch in one transaction. What changed meanwhile is left alone."""
     with transaction.atomic():
-        accounts = {
-            key: account
-            for key, account in lock_accounts(list(observed)).items()
-            # Changed while it was being read: the answer may be another wallet's.
-            if account.reading_depends_on == observed[key].reading_depends_on
-        }
+        accounts = lock_observed(observed).sound
         now = clock()
         summaries = load_summaries(list(accounts), now=now, lock=True)
         judged = {
@@ -84,24 +81,14 @@ def _record(observed: Mapping[int, Account], answers: LiveAnswers, clock: Clock)
             )
             for key, account in accounts.items()
         }
-        record_observations(
-            {key: each.believed for key, each in judged.items()}, accounts, summaries, now=now
-        )
-        _keep_suspects(accounts, judged)
+        learn(judged, accounts, summaries, now=now)
         _keep_connections(accounts, answers)
     for key, each in judged.items():
         log_suspects(
             accounts[key],
             {pool: suspect for pool, suspect in each.suspects.items() if not suspect.is_known},
         )
-        counts += _count(accounts[key], each, answers)
-    return counts
-
-
-def _keep_suspects(accounts: Mapping[int, Account], judged: Mapping[int, JudgedReadings]) -> None:
-    for key, account in accounts.items():
-        if settle_suspects(account, judged[key]):
-            Account.objects.filter(pk=key).update(suspect_readings=account.suspect_readings)
+    return {key: _count(accounts[key], each, answers) for key, each in judged.items()}
 
 
 def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:

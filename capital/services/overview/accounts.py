@@ -16,8 +16,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from capital.domain.allocation.gate import DueCheck, Thresholds, check_due
-from capital.domain.errors import CapitalError
-from capital.domain.money import EXACT, ROUNDED, parse_amount
+from capital.domain.money import EXACT, ROUNDED
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
@@ -27,13 +26,11 @@ from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.allocation.inputs import inputs_of, load_inputs
 from capital.services.balances.readings import judge_readings
 from capital.services.balances.summaries import cached_observation, load_latest
-from capital.services.balances.suspects import Suspect, stored_suspects
+from capital.services.balances.suspects import suspect_reasons, suspects_problem
 from capital.services.overview.runs import last_runs
 from capital.services.trading.positions import accounts_with_open_positions
 
 _ZERO = Decimal(0)
-# What malformed suspect balances may raise.
-_UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 # The columns on which the freshness of an account depends.
 _FRESHNESS_NEEDS = ("venue", "wallet_mode", "max_cache_age_hours")
 _HOUR = timedelta(hours=1)
@@ -169,19 +166,6 @@ def pool_shares(account: Account) -> dict[int, Decimal]:
     }
 
 
-def suspect_reasons(account: Account) -> tuple[Reason, ...]:
-    """Why each suspect balance of the account waits for a person."""
-    try:
-        return tuple(
-            Suspect(
-                observation, parse_amount(account.suspect_readings[pool.value]["accepted"])
-            ).reason(account, pool)
-            for pool, observation in stored_suspects(account).items()
-        )
-    except _UNREADABLE:
-        return (Reason(Code.SUSPECT_MALFORMED, {"pool": ", ".join(account.suspect_readings)}),)
-
-
 def stale_after() -> timedelta:
     """The age from which a balance is stale: several readings in a row failed."""
     return max(10 * _MINUTE, 3 * settings.CAPITAL_SYNC_MINUTES * _MINUTE)
@@ -263,11 +247,10 @@ def _ask_gate(
         if not account.is_active:
             checks[key] = DueCheck(due=False, reason=Reason(Code.ACCOUNT_INACTIVE))
             continue
-        try:
-            judged = judge_readings(account, linked.pools, {}, latest.get(key), now=now)
-        except _UNREADABLE:
-            checks[key] = DueCheck(due=False, reason=suspect_reasons(account)[0])
+        if problem := suspects_problem(account):
+            checks[key] = DueCheck(due=False, reason=problem)
             continue
+        judged = judge_readings(account, linked.pools, {}, latest.get(key), now=now)
         checks[key] = check_due(
             inputs_of(linked, judged.readings),
             last_inputs.get(key),

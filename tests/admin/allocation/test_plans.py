@@ -23,7 +23,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import batches, records
+from capital.services.allocation import records
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
 from strategies.models import MarketType
@@ -267,7 +267,7 @@ def test_failed_account_comes_first_with_its_reason_and_the_others_go_through(
         return write(verdicts, *args, **kwargs)
 
     plan_url = select(page, accounts).url
-    monkeypatch.setattr(batches, "record_runs", refuse_one)
+    monkeypatch.setattr(records, "record_runs", refuse_one)
 
     response = page.post(plan_url, {"_apply": ""}, follow=True)
 

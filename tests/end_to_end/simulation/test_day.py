@@ -38,7 +38,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import allocate, batches
+from capital.services.allocation import allocate, records
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
@@ -297,8 +297,8 @@ class Day:
     def _broken_at_random(self, module: Any, error: type[BaseException]) -> Iterator[None]:
         """The last write of a batch is done, and then its process meets ``error``, once."""
         module, name = {
-            allocate: (batches, "record_runs"),
-            sync: (sync, "record_observations"),
+            allocate: (records, "record_runs"),
+            sync: (sync, "learn"),
             days: (days, "open_days"),
         }[module]
         write, calls = getattr(module, name), iter([self.world.random.randint(1, 2)])

@@ -18,7 +18,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import allocate, batches, records
+from capital.services.allocation import allocate, records
 from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
@@ -477,7 +477,7 @@ def test_account_that_the_database_refuses_never_takes_others_with_it(
             raise DatabaseError("disk is on fire")
         return write(verdicts, *args, **kwargs)
 
-    monkeypatch.setattr(batches, "record_runs", refuse_one)
+    monkeypatch.setattr(records, "record_runs", refuse_one)
 
     runs = allocate_capital([account.pk for account in accounts])
 

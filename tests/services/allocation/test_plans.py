@@ -29,7 +29,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import batches, plans, records
+from capital.services.allocation import plans, records
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import apply_plan, get_plan, make_plan, report_plan
 from capital.services.allocation.runs import report_runs
@@ -417,7 +417,7 @@ def test_account_that_the_database_refuses_fails_and_the_others_go_through(
             raise DatabaseError("disk is on fire")
         return write(verdicts, *args, **kwargs)
 
-    monkeypatch.setattr(batches, "record_runs", refuse_one)
+    monkeypatch.setattr(records, "record_runs", refuse_one)
 
     runs = apply_plan(plan.public_id)
 
