@@ -7,35 +7,21 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
-from capital.domain.pools import Pool
-from capital.domain.reasons import Code, Reason
-from capital.models import Account, Trigger
+from capital.models import Account
 from capital.services.accounts.linked import load_linked_accounts
-from capital.services.allocation.inputs import inputs_of
-from capital.services.allocation.request import AllocationRequest
-from capital.services.allocation.verdicts import ask_gate, load_circumstances
+from capital.services.allocation.inputs import load_inputs
+from capital.services.allocation.verdicts import GateAnswer, answer_gate
 from capital.services.balances.live import observe_pools
-from capital.services.balances.readings import judge_readings
+from capital.services.balances.summaries import load_latest
+from capital.services.trading.positions import accounts_with_open_positions
 from capital.services.transactions import outside_transaction
 
 
-@dataclass(frozen=True)
-class GateStatus:
-    """What the gate says of one account.
-
-    Attributes:
-        due: Whether the schedule would allocate it now.
-        reason: The gate's.
-        is_held: Whether an open position or a suspect balance holds its capital.
-        suspects: Why the balance of a pool is not believed.
-        observed_at: When it was judged.
-    """
+@dataclass(frozen=True, kw_only=True)
+class GateStatus(GateAnswer):
+    """What the gate says of one account, and when it was asked."""
 
     account: Account
-    due: bool
-    reason: Reason
-    is_held: bool
-    suspects: dict[Pool, Reason]
     observed_at: datetime
 
 
@@ -51,37 +37,17 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
     Raises:
         UnknownAccount: There is none.
     """
-    request = AllocationRequest(Trigger.API.value, "", clock, live=live, if_due=True)
     linked = load_linked_accounts([account_id]).get(account_id)
     if linked is None:
         raise UnknownAccount(account=str(account_id))
-    account = linked.account
-    answers = observe_pools([(account, linked.pools)], live=live, clock=clock)
+    answers = observe_pools([(linked.account, linked.pools)], live=live, clock=clock)
     now = clock()
-    if not account.is_active:
-        return GateStatus(
-            account,
-            due=False,
-            reason=Reason(Code.ACCOUNT_INACTIVE),
-            is_held=False,
-            suspects={},
-            observed_at=now,
-        )
-    circumstances = load_circumstances([account_id], request, now=now)
-    judged = judge_readings(
-        account, linked.pools, answers, circumstances.summaries[account_id].latest, now=now
+    answer = answer_gate(
+        linked,
+        answers,
+        latest=load_latest([account_id], now=now).get(account_id),
+        last=load_inputs([account_id]).get(account_id),
+        has_open_position=account_id in accounts_with_open_positions([account_id]),
+        now=now,
     )
-    is_open = account_id in circumstances.with_open_position
-    check = ask_gate(
-        linked, inputs_of(linked, judged.readings), circumstances, has_open_position=is_open
-    )
-    suspects = {pool: suspect.reason(account, pool) for pool, suspect in judged.suspects.items()}
-    held = is_open or bool(suspects)
-    return GateStatus(
-        account,
-        due=check.due and not held,
-        reason=next(iter(suspects.values())) if suspects and not is_open else check.reason,
-        is_held=held,
-        suspects=suspects,
-        observed_at=now,
-    )
+    return GateStatus(**vars(answer), account=linked.account, observed_at=now)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
-from capital.domain.allocation.gate import DueCheck, Inputs, Thresholds, check_due
-from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.gate import Inputs, Thresholds, check_due
 from capital.domain.errors import CapitalError
-from capital.domain.pools import WalletMode
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.models import Account
+from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
 from capital.services.allocation.inputs import inputs_of, load_inputs
@@ -18,6 +17,7 @@ from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
+from capital.services.balances.suspects import stored_suspects, suspects_problem
 from capital.services.trading.positions import accounts_with_open_positions
 
 
@@ -48,6 +48,23 @@ class Verdict:
     inputs: Inputs | None = None
 
 
+@dataclass(frozen=True)
+class GateAnswer:
+    """What the gate says of one account.
+
+    Attributes:
+        due: Whether the schedule would divide its pools now.
+        reason: Why, or why not.
+        is_held: Whether an open position or a suspect balance holds its capital.
+        suspects: Why the balance of a pool is not believed.
+    """
+
+    due: bool
+    reason: Reason
+    is_held: bool = False
+    suspects: Mapping[Pool, Reason] = field(default_factory=dict)
+
+
 def load_circumstances(
     account_ids: Sequence[int],
     request: AllocationRequest,
@@ -72,13 +89,14 @@ def judge_account(
     now: datetime,
 ) -> Verdict:
     """Weigh the readings, ask the gate, and decide. It writes nothing."""
-    if (refused := _refused(linked.account)) is not None:
+    account = linked.account
+    if (refused := _refused(account)) is not None:
         return _decided(linked, refused)
     judged = judge_readings(
-        linked.account,
+        account,
         linked.pools,
         answers,
-        circumstances.summaries[linked.account.pk].latest,
+        circumstances.summaries[account.pk].latest,
         now=now,
         accept_jump=request.accept_jump,
     )
@@ -95,73 +113,128 @@ def decide_account(
 
     Weights or a wallet mode that cannot be used make it a failed decision.
     """
-    account = linked.account
-    if (refused := _refused(account)) is not None:
+    if (refused := _refused(linked.account)) is not None:
         return _decided(linked, refused)
-    inputs = inputs_of(linked, judged.readings)
-    has_open_position = account.pk in circumstances.with_open_position
-    mode = WalletMode(account.wallet_mode)
-
-    if request.if_due:
-        check = ask_gate(linked, inputs, circumstances, has_open_position=has_open_position)
-        if has_open_position or not (check.due or judged.suspects):
-            return Verdict(linked, None, check.reason, judged)
-    elif has_open_position and not request.force:
-        decision = hold(linked.links, mode, Reason(Code.OPEN_POSITION))
-        return _decided(linked, decision, judged)
-
-    if judged.suspects:
-        reason = next(suspect.reason(account, pool) for pool, suspect in judged.suspects.items())
-        if request.if_due and judged.are_suspects_recorded:
-            # One record of it is enough until something changes.
-            return Verdict(linked, None, reason, judged)
-        return _decided(linked, hold(linked.links, mode, reason), judged)
-
-    try:
-        decision = decide(
-            linked.links,
-            judged.readings,
-            currency=account.currency,
-            wallet_mode=mode,
-            reserve=Reserve(account.reserve_percent, account.reserve_amount),
-        )
-    except CapitalError as error:
-        return _decided(linked, Decision(Outcome.FAILED, error.reason))
-    if request.if_due and _says_nothing_new(account, decision):
-        return Verdict(linked, None, decision.reason, judged)
-    return _decided(linked, decision, judged, inputs)
+    key = linked.account.pk
+    is_open = key in circumstances.with_open_position
+    if not request.if_due:
+        held = _why_held(linked, judged, has_open_position=is_open and not request.force)
+        return _divided(linked, judged) if held is None else _held(linked, judged, held)
+    answer = ask_gate(
+        linked, judged, last=circumstances.last_inputs.get(key), has_open_position=is_open
+    )
+    if answer.due:
+        verdict = _divided(linked, judged)
+        return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
+    # One record of a suspect balance is enough until something changes; a position needs none.
+    if answer.is_held and not is_open and not judged.are_suspects_recorded:
+        return _held(linked, judged, answer.reason)
+    return Verdict(linked, None, answer.reason, judged)
 
 
 def ask_gate(
-    linked: LinkedAccount, inputs: Inputs, circumstances: Circumstances, *, has_open_position: bool
-) -> DueCheck:
-    """Whether a reallocation is due on ``inputs``; the circumstances must be of a gated request."""
+    linked: LinkedAccount, judged: JudgedReadings, *, last: Inputs | None, has_open_position: bool
+) -> GateAnswer:
+    """Whether the account's pools are to be divided now, and why: the one answer of the gate.
+
+    Args:
+        linked: The account with its links.
+        judged: What is believed of its balances.
+        last: The inputs of its last run that allocated; None where there was none.
+        has_open_position: On any link.
+    """
     account = linked.account
-    return check_due(
-        inputs,
-        circumstances.last_inputs.get(account.pk),
-        has_open_position=has_open_position,
+    if (refused := _refused(account)) is not None:
+        return GateAnswer(due=False, reason=refused.reason)
+    held = _why_held(linked, judged, has_open_position=has_open_position)
+    if held is not None:
+        suspects = {pool: each.reason(account, pool) for pool, each in judged.suspects.items()}
+        return GateAnswer(due=False, reason=held, is_held=True, suspects=suspects)
+    check = check_due(
+        inputs_of(linked, judged.readings),
+        last,
+        has_open_position=False,
         thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
         currency=account.currency,
     )
+    return GateAnswer(due=check.due, reason=check.reason)
+
+
+def answer_gate(
+    linked: LinkedAccount,
+    answers: LiveAnswers | None,
+    *,
+    latest: DailyAccountSummary | None,
+    last: Inputs | None,
+    has_open_position: bool,
+    now: datetime,
+) -> GateAnswer:
+    """The gate's answer for whoever only looks: weigh the readings, then ask it.
+
+    Args:
+        linked: The account with its links.
+        answers: What its exchange says; None for what it said last, suspect balances included.
+        latest: Its newest summary.
+        last: As for ``ask_gate``, with ``has_open_position``.
+        has_open_position: On any link.
+        now: For the age of the cache.
+    """
+    account = linked.account
+    judged = JudgedReadings()
+    if _refused(account) is None:
+        if answers is None:
+            waiting = stored_suspects(account.suspect_readings)
+            answers = {(account.pk, pool): each for pool, each in waiting.items()}
+        judged = judge_readings(account, linked.pools, answers, latest, now=now)
+    return ask_gate(linked, judged, last=last, has_open_position=has_open_position)
 
 
 def _refused(account: Account) -> Decision | None:
-    """What becomes of an account whose balances do not matter."""
+    """What becomes of an account whose balances do not matter, or cannot be judged."""
     if not account.is_active:
         return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
-    if problem := wallet_mode_problem(account):
+    if problem := wallet_mode_problem(account) or suspects_problem(account):
         return Decision(Outcome.FAILED, problem)
     return None
 
 
-def _says_nothing_new(account: Account, decision: Decision) -> bool:
+def _why_held(
+    linked: LinkedAccount, judged: JudgedReadings, *, has_open_position: bool
+) -> Reason | None:
+    """Why the account's capital is to stay; None where nothing holds it."""
+    if has_open_position:
+        return Reason(Code.OPEN_POSITION)
+    for pool, suspect in judged.suspects.items():
+        return suspect.reason(linked.account, pool)
+    return None
+
+
+def _held(linked: LinkedAccount, judged: JudgedReadings, why: Reason) -> Verdict:
+    return _decided(linked, hold(linked.links, linked.division["wallet_mode"], why), judged)
+
+
+def _divided(linked: LinkedAccount, judged: JudgedReadings) -> Verdict:
+    """What every link gets. Weights that cannot be used make it a failed decision."""
+    try:
+        decision = decide(linked.links, judged.readings, **linked.division)
+    except CapitalError as error:
+        return _decided(linked, Decision(Outcome.FAILED, error.reason))
+    return _decided(linked, decision, judged, inputs_of(linked, judged.readings))
+
+
+def _says_nothing_new(verdict: Verdict) -> bool:
     """Whether the last look found no balance either: one record of it is enough."""
+    decision = verdict.decision
     return (
-        decision.reason.code is Code.NO_BALANCE
-        and account.last_check_code == Code.NO_BALANCE
+        decision is not None
+        and decision.reason.code is Code.NO_BALANCE
+        and verdict.linked.account.last_check_code == Code.NO_BALANCE
         and not any(entry.changed for pool in decision.pools for entry in pool.entries)
     )
+
+
+def _without_decision(verdict: Verdict) -> Verdict:
+    return Verdict(verdict.linked, None, verdict.reason, verdict.judged)
 
 
 def _decided(

@@ -15,18 +15,17 @@ from functools import reduce
 from django.conf import settings
 from django.db.models import QuerySet
 
-from capital.domain.allocation.gate import DueCheck, Thresholds, check_due
 from capital.domain.money import EXACT, ROUNDED
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.domain.reasons import Code, Reason
+from capital.domain.reasons import Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
 from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
-from capital.services.allocation.inputs import inputs_of, load_inputs
-from capital.services.balances.readings import judge_readings
+from capital.services.allocation.inputs import load_inputs
+from capital.services.allocation.verdicts import GateAnswer, answer_gate
 from capital.services.balances.summaries import cached_observation, load_latest
-from capital.services.balances.suspects import suspect_reasons, suspects_problem
+from capital.services.balances.suspects import suspect_reasons
 from capital.services.overview.runs import last_runs
 from capital.services.trading.positions import accounts_with_open_positions
 
@@ -95,11 +94,11 @@ class AccountOverview(AccountBalances):
     """One account, with its last run and what the gate says now.
 
     Attributes:
-        due: Whether a reallocation is due on these balances, and why.
+        due: What the gate says of the balances as they were last read, suspect ones included.
         last_run: The last run; None where there was none.
     """
 
-    due: DueCheck
+    due: GateAnswer
     last_run: AllocationRun | None
 
 
@@ -237,25 +236,18 @@ def _ask_gate(
     latest: Mapping[int, DailyAccountSummary],
     *,
     now: datetime,
-) -> dict[int, DueCheck]:
-    """The gate's answer on the cached balances."""
+) -> dict[int, GateAnswer]:
+    """The gate's answer on the balances as they were last read."""
     ids = list(linked_accounts)
-    last_inputs, holding = load_inputs(ids), accounts_with_open_positions(ids)
-    checks = {}
-    for key, linked in linked_accounts.items():
-        account = linked.account
-        if not account.is_active:
-            checks[key] = DueCheck(due=False, reason=Reason(Code.ACCOUNT_INACTIVE))
-            continue
-        if problem := suspects_problem(account):
-            checks[key] = DueCheck(due=False, reason=problem)
-            continue
-        judged = judge_readings(account, linked.pools, {}, latest.get(key), now=now)
-        checks[key] = check_due(
-            inputs_of(linked, judged.readings),
-            last_inputs.get(key),
-            has_open_position=key in holding,
-            thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
-            currency=account.currency,
+    last_inputs, with_open_position = load_inputs(ids), accounts_with_open_positions(ids)
+    return {
+        key: answer_gate(
+            linked,
+            None,
+            latest=latest.get(key),
+            last=last_inputs.get(key),
+            has_open_position=key in with_open_position,
+            now=now,
         )
-    return checks
+        for key, linked in linked_accounts.items()
+    }
