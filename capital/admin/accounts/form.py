@@ -93,6 +93,6 @@ class AccountForm(EditedForm):
 
 
 def unproven_text(venue: str) -> str:
-    """What to know of a venue that has no row of its own; empty for the others."""
+    """The notice about a venue that has no row of its own; empty for the others."""
     notice = unproven_notice(venue)
     return "" if notice is None else sentence(notice)

@@ -32,8 +32,8 @@ class KeepingFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold h
     def clean(self) -> None:
         """Ask for every link whose box is ticked, before Django names everything on it."""
         page = LinkAdmin(StrategyAccount, admin.site)
-        doomed = [form.instance for form in self.initial_forms if self._should_delete_form(form)]
-        refusals = [page.deletion_refusal([link]) for link in doomed]
+        deleted = [form.instance for form in self.initial_forms if self._should_delete_form(form)]
+        refusals = [page.deletion_refusal([link]) for link in deleted]
         if any(refusals):
             raise ValidationError([refusal for refusal in refusals if refusal])
         super().clean()

@@ -24,7 +24,7 @@ class OperationsAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # 
         return sees_everything(request.user)
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """One moment for all ages of a page."""
+        """The same time for every age that a page shows."""
         now = timezone.now()
         for row in rows:
             row.seen_at = now
