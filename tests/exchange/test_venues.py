@@ -21,27 +21,32 @@ def calls_of(venue):
 ROWS = pytest.mark.parametrize("venue", VENUES.values(), ids=VENUES)
 
 
-@pytest.mark.parametrize(
-    ("venue_id", "currency", "wallet_mode", "pools", "markets"),
-    [
-        ("binance", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("bybit", "USDT", "unified", ("unified",), {"spot", "futures"}),
-        ("okx", "USDT", "unified", ("unified",), {"spot", "futures"}),
-        ("bitget", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("gate", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("kucoin", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("kraken", "USD", "separate", ("spot",), {"spot"}),
-        ("krakenfutures", "USD", "separate", ("futures",), {"futures"}),
-        ("coinbase", "USD", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("hyperliquid", "USDC", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("deribit", "BTC", "unified", ("unified",), {"spot", "futures"}),
-        ("mexc", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("htx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("bingx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
-        ("upbit", "KRW", "separate", ("spot",), {"spot"}),
-        ("bithumb", "KRW", "separate", ("spot",), {"spot"}),
-    ],
-)
+# Venue, usual currency, usual wallet mode, its pools, and markets.
+THE_VENUES = [
+    ("binance", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("bybit", "USDT", "unified", ("unified",), {"spot", "futures"}),
+    ("okx", "USDT", "unified", ("unified",), {"spot", "futures"}),
+    ("bitget", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("gate", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("kucoin", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("kraken", "USD", "separate", ("spot",), {"spot"}),
+    ("krakenfutures", "USD", "separate", ("futures",), {"futures"}),
+    ("coinbase", "USD", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("hyperliquid", "USDC", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("deribit", "BTC", "unified", ("unified",), {"spot", "futures"}),
+    ("mexc", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("htx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("bingx", "USDT", "separate", ("spot", "futures"), {"spot", "futures"}),
+    ("upbit", "KRW", "separate", ("spot",), {"spot"}),
+    ("bithumb", "KRW", "separate", ("spot",), {"spot"}),
+]
+
+
+def test_every_venue_is_one_of_these():
+    assert sorted(row[0] for row in THE_VENUES) == sorted(VENUES)
+
+
+@pytest.mark.parametrize(("venue_id", "currency", "wallet_mode", "pools", "markets"), THE_VENUES)
 def test_the_venues_are_these(venue_id, currency, wallet_mode, pools, markets):
     venue = get_venue(venue_id)
 
@@ -152,11 +157,8 @@ def test_an_unknown_venue_is_refused_with_the_known_ones(unknown):
     with pytest.raises(UnknownVenue) as refused:
         get_venue(unknown)
 
-    assert str(refused.value) == (
-        f"{unknown} is not a known venue. Known are: binance, bingx, bitget, bithumb, bybit, "
-        "coinbase, deribit, gate, htx, hyperliquid, kraken, krakenfutures, kucoin, mexc, okx, "
-        "upbit."
-    )
+    known = ", ".join(sorted(VENUES))
+    assert str(refused.value) == f"{unknown} is not a known venue. Known are: {known}."
 
 
 def test_the_page_says_what_the_rows_say():

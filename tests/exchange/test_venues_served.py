@@ -11,7 +11,7 @@ from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.contract import Credentials
-from capital.exchange.venues import VENUES
+from capital.exchange.venues import VENUES, BalanceCall
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
@@ -62,11 +62,26 @@ def test_each_basis_is_read_or_refused_with_its_reason(venue: str, mode: str, po
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("venue", "currency"),
-    [("binance", "BTC"), ("htx", "BTC"), ("bingx", "SOL"), ("kucoin", "BTC"), ("bitget", "USDC"),
-     ("bitget", "BTC"), ("gate", "BTC"), ("krakenfutures", "BTC"), ("krakenfutures", "USDT")],
-)  # fmt: skip
+OTHER_CURRENCIES = [
+    ("binance", "BTC"), ("htx", "BTC"), ("bingx", "SOL"), ("kucoin", "BTC"), ("bitget", "USDC"),
+    ("bitget", "BTC"), ("gate", "BTC"), ("krakenfutures", "BTC"), ("krakenfutures", "USDT"),
+]  # fmt: skip
+
+
+def asks_for_one_currency(call: BalanceCall) -> bool:
+    return any("{currency" in str(value) for value in call.params.values())
+
+
+def test_every_venue_with_a_futures_wallet_for_each_currency_is_one_of_these() -> None:
+    assert {venue for venue, _ in OTHER_CURRENCIES} == {
+        venue.id
+        for venue in VENUES.values()
+        if len(calls := venue.calls.get(Pool.FUTURES, ())) > 1
+        or any(asks_for_one_currency(call) for call in calls)
+    }
+
+
+@pytest.mark.parametrize(("venue", "currency"), OTHER_CURRENCIES)
 def test_futures_wallet_of_another_currency_is_another_call(venue: str, currency: str) -> None:
     (answer,), _ = ask(account_of(venue, "futures", currency), "futures")
 
@@ -81,13 +96,8 @@ def test_wallet_of_every_currency_is_shown(venue: str, mode: str, pool: str) -> 
         basis = VENUES[venue].bases(WalletMode(mode), account.currency)[0]
         answers: Any = gateway.fetch_wallets([request_for(account, [pool], basis=basis)])
 
-    # These wallets have one currency.
-    alone = (venue, pool) in {
-        ("gate", "futures"),
-        ("kucoin", "futures"),
-        ("coinbase", "futures"),
-        ("hyperliquid", "futures"),
-    }
+    call = VENUES[venue].call(Pool(pool), account.currency)
+    alone = call.holdings.form == "single" or asks_for_one_currency(call)
     doge = {} if alone else {"DOGE": Decimal(7)}
     # The wallet, but where it is not told.
     amount = Decimal("1012.250000012" if basis == "equity" else "1000.000000012")

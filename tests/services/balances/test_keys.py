@@ -75,9 +75,12 @@ def test_mode_that_fits_or_is_not_said_is_no_notice(
 
 @pytest.mark.parametrize(
     "venue",
-    ["binance", "bybit", "okx", "coinbase", "kraken", "kucoin", "bingx", "htx", "bitget", "deribit",
-     "mexc"],
-)  # fmt: skip
+    [
+        venue.id
+        for venue in VENUES.values()
+        if any(inspection.withdraw is not None for inspection in venue.inspections)
+    ],
+)
 @pytest.mark.parametrize("can_withdraw", [True, False])
 def test_key_that_can_withdraw_is_warned_of(
     exchange: Exchange, venue: str, can_withdraw: bool
