@@ -21,13 +21,13 @@ class Exchange:
     """The simulator of one test, and the accounts that were opened on it."""
 
     server: SimulatedExchange
-    desk: ExchangeState
+    state: ExchangeState
     keys: dict[int, str] = field(default_factory=dict)
 
     def open_account(
         self, *, venue: str = "binance", wallets: dict[str, dict[str, str]], **fields: Any
     ) -> Account:
-        """An account of ours with its twin on the exchange: same keys, these wallets.
+        """An account of ours and its like on the simulated exchange: same keys, these wallets.
 
         It believes every balance; a test of the jump guard says otherwise.
         """
@@ -35,7 +35,7 @@ class Exchange:
         fields.setdefault("max_jump_percent", None)
         currency = fields.setdefault("currency", VENUES[venue].currency)
         key = f"CANARY-key-{venue}-{number}"
-        twin = SimulatedAccount(
+        simulated = SimulatedAccount(
             venue=venue,
             api_key=key,
             api_secret=_secret_of(venue, number),
@@ -47,12 +47,12 @@ class Exchange:
             currency=currency,
             wallets=wallets,
         )
-        self.desk.add(twin)
+        self.state.add(simulated)
         account = make_account(
             venue=venue,
-            api_key=twin.api_key,
-            api_secret=twin.api_secret,
-            api_passphrase=twin.api_passphrase,
+            api_key=simulated.api_key,
+            api_secret=simulated.api_secret,
+            api_passphrase=simulated.api_passphrase,
             **fields,
         )
         self.keys[account.pk] = key
@@ -60,13 +60,13 @@ class Exchange:
 
     def set_balance(self, account: Account, pool: str, amount: str) -> None:
         """From now on the exchange says this."""
-        self.desk.set_balance(self.keys[account.pk], pool, account.currency, amount)
+        self.state.set_balance(self.keys[account.pk], pool, account.currency, amount)
 
     def fail(
         self, account: Account, fault: str | None, pool: str | None = None, **times: int
     ) -> None:
         """From now on the exchange fails so; None: no longer."""
-        self.desk.set_fault(self.keys[account.pk], fault, pool=pool, **times)
+        self.state.set_fault(self.keys[account.pk], fault, pool=pool, **times)
 
     @property
     def asked(self) -> list[tuple[str, str]]:

@@ -113,7 +113,7 @@ def _get_or_create_account(owner: User, described: Mapping[str, Any]) -> tuple[A
 
 
 def _described_accounts() -> list[dict[str, Any]]:
-    desk = Path(simulator.__file__).with_name("demo_desk.json")
+    desk = Path(simulator.__file__).with_name("demo_accounts.json")
     described: dict[str, list[dict[str, Any]]] = json.loads(desk.read_text(encoding="utf-8"))
     return described["accounts"]
 

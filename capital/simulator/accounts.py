@@ -22,7 +22,7 @@ class SimulatedAccount:
 
     Attributes:
         venue: The ccxt id.
-        api_key: What its requests name; unique on a desk.
+        api_key: What its requests name; no other account has it.
         api_secret: What they are signed with.
         api_passphrase: Besides the secret, where the venue has one.
         currency: The one that it is kept in.

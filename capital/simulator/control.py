@@ -1,4 +1,4 @@
-"""Control: the endpoints that only a simulator has, to see the desk and to change it.
+"""Control: the endpoints that only a simulator has, to see the accounts and to change them.
 
 ``GET /simulator/`` shows it without keys; ``POST /simulator/faults`` and
 ``POST /simulator/balances`` change it. Bad input is 400 with what is wrong.
@@ -14,32 +14,32 @@ from capital.simulator.errors import SimulatorError
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from capital.simulator.venues import VENUES
 
-_DESK = web.AppKey("desk", ExchangeState)
+_STATE = web.AppKey("state", ExchangeState)
 
 
-def add_control_routes(app: web.Application, desk: ExchangeState) -> None:
-    """Let ``app`` show and change ``desk``."""
-    app[_DESK] = desk
+def add_control_routes(app: web.Application, state: ExchangeState) -> None:
+    """Let ``app`` show and change ``state``."""
+    app[_STATE] = state
     app.router.add_get("/simulator/", _show)
     app.router.add_post("/simulator/faults", _set_fault)
     app.router.add_post("/simulator/balances", _set_balance)
 
 
 async def _show(request: web.Request) -> web.Response:
-    desk = request.app[_DESK]
+    state = request.app[_STATE]
     return web.json_response(
         {
             "venues": {
                 name: [{"pool": each.pool, "path": each.path} for each in venue.balances]
                 for name, venue in sorted(VENUES.items())
             },
-            "accounts": [_shown(desk, account) for account in desk.accounts],
+            "accounts": [_shown(state, account) for account in state.accounts],
         }
     )
 
 
-def _shown(desk: ExchangeState, account: SimulatedAccount) -> dict[str, Any]:
-    standing = desk.standing_faults(account)
+def _shown(state: ExchangeState, account: SimulatedAccount) -> dict[str, Any]:
+    standing = state.standing_faults(account)
     return {
         "name": account.name,
         "venue": account.venue,
@@ -54,7 +54,7 @@ def _shown(desk: ExchangeState, account: SimulatedAccount) -> dict[str, Any]:
 async def _set_fault(request: web.Request) -> web.Response:
     try:
         change = await _fields(request, required={"api_key", "fault"}, optional={"pool", "times"})
-        request.app[_DESK].set_fault(
+        request.app[_STATE].set_fault(
             change["api_key"], change["fault"], change.get("pool"), change.get("times")
         )
     except SimulatorError as error:
@@ -65,7 +65,7 @@ async def _set_fault(request: web.Request) -> web.Response:
 async def _set_balance(request: web.Request) -> web.Response:
     try:
         change = await _fields(request, required={"api_key", "pool", "currency", "amount"})
-        request.app[_DESK].set_balance(
+        request.app[_STATE].set_balance(
             change["api_key"], change["pool"], change["currency"], change["amount"]
         )
     except SimulatorError as error:

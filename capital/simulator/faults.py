@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """One way to fail. ``value`` is what desk files and the control endpoints say."""
+    """One way to fail. ``value`` is what files of accounts and the control endpoints say."""
 
     TIMEOUT = "timeout"
     """Takes the request and never answers."""

@@ -1,7 +1,6 @@
 """Markets: at what price the simulated venues trade, and how their public endpoints fail.
 
-Prices are the desk's
-to change: ``POST /simulator/prices`` or ``MarketPlace.set_price``. No key is needed to ask.
+A price can be changed: ``POST /simulator/prices`` or ``MarketPlace.set_price``. No key is needed.
 """
 
 import json

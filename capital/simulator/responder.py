@@ -53,10 +53,10 @@ class AskedRequest:
 
 
 class Responder:
-    """Answers for every venue, from one desk.
+    """Answers for every venue, from one state.
 
     Args:
-        desk: What it answers from.
+        state: What it answers from.
         latency_seconds: Before every answer.
         requests: Where it notes what was asked.
         closing: Set when the server stops: what hangs is cut then.
@@ -65,21 +65,21 @@ class Responder:
 
     def __init__(
         self,
-        desk: ExchangeState,
+        state: ExchangeState,
         *,
         latency_seconds: float,
         requests: list[AskedRequest],
         closing: asyncio.Event,
         clock_ahead_milliseconds: int = 0,
     ) -> None:
-        self._desk = desk
+        self._state = state
         self._clock_ahead_milliseconds = clock_ahead_milliseconds
         self._latency_seconds = latency_seconds
         self._requests = requests
         self._closing = closing
 
     async def answer(self, request: web.Request, *, root: str) -> web.StreamResponse:
-        """Check who asks, then do what the desk says.
+        """Check who asks, then do what the state says.
 
         Args:
             request: At a balance's path.
@@ -91,14 +91,14 @@ class Responder:
         self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, signed.path))
         await asyncio.sleep(self._latency_seconds)
 
-        account = self._desk.find(api_key)
+        account = self._state.find(api_key)
         if account is not None and account.venue != endpoint.venue:
             account = None
         problem = _problem(endpoint, signed, api_key, account)
         if problem is not None or account is None:
             return _refuse(endpoint, problem or Problem.UNKNOWN_KEY, api_key, signed)
 
-        visit = self._desk.visit(account, endpoint.pool)
+        visit = self._state.visit(account, endpoint.pool)
         if visit.fault in (Fault.TIMEOUT, Fault.DRIP):
             return await self._hang(request, drips=visit.fault is Fault.DRIP)
         if visit.fault is Fault.RESET:
@@ -119,7 +119,7 @@ class Responder:
         signed = await self.signed(request, root=root)
         if notice.scheme is not None and notice.refusals is not None:
             api_key = notice.scheme.claimed_key(signed)
-            account = self._desk.find(api_key)
+            account = self._state.find(api_key)
             problem = Problem.UNKNOWN_KEY
             if account is not None:
                 found = notice.scheme.problem(signed, account)
@@ -152,7 +152,7 @@ class Responder:
         claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in accepting]
         owned = []
         for endpoint, api_key in claims:
-            account = self._desk.find(api_key)
+            account = self._state.find(api_key)
             if account is not None and account.venue == endpoint.venue:
                 owned.append((endpoint, api_key))
                 if endpoint.pool in account.pools:

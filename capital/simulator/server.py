@@ -1,6 +1,6 @@
-"""The server: a desk over real HTTP, in a thread and an event loop of its own.
+"""The server: simulated accounts over real HTTP, in a thread and an event loop of its own.
 
-    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as exchange:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_ACCOUNTS)) as exchange:
         ...  # send the venues' requests to exchange.base_url
 
 Only whoever serves imports this module: it needs aiohttp.
@@ -41,7 +41,7 @@ class SimulatedExchange:
     Leaving the context cuts the connections that still hang.
 
     Args:
-        desk: What it answers from; may change while it serves.
+        state: What it answers from; may change while it serves.
         latency_seconds: Before every answer of a venue.
         host: To listen on.
         port: 0 is any free one.
@@ -50,13 +50,13 @@ class SimulatedExchange:
 
     def __init__(
         self,
-        desk: ExchangeState,
+        state: ExchangeState,
         latency_seconds: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
         clock_ahead_milliseconds: int = 0,
     ) -> None:
-        self.desk = desk
+        self.state = state
         self.market_place = MarketPlace()
         self._clock_ahead_milliseconds = clock_ahead_milliseconds
         self._latency_seconds = latency_seconds
@@ -154,7 +154,7 @@ class SimulatedExchange:
     async def _serve(self, started: "Future[int]") -> None:
         closing = asyncio.Event()
         responder = Responder(
-            self.desk,
+            self.state,
             latency_seconds=self._latency_seconds,
             requests=self._requests,
             closing=closing,
@@ -162,7 +162,7 @@ class SimulatedExchange:
         )
         app = web.Application()
         app.on_response_prepare.append(self._tell_time)
-        add_control_routes(app, self.desk)
+        add_control_routes(app, self.state)
         app.router.add_post("/simulator/prices", price_setter(self.market_place))
         for venue in VENUES.values():
             # At the server's own root, too: there a key tells who is asked for a balance.

@@ -1,4 +1,4 @@
-"""The desk: the simulated accounts, what they hold and how they are told to fail.
+"""The simulated accounts, what they hold and how they are told to fail.
 
 Read and changed from several threads: the server answers from it while a test, the control
 endpoints or a person changes it.
@@ -16,10 +16,10 @@ from capital.simulator.accounts import SimulatedAccount, account_from_entry, amo
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
 
-__all__ = ["DEMO_DESK", "ExchangeState", "SimulatedAccount", "Visit"]
+__all__ = ["DEMO_ACCOUNTS", "ExchangeState", "SimulatedAccount", "Visit"]
 
-DEMO_DESK = Path(__file__).with_name("demo_desk.json")
-"""The desk that is served when no other is named."""
+DEMO_ACCOUNTS = Path(__file__).with_name("demo_accounts.json")
+"""What is served where no other file is named."""
 
 
 @dataclass(frozen=True)
@@ -44,29 +44,29 @@ class ExchangeState:
 
     @classmethod
     def from_json(cls, path: str | Path) -> Self:
-        """The desk in the file at ``path``: ``{"accounts": [...]}``, or the list alone.
+        """What the file at ``path`` describes: ``{"accounts": [...]}``, or the list alone.
 
         Raises:
             SimulatorError: The file cannot be read, or an entry of it is wrong; says which.
         """
-        desk = cls()
+        state = cls()
         for position, entry in enumerate(_entries(Path(path)), start=1):
             name = entry.get("name") if isinstance(entry, dict) else None
             try:
-                desk.add(account_from_entry(entry))
+                state.add(account_from_entry(entry))
             except SimulatorError as error:
                 label = f" ({name})" if isinstance(name, str) and name else ""
                 raise SimulatorError(f"{path}: account {position}{label}: {error}") from None
-        return desk
+        return state
 
     @property
     def accounts(self) -> list[SimulatedAccount]:
-        """Those on the desk, in the order of adding."""
+        """All of them, in the order of adding."""
         with self._lock:
             return list(self._accounts.values())
 
     def add(self, account: SimulatedAccount) -> None:
-        """Put ``account`` on the desk."""
+        """Let ``account`` be there, too."""
         with self._lock:
             if account.api_key in self._accounts:
                 raise SimulatorError(

@@ -69,7 +69,7 @@ def test_private_key_of_the_longest_kind_is_taken_and_signs(
         owner=bot.user, wallets={"spot": {"USDT": "70.123456789"}, "futures": {"USDT": "1"}}
     )
     pem = pem_of(key_of("rsa", bits=4096))
-    exchange.desk.accounts[0].api_secret = pem
+    exchange.state.accounts[0].api_secret = pem
 
     answer = bot.patch(f"accounts/{account.pk}/", {"api_secret": MANGLED[how](pem)})
 

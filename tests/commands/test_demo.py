@@ -13,7 +13,7 @@ from django.test import Client
 from capital.models import Account, StrategyCapital
 from capital.services.audit.checks import audit_capital
 from capital.simulator.server import SimulatedExchange
-from capital.simulator.state import DEMO_DESK, ExchangeState
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def _demo_exchange(settings: Any) -> Iterator[None]:
     settings.DEBUG = True
-    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as server:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_ACCOUNTS)) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         yield
 

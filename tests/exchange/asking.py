@@ -16,7 +16,7 @@ from capital.simulator.state import ExchangeState, SimulatedAccount
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def twin(venue: str = "binance", **fields: Any) -> SimulatedAccount:
+def simulated_account(venue: str = "binance", **fields: Any) -> SimulatedAccount:
     """An account of ``venue``, in its usual currency."""
     return SimulatedAccount(
         venue=venue,

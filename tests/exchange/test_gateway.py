@@ -22,7 +22,7 @@ from capital.services.balances import live as balances
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, simulated_account
 from tests.factories import make_link, make_summary
 from tests.simulated import Exchange
 
@@ -57,7 +57,9 @@ def omits_empty(venue: str, pool: str) -> bool:
 @pytest.mark.parametrize(("venue", "pool"), [("binance", "spot"), *SINGLE_POOL_VENUES.items()])
 def test_balance_is_exact_and_costs_one_request(venue: str, pool: str) -> None:
     currency = VENUES[venue].currency
-    account = twin(venue, wallets={pool: {currency: "12345678901.12345678", "BTC": "0.5"}})
+    account = simulated_account(
+        venue, wallets={pool: {currency: "12345678901.12345678", "BTC": "0.5"}}
+    )
 
     answers, server = ask(account, pool)
 
@@ -66,7 +68,7 @@ def test_balance_is_exact_and_costs_one_request(venue: str, pool: str) -> None:
 
 
 def test_two_pools_of_one_account_are_two_requests() -> None:
-    account = twin(wallets={"spot": {"USDT": "10369"}, "futures": {"USDT": "5000"}})
+    account = simulated_account(wallets={"spot": {"USDT": "10369"}, "futures": {"USDT": "5000"}})
 
     answers, server = ask(account, "spot", "futures")
 
@@ -80,7 +82,9 @@ def test_every_fault_becomes_one_of_our_reasons(
     venue: str, pool: str, fault: Fault, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.01)
-    account = twin(venue, wallets={pool: {VENUES[venue].currency: "5000"}}, faults={pool: fault})
+    account = simulated_account(
+        venue, wallets={pool: {VENUES[venue].currency: "5000"}}, faults={pool: fault}
+    )
 
     (answer,), _ = ask(account, pool, deadline_seconds=0.8)
 
@@ -101,7 +105,10 @@ def test_fault_of_one_pool_leaves_the_other_pool_and_account_alone(
 ) -> None:
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.01)
     wallets = {"spot": {"USDT": "1"}, "futures": {"USDT": "2"}}
-    failing, sound = twin(wallets=wallets, faults={"futures": fault}), twin("okx")
+    failing, sound = (
+        simulated_account(wallets=wallets, faults={"futures": fault}),
+        simulated_account("okx"),
+    )
     sound.wallets = {Pool.UNIFIED: {"USDT": "3"}}
     with SimulatedExchange(ExchangeState([failing, sound])) as server:
         answers = gateway_to(server, deadline_seconds=0.8).fetch_balances(
@@ -122,7 +129,7 @@ def test_passing_trouble_is_asked_again_up_to_three_times(fault: Fault, monkeypa
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.01)
 
     def requests_with(times: int | None) -> tuple[Any, int]:
-        account = twin(wallets={"spot": {"USDT": "7"}})
+        account = simulated_account(wallets={"spot": {"USDT": "7"}})
         account.set_fault(fault, pool="spot", times=times)
         (answer,), server = ask(account, "spot")
         return answer, len(server.requests)
@@ -138,7 +145,9 @@ def test_passing_trouble_is_asked_again_up_to_three_times(fault: Fault, monkeypa
 @pytest.mark.parametrize("fault", [Fault.UNAUTHORIZED, Fault.RATE_LIMITED, Fault.BANNED])
 def test_a_no_is_never_asked_again(venue: str, fault: Fault) -> None:
     pool = SINGLE_POOL_VENUES.get(venue, "spot")
-    account = twin(venue, wallets={pool: {VENUES[venue].currency: "7"}}, faults={pool: fault})
+    account = simulated_account(
+        venue, wallets={pool: {VENUES[venue].currency: "7"}}, faults={pool: fault}
+    )
 
     _, server = ask(account, pool)
 
@@ -146,7 +155,7 @@ def test_a_no_is_never_asked_again(venue: str, fault: Fault) -> None:
 
 
 def test_wrong_secret_is_a_refused_key() -> None:
-    account = twin(wallets={"spot": {"USDT": "7"}})
+    account = simulated_account(wallets={"spot": {"USDT": "7"}})
     with SimulatedExchange(ExchangeState([account])) as server:
         request = request_for(account, ["spot"])
         wrong = BalanceRequest(
@@ -205,7 +214,7 @@ def test_only_exact_plain_numbers_are_read(
 ) -> None:
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.01)
 
-    (answer,), _ = ask(twin("upbit", recorded={"spot": body}), "spot")
+    (answer,), _ = ask(simulated_account("upbit", recorded={"spot": body}), "spot")
 
     if expected is None:
         assert isinstance(answer, Reason)
@@ -226,7 +235,7 @@ def test_only_exact_plain_numbers_are_read(
 def test_venue_that_omits_empty_wallets_must_still_list_what_it_has(
     venue: str, pool: str, body: Any
 ) -> None:
-    (answer,), _ = ask(twin(venue, recorded={pool: body}), pool)
+    (answer,), _ = ask(simulated_account(venue, recorded={pool: body}), pool)
 
     assert isinstance(answer, Reason)
     assert answer.code == Code.EXCHANGE_BAD_ANSWER
@@ -267,7 +276,7 @@ def test_no_more_accounts_are_asked_at_once_than_is_allowed() -> None:
 
 
 def test_gateway_works_where_an_event_loop_runs_already() -> None:
-    account = twin(wallets={"spot": {"USDT": "7"}})
+    account = simulated_account(wallets={"spot": {"USDT": "7"}})
 
     async def inside_a_loop() -> Any:
         return ask(account, "spot")[0]

@@ -26,7 +26,7 @@ from capital.simulator import server as simulator
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from capital.simulator.venues import kraken
-from tests.exchange.asking import NOW, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, gateway_to, request_for, simulated_account
 
 LINE = Line.to("binance", "", "key", "spot")
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -52,16 +52,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def exchange() -> Iterator[SimulatedExchange]:
-    with SimulatedExchange(ExchangeState([twin(wallets={"spot": {"USDT": "5"}})])) as server:
+    with SimulatedExchange(
+        ExchangeState([simulated_account(wallets={"spot": {"USDT": "5"}})])
+    ) as server:
         yield server
 
 
 def fail(exchange: SimulatedExchange, fault: str | None) -> None:
-    exchange.desk.set_fault(exchange.desk.accounts[0].api_key, fault, "spot")
+    exchange.state.set_fault(exchange.state.accounts[0].api_key, fault, "spot")
 
 
 def answer_of(exchange: SimulatedExchange, politeness: Politeness) -> Any:
-    request = request_for(exchange.desk.accounts[0], ["spot"])
+    request = request_for(exchange.state.accounts[0], ["spot"])
     gateway = gateway_to(exchange, politeness=politeness)
     return gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT]
 
@@ -77,7 +79,7 @@ def used_up(exchange: SimulatedExchange, clock: Clock) -> Politeness:
     """One that has given out all that the venue allows in this minute."""
     politeness = Politeness()
     pace = VENUES["binance"].call(Pool.SPOT, "USDT").pace
-    line = Line.to("binance", exchange.base_url, exchange.desk.accounts[0].api_key, "spot")
+    line = Line.to("binance", exchange.base_url, exchange.state.accounts[0].api_key, "spot")
     assert pace.weight_per_minute is not None
     politeness.wait_seconds(line, pace.weight_per_minute, pace, clock.now)
     return politeness
@@ -215,7 +217,7 @@ def test_overloaded_venue_that_says_when_to_come_back_is_not_asked_again_before(
         raise errors.ExchangeNotAvailable
 
     client.fetch_balance = fetch_balance
-    request = request_for(twin(), ["spot"])
+    request = request_for(simulated_account(), ["spot"])
     call = request.venue.call(Pool.SPOT, "USDT")
     gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=Politeness())
     with pytest.raises(errors.ExchangeNotAvailable):
@@ -315,7 +317,7 @@ def test_hurried_reading_leaves_the_try_to_others(
         answer_of(exchange, politeness)
     fail(exchange, None)
     clock.now = after(60)
-    request = request_for(exchange.desk.accounts[0], ["spot"])
+    request = request_for(exchange.state.accounts[0], ["spot"])
     hurried = gateway_to(exchange, politeness=politeness, deadline_seconds=1.3)
 
     answer = hurried.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT]
@@ -424,7 +426,7 @@ def ask_by_clock(
 
 
 def account_in(venue: str, pool: str) -> SimulatedAccount:
-    return twin(venue, wallets={pool: {VENUES[venue].currency: "5"}})
+    return simulated_account(venue, wallets={pool: {VENUES[venue].currency: "5"}})
 
 
 @pytest.mark.parametrize("ahead_seconds", [-90, 90])
@@ -520,7 +522,7 @@ def test_skew_is_what_the_venues_time_can_tell(
 
     async def run() -> bool:
         gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=politeness)
-        request = request_for(twin("coinbase"), ["spot"])
+        request = request_for(simulated_account("coinbase"), ["spot"])
         exchange = gateway.client(request, None)  # type: ignore[arg-type]
 
         async def fetch_time() -> int | None:
@@ -644,7 +646,7 @@ def test_clock_that_stays_refused_is_asked_about_once(monkeypatch: pytest.Monkey
 
     async def run() -> None:
         gateway = CcxtGateway(venue_urls={}, concurrency=1, politeness=Politeness())
-        request = request_for(twin(), ["spot"])
+        request = request_for(simulated_account(), ["spot"])
         call = request.venue.call(Pool.SPOT, "USDT")
         exchange = gateway.client(request, None, call)  # type: ignore[arg-type]
 

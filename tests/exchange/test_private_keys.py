@@ -23,7 +23,7 @@ from capital.exchange.venues import VENUES
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.signatures import PrivateKey
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from tests.exchange.asking import NOW, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, gateway_to, request_for, simulated_account
 from tests.private_keys import (
     MANGLED,
     PKCS8,
@@ -53,7 +53,7 @@ class Kind:
 
     def account(self, number: int = 1, pool: str = "") -> SimulatedAccount:
         pool = pool or self.pools[0]
-        account = twin(
+        account = simulated_account(
             self.venue,
             wallets={pool: {VENUES[self.venue].currency: "1000.000000012"}},
             can_withdraw=True,

@@ -18,7 +18,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests.exchange.asking import NOW, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, gateway_to, request_for, simulated_account
 from tests.paths import ROOT
 
 RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))
@@ -105,7 +105,7 @@ def test_every_response_is_checked() -> None:
 def test_recorded_response_is_read_to_the_last_digit(path: Path, basis: BalanceBasis) -> None:
     response: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     pool, currencies = EXPECTED[name_of(path)]
-    account = twin(response["exchange"], recorded={pool: response["httpResponse"]})
+    account = simulated_account(response["exchange"], recorded={pool: response["httpResponse"]})
     requests = []
     for number, currency in enumerate(currencies):
         account.currency = currency

@@ -101,8 +101,8 @@ def test_fault_changes_no_allocation_but_to_a_flagged_cached_reading(
         # Nothing but the reading itself holds a wrong one back.
         max_jump_percent=None,
     )
-    twin = exchange.desk.find(exchange.keys[account.pk])
-    assert twin is not None
+    simulated = exchange.state.find(exchange.keys[account.pk])
+    assert simulated is not None
     for pool in pools:
         make_link(account=account, market_type="futures" if pool is Pool.FUTURES else "spot")
     allocate_capital([account.pk])
@@ -115,7 +115,7 @@ def test_fault_changes_no_allocation_but_to_a_flagged_cached_reading(
             **dict.fromkeys((BALANCE_FIELD[pool] for pool in pools), CACHED)
         )
         pool = random.choice(pools)
-        said = spoil(exchange, twin, pool, random, slow=number % 20 == 0)
+        said = spoil(exchange, simulated, pool, random, slow=number % 20 == 0)
         begun = time.monotonic()
 
         (run,) = allocate_capital([account.pk])
@@ -123,29 +123,29 @@ def test_fault_changes_no_allocation_but_to_a_flagged_cached_reading(
         took = time.monotonic() - begun
         assert took < DEADLINE_SECONDS + 3, said
         check(run, said)
-        twin.recorded.clear()
+        simulated.recorded.clear()
         exchange.fail(account, None)
         SHARED.forget()
         allocate_capital([account.pk])
         assert {each.allocated_capital for each in StrategyCapital.objects.all()} == {LIVE}, said
 
 
-def spoil(exchange: Exchange, twin: Any, pool: Pool, random: Random, *, slow: bool) -> str:
+def spoil(exchange: Exchange, simulated: Any, pool: Pool, random: Random, *, slow: bool) -> str:
     """Make the next answers of ``pool`` wrong, and say how."""
-    omits_empty = VENUES[twin.venue].call(pool, twin.currency).omits_empty
+    omits_empty = VENUES[simulated.venue].call(pool, simulated.currency).omits_empty
     if random.random() < 0.5 or slow:
         faults = [each for each in ANSWERS if (each in SLOW) is slow]
         if omits_empty:
             # There it is no fault: that is how an empty wallet looks.
             faults = [each for each in faults if each is not Fault.MISSING_CURRENCY]
         fault = random.choice(faults)
-        exchange.desk.set_fault(twin.api_key, fault, pool)
+        exchange.state.set_fault(simulated.api_key, fault, pool)
         return f"{pool} {fault}"
-    endpoint = next(each for each in SIMULATED[twin.venue].balances if each.pool is pool)
+    endpoint = next(each for each in SIMULATED[simulated.venue].balances if each.pool is pool)
     now = time.time_ns() // 1_000_000
-    body = endpoint.build(Holdings(twin.currency, dict(twin.wallets[pool]), now))
-    twin.recorded[pool] = broken(body, random, twin.currency, omits_empty=omits_empty)
-    return f"{pool} {twin.recorded[pool]}"
+    body = endpoint.build(Holdings(simulated.currency, dict(simulated.wallets[pool]), now))
+    simulated.recorded[pool] = broken(body, random, simulated.currency, omits_empty=omits_empty)
+    return f"{pool} {simulated.recorded[pool]}"
 
 
 def check(run: AllocationRun, said: str) -> None:

@@ -21,14 +21,14 @@ from capital.exchange.venues import VENUES, get_venue
 from capital.simulator.faults import Fault
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, simulated_account
 
 WALLET, EQUITY, FREE = BalanceBasis
 
 
 def read(venue: str, pool: str, body: Any, basis: BalanceBasis, currency: str = "USDT") -> Any:
     """The amount that ``body`` comes to, or the code of why there is none."""
-    account = twin(venue, currency=currency, recorded={pool: body})
+    account = simulated_account(venue, currency=currency, recorded={pool: body})
     (answer,), _ = ask(account, pool, basis=basis)
     return answer.amount if isinstance(answer, Observation) else answer.code
 
@@ -40,7 +40,7 @@ def each_basis(venue: str, pool: str, body: Any, currency: str = "USDT") -> list
 def paths_asked(venue: str, pool: str, **fields: Any) -> tuple[Any, list[str]]:
     """The answer, and every path that ccxt asked for, also those that are no balance."""
     currency = fields.get("currency", VENUES[venue].currency)
-    account = twin(venue, wallets={pool: {currency: "5"}}, **fields)
+    account = simulated_account(venue, wallets={pool: {currency: "5"}}, **fields)
     asked = []
     with SimulatedExchange(ExchangeState([account])) as server:
         gateway = gateway_to(server)
@@ -338,7 +338,7 @@ def test_kucoin_probes_the_account_mode_unless_its_option_is_set() -> None:
     """The option, not the parameter: this is what the row keeps ccxt from."""
 
     async def probe() -> list[str]:
-        account = twin("kucoin", wallets={"spot": {"USDT": "5"}})
+        account = simulated_account("kucoin", wallets={"spot": {"USDT": "5"}})
         asked = []
         exchange = CcxtGateway(venue_urls={}, concurrency=1).client(
             request_for(account, ["spot"]),
@@ -497,7 +497,7 @@ def test_coinbase_accounts_are_added_over_all_pages_or_not_at_all(
         return json.loads(json.dumps(second if "cursor=2" in url else first))
 
     monkeypatch.setattr("ccxt.async_support.coinbase.fetch", fetch)
-    request = request_for(twin("coinbase"), ["spot"])
+    request = request_for(simulated_account("coinbase"), ["spot"])
     gateway = CcxtGateway(venue_urls={"coinbase": "http://127.0.0.1:9"}, concurrency=1)
 
     answer: Any = gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool.SPOT]
@@ -630,7 +630,7 @@ def test_htx_coin_account_is_read_from_the_inverse_wallet_which_sub_type_does_no
         Decimal("1.5"),
         Decimal("1.25"),
     ]
-    account = twin("htx", currency="BTC", wallets={"futures": {"BTC": "1"}})
+    account = simulated_account("htx", currency="BTC", wallets={"futures": {"BTC": "1"}})
     assert ask(account, "futures")[1].requests[0].path == "/swap-api/v1/swap_account_info"
 
 
@@ -639,7 +639,7 @@ def test_htx_is_asked_for_the_number_of_its_spot_account_once() -> None:
         "/v1/account/accounts",
         "/v1/account/accounts/1/balance",
     ]
-    account = twin("htx", wallets={"spot": {"USDT": "5"}})
+    account = simulated_account("htx", wallets={"spot": {"USDT": "5"}})
     with SimulatedExchange(ExchangeState([account])) as server:
         gateway, request = gateway_to(server), request_for(account, ["spot"])
         before = gateway.fetch_balances([request], clock=lambda: NOW)
@@ -705,7 +705,7 @@ def test_what_is_no_balance_is_no_balance(
 ) -> None:
     monkeypatch.setattr("capital.exchange.ccxt.balances.RETRY_PAUSE_SECONDS", 0.01)
     row = VENUES[venue]
-    account = twin(venue, wallets={pool: {row.currency: "5"}}, faults={pool: fault})
+    account = simulated_account(venue, wallets={pool: {row.currency: "5"}}, faults={pool: fault})
 
     (answer,), _ = ask(account, pool)
 
@@ -721,7 +721,7 @@ def test_what_is_no_balance_is_no_balance(
     "amount", ["１０００", "1_000", "1e400", "Infinity", "0x10", "ten", "1,000"]
 )
 def test_text_that_is_no_plain_number_is_no_balance(venue: str, pool: str, amount: str) -> None:
-    account = twin(venue, wallets={pool: {VENUES[venue].currency: "5"}})
+    account = simulated_account(venue, wallets={pool: {VENUES[venue].currency: "5"}})
     account.wallets[Pool(pool)][account.currency] = amount
 
     (answer,), _ = ask(account, pool)

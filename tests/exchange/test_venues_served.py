@@ -14,7 +14,7 @@ from capital.exchange.contract import Credentials
 from capital.exchange.venues import VENUES, BalanceCall
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from tests.exchange.asking import NOW, ask, gateway_to, request_for, twin
+from tests.exchange.asking import NOW, ask, gateway_to, request_for, simulated_account
 
 POOLS = [
     (venue.id, mode.value, pool.value)
@@ -28,7 +28,7 @@ def account_of(venue: str, pool: str, currency: str | None = None) -> SimulatedA
     """A wallet of 1000.000000012, of which 250.5 are in use, and an open profit of 12.25."""
     currency = currency or VENUES[venue].currency
     is_spot = pool == "spot"
-    return twin(
+    return simulated_account(
         venue,
         currency=currency,
         wallets={pool: {currency: "1000.000000012", "DOGE": "7"}},

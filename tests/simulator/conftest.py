@@ -20,7 +20,7 @@ def exchange() -> Iterator[SimulatedExchange]:
 
 @pytest.fixture
 def account_named(exchange: SimulatedExchange) -> Callable[[str], SimulatedAccount]:
-    return {account.name: account for account in exchange.desk.accounts}.__getitem__
+    return {account.name: account for account in exchange.state.accounts}.__getitem__
 
 
 @dataclass

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from capital.simulator.server import SimulatedExchange
-from capital.simulator.state import DEMO_DESK, ExchangeState
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from tests.simulator.ccxt_client import fetch_balance
 
 
@@ -44,7 +44,7 @@ def test_ccxt_reads_exactly_what_the_desk_says(
 )
 def test_no_digit_is_lost_or_added(exchange, account_named, name, pool, amount):
     account = account_named(name)
-    exchange.desk.set_balance(account.api_key, pool, account.currency, amount)
+    exchange.state.set_balance(account.api_key, pool, account.currency, amount)
 
     balance = fetch_balance(account, exchange.base_url, pool)
 
@@ -53,7 +53,7 @@ def test_no_digit_is_lost_or_added(exchange, account_named, name, pool, amount):
 
 def test_a_changed_balance_is_answered_at_once(exchange, account_named):
     account = account_named("Bithumb")
-    exchange.desk.set_balance(account.api_key, "spot", "KRW", "77")
+    exchange.state.set_balance(account.api_key, "spot", "KRW", "77")
 
     assert fetch_balance(account, exchange.base_url)["total"]["KRW"] == Decimal(77)
 
@@ -75,7 +75,7 @@ def test_unified_venues_leave_empty_currencies_out(exchange, account_named, name
 def test_other_venues_answer_an_emptied_currency_as_zero(exchange, account_named, name):
     account = account_named(name)
     for pool in account.pools:
-        exchange.desk.set_balance(account.api_key, pool, account.currency, "0")
+        exchange.state.set_balance(account.api_key, pool, account.currency, "0")
         balance = fetch_balance(account, exchange.base_url, pool)
         assert balance["total"][account.currency] == Decimal(0)
 
@@ -117,7 +117,7 @@ def test_a_recorded_body_replaces_only_its_own_pool(exchange, account_named):
 def test_a_recorded_body_can_still_be_truncated(exchange, account_named):
     account = account_named("Upbit")
     account.recorded["spot"] = [{"currency": "KRW", "balance": "1", "locked": "0"}]
-    exchange.desk.set_fault(account.api_key, "truncated")
+    exchange.state.set_fault(account.api_key, "truncated")
 
     assert isinstance(fetch_balance(account, exchange.base_url)["info"], str)
 
@@ -145,9 +145,9 @@ def test_upbit_and_bithumb_share_a_path_and_are_told_apart_by_their_keys(exchang
 
 
 def test_the_demo_desk_answers_for_every_account_but_the_pool_that_is_broken_on_purpose():
-    with SimulatedExchange(ExchangeState.from_json(DEMO_DESK)) as exchange:
+    with SimulatedExchange(ExchangeState.from_json(DEMO_ACCOUNTS)) as exchange:
         answers = {}
-        for account in exchange.desk.accounts:
+        for account in exchange.state.accounts:
             for pool in set(account.pools) - set(account.faults):
                 total = fetch_balance(account, exchange.base_url, pool)["total"]
                 answers[account.name, str(pool)] = total[account.currency]

@@ -8,7 +8,7 @@ from tests.simulator.ccxt_client import fetch_balance
 
 
 def test_the_desk_is_shown_without_keys_and_secrets(exchange, account_named, send):
-    exchange.desk.set_fault(account_named("Binance one").api_key, "drip", "futures", 3)
+    exchange.state.set_fault(account_named("Binance one").api_key, "drip", "futures", 3)
 
     answer = send("/simulator/")
 
@@ -21,7 +21,7 @@ def test_the_desk_is_shown_without_keys_and_secrets(exchange, account_named, sen
         "pools": ["spot", "futures"],
         "faults": {"futures": {"fault": "drip", "times": 3}},
     }
-    for account in exchange.desk.accounts:
+    for account in exchange.state.accounts:
         for secret in (account.api_key, account.api_secret, account.api_passphrase or "\0"):
             assert secret not in answer.text
 

@@ -57,7 +57,7 @@ def broken(exchange, account_named):
 
     def broken(name, pool, fault, times=None):
         account = account_named(name)
-        exchange.desk.set_fault(account.api_key, fault, pool, times)
+        exchange.state.set_fault(account.api_key, fault, pool, times)
         return account
 
     return broken
@@ -170,7 +170,7 @@ def test_a_fault_leaves_the_other_pool_and_the_other_accounts_alone(exchange, br
         (account.name, str(pool)): fetch_balance(account, exchange.base_url, pool)["total"][
             account.currency
         ]
-        for account in exchange.desk.accounts
+        for account in exchange.state.accounts
         for pool in account.pools
         if (account.name, pool) != ("Binance one", "futures")
     }
@@ -241,7 +241,7 @@ def test_a_fault_stands_until_it_is_cleared(exchange, broken):
         with pytest.raises(ccxt.ExchangeError):
             fetch_balance(account, exchange.base_url)
 
-    exchange.desk.clear_faults()
+    exchange.state.clear_faults()
 
     assert fetch_balance(account, exchange.base_url)["total"]["KRW"] == Decimal("12345678.9")
 
@@ -251,7 +251,7 @@ def test_stopping_cuts_the_connections_that_hang(fault):
     account = accounts()[0]
     exchange = SimulatedExchange(ExchangeState([account]))
     exchange.start()
-    exchange.desk.set_fault(account.api_key, fault)
+    exchange.state.set_fault(account.api_key, fault)
     raised = []
 
     def ask():

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from capital.simulator.errors import SimulatorError
-from capital.simulator.state import DEMO_DESK, ExchangeState, SimulatedAccount
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState, SimulatedAccount
 
 GOOD = {
     "name": "Main",
@@ -113,7 +113,7 @@ def test_a_clear_on_one_pool_leaves_the_other_fault():
 
 
 def test_the_demo_desk_has_one_fault_which_shows_the_fallback():
-    desk = ExchangeState.from_json(DEMO_DESK)
+    desk = ExchangeState.from_json(DEMO_ACCOUNTS)
 
     assert [account.name for account in desk.accounts] == [
         "Binance main",

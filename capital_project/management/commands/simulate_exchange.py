@@ -22,7 +22,7 @@ from django.core.management.base import (
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
-from capital.simulator.state import DEMO_DESK, ExchangeState
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 
 if TYPE_CHECKING:
     from capital.simulator.server import SimulatedExchange
@@ -65,7 +65,7 @@ class Command(BaseCommand):
         parser.epilog = _EPILOG
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
         parser.add_argument("--port", type=_port, default=0, help="0 (the default) is a free one.")
-        parser.add_argument("--desk", default=str(DEMO_DESK), help="File with the accounts.")
+        parser.add_argument("--desk", default=str(DEMO_ACCOUNTS), help="File with the accounts.")
         parser.add_argument(
             "--latency-ms", type=_milliseconds, default=0, help="Wait before every answer."
         )

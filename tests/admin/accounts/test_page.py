@@ -91,7 +91,7 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
         owner=tenant.user, venue="coinbase", wallets={"spot": {"USD": "70.123456789"}}
     )
     pem = pem_of(key_of("ec"), TRADITIONAL)
-    exchange.desk.accounts[0].api_secret = pem
+    exchange.state.accounts[0].api_secret = pem
     typed = MANGLED[how](pem)
 
     answer = client.post(

@@ -10,7 +10,7 @@ from capital.models import Account, AllocationRun
 from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
 from capital.simulator.server import SimulatedExchange
-from capital.simulator.state import DEMO_DESK, ExchangeState
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 
@@ -22,7 +22,7 @@ LARGEST_BYTES = 200_000
 def demo(settings: Any) -> Any:
     """The demo desk, decided once; since then two balances changed."""
     settings.DEBUG = True
-    described = ExchangeState.from_json(DEMO_DESK)
+    described = ExchangeState.from_json(DEMO_ACCOUNTS)
     with SimulatedExchange(described) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         call_command("load_demo")

@@ -234,7 +234,7 @@ def test_a_private_key_is_pasted_into_a_field_that_takes_one_line(
         owner=operator, venue="coinbase", wallets={"spot": {"USD": "70.5"}}
     )
     pem = pem_of(key_of("ec"), TRADITIONAL)
-    exchange.desk.accounts[0].api_secret = pem
+    exchange.state.accounts[0].api_secret = pem
     page = goto(desk(), reverse("admin:capital_account_change", args=[account.pk]))
 
     page.focus("#id_api_secret")

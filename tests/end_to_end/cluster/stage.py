@@ -46,15 +46,15 @@ class Stage:
     def open_accounts(
         self, size: int, *, venue: str = "binance", latency_seconds: float = 0.0
     ) -> list[int]:
-        """Accounts with their twins on an exchange that starts now; says their primary keys."""
+        """Accounts, each on a simulated exchange that starts now, too; says their primary keys."""
         currency = get_venue(venue).currency
-        twins = [
+        simulated_accounts = [
             SimulatedAccount(
                 venue=venue, api_key=key_of(n), api_secret=secret_of(n), currency=currency
             )
             for n in range(1, size + 1)
         ]
-        self._exchange = SimulatedExchange(ExchangeState(twins), latency_seconds)
+        self._exchange = SimulatedExchange(ExchangeState(simulated_accounts), latency_seconds)
         self._exchange.start()
         self.python("-m", "tests.end_to_end.cluster.seed", venue, str(size))
         rows = self.database.rows("SELECT id FROM capital_account ORDER BY name")
@@ -62,7 +62,7 @@ class Stage:
 
     def set_balances(self, amount: str) -> None:
         """From now on every pool of every account holds this."""
-        desk = self.exchange.desk
+        desk = self.exchange.state
         for account in desk.accounts:
             for pool in account.pools:
                 desk.set_balance(account.api_key, pool, account.currency, amount)

@@ -130,7 +130,7 @@ class World:
 
     def _recover(self) -> None:
         account = self.random.choice(self.accounts)
-        self.exchange.desk.set_fault(self.exchange.keys[account.pk], None)
+        self.exchange.state.set_fault(self.exchange.keys[account.pk], None)
 
     def _open_position(self) -> None:
         quantity = self.random.choice([Decimal("-0.5"), Decimal(2)])

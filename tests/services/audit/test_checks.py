@@ -184,7 +184,7 @@ def test_sound_books_of_every_kind_break_no_rule(exchange: Exchange) -> None:
     # Past midnight, the won account's cache too old, the first one's balance tripled.
     close_day(ids, clock=lambda: NOON + timedelta(hours=3.1))
     Account.objects.filter(pk=won.pk).update(max_cache_age_hours=1)
-    exchange.desk.clear_faults()
+    exchange.state.clear_faults()
     exchange.fail(won, "unauthorized")
     exchange.set_balance(separate, "spot", "3000")
     assert slot(4)[0] == "held"
@@ -590,7 +590,7 @@ def _kept_but_changed(books: Books) -> None:
 def _negative_though_kept(books: Books) -> None:
     """The next run puts it right."""
     forge(books.entry(books.b), before=Decimal(-1), after=Decimal(-1))
-    books.exchange.desk.clear_faults()
+    books.exchange.state.clear_faults()
     books.decide(NOON + timedelta(minutes=1))
     forge(books.entry(books.b), before=Decimal(-1))
 

@@ -65,10 +65,10 @@ def test_capital_follows_from_the_basis(exchange: Exchange, basis: str, capital:
     account = exchange.open_account(
         wallets={"spot": {"USDT": "0"}, "futures": {"USDT": "5000"}}, balance_basis=basis
     )
-    twin = exchange.desk.find(exchange.keys[account.pk])
-    assert twin is not None
-    twin.unrealised["futures"] = {"USDT": "-400"}
-    twin.in_use["futures"] = {"USDT": "1500"}
+    simulated = exchange.state.find(exchange.keys[account.pk])
+    assert simulated is not None
+    simulated.unrealised["futures"] = {"USDT": "-400"}
+    simulated.in_use["futures"] = {"USDT": "1500"}
     link = make_link(account=account, market_type="futures")
 
     auto_allocate_capital_for_account(account.pk)

@@ -130,7 +130,7 @@ def test_notices_tell_what_else_an_operator_should_know(exchange: Exchange) -> N
 
 def test_wallet_that_the_venue_calls_otherwise_is_a_notice(exchange: Exchange) -> None:
     account = exchange.open_account(venue="gate", wallets={}, wallet_mode="separate")
-    exchange.desk.find(exchange.keys[account.pk]).account_mode = "2"
+    exchange.state.find(exchange.keys[account.pk]).account_mode = "2"
 
     report = check_connection(account.pk)
 
@@ -140,7 +140,7 @@ def test_wallet_that_the_venue_calls_otherwise_is_a_notice(exchange: Exchange) -
 
 def test_key_that_can_withdraw_is_a_notice(exchange: Exchange) -> None:
     account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "1"}})
-    exchange.desk.find(exchange.keys[account.pk]).can_withdraw = True
+    exchange.state.find(exchange.keys[account.pk]).can_withdraw = True
 
     assert "key_can_withdraw" in codes(check_connection(account.pk))
 

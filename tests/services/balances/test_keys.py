@@ -22,9 +22,9 @@ pytestmark = pytest.mark.django_db
 
 def notices(exchange: Exchange, venue: str, said: dict[str, Any], **fields: Any) -> list[str]:
     account = exchange.open_account(venue=venue, wallets={}, **fields)
-    twin = exchange.desk.find(exchange.keys[account.pk])
+    simulated = exchange.state.find(exchange.keys[account.pk])
     for name, value in said.items():
-        setattr(twin, name, value)
+        setattr(simulated, name, value)
     return [reason.english for reason in key_notices(account, [], timezone.now())]
 
 
@@ -178,9 +178,9 @@ def test_venue_that_says_nothing_or_fails_is_no_notice(exchange: Exchange) -> No
 
 def test_venue_that_is_left_alone_is_not_asked_of_the_key_either(exchange: Exchange) -> None:
     account = exchange.open_account(venue="binance", wallets={})
-    twin = exchange.desk.find(exchange.keys[account.pk])
-    assert twin is not None
-    twin.can_withdraw = True
+    simulated = exchange.state.find(exchange.keys[account.pk])
+    assert simulated is not None
+    simulated.can_withdraw = True
     line = Line.to("binance", exchange.server.base_url, account.api_key, "spot")
     for _ in range(FAILURES_TO_PAUSE):
         SHARED.failed(line, timezone.now())
