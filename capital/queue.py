@@ -8,7 +8,7 @@ from typing import Any
 from django.db import DatabaseError
 from django_q.brokers.orm import ORM
 
-from capital.services.jobs.clusters import record_heartbeat
+from capital.services.jobs import record_heartbeat
 
 logger = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
 from capital.models import Account, Position, StrategyAccount
-from capital.services.accounts.links import check_market
-from capital.services.allocation.events import (
+from capital.services.accounts import check_market
+from capital.services.allocation import (
     request_market_rules,
     request_reallocation,
     request_reallocation_of_strategy,
 )
-from capital.services.jobs.schedules import sync_schedules_after_migration
+from capital.services.jobs import sync_schedules_after_migration
 from strategies.models import Strategy
 
 

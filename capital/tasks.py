@@ -9,18 +9,16 @@ from typing import Any
 from django.dispatch import receiver
 from django_q.signals import post_execute_in_worker, pre_execute
 
-from capital.services.jobs.runs import (
-    perform_after_event,
-    perform_chunk,
-    perform_for_venue,
-    perform_job,
-)
-from capital.services.jobs.table import (
+from capital.services.jobs import (
     CLOSE_DAY,
     PRUNE,
     REALLOCATE_DUE,
     SYNC_BALANCES,
     SYNC_MARKETS,
+    perform_after_event,
+    perform_chunk,
+    perform_for_venue,
+    perform_job,
 )
 
 # How many of each outcome.

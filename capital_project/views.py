@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from capital.api.frame.problems import is_api, problem_response
-from capital.services.jobs.health import check_readiness
+from capital.services.jobs import check_readiness
 
 
 def index(request: HttpRequest) -> HttpResponse:

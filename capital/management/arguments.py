@@ -11,7 +11,7 @@ from django.db import OperationalError, ProgrammingError
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import CapitalError
-from capital.services.accounts.lookup import active_account_ids, find_account_ids
+from capital.services.accounts import active_account_ids, find_account_ids
 from capital.services.sentences import sentence
 
 BAD_ARGUMENTS = 2

@@ -12,7 +12,7 @@ from capital.domain.balances import Source
 from capital.domain.money import plain
 from capital.domain.reasons import Code
 from capital.management.output import grouped
-from capital.services.allocation.report import EntryReport, RunReport
+from capital.services.allocation import EntryReport, RunReport
 
 
 def decision_table(reports: Sequence[RunReport]) -> Table:

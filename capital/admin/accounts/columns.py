@@ -14,8 +14,8 @@ from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.formats import NOTHING, money, share
 from capital.models import Account
-from capital.services.balances.suspects import suspect_reasons
-from capital.services.overview.accounts import AccountOverview, overview_accounts
+from capital.services.balances import suspect_reasons
+from capital.services.overview import AccountOverview, overview_accounts
 from capital.services.sentences import outline_of, sentence
 
 

@@ -11,7 +11,7 @@ from capital.admin.allocation.decisions import (
 from capital.admin.frame.formats import money
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.models import Account
-from capital.services.balances.connections import check_connection
+from capital.services.balances import check_connection
 from capital.services.sentences import sentence
 
 

@@ -10,10 +10,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import FRESHNESS
 from capital.models import Account
-from capital.services.overview.accounts import (
-    Freshness,
-    freshness_of,
-)
+from capital.services.overview import Freshness, freshness_of
 
 
 class VenueFilter(DropdownFilter):  # type: ignore[misc]

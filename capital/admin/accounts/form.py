@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 from capital.admin.frame.edited import EditedForm
 from capital.models import Account
-from capital.services.accounts.venues import proven_venues, unproven_notice
+from capital.services.accounts import proven_venues, unproven_notice
 from capital.services.sentences import sentence
 
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")

@@ -19,8 +19,8 @@ from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.errors import HasHistory
 from capital.models import StrategyAccount
-from capital.services.accounts.registry import change_link, create_link, delete_link
-from capital.services.overview.accounts import pool_shares
+from capital.services.accounts import change_link, create_link, delete_link
+from capital.services.overview import pool_shares
 from capital.services.sentences import sentence
 
 SWITCH_OFF = gettext_lazy("Switch the link off instead; its capital and its history stay.")

@@ -31,7 +31,7 @@ from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.views import user_of
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
-from capital.services.accounts.registry import change_account, create_account, delete_account
+from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.sentences import sentence
 
 _LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))

@@ -13,7 +13,7 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
 from capital.models import AllocationPool
-from capital.services.allocation.report import PoolReport, RunReport
+from capital.services.allocation import PoolReport, RunReport
 
 POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
 SOURCE_NAMES = dict(AllocationPool._meta.get_field("source").flatchoices)

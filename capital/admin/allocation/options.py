@@ -7,10 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldBooleanWidget
 
-from capital.services.access.permissions import (
-    ACCEPT_PERMISSION,
-    FORCE_PERMISSION,
-)
+from capital.services.access import ACCEPT_PERMISSION, FORCE_PERMISSION
 
 
 class Options(TypedDict):

@@ -37,11 +37,10 @@ from capital.domain.errors import (
 )
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
-from capital.services.access.permissions import (
-    ALLOCATE_PERMISSION,
-)
-from capital.services.allocation.plans import (
+from capital.services.access import ALLOCATE_PERMISSION
+from capital.services.allocation import (
     MOST_NAMED,
+    RunReport,
     apply_plan,
     expires_at,
     get_plan,
@@ -49,7 +48,6 @@ from capital.services.allocation.plans import (
     report_plan,
     runs_of_plan,
 )
-from capital.services.allocation.report import RunReport
 from capital.services.sentences import sentence, sentence_of
 
 # Up to so many accounts are shown opened; more are a list to open one by one.

@@ -16,8 +16,8 @@ from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import RevertRefused
 from capital.models import AllocationRun
-from capital.services.access.permissions import REVERT_PERMISSION
-from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.access import REVERT_PERMISSION
+from capital.services.allocation import preview_revert, revert_run
 from capital.services.sentences import sentence, sentence_of
 
 # What can be taken back.

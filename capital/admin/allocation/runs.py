@@ -20,8 +20,7 @@ from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.models import AllocationRun
-from capital.services.allocation.report import PoolReport
-from capital.services.allocation.runs import report_runs
+from capital.services.allocation import PoolReport, report_runs
 from capital.services.sentences import sentence_of
 
 _EXPORTED_AT_ONCE = 500

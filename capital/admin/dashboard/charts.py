@@ -14,8 +14,7 @@ from django.utils.translation import get_language, gettext, gettext_lazy
 from capital.admin.frame.formats import affixes, digits
 from capital.domain.money import amount_text
 from capital.domain.pools import Pool
-from capital.services.overview.currencies import Slice
-from capital.services.overview.equity import add
+from capital.services.overview import Slice, add
 
 # More bars, or lines, than these tell nothing: the rest becomes one.
 MOST_BARS = 12

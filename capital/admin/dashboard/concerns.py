@@ -8,8 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from capital.admin.frame.navigation import listing
-from capital.services.overview.concerns import Concern
-from capital.services.overview.dashboard import Dashboard
+from capital.services.overview import Concern, Dashboard
 
 # More accounts than this are a link to the list of them.
 MOST_CONCERNS = 8

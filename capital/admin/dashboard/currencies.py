@@ -10,8 +10,7 @@ from django.utils.translation import gettext
 from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
 from capital.admin.frame.formats import age, change, moment, money, percent, share
 from capital.admin.frame.navigation import listing
-from capital.services.overview.currencies import CurrencyOverview
-from capital.services.overview.dashboard import Dashboard
+from capital.services.overview import CurrencyOverview, Dashboard
 from capital.services.sentences import sentence
 
 

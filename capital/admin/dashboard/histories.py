@@ -10,11 +10,7 @@ from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_b
 from capital.admin.frame.navigation import listing
 from capital.domain.pools import Pool
 from capital.models import Account
-from capital.services.overview.histories import (
-    AccountHistory,
-    read_account_history,
-    read_strategy_history,
-)
+from capital.services.overview import AccountHistory, read_account_history, read_strategy_history
 from strategies.models import Strategy
 
 

@@ -12,9 +12,9 @@ from capital.admin.dashboard.currencies import currency_card, report_card
 from capital.admin.dashboard.steps import first_steps
 from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
-from capital.services.access.visibility import sees_everything
-from capital.services.jobs.health import Health
-from capital.services.overview.dashboard import read_dashboard
+from capital.services.access import sees_everything
+from capital.services.jobs import Health
+from capital.services.overview import read_dashboard
 
 
 def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

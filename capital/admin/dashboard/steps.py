@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from capital.admin.frame.navigation import listing
-from capital.services.overview.dashboard import FirstSteps
+from capital.services.overview import FirstSteps
 
 
 @dataclass(frozen=True)

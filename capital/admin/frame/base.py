@@ -24,7 +24,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from capital.admin.frame.formats import ratio
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
-from capital.services.access.visibility import OWNER_PATHS, visible_to
+from capital.services.access import OWNER_PATHS, visible_to
 
 
 class OwnRows:

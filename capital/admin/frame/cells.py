@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from capital.admin.frame.formats import NOTHING, age, moment, percent
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
-from capital.services.overview.accounts import Freshness
+from capital.services.overview import Freshness
 
 OUTCOME_COLOUR = {
     Outcome.APPLIED.value: "success",

@@ -19,7 +19,7 @@ from unfold.contrib.filters.admin import (
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 
 from capital.models import Account
-from capital.services.access.visibility import visible_to
+from capital.services.access import visible_to
 
 
 class VisibleForm(AutocompleteDropdownForm):  # type: ignore[misc]  # unfold has no types

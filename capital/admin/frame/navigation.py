@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from capital.models import Account
-from capital.services.access.visibility import VIEW_ALL_PERMISSION, visible_to
+from capital.services.access import VIEW_ALL_PERMISSION, visible_to
 
 
 @dataclass(frozen=True)

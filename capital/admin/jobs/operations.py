@@ -9,7 +9,7 @@ from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from capital.admin.frame.base import ReadOnly, SitePage
-from capital.services.access.visibility import sees_everything
+from capital.services.access import sees_everything
 
 
 class OperationsAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types

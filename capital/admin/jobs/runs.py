@@ -16,8 +16,7 @@ from capital.admin.frame.cells import badge, figure, lines, since
 from capital.admin.frame.formats import NOTHING, span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
-from capital.services.jobs.health import check_health
-from capital.services.jobs.table import get_job
+from capital.services.jobs import check_health, get_job
 
 
 class JobFilter(DropdownFilter):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from capital.admin.frame.base import SiteModelAdmin
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
-from capital.services.access.tokens import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
+from capital.services.access import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
 from capital.services.sentences import sentence
 
 _TEXT = "_text_of_new_token"

@@ -17,7 +17,7 @@ from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, WebhookDelivery
 from capital.services.sentences import outline_of
-from capital.services.webhooks.readers import accounts_shown
+from capital.services.webhooks import accounts_shown
 
 _OUTCOME_NAMES = dict(AllocationRun._meta.get_field("outcome").flatchoices)
 

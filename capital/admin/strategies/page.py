@@ -17,12 +17,8 @@ from capital.admin.frame.edited import Edited, EditedForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, money
 from capital.admin.strategies.webhook import WebhookPages
-from capital.services.accounts.registry import delete_strategy
-from capital.services.overview.strategies import (
-    StrategyOverview,
-    count_accounts,
-    overview_strategies,
-)
+from capital.services.accounts import delete_strategy
+from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import (
     activate_strategies,

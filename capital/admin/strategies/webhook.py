@@ -12,7 +12,7 @@ from unfold.decorators import action
 
 from capital.admin.frame.views import render_page, user_of
 from capital.models import WebhookSecret
-from capital.services.webhooks.secrets import remove_secret, rotate_secret
+from capital.services.webhooks import remove_secret, rotate_secret
 from strategies.markets import MarketType
 from strategies.models import Strategy
 

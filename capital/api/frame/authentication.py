@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from capital.domain.errors import TokenRefused
 from capital.models import ApiToken, Scope
-from capital.services.access.tokens import find_token
+from capital.services.access import find_token
 
 REALM = 'Bearer realm="capital"'
 

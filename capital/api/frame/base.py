@@ -16,8 +16,7 @@ from capital.api.frame.idempotency import HEADER, Handler, idempotent
 from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope
-from capital.services.access.permissions import ACCEPT_PERMISSION, FORCE_PERMISSION
-from capital.services.access.visibility import visible_to, within_account
+from capital.services.access import ACCEPT_PERMISSION, FORCE_PERMISSION, visible_to, within_account
 
 _SAFE = frozenset({"GET", "HEAD"})
 FIELDS = "fields"

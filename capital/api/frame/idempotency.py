@@ -10,7 +10,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.services.access.idempotency import Answer, claim_request, keep_answer, release_claim
+from capital.services.access import Answer, claim_request, keep_answer, release_claim
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"

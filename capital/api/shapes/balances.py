@@ -6,9 +6,8 @@ from django.utils import timezone
 
 from capital.domain.balances import Observation
 from capital.domain.money import amount_text, plain
-from capital.services.allocation.gate import GateStatus
-from capital.services.balances.connections import ConnectionReport
-from capital.services.balances.live import ObservedBalance
+from capital.services.allocation import GateStatus
+from capital.services.balances import ConnectionReport, ObservedBalance
 from capital.services.sentences import sentence
 
 

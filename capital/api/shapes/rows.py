@@ -13,7 +13,7 @@ from capital.models import (
     Position,
     StrategyAccount,
 )
-from capital.services.accounts.venues import is_proven
+from capital.services.accounts import is_proven
 from strategies.models import Strategy
 
 _KEY_PATTERN = r"^[-a-zA-Z0-9_]+$"

@@ -9,14 +9,14 @@ from django.utils import timezone
 
 from capital.domain.money import plain
 from capital.models import AllocationRun
-from capital.services.allocation.allocate import AllocationPreview
-from capital.services.allocation.report import (
+from capital.services.allocation import (
+    AllocationPreview,
     EntryReport,
     RunReport,
     report_decision,
     report_not_due,
+    report_runs,
 )
-from capital.services.allocation.runs import report_runs
 
 
 def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:

@@ -18,10 +18,9 @@ from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.views.allocation import allocate
 from capital.api.views.editable import EditableView
 from capital.models import Account, DailyAccountSummary, Scope
-from capital.services.accounts.registry import change_account, create_account, delete_account
-from capital.services.allocation.gate import check_gate
-from capital.services.balances.connections import check_connection
-from capital.services.balances.live import observe_balances
+from capital.services.accounts import change_account, create_account, delete_account
+from capital.services.allocation import check_gate
+from capital.services.balances import check_connection, observe_balances
 
 
 @extend_schema_view(

@@ -16,9 +16,8 @@ from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import RunFilter
 from capital.api.shapes.runs import previews_as_json, runs_as_json
 from capital.models import Account, AllocationRun, Scope, Trigger
-from capital.services.access.permissions import REVERT_PERMISSION
-from capital.services.allocation.allocate import allocate_capital, preview_allocation
-from capital.services.allocation.reverts import revert_run
+from capital.services.access import REVERT_PERMISSION
+from capital.services.allocation import allocate_capital, preview_allocation, revert_run
 
 
 @extend_schema_view(

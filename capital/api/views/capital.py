@@ -13,7 +13,7 @@ from capital.api.shapes.capital import COLUMNS, CapitalRow, capital_as_json
 from capital.api.shapes.filters import CapitalFilter
 from capital.domain.errors import NotFound
 from capital.models import StrategyCapital
-from capital.services.overview.capital import find_link_capital, first_link_capital
+from capital.services.overview import find_link_capital, first_link_capital
 
 
 @extend_schema_view(

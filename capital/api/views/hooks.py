@@ -20,9 +20,7 @@ from capital.api.shapes.answers import HookAnswer
 from capital.api.shapes.bodies import HookBody, read_order
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
-from capital.services.webhooks.deliveries import Delivery
-from capital.services.webhooks.receive import MOST_ORDERS, receive
-from capital.services.webhooks.secrets import Proof, check_proof
+from capital.services.webhooks import MOST_ORDERS, Delivery, Proof, check_proof, receive_signal
 
 TIMESTAMP = "X-Capital-Timestamp"
 NONCE = "X-Capital-Nonce"
@@ -96,7 +94,7 @@ class Hooks(APIView):
             delivery_id=_id_of(body, headers.get(HEADER, "")),
             nonce=proof.nonce if proof.is_signed else "",
         )
-        return Response(receive(secret, delivery, address=client_address(request)))
+        return Response(receive_signal(secret, delivery, address=client_address(request)))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Answer ``WWW-Authenticate`` where the secret is missing or wrong."""

@@ -17,15 +17,10 @@ from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
 from capital.api.views.editable import EditableView
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Scope, StrategyAccount
-from capital.services.access.visibility import find_visible_link
-from capital.services.accounts.registry import (
-    change_link,
-    create_link,
-    delete_link,
-    delete_strategy,
-)
-from capital.services.sizing.orders import size_orders
-from capital.services.trading.positions import report_position
+from capital.services.access import find_visible_link
+from capital.services.accounts import change_link, create_link, delete_link, delete_strategy
+from capital.services.sizing import size_orders
+from capital.services.trading import report_position
 from strategies.models import Strategy
 from strategies.services import change_strategy, create_strategy
 

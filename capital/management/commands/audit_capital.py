@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from capital.management.arguments import add_account_argument, errors_translated
 from capital.management.output import print_json
-from capital.services.accounts.lookup import find_account_ids
-from capital.services.audit.checks import AuditReport, Violation, as_figures, audit_capital
+from capital.services.accounts import find_account_ids
+from capital.services.audit import AuditReport, Violation, as_figures, audit_capital
 from capital.services.sentences import sentence
 
 

@@ -16,7 +16,7 @@ from capital.domain.balances import Observation
 from capital.domain.money import with_decimals
 from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
 from capital.management.output import console_on, grouped, print_json
-from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
+from capital.services.balances import ObservedBalance, observe_balances, observe_wallets
 from capital.services.sentences import sentence
 
 

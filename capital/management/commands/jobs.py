@@ -14,9 +14,7 @@ from rich.text import Text
 
 from capital.management.arguments import errors_translated
 from capital.management.output import console_on, print_json
-from capital.services.jobs.clusters import ClusterHealth
-from capital.services.jobs.health import Health, JobHealth, check_health
-from capital.services.jobs.table import get_job
+from capital.services.jobs import ClusterHealth, Health, JobHealth, check_health, get_job
 
 
 class Command(BaseCommand):

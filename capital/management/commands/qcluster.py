@@ -17,8 +17,7 @@ from django_q.management.commands.qcluster import Command as Base
 
 from capital.management.arguments import errors_translated
 from capital.management.processes import end_children_with_this_process
-from capital.services.jobs.clusters import forget_heartbeat, is_silent, longest_silence
-from capital.services.jobs.schedules import sync_schedules
+from capital.services.jobs import forget_heartbeat, is_silent, longest_silence, sync_schedules
 
 logger = logging.getLogger(__name__)
 

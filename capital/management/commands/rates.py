@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from capital.domain.money import plain
 from capital.management.arguments import errors_translated
 from capital.models import ReportingRate
-from capital.services.overview.rates import store_rate
+from capital.services.overview import store_rate
 
 
 class Command(BaseCommand):

@@ -23,14 +23,16 @@ from capital.management.arguments import (
 from capital.management.output import console_on, is_terminal, print_json
 from capital.management.tables import decision_table, report_as_json
 from capital.models import Trigger
-from capital.services.allocation.allocate import (
+from capital.services.allocation import (
     AllocationPreview,
+    RunReport,
     allocate_capital,
     preview_allocation,
     reallocate_where_due,
+    report_decision,
+    report_not_due,
+    report_runs,
 )
-from capital.services.allocation.report import RunReport, report_decision, report_not_due
-from capital.services.allocation.runs import report_runs
 
 MANY_ACCOUNTS = 20
 

@@ -9,9 +9,7 @@ from django.utils.translation import gettext as _
 from capital.management.arguments import command_origin, errors_translated
 from capital.management.output import console_on, print_json
 from capital.management.tables import decision_table, report_as_json
-from capital.services.allocation.report import RunReport
-from capital.services.allocation.reverts import preview_revert, revert_run
-from capital.services.allocation.runs import report_runs
+from capital.services.allocation import RunReport, preview_revert, report_runs, revert_run
 
 
 class Command(BaseCommand):

@@ -8,8 +8,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from capital.management.arguments import errors_translated
-from capital.services.jobs.runs import has_failures, perform_by_hand
-from capital.services.jobs.table import JOBS
+from capital.services.jobs import JOBS, has_failures, perform_by_hand
 
 
 class Command(BaseCommand):

@@ -17,10 +17,10 @@ from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, Side
 from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
 from capital.management.output import console_on, grouped, print_json
-from capital.services.accounts.links import find_link_ids
-from capital.services.markets.prices import PriceSource
+from capital.services.accounts import find_link_ids
+from capital.services.markets import PriceSource
 from capital.services.sentences import sentence
-from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
+from capital.services.sizing import OrderRequest, SizedOrder, size_orders
 
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from capital.management.arguments import errors_translated
 from capital.management.output import console_on, print_json
-from capital.services.markets.rules import VenueSync, sync_markets
+from capital.services.markets import VenueSync, sync_markets
 from capital.services.sentences import sentence
 
 _COUNTS = ("added", "changed", "unchanged", "withdrawn", "unusable")

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from capital.management.arguments import errors_translated
-from capital.services.jobs.schedules import sync_schedules
+from capital.services.jobs import sync_schedules
 
 
 class Command(BaseCommand):

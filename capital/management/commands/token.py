@@ -12,8 +12,8 @@ from rich.table import Table
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.management.output import console_on, print_json
 from capital.models import ApiToken, Scope
-from capital.services.access.tokens import USUAL_DAYS, create_token, list_tokens, revoke_token
-from capital.services.accounts.lookup import find_account_ids
+from capital.services.access import USUAL_DAYS, create_token, list_tokens, revoke_token
+from capital.services.accounts import find_account_ids
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
-from capital.services.webhooks.secrets import remove_secret, rotate_secret
+from capital.services.webhooks import remove_secret, rotate_secret
 from strategies.models import Strategy
 
 

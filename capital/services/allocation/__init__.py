@@ -1,0 +1,61 @@
+"""Capital: requested, decided, previewed, applied, reverted and reported."""
+
+from capital.services.allocation.allocate import (
+    AllocationPreview,
+    allocate_capital,
+    auto_allocate_capital_for_account,
+    preview_allocation,
+    reallocate_where_due,
+)
+from capital.services.allocation.events import (
+    request_market_rules,
+    request_reallocation,
+    request_reallocation_of_strategy,
+)
+from capital.services.allocation.gate import GateStatus, check_gate
+from capital.services.allocation.plans import (
+    MOST_NAMED,
+    apply_plan,
+    expires_at,
+    get_plan,
+    make_plan,
+    report_plan,
+    runs_of_plan,
+)
+from capital.services.allocation.report import (
+    EntryReport,
+    PoolReport,
+    RunReport,
+    report_decision,
+    report_not_due,
+)
+from capital.services.allocation.reverts import preview_revert, revert_run
+from capital.services.allocation.runs import report_runs
+
+__all__ = [
+    "MOST_NAMED",
+    "AllocationPreview",
+    "EntryReport",
+    "GateStatus",
+    "PoolReport",
+    "RunReport",
+    "allocate_capital",
+    "apply_plan",
+    "auto_allocate_capital_for_account",
+    "check_gate",
+    "expires_at",
+    "get_plan",
+    "make_plan",
+    "preview_allocation",
+    "preview_revert",
+    "reallocate_where_due",
+    "report_decision",
+    "report_not_due",
+    "report_plan",
+    "report_runs",
+    "request_market_rules",
+    "request_reallocation",
+    "request_reallocation_of_strategy",
+    "revert_run",
+    "runs_of_plan",
+]

@@ -1,0 +1,18 @@
+"""Balances: read live, judged, cached in daily summaries; connections and keys checked."""
+
+from capital.services.balances.connections import ConnectionReport, check_connection
+from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
+from capital.services.balances.summaries import get_cached_daily_balance
+from capital.services.balances.suspects import suspect_reasons
+from capital.services.balances.sync import sync_balances
+
+__all__ = [
+    "ConnectionReport",
+    "ObservedBalance",
+    "check_connection",
+    "get_cached_daily_balance",
+    "observe_balances",
+    "observe_wallets",
+    "suspect_reasons",
+    "sync_balances",
+]

@@ -1,0 +1,55 @@
+"""Periodic jobs: when they run, what they do, what is recorded, and whether they are on time."""
+
+from capital.services.jobs.clusters import (
+    ClusterHealth,
+    forget_heartbeat,
+    is_silent,
+    longest_silence,
+    record_heartbeat,
+)
+from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
+from capital.services.jobs.runs import (
+    has_failures,
+    perform_after_event,
+    perform_by_hand,
+    perform_chunk,
+    perform_for_venue,
+    perform_job,
+)
+from capital.services.jobs.schedules import sync_schedules, sync_schedules_after_migration
+from capital.services.jobs.table import (
+    CLOSE_DAY,
+    JOBS,
+    PRUNE,
+    REALLOCATE_DUE,
+    SYNC_BALANCES,
+    SYNC_MARKETS,
+    get_job,
+)
+
+__all__ = [
+    "CLOSE_DAY",
+    "JOBS",
+    "PRUNE",
+    "REALLOCATE_DUE",
+    "SYNC_BALANCES",
+    "SYNC_MARKETS",
+    "ClusterHealth",
+    "Health",
+    "JobHealth",
+    "check_health",
+    "check_readiness",
+    "forget_heartbeat",
+    "get_job",
+    "has_failures",
+    "is_silent",
+    "longest_silence",
+    "perform_after_event",
+    "perform_by_hand",
+    "perform_chunk",
+    "perform_for_venue",
+    "perform_job",
+    "record_heartbeat",
+    "sync_schedules",
+    "sync_schedules_after_migration",
+]

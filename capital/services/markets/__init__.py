@@ -1,0 +1,10 @@
+"""Instruments: the rules of each venue and its last prices."""
+
+from capital.services.markets.prices import PriceSource
+from capital.services.markets.rules import VenueSync, sync_markets
+
+__all__ = [
+    "PriceSource",
+    "VenueSync",
+    "sync_markets",
+]

@@ -1,0 +1,49 @@
+"""What people look at: the dashboard, balances, histories and totals."""
+
+from capital.services.overview.accounts import (
+    AccountOverview,
+    Freshness,
+    freshness_of,
+    overview_accounts,
+    pool_shares,
+)
+from capital.services.overview.capital import find_link_capital, first_link_capital
+from capital.services.overview.concerns import Concern
+from capital.services.overview.currencies import CurrencyOverview, Slice
+from capital.services.overview.dashboard import Dashboard, FirstSteps, read_dashboard
+from capital.services.overview.equity import add
+from capital.services.overview.histories import (
+    AccountHistory,
+    read_account_history,
+    read_strategy_history,
+)
+from capital.services.overview.rates import store_rate
+from capital.services.overview.strategies import (
+    StrategyOverview,
+    count_accounts,
+    overview_strategies,
+)
+
+__all__ = [
+    "AccountHistory",
+    "AccountOverview",
+    "Concern",
+    "CurrencyOverview",
+    "Dashboard",
+    "FirstSteps",
+    "Freshness",
+    "Slice",
+    "StrategyOverview",
+    "add",
+    "count_accounts",
+    "find_link_capital",
+    "first_link_capital",
+    "freshness_of",
+    "overview_accounts",
+    "overview_strategies",
+    "pool_shares",
+    "read_account_history",
+    "read_dashboard",
+    "read_strategy_history",
+    "store_rate",
+]

@@ -1,0 +1,17 @@
+"""Signals: their secrets, their deliveries and the one answer to each."""
+
+from capital.services.webhooks.deliveries import Delivery
+from capital.services.webhooks.readers import accounts_shown
+from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
+from capital.services.webhooks.secrets import Proof, check_proof, remove_secret, rotate_secret
+
+__all__ = [
+    "MOST_ORDERS",
+    "Delivery",
+    "Proof",
+    "accounts_shown",
+    "check_proof",
+    "receive_signal",
+    "remove_secret",
+    "rotate_secret",
+]

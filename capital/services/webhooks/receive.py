@@ -38,7 +38,7 @@ PRICE_PATIENCE = timedelta(milliseconds=900)
 
 
 @outside_transaction
-def receive(
+def receive_signal(
     secret: WebhookSecret,
     delivery: Delivery,
     *,

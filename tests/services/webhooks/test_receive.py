@@ -12,7 +12,7 @@ from capital.domain.errors import DeliveryConflict, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import AllocationRun, WebhookDelivery, WebhookSecret
 from capital.services.webhooks.deliveries import Delivery
-from capital.services.webhooks.receive import receive
+from capital.services.webhooks.receive import receive_signal
 from capital.services.webhooks.secrets import (
     Proof,
     check_proof,
@@ -152,7 +152,7 @@ def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
     strategy = make_strategy()
     text = rotate_secret(strategy)
     secret = WebhookSecret.objects.get()
-    receive(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
+    receive_signal(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
     accepted = 0
 
     for number in range(1000):
@@ -168,7 +168,7 @@ def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
                 check_proof(strategy.key, old, clock=lambda: NOW)
             else:
                 found = check_proof(strategy.key, signed(text), clock=lambda: NOW)
-                receive(
+                receive_signal(
                     found,
                     delivery(nonce="n0nce-01", delivery_id=f"replay-{number}"),
                     clock=lambda: NOW,
@@ -183,7 +183,7 @@ def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
 
 def test_nonces_are_forgotten_once_their_time_refuses_them() -> None:
     secret = secret_of(make_strategy())
-    receive(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
+    receive_signal(secret, delivery(nonce="n0nce-01"), clock=lambda: NOW)
 
     assert prune_nonces(now=NOW + timedelta(seconds=601)) == 0
     assert prune_nonces(now=NOW + timedelta(seconds=1201)) == 1
@@ -201,7 +201,7 @@ def test_signal_allocates_where_due_and_sizes_on_every_account(exchange: Exchang
     for account in accounts:
         make_link(account=account, strategy=strategy)
 
-    answer = receive(secret_of(strategy), delivery())
+    answer = receive_signal(secret_of(strategy), delivery())
 
     assert [each["outcome"] for each in answer["allocations"]] == ["applied", "applied"]
     assert [each["capital"] for each in answer["sizes"]] == ["1000", "3000"]
@@ -215,11 +215,11 @@ def test_slow_exchange_is_answered_from_the_cache_in_time_and_says_so(exchange: 
     account = exchange.open_account(wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "0"}})
     make_link(account=account, strategy=strategy)
     secret = secret_of(strategy)
-    receive(secret, delivery(delivery_id="first"))
+    receive_signal(secret, delivery(delivery_id="first"))
     exchange.fail(account, "timeout")
 
     began = datetime.now(UTC)
-    answer = receive(secret, delivery(delivery_id="second"))
+    answer = receive_signal(secret, delivery(delivery_id="second"))
 
     assert datetime.now(UTC) - began < timedelta(seconds=3)
     assert [warning["code"] for warning in answer["warnings"]] == ["balance_not_live"]
@@ -239,7 +239,7 @@ def test_venue_slow_in_everything_is_still_answered_in_three_seconds(settings: A
     with SimulatedExchange(ExchangeState(), latency_seconds=10) as server:
         settings.CAPITAL_VENUE_URLS = {"binance": server.base_url}
         began = datetime.now(UTC)
-        answer = receive(secret, delivery(orders=[without_price]))
+        answer = receive_signal(secret, delivery(orders=[without_price]))
         took = datetime.now(UTC) - began
 
     assert took < timedelta(seconds=3)
@@ -249,10 +249,10 @@ def test_venue_slow_in_everything_is_still_answered_in_three_seconds(settings: A
 
 def test_same_body_within_a_minute_is_the_same_delivery() -> None:
     secret = secret_of(make_strategy())
-    first = receive(secret, delivery(), clock=lambda: NOW)
+    first = receive_signal(secret, delivery(), clock=lambda: NOW)
 
-    again = receive(secret, delivery(), clock=lambda: NOW + timedelta(seconds=59))
-    later = receive(secret, delivery(), clock=lambda: NOW + timedelta(seconds=60))
+    again = receive_signal(secret, delivery(), clock=lambda: NOW + timedelta(seconds=59))
+    later = receive_signal(secret, delivery(), clock=lambda: NOW + timedelta(seconds=60))
 
     assert again == first
     assert later["delivery"] != first["delivery"]
@@ -260,20 +260,22 @@ def test_same_body_within_a_minute_is_the_same_delivery() -> None:
 
 def test_same_id_is_the_same_delivery_for_ever_and_refuses_another_body() -> None:
     secret = secret_of(make_strategy())
-    first = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+    first = receive_signal(secret, delivery(delivery_id="a"), clock=lambda: NOW)
 
-    later = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW + timedelta(days=9))
+    later = receive_signal(secret, delivery(delivery_id="a"), clock=lambda: NOW + timedelta(days=9))
 
     assert later == first
     with pytest.raises(DeliveryConflict):
-        receive(secret, delivery(delivery_id="a", body={**BUY, "qty_per": "51"}), clock=lambda: NOW)
+        receive_signal(
+            secret, delivery(delivery_id="a", body={**BUY, "qty_per": "51"}), clock=lambda: NOW
+        )
 
 
 def test_same_body_with_another_id_is_another_delivery() -> None:
     secret = secret_of(make_strategy())
 
-    first = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
-    second = receive(secret, delivery(delivery_id="b"), clock=lambda: NOW)
+    first = receive_signal(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+    second = receive_signal(secret, delivery(delivery_id="b"), clock=lambda: NOW)
 
     assert first["delivery"] != second["delivery"]
 
@@ -288,7 +290,7 @@ def test_work_that_was_given_up_is_done_by_the_next_delivery() -> None:
         received_at=NOW - timedelta(seconds=31),
     )
 
-    answer = receive(secret, delivery(delivery_id="a"), clock=lambda: NOW)
+    answer = receive_signal(secret, delivery(delivery_id="a"), clock=lambda: NOW)
 
     assert answer["delivery"] == WebhookDelivery.objects.get().pk
 
@@ -303,7 +305,7 @@ def test_thousand_duplicates_at_once_are_one_delivery() -> None:
         close_old_connections()
         try:
             for _ in range(times):
-                answers.append(receive(secret, delivery(delivery_id="once"))["delivery"])
+                answers.append(receive_signal(secret, delivery(delivery_id="once"))["delivery"])
         finally:
             connections.close_all()
 
