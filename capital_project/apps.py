@@ -3,11 +3,17 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from capital_project.particles import install as install_particles
+
 
 class ProjectConfig(AppConfig):
     """Commands to try the project out and to work on it."""
 
     name = "capital_project"
+
+    def ready(self) -> None:
+        """Let messages decide their Korean particles."""
+        install_particles()
 
 
 class CapitalAdminConfig(AdminConfig):
