@@ -10,7 +10,7 @@ DEVELOPMENT := $(VENV)/.development
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 
-.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api lint format openapi messages venues benchmark clean
+.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api lint format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -88,6 +88,9 @@ messages: $(DEVELOPMENT)  ## Bring the Korean catalogue up to date with the code
 venues: export DEBUG := 1
 venues: $(RUNTIME)  ## Write what each venue supports into docs/venues.md
 	$(MANAGE) venues_table
+
+architecture: $(DEVELOPMENT)  ## Draw modules, imports and rules into ARCHITECTURE.md
+	$(BIN)/python -m tests.house.drawing
 
 clean:  ## Remove the environment and the demo's database
 	rm -rf $(VENV) demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal

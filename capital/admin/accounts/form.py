@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from capital.admin.frame.edited import EditedForm
+from capital.admin.frame.editable import EditableForm
 from capital.models import Account
 from capital.services.accounts import proven_venues, unproven_notice
 from capital.services.sentences import sentence
@@ -60,7 +60,7 @@ class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
         return format_html('{}<datalist id="known-venues">{}</datalist>', field, options)
 
 
-class AccountForm(EditedForm):
+class AccountForm(EditableForm):
     """An account, with its venue chosen from those that are proven, or typed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

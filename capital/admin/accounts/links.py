@@ -14,7 +14,7 @@ from unfold.forms import PaginationInlineFormSet
 
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
 from capital.admin.frame.cells import bar, figure, lines
-from capital.admin.frame.edited import Edited, EditedForm, take_over
+from capital.admin.frame.editable import Editable, EditableForm, take_over
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.errors import HasHistory
@@ -110,10 +110,10 @@ class NewLinkInline(SiteTabularInline):
 
 
 @admin.register(StrategyAccount)
-class LinkAdmin(Edited, SiteModelAdmin):
+class LinkAdmin(Editable, SiteModelAdmin):
     """One link by itself, for who wants to see them across accounts."""
 
-    form = EditedForm
+    form = EditableForm
     list_display = [
         "shown_strategy",
         "shown_account",

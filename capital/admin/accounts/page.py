@@ -26,7 +26,7 @@ from capital.admin.accounts.links import LinksInline, NewLinkInline, save_links
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
-from capital.admin.frame.edited import Edited
+from capital.admin.frame.editable import Editable
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.views import user_of
 from capital.domain.errors import BudgetLimitNotAllowed
@@ -40,7 +40,7 @@ _STATE: Any = ["shown_connection", "shown_check", "shown_suspects", ("created_at
 
 @admin.register(Account)
 class AccountAdmin(
-    AccountColumns, AllocationPages, ConnectionPage, AccountHistoryPage, Edited, SiteModelAdmin
+    AccountColumns, AllocationPages, ConnectionPage, AccountHistoryPage, Editable, SiteModelAdmin
 ):
     """Credentials go in and never come out. Capital is written by allocations only."""
 

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from capital.admin.dashboard.histories import StrategyHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge, figure, lines
-from capital.admin.frame.edited import Edited, EditedForm
+from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, money
 from capital.admin.strategies.webhook import WebhookPages
@@ -36,10 +36,10 @@ _COLOUR = {
 
 
 @admin.register(Strategy)
-class StrategyAdmin(WebhookPages, StrategyHistoryPage, Edited, SiteModelAdmin):
+class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin):
     """Pausing and archiving go through the services; reallocation follows."""
 
-    form = EditedForm
+    form = EditableForm
     actions = ["pause", "activate", "archive"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
     list_display_links = ["shown_name"]

@@ -1,4 +1,4 @@
-"""Rows that a service enters, changes and removes, as in the API's ``views/edited.py``."""
+"""Rows that a service enters, changes and removes, as in the API's ``views/editable.py``."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from capital.domain.errors import CapitalError
 from capital.services.sentences import sentence
 
 
-class EditedForm(forms.ModelForm):  # type: ignore[type-arg]
+class EditableForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form that also shows what the service refused."""
 
     refusal: ValidationError | None = None
@@ -26,8 +26,8 @@ class EditedForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(name if name in self.fields else None, errors)
 
 
-class Edited:
-    """For a ``ModelAdmin`` with an ``EditedForm``, before its base class.
+class Editable:
+    """For a ``ModelAdmin`` with an ``EditableForm``, before its base class.
 
     A child makes the service calls. What the service refuses comes back as the form's error, with
     all that was typed: the change is rolled back, and the page is made again from the same POST.
