@@ -10,6 +10,7 @@ from django.utils import timezone
 from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.gate import Inputs, LinkState
 from capital.domain.allocation.links import Reserve
+from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.balances import Observation, PoolReading, Source
 from capital.domain.money import EXACT, parse_amount, plain
 from capital.domain.pools import Pool
@@ -24,6 +25,9 @@ from capital.services.allocation.report import (
 )
 from capital.services.balances.readings import JudgedReadings
 from capital.services.balances.suspects import Suspect
+
+# Names a pool or entry of a snapshot, which has no row.
+SNAPSHOT = "snapshot"
 
 
 def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
@@ -181,12 +185,45 @@ def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
     )
 
 
+def recorded_pool_from_json(stored: Mapping[str, Any], inputs: Inputs | None) -> RecordedPool:
+    """One pool of what ``pools_as_json`` gave, as the audit reads it: all of it must be there.
+
+    A snapshot names strategies; the inputs of its run say which links these are.
+    """
+    links = {} if inputs is None else {link.strategy_key: key for key, link in inputs.links.items()}
+    observed_at = stored["observed_at"]
+    return RecordedPool(
+        row=SNAPSHOT,
+        pool=Pool(stored["pool"]),
+        balance=_exact(stored["balance"]),
+        source=Source(stored["source"]),
+        observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
+        reserve=_exact(stored["reserve"]),
+        unallocated=_exact(stored["unallocated"]),
+        entries=tuple(
+            RecordedEntry(
+                row=SNAPSHOT,
+                link_id=links.get(entry["strategy"]),
+                weight=parse_amount(entry["weight"]),
+                before=_exact(entry["before"]),
+                after=_exact(entry["after"]),
+                code=entry["code"],
+            )
+            for entry in stored["entries"]
+        ),
+    )
+
+
 def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else plain(amount)
 
 
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def _exact(text: str | None) -> Decimal | None:
+    return None if text is None else parse_amount(text)
 
 
 def _of(stored: Mapping[str, Any], kind: str) -> list[tuple[str, Any]]:

@@ -1,13 +1,10 @@
 """Recorded runs, a page at a time, as the audit's rules read them: from rows or snapshots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import InvalidOperation
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Inputs
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.audit.runs import RecordedRun
 from capital.domain.balances import Source
@@ -16,11 +13,8 @@ from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
-from capital.services.allocation.stored import inputs_from_json
+from capital.services.allocation.stored import inputs_from_json, recorded_pool_from_json
 from strategies.markets import MarketType
-
-# Names a pool or entry of a snapshot, which has no row.
-SNAPSHOT = "snapshot"
 
 # What malformed JSON may raise.
 _UNREADABLE = (
@@ -88,7 +82,7 @@ def recorded_run(rows: RunRows) -> RecordedRun | Reason:
         if run.snapshot is None or rows.pools:
             pools = [_from_row(pool, rows.entries[pool.pk]) for pool in rows.pools]
         else:
-            pools = [_from_snapshot(stored, inputs) for stored in run.snapshot]
+            pools = [recorded_pool_from_json(stored, inputs) for stored in run.snapshot]
         arguments = dict(run.arguments)
     except _UNREADABLE as error:
         figures = {"row": f"run {run.pk}", "kind": type(error).__name__}
@@ -121,33 +115,3 @@ def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> Recorde
         unallocated=pool.unallocated,
         entries=tuple(entries),
     )
-
-
-def _from_snapshot(stored: Mapping[str, Any], inputs: Inputs | None) -> RecordedPool:
-    """A snapshot names strategies; the inputs of its run say which links these are."""
-    links = {} if inputs is None else {link.strategy_key: key for key, link in inputs.links.items()}
-    observed_at = stored["observed_at"]
-    return RecordedPool(
-        row=SNAPSHOT,
-        pool=Pool(stored["pool"]),
-        balance=_amount(stored["balance"]),
-        source=Source(stored["source"]),
-        observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
-        reserve=_amount(stored["reserve"]),
-        unallocated=_amount(stored["unallocated"]),
-        entries=tuple(
-            RecordedEntry(
-                row=SNAPSHOT,
-                link_id=links.get(entry["strategy"]),
-                weight=parse_amount(entry["weight"]),
-                before=_amount(entry["before"]),
-                after=_amount(entry["after"]),
-                code=entry["code"],
-            )
-            for entry in stored["entries"]
-        ),
-    )
-
-
-def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else parse_amount(text)
