@@ -129,10 +129,10 @@ class AllocationPages:
 
     def plan_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         """What would be decided: apply it, look again, or leave it."""
+        if "_apply" in request.POST:
+            return self._apply(request, public_id)
         plan = _plan_or_404(request, public_id)
         if request.method == "POST":
-            if "_apply" in request.POST:
-                return self._apply(request, plan)
             return self._look_again(request, plan)
         reports = report_plan(plan)
         cards = [decision_card(report, decided_at=plan.created_at) for report in reports]
@@ -187,11 +187,13 @@ class AllocationPages:
             back=reverse("admin:capital_account_changelist"),
         )
 
-    def _apply(self, request: HttpRequest, plan: AllocationPlan) -> HttpResponse:
+    def _apply(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         try:
-            runs = apply_plan(plan.public_id, actor=user_of(request), origin=origin_of(request))
+            runs = apply_plan(public_id, actor=user_of(request), origin=origin_of(request))
+        except UnknownPlan:
+            raise Http404 from None
         except (PlanStale, PlanExpired) as error:
-            return self._refuse(request, plan, error)
+            return self._refuse(request, _plan_or_404(request, public_id), error)
         except CapitalError as error:
             messages.error(request, sentence(error.reason))
             return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
@@ -201,9 +203,7 @@ class AllocationPages:
             messages.warning(request, text % {"failed": failed, "number": len(runs)})
         else:
             messages.success(request, gettext("Applied exactly as it was shown."))
-        return HttpResponseRedirect(
-            reverse("admin:capital_account_plan_result", args=[plan.public_id])
-        )
+        return HttpResponseRedirect(reverse("admin:capital_account_plan_result", args=[public_id]))
 
     def _refuse(
         self, request: HttpRequest, plan: AllocationPlan, error: PlanStale | PlanExpired
