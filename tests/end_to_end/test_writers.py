@@ -16,7 +16,8 @@ from django.db import connection, transaction
 from capital.domain.errors import PlanStale, RevertRefused
 from capital.models import Account, AllocationEntry, AllocationRun, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital, auto_allocate_capital_for_account
-from capital.services.allocation.plans import apply_plan, make_plan
+from capital.services.allocation.applying import apply_plan
+from capital.services.allocation.plans import make_plan
 from capital.services.allocation.reverts import revert_run
 from tests.factories import make_account, make_link, make_summary
 from tests.paths import ROOT

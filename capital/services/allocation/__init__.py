@@ -7,6 +7,7 @@ from capital.services.allocation.allocate import (
     preview_allocation,
     reallocate_where_due,
 )
+from capital.services.allocation.applying import apply_plan
 from capital.services.allocation.events import (
     request_market_rules,
     request_reallocation,
@@ -15,7 +16,6 @@ from capital.services.allocation.events import (
 from capital.services.allocation.gate import GateStatus, check_gate
 from capital.services.allocation.plans import (
     MOST_NAMED,
-    apply_plan,
     expires_at,
     get_plan,
     make_plan,

@@ -5,7 +5,6 @@ are not read again: the ones that were shown are kept with the plan.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,14 +16,10 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import (
     NothingToAccept,
-    PlanExpired,
-    PlanStale,
     PlanTooLarge,
-    UnknownAccount,
     UnknownPlan,
 )
 from capital.domain.pools import Pool
-from capital.domain.reasons import Code, Reason
 from capital.models import (
     Account,
     AllocationPlan,
@@ -33,33 +28,22 @@ from capital.models import (
     PlannedAccount,
     Trigger,
 )
-from capital.services.access.permissions import (
-    ACCEPT_PERMISSION,
-    ALLOCATE_PERMISSION,
-    FORCE_PERMISSION,
-    require_permission,
-)
-from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
-from capital.services.allocation.batches import decide_batch, tell
-from capital.services.allocation.inputs import last_allocations, rests_on, what_changed
+from capital.services.allocation.batches import tell
+from capital.services.allocation.inputs import last_allocations, rests_on
 from capital.services.allocation.report import RunReport
 from capital.services.allocation.request import (
     AllocationRequest,
-    earlier_runs,
     known_ids,
-    log_force,
     new_request,
+    require_rights,
 )
 from capital.services.allocation.stored import (
     judged_as_json,
-    judged_from_json,
     shown_as_json,
     shown_from_json,
 )
 from capital.services.allocation.verdicts import (
-    Circumstances,
-    Verdict,
     decide_account,
     load_circumstances,
 )
@@ -109,7 +93,7 @@ def make_plan(
         trigger, None, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
     )
     ids = known_ids(account_ids)
-    _require_rights(actor, ids, request)
+    require_rights(actor, ids, request)
     if len(ids) > LARGEST_PLAN:
         raise PlanTooLarge(largest=f"{LARGEST_PLAN:,}", accounts=f"{len(ids):,}")
     linked_accounts = load_linked_accounts(ids)
@@ -162,106 +146,6 @@ def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | No
 def expires_at(plan: AllocationPlan) -> datetime:
     """From when on the plan is no longer applied."""
     return plan.created_at + VALID_FOR
-
-
-@outside_transaction
-def apply_plan(
-    public_id: UUID | str,
-    *,
-    actor: AbstractUser | None = None,
-    origin: str = "",
-    clock: Clock = timezone.now,
-) -> list[AllocationRun]:
-    """Write what the plan shows: all of it, or nothing where something it rests on changed.
-
-    Call it outside a transaction: the runs that it returns are committed. An account that the
-    database refuses gets a run with outcome ``failed`` and never stops the others. Applied again,
-    the plan returns its first runs.
-
-    Args:
-        public_id: The plan's.
-        actor: Who applies it: the one to whom it was shown.
-        origin: Where the request came from, for the log of a forced one.
-        clock: Says what time it is.
-
-    Returns:
-        One run per account, in the order of the plan.
-
-    Raises:
-        UnknownPlan: There is none, or it was shown to somebody else.
-        PlanExpired: It is older than five minutes.
-        PlanStale: Links, weights, states, the reserve, capital, positions, suspects or keys of
-            an account are not what they were, or a later run decided. Nothing was done.
-        NotPermitted, ForceNotAllowed, UnknownAccount: The actor may not, any more.
-    """
-    plan = get_plan(public_id, actor=actor)
-    request = _request_of(plan, clock)
-    planned = {each.account_id: each for each in plan.accounts.select_related("account")}
-    ids = list(planned)
-    done = earlier_runs(ids, request)
-    to_do = [key for key in ids if key not in done]
-    if to_do:
-        _require_rights(actor, ids, request)
-        if clock() > expires_at(plan):
-            raise PlanExpired(minutes=str(VALID_FOR // timedelta(minutes=1)))
-        if plan.force:
-            log_force(actor, to_do, origin)
-        results = decide_batch(load_linked_accounts(to_do), _Shown(planned, request).judge, request)
-        done |= {key: run for key, run in results.items() if isinstance(run, AllocationRun)}
-        AllocationPlan.objects.filter(pk=plan.pk, applied_at=None).update(applied_at=clock())
-    return [done[key] for key in ids]
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """Judges accounts by what was shown, and refuses where that no longer stands."""
-
-    planned: Mapping[int, PlannedAccount]
-    request: AllocationRequest
-
-    def judge(
-        self,
-        linked_accounts: Mapping[int, LinkedAccount],
-        circumstances: Circumstances,
-        _now: datetime,
-    ) -> list[Verdict]:
-        """A verdict for each account. Raises ``PlanStale`` for all that are not as they were."""
-        verdicts: list[Verdict] = []
-        changes: dict[int, Reason] = {}
-        last_runs = last_allocations(list(linked_accounts))
-        for key, linked in linked_accounts.items():
-            verdict = self._judge_one(linked, circumstances, last_runs[key])
-            if isinstance(verdict, Reason):
-                changes[key] = verdict
-            else:
-                verdicts.append(verdict)
-        if changes:
-            names = [linked_accounts[key].account.name for key in changes]
-            more = ["…"] if len(names) > MOST_NAMED else []
-            raise PlanStale(changes=changes, accounts=", ".join(names[:MOST_NAMED] + more))
-        return verdicts
-
-    def _judge_one(
-        self, linked: LinkedAccount, circumstances: Circumstances, last_run: int | None
-    ) -> Verdict | Reason:
-        key = linked.account.pk
-        planned = self.planned[key]
-        judged = judged_from_json(planned.readings)
-        now = rests_on(
-            linked,
-            judged,
-            has_open_position=key in circumstances.with_open_position,
-            last_run=last_run,
-        )
-        changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)
-        if changed is not None:
-            return changed
-        verdict = decide_account(linked, judged, circumstances, self.request)
-        assert verdict.decision is not None, "only the gate decides nothing"
-        shown = shown_as_json(verdict.decision, linked.account.currency)
-        # A market that changed, or another version of this program.
-        same = all(shown[part] == planned.shown[part] for part in ("outcome", "code", "pools"))
-        return verdict if same else Reason(Code.DECISION_CHANGED)
 
 
 def _new_plan(request: AllocationRequest, *, now: datetime) -> AllocationPlan:
@@ -341,32 +225,3 @@ def _judge(
         waiting = settled_suspects(waiting, judged)
         judged = judge(waiting)
     return judged, [Pool(pool) for pool in waiting]
-
-
-def _request_of(plan: AllocationPlan, clock: Clock) -> AllocationRequest:
-    return AllocationRequest(
-        trigger=plan.trigger,
-        run_key=plan.run_key,
-        clock=clock,
-        actor_id=plan.actor_id,
-        live=plan.live,
-        force=plan.force,
-        accept_jump=plan.accept_jump,
-    )
-
-
-def _require_rights(
-    actor: AbstractUser | None, ids: Sequence[int], request: AllocationRequest
-) -> None:
-    """The actor may see these accounts and ask for this."""
-    if actor is None:
-        return
-    seen = set(visible_to(actor, Account.objects.filter(pk__in=ids)).values_list("pk", flat=True))
-    for key in ids:
-        if key not in seen:
-            raise UnknownAccount(account=str(key))
-    require_permission(actor, ALLOCATE_PERMISSION)
-    if request.force:
-        require_permission(actor, FORCE_PERMISSION)
-    if request.accept_jump:
-        require_permission(actor, ACCEPT_PERMISSION)

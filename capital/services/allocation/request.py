@@ -19,7 +19,13 @@ from capital.domain.errors import (
 )
 from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.access.permissions import FORCE_PERMISSION
+from capital.services.access.permissions import (
+    ACCEPT_PERMISSION,
+    ALLOCATE_PERMISSION,
+    FORCE_PERMISSION,
+    require_permission,
+)
+from capital.services.access.visibility import visible_to
 
 logger = logging.getLogger(__name__)
 
@@ -145,3 +151,20 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
                 differences=", ".join(differences),
             )
     return runs
+
+
+def require_rights(
+    actor: AbstractUser | None, ids: Sequence[int], request: AllocationRequest
+) -> None:
+    """The actor may see these accounts and ask for this."""
+    if actor is None:
+        return
+    seen = set(visible_to(actor, Account.objects.filter(pk__in=ids)).values_list("pk", flat=True))
+    for key in ids:
+        if key not in seen:
+            raise UnknownAccount(account=str(key))
+    require_permission(actor, ALLOCATE_PERMISSION)
+    if request.force:
+        require_permission(actor, FORCE_PERMISSION)
+    if request.accept_jump:
+        require_permission(actor, ACCEPT_PERMISSION)

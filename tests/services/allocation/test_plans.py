@@ -31,7 +31,8 @@ from capital.models import (
 )
 from capital.services.allocation import plans, records
 from capital.services.allocation.allocate import allocate_capital
-from capital.services.allocation.plans import apply_plan, get_plan, make_plan, report_plan
+from capital.services.allocation.applying import apply_plan
+from capital.services.allocation.plans import get_plan, make_plan, report_plan
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances

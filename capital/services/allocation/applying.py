@@ -1,0 +1,144 @@
+"""A plan that was shown is applied exactly so, or not at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
+
+from capital.domain.clock import Clock
+from capital.domain.errors import PlanExpired, PlanStale
+from capital.domain.reasons import Code, Reason
+from capital.models import AllocationPlan, AllocationRun, PlannedAccount
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.allocation.batches import decide_batch
+from capital.services.allocation.inputs import last_allocations, rests_on, what_changed
+from capital.services.allocation.plans import (
+    MOST_NAMED,
+    VALID_FOR,
+    expires_at,
+    get_plan,
+)
+from capital.services.allocation.request import (
+    AllocationRequest,
+    earlier_runs,
+    log_force,
+    require_rights,
+)
+from capital.services.allocation.stored import judged_from_json, shown_as_json
+from capital.services.allocation.verdicts import Circumstances, Verdict, decide_account
+from capital.services.transactions import outside_transaction
+
+
+@outside_transaction
+def apply_plan(
+    public_id: UUID | str,
+    *,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    clock: Clock = timezone.now,
+) -> list[AllocationRun]:
+    """Write what the plan shows: all of it, or nothing where something it rests on changed.
+
+    Call it outside a transaction: the runs that it returns are committed. An account that the
+    database refuses gets a run with outcome ``failed`` and never stops the others. Applied again,
+    the plan returns its first runs.
+
+    Args:
+        public_id: The plan's.
+        actor: Who applies it: the one to whom it was shown.
+        origin: Where the request came from, for the log of a forced one.
+        clock: Says what time it is.
+
+    Returns:
+        One run per account, in the order of the plan.
+
+    Raises:
+        UnknownPlan: There is none, or it was shown to somebody else.
+        PlanExpired: It is older than five minutes.
+        PlanStale: Links, weights, states, the reserve, capital, positions, suspects or keys of
+            an account are not what they were, or a later run decided. Nothing was done.
+        NotPermitted, ForceNotAllowed, UnknownAccount: The actor may not, any more.
+    """
+    plan = get_plan(public_id, actor=actor)
+    request = _request_of(plan, clock)
+    planned = {each.account_id: each for each in plan.accounts.select_related("account")}
+    ids = list(planned)
+    done = earlier_runs(ids, request)
+    to_do = [key for key in ids if key not in done]
+    if to_do:
+        require_rights(actor, ids, request)
+        if clock() > expires_at(plan):
+            raise PlanExpired(minutes=str(VALID_FOR // timedelta(minutes=1)))
+        if plan.force:
+            log_force(actor, to_do, origin)
+        results = decide_batch(load_linked_accounts(to_do), _Shown(planned, request).judge, request)
+        done |= {key: run for key, run in results.items() if isinstance(run, AllocationRun)}
+        AllocationPlan.objects.filter(pk=plan.pk, applied_at=None).update(applied_at=clock())
+    return [done[key] for key in ids]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Judges accounts by what was shown, and refuses where that no longer stands."""
+
+    planned: Mapping[int, PlannedAccount]
+    request: AllocationRequest
+
+    def judge(
+        self,
+        linked_accounts: Mapping[int, LinkedAccount],
+        circumstances: Circumstances,
+        _now: datetime,
+    ) -> list[Verdict]:
+        """A verdict for each account. Raises ``PlanStale`` for all that are not as they were."""
+        verdicts: list[Verdict] = []
+        changes: dict[int, Reason] = {}
+        last_runs = last_allocations(list(linked_accounts))
+        for key, linked in linked_accounts.items():
+            verdict = self._judge_one(linked, circumstances, last_runs[key])
+            if isinstance(verdict, Reason):
+                changes[key] = verdict
+            else:
+                verdicts.append(verdict)
+        if changes:
+            names = [linked_accounts[key].account.name for key in changes]
+            more = ["…"] if len(names) > MOST_NAMED else []
+            raise PlanStale(changes=changes, accounts=", ".join(names[:MOST_NAMED] + more))
+        return verdicts
+
+    def _judge_one(
+        self, linked: LinkedAccount, circumstances: Circumstances, last_run: int | None
+    ) -> Verdict | Reason:
+        key = linked.account.pk
+        planned = self.planned[key]
+        judged = judged_from_json(planned.readings)
+        now = rests_on(
+            linked,
+            judged,
+            has_open_position=key in circumstances.with_open_position,
+            last_run=last_run,
+        )
+        changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)
+        if changed is not None:
+            return changed
+        verdict = decide_account(linked, judged, circumstances, self.request)
+        assert verdict.decision is not None, "only the gate decides nothing"
+        shown = shown_as_json(verdict.decision, linked.account.currency)
+        # A market that changed, or another version of this program.
+        same = all(shown[part] == planned.shown[part] for part in ("outcome", "code", "pools"))
+        return verdict if same else Reason(Code.DECISION_CHANGED)
+
+
+def _request_of(plan: AllocationPlan, clock: Clock) -> AllocationRequest:
+    return AllocationRequest(
+        trigger=plan.trigger,
+        run_key=plan.run_key,
+        clock=clock,
+        actor_id=plan.actor_id,
+        live=plan.live,
+        force=plan.force,
+        accept_jump=plan.accept_jump,
+    )
