@@ -38,7 +38,7 @@ class AllocationRun(AppendOnlyModel):
         figures: The figures of ``code``.
         snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
         basis: What it was decided on, for the gate to compare with; NULL where nothing was.
-        is_forced: Whether it went past the gate.
+        is_forced: Whether open positions were not to hold it.
         reverts: The run that this one takes back; NULL for all others.
     """
 

@@ -89,9 +89,9 @@ def _reports(options: dict[str, Any]) -> list[RunReport]:
         "run_key": options["run_key"],
         "live": not options["cached"],
     }
-    past_the_gate = {"force": options["force"], "accept_jump": options["accept_jump"]}
+    past_holds = {"force": options["force"], "accept_jump": options["accept_jump"]}
     if options["dry_run"]:
-        previews = preview_allocation(ids, if_due=options["if_due"], **given, **past_the_gate)
+        previews = preview_allocation(ids, if_due=options["if_due"], **given, **past_holds)
         return [_report_preview(preview) for preview in previews]
     with _progress(len(ids)) as advance:
         if options["if_due"]:
@@ -103,7 +103,7 @@ def _reports(options: dict[str, Any]) -> list[RunReport]:
             ]
         return report_runs(
             allocate_capital(
-                ids, on_progress=advance, origin=command_origin(), **given, **past_the_gate
+                ids, on_progress=advance, origin=command_origin(), **given, **past_holds
             )
         )
 

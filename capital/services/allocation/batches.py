@@ -19,7 +19,7 @@ from capital.services.balances.log_lines import log_fallbacks, log_suspects
 
 logger = logging.getLogger(__name__)
 
-# A run, or the gate's reason why there is none.
+# A run, or the reason why there is none: nothing was due, or it is held and recorded already.
 Result = AllocationRun | Reason
 
 # What becomes of each account, under the lock: a verdict for each, without a write.

@@ -36,7 +36,7 @@ class AllocationRequest:
 
     Attributes:
         if_due: The gate decides whether anything is to be done.
-        force: Open positions do not stop a request that is not gated.
+        force: Open positions do not hold an account; never together with ``if_due``.
         accept_jump: The balances that are suspect on the account are accepted.
         reverts: The run that is taken back; None elsewhere.
         patience: How long an exchange may take for one account; None: as long as is usual.

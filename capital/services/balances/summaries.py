@@ -247,35 +247,54 @@ def _todays_row(
     *,
     now: datetime,
 ) -> DailyAccountSummary:
+    """What today's row is to hold: what was known before, and what was observed now."""
     today, before = summaries.today, summaries.before
     quantum = quantum_of(account.currency)
-    row = DailyAccountSummary(
-        account=account, date=business_date(now) if today is None else today.date
-    )
+    date_of_row = business_date(now) if today is None else today.date
+    row = DailyAccountSummary(account=account, date=date_of_row)
     for pool in Pool:
-        # Today's row may have been opened by another program, without the balances.
-        if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
-            setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
-            setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
-        elif (carried := cached_observation(before, pool, now=now)) is not None:
-            # Another program may have written it, unrounded.
-            setattr(row, BALANCE_FIELD[pool], floor_to(carried.amount, quantum))
-            setattr(row, OBSERVED_FIELD[pool], carried.observed_at)
+        _carry(row, pool, summaries, quantum=quantum, now=now)
     if today is not None and today.starting_balance is not None:
         row.starting_balance = today.starting_balance
     elif before is not None and before.ending_balance is not None:
         row.starting_balance = floor_to(before.ending_balance, quantum)
-
     for pool, observation in observed.items():
-        held = getattr(row, OBSERVED_FIELD[pool])
-        # A time of the future is somebody's mistake and must not keep the truth out.
-        if held is None or held <= observation.observed_at or held > now:
-            setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
-            setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
+        _observe(row, pool, observation, quantum=quantum, now=now)
     _settle_ending(row, account)
     if row.starting_balance is None and before is None:
         row.starting_balance = row.ending_balance
     return row
+
+
+def _carry(
+    row: DailyAccountSummary, pool: Pool, summaries: Summaries, *, quantum: Decimal, now: datetime
+) -> None:
+    """Take a pool's balance and its time from today's row, else from the newest one before it."""
+    today = summaries.today
+    # Today's row may have been opened by another program, without the balances.
+    if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
+        setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
+        setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
+    elif (carried := cached_observation(summaries.before, pool, now=now)) is not None:
+        # Another program may have written it, unrounded.
+        setattr(row, BALANCE_FIELD[pool], floor_to(carried.amount, quantum))
+        setattr(row, OBSERVED_FIELD[pool], carried.observed_at)
+
+
+def _observe(
+    row: DailyAccountSummary,
+    pool: Pool,
+    observation: Observation,
+    *,
+    quantum: Decimal,
+    now: datetime,
+) -> None:
+    """Take a pool's balance from a reading, unless the row has a later one."""
+    known = getattr(row, OBSERVED_FIELD[pool])
+    # A time of the future is somebody's mistake and must not keep the truth out.
+    if known is None or known <= observation.observed_at or known > now:
+        setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
+        setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
 
 
 def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
