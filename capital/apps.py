@@ -9,7 +9,7 @@ class CapitalConfig(AppConfig):
     """Accounts, balances and allocations."""
 
     name = "capital"
-    verbose_name = _("Capital")
+    verbose_name = _("Capital management")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

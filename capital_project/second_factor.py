@@ -51,8 +51,9 @@ class CodeForm(forms.Form):
         if self.device is None:
             raise forms.ValidationError(
                 gettext(
-                    "That is not the code of this moment. Wait for the next one; after several "
-                    "wrong ones the wait grows. The phone's clock must be right."
+                    "This code is not valid now. Wait for the next code and try again; after "
+                    "several wrong codes you have to wait longer. "
+                    "Check that your phone's clock is right."
                 )
             )
         return code
@@ -82,7 +83,7 @@ def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
     shown = {
         **context,
         "form": form,
-        "title": gettext("Second factor"),
+        "title": gettext("Two-factor authentication"),
         "next_page": _next_page(request),
         "redirect_field": REDIRECT_FIELD_NAME,
         **_enrolment(user),

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.templatetags.static import static
-from django.utils.translation import gettext_lazy as _
 
 from capital_project import environment
 from capital_project.environment import BASE_DIR, DEBUG
@@ -281,8 +280,8 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": _("Capital"),
-    "SITE_HEADER": _("Capital"),
+    "SITE_TITLE": "Capital",
+    "SITE_HEADER": "Capital",
     "SITE_SYMBOL": "account_balance",
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,

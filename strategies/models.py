@@ -32,10 +32,13 @@ class Strategy(models.Model):
     )
     name = models.CharField(_("name"), max_length=100)
     key = models.SlugField(
-        _("key"), max_length=64, unique=True, help_text=_("What a webhook or a bot names.")
+        _("key"),
+        max_length=64,
+        unique=True,
+        help_text=_("The name that bots and webhooks use for it."),
     )
     market_type = models.CharField(
-        _("market"),
+        _("market type"),
         max_length=10,
         choices=[(MarketType.SPOT.value, _("spot")), (MarketType.FUTURES.value, _("futures"))],
     )
@@ -57,17 +60,17 @@ class Strategy(models.Model):
             models.CheckConstraint(
                 condition=Q(market_type__in=[market.value for market in MarketType]),
                 name="strategy_market_type_known",
-                violation_error_message=_("The market must be spot or futures."),
+                violation_error_message=_("The market type must be spot or futures."),
             ),
             models.CheckConstraint(
                 condition=Q(status__in=StrategyStatus.values),
                 name="strategy_status_known",
-                violation_error_message=_("The status must be ACTIVE, PAUSED or ARCHIVED."),
+                violation_error_message=_("The status must be active, paused or archived."),
             ),
             models.CheckConstraint(
                 condition=~Q(key=""),
                 name="strategy_key_given",
-                violation_error_message=_("A strategy needs a key: programs name it by that."),
+                violation_error_message=_("A strategy must have a key."),
             ),
         ]
 

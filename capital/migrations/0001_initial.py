@@ -37,17 +37,17 @@ class Migration(migrations.Migration):
                 (
                     "venue",
                     models.CharField(
-                        help_text="The exchange's ccxt id.", max_length=32, verbose_name="venue"
+                        help_text="The exchange's ccxt id.", max_length=32, verbose_name="exchange"
                     ),
                 ),
                 (
                     "currency",
                     models.CharField(
-                        help_text="The one currency that this account's capital is counted in.",
+                        help_text="The currency in which this account's capital is counted.",
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z0-9]{1,16}$", "1 to 16 capital letters and digits."
+                                "^[A-Z0-9]{1,16}$", "Use 1 to 16 capital letters and digits."
                             )
                         ],
                         verbose_name="currency",
@@ -59,9 +59,9 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("separate", "separate wallets"),
-                            ("unified", "one unified wallet"),
+                            ("unified", "unified wallet"),
                         ],
-                        help_text="Left out, it becomes the venue's usual one.",
+                        help_text="Leave empty to use the exchange's default.",
                         max_length=10,
                         verbose_name="wallet mode",
                     ),
@@ -72,12 +72,12 @@ class Migration(migrations.Migration):
                         choices=[
                             ("wallet", "wallet: cash and realised PnL"),
                             ("equity", "equity: wallet and unrealised PnL"),
-                            ("free", "free: what may be committed now"),
+                            ("free", "free: available for new orders"),
                         ],
                         default="wallet",
-                        help_text="What counts as the balance, the same on every venue.",
+                        help_text="What counts as the balance. The types mean the same on every exchange.",
                         max_length=10,
-                        verbose_name="balance basis",
+                        verbose_name="balance type",
                     ),
                 ),
                 (
@@ -85,9 +85,9 @@ class Migration(migrations.Migration):
                     models.DateTimeField(
                         blank=True,
                         editable=False,
-                        help_text="Earlier balances were of another basis or wallet, or the sandbox's.",
+                        help_text="Earlier balances were of another balance type or wallet, or from the sandbox.",
                         null=True,
-                        verbose_name="readings since",
+                        verbose_name="balances valid since",
                     ),
                 ),
                 (
@@ -96,19 +96,19 @@ class Migration(migrations.Migration):
                         blank=True,
                         default="",
                         editable=False,
-                        help_text="Why the exchange did not answer at the last sync. Empty: it did.",
+                        help_text="Why the exchange could not be read at the last sync. Empty if it could.",
                         max_length=40,
-                        verbose_name="connection",
+                        verbose_name="exchange connection",
                     ),
                 ),
                 (
                     "last_checked_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="last checked at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last due check at"),
                 ),
                 (
                     "last_check_code",
                     models.CharField(
-                        blank=True, default="", max_length=40, verbose_name="last check"
+                        blank=True, default="", max_length=40, verbose_name="last due check"
                     ),
                 ),
                 (
@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
                     capital.models.columns.encrypted.EncryptedTextField(
                         blank=True,
                         default="",
-                        help_text="On venues like Hyperliquid: the wallet address.",
+                        help_text="On exchanges like Hyperliquid: the wallet address.",
                         verbose_name="API key",
                     ),
                 ),
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                     capital.models.columns.encrypted.EncryptedTextField(
                         blank=True,
                         default="",
-                        help_text="On venues like Hyperliquid: the private key.",
+                        help_text="On exchanges like Hyperliquid: the private key.",
                         verbose_name="API secret",
                     ),
                 ),
@@ -142,13 +142,13 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0"),
-                        help_text="Of each pool. The larger of percent and amount is never allocated.",
+                        help_text="Applies to each pool. The larger of the percentage and the amount is never allocated.",
                         max_digits=11,
                         validators=[
                             django.core.validators.MinValueValidator(Decimal("0")),
                             django.core.validators.MaxValueValidator(Decimal("100")),
                         ],
-                        verbose_name="reserve, percent",
+                        verbose_name="reserve (%)",
                     ),
                 ),
                 (
@@ -156,10 +156,10 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.AmountField(
                         decimal_places=8,
                         default=Decimal("0"),
-                        help_text="In account currency, of each pool.",
+                        help_text="Applies to each pool, in the account currency.",
                         max_digits=28,
                         validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                        verbose_name="reserve, amount",
+                        verbose_name="reserve (amount)",
                     ),
                 ),
                 (
@@ -167,11 +167,11 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.AmountField(
                         blank=True,
                         decimal_places=8,
-                        help_text="A balance that changed by less makes no reallocation due. Empty: the percentage alone counts; on a new account the usual amount of its currency.",
+                        help_text="Smallest balance change that triggers a reallocation. Leave empty to use only the percentage. New accounts start with a default for their currency.",
                         max_digits=28,
                         null=True,
                         validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                        verbose_name="least change, amount",
+                        verbose_name="minimum change (amount)",
                     ),
                 ),
                 (
@@ -179,10 +179,10 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0.1"),
-                        help_text="A balance that changed by no more makes no reallocation due.",
+                        help_text="The balance must change by more than this to trigger a reallocation.",
                         max_digits=11,
                         validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                        verbose_name="least change, percent",
+                        verbose_name="minimum change (%)",
                     ),
                 ),
                 (
@@ -191,19 +191,19 @@ class Migration(migrations.Migration):
                         blank=True,
                         decimal_places=8,
                         default=Decimal("50"),
-                        help_text="A balance that differs from the last accepted one by more is suspect and waits for a person. Empty: every balance is believed.",
+                        help_text="A balance that differs by more than this from the last accepted one is put on hold until someone accepts it. Leave empty to turn the check off.",
                         max_digits=11,
                         null=True,
                         validators=[django.core.validators.MinValueValidator(Decimal("0"))],
-                        verbose_name="largest jump, percent",
+                        verbose_name="maximum jump (%)",
                     ),
                 ),
                 (
                     "max_cache_age_hours",
                     models.PositiveIntegerField(
                         default=48,
-                        help_text="A cached balance that is older is not used.",
-                        verbose_name="oldest cache, hours",
+                        help_text="A cached balance older than this is not used.",
+                        verbose_name="maximum cache age (hours)",
                     ),
                 ),
                 (
@@ -211,7 +211,7 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("0"),
-                        help_text="What the venue takes of an order's worth: 0.001 is 0.1 percent.",
+                        help_text="The exchange's fee as a fraction of the order value: 0.001 is 0.1%.",
                         max_digits=11,
                         validators=[
                             django.core.validators.MinValueValidator(
@@ -230,17 +230,19 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("1"),
-                        help_text="How much of its budget an order uses: 0.95 leaves 5 percent for slippage.",
+                        help_text="The fraction of its budget that an order uses: 0.95 keeps 5% back for slippage.",
                         max_digits=11,
                         validators=[
                             django.core.validators.MinValueValidator(
-                                Decimal("1E-8"), "The utilisation must be above 0 and at most 1."
+                                Decimal("1E-8"),
+                                "The budget utilisation must be above 0 and at most 1.",
                             ),
                             django.core.validators.MaxValueValidator(
-                                Decimal("1"), "The utilisation must be above 0 and at most 1."
+                                Decimal("1"),
+                                "The budget utilisation must be above 0 and at most 1.",
                             ),
                         ],
-                        verbose_name="utilisation",
+                        verbose_name="budget utilisation",
                     ),
                 ),
                 (
@@ -248,15 +250,15 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("100"),
-                        help_text="Of a strategy's capital, what one order may spend at most. Above 100 it is other strategies' money; raising it takes a permission.",
+                        help_text="The most that one order may spend, as a percentage of its strategy's capital. Above 100 it spends other strategies' capital, so raising it needs a permission.",
                         max_digits=11,
                         validators=[
                             django.core.validators.MinValueValidator(
                                 Decimal("1E-8"),
-                                "The largest budget must be above 0 and below 1000.",
+                                "The maximum budget must be above 0 and below 1000.",
                             )
                         ],
-                        verbose_name="largest budget, percent",
+                        verbose_name="maximum budget (%)",
                     ),
                 ),
                 (
@@ -281,14 +283,14 @@ class Migration(migrations.Migration):
                 "ordering": ["name", "pk"],
                 "permissions": [
                     ("allocate_capital", "Can allocate capital"),
-                    ("force_allocate", "Can allocate past the gate, with open positions"),
+                    ("force_allocate", "Can force an allocation despite open positions"),
                     ("accept_jump", "Can accept a balance that jumped"),
                     ("revert_allocation", "Can revert an allocation"),
                     (
                         "raise_budget_limit",
-                        "Can let an order spend more than its strategy's capital",
+                        "Can raise the budget limit of orders",
                     ),
-                    ("view_all_accounts", "Can see everyone's accounts and strategies"),
+                    ("view_all_accounts", "Can see all users' accounts and strategies"),
                 ],
             },
         ),
@@ -311,11 +313,11 @@ class Migration(migrations.Migration):
                     "trigger",
                     models.CharField(
                         choices=[
-                            ("command", "command"),
-                            ("admin", "admin"),
+                            ("command", "command line"),
+                            ("admin", "admin site"),
                             ("api", "API"),
-                            ("schedule", "schedule"),
-                            ("event", "event"),
+                            ("schedule", "scheduled job"),
+                            ("event", "detected change"),
                             ("webhook", "webhook"),
                             ("revert", "revert"),
                         ],
@@ -325,7 +327,7 @@ class Migration(migrations.Migration):
                 ),
                 ("live", models.BooleanField(default=True, verbose_name="live balances")),
                 ("force", models.BooleanField(default=False, verbose_name="forced")),
-                ("accept_jump", models.BooleanField(default=False, verbose_name="accepts a jump")),
+                ("accept_jump", models.BooleanField(default=False, verbose_name="accept jump")),
                 (
                     "created_at",
                     models.DateTimeField(
@@ -344,13 +346,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="allocation_plans",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="actor",
+                        verbose_name="requested by",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "allocation plan",
-                "verbose_name_plural": "allocation plans",
+                "verbose_name": "allocation preview",
+                "verbose_name_plural": "allocation previews",
                 "ordering": ["-created_at", "-pk"],
             },
         ),
@@ -368,11 +370,11 @@ class Migration(migrations.Migration):
                     "trigger",
                     models.CharField(
                         choices=[
-                            ("command", "command"),
-                            ("admin", "admin"),
+                            ("command", "command line"),
+                            ("admin", "admin site"),
                             ("api", "API"),
-                            ("schedule", "schedule"),
-                            ("event", "event"),
+                            ("schedule", "scheduled job"),
+                            ("event", "detected change"),
                             ("webhook", "webhook"),
                             ("revert", "revert"),
                         ],
@@ -387,7 +389,7 @@ class Migration(migrations.Migration):
                             ("applied", "applied"),
                             ("unchanged", "unchanged"),
                             ("skipped", "skipped"),
-                            ("held", "held"),
+                            ("held", "on hold"),
                             ("failed", "failed"),
                         ],
                         max_length=10,
@@ -398,7 +400,7 @@ class Migration(migrations.Migration):
                 ("figures", models.JSONField(blank=True, default=dict, verbose_name="figures")),
                 ("arguments", models.JSONField(blank=True, default=dict, verbose_name="arguments")),
                 ("snapshot", models.JSONField(blank=True, null=True, verbose_name="snapshot")),
-                ("basis", models.JSONField(blank=True, null=True, verbose_name="basis")),
+                ("basis", models.JSONField(blank=True, null=True, verbose_name="inputs")),
                 ("is_forced", models.BooleanField(default=False, verbose_name="forced")),
                 (
                     "created_at",
@@ -423,7 +425,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="allocation_runs",
                         to=settings.AUTH_USER_MODEL,
-                        verbose_name="actor",
+                        verbose_name="requested by",
                     ),
                 ),
                 (
@@ -439,8 +441,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "allocation run",
-                "verbose_name_plural": "allocation runs",
+                "verbose_name": "allocation",
+                "verbose_name_plural": "allocations",
                 "ordering": ["-created_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -466,7 +468,7 @@ class Migration(migrations.Migration):
                 (
                     "reading",
                     models.CharField(
-                        blank=True, default="", max_length=160, verbose_name="reading"
+                        blank=True, default="", max_length=160, verbose_name="balance reading"
                     ),
                 ),
                 (
@@ -509,13 +511,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="pools",
                         to="capital.allocationrun",
-                        verbose_name="allocation run",
+                        verbose_name="allocation",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "pool of a run",
-                "verbose_name_plural": "pools of runs",
+                "verbose_name": "pool of an allocation",
+                "verbose_name_plural": "pools of allocations",
                 "ordering": ["pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -534,7 +536,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("read", "read"),
-                            ("size", "size"),
+                            ("size", "size orders"),
                             ("allocate", "allocate"),
                             ("manage", "manage"),
                         ],
@@ -550,7 +552,7 @@ class Migration(migrations.Migration):
                     "account",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: every account that its user sees.",
+                        help_text="Leave empty for every account that the user can see.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
@@ -585,7 +587,7 @@ class Migration(migrations.Migration):
                 ("host", models.CharField(max_length=255, verbose_name="host")),
                 ("pid", models.PositiveIntegerField(verbose_name="process")),
                 ("started_at", models.DateTimeField(verbose_name="started at")),
-                ("beat_at", models.DateTimeField(verbose_name="last beat at")),
+                ("beat_at", models.DateTimeField(verbose_name="last heartbeat at")),
             ],
             options={
                 "verbose_name": "cluster heartbeat",
@@ -648,15 +650,21 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "spot_observed_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="spot observed at"),
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="spot balance read at"
+                    ),
                 ),
                 (
                     "futures_observed_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="futures observed at"),
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="futures balance read at"
+                    ),
                 ),
                 (
                     "ending_observed_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="ending observed at"),
+                    models.DateTimeField(
+                        blank=True, null=True, verbose_name="ending balance read at"
+                    ),
                 ),
                 (
                     "realized_pnl",
@@ -728,7 +736,7 @@ class Migration(migrations.Migration):
                 (
                     "claimed_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="claimed at"
+                        default=django.utils.timezone.now, verbose_name="processing began at"
                     ),
                 ),
                 (
@@ -741,7 +749,7 @@ class Migration(migrations.Migration):
                         blank=True, default="", max_length=100, verbose_name="content type"
                     ),
                 ),
-                ("body", models.TextField(blank=True, default="", verbose_name="answer")),
+                ("body", models.TextField(blank=True, default="", verbose_name="response")),
             ],
             options={
                 "verbose_name": "idempotent request",
@@ -770,7 +778,7 @@ class Migration(migrations.Migration):
                 ("chunk", models.PositiveIntegerField(default=0, verbose_name="chunk")),
                 (
                     "intended_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="intended at"),
+                    models.DateTimeField(blank=True, null=True, verbose_name="scheduled for"),
                 ),
                 ("started_at", models.DateTimeField(verbose_name="started at")),
                 (
@@ -778,7 +786,10 @@ class Migration(migrations.Migration):
                     models.DateTimeField(blank=True, null=True, verbose_name="finished at"),
                 ),
                 ("accounts", models.PositiveIntegerField(default=0, verbose_name="accounts")),
-                ("outcomes", models.JSONField(blank=True, default=dict, verbose_name="outcomes")),
+                (
+                    "outcomes",
+                    models.JSONField(blank=True, default=dict, verbose_name="outcomes by account"),
+                ),
                 ("error", models.TextField(blank=True, default="", verbose_name="error")),
                 (
                     "host",
@@ -804,17 +815,19 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("venue", models.CharField(max_length=32, verbose_name="venue")),
+                ("venue", models.CharField(max_length=32, verbose_name="exchange")),
                 (
                     "symbol",
                     models.CharField(
-                        help_text="As ccxt writes it.", max_length=64, verbose_name="symbol"
+                        help_text="In ccxt notation.", max_length=64, verbose_name="symbol"
                     ),
                 ),
                 (
                     "market_id",
                     models.CharField(
-                        help_text="The venue's own.", max_length=64, verbose_name="market id"
+                        help_text="The exchange's own id for the instrument.",
+                        max_length=64,
+                        verbose_name="exchange id",
                     ),
                 ),
                 (
@@ -826,7 +839,7 @@ class Migration(migrations.Migration):
                             ("inverse", "inverse contract"),
                         ],
                         max_length=10,
-                        verbose_name="kind",
+                        verbose_name="type",
                     ),
                 ),
                 ("base", models.CharField(max_length=32, verbose_name="base currency")),
@@ -834,7 +847,7 @@ class Migration(migrations.Migration):
                 (
                     "settle",
                     models.CharField(
-                        help_text="What it is paid in; on spot the quote.",
+                        help_text="The currency in which it is settled. On spot: the quote currency.",
                         max_length=32,
                         verbose_name="settle currency",
                     ),
@@ -844,7 +857,7 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.QuantityField(
                         blank=True,
                         decimal_places=18,
-                        help_text="Base units (linear) or quote currency (inverse) a contract.",
+                        help_text="What one contract stands for: base units (linear) or quote currency (inverse).",
                         max_digits=36,
                         null=True,
                         verbose_name="contract size",
@@ -865,7 +878,7 @@ class Migration(migrations.Migration):
                 (
                     "amount_precision",
                     capital.models.columns.exact.QuantityField(
-                        decimal_places=18, max_digits=36, verbose_name="amount precision"
+                        decimal_places=18, max_digits=36, verbose_name="quantity precision"
                     ),
                 ),
                 (
@@ -875,7 +888,7 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="least amount",
+                        verbose_name="minimum order quantity",
                     ),
                 ),
                 (
@@ -885,7 +898,7 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="most amount",
+                        verbose_name="maximum order quantity",
                     ),
                 ),
                 (
@@ -895,7 +908,7 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="least amount, market orders",
+                        verbose_name="minimum quantity, market orders",
                     ),
                 ),
                 (
@@ -905,7 +918,7 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="most amount, market orders",
+                        verbose_name="maximum quantity, market orders",
                     ),
                 ),
                 (
@@ -915,7 +928,7 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="least cost",
+                        verbose_name="minimum order value",
                     ),
                 ),
                 (
@@ -925,21 +938,21 @@ class Migration(migrations.Migration):
                         decimal_places=18,
                         max_digits=36,
                         null=True,
-                        verbose_name="most cost",
+                        verbose_name="maximum order value",
                     ),
                 ),
-                ("is_active", models.BooleanField(default=True, verbose_name="traded")),
+                ("is_active", models.BooleanField(default=True, verbose_name="tradable")),
                 ("fetched_at", models.DateTimeField(verbose_name="fetched at")),
             ],
             options={
-                "verbose_name": "market rules",
-                "verbose_name_plural": "market rules",
+                "verbose_name": "instrument rules",
+                "verbose_name_plural": "instrument rules",
                 "ordering": ["venue", "symbol"],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("venue", "symbol"),
                         name="market_once_a_venue",
-                        violation_error_message="This venue has a market of this symbol already.",
+                        violation_error_message="Rules for this symbol already exist on this exchange.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -948,12 +961,12 @@ class Migration(migrations.Migration):
                             models.Q(("settle", ""), _negated=True),
                         ),
                         name="market_named",
-                        violation_error_message="A market needs a venue, a symbol and a currency.",
+                        violation_error_message="The exchange, the symbol and the settle currency are required.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("kind__in", ["spot", "linear", "inverse"])),
                         name="market_kind_known",
-                        violation_error_message="The kind must be spot, linear or inverse.",
+                        violation_error_message="The type must be spot, linear or inverse.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -963,7 +976,7 @@ class Migration(migrations.Migration):
                             )
                         ),
                         name="market_precision_mode_known",
-                        violation_error_message="The precision mode must be tick_size, decimal_places or significant_digits.",
+                        violation_error_message="The precision mode must be step, decimals or significant digits.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -976,7 +989,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="market_contract_size_fits_kind",
-                        violation_error_message="A contract needs a size above zero; a spot market has none.",
+                        violation_error_message="A contract must have a contract size above zero; a spot instrument must have none.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -985,7 +998,7 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="market_amount_precision_positive",
-                        violation_error_message="A step and a number of digits must be above zero.",
+                        violation_error_message="A step or a number of significant digits must be above zero.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -1031,9 +1044,9 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("readings", models.JSONField(verbose_name="readings")),
-                ("rests_on", models.JSONField(verbose_name="rests on")),
-                ("shown", models.JSONField(verbose_name="shown")),
+                ("readings", models.JSONField(verbose_name="balance readings")),
+                ("rests_on", models.JSONField(verbose_name="inputs")),
+                ("shown", models.JSONField(verbose_name="shown result")),
                 (
                     "account",
                     models.ForeignKey(
@@ -1049,13 +1062,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="accounts",
                         to="capital.allocationplan",
-                        verbose_name="allocation plan",
+                        verbose_name="allocation preview",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "account of a plan",
-                "verbose_name_plural": "accounts of plans",
+                "verbose_name": "account of a preview",
+                "verbose_name_plural": "accounts of previews",
                 "ordering": ["pk"],
             },
         ),
@@ -1074,10 +1087,10 @@ class Migration(migrations.Migration):
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z0-9]{1,16}$", "1 to 16 capital letters and digits."
+                                "^[A-Z0-9]{1,16}$", "Use 1 to 16 capital letters and digits."
                             )
                         ],
-                        verbose_name="from",
+                        verbose_name="from currency",
                     ),
                 ),
                 (
@@ -1086,10 +1099,10 @@ class Migration(migrations.Migration):
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z0-9]{1,16}$", "1 to 16 capital letters and digits."
+                                "^[A-Z0-9]{1,16}$", "Use 1 to 16 capital letters and digits."
                             )
                         ],
-                        verbose_name="to",
+                        verbose_name="to currency",
                     ),
                 ),
                 (
@@ -1108,12 +1121,12 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("base", "quote"),
                         name="reporting_rate_once_a_pair",
-                        violation_error_message="This pair has a rate already.",
+                        violation_error_message="A rate for this currency pair already exists.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("rate__gt", 0)),
                         name="reporting_rate_positive",
-                        violation_error_message="A rate must be above zero.",
+                        violation_error_message="The rate must be above zero.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -1121,7 +1134,7 @@ class Migration(migrations.Migration):
                             ("quote__regex", "^[A-Z0-9]{1,16}$"),
                         ),
                         name="reporting_rate_currencies_well_formed",
-                        violation_error_message="1 to 16 capital letters and digits.",
+                        violation_error_message="Use 1 to 16 capital letters and digits.",
                     ),
                 ],
             },
@@ -1140,7 +1153,7 @@ class Migration(migrations.Migration):
                     capital.models.columns.exact.RatioField(
                         decimal_places=8,
                         default=Decimal("1"),
-                        help_text="Relative to the other active strategies of the same pool.",
+                        help_text="Relative to the other active strategies in the same pool.",
                         max_digits=11,
                         validators=[
                             django.core.validators.MinValueValidator(
@@ -1168,10 +1181,10 @@ class Migration(migrations.Migration):
                     "max_symbols",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="Empty: no limit.",
+                        help_text="Leave empty for no limit.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="most symbols",
+                        verbose_name="maximum symbols",
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
@@ -1197,8 +1210,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "strategy on account",
-                "verbose_name_plural": "strategies on accounts",
+                "verbose_name": "strategy link",
+                "verbose_name_plural": "strategy links",
                 "ordering": ["pk"],
             },
         ),
@@ -1216,7 +1229,7 @@ class Migration(migrations.Migration):
                     "quantity",
                     capital.models.columns.exact.QuantityField(
                         decimal_places=18,
-                        help_text="Signed: negative is short. Base units; on inverse markets contracts.",
+                        help_text="Negative for a short position. In base units; for inverse contracts in contracts.",
                         max_digits=36,
                         verbose_name="quantity",
                     ),
@@ -1238,7 +1251,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="positions",
                         to="capital.strategyaccount",
-                        verbose_name="strategy on account",
+                        verbose_name="strategy link",
                     ),
                 ),
             ],
@@ -1286,7 +1299,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="entries",
                         to="capital.allocationpool",
-                        verbose_name="pool of a run",
+                        verbose_name="pool of an allocation",
                     ),
                 ),
                 (
@@ -1295,13 +1308,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="allocation_entries",
                         to="capital.strategyaccount",
-                        verbose_name="strategy on account",
+                        verbose_name="strategy link",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "entry of a run",
-                "verbose_name_plural": "entries of runs",
+                "verbose_name": "entry of an allocation",
+                "verbose_name_plural": "entries of allocations",
                 "ordering": ["pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -1344,7 +1357,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="capital",
                         to="capital.strategyaccount",
-                        verbose_name="strategy on account",
+                        verbose_name="strategy link",
                     ),
                 ),
             ],
@@ -1366,14 +1379,16 @@ class Migration(migrations.Migration):
                 (
                     "delivery_id",
                     models.CharField(
-                        blank=True, default="", max_length=100, verbose_name="delivery id"
+                        blank=True, default="", max_length=100, verbose_name="signal ID"
                     ),
                 ),
                 ("fingerprint", models.CharField(max_length=64, verbose_name="fingerprint")),
                 ("body", models.JSONField(verbose_name="body")),
                 (
                     "address",
-                    models.CharField(blank=True, default="", max_length=64, verbose_name="address"),
+                    models.CharField(
+                        blank=True, default="", max_length=64, verbose_name="IP address"
+                    ),
                 ),
                 ("is_signed", models.BooleanField(default=False, verbose_name="signed")),
                 (
@@ -1393,8 +1408,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "webhook delivery",
-                "verbose_name_plural": "webhook deliveries",
+                "verbose_name": "webhook event",
+                "verbose_name_plural": "webhook events",
                 "ordering": ["-received_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -1409,11 +1424,11 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("body", models.JSONField(verbose_name="answer")),
+                ("body", models.JSONField(verbose_name="response")),
                 (
                     "answered_at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="answered at"
+                        default=django.utils.timezone.now, verbose_name="response sent at"
                     ),
                 ),
                 (
@@ -1422,13 +1437,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="answer",
                         to="capital.webhookdelivery",
-                        verbose_name="delivery",
+                        verbose_name="webhook event",
                     ),
                 ),
             ],
             options={
-                "verbose_name": "webhook answer",
-                "verbose_name_plural": "webhook answers",
+                "verbose_name": "webhook response",
+                "verbose_name_plural": "webhook responses",
                 "ordering": ["-answered_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
@@ -1518,7 +1533,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("owner", "name"),
                 name="account_name_unique_per_owner",
-                violation_error_message="This owner has an account of this name already.",
+                violation_error_message="This owner already has an account with this name.",
             ),
         ),
         migrations.AddConstraint(
@@ -1534,7 +1549,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("balance_basis__in", ["wallet", "equity", "free"])),
                 name="account_balance_basis_known",
-                violation_error_message="The balance basis must be wallet, equity or free.",
+                violation_error_message="The balance type must be wallet, equity or free.",
             ),
         ),
         migrations.AddConstraint(
@@ -1542,7 +1557,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("currency__regex", "^[A-Z0-9]{1,16}$")),
                 name="account_currency_well_formed",
-                violation_error_message="1 to 16 capital letters and digits.",
+                violation_error_message="Use 1 to 16 capital letters and digits.",
             ),
         ),
         migrations.AddConstraint(
@@ -1550,7 +1565,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("reserve_percent__gte", 0), ("reserve_percent__lte", 100)),
                 name="account_reserve_percent_in_range",
-                violation_error_message="The reserve must be 0 to 100 percent.",
+                violation_error_message="The reserve percentage must be between 0 and 100.",
             ),
         ),
         migrations.AddConstraint(
@@ -1558,7 +1573,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("reserve_amount__gte", 0)),
                 name="account_reserve_amount_not_negative",
-                violation_error_message="The reserve must not be negative.",
+                violation_error_message="The reserve amount must not be negative.",
             ),
         ),
         migrations.AddConstraint(
@@ -1570,7 +1585,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="account_min_change_amount_not_negative",
-                violation_error_message="The least change must not be negative.",
+                violation_error_message="The minimum change must not be negative.",
             ),
         ),
         migrations.AddConstraint(
@@ -1578,7 +1593,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("min_change_percent__gte", 0)),
                 name="account_min_change_percent_not_negative",
-                violation_error_message="The least change must not be negative.",
+                violation_error_message="The minimum change must not be negative.",
             ),
         ),
         migrations.AddConstraint(
@@ -1590,7 +1605,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="account_max_jump_percent_not_negative",
-                violation_error_message="The largest jump must not be negative.",
+                violation_error_message="The maximum jump must not be negative.",
             ),
         ),
         migrations.AddConstraint(
@@ -1606,7 +1621,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("utilisation__gt", 0), ("utilisation__lte", 1)),
                 name="account_utilisation_in_range",
-                violation_error_message="The utilisation must be above 0 and at most 1.",
+                violation_error_message="The budget utilisation must be above 0 and at most 1.",
             ),
         ),
         migrations.AddConstraint(
@@ -1614,7 +1629,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_budget_percent__gt", 0), ("max_budget_percent__lt", 1000)),
                 name="account_max_budget_percent_in_range",
-                violation_error_message="The largest budget must be above 0 and below 1000.",
+                violation_error_message="The maximum budget must be above 0 and below 1000.",
             ),
         ),
         migrations.AddIndex(
@@ -1753,7 +1768,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("account", "date"),
                 name="daily_summary_once_a_day",
-                violation_error_message="This account has a summary of this day already.",
+                violation_error_message="This account already has a summary for this day.",
             ),
         ),
         migrations.AddConstraint(
@@ -1763,7 +1778,7 @@ class Migration(migrations.Migration):
                     ("losing_trades__gte", 0), ("total_trades__gte", 0), ("winning_trades__gte", 0)
                 ),
                 name="daily_summary_counts_not_negative",
-                violation_error_message="Numbers of trades must not be negative.",
+                violation_error_message="Trade counts must not be negative.",
             ),
         ),
         migrations.AddConstraint(
@@ -1777,7 +1792,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("strategy", "account"),
                 name="strategy_account_once",
-                violation_error_message="This strategy is linked to this account already.",
+                violation_error_message="This strategy is already linked to this account.",
             ),
         ),
         migrations.AddConstraint(
@@ -1793,7 +1808,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("leverage__gte", Decimal("0.1")), ("leverage__lte", 125)),
                 name="strategy_account_leverage_in_range",
-                violation_error_message="The leverage must be 0.1 to 125.",
+                violation_error_message="The leverage must be between 0.1 and 125.",
             ),
         ),
         migrations.AddConstraint(
@@ -1803,7 +1818,7 @@ class Migration(migrations.Migration):
                     ("max_symbols__isnull", True), ("max_symbols__gte", 1), _connector="OR"
                 ),
                 name="strategy_account_max_symbols_positive",
-                violation_error_message="The number of symbols must be 1 or more, or empty.",
+                violation_error_message="The maximum number of symbols must be 1 or more, or empty.",
             ),
         ),
         migrations.AddConstraint(
@@ -1811,7 +1826,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("strategy_account", "symbol"),
                 name="position_once_a_symbol",
-                violation_error_message="This link has a position of this symbol already.",
+                violation_error_message="This strategy link already has a position in this symbol.",
             ),
         ),
         migrations.AddConstraint(
@@ -1819,7 +1834,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("symbol", ""), _negated=True),
                 name="position_symbol_given",
-                violation_error_message="A position needs a symbol.",
+                violation_error_message="A position must have a symbol.",
             ),
         ),
         migrations.AddConstraint(

@@ -19,11 +19,11 @@ from capital.models.links import StrategyAccount
 class Trigger(models.TextChoices):
     """What asked for a run."""
 
-    COMMAND = "command", _("command")
-    ADMIN = "admin", _("admin")
+    COMMAND = "command", _("command line")
+    ADMIN = "admin", _("admin site")
     API = "api", _("API")
-    SCHEDULE = "schedule", _("schedule")
-    EVENT = "event", _("event")
+    SCHEDULE = "schedule", _("scheduled job")
+    EVENT = "event", _("detected change")
     WEBHOOK = "webhook", _("webhook")
     REVERT = "revert", _("revert")
 
@@ -53,7 +53,7 @@ class AllocationRun(AppendOnlyModel):
         null=True,
         blank=True,
         related_name="allocation_runs",
-        verbose_name=_("actor"),
+        verbose_name=_("requested by"),
     )
     outcome = models.CharField(
         _("outcome"),
@@ -62,7 +62,7 @@ class AllocationRun(AppendOnlyModel):
             (Outcome.APPLIED.value, _("applied")),
             (Outcome.UNCHANGED.value, _("unchanged")),
             (Outcome.SKIPPED.value, _("skipped")),
-            (Outcome.HELD.value, _("held")),
+            (Outcome.HELD.value, _("on hold")),
             (Outcome.FAILED.value, _("failed")),
         ],
     )
@@ -70,7 +70,7 @@ class AllocationRun(AppendOnlyModel):
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     arguments = models.JSONField(_("arguments"), default=dict, blank=True)
     snapshot = models.JSONField(_("snapshot"), null=True, blank=True)
-    basis = models.JSONField(_("basis"), null=True, blank=True)
+    basis = models.JSONField(_("inputs"), null=True, blank=True)
     is_forced = models.BooleanField(_("forced"), default=False)
     reverts = models.OneToOneField(
         "self",
@@ -84,8 +84,8 @@ class AllocationRun(AppendOnlyModel):
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False
-        verbose_name = _("allocation run")
-        verbose_name_plural = _("allocation runs")
+        verbose_name = _("allocation")
+        verbose_name_plural = _("allocations")
         ordering = ["-created_at", "-pk"]
         triggers = append_only_triggers("allocation_run_append_only")
         indexes = [
@@ -135,7 +135,7 @@ class AllocationPool(AppendOnlyModel):
         AllocationRun,
         on_delete=models.PROTECT,
         related_name="pools",
-        verbose_name=_("allocation run"),
+        verbose_name=_("allocation"),
     )
     pool = models.CharField(
         _("pool"),
@@ -146,7 +146,7 @@ class AllocationPool(AppendOnlyModel):
             (Pool.UNIFIED.value, _("unified")),
         ],
     )
-    reading = models.CharField(_("reading"), max_length=160, blank=True, default="")
+    reading = models.CharField(_("balance reading"), max_length=160, blank=True, default="")
     source = models.CharField(
         _("source"),
         max_length=10,
@@ -164,8 +164,8 @@ class AllocationPool(AppendOnlyModel):
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False
-        verbose_name = _("pool of a run")
-        verbose_name_plural = _("pools of runs")
+        verbose_name = _("pool of an allocation")
+        verbose_name_plural = _("pools of allocations")
         ordering = ["pk"]
         triggers = append_only_triggers("allocation_pool_append_only")
         constraints = [
@@ -191,13 +191,13 @@ class AllocationEntry(AppendOnlyModel):
         AllocationPool,
         on_delete=models.PROTECT,
         related_name="entries",
-        verbose_name=_("pool of a run"),
+        verbose_name=_("pool of an allocation"),
     )
     strategy_account = models.ForeignKey(
         StrategyAccount,
         on_delete=models.PROTECT,
         related_name="allocation_entries",
-        verbose_name=_("strategy on account"),
+        verbose_name=_("strategy link"),
     )
     weight = RatioField(_("weight"))
     before = AmountField(_("before"), null=True, blank=True)
@@ -206,8 +206,8 @@ class AllocationEntry(AppendOnlyModel):
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False
-        verbose_name = _("entry of a run")
-        verbose_name_plural = _("entries of runs")
+        verbose_name = _("entry of an allocation")
+        verbose_name_plural = _("entries of allocations")
         ordering = ["pk"]
         triggers = append_only_triggers("allocation_entry_append_only")
         constraints = [

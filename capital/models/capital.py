@@ -17,7 +17,7 @@ class StrategyCapital(models.Model):
         StrategyAccount,
         on_delete=models.PROTECT,
         related_name="capital",
-        verbose_name=_("strategy on account"),
+        verbose_name=_("strategy link"),
     )
     allocated_capital = AmountField(_("allocated capital"), default=Decimal(0))
     current_pnl = AmountField(_("current PnL"), default=Decimal(0))

@@ -21,10 +21,10 @@ class IdempotentRequest(models.Model):
     key = models.CharField(_("key"), max_length=200)
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, db_index=True)
-    claimed_at = models.DateTimeField(_("claimed at"), default=timezone.now)
+    claimed_at = models.DateTimeField(_("processing began at"), default=timezone.now)
     status = models.PositiveSmallIntegerField(_("status"), null=True, blank=True)
     content_type = models.CharField(_("content type"), max_length=100, blank=True, default="")
-    body = models.TextField(_("answer"), blank=True, default="")
+    body = models.TextField(_("response"), blank=True, default="")
 
     class Meta:
         verbose_name = _("idempotent request")

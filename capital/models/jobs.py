@@ -1,6 +1,7 @@
 """JobRun and ClusterHeartbeat: what the periodic jobs did, and which processes run them."""
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,11 +19,11 @@ class JobRun(models.Model):
 
     name = models.CharField(_("job"), max_length=40)
     chunk = models.PositiveIntegerField(_("chunk"), default=0)
-    intended_at = models.DateTimeField(_("intended at"), null=True, blank=True)
+    intended_at = models.DateTimeField(_("scheduled for"), null=True, blank=True)
     started_at = models.DateTimeField(_("started at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     accounts = models.PositiveIntegerField(_("accounts"), default=0)
-    outcomes = models.JSONField(_("outcomes"), default=dict, blank=True)
+    outcomes = models.JSONField(_("outcomes by account"), default=dict, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
     host = models.CharField(_("host"), max_length=255, blank=True, default="")
     pid = models.PositiveIntegerField(_("process"), default=0)
@@ -34,7 +35,7 @@ class JobRun(models.Model):
         indexes = [models.Index(fields=["name", "-started_at"], name="job_run_by_name_and_time")]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.started_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.name} {timezone.localtime(self.started_at):%Y-%m-%d %H:%M:%S}"
 
 
 class ClusterHeartbeat(models.Model):
@@ -43,7 +44,7 @@ class ClusterHeartbeat(models.Model):
     host = models.CharField(_("host"), max_length=255)
     pid = models.PositiveIntegerField(_("process"))
     started_at = models.DateTimeField(_("started at"))
-    beat_at = models.DateTimeField(_("last beat at"))
+    beat_at = models.DateTimeField(_("last heartbeat at"))
 
     class Meta:
         verbose_name = _("cluster heartbeat")

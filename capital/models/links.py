@@ -60,7 +60,7 @@ class StrategyAccount(RemembersLoaded):
             ),
             MaxValueValidator(Decimal(100)),
         ],
-        help_text=_("Relative to the other active strategies of the same pool."),
+        help_text=_("Relative to the other active strategies in the same pool."),
     )
     leverage = RatioField(
         _("leverage"),
@@ -68,11 +68,11 @@ class StrategyAccount(RemembersLoaded):
         validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(Decimal(125))],
     )
     max_symbols = models.PositiveIntegerField(
-        _("most symbols"),
+        _("maximum symbols"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Empty: no limit."),
+        help_text=_("Leave empty for no limit."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
@@ -83,14 +83,14 @@ class StrategyAccount(RemembersLoaded):
     remembered = ("strategy_id", "account_id")
 
     class Meta:
-        verbose_name = _("strategy on account")
-        verbose_name_plural = _("strategies on accounts")
+        verbose_name = _("strategy link")
+        verbose_name_plural = _("strategy links")
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["strategy", "account"],
                 name="strategy_account_once",
-                violation_error_message=_("This strategy is linked to this account already."),
+                violation_error_message=_("This strategy is already linked to this account."),
             ),
             models.CheckConstraint(
                 condition=Q(weight__gt=0, weight__lte=100),
@@ -100,12 +100,14 @@ class StrategyAccount(RemembersLoaded):
             models.CheckConstraint(
                 condition=Q(leverage__gte=Decimal("0.1"), leverage__lte=125),
                 name="strategy_account_leverage_in_range",
-                violation_error_message=_("The leverage must be 0.1 to 125."),
+                violation_error_message=_("The leverage must be between 0.1 and 125."),
             ),
             models.CheckConstraint(
                 condition=Q(max_symbols__isnull=True) | Q(max_symbols__gte=1),
                 name="strategy_account_max_symbols_positive",
-                violation_error_message=_("The number of symbols must be 1 or more, or empty."),
+                violation_error_message=_(
+                    "The maximum number of symbols must be 1 or more, or empty."
+                ),
             ),
         ]
 
@@ -144,8 +146,8 @@ class StrategyAccount(RemembersLoaded):
         moved = any(getattr(self, name) != value for name, value in self.loaded.items())
         if moved and (hasattr(self, "capital") or self.allocation_entries.exists()):
             return _(
-                "This link has held capital. Switch it off and make a new one, so that its "
-                "capital and its history stay where they belong."
+                "This strategy link has held capital. Deactivate it and create a new one, so that "
+                "its capital and history stay where they belong."
             )
         # A link that is not new and not moved may be switched off whatever its market became.
         return (

@@ -25,11 +25,13 @@ class Market(models.Model):
     no longer lists stay, inactive.
     """
 
-    venue = models.CharField(_("venue"), max_length=32)
-    symbol = models.CharField(_("symbol"), max_length=64, help_text=_("As ccxt writes it."))
-    market_id = models.CharField(_("market id"), max_length=64, help_text=_("The venue's own."))
+    venue = models.CharField(_("exchange"), max_length=32)
+    symbol = models.CharField(_("symbol"), max_length=64, help_text=_("In ccxt notation."))
+    market_id = models.CharField(
+        _("exchange id"), max_length=64, help_text=_("The exchange's own id for the instrument.")
+    )
     kind = models.CharField(
-        _("kind"),
+        _("type"),
         max_length=10,
         choices=[
             (InstrumentKind.SPOT.value, _("spot")),
@@ -40,13 +42,17 @@ class Market(models.Model):
     base = models.CharField(_("base currency"), max_length=32)
     quote = models.CharField(_("quote currency"), max_length=32)
     settle = models.CharField(
-        _("settle currency"), max_length=32, help_text=_("What it is paid in; on spot the quote.")
+        _("settle currency"),
+        max_length=32,
+        help_text=_("The currency in which it is settled. On spot: the quote currency."),
     )
     contract_size = QuantityField(
         _("contract size"),
         null=True,
         blank=True,
-        help_text=_("Base units (linear) or quote currency (inverse) a contract."),
+        help_text=_(
+            "What one contract stands for: base units (linear) or quote currency (inverse)."
+        ),
     )
     precision_mode = models.CharField(
         _("precision mode"),
@@ -57,41 +63,43 @@ class Market(models.Model):
             (PrecisionMode.SIGNIFICANT_DIGITS.value, _("significant digits")),
         ],
     )
-    amount_precision = QuantityField(_("amount precision"))
-    min_amount = QuantityField(_("least amount"), null=True, blank=True)
-    max_amount = QuantityField(_("most amount"), null=True, blank=True)
-    market_min_amount = QuantityField(_("least amount, market orders"), null=True, blank=True)
-    market_max_amount = QuantityField(_("most amount, market orders"), null=True, blank=True)
-    min_cost = QuantityField(_("least cost"), null=True, blank=True)
-    max_cost = QuantityField(_("most cost"), null=True, blank=True)
-    is_active = models.BooleanField(_("traded"), default=True)
+    amount_precision = QuantityField(_("quantity precision"))
+    min_amount = QuantityField(_("minimum order quantity"), null=True, blank=True)
+    max_amount = QuantityField(_("maximum order quantity"), null=True, blank=True)
+    market_min_amount = QuantityField(_("minimum quantity, market orders"), null=True, blank=True)
+    market_max_amount = QuantityField(_("maximum quantity, market orders"), null=True, blank=True)
+    min_cost = QuantityField(_("minimum order value"), null=True, blank=True)
+    max_cost = QuantityField(_("maximum order value"), null=True, blank=True)
+    is_active = models.BooleanField(_("tradable"), default=True)
     fetched_at = models.DateTimeField(_("fetched at"))
 
     class Meta:
-        verbose_name = _("market rules")
-        verbose_name_plural = _("market rules")
+        verbose_name = _("instrument rules")
+        verbose_name_plural = _("instrument rules")
         ordering = ["venue", "symbol"]
         constraints = [
             models.UniqueConstraint(
                 fields=["venue", "symbol"],
                 name="market_once_a_venue",
-                violation_error_message=_("This venue has a market of this symbol already."),
+                violation_error_message=_("Rules for this symbol already exist on this exchange."),
             ),
             models.CheckConstraint(
                 condition=~Q(venue="") & ~Q(symbol="") & ~Q(settle=""),
                 name="market_named",
-                violation_error_message=_("A market needs a venue, a symbol and a currency."),
+                violation_error_message=_(
+                    "The exchange, the symbol and the settle currency are required."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=[kind.value for kind in InstrumentKind]),
                 name="market_kind_known",
-                violation_error_message=_("The kind must be spot, linear or inverse."),
+                violation_error_message=_("The type must be spot, linear or inverse."),
             ),
             models.CheckConstraint(
                 condition=Q(precision_mode__in=[mode.value for mode in PrecisionMode]),
                 name="market_precision_mode_known",
                 violation_error_message=_(
-                    "The precision mode must be tick_size, decimal_places or significant_digits."
+                    "The precision mode must be step, decimals or significant digits."
                 ),
             ),
             # Of a contract whose size is not known, nobody can say what it costs.
@@ -104,14 +112,17 @@ class Market(models.Model):
                 ),
                 name="market_contract_size_fits_kind",
                 violation_error_message=_(
-                    "A contract needs a size above zero; a spot market has none."
+                    "A contract must have a contract size above zero; "
+                    "a spot instrument must have none."
                 ),
             ),
             models.CheckConstraint(
                 condition=Q(amount_precision__gt=0)
                 | Q(precision_mode=PrecisionMode.DECIMAL_PLACES.value),
                 name="market_amount_precision_positive",
-                violation_error_message=_("A step and a number of digits must be above zero."),
+                violation_error_message=_(
+                    "A step or a number of significant digits must be above zero."
+                ),
             ),
             models.CheckConstraint(
                 condition=_not_negative(*_LIMITS, *_COSTS),

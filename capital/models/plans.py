@@ -27,18 +27,18 @@ class AllocationPlan(models.Model):
         null=True,
         blank=True,
         related_name="allocation_plans",
-        verbose_name=_("actor"),
+        verbose_name=_("requested by"),
     )
     trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
     live = models.BooleanField(_("live balances"), default=True)
     force = models.BooleanField(_("forced"), default=False)
-    accept_jump = models.BooleanField(_("accepts a jump"), default=False)
+    accept_jump = models.BooleanField(_("accept jump"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("allocation plan")
-        verbose_name_plural = _("allocation plans")
+        verbose_name = _("allocation preview")
+        verbose_name_plural = _("allocation previews")
         ordering = ["-created_at", "-pk"]
         # They are found by age when they are removed.
         indexes = [models.Index(fields=["created_at"], name="plan_by_time")]
@@ -65,18 +65,18 @@ class PlannedAccount(models.Model):
         AllocationPlan,
         on_delete=models.CASCADE,
         related_name="accounts",
-        verbose_name=_("allocation plan"),
+        verbose_name=_("allocation preview"),
     )
     account = models.ForeignKey(
         Account, on_delete=models.CASCADE, related_name="plans", verbose_name=_("account")
     )
-    readings = models.JSONField(_("readings"))
-    rests_on = models.JSONField(_("rests on"))
-    shown = models.JSONField(_("shown"))
+    readings = models.JSONField(_("balance readings"))
+    rests_on = models.JSONField(_("inputs"))
+    shown = models.JSONField(_("shown result"))
 
     class Meta:
-        verbose_name = _("account of a plan")
-        verbose_name_plural = _("accounts of plans")
+        verbose_name = _("account of a preview")
+        verbose_name_plural = _("accounts of previews")
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(fields=["plan", "account"], name="planned_account_once_a_plan"),

@@ -18,13 +18,15 @@ class Position(models.Model):
         StrategyAccount,
         on_delete=models.PROTECT,
         related_name="positions",
-        verbose_name=_("strategy on account"),
+        verbose_name=_("strategy link"),
     )
     symbol = models.CharField(_("symbol"), max_length=64)
     # The unit of a sized order's quantity, so that what a bot was told is what it reports.
     quantity = QuantityField(
         _("quantity"),
-        help_text=_("Signed: negative is short. Base units; on inverse markets contracts."),
+        help_text=_(
+            "Negative for a short position. In base units; for inverse contracts in contracts."
+        ),
     )
     entry_price = QuantityField(_("entry price"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -37,12 +39,14 @@ class Position(models.Model):
             models.UniqueConstraint(
                 fields=["strategy_account", "symbol"],
                 name="position_once_a_symbol",
-                violation_error_message=_("This link has a position of this symbol already."),
+                violation_error_message=_(
+                    "This strategy link already has a position in this symbol."
+                ),
             ),
             models.CheckConstraint(
                 condition=~Q(symbol=""),
                 name="position_symbol_given",
-                violation_error_message=_("A position needs a symbol."),
+                violation_error_message=_("A position must have a symbol."),
             ),
             models.CheckConstraint(
                 condition=Q(entry_price__isnull=True) | Q(entry_price__gt=0),

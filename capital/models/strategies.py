@@ -27,8 +27,8 @@ def keep_market_of_a_funded_strategy(instance: Strategy, **_kwargs: Any) -> None
         raise ValidationError(
             {
                 "market_type": _(
-                    "This strategy has held capital in the %(market)s market. "
-                    "Make a new strategy for the other one."
+                    "This strategy has held capital as a %(market)s strategy, so its market type "
+                    "cannot be changed. Create a new strategy instead."
                 )
                 % {"market": stored}
             }

@@ -27,9 +27,9 @@ class DailyAccountSummary(models.Model):
     ending_balance = AmountField(_("ending balance"), null=True, blank=True)
     spot_balance = AmountField(_("spot balance"), null=True, blank=True)
     futures_balance = AmountField(_("futures balance"), null=True, blank=True)
-    spot_observed_at = models.DateTimeField(_("spot observed at"), null=True, blank=True)
-    futures_observed_at = models.DateTimeField(_("futures observed at"), null=True, blank=True)
-    ending_observed_at = models.DateTimeField(_("ending observed at"), null=True, blank=True)
+    spot_observed_at = models.DateTimeField(_("spot balance read at"), null=True, blank=True)
+    futures_observed_at = models.DateTimeField(_("futures balance read at"), null=True, blank=True)
+    ending_observed_at = models.DateTimeField(_("ending balance read at"), null=True, blank=True)
     realized_pnl = AmountField(_("realised PnL"), default=Decimal(0))
     unrealized_pnl = AmountField(_("unrealised PnL"), default=Decimal(0))
     total_trades = models.IntegerField(_("trades"), default=0)
@@ -48,12 +48,12 @@ class DailyAccountSummary(models.Model):
             models.UniqueConstraint(
                 fields=["account", "date"],
                 name="daily_summary_once_a_day",
-                violation_error_message=_("This account has a summary of this day already."),
+                violation_error_message=_("This account already has a summary for this day."),
             ),
             models.CheckConstraint(
                 condition=Q(**{f"{name}__gte": 0 for name in _COUNTS}),
                 name="daily_summary_counts_not_negative",
-                violation_error_message=_("Numbers of trades must not be negative."),
+                violation_error_message=_("Trade counts must not be negative."),
             ),
         ]
 

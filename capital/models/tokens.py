@@ -12,7 +12,7 @@ class Scope(models.TextChoices):
     """What a token may do. Each includes those before it."""
 
     READ = "read", _("read")
-    SIZE = "size", _("size")
+    SIZE = "size", _("size orders")
     ALLOCATE = "allocate", _("allocate")
     MANAGE = "manage", _("manage")
 
@@ -42,7 +42,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         blank=True,
         related_name="+",
         verbose_name=_("account"),
-        help_text=_("Empty: every account that its user sees."),
+        help_text=_("Leave empty for every account that the user can see."),
     )
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
 
@@ -72,9 +72,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
 # The fields that knox brings, in the reader's language.
 for _name, _label in (
     ("digest", _("fingerprint")),
-    ("token_key", _("beginning")),
+    ("token_key", _("prefix")),
     ("user", _("user")),
     ("created", _("created at")),
-    ("expiry", _("ends at")),
+    ("expiry", _("expires at")),
 ):
     ApiToken._meta.get_field(_name).verbose_name = _label

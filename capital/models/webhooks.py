@@ -85,17 +85,17 @@ class WebhookDelivery(AppendOnlyModel):
         related_name="webhook_deliveries",
         verbose_name=_("strategy"),
     )
-    delivery_id = models.CharField(_("delivery id"), max_length=100, blank=True, default="")
+    delivery_id = models.CharField(_("signal ID"), max_length=100, blank=True, default="")
     fingerprint = models.CharField(_("fingerprint"), max_length=64)
     body = models.JSONField(_("body"))
-    address = models.CharField(_("address"), max_length=64, blank=True, default="")
+    address = models.CharField(_("IP address"), max_length=64, blank=True, default="")
     is_signed = models.BooleanField(_("signed"), default=False)
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False
-        verbose_name = _("webhook delivery")
-        verbose_name_plural = _("webhook deliveries")
+        verbose_name = _("webhook event")
+        verbose_name_plural = _("webhook events")
         ordering = ["-received_at", "-pk"]
         triggers = append_only_triggers("webhook_delivery_append_only")
         indexes = [
@@ -112,7 +112,7 @@ class WebhookDelivery(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy.key} {self.received_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.strategy.key} {timezone.localtime(self.received_at):%Y-%m-%d %H:%M:%S}"
 
 
 class WebhookAnswer(AppendOnlyModel):
@@ -122,15 +122,15 @@ class WebhookAnswer(AppendOnlyModel):
         WebhookDelivery,
         on_delete=models.PROTECT,
         related_name="answer",
-        verbose_name=_("delivery"),
+        verbose_name=_("webhook event"),
     )
-    body = models.JSONField(_("answer"))
-    answered_at = models.DateTimeField(_("answered at"), default=timezone.now)
+    body = models.JSONField(_("response"))
+    answered_at = models.DateTimeField(_("response sent at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):
         abstract = False
-        verbose_name = _("webhook answer")
-        verbose_name_plural = _("webhook answers")
+        verbose_name = _("webhook response")
+        verbose_name_plural = _("webhook responses")
         ordering = ["-answered_at", "-pk"]
         triggers = append_only_triggers("webhook_answer_append_only")
 

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     models.SlugField(
-                        help_text="What a webhook or a bot names.",
+                        help_text="The name that bots and webhooks use for it.",
                         max_length=64,
                         unique=True,
                         verbose_name="key",
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("spot", "spot"), ("futures", "futures")],
                         max_length=10,
-                        verbose_name="market",
+                        verbose_name="market type",
                     ),
                 ),
                 (
@@ -77,17 +77,17 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("market_type__in", ["spot", "futures"])),
                         name="strategy_market_type_known",
-                        violation_error_message="The market must be spot or futures.",
+                        violation_error_message="The market type must be spot or futures.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("status__in", ["ACTIVE", "PAUSED", "ARCHIVED"])),
                         name="strategy_status_known",
-                        violation_error_message="The status must be ACTIVE, PAUSED or ARCHIVED.",
+                        violation_error_message="The status must be active, paused or archived.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("key", ""), _negated=True),
                         name="strategy_key_given",
-                        violation_error_message="A strategy needs a key: programs name it by that.",
+                        violation_error_message="A strategy must have a key.",
                     ),
                 ],
             },

@@ -97,7 +97,7 @@ def test_market_that_the_venue_does_not_have_is_refused_from_either_side(bot: Bo
         (f"accounts/{futures.account_id}/", {"venue": "upbit", "currency": "KRW"}, "venue"),
     ):
         (error,) = problem(bot.patch(path, body), 400)["errors"]
-        assert (error["field"], error["detail"]) == (field, "upbit has no futures market.")
+        assert (error["field"], error["detail"]) == (field, "upbit does not offer futures trading.")
     StrategyAccount.objects.update(is_active=False)
 
     answer = bot.patch(f"strategies/{won.strategy.key}/", {"market_type": "futures"})

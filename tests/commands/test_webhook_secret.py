@@ -24,7 +24,7 @@ def test_secret_alone_is_on_stdout_and_opens_the_webhook() -> None:
     secret, told = run("trend")
 
     assert check_proof("trend", Proof(token=secret)).strategy == strategy
-    assert "not shown again" in told
+    assert "not be shown again" in told
     assert "POST /api/v1/hooks/trend/" in told
 
 
@@ -32,8 +32,8 @@ def test_removed_secret_opens_nothing() -> None:
     make_strategy(key="trend")
     run("trend")
 
-    assert run("trend", "--remove")[0] == "The webhook is closed. Its secret opens nothing."
-    assert run("trend", "--remove")[0] == "The webhook was closed already."
+    assert run("trend", "--remove")[0] == "The webhook is off and its secret no longer works."
+    assert run("trend", "--remove")[0] == "The webhook is already off."
     assert not WebhookSecret.objects.exists()
 
 

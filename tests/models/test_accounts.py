@@ -68,9 +68,9 @@ def test_accounts_inserted_in_bulk_become_the_same(django_assert_num_queries):
 
 
 def test_accounts_inserted_in_bulk_are_refused_alike():
-    with pytest.raises(ValidationError, match="upbit has no wallet mode unified"):
+    with pytest.raises(ValidationError, match="upbit does not support the wallet mode “unified”"):
         bulk_account(venue="upbit", currency="KRW", wallet_mode="unified")
-    with pytest.raises(ValidationError, match="mtgox is not a known venue"):
+    with pytest.raises(ValidationError, match="Unknown exchange: mtgox"):
         bulk_account(venue="mtgox")
 
 
@@ -98,7 +98,7 @@ def test_a_wallet_mode_left_out_becomes_the_venues_usual_one(venue, wallet_mode)
     ],
 )
 def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mode, has):
-    expected = f"{venue} has no wallet mode {wallet_mode}. It has: {has}."
+    expected = f"{venue} does not support the wallet mode “{wallet_mode}”. Supported: {has}."
 
     with pytest.raises(ValidationError, match=expected):
         make_account(venue=venue, wallet_mode=wallet_mode)
@@ -110,7 +110,7 @@ def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mod
 
 
 def test_an_unknown_venue_is_refused_with_the_known_ones():
-    expected = f"ftx is not a known venue. Known are: {', '.join(sorted(VENUES))}."
+    expected = f"Unknown exchange: ftx. Known exchanges: {', '.join(sorted(VENUES))}."
 
     with pytest.raises(ValidationError, match=expected):
         make_account(venue="ftx")
@@ -141,15 +141,15 @@ def test_a_currency_left_out_becomes_the_venues_usual_one():
 def test_a_currency_is_letters_and_digits(currency):
     account = Account(owner=make_user(), name="Main", venue="binance", currency=currency)
 
-    assert errors_of(account)["currency"][0] == "1 to 16 capital letters and digits."
+    assert errors_of(account)["currency"][0] == "Use 1 to 16 capital letters and digits."
 
 
 def test_another_currency_or_venue_is_refused_once_balances_are_recorded():
     account = make_account(currency="USDT", venue="binance")
     make_summary(account=account, spot_balance=Decimal(5000))
     recorded = (
-        "This account has balances recorded in another currency or on another venue. "
-        "Make a new account instead."
+        "Balances are already recorded for this account, so its exchange and currency cannot be "
+        "changed. Create a new account instead."
     )
 
     account.currency = "USDC"
@@ -191,7 +191,7 @@ def test_an_accounts_name_is_unique_per_owner():
     ):
         bulk_account(owner=account.owner, name="Main")
     again = Account(owner=account.owner, name="Main", venue="binance", currency="USDT")
-    assert errors_of(again) == {"__all__": ["This owner has an account of this name already."]}
+    assert errors_of(again) == {"__all__": ["This owner already has an account with this name."]}
 
 
 @pytest.mark.parametrize("wallet_mode", ["", "both", "SEPARATE"])

@@ -18,18 +18,18 @@ def test_a_futures_strategy_on_a_spot_only_venue_is_refused():
     account = make_account(venue="upbit", currency="KRW")
     strategy = make_strategy(market_type=MarketType.FUTURES)
 
-    with pytest.raises(ValidationError, match="upbit has no futures market"):
+    with pytest.raises(ValidationError, match="upbit does not offer futures trading"):
         StrategyAccount.objects.create(account=account, strategy=strategy)
 
     link = StrategyAccount(account=account, strategy=strategy)
-    assert errors_of(link) == {"strategy": ["upbit has no futures market."]}
+    assert errors_of(link) == {"strategy": ["upbit does not offer futures trading."]}
 
 
 def test_links_inserted_in_bulk_are_refused_alike(django_assert_num_queries):
     spot, futures = make_strategy(), make_strategy(market_type=MarketType.FUTURES)
     accounts = [make_account(venue="upbit", currency="KRW") for _ in range(3)]
 
-    with pytest.raises(ValidationError, match="upbit has no futures market"):
+    with pytest.raises(ValidationError, match="upbit does not offer futures trading"):
         StrategyAccount.objects.bulk_create(
             StrategyAccount(account_id=account.pk, strategy_id=futures.pk) for account in accounts
         )
@@ -64,7 +64,7 @@ def test_a_strategy_is_linked_to_an_account_once():
             [StrategyAccount(account=link.account, strategy=link.strategy)]
         )
     again = StrategyAccount(account=link.account, strategy=link.strategy)
-    assert errors_of(again) == {"__all__": ["This strategy is linked to this account already."]}
+    assert errors_of(again) == {"__all__": ["This strategy is already linked to this account."]}
 
 
 @pytest.mark.parametrize(

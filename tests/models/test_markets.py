@@ -75,13 +75,13 @@ def test_an_account_s_defaults_give_the_plain_formula():
             "max_budget_percent",
             "0",
             "account_max_budget_percent_in_range",
-            "largest budget must be above 0",
+            "maximum budget must be above 0",
         ),
         (
             "max_budget_percent",
             "-5",
             "account_max_budget_percent_in_range",
-            "largest budget must be above 0",
+            "maximum budget must be above 0",
         ),
     ],
 )

@@ -54,7 +54,7 @@ def test_an_account_has_one_summary_a_day():
         columns="capital_dailyaccountsummary.account_id, capital_dailyaccountsummary.date",
     ):
         DailyAccountSummary.objects.bulk_create([again])
-    with pytest.raises(ValidationError, match="This account has a summary of this day already"):
+    with pytest.raises(ValidationError, match="This account already has a summary for this day"):
         again.full_clean()
 
 
@@ -69,7 +69,7 @@ def test_numbers_of_trades_are_not_negative(field):
     with refused_by_database("daily_summary_counts_not_negative"):
         DailyAccountSummary.objects.update(**{field: -1})
     setattr(summary, field, -1)
-    with pytest.raises(ValidationError, match="Numbers of trades must not be negative"):
+    with pytest.raises(ValidationError, match="Trade counts must not be negative"):
         summary.full_clean()
 
 

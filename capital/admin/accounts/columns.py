@@ -33,7 +33,7 @@ class AccountColumns:
     @admin.display(description=gettext_lazy("account"), ordering="name")
     def shown_name(self, account: Account) -> Any:
         """Its name, and where it is."""
-        state = "" if account.is_active else badge(gettext("switched off"))
+        state = "" if account.is_active else badge(gettext("inactive"))
         where = f"{account.venue} · {account.currency}"
         return format_html(
             '<span class="font-semibold">{}</span> {}<br>'
@@ -68,7 +68,7 @@ class AccountColumns:
             share(overview.allocated, overview.total), money(overview.allocated, account.currency)
         )
 
-    @admin.display(description=gettext_lazy("balance read"))
+    @admin.display(description=gettext_lazy("balance age"))
     def shown_freshness(self, account: Account) -> Any:
         """When all pools in use were last read, and whether that will do."""
         overview = _overview(account)
@@ -78,7 +78,7 @@ class AccountColumns:
             badge(name, colour),
             when if overview.read_at else "",
             badge(
-                gettext("no answer"),
+                gettext("no response"),
                 "danger",
                 outline_of(account.connection_code, venue=account.venue),
             )
@@ -86,20 +86,20 @@ class AccountColumns:
             else "",
         )
 
-    @admin.display(description=gettext_lazy("due"))
+    @admin.display(description=gettext_lazy("reallocation"))
     def shown_due(self, account: Account) -> Any:
         """Whether a reallocation is due, and why."""
         overview = _overview(account)
         if overview.suspects:
             why = " ".join(sentence(reason) for reason in overview.suspects)
-            return badge(gettext("suspect"), "danger", why)
+            return badge(gettext("suspect balance"), "danger", why)
         state = badge(gettext("due"), "warning") if overview.due.due else ""
         return lines(
             state,
             format_html('<span class="text-xs">{}</span>', sentence(overview.due.reason)),
         )
 
-    @admin.display(description=gettext_lazy("last decision"))
+    @admin.display(description=gettext_lazy("last allocation"))
     def shown_run(self, account: Account) -> Any:
         """What the last run came to, and when."""
         run = _overview(account).last_run
@@ -121,14 +121,14 @@ class AccountColumns:
             )
         )
 
-    @admin.display(description=gettext_lazy("connection"))
+    @admin.display(description=gettext_lazy("exchange connection"))
     def shown_connection(self, account: Account) -> str:
         """Why the exchange did not answer at the last sync."""
         if account.connection_code:
             return outline_of(account.connection_code, venue=account.venue)
-        return gettext("Nothing was wrong at the last sync.")
+        return gettext("No problems at the last sync.")
 
-    @admin.display(description=gettext_lazy("last check"))
+    @admin.display(description=gettext_lazy("last due check"))
     def shown_check(self, account: Account) -> Any:
         """What the gate or the last decision said, and when."""
         if account.last_checked_at is None:

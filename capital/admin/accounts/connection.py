@@ -44,5 +44,5 @@ class ConnectionPage:
             "notices": [sentence(notice) for notice in report.notices],
             "back": reverse("admin:capital_account_change", args=[account.pk]),
         }
-        title = gettext("Connection: %(account)s") % {"account": account.name}
+        title = gettext("Connection check: %(account)s") % {"account": account.name}
         return render_page(self, request, "accounts/connection", title, context)

@@ -16,7 +16,7 @@ from capital.services.overview import Freshness, freshness_of
 class VenueFilter(DropdownFilter):  # type: ignore[misc]
     """By venue: of those that have an account that is visible."""
 
-    title = gettext_lazy("venue")
+    title = gettext_lazy("exchange")
     parameter_name = "venue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -32,14 +32,14 @@ class VenueFilter(DropdownFilter):  # type: ignore[misc]
 class StateFilter(DropdownFilter):  # type: ignore[misc]
     """Switched on or off, or waiting for a person."""
 
-    title = gettext_lazy("state")
+    title = gettext_lazy("status")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What an account can be."""
         return [
             ("active", gettext("active")),
-            ("inactive", gettext("switched off")),
+            ("inactive", gettext("inactive")),
             ("suspect", gettext("suspect balance")),
         ]
 
@@ -58,7 +58,7 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
 class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
     """By how old the balances are: as the badge says it."""
 
-    title = gettext_lazy("balances")
+    title = gettext_lazy("balance age")
     parameter_name = "freshness"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

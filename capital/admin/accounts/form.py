@@ -35,7 +35,7 @@ class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfol
     """Typed over what is stored, which it never shows."""
 
     def __init__(self, *, is_set: bool) -> None:
-        shown = gettext("set; type to replace") if is_set else gettext("not set")
+        shown = gettext("set (type to replace)") if is_set else gettext("not set")
         super().__init__({"placeholder": shown, "autocomplete": "new-password"})
 
 
@@ -68,7 +68,7 @@ class AccountForm(EditableForm):
         if "venue" in self.fields:
             self.fields["venue"].widget = VenueInput()
             self.fields["venue"].help_text = unproven_text(self.instance.venue) or gettext(
-                "Those that are offered are proven. Any other that ccxt knows may be typed."
+                "Listed exchanges are tested. You can type the ccxt id of any other exchange."
             )
         if "currency" in self.fields:
             # An empty one becomes the venue's usual one.

@@ -23,7 +23,7 @@ from capital.services.accounts import change_link, create_link, delete_link
 from capital.services.overview import pool_shares
 from capital.services.sentences import sentence
 
-SWITCH_OFF = gettext_lazy("Switch the link off instead; its capital and its history stay.")
+SWITCH_OFF = gettext_lazy("Deactivate the strategy link instead. Its history is kept.")
 
 
 class KeepingFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold has no types
@@ -76,7 +76,7 @@ class LinksInline(SiteTabularInline):
         market = link.strategy.get_market_type_display()
         return lines(link.strategy.name, f"{link.strategy.key} · {market}")
 
-    @admin.display(description=gettext_lazy("share of the pool"))
+    @admin.display(description=gettext_lazy("share of pool"))
     def shown_share(self, link: StrategyAccount) -> Any:
         """What its weight comes to among the active links of its pool."""
         return bar(self.shares.get(link.pk))
@@ -94,7 +94,7 @@ class NewLinkInline(SiteTabularInline):
     fields = ["strategy", "weight", "leverage", "max_symbols", "is_active"]
     autocomplete_fields = ["strategy"]
     verbose_name = gettext_lazy("strategy")
-    verbose_name_plural = gettext_lazy("More strategies")
+    verbose_name_plural = gettext_lazy("Add strategies")
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Those that are there have a table of their own."""

@@ -69,7 +69,7 @@ class AccountAdmin(
     search_fields = ["name", "venue", "currency"]
     ordering = ["name", "pk"]
     autocomplete_fields = ["owner"]
-    instead_of_deleting = gettext_lazy("Switch it off instead; its history stays.")
+    instead_of_deleting = gettext_lazy("Deactivate it instead. Its history is kept.")
 
     # What may be changed
 
@@ -108,10 +108,10 @@ class AccountAdmin(
                 },
             ),
             (gettext_lazy("API credentials"), _credentials(may_replace=may_replace)),
-            (gettext_lazy("Rules"), {"fields": RULE_FIELDS}),
+            (gettext_lazy("Allocation and order settings"), {"fields": RULE_FIELDS}),
         ]
         if obj is not None:
-            sections.append((gettext_lazy("State"), {"fields": _STATE}))
+            sections.append((gettext_lazy("Status"), {"fields": _STATE}))
         return sections
 
     def may_replace_credentials(self, request: HttpRequest, account: Account) -> bool:
@@ -164,9 +164,8 @@ def _credentials(*, may_replace: bool) -> dict[str, Any]:
     return {
         "fields": CREDENTIALS,
         "description": gettext_lazy(
-            "They are kept encrypted and never shown again. "
-            "A field that is left empty keeps what is stored. "
-            "A private key (PEM) may be pasted as it is."
+            "Stored encrypted and never shown again. Leave a field empty to keep the stored "
+            "value. A private key (PEM) can be pasted as it is."
         ),
     }
 

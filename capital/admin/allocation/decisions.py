@@ -23,11 +23,11 @@ _HUNDRED = Decimal(100)
 _ZERO = Decimal(0)
 # What becomes of an account when a decision that is shown is applied.
 OUTLOOK = {
-    Outcome.APPLIED.value: gettext_lazy("changes"),
+    Outcome.APPLIED.value: gettext_lazy("will change"),
     Outcome.UNCHANGED.value: gettext_lazy("no change"),
     Outcome.SKIPPED.value: gettext_lazy("skipped"),
-    Outcome.HELD.value: gettext_lazy("held"),
-    Outcome.FAILED.value: gettext_lazy("fails"),
+    Outcome.HELD.value: gettext_lazy("on hold"),
+    Outcome.FAILED.value: gettext_lazy("will fail"),
 }
 # Their sentences say what has happened; the table says what will.
 _TOLD_BY_THE_TABLE = (Code.ALLOCATED, Code.UNCHANGED, Code.REVERTED)

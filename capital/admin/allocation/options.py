@@ -25,24 +25,26 @@ class OptionsForm(forms.Form):
         required=False,
         widget=UnfoldBooleanWidget(),
         label=gettext_lazy("Cached balances only"),
-        help_text=gettext_lazy("Asks no exchange: the daily summaries answer."),
+        help_text=gettext_lazy(
+            "Uses the balances in the daily summaries instead of asking the exchanges."
+        ),
     )
     accept_jump = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanWidget(),
         label=gettext_lazy("Accept balances that jumped"),
         help_text=gettext_lazy(
-            "A balance far from the last accepted one is suspect and holds its account. "
-            "The preview shows the balance that would be accepted."
+            "A balance too far from the last accepted one is suspect and puts its account on "
+            "hold. The preview shows the balance that you would accept."
         ),
     )
     force = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanWidget(),
-        label=gettext_lazy("Force: allocate in spite of open positions"),
+        label=gettext_lazy("Force: allocate despite open positions"),
         help_text=gettext_lazy(
-            "Capital moves under positions that are open: their margin may no longer be covered. "
-            "It is logged with your name and marked on the run."
+            "Capital changes while positions are open, so their margin may no longer be "
+            "covered. This is logged with your name and marked on the allocation."
         ),
     )
 

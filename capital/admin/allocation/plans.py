@@ -202,7 +202,7 @@ class AllocationPages:
             text = gettext("%(failed)s of %(number)s accounts failed.")
             messages.warning(request, text % {"failed": failed, "number": len(runs)})
         else:
-            messages.success(request, gettext("Applied exactly as it was shown."))
+            messages.success(request, gettext("Applied exactly as shown in the preview."))
         return HttpResponseRedirect(reverse("admin:capital_account_plan_result", args=[public_id]))
 
     def _refuse(

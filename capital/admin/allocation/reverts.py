@@ -64,7 +64,7 @@ class RevertPages:
             "refusal": refusal,
             "back": reverse("admin:capital_allocationrun_change", args=[run.pk]),
         }
-        title = gettext("Revert run %(run)s") % {"run": run.pk}
+        title = gettext("Revert allocation #%(run)s") % {"run": run.pk}
         return render_page(self, request, "allocation/revert", title, context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:

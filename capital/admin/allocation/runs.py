@@ -94,7 +94,6 @@ class RunAdmin(RevertPages, RecordAdmin):
                 "report": report,
                 "pools": pool_tables(report.pools, decided_at=run.created_at),
                 "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
-                "asked_by": asked_by(run),
             }
         context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
@@ -133,17 +132,10 @@ class RunAdmin(RevertPages, RecordAdmin):
         """What asked."""
         return run.get_trigger_display()
 
-    @admin.display(description=gettext_lazy("asked by"), ordering="actor__username")
+    @admin.display(description=gettext_lazy("requested by"), ordering="actor__username")
     def shown_actor(self, run: AllocationRun) -> str:
         """Who asked; nobody, where the schedule did."""
         return run.actor.get_username() if run.actor else "—"
-
-
-def asked_by(run: AllocationRun) -> str:
-    """Who or what asked, in one phrase."""
-    if run.actor is None:
-        return run.get_trigger_display()
-    return f"{run.actor.get_username()} ({run.get_trigger_display()})"
 
 
 def _exported(queryset: QuerySet[AllocationRun]) -> Iterator[tuple[Any, ...]]:

@@ -15,11 +15,11 @@ MOST_CONCERNS = 8
 _CONCERN_NAME = {
     Concern.FAILED: gettext_lazy("failed"),
     Concern.SUSPECT: gettext_lazy("suspect balance"),
-    Concern.HELD: gettext_lazy("held"),
-    Concern.NO_BALANCE: gettext_lazy("no balance"),
+    Concern.HELD: gettext_lazy("on hold"),
+    Concern.NO_BALANCE: gettext_lazy("balance unknown"),
     Concern.NEVER: gettext_lazy("never read"),
-    Concern.EXPIRED: gettext_lazy("too old"),
-    Concern.STALE: gettext_lazy("stale"),
+    Concern.EXPIRED: gettext_lazy("balance too old"),
+    Concern.STALE: gettext_lazy("stale balance"),
 }
 _CONCERN_COLOUR = {
     Concern.FAILED: "bad",

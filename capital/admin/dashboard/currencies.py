@@ -74,23 +74,23 @@ def currency_card(figures: CurrencyOverview) -> CurrencyCard:
         notes=_notes(figures),
         parts=_parts(figures, accounts),
         equity=line_chart(
-            gettext("Equity over 30 days, %(currency)s") % {"currency": currency},
+            gettext("Equity, last 30 days (%(currency)s)") % {"currency": currency},
             currency,
             [day.date for day in figures.equity],
             [Line(gettext("Total"), [day.total for day in figures.equity])],
         ),
         strategies=pool_bars(
-            gettext("Capital by strategy, %(currency)s") % {"currency": currency},
+            gettext("Capital by strategy (%(currency)s)") % {"currency": currency},
             currency,
             figures.strategies,
             name=gettext("Strategy"),
             urls=_strategy_urls(figures),
         ),
         venues=pool_bars(
-            gettext("Where the money is, %(currency)s") % {"currency": currency},
+            gettext("Balance by exchange (%(currency)s)") % {"currency": currency},
             currency,
             figures.venues,
-            name=gettext("Venue"),
+            name=gettext("Exchange"),
             urls={
                 each.key: listing("account", venue=each.key, currency=currency, state="active")
                 for each in figures.venues
@@ -116,10 +116,10 @@ def report_card(overview: Dashboard) -> ReportCard | None:
     if reported.missing is not None:
         notes.append(sentence(reported.missing))
     elif reported.is_partial:
-        notes.append(gettext("Not all balances are known; those that are not are not in it."))
+        notes.append(gettext("Some balances are unknown and not included."))
     total = reported.total
     if total is not None and total.oldest_at is not None:
-        rates = gettext("The oldest rate in it is of %(moment)s (%(age)s).") % {
+        rates = gettext("Oldest rate used: %(moment)s (%(age)s)") % {
             "moment": moment(total.oldest_at),
             "age": age(total.oldest_at, now=overview.seen_at),
         }
@@ -145,16 +145,16 @@ def _notes(figures: CurrencyOverview) -> list[str]:
     notes = []
     if figures.unknown:
         notes.append(
-            gettext("Not all of the balance is known on %(count)s of %(accounts)s accounts.")
+            gettext("The balance of %(count)s of %(accounts)s accounts is not fully known.")
             % {"count": figures.unknown, "accounts": figures.accounts}
         )
     if 0 < figures.changes_known < figures.accounts:
         notes.append(
-            gettext("The change is that of %(count)s of %(accounts)s accounts.")
+            gettext("The change covers only %(count)s of %(accounts)s accounts.")
             % {"count": figures.changes_known, "accounts": figures.accounts}
         )
     if figures.unallocated is not None and figures.unallocated < 0:
-        notes.append(gettext("More is allocated and reserved than there is."))
+        notes.append(gettext("Allocated and reserved amounts exceed the balance."))
     return notes
 
 

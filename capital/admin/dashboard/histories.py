@@ -57,7 +57,7 @@ class StrategyHistoryPage:
             history = read_strategy_history(obj, cast(AbstractUser, request.user))
             context["charts"] = [
                 line_chart(
-                    gettext("Capital by account over 30 days, %(currency)s")
+                    gettext("Capital by account, last 30 days (%(currency)s)")
                     % {"currency": currency},
                     currency,
                     history.days,
@@ -82,13 +82,13 @@ def _account_charts(account: Account, history: AccountHistory) -> list[Any]:
         ]
     return [
         line_chart(
-            gettext("Balance over 30 days, %(currency)s") % {"currency": currency},
+            gettext("Balance, last 30 days (%(currency)s)") % {"currency": currency},
             currency,
             [day.date for day in history.days],
             lines,
         ),
         pool_bars(
-            gettext("Capital by strategy now, %(currency)s") % {"currency": currency},
+            gettext("Current capital by strategy (%(currency)s)") % {"currency": currency},
             currency,
             history.capital,
             name=gettext("Strategy"),

@@ -51,10 +51,10 @@ def _jobs(health: Health) -> dict[str, Any]:
     alive = sum(cluster.is_alive for cluster in health.clusters)
     problems = list(late)
     if not alive:
-        problems.append(gettext("No cluster is alive, so nothing runs by itself."))
+        problems.append(gettext("No worker cluster is running, so scheduled jobs do not run."))
     if health.is_stuck:
         waited = {"span": span(health.oldest_wait)}
-        problems.append(gettext("The oldest task waits for %(span)s.") % waited)
+        problems.append(gettext("The oldest task has been waiting for %(span)s.") % waited)
     return {"late": len(late), "alive": alive, "problems": problems}
 
 

@@ -29,25 +29,32 @@ def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
     return [
         Step(
             gettext("Add an account"),
-            gettext("Its venue, its currency and its API keys. The keys are kept encrypted."),
+            gettext(
+                "Choose its exchange and currency, and enter its API keys. Keys are stored "
+                "encrypted."
+            ),
             steps.has_account,
             adding("capital.add_account", "capital_account"),
         ),
         Step(
             gettext("Add a strategy"),
-            gettext("A name, and the key by which programs know it: spot or futures."),
+            gettext(
+                "Give it a name, a key that bots use for it, and a market type: spot or futures."
+            ),
             steps.has_strategy,
             adding("strategies.add_strategy", "strategies_strategy"),
         ),
         Step(
-            gettext("Link them"),
-            gettext("On the account's page: which strategies trade there, and with what weight."),
+            gettext("Link strategies to accounts"),
+            gettext(
+                "On the account's page, choose which strategies trade there and with what weight."
+            ),
             steps.has_link,
             listing("account") if steps.has_account else "",
         ),
         Step(
             gettext("Allocate capital"),
-            gettext("Choose accounts in their list, look at the preview, and apply it."),
+            gettext("Select accounts in the list, check the preview, and apply it."),
             steps.has_run,
             listing("account") if steps.has_link else "",
         ),

@@ -14,8 +14,9 @@ from django.db.models import PROTECT, ForeignKey, Model, QuerySet
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.text import capfirst, get_text_list
+from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import override as translation_override
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.views import ChangeList
@@ -100,7 +101,7 @@ class SitePage:
     warn_unsaved_form = True
 
     # What to do instead of deleting a row that others hang on.
-    instead_of_deleting: Any = gettext_lazy("Leave it as it is.")
+    instead_of_deleting: Any = gettext_lazy("It has to be kept.")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SiteChangeList]:
         """The list that prepares its rows together."""
@@ -152,13 +153,42 @@ class SitePage:
     def _refusal(self, rows: list[Any], kinds: list[str]) -> str:
         name = ", ".join(str(row) for row in rows[:3]) + (" …" if len(rows) > 3 else "")
         if not kinds:
-            why = gettext("%(name)s cannot be deleted: something hangs on it.") % {"name": name}
+            why = gettext("%(name)s cannot be deleted: other records depend on it.") % {
+                "name": name
+            }
         else:
-            why = gettext("%(name)s cannot be deleted, because of its %(kinds)s.") % {
+            why = gettext("%(name)s cannot be deleted: it has related records (%(kinds)s).") % {
                 "name": name,
-                "kinds": get_text_list(kinds, gettext("and")),
+                "kinds": ", ".join(kinds),
             }
         return f"{why} {self.instead_of_deleting}"
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+    ) -> list[dict[str, Any]]:
+        """Name the fields as the catalogue does; the history translates them when it is read.
+
+        Django stores the labels of the form, which begin with a capital and are in no catalogue.
+        """
+        message: list[dict[str, Any]] = super().construct_change_message(  # type: ignore[misc]
+            request, form, formsets, add
+        )
+        models = [form._meta.model, *(formset.model for formset in formsets or ())]
+        with translation_override(None):
+            names = {
+                capfirst(str(field.verbose_name)): str(field.verbose_name)
+                for model in models
+                for field in model._meta.fields
+            }
+        for part in message:
+            for what in part.values():
+                if "fields" in what:
+                    what["fields"] = [names.get(label, label) for label in what["fields"]]
+        return message
 
     def url_of(self, page: str, *arguments: Any) -> str:
         """The address of one of this model's pages: ``changelist``, ``change`` …"""

@@ -46,7 +46,7 @@ def suspect_accounts(request: HttpRequest) -> str | None:
 
 _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
-        gettext_lazy("Desk"),
+        gettext_lazy("Accounts and strategies"),
         (
             Entry(gettext_lazy("Dashboard"), "dashboard", "admin:index"),
             Entry(
@@ -63,7 +63,7 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "strategies.view_strategy",
             ),
             Entry(
-                gettext_lazy("Strategies on accounts"),
+                gettext_lazy("Strategy links"),
                 "link",
                 "admin:capital_strategyaccount_changelist",
                 "capital.view_strategyaccount",
@@ -71,10 +71,10 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        gettext_lazy("Decisions"),
+        gettext_lazy("Records"),
         (
             Entry(
-                gettext_lazy("Allocation runs"),
+                gettext_lazy("Allocations"),
                 "receipt_long",
                 "admin:capital_allocationrun_changelist",
                 "capital.view_allocationrun",
@@ -98,13 +98,13 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "capital.view_position",
             ),
             Entry(
-                gettext_lazy("Webhook deliveries"),
+                gettext_lazy("Webhook events"),
                 "webhook",
                 "admin:capital_webhookdelivery_changelist",
                 "capital.view_webhookdelivery",
             ),
             Entry(
-                gettext_lazy("Markets"),
+                gettext_lazy("Instrument rules"),
                 "storefront",
                 "admin:capital_market_changelist",
                 "capital.view_market",
@@ -115,13 +115,13 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         gettext_lazy("Jobs"),
         (
             Entry(
-                gettext_lazy("Health"),
+                gettext_lazy("Job health"),
                 "vital_signs",
                 "admin:capital_jobrun_health",
                 VIEW_ALL_PERMISSION,
             ),
             Entry(
-                gettext_lazy("Runs of jobs"),
+                gettext_lazy("Job runs"),
                 "schedule",
                 "admin:capital_jobrun_changelist",
                 VIEW_ALL_PERMISSION,
@@ -129,7 +129,7 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        gettext_lazy("People"),
+        gettext_lazy("Users and access"),
         (
             Entry(gettext_lazy("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
             Entry(
@@ -140,7 +140,7 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             ),
             Entry(gettext_lazy("Groups"), "group", "admin:auth_group_changelist", "superuser"),
             Entry(
-                gettext_lazy("Second factors"),
+                gettext_lazy("Two-factor devices"),
                 "phonelink_lock",
                 "admin:otp_totp_totpdevice_changelist",
                 "superuser",

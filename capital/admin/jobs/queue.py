@@ -48,7 +48,7 @@ class TaskAdmin(OperationsAdmin):
         """Without the module, which is always the same."""
         return str(task.func).rpartition(".")[2]
 
-    @admin.display(description=gettext_lazy("took"))
+    @admin.display(description=gettext_lazy("duration"))
     def shown_duration(self, task: Any) -> Any:
         """How long."""
         return figure(span(task.stopped - task.started))
@@ -73,7 +73,7 @@ class ScheduleAdmin(OperationsAdmin):
     fields = [("name", "func"), ("shown_timing", "shown_next", "cluster")]
     readonly_fields = ["shown_timing", "shown_next"]
 
-    @admin.display(description=gettext_lazy("when"))
+    @admin.display(description=gettext_lazy("timing"))
     def shown_timing(self, row: Schedule) -> Any:
         """In words, or as cron has it."""
         if row.schedule_type == Schedule.MINUTES:
@@ -101,14 +101,14 @@ class QueueAdmin(OperationsAdmin):
         """Without the payload."""
         return super().get_queryset(request).defer("payload")  # type: ignore[no-any-return]
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=gettext_lazy("status"))
     def shown_state(self, row: OrmQ) -> Any:
         """A task that was pulled is locked until it is done or given up."""
         if row.lock is not None and row.lock > seen_at(row):
-            return badge(gettext("pulled"), "success")
+            return badge(gettext("in progress"), "success")
         return badge(gettext("waiting"), "warning")
 
-    @admin.display(description=gettext_lazy("waiting since, or locked until"), ordering="lock")
+    @admin.display(description=gettext_lazy("waiting since or locked until"), ordering="lock")
     def shown_lock(self, row: OrmQ) -> Any:
         """The lock's time."""
         return since(row.lock, now=seen_at(row))

@@ -38,14 +38,14 @@ class JobFilter(DropdownFilter):  # type: ignore[misc]
 class ResultFilter(DropdownFilter):  # type: ignore[misc]
     """By what came of it."""
 
-    title = gettext_lazy("result")
+    title = gettext_lazy("status")
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What can come of a run."""
         return [
             ("done", gettext("done")),
-            ("failed", gettext("with an error")),
+            ("failed", gettext("failed")),
             ("open", gettext("not finished")),
         ]
 
@@ -121,7 +121,7 @@ class JobRunAdmin(OperationsAdmin):
         chunk = gettext("chunk %(number)s") % {"number": run.chunk} if run.chunk else ""
         return lines(run.name, chunk)
 
-    @admin.display(description=gettext_lazy("result"))
+    @admin.display(description=gettext_lazy("status"))
     def shown_result(self, run: JobRun) -> Any:
         """In a word."""
         if run.error:
@@ -130,7 +130,7 @@ class JobRunAdmin(OperationsAdmin):
             return badge(gettext("not finished"), "warning")
         return badge(gettext("done"), "success")
 
-    @admin.display(description=gettext_lazy("took"))
+    @admin.display(description=gettext_lazy("duration"))
     def shown_duration(self, run: JobRun) -> Any:
         """How long."""
         if run.finished_at is None:
@@ -142,7 +142,7 @@ class JobRunAdmin(OperationsAdmin):
         """How many it worked on."""
         return figure(f"{run.accounts:,}")
 
-    @admin.display(description=gettext_lazy("outcomes"))
+    @admin.display(description=gettext_lazy("outcomes by account"))
     def shown_outcomes(self, run: JobRun) -> Any:
         """How many of each."""
         counts = sorted(run.outcomes.items()) if isinstance(run.outcomes, dict) else []

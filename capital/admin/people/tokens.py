@@ -23,11 +23,11 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a new token is for, what it may do, and for how long."""
 
     days = forms.IntegerField(
-        label=gettext_lazy("days"),
+        label=gettext_lazy("valid for (days)"),
         min_value=1,
         max_value=LONGEST_DAYS,
         initial=USUAL_DAYS,
-        help_text=gettext_lazy("After so many days it ends."),
+        help_text=gettext_lazy("The token expires after this many days."),
         widget=UnfoldAdminIntegerFieldWidget(),
     )
 

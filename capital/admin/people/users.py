@@ -70,7 +70,7 @@ class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmi
         ("groups", RelatedDropdownFilter),
     ]
     list_filter_submit = True
-    instead_of_deleting = gettext_lazy("Switch the user off instead (active: no).")
+    instead_of_deleting = gettext_lazy("Deactivate the user instead (clear “Active”).")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Everybody for a superuser, themself for anybody else."""
@@ -104,7 +104,7 @@ class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmi
 class SiteGroupAdmin(_NamesPermissions, SitePage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What several users may do: a superuser's to say."""
 
-    instead_of_deleting = gettext_lazy("Take its members out instead.")
+    instead_of_deleting = gettext_lazy("Remove its members instead.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """A superuser's to manage."""

@@ -86,11 +86,11 @@ class DeliveryAdmin(RecordAdmin):
         more = len(signals) - _MOST_SIGNALS
         return lines(*signals[:_MOST_SIGNALS], f"+ {more}" if more > 0 else "")
 
-    @admin.display(description=gettext_lazy("answer"))
+    @admin.display(description=gettext_lazy("response"))
     def shown_answer(self, delivery: WebhookDelivery) -> Any:
         """How many orders got a quantity."""
         if not hasattr(delivery, "answer"):
-            return badge(gettext("no answer"), "danger")
+            return badge(gettext("no response"), "danger")
         codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]
         sized = sum(code == Code.SIZED for code in codes)
         colour = "success" if sized == len(codes) and codes else "warning"
@@ -99,10 +99,14 @@ class DeliveryAdmin(RecordAdmin):
         )
         return badge(text % {"sized": sized, "count": len(codes)}, colour)
 
-    @admin.display(description=gettext_lazy("proof"), ordering="is_signed")
+    @admin.display(description=gettext_lazy("authentication"), ordering="is_signed")
     def shown_proof(self, delivery: WebhookDelivery) -> Any:
         """How the caller showed that it knows the secret."""
-        return gettext("signature") if delivery.is_signed else gettext("secret in the body")
+        return (
+            gettext("HMAC signature")
+            if delivery.is_signed
+            else gettext("secret in the request body")
+        )
 
 
 def _orders(body: Any) -> list[Mapping[str, Any]]:

@@ -52,7 +52,7 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
     search_fields = ["name", "key"]
     ordering = ["name", "pk"]
     autocomplete_fields = ["owner"]
-    instead_of_deleting = gettext_lazy("Archive it instead; its history stays.")
+    instead_of_deleting = gettext_lazy("Archive it instead. Its history is kept.")
 
     def prepare_rows(self, request: HttpRequest, rows: list[Strategy]) -> None:
         """One overview for the page, of the accounts that the user may see."""
@@ -126,26 +126,28 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
     ) -> None:
         changed = service(queryset.values_list("pk", flat=True))
         for strategy in changed:
-            self.log_change(request, strategy, [{"changed": {"fields": ["Status"]}}])
+            self.log_change(request, strategy, [{"changed": {"fields": ["status"]}}])
         if not changed:
-            message = gettext("They are in that state already. Nothing was changed.")
+            message = gettext(
+                "Nothing was changed: the selected strategies already have this status."
+            )
             self.message_user(request, message, messages.WARNING)
             return
         accounts = count_accounts([strategy.pk for strategy in changed], request.user)
         what = ngettext(
-            "%(count)s strategy is %(status)s now.",
-            "%(count)s strategies are %(status)s now.",
+            "%(count)s strategy is now %(status)s.",
+            "%(count)s strategies are now %(status)s.",
             len(changed),
         ) % {"count": len(changed), "status": changed[0].get_status_display()}
         follows = (
             ngettext(
-                "A reallocation of %(count)s account was asked for.",
-                "A reallocation of %(count)s accounts was asked for.",
+                "A reallocation of %(count)s account was requested.",
+                "A reallocation of %(count)s accounts was requested.",
                 accounts,
             )
             % {"count": accounts}
             if accounts
-            else gettext("No account trades them, so no capital moves.")
+            else gettext("No account trades them, so no capital changes.")
         )
         self.message_user(request, f"{what} {follows}", messages.SUCCESS)
 
@@ -161,7 +163,7 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
             strategy.key,
         )
 
-    @admin.display(description=gettext_lazy("market"), ordering="market_type")
+    @admin.display(description=gettext_lazy("market type"), ordering="market_type")
     def shown_market(self, strategy: Strategy) -> str:
         """Spot or futures."""
         return strategy.get_market_type_display()

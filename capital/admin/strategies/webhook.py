@@ -72,9 +72,9 @@ class WebhookPages:
     def _removed(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
         if remove_secret(strategy):
             self.log_change(request, strategy, [{"changed": {"fields": ["webhook secret"]}}])  # type: ignore[attr-defined]
-            messages.success(request, gettext("The webhook is closed. Its secret opens nothing."))
+            messages.success(request, gettext("The webhook is off and its secret no longer works."))
         else:
-            messages.warning(request, gettext("The webhook was closed already."))
+            messages.warning(request, gettext("The webhook is already off."))
         return HttpResponseRedirect(reverse("admin:strategies_strategy_change", args=[strategy.pk]))
 
 
@@ -92,7 +92,7 @@ def message_template(strategy: Strategy, secret: str) -> str:
 
 
 def _title(strategy: Strategy) -> str:
-    return gettext("Webhook of %(strategy)s") % {"strategy": strategy.name}
+    return gettext("Webhook: %(strategy)s") % {"strategy": strategy.name}
 
 
 def _about(request: HttpRequest, strategy: Strategy) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from capital.models import Market
 class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
     """By venue: of those whose rules are known."""
 
-    title = gettext_lazy("venue")
+    title = gettext_lazy("exchange")
     parameter_name = "venue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -67,32 +67,32 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     ]
     readonly_fields = ["shown_kind", "shown_state"]
 
-    @admin.display(description=gettext_lazy("kind"), ordering="kind")
+    @admin.display(description=gettext_lazy("type"), ordering="kind")
     def shown_kind(self, market: Market) -> str:
         """Spot, linear or inverse."""
         return market.get_kind_display()
 
-    @admin.display(description=gettext_lazy("amount precision"))
+    @admin.display(description=gettext_lazy("quantity precision"))
     def shown_step(self, market: Market) -> Any:
         """A step, or a number of digits and of which."""
         return figure(f"{ratio(market.amount_precision)} ({market.get_precision_mode_display()})")
 
-    @admin.display(description=gettext_lazy("least amount"))
+    @admin.display(description=gettext_lazy("minimum order quantity"))
     def shown_least(self, market: Market) -> Any:
         """In the venue's unit."""
         return _figure(market.min_amount)
 
-    @admin.display(description=gettext_lazy("least cost"))
+    @admin.display(description=gettext_lazy("minimum order value"))
     def shown_least_cost(self, market: Market) -> Any:
         """In the quote currency."""
         return _figure(market.min_cost)
 
-    @admin.display(description=gettext_lazy("state"), ordering="is_active")
+    @admin.display(description=gettext_lazy("status"), ordering="is_active")
     def shown_state(self, market: Market) -> Any:
         """Whether the venue lists it."""
         if market.is_active:
-            return badge(gettext("traded"), "success")
-        return badge(gettext("not traded"))
+            return badge(gettext("tradable"), "success")
+        return badge(gettext("not tradable"))
 
     @admin.display(description=gettext_lazy("fetched at"), ordering="fetched_at")
     def shown_fetched(self, market: Market) -> Any:

@@ -79,7 +79,7 @@ class PositionAdmin(RecordAdmin):
         """What was paid for it."""
         return figure(ratio(position.entry_price))
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:
         """Open while something is held."""
         if position.is_open:

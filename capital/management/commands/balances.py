@@ -98,7 +98,7 @@ def _time(balance: ObservedBalance) -> str:
 def _table(balances: list[ObservedBalance]) -> Table:
     table = Table(header_style="bold")
     table.add_column(_("Account"), overflow="fold")
-    table.add_column(_("Venue"), no_wrap=True)
+    table.add_column(_("Exchange"), no_wrap=True)
     table.add_column(_("Pool"), no_wrap=True)
     table.add_column(_("Balance"), justify="right", overflow="fold")
     table.add_column(_("Observed at"), overflow="fold")

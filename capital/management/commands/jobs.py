@@ -42,14 +42,18 @@ def _print_for_people(console: Console, health: Health) -> None:
         console.print(_clusters_table(health.clusters))
     if not any(cluster.is_alive for cluster in health.clusters):
         console.print(
-            Text(_("No cluster is alive. Start one: python manage.py qcluster"), style="bold red")
+            Text(
+                _("No worker cluster is running. Start one: python manage.py qcluster"),
+                style="bold red",
+            )
         )
     if health.oldest_wait is None:
         console.print(_("No task waits."))
     else:
         console.print(
             Text(
-                _("The oldest task waits for %(span)s.") % {"span": _span(health.oldest_wait)},
+                _("The oldest task has been waiting for %(span)s.")
+                % {"span": _span(health.oldest_wait)},
                 style="bold red" if health.is_stuck else "",
             )
         )
@@ -81,7 +85,7 @@ def _clusters_table(clusters: list[ClusterHealth]) -> Table:
     table.add_column(_("Cluster"), overflow="fold")
     table.add_column(_("Process"), justify="right", no_wrap=True)
     table.add_column(_("Last heartbeat"), no_wrap=True)
-    table.add_column(_("State"), no_wrap=True)
+    table.add_column(_("Status"), no_wrap=True)
     for cluster in clusters:
         state = Text(_("alive"), style="green") if cluster.is_alive else Text(_("silent"), "red")
         beat = _("%(time)s, %(span)s ago") % {

@@ -56,7 +56,7 @@ def _as_json(sync: VenueSync) -> dict[str, Any]:
 
 def _table(syncs: list[VenueSync]) -> Table:
     table = Table(header_style="bold")
-    table.add_column(_("Venue"), no_wrap=True)
+    table.add_column(_("Exchange"), no_wrap=True)
     for label in (_("Added"), _("Changed"), _("Unchanged"), _("Withdrawn"), _("Unusable")):
         table.add_column(label, justify="right", no_wrap=True)
     table.add_column(_("Error"), overflow="fold", min_width=20, ratio=1)

@@ -63,7 +63,7 @@ class Command(BaseCommand):
             print_json(self.stdout, {**_as_json(token), "token": text})
             return
         self.stdout.write(text)
-        self.stderr.write(_("Keep it now: it is not shown again."))
+        self.stderr.write(_("Copy it now. It will not be shown again."))
 
     def _list(self, options: dict[str, Any]) -> None:
         user = None if options["user"] is None else _user(options["user"])

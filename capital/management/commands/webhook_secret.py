@@ -29,14 +29,14 @@ class Command(BaseCommand):
             if options["remove"]:
                 closed = remove_secret(strategy)
                 self.stdout.write(
-                    _("The webhook is closed. Its secret opens nothing.")
+                    _("The webhook is off and its secret no longer works.")
                     if closed
-                    else _("The webhook was closed already.")
+                    else _("The webhook is already off.")
                 )
                 return
             secret = rotate_secret(strategy)
         self.stdout.write(secret)
-        self.stderr.write(_("Keep it now: it is not shown again."))
+        self.stderr.write(_("Copy it now. It will not be shown again."))
         path = reverse("hooks", args=[strategy.key])
         self.stderr.write(_("It opens: POST %(path)s") % {"path": path})
 

@@ -73,12 +73,12 @@ class Account(RemembersLoaded):
         verbose_name=_("owner"),
     )
     name = models.CharField(_("name"), max_length=100)
-    venue = models.CharField(_("venue"), max_length=32, help_text=_("The exchange's ccxt id."))
+    venue = models.CharField(_("exchange"), max_length=32, help_text=_("The exchange's ccxt id."))
     currency = models.CharField(
         _("currency"),
         max_length=16,
-        validators=[RegexValidator(CURRENCY_PATTERN, _("1 to 16 capital letters and digits."))],
-        help_text=_("The one currency that this account's capital is counted in."),
+        validators=[RegexValidator(CURRENCY_PATTERN, _("Use 1 to 16 capital letters and digits."))],
+        help_text=_("The currency in which this account's capital is counted."),
     )
     wallet_mode = models.CharField(
         _("wallet mode"),
@@ -86,96 +86,100 @@ class Account(RemembersLoaded):
         blank=True,
         choices=[
             (WalletMode.SEPARATE.value, _("separate wallets")),
-            (WalletMode.UNIFIED.value, _("one unified wallet")),
+            (WalletMode.UNIFIED.value, _("unified wallet")),
         ],
-        help_text=_("Left out, it becomes the venue's usual one."),
+        help_text=_("Leave empty to use the exchange's default."),
     )
     balance_basis = models.CharField(
-        _("balance basis"),
+        _("balance type"),
         max_length=10,
         default=BalanceBasis.WALLET.value,
         choices=[
             (BalanceBasis.WALLET.value, _("wallet: cash and realised PnL")),
             (BalanceBasis.EQUITY.value, _("equity: wallet and unrealised PnL")),
-            (BalanceBasis.FREE.value, _("free: what may be committed now")),
+            (BalanceBasis.FREE.value, _("free: available for new orders")),
         ],
-        help_text=_("What counts as the balance, the same on every venue."),
+        help_text=_("What counts as the balance. The types mean the same on every exchange."),
     )
     readings_since = models.DateTimeField(
-        _("readings since"),
+        _("balances valid since"),
         null=True,
         blank=True,
         editable=False,
-        help_text=_("Earlier balances were of another basis or wallet, or the sandbox's."),
+        help_text=_(
+            "Earlier balances were of another balance type or wallet, or from the sandbox."
+        ),
     )
     connection_code = models.CharField(
-        _("connection"),
+        _("exchange connection"),
         max_length=40,
         blank=True,
         default="",
         editable=False,
-        help_text=_("Why the exchange did not answer at the last sync. Empty: it did."),
+        help_text=_("Why the exchange could not be read at the last sync. Empty if it could."),
     )
-    last_checked_at = models.DateTimeField(_("last checked at"), null=True, blank=True)
-    last_check_code = models.CharField(_("last check"), max_length=40, blank=True, default="")
+    last_checked_at = models.DateTimeField(_("last due check at"), null=True, blank=True)
+    last_check_code = models.CharField(_("last due check"), max_length=40, blank=True, default="")
     api_key = EncryptedTextField(
         _("API key"),
         blank=True,
         default="",
-        help_text=_("On venues like Hyperliquid: the wallet address."),
+        help_text=_("On exchanges like Hyperliquid: the wallet address."),
     )
     api_secret = EncryptedTextField(
         _("API secret"),
         blank=True,
         default="",
-        help_text=_("On venues like Hyperliquid: the private key."),
+        help_text=_("On exchanges like Hyperliquid: the private key."),
     )
     api_passphrase = EncryptedTextField(_("API passphrase"), blank=True, default="")
     is_sandbox = models.BooleanField(_("sandbox"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     reserve_percent = RatioField(
-        _("reserve, percent"),
+        _("reserve (%)"),
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
-        help_text=_("Of each pool. The larger of percent and amount is never allocated."),
+        help_text=_(
+            "Applies to each pool. The larger of the percentage and the amount is never allocated."
+        ),
     )
     reserve_amount = AmountField(
-        _("reserve, amount"),
+        _("reserve (amount)"),
         default=Decimal(0),
         validators=[MinValueValidator(Decimal(0))],
-        help_text=_("In account currency, of each pool."),
+        help_text=_("Applies to each pool, in the account currency."),
     )
     min_change_amount = AmountField(
-        _("least change, amount"),
+        _("minimum change (amount)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal(0))],
         help_text=_(
-            "A balance that changed by less makes no reallocation due. Empty: the percentage "
-            "alone counts; on a new account the usual amount of its currency."
+            "Smallest balance change that triggers a reallocation. Leave empty to use only the "
+            "percentage. New accounts start with a default for their currency."
         ),
     )
     min_change_percent = RatioField(
-        _("least change, percent"),
+        _("minimum change (%)"),
         default=Decimal("0.1"),
         validators=[MinValueValidator(Decimal(0))],
-        help_text=_("A balance that changed by no more makes no reallocation due."),
+        help_text=_("The balance must change by more than this to trigger a reallocation."),
     )
     max_jump_percent = RatioField(
-        _("largest jump, percent"),
+        _("maximum jump (%)"),
         null=True,
         blank=True,
         default=Decimal(50),
         validators=[MinValueValidator(Decimal(0))],
         help_text=_(
-            "A balance that differs from the last accepted one by more is suspect and waits "
-            "for a person. Empty: every balance is believed."
+            "A balance that differs by more than this from the last accepted one is put on "
+            "hold until someone accepts it. Leave empty to turn the check off."
         ),
     )
     max_cache_age_hours = models.PositiveIntegerField(
-        _("oldest cache, hours"),
+        _("maximum cache age (hours)"),
         default=48,
-        help_text=_("A cached balance that is older is not used."),
+        help_text=_("A cached balance older than this is not used."),
     )
     fee_rate = RatioField(
         _("fee rate"),
@@ -186,30 +190,34 @@ class Account(RemembersLoaded):
                 Decimal("0.99999999"), _("The fee rate must be 0 or more, and less than 1.")
             ),
         ],
-        help_text=_("What the venue takes of an order's worth: 0.001 is 0.1 percent."),
+        help_text=_("The exchange's fee as a fraction of the order value: 0.001 is 0.1%."),
     )
     utilisation = RatioField(
-        _("utilisation"),
+        _("budget utilisation"),
         default=Decimal(1),
         validators=[
             MinValueValidator(
-                Decimal("0.00000001"), _("The utilisation must be above 0 and at most 1.")
+                Decimal("0.00000001"), _("The budget utilisation must be above 0 and at most 1.")
             ),
-            MaxValueValidator(Decimal(1), _("The utilisation must be above 0 and at most 1.")),
-        ],
-        help_text=_("How much of its budget an order uses: 0.95 leaves 5 percent for slippage."),
-    )
-    max_budget_percent = RatioField(
-        _("largest budget, percent"),
-        default=Decimal(100),
-        validators=[
-            MinValueValidator(
-                Decimal("0.00000001"), _("The largest budget must be above 0 and below 1000.")
+            MaxValueValidator(
+                Decimal(1), _("The budget utilisation must be above 0 and at most 1.")
             ),
         ],
         help_text=_(
-            "Of a strategy's capital, what one order may spend at most. Above 100 it is other "
-            "strategies' money; raising it takes a permission."
+            "The fraction of its budget that an order uses: 0.95 keeps 5% back for slippage."
+        ),
+    )
+    max_budget_percent = RatioField(
+        _("maximum budget (%)"),
+        default=Decimal(100),
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"), _("The maximum budget must be above 0 and below 1000.")
+            ),
+        ],
+        help_text=_(
+            "The most that one order may spend, as a percentage of its strategy's capital. "
+            "Above 100 it spends other strategies' capital, so raising it needs a permission."
         ),
     )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
@@ -224,11 +232,11 @@ class Account(RemembersLoaded):
         verbose_name_plural = _("accounts")
         permissions = [
             ("allocate_capital", _("Can allocate capital")),
-            ("force_allocate", _("Can allocate past the gate, with open positions")),
+            ("force_allocate", _("Can force an allocation despite open positions")),
             ("accept_jump", _("Can accept a balance that jumped")),
             ("revert_allocation", _("Can revert an allocation")),
-            ("raise_budget_limit", _("Can let an order spend more than its strategy's capital")),
-            ("view_all_accounts", _("Can see everyone's accounts and strategies")),
+            ("raise_budget_limit", _("Can raise the budget limit of orders")),
+            ("view_all_accounts", _("Can see all users' accounts and strategies")),
         ]
         ordering = ["name", "pk"]
         constraints = CONSTRAINTS
@@ -254,7 +262,9 @@ class Account(RemembersLoaded):
         """As in ``save``, before the fields are judged one by one."""
         excluded = set(exclude or ())
         try:
-            self._settle_venue()
+            # Where it is left out, the field says so; nothing else can be judged without it.
+            if self.venue:
+                self._settle_venue()
             self._keep_denomination()
             self._keep_links()
         except ValidationError as error:
@@ -266,8 +276,14 @@ class Account(RemembersLoaded):
         super().clean_fields(exclude=excluded | _CREDENTIALS)
 
     def validate_constraints(self, exclude: Any = None) -> None:
-        """No constraint is about a credential, so none needs to be read for it."""
-        super().validate_constraints(exclude=_CREDENTIALS.union(exclude or ()))
+        """No constraint is about a credential, so none needs to be read for it.
+
+        A wallet mode that is left out becomes the venue's usual one once the venue is known.
+        """
+        excluded = _CREDENTIALS.union(exclude or ())
+        super().validate_constraints(
+            exclude=excluded if self.wallet_mode else excluded | {"wallet_mode"}
+        )
 
     @property
     def stored_credentials(self) -> tuple[object, ...]:
@@ -337,8 +353,8 @@ class Account(RemembersLoaded):
         ]
         if changed and self.summaries.exists():
             message = _(
-                "This account has balances recorded in another currency or on another venue. "
-                "Make a new account instead."
+                "Balances are already recorded for this account, so its exchange and currency "
+                "cannot be changed. Create a new account instead."
             )
             raise ValidationError(dict.fromkeys(changed, message))
 

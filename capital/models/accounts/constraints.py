@@ -13,7 +13,7 @@ CONSTRAINTS: list[models.BaseConstraint] = [
     models.UniqueConstraint(
         fields=["owner", "name"],
         name="account_name_unique_per_owner",
-        violation_error_message=_("This owner has an account of this name already."),
+        violation_error_message=_("This owner already has an account with this name."),
     ),
     models.CheckConstraint(
         condition=Q(wallet_mode__in=[mode.value for mode in WalletMode]),
@@ -23,38 +23,38 @@ CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
         condition=Q(balance_basis__in=[basis.value for basis in BalanceBasis]),
         name="account_balance_basis_known",
-        violation_error_message=_("The balance basis must be wallet, equity or free."),
+        violation_error_message=_("The balance type must be wallet, equity or free."),
     ),
     # "usdt" would be split to the quantum of a coin, and "USDT " is in no wallet.
     models.CheckConstraint(
         condition=Q(currency__regex=CURRENCY_PATTERN),
         name="account_currency_well_formed",
-        violation_error_message=_("1 to 16 capital letters and digits."),
+        violation_error_message=_("Use 1 to 16 capital letters and digits."),
     ),
     models.CheckConstraint(
         condition=Q(reserve_percent__gte=0, reserve_percent__lte=100),
         name="account_reserve_percent_in_range",
-        violation_error_message=_("The reserve must be 0 to 100 percent."),
+        violation_error_message=_("The reserve percentage must be between 0 and 100."),
     ),
     models.CheckConstraint(
         condition=Q(reserve_amount__gte=0),
         name="account_reserve_amount_not_negative",
-        violation_error_message=_("The reserve must not be negative."),
+        violation_error_message=_("The reserve amount must not be negative."),
     ),
     models.CheckConstraint(
         condition=Q(min_change_amount__isnull=True) | Q(min_change_amount__gte=0),
         name="account_min_change_amount_not_negative",
-        violation_error_message=_("The least change must not be negative."),
+        violation_error_message=_("The minimum change must not be negative."),
     ),
     models.CheckConstraint(
         condition=Q(min_change_percent__gte=0),
         name="account_min_change_percent_not_negative",
-        violation_error_message=_("The least change must not be negative."),
+        violation_error_message=_("The minimum change must not be negative."),
     ),
     models.CheckConstraint(
         condition=Q(max_jump_percent__isnull=True) | Q(max_jump_percent__gte=0),
         name="account_max_jump_percent_not_negative",
-        violation_error_message=_("The largest jump must not be negative."),
+        violation_error_message=_("The maximum jump must not be negative."),
     ),
     models.CheckConstraint(
         condition=Q(fee_rate__gte=0, fee_rate__lt=1),
@@ -64,11 +64,11 @@ CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
         condition=Q(utilisation__gt=0, utilisation__lte=1),
         name="account_utilisation_in_range",
-        violation_error_message=_("The utilisation must be above 0 and at most 1."),
+        violation_error_message=_("The budget utilisation must be above 0 and at most 1."),
     ),
     models.CheckConstraint(
         condition=Q(max_budget_percent__gt=0, max_budget_percent__lt=1000),
         name="account_max_budget_percent_in_range",
-        violation_error_message=_("The largest budget must be above 0 and below 1000."),
+        violation_error_message=_("The maximum budget must be above 0 and below 1000."),
     ),
 ]

@@ -16,7 +16,7 @@ def known_venue(venue_id: str) -> Venue:
     except UnknownVenue as error:
         raise ValidationError(
             {
-                "venue": _("%(venue)s is not a known venue. Known are: %(known)s.")
+                "venue": _("Unknown exchange: %(venue)s. Known exchanges: %(known)s.")
                 % {"venue": error.reason.figures["venue"], "known": ", ".join(sorted(VENUES))}
             }
         ) from None
@@ -28,7 +28,9 @@ def check_wallet_mode(venue: Venue, wallet_mode: str) -> None:
         return
     raise ValidationError(
         {
-            "wallet_mode": _("%(venue)s has no wallet mode %(mode)s. It has: %(modes)s.")
+            "wallet_mode": _(
+                "%(venue)s does not support the wallet mode “%(mode)s”. Supported: %(modes)s."
+            )
             % {"venue": venue.id, "mode": wallet_mode, "modes": ", ".join(venue.wallet_modes)}
         }
     )
@@ -42,7 +44,9 @@ def check_basis(venue: Venue, basis: str, mode: WalletMode, currency: str) -> No
     if refused is None:
         return
     why = _(refused[1].english).format(venue=venue.id, basis=basis)
-    choice = _("It can give: %(bases)s.") % {"bases": ", ".join(venue.bases(mode, currency))}
+    choice = _("Supported balance types: %(bases)s.") % {
+        "bases": ", ".join(venue.bases(mode, currency))
+    }
     raise ValidationError({"balance_basis": f"{why} {choice}"})
 
 
@@ -61,4 +65,4 @@ def market_problem(venue_id: str, market: str) -> str | None:
 
 def no_market(venue: str, market: str) -> str:
     """What to say where a strategy's market does not exist on a venue."""
-    return _("%(venue)s has no %(market)s market.") % {"venue": venue, "market": market}
+    return _("%(venue)s does not offer %(market)s trading.") % {"venue": venue, "market": market}

@@ -179,7 +179,7 @@ def test_refusal_of_the_service_is_an_error_of_the_form(page: Client, tenant: Te
 
     assert answer.status_code == 200
     text = answer.content.decode()
-    assert "This owner has an account of this name already." in text
+    assert "This owner already has an account with this name." in text
     assert 'value="0.0123"' in text
     assert "is read in a general way" not in page.get("/admin/").content.decode()
     assert Account.objects.count() == 1
@@ -215,7 +215,7 @@ def test_market_of_a_strategy_with_capital_is_refused_at_its_field(
 
     assert answer.status_code == 200
     errors = answer.context["adminform"].form.errors
-    assert "This strategy has held capital in the spot market." in str(errors["market_type"])
+    assert "This strategy has held capital as a spot strategy," in str(errors["market_type"])
     tenant.strategies[0].refresh_from_db()
     assert (tenant.strategies[0].name, tenant.strategies[0].market_type) == ("mine-spot", "spot")
 
@@ -259,5 +259,5 @@ def test_history_that_came_meanwhile_keeps_the_account(
         follow=True,
     )
 
-    assert "Switch it off instead; its history stays." in answer.content.decode()
+    assert "Deactivate it instead. Its history is kept." in answer.content.decode()
     assert Account.objects.filter(pk=tenant.account.pk).exists()

@@ -47,7 +47,7 @@ def test_page_says_which_credentials_are_set(client: Client, tenant: Tenant) -> 
 
     page = client.get(change_url(tenant.account)).content.decode()
 
-    assert page.count("set; type to replace") == 2
+    assert page.count("set (type to replace)") == 2
     assert page.count('placeholder="not set"') == 1
 
 
@@ -61,7 +61,7 @@ def test_empty_credentials_keep_what_is_stored_and_are_no_change(
     account = Account.objects.get(pk=tenant.account.pk)
     assert (account.name, account.api_key) == ("New", "mine-CANARY-key")
     entry = LogEntry.objects.latest("pk")
-    assert entry.get_change_message() == "Changed Name."
+    assert entry.get_change_message() == "Changed name."
 
 
 def test_typed_credential_replaces_and_history_knows_only_that_it_did(
@@ -103,7 +103,7 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     report = check_connection(account.pk)
     assert [str(pool.amount) for pool in report.pools] == ["70.123456789", "0.00"]
     page = client.get(change_url(account)).content.decode()
-    assert "A private key (PEM) may be pasted as it is." in page
+    assert "A private key (PEM) can be pasted as it is." in page
     assert not any(line in page for line in pem.split("\n") if line)
 
 
@@ -327,8 +327,8 @@ def test_account_with_history_is_not_deleted_and_says_what_to_do(
 
     for answer in (client.get(url, follow=True), client.post(url, {"post": "yes"}, follow=True)):
         text = answer.content.decode()
-        assert "cannot be deleted, because of its" in text
-        assert "Switch it off instead; its history stays." in text
+        assert "cannot be deleted: it has related records" in text
+        assert "Deactivate it instead. Its history is kept." in text
     assert Account.objects.filter(pk=tenant.account.pk).exists()
 
 
@@ -350,7 +350,7 @@ def test_link_with_capital_is_not_deleted_on_the_accounts_page(
 
     answer = client.post(url, form_of(client, url, **{"strategy_accounts-0-DELETE": "on"}))
 
-    assert "Switch the link off instead" in answer.content.decode()
+    assert "Deactivate the strategy link instead" in answer.content.decode()
     assert StrategyAccount.objects.filter(pk=tenant.links[0].pk).exists()
 
     answer = client.post(url, form_of(client, url, **{"strategy_accounts-2-DELETE": "on"}))

@@ -105,7 +105,7 @@ def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list
     plan = AllocationPlan.objects.get()
     assert (response.status_code, response.url) == (302, url(plan))
     shown = text(page.get(response.url))
-    assert "2 changes" in shown
+    assert "2 will change" in shown
     assert "trend 2 — 200.00 +200.00 USDT Its share by weight." in shown
     assert "grid 1 250.00 100.00 -150.00 USDT" in shown
     assert "Balance 300.00 USDT · just now Reserve 0.00 USDT Unallocated 0.00 USDT" in shown
@@ -201,7 +201,7 @@ def test_apply_applies_what_was_shown_and_links_to_each_run(
     assert response.redirect_chain == [(url(AllocationPlan.objects.get(), result=True), 302)]
     for run in runs:
         assert f'href="/admin/capital/allocationrun/{run.pk}/change/"' in response.content.decode()
-    assert told(response) == ["Applied exactly as it was shown."]
+    assert told(response) == ["Applied exactly as shown in the preview."]
 
 
 def test_apply_twice_gives_the_same_result(page: Client, accounts: list[Account]) -> None:
@@ -246,7 +246,7 @@ def test_what_changed_is_refused_with_a_fresh_preview_and_the_reason_at_its_top(
     fresh = AllocationPlan.objects.latest("pk")
     assert response.redirect_chain == [(url(fresh), 302)]
     shown = text(response)
-    positions = [shown.index(reason) for reason in (*reasons, "changes")]
+    positions = [shown.index(reason) for reason in (*reasons, "will change")]
     assert positions == sorted(positions)
     assert not AllocationRun.objects.exists()
     page.post(url(fresh), {"_apply": ""})
@@ -336,7 +336,9 @@ def test_forced_plan_warns_and_goes_past_an_open_position(
 
     forced_url = page.post(held_url, {"_preview": "", "force": "on"}).url
 
-    assert "Forced: open positions do not hold these accounts." in text(page.get(forced_url))
+    assert "Forced: these accounts are allocated despite open positions." in text(
+        page.get(forced_url)
+    )
     page.post(forced_url, {"_apply": ""})
     run = AllocationRun.objects.get()
     assert (run.outcome, run.is_forced) == ("applied", True)
@@ -485,8 +487,8 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
     made = AllocationRun.objects.get(trigger="revert")
     assert (made.reverts, made.actor.get_username()) == (run, "rita")  # type: ignore[union-attr]
     assert told(response) == [f"Capital is again as it was before run {run.pk}."]
-    assert f"Reverts Run {run.pk}" in text(response)
-    assert f"Reverted by Run {made.pk}" in text(risk.get(change))
+    assert f"Reverts Allocation #{run.pk}" in text(response)
+    assert f"Reverted by Allocation #{made.pk}" in text(risk.get(change))
     assert capital() == {"trend": Decimal(0), "grid": Decimal(250)}
 
 
@@ -500,7 +502,7 @@ def test_refused_revert_says_why_and_offers_no_button(
 
     for answer in (shown, posted):
         assert "held 250.00 USDT, which is more than its present balance of 100.00 USDT" in answer
-        assert "Back to the run" in answer
+        assert "Back to the allocation" in answer
     assert AllocationRun.objects.count() == 1
 
 
@@ -541,7 +543,7 @@ def test_connection_says_what_each_pool_answers_or_what_to_do(
 
     shown = text(page.get(path))
 
-    assert "not every pool answers" in shown
+    assert "some pools not readable" in shown
     assert "spot binance cannot be reached or is out of order" in shown
     assert "check this machine's network" in shown.replace("&#x27;", "'")
     assert "futures 90.00 USDT" in shown
@@ -567,5 +569,5 @@ def test_sound_connection_tells_what_else_to_know(
 
     shown = text(page.get(f"{LIST}{accounts[0].pk}/connection/"))
 
-    assert "every pool answers" in shown
+    assert "all pools readable" in shown
     assert "There is money that no active strategy draws on, in: futures." in shown

@@ -93,7 +93,7 @@ def test_what_is_unknown_is_a_dash_and_never_zero(client: Client) -> None:
     assert "USDT Accounts: 1 — Today —" in text
     assert "Allocated — Reserved — Unallocated —" in text
     assert "0.00" not in text
-    assert "Not all of the balance is known on 1 of 1 accounts." in text
+    assert "The balance of 1 of 1 accounts is not fully known." in text
 
 
 def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client: Client) -> None:
@@ -103,7 +103,7 @@ def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client:
     powerful = page(client)
 
     for text in (plain, powerful):
-        assert "First steps" in text
+        assert "Getting started" in text
         assert "<canvas" not in text
     assert "/admin/capital/account/add/" not in plain
     assert "/admin/capital/account/add/" in powerful
@@ -116,7 +116,7 @@ def test_korean_is_complete_on_the_dashboard(client: Client) -> None:
     text = content(client, "ko")
 
     assert "계좌 1개" in text
-    assert "30일간 자산" in text
+    assert "최근 30일 평가 자산" in text
     assert re.findall(r"Accounts|Capital|Equity|Jobs|late|stale|Show", text) == []
 
 
@@ -219,7 +219,7 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
     (held,) = charts(strategy)
     assert held["series"][0]["name"] == "mine-account"
     assert held["series"][0]["amounts"][-2:] == [None, "10369.00"]
-    assert "Last decisions" in account
+    assert "Recent allocations" in account
 
 
 def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
@@ -238,9 +238,9 @@ def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
     told = content(client)
 
     # 15369 · 0.9998 = 15365.9262, and 720 for the won.
-    assert "All currencies, in USD" in missing
+    assert "All currencies in USD" in missing
     assert "$" not in missing
-    assert "KRW" in missing.partition("All currencies, in USD")[2][:300]
+    assert "KRW" in missing.partition("All currencies in USD")[2][:300]
     assert "$16,085.92" in told
     assert "(3 d ago)" in told
 
@@ -253,5 +253,5 @@ def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings
 
     told = content(client)
 
-    assert "Not all balances are known; those that are not are not in it." in told
+    assert "Some balances are unknown and not included." in told
     assert "oldest rate" not in told

@@ -51,13 +51,13 @@ def tenant(client: Client) -> Tenant:
 
 def test_browser_decides_and_the_switch_overrides(client: Client, tenant: Tenant) -> None:
     path = reverse("admin:capital_account_changelist")
-    assert "잔고 조회" in client.get(path, headers={"accept-language": "ko"}).content.decode()
+    assert "잔고 상태" in client.get(path, headers={"accept-language": "ko"}).content.decode()
 
     client.post(reverse("set_language"), {"language": "en", "next": path})
 
     page = client.get(path, headers={"accept-language": "ko"}).content.decode()
-    assert "Balance read" in page
-    assert "잔고 조회" not in page
+    assert "Balance age" in page
+    assert "잔고 상태" not in page
 
 
 def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:

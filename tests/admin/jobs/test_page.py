@@ -170,7 +170,7 @@ def test_health_says_what_is_late_who_is_alive_and_what_waits(
     assert "4711" in page
     assert "2 min" in page
     Schedule.objects.filter(name="prune").delete()
-    assert "Something needs a look." in root.get("/admin/capital/jobrun/health/").content.decode()
+    assert "Needs attention." in root.get("/admin/capital/jobrun/health/").content.decode()
 
 
 def test_runs_of_jobs_are_found_by_job_and_by_result(root: Client, rows: dict[Any, Any]) -> None:

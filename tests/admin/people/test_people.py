@@ -84,7 +84,7 @@ def test_user_with_history_is_not_deleted(client: Client) -> None:
         reverse("admin:auth_user_delete", args=[tenant.user.pk]), {"post": "yes"}, follow=True
     )
 
-    assert "Switch the user off instead" in answer.content.decode()
+    assert "Deactivate the user instead" in answer.content.decode()
     assert User.objects.filter(pk=tenant.user.pk).exists()
 
 
@@ -221,7 +221,7 @@ def test_code_works_once_and_wrong_ones_make_wait(client: Client) -> None:
 
     again = client.post("/admin/second-factor/", {"code": code})
 
-    assert "That is not the code of this moment" in again.content.decode()
+    assert "This code is not valid now" in again.content.decode()
     assert TOTPDevice.objects.get(pk=device.pk).throttling_failure_count == 1
 
 

@@ -52,7 +52,7 @@ def test_action_changes_the_status_and_says_what_follows(
     page = act(client, action, *tenant.strategies)
 
     assert set(Strategy.objects.values_list("status", flat=True)) == {status}
-    assert f"2 strategies are {word} now. A reallocation of 1 account was asked for." in page
+    assert f"2 strategies are now {word}. A reallocation of 1 account was requested." in page
     assert LogEntry.objects.filter(user=tenant.user).count() == 2
 
 
@@ -61,18 +61,20 @@ def test_activating_brings_them_back(client: Client, tenant: Tenant) -> None:
 
     page = act(client, "activate", tenant.strategies[0])
 
-    assert "1 strategy is active now. A reallocation of 1 account was asked for." in page
+    assert "1 strategy is now active. A reallocation of 1 account was requested." in page
     assert Strategy.objects.get(pk=tenant.strategies[0].pk).status == "ACTIVE"
 
 
 def test_action_that_changes_nothing_says_so(client: Client, tenant: Tenant) -> None:
-    assert "They are in that state already." in act(client, "activate", *tenant.strategies)
+    assert "the selected strategies already have this status." in act(
+        client, "activate", *tenant.strategies
+    )
 
 
 def test_strategy_without_accounts_moves_no_capital(client: Client, tenant: Tenant) -> None:
     page = act(client, "archive", make_strategy(owner=tenant.user))
 
-    assert "No account trades them, so no capital moves." in page
+    assert "No account trades them, so no capital changes." in page
 
 
 def test_action_asks_for_a_reallocation(
@@ -102,7 +104,7 @@ def test_market_that_a_venue_does_not_have_is_said_in_the_form(
     page = client.post(url, {**model_to_dict(strategy), "market_type": "futures"})
 
     assert page.context["adminform"].form.errors == {
-        "market_type": ["upbit has no futures market."]
+        "market_type": ["upbit does not offer futures trading."]
     }
     strategy.refresh_from_db()
     assert strategy.market_type == "spot"
@@ -134,7 +136,7 @@ def test_strategy_that_trades_is_not_deleted(client: Client, tenant: Tenant) -> 
 
     page = client.post(url, {"post": "yes"}, follow=True).content.decode()
 
-    assert "Archive it instead; its history stays." in page
+    assert "Archive it instead. Its history is kept." in page
     assert Strategy.objects.filter(pk=tenant.strategies[0].pk).exists()
 
 

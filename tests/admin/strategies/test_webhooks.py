@@ -115,8 +115,8 @@ def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> No
     first = client.post(webhook_page(strategy), {"ask": "remove"}, follow=True)
     second = client.post(webhook_page(strategy), {"ask": "remove"}, follow=True)
 
-    assert "The webhook is closed. Its secret opens nothing." in text_of(first)
-    assert "The webhook was closed already." in text_of(second)
+    assert "The webhook is off and its secret no longer works." in text_of(first)
+    assert "The webhook is already off." in text_of(second)
     with pytest.raises(WebhookRefused):
         check_proof(strategy.key, Proof(token=secret))
 
@@ -168,7 +168,7 @@ def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
     assert "Capital of mine-account was allocated." in text
     assert "spot 10369 · cached" in text
     assert "mine-account was not read live." in text
-    assert "secret in the body" in text
+    assert "secret in the request body" in text
     assert f"/admin/capital/allocationrun/{tenant.runs[1].pk}/change/" in text_of(
         client.get(delivery_page(tenant.delivery))
     )
@@ -180,9 +180,9 @@ def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> N
         strategy=tenant.strategies[0], fingerprint="0" * 64, body={"symbol": "BTC/USDT"}
     )
 
-    assert "No answer is recorded" in text_of(client.get(delivery_page(delivery)))
+    assert "No response is recorded" in text_of(client.get(delivery_page(delivery)))
     listed = text_of(client.get(reverse("admin:capital_webhookdelivery_changelist")))
-    assert "no answer" in listed
+    assert "no response" in listed
     assert "1 of 1 order sized" in listed
 
 
@@ -199,7 +199,7 @@ def test_answer_leaves_out_accounts_that_are_not_the_readers(
 
     assert "theirs" not in text
     assert "10369" not in text
-    assert "2 lines are left out" in text
+    assert "2 lines are hidden" in text
     client.force_login(allow(tenant.user, "capital.view_all_accounts"))
     assert "theirs" in text_of(client.get(delivery_page(delivery)))
 

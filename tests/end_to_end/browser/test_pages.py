@@ -40,7 +40,7 @@ def rows(operator: Any) -> Rows:
 def test_a_stranger_logs_in_and_sees_the_desk(visitor: Visitor, operator: Any) -> None:
     page = visitor.open()
     goto(page, "/")
-    page.click("text=Open the desk")
+    page.click("text=Open the dashboard")
     page.fill("#id_username", "minsu")
     page.fill("#id_password", "a right one")
     page.click("button[type=submit]")

@@ -44,7 +44,7 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
     (message,) = refused.value.message_dict["balance_basis"]
     assert message.startswith(f"{venue} cannot give the balance as {basis}:")
     assert why in message
-    assert message.endswith(f"It can give: {can}.")
+    assert message.endswith(f"Supported balance types: {can}.")
 
 
 def currency_of(venue: str) -> str:
@@ -179,5 +179,5 @@ def test_venue_that_only_ccxt_knows_is_generic() -> None:
 def test_won_venues_refuse_futures_strategies(venue: str) -> None:
     account = make_account(venue=venue, currency="KRW")
 
-    with pytest.raises(ValidationError, match=f"{venue} has no futures market"):
+    with pytest.raises(ValidationError, match=f"{venue} does not offer futures trading"):
         make_link(account=account, market_type="futures")

@@ -267,7 +267,7 @@ def test_the_table_shows_jobs_clusters_and_the_queue() -> None:
         "2026-03-06 00:00:30",
         "job_failed: It stopped.",
         "alive",
-        "The oldest task waits for 0:01:15.",
+        "The oldest task has been waiting for 0:01:15.",
     ):
         assert text in output
 
@@ -279,7 +279,7 @@ def test_the_table_says_when_nobody_is_alive_and_by_how_much_a_job_is_late() -> 
 
     assert code == 1
     assert "2:00:00" in output
-    assert "No cluster is alive. Start one: python manage.py qcluster" in output
+    assert "No worker cluster is running. Start one: python manage.py qcluster" in output
     assert "No task waits." in output
 
 
