@@ -1,8 +1,9 @@
 """Live balances in, exact capital per strategy out: the one way to a decision.
 
-Admin, API, command, job and webhook all come through here and leave the same record. Order of
-work: earlier runs with this key return; the network, outside any transaction; then one
-transaction that locks the accounts, decides, and writes capital and audit rows together.
+Admin, API, command, job and webhook all come through here and leave the same record. First,
+accounts with an earlier run of the same key get that run. Then the exchanges are asked, outside
+any transaction. Then one transaction locks the accounts, decides, and writes capital and audit
+rows together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,13 +42,13 @@ from capital.services.transactions import outside_transaction
 
 BATCH_SIZE = 500
 
-# What each account was judged by.
+# The readings by which each account was judged.
 _Seen = dict[int, Mapping[Pool, PoolReading]]
 
 
 @dataclass
 class _Progress:
-    """Tells of accounts as their exchanges answer, and of the rest when their batch is done."""
+    """Reports progress: accounts as their exchanges answer, the rest when their batch is done."""
 
     tell: Callable[[int], None] | None
     told: int = 0
@@ -67,8 +68,8 @@ class AllocationPreview:
     """What a run would decide now.
 
     Attributes:
-        decision: None where the gate says that nothing is due, or where ``run`` is there.
-        run: The earlier run with the same key, which would be the answer.
+        decision: None where the gate says that nothing is due, or where there is a ``run``.
+        run: The earlier run with the same key, which would be returned.
     """
 
     account: Account
@@ -82,7 +83,7 @@ class DueResult:
     """The gate's answer for one account, and the run that followed where it was due.
 
     Attributes:
-        readings: What the answer rests on; empty where an earlier run with the key is returned.
+        readings: The balances that were used; empty where an earlier run is returned.
     """
 
     account: Account
@@ -146,15 +147,15 @@ def allocate_capital(
         account_ids: Primary keys; duplicates count once.
         actor: Who asked, for the record.
         trigger: What asked; one of ``Trigger``.
-        run_key: Replays: an account on which this key was used returns its first run, whatever
-            has become of the balance since. Unique per account. None makes a new one.
-        live: False answers from the daily summaries without asking an exchange.
-        force: Open positions do not hold the account. Never past conservation, pools or the
-            jump guard. An actor needs the permission ``capital.force_allocate``.
-        accept_jump: The balances that wait as suspect on the accounts are accepted, and no
-            later ones that jump again. An actor needs the permission ``capital.accept_jump``.
+        run_key: Makes a call repeatable: an account on which this key was used returns its first
+            run, whatever its balance is by now. Unique per account. None makes a new key.
+        live: False uses the daily summaries and asks no exchange. force: Open positions do not hold
+        the account; every other rule applies. An actor needs the permission
+        ``capital.force_allocate``. accept_jump: Accept the balances that wait as suspect on the
+        accounts, but no later ones
+            that jump again. An actor needs the permission ``capital.accept_jump``.
         origin: Where the request came from, for the log of a forced one.
-        clock: Says what time it is.
+        clock: Gives the current time.
         on_progress: Called as accounts are done, with how many; it adds up to all of them.
 
     Returns:
@@ -206,11 +207,11 @@ def reallocate_where_due(
     Args:
         account_ids: As for ``allocate_capital``, with ``run_key``, ``live`` and the rest.
         trigger: What asked.
-        run_key: Replays.
+        run_key: Makes a call repeatable.
         live: Whether exchanges are asked.
-        patience: How long an exchange may take for one account; then its cached balance stands
-            in. None: as long as is usual.
-        clock: Says what time it is.
+        patience: How long an exchange may take for one account before its cached balance is used
+            instead; None for the usual time.
+        clock: Gives the current time.
         on_progress: Called as accounts are done.
 
     Returns:
@@ -289,7 +290,7 @@ def _in_batches(
     on_progress: Callable[[int], None] | None,
     seen: _Seen | None = None,
 ) -> dict[int, Result]:
-    """Work on the accounts without a run of the same key; runs that race ahead count, too."""
+    """Decide the accounts without an earlier run of the key, batch by batch."""
     results: dict[int, Result] = dict(earlier)
     for start in range(0, len(ids), BATCH_SIZE):
         batch = ids[start : start + BATCH_SIZE]

@@ -48,9 +48,9 @@ def apply_plan(
 
     Args:
         public_id: The plan's.
-        actor: Who applies it: the one to whom it was shown.
+        actor: The user who applies it; it must have been shown to the same one.
         origin: Where the request came from, for the log of a forced one.
-        clock: Says what time it is.
+        clock: Gives the current time.
 
     Returns:
         One run per account, in the order of the plan.
@@ -59,8 +59,8 @@ def apply_plan(
         UnknownPlan: There is none, or it was shown to somebody else.
         PlanExpired: It is older than five minutes.
         PlanStale: Links, weights, states, the reserve, capital, positions, suspects or keys of
-            an account are not what they were, or a later run decided. Nothing was done.
-        NotPermitted, ForceNotAllowed, UnknownAccount: The actor may not, any more.
+            an account have changed, or there is a later run. Nothing was done.
+        NotPermitted, UnknownAccount: The actor has lost a right since the plan was made.
     """
     plan = get_plan(public_id, actor=actor)
     request = _request_of(plan, clock)
@@ -82,7 +82,7 @@ def apply_plan(
 
 @dataclass(frozen=True)
 class _Shown:
-    """Judges accounts by what was shown, and refuses where that no longer stands."""
+    """Judges accounts by the stored readings, and refuses where the plan is out of date."""
 
     planned: Mapping[int, PlannedAccount]
     request: AllocationRequest
@@ -93,7 +93,7 @@ class _Shown:
         circumstances: Circumstances,
         _now: datetime,
     ) -> list[Verdict]:
-        """A verdict for each account. Raises ``PlanStale`` for all that are not as they were."""
+        """A verdict for each account. Raises ``PlanStale``, which names all that have changed."""
         verdicts: list[Verdict] = []
         changes: dict[int, Reason] = {}
         last_runs = last_allocations(list(linked_accounts))
@@ -127,7 +127,7 @@ class _Shown:
         verdict = decide_account(linked, judged, circumstances, self.request)
         assert verdict.decision is not None, "only the gate decides nothing"
         shown = shown_as_json(verdict.decision, linked.account.currency)
-        # A market that changed, or another version of this program.
+        # For example, a strategy changed its market, or this is another version of the program.
         same = all(shown[part] == planned.shown[part] for part in ("outcome", "code", "pools"))
         return verdict if same else Reason(Code.DECISION_CHANGED)
 

@@ -1,4 +1,4 @@
-"""A batch of accounts becomes runs: lock, decide and write, together or each by itself."""
+"""Lock a batch of accounts, decide them and write their runs; on failure one by one."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -19,10 +19,10 @@ from capital.services.balances.log_lines import log_fallbacks, log_suspects
 
 logger = logging.getLogger(__name__)
 
-# A run, or the reason why there is none: nothing was due, or it is held and recorded already.
+# A run, or the reason why there is none.
 Result = AllocationRun | Reason
 
-# What becomes of each account, under the lock: a verdict for each, without a write.
+# Gives a verdict for each account, under the lock. It writes nothing.
 Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Verdict]]
 
 
@@ -33,16 +33,16 @@ def decide_batch(
 
     Args:
         observed: The accounts as they were when their balances were read, by primary key. One
-            whose keys, venue, currency or mode are others by now fails.
-        judge: Says what becomes of each, from the rows as they are under the lock.
+            whose keys, venue, currency or mode have changed since then fails.
+        judge: Gives a verdict for each, from the rows as they are under the lock.
         request: The same for all of them; its run key decides each account once.
 
     Returns:
-        For every account its run (the first with this key), or why there is none.
+        For every account its run (the first with this key), or the reason why there is none.
 
     Raises:
         RunKeyConflict: The key was used with other arguments.
-        PlanStale: ``judge`` says that this is not what was shown. Nothing was done.
+        PlanStale: ``judge`` found a change since the plan was shown. Nothing was done.
     """
     return batch_then_each(
         observed,
@@ -54,7 +54,7 @@ def decide_batch(
 
 
 def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -> AllocationRun:
-    """The run of one account that failed by itself as well."""
+    """The failed run of one account, with the reason of the error."""
     match error:
         case RunKeyConflict():
             raise error
@@ -96,7 +96,10 @@ def _unsaved_failure(account: Account, reason: Reason, request: AllocationReques
 def _decide_and_write(
     observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
-    """Lock, decide and write a batch in one transaction. Runs that raced ahead are returned."""
+    """Lock, decide and write a batch in one transaction.
+
+    An account that another process decided with the same key in the meantime gets that run.
+    """
     with transaction.atomic():
         locked = lock_observed({key: linked.account for key, linked in observed.items()})
         results: dict[int, Result] = dict(earlier_runs(list(locked.accounts), request))
@@ -128,7 +131,7 @@ def _account_changed(linked: LinkedAccount) -> Verdict:
 
 
 def tell(verdict: Verdict) -> None:
-    """Log what people grep for: fallbacks and suspect balances."""
+    """Log cached balances that were used, and suspect ones."""
     account = verdict.linked.account
     if verdict.decision is not None and verdict.decision.outcome is not Outcome.HELD:
         log_fallbacks(account, verdict.decision)

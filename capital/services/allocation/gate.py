@@ -1,4 +1,4 @@
-"""Where an account stands with the gate: is a reallocation due now, and why. It writes nothing."""
+"""Whether a reallocation of an account is due now, and why."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +30,12 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
     """Ask the gate as the schedule does, and change nothing. Call it outside a transaction.
 
     Args:
-        account_id: Whose.
-        live: False judges by the daily summary without asking an exchange.
-        clock: Says what time it is.
+        account_id: The account's primary key.
+        live: False uses the daily summary and asks no exchange.
+        clock: Gives the current time.
 
     Raises:
-        UnknownAccount: There is none.
+        UnknownAccount: There is no such account.
     """
     linked = load_linked_accounts([account_id]).get(account_id)
     if linked is None:

@@ -1,4 +1,4 @@
-"""What a decision rests on: what is compared by the gate, and by a plan before it is applied."""
+"""What a decision rests on: the gate compares it, and a plan does before it is applied."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +19,14 @@ from capital.services.accounts.linked import LinkedAccount
 from capital.services.allocation.stored import inputs_as_json, inputs_from_json
 from capital.services.balances.readings import JudgedReadings
 
-# A run that failed, was held or found no balance allocated nothing: it is nothing to compare with.
+# A run that failed, was held or found no balance allocated nothing, so the gate ignores it.
 _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q(
     outcome=Outcome.SKIPPED.value, code=Code.NOTHING_TO_ALLOCATE.value
 )
 
 
 def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inputs:
-    """What a decision of now rests on."""
+    """The inputs of a decision that is made now."""
     return Inputs(
         links={
             link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in linked.links
@@ -51,7 +51,10 @@ def _balances(readings: Mapping[Pool, PoolReading]) -> dict[Pool, Decimal]:
 
 
 def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
-    """The inputs of each account's last run that allocated, in two queries; none is left out."""
+    """The inputs of each account's last run that allocated, in two queries.
+
+    Accounts without such a run are left out.
+    """
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
     rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
     return {account_id: inputs_from_json(stored) for account_id, stored in rows}
@@ -61,7 +64,7 @@ def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
     """The primary key of each account's last run that allocated, in one query."""
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
     last = Account.objects.filter(pk__in=account_ids).annotate(
-        # By primary key: the account's lock put the runs in this order, whatever clocks said.
+        # By primary key: runs are made under the account's lock, and clocks may disagree.
         last_run=Subquery(runs.order_by("-pk").values("pk")[:1])
     )
     return dict(last.values_list("pk", "last_run"))
@@ -75,14 +78,14 @@ def rests_on(
     last_run: int | None,
     accepts: Iterable[Pool] = (),
 ) -> dict[str, Any]:
-    """Everything but the readings that the decision depends on. It shows no secret.
+    """Everything that the decision depends on, except the readings. It contains no secret.
 
     Args:
         linked: The account with its links, as they are now.
-        judged: What is believed of its pools.
-        has_open_position: On any link.
-        last_run: The last one that allocated.
-        accepts: The pools whose believed balance was suspect.
+        judged: Its readings.
+        has_open_position: Whether any link has one.
+        last_run: The primary key of the last run that allocated.
+        accepts: The pools of which a suspect balance is accepted.
     """
     return {
         "settings": _fingerprint(linked.account),
@@ -109,13 +112,13 @@ def what_changed(
     linked: LinkedAccount,
     judged: JudgedReadings,
 ) -> Reason | None:
-    """The first thing that is not as it was; None where everything is.
+    """The first change since the plan was made; None where there is none.
 
     Args:
         then: What ``rests_on`` gave when the plan was made.
         now: What it gives under the lock.
         linked: As it is now.
-        judged: The plan's readings: what it found suspect itself may be known by now.
+        judged: The plan's readings. What it found suspect itself may have been stored since.
     """
     if now["settings"] != then["settings"]:
         return Reason(Code.SETTINGS_CHANGED)
@@ -139,7 +142,7 @@ def what_changed(
 
 
 def _fingerprint(account: Account) -> str:
-    """Tells another venue, wallet, key or state. Of keys it takes what is stored: encrypted."""
+    """A digest of venue, wallet, state and credentials; of these the encrypted text is used."""
     *of_wallet, credentials = account.reading_depends_on
     assert isinstance(credentials, tuple)
     tokens = [getattr(each, "token", each) for each in credentials]
@@ -150,13 +153,13 @@ def _fingerprint(account: Account) -> str:
 def _suspects_foreseen(
     then: dict[str, str], accepted: dict[str, str], judged: JudgedReadings
 ) -> tuple[Mapping[str, str], ...]:
-    """What may be suspect on the account without changing anything that the plan shows."""
+    """The suspect balances with which the plan may still be applied as it was shown."""
     found = {pool.value: plain(each.observation.amount) for pool, each in judged.suspects.items()}
     cleared = {pool: amount for pool, amount in then.items() if Pool(pool) not in judged.believed}
-    # As it was; as applying leaves it; and with what is accepted noticed by somebody else first.
+    # As it was; as applying the plan leaves it; and with the accepted balances stored by a sync.
     return then, {**cleared, **found}, {**then, **accepted}
 
 
 def _amounts(suspects: Mapping[str, Any]) -> dict[str, str]:
-    """By pool. Not the times: a balance that is seen again is the same one."""
+    """The amounts by pool, without times: the same balance may be read again."""
     return {pool: stored["amount"] for pool, stored in suspects.items()}

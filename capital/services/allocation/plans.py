@@ -1,7 +1,7 @@
-"""A preview that is kept: what a person was shown is applied exactly so, or not at all.
+"""A preview that is stored, to be applied exactly as it was shown, or not at all.
 
-The decision is the same one as everywhere else (``verdicts``, ``batches``). Only the readings
-are not read again: the ones that were shown are kept with the plan.
+The decision is the same as everywhere else (``verdicts``, ``batches``). The balances are not read
+again: those that were shown are stored with the plan. ``applying`` applies it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,11 +51,11 @@ from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.readings import JudgedReadings, judge_readings, settled_suspects
 from capital.services.transactions import outside_transaction
 
-# How long a plan may be looked at until its readings are too old to act on.
+# After this time the readings of a plan are too old to act on.
 VALID_FOR = timedelta(minutes=5)
 # A plan is applied in one transaction: all of it as shown, or nothing.
 LARGEST_PLAN = 2000
-# Of changed accounts, in the sentence of a refusal.
+# How many changed accounts a refusal names.
 MOST_NAMED = 10
 
 
@@ -70,18 +70,18 @@ def make_plan(
     accept_jump: bool = False,
     clock: Clock = timezone.now,
 ) -> AllocationPlan:
-    """Decide what ``allocate_capital`` would, and keep it. No capital, run or summary is written.
+    """Decide as ``allocate_capital`` does, and store that as a plan. No capital is written.
 
     Call it outside a transaction: it waits for exchanges.
 
     Args:
         account_ids: Primary keys; duplicates count once.
-        actor: Who asks, and who alone may apply it.
-        trigger: What the runs will say asked for them.
-        live: False answers from the daily summaries without asking an exchange.
+        actor: The user who asks; nobody else may apply the plan.
+        trigger: The trigger of the runs that come of it.
+        live: False uses the daily summaries and asks no exchange.
         force: Open positions do not hold an account.
-        accept_jump: The balances that are suspect now are accepted: the plan shows them.
-        clock: Says what time it is.
+        accept_jump: Accept the balances that are suspect now; the plan shows them.
+        clock: Gives the current time.
 
     Raises:
         UnknownAccount: An id has no account, or none that the actor may see.
@@ -116,7 +116,7 @@ def get_plan(public_id: UUID | str, *, actor: AbstractUser | None) -> Allocation
     """The plan that was shown to this actor.
 
     Raises:
-        UnknownPlan: There is none, or it was shown to somebody else.
+        UnknownPlan: There is no such plan, or it was shown to somebody else.
     """
     try:
         plan = AllocationPlan.objects.get(public_id=UUID(str(public_id)))
@@ -144,7 +144,7 @@ def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | No
 
 
 def expires_at(plan: AllocationPlan) -> datetime:
-    """From when on the plan is no longer applied."""
+    """The time after which the plan can no longer be applied."""
     return plan.created_at + VALID_FOR
 
 
@@ -165,7 +165,7 @@ def _planned_accounts(
     answers: LiveAnswers,
     request: AllocationRequest,
 ) -> list[PlannedAccount]:
-    """What the plan shows of each account, unsaved, and what that rests on."""
+    """What the plan shows for each account and what that rests on, unsaved."""
     ids = [linked.account.pk for linked in linked_accounts]
     circumstances = load_circumstances(ids, request, now=plan.created_at)
     last_runs = last_allocations(ids)
@@ -221,7 +221,7 @@ def _judge(
     if not request.accept_jump:
         return judged, []
     if judged.suspects:
-        # The balance is shown before it is accepted, so what was read just now may be, too.
+        # The plan shows the balance before it is accepted, so one that was just read may be, too.
         waiting = settled_suspects(waiting, judged)
         judged = judge(waiting)
     return judged, [Pool(pool) for pool in waiting]

@@ -34,14 +34,14 @@ def record_verdicts(
     *,
     now: datetime,
 ) -> dict[int, AllocationRun]:
-    """Write all that comes of a batch of verdicts: what was learned, that it was looked at, runs.
+    """Write what follows from a batch of verdicts: balances, checks, capital and runs.
 
     Call it inside the transaction that holds the accounts' locks. A constant number of statements.
 
     Args:
         verdicts: One for each account.
         request: What was asked.
-        summaries: The locked summaries of the accounts of which a balance is believed.
+        summaries: The locked summaries of the accounts with a believed balance.
         now: The time of the decisions.
 
     Returns:
@@ -66,7 +66,7 @@ def record_verdicts(
 def record_runs(
     verdicts: Sequence[Verdict], request: AllocationRequest, *, now: datetime
 ) -> dict[int, AllocationRun]:
-    """Write capital, runs, pools and entries of what was decided: one statement for each table.
+    """Write capital, runs, pools and entries: one statement for each table.
 
     Call it inside the transaction that holds the accounts' locks.
 
@@ -88,7 +88,7 @@ def record_runs(
 
 @inside_transaction
 def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
-    """Say on each account when it was looked at last, and what came of it.
+    """Store on each account when it was checked last, and the code of the result.
 
     Call it inside the transaction that holds the accounts' locks. One statement for the batch.
     """

@@ -1,4 +1,4 @@
-"""What one call asks of every account, and whether it may: checked before anything is done."""
+"""What one call asks for, and whether its caller may: checked before anything is done."""
 
 import logging
 import uuid
@@ -37,9 +37,9 @@ class AllocationRequest:
     Attributes:
         if_due: The gate decides whether anything is to be done.
         force: Open positions do not hold an account; never together with ``if_due``.
-        accept_jump: The balances that are suspect on the account are accepted.
+        accept_jump: Accept the balances that are suspect on the account.
         reverts: The run that is taken back; None elsewhere.
-        patience: How long an exchange may take for one account; None: as long as is usual.
+        patience: How long an exchange may take for one account; None for the usual time.
     """
 
     trigger: str
@@ -79,7 +79,7 @@ def new_request(
     accept_jump: bool = False,
     patience: timedelta | None = None,
 ) -> AllocationRequest:
-    """A request with a key of its own where none is given. Raises for a bad key or trigger."""
+    """A request. It gets a new key where none is given. Raises for a bad key or trigger."""
     if run_key is not None and not is_run_key(run_key):
         raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
     trigger = Trigger(trigger).value
@@ -99,7 +99,7 @@ def new_request(
 
 
 def known_ids(account_ids: Iterable[int]) -> list[int]:
-    """The ids, each once and in order. Raises ``UnknownAccount`` for one without an account."""
+    """The ids in order, without duplicates. Raises ``UnknownAccount``."""
     ids = list(dict.fromkeys(account_ids))
     known = set(Account.objects.filter(pk__in=ids).values_list("pk", flat=True))
     for account_id in ids:
@@ -109,7 +109,7 @@ def known_ids(account_ids: Iterable[int]) -> list[int]:
 
 
 def require_suspects(ids: Sequence[int], earlier: Mapping[int, AllocationRun]) -> None:
-    """A person who accepts must have seen something; a replay of their acceptance may pass."""
+    """Raises ``NothingToAccept`` for an account without a suspect balance, except on a replay."""
     waiting = Account.objects.filter(pk__in=[key for key in ids if key not in earlier])
     for account in waiting.only("name", "suspect_readings"):
         if not account.suspect_readings:
@@ -123,7 +123,7 @@ def require_force(actor: AbstractUser | None) -> None:
 
 
 def log_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> None:
-    """A forced request is worth a line in the log, whatever comes of it."""
+    """Log who forced which accounts, and from where."""
     logger.warning(
         "Forced allocation of accounts %s by %s from %s.",
         ", ".join(map(str, ids)),
@@ -133,7 +133,7 @@ def log_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> No
 
 
 def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
-    """The runs that the request's key has made. Raises ``RunKeyConflict`` for other arguments."""
+    """The runs with the request's key. Raises ``RunKeyConflict`` where its arguments differ."""
     runs = {
         run.account_id: run
         for run in AllocationRun.objects.filter(

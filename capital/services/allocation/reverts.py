@@ -1,4 +1,4 @@
-"""Take a run back: the capital before it, where nothing came after and the balance bears it."""
+"""Revert a run: restore the capital before it, where the present balance covers that."""
 
 import logging
 import uuid
@@ -46,7 +46,7 @@ def revert_run(
     origin: str = "",
     clock: Clock = timezone.now,
 ) -> AllocationRun:
-    """Give every link that the run changed what it held before it, as a run of its own.
+    """Restore what each link held before a run, as a new run.
 
     Call it outside a transaction: it waits for the exchange. Later runs in which no capital
     changed (unchanged, held, failed) do not stand in the way: what the run did is still what
@@ -58,7 +58,7 @@ def revert_run(
         run_id: The last run of its account in which capital changed.
         actor: Who asks; needs ``capital.revert_allocation`` and must see the account.
         origin: Where the request came from, for the log.
-        clock: Says what time it is.
+        clock: Gives the current time.
 
     Returns:
         The new run; its ``reverts`` is the one that was taken back.
@@ -120,7 +120,7 @@ def preview_revert(
 
 @dataclass(frozen=True)
 class _Reversal:
-    """What is to be written, and the summaries that learn of the balances."""
+    """The verdict to write, and the summaries in which its balances are stored."""
 
     verdict: Verdict
     summaries: Summaries
@@ -138,7 +138,7 @@ def _find_run(run_id: int, actor: AbstractUser | None) -> AllocationRun:
 
 
 def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
-    """Ask for the pools, unless it can be told already that nothing will come of it."""
+    """Read the pools, unless the revert can be refused without that."""
     account = Account.objects.get(pk=run.account_id)
     linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     pools = _pools_to_restore(run, linked, _changed_by(run))
@@ -153,7 +153,7 @@ def _weigh(
     now: datetime,
     lock: bool = False,
 ) -> _Reversal:
-    """Everything that speaks against it, then what is to be written."""
+    """Check every condition, then decide what is to be written."""
     linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     changed = _changed_by(run)
     pools = _pools_to_restore(run, linked, changed)
@@ -175,12 +175,12 @@ def _weigh(
     return _Reversal(Verdict(linked, decision, decision.reason, judged, inputs), summaries)
 
 
-# What a run did to a link: its pool, what it held before, what after.
+# One link in a run: its pool, its capital before and after.
 _Change = tuple[Pool, Decimal | None, Decimal | None]
 
 
 def _changed_by(run: AllocationRun) -> dict[int, _Change]:
-    """By link, in one query."""
+    """What the run changed, by link, in one query."""
     entries = AllocationEntry.objects.filter(pool__run=run).order_by("pk")
     return {
         link_id: (Pool(pool), before, after)
@@ -206,7 +206,7 @@ def _pools_to_restore(
 
 
 def _require_last(run: AllocationRun) -> None:
-    """Nothing came after it: it was not reverted yet, and no later run changed capital."""
+    """Refuse a run that was reverted already, or that a later change of capital followed."""
     by = AllocationRun.objects.filter(reverts=run).values_list("pk", flat=True).first()
     if by is not None:
         raise RevertRefused(Code.REVERTED_ALREADY, run=str(run.pk), by=str(by))
@@ -216,7 +216,7 @@ def _require_last(run: AllocationRun) -> None:
 
 
 def _require_unchanged(linked: LinkedAccount, changed: Mapping[int, _Change]) -> None:
-    """The account trades, its links draw on the same pools, and hold what the run gave them."""
+    """Refuse where the account is off, a link has another pool now, or its capital changed."""
     if not linked.account.is_active:
         raise RevertRefused(Code.ACCOUNT_INACTIVE)
     mode = linked.division["wallet_mode"]
@@ -238,7 +238,7 @@ def _later_change(run: AllocationRun) -> int | None:
     applied = later.filter(outcome=Outcome.APPLIED.value).order_by("pk")
     if (first := applied.values_list("pk", flat=True).first()) is not None:
         return int(first)
-    # One that found no balance may have released what idle links held.
+    # A run that found no balance may have released the capital of idle links.
     entries = AllocationEntry.objects.filter(
         pool__run__in=later.filter(outcome=Outcome.SKIPPED.value)
     ).order_by("pool__run_id")

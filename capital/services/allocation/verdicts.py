@@ -23,7 +23,7 @@ from capital.services.trading.positions import accounts_with_open_positions
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What else a verdict rests on, for a batch of accounts."""
+    """What verdicts need from the database, for a batch of accounts."""
 
     summaries: Mapping[int, Summaries]
     last_inputs: Mapping[int, Inputs]
@@ -32,12 +32,12 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of one account.
+    """The result for one account.
 
     Attributes:
         decision: None where the gate says that nothing is due.
         reason: The decision's, or why nothing is due.
-        judged: What was believed and what was not.
+        judged: Which balances were believed and which were not.
         inputs: What the decision rests on; None where nothing was allocated.
     """
 
@@ -72,7 +72,7 @@ def load_circumstances(
     now: datetime,
     lock: bool = False,
 ) -> Circumstances:
-    """In a constant number of queries."""
+    """What verdicts on these accounts need, in a constant number of queries."""
     return Circumstances(
         summaries=load_summaries(account_ids, now=now, lock=lock),
         last_inputs=load_inputs(account_ids) if request.if_due else {},
@@ -88,7 +88,7 @@ def judge_account(
     *,
     now: datetime,
 ) -> Verdict:
-    """Weigh the readings, ask the gate, and decide. It writes nothing."""
+    """Judge the readings, ask the gate, and decide. It writes nothing."""
     account = linked.account
     if (refused := _refused(account)) is not None:
         return _decided(linked, refused)
@@ -109,9 +109,9 @@ def decide_account(
     circumstances: Circumstances,
     request: AllocationRequest,
 ) -> Verdict:
-    """Ask the gate where it is to be asked, and decide by ``judged``. It writes nothing.
+    """Ask the gate where the request is ``if_due``, and decide. It writes nothing.
 
-    Weights or a wallet mode that cannot be used make it a failed decision.
+    Unusable weights or an impossible wallet mode make it a failed decision.
     """
     if (refused := _refused(linked.account)) is not None:
         return _decided(linked, refused)
@@ -126,7 +126,7 @@ def decide_account(
     if answer.due:
         verdict = _divided(linked, judged)
         return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
-    # One record of a suspect balance is enough until something changes; a position needs none.
+    # A suspect balance is recorded once, until something changes; an open position is not.
     if answer.is_held and not is_open and not judged.are_suspects_recorded:
         return _held(linked, judged, answer.reason)
     return Verdict(linked, None, answer.reason, judged)
@@ -169,7 +169,7 @@ def answer_gate(
     has_open_position: bool,
     now: datetime,
 ) -> GateAnswer:
-    """The gate's answer for whoever only looks: weigh the readings, then ask it.
+    """The gate's answer, for a caller that decides nothing: judge the readings, then ask it.
 
     Args:
         linked: The account with its links.
@@ -190,7 +190,7 @@ def answer_gate(
 
 
 def _refused(account: Account) -> Decision | None:
-    """What becomes of an account whose balances do not matter, or cannot be judged."""
+    """The decision for an account that is off or unusable, whatever its balances are."""
     if not account.is_active:
         return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
     if problem := wallet_mode_problem(account) or suspects_problem(account):
@@ -201,7 +201,7 @@ def _refused(account: Account) -> Decision | None:
 def _why_held(
     linked: LinkedAccount, judged: JudgedReadings, *, has_open_position: bool
 ) -> Reason | None:
-    """Why the account's capital is to stay; None where nothing holds it."""
+    """Why the account is held; None where nothing holds it."""
     if has_open_position:
         return Reason(Code.OPEN_POSITION)
     for pool, suspect in judged.suspects.items():
@@ -214,7 +214,7 @@ def _held(linked: LinkedAccount, judged: JudgedReadings, why: Reason) -> Verdict
 
 
 def _divided(linked: LinkedAccount, judged: JudgedReadings) -> Verdict:
-    """What every link gets. Weights that cannot be used make it a failed decision."""
+    """Divide the pools among the links."""
     try:
         decision = decide(linked.links, judged.readings, **linked.division)
     except CapitalError as error:
@@ -223,7 +223,7 @@ def _divided(linked: LinkedAccount, judged: JudgedReadings) -> Verdict:
 
 
 def _says_nothing_new(verdict: Verdict) -> bool:
-    """Whether the last look found no balance either: one record of it is enough."""
+    """Whether the last check found no balance either: that is recorded once."""
     decision = verdict.decision
     return (
         decision is not None

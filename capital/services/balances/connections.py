@@ -1,4 +1,4 @@
-"""Does an account's exchange answer, for every pool, and what is to be done where it does not."""
+"""Whether an account's exchange answers for every pool, and what to do where it does not."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from capital.services.balances.readings import judge_readings
 from capital.services.balances.summaries import load_summaries
 from capital.services.transactions import outside_transaction
 
-# What to do, where the reason itself does not say it.
+# What to do about a reason that does not say so itself.
 ADVICE: Mapping[Code, Code] = {
     Code.EXCHANGE_TIMEOUT: Code.CHECK_NETWORK,
     Code.EXCHANGE_UNREACHABLE: Code.CHECK_NETWORK,
@@ -80,17 +80,17 @@ class ConnectionReport:
 def check_connection(
     account_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
 ) -> ConnectionReport:
-    """Ask for every pool of the account now. It writes nothing.
+    """Read every pool of the account now, and check its key and settings. It writes nothing.
 
     Call it outside a transaction: it waits for the exchange.
 
     Args:
-        account_id: Whose, switched on or not.
-        actor: Who asks; None may ask for every account.
-        clock: Says what time it is.
+        account_id: The account's primary key; it may be inactive.
+        actor: The user who asks; None may see every account.
+        clock: Gives the current time.
 
     Raises:
-        UnknownAccount: There is none, or none that the actor may see.
+        UnknownAccount: There is no such account, or the actor may not see it.
     """
     accounts: QuerySet[Account] = Account.objects.filter(pk=account_id)
     if actor is not None:
@@ -134,7 +134,7 @@ def _sandbox(
 def _jumps(
     account: Account, balances: Sequence[ObservedBalance], now: datetime
 ) -> Iterator[Reason]:
-    """What an allocation would hold the account for."""
+    """Suspect balances, for which an allocation would hold the account."""
     judged = judge_readings(
         account,
         [balance.pool for balance in balances],
@@ -149,7 +149,7 @@ def _jumps(
 def _unused_pools(
     account: Account, balances: Sequence[ObservedBalance], _now: datetime
 ) -> Iterator[Reason]:
-    """Money that no strategy draws on."""
+    """Pools with money that no strategy uses."""
     mode = WalletMode(account.wallet_mode)
     links = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk].links
     used = {pool_of(link.market, mode) for link in links if link.idle is None}

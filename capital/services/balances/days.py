@@ -18,14 +18,13 @@ BATCH_SIZE = 500
 def close_day(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
     """Open today's summary of each account with the last ending balance as its starting balance.
 
-    The other balances and their times are carried forward, so that a day without a single
-    reading still knows what it knows, and how old that is. Nothing is asked of an exchange, and
-    running it again changes nothing.
-    Call it outside a transaction: each batch is one, and locks no longer than that.
+    The other balances and their times are carried forward, so that a day without a single reading
+    has the last known balances, with their age. No exchange is asked, and running it again changes
+    nothing. Call it outside a transaction: it commits, and releases its locks, after each batch.
 
     Args:
-        account_ids: Whose; accounts without any summary have nothing to carry.
-        clock: Says what day it is, in the project's time zone.
+        account_ids: Primary keys; accounts without any summary are passed over.
+        clock: Gives the current time; the day is that of the project's time zone.
 
     Returns:
         How many days were ``opened``, were ``open`` already, or had ``no_history``.

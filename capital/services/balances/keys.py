@@ -1,4 +1,4 @@
-"""What to tell of an account's key and mode when its connection is checked."""
+"""Warnings about an account's key and wallet mode, for a check of its connection."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,9 +16,9 @@ from capital.services.transactions import outside_transaction
 def key_notices(
     account: Account, _balances: Sequence[ObservedBalance], _now: datetime
 ) -> Iterator[Reason]:
-    """The account's mode against what its venue says, and a key that can do too much.
+    """Compare the account's mode with what its venue says, and warn of a key that may withdraw.
 
-    It asks the venue, where the venue can say: call it outside a transaction.
+    Call it outside a transaction: it asks the venue, where the venue has an endpoint for that.
     """
     try:
         venue = get_venue(account.venue)

@@ -1,4 +1,4 @@
-"""What the exchanges say right now. Nothing is written."""
+"""Balances as the exchanges give them now. Nothing is written."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class ObservedBalance:
     """One pool of one account, live: an observation, or the reason why there is none.
 
     Attributes:
-        others: What lies there in other currencies, where that was asked for.
+        others: The balances in other currencies, where they were asked for.
     """
 
     account: Account
@@ -55,11 +55,11 @@ def observe_pools(
 
     Args:
         wanted: Accounts, each once, with the pools to read.
-        live: False answers ``live_disabled`` without asking anyone, as does the setting
-            ``CAPITAL_LIVE_BALANCES``.
-        clock: Says when an answer arrived.
+        live: False answers ``live_disabled`` and asks no exchange, as does the setting
+            ``CAPITAL_LIVE_BALANCES`` when it is off.
+        clock: Gives the time at which an answer arrived.
         on_account: Called after each account that an exchange was asked for.
-        patience: How long one account may take; None: as long as is usual.
+        patience: How long one account may take; None for the usual time.
 
     Returns:
         An answer for every account id and pool that was wanted.
@@ -111,7 +111,7 @@ def _ask(
     on_account: Callable[[], None] | None,
     patience: timedelta | None,
 ) -> LiveAnswers:
-    """What the gateway answers. One that breaks is no answer, and the cache may stand in."""
+    """The gateway's answers. An error of the gateway is a reason, so the cache may be used."""
     try:
         gateway = get_gateway() if patience is None else get_gateway(patience=patience)
         return gateway.fetch_balances(requests, clock=clock, on_account=on_account)
@@ -131,10 +131,9 @@ def _ask(
 def observe_wallets(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
-    """As ``observe_balances``, with the other coins of each wallet: for looking at.
+    """As ``observe_balances``, with the other coins of each wallet, for display only.
 
-    They are never added to anything, and nothing is decided by them. Call it outside a
-    transaction: it waits for the exchanges.
+    Call it outside a transaction: it waits for the exchanges.
     """
     accounts = Account.objects.in_bulk(account_ids)
     wanted = [
@@ -162,7 +161,7 @@ def observe_wallets(
 
 @outside_transaction
 def inspect_key(account: Account) -> KeyFacts:
-    """What the venue says of the account and its key. Call it outside a transaction."""
+    """What the venue says about the account and its key. Call it outside a transaction."""
     prepared = _request(account, pools_of_account(account))
     if isinstance(prepared, Reason) or not settings.CAPITAL_LIVE_BALANCES:
         return KeyFacts()

@@ -1,7 +1,7 @@
-"""What was read of accounts becomes what is known of them: under their locks, and only there.
+"""Store what was read from exchanges, under the locks of the accounts.
 
-The one order of work, for whoever read balances: ``lock_observed``, judge, ``learn``; all in one
-transaction, which ``batch_then_each`` begins anew for each account where a batch fails.
+Every caller works in this order, in one transaction: ``lock_observed``, judge, ``learn``. Where a
+batch fails, ``batch_then_each`` repeats that for each account.
 """
 
 import logging
@@ -25,12 +25,12 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class LockedAccounts:
-    """Accounts whose balances were read, as their rows are under the lock.
+    """Accounts whose balances were read, as they are under the lock.
 
     Attributes:
         accounts: Those that still exist.
-        changed: The keys of those of which something changed that a reading depends on: what was
-            read may be another wallet's.
+        changed: The keys of those whose venue, wallet or credentials changed since: what was read
+            may be another wallet's balance.
     """
 
     accounts: dict[int, Account]
@@ -38,7 +38,7 @@ class LockedAccounts:
 
     @property
     def sound(self) -> dict[int, Account]:
-        """The accounts of which the readings may be used."""
+        """The accounts whose readings may be used."""
         return {key: each for key, each in self.accounts.items() if key not in self.changed}
 
 
@@ -69,17 +69,17 @@ def learn(
     now: datetime,
     recorded: AbstractSet[int] = frozenset(),
 ) -> None:
-    """Keep what is believed in today's summaries, and what is suspect on the accounts.
+    """Store believed balances in today's summaries, and suspect ones on the accounts.
 
     Call it inside the transaction that holds the accounts' locks. At most two statements for the
     batch.
 
     Args:
-        judged: What was made of each account's readings.
+        judged: The judged readings of each account.
         accounts: The locked rows.
-        summaries: The locked summaries; not needed of accounts of which nothing is believed.
-        now: The time of the decision.
-        recorded: The accounts of which a run of now tells the suspects.
+        summaries: The locked summaries; not needed for accounts without a believed balance.
+        now: The current time.
+        recorded: The accounts whose suspects are recorded by a run that is written now.
     """
     record_observations(
         {key: each.believed for key, each in judged.items()}, accounts, summaries, now=now
@@ -107,10 +107,10 @@ def batch_then_each(
 
     Args:
         observed: What was read, by account.
-        write: Writes some of them in one transaction, and says what came of each.
-        write_failed: What came of one that failed by itself as well. It may raise.
-        message: For the log where the batch failed, with its ``number`` and ``kind`` of error.
-        fatal: Errors that concern the whole batch: they are raised.
+        write: Writes some of them in one transaction, and returns a result for each.
+        write_failed: Gives the result of an account that failed alone as well. It may raise.
+        message: Logged where the batch fails; it may use ``number`` and ``kind``.
+        fatal: Errors that concern the whole batch, and are raised.
     """
     try:
         return dict(write(observed))

@@ -18,7 +18,7 @@ WHOLE_WORD = "전체"
 
 
 def log_fallbacks(account: Account, decision: Decision) -> None:
-    """The log lines of pools without a live balance. People grep for them: the text is fixed."""
+    """Log the pools without a live balance."""
     for pool in decision.pools:
         reading = pool.reading
         word = POOL_WORD[reading.pool]
@@ -40,16 +40,16 @@ def log_fallbacks(account: Account, decision: Decision) -> None:
 
 
 def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
-    """A suspect balance is worth a person's attention at once."""
+    """Log why each balance is suspect: a person has to look at it."""
     for pool, suspect in suspects.items():
         logger.warning("%s: %s", one_line(account.name), suspect.reason(account, pool).english)
 
 
 def one_line(name: str) -> str:
-    """A name that cannot begin a log line of its own."""
+    """The name without line breaks, so that it cannot forge a log line."""
     return " ".join(name.split()) if not name.isprintable() else name
 
 
 def log_cached(account_id: int, word: str, amount: Decimal) -> None:
-    """The DEBUG line of a cached balance; its text is an interface."""
+    """Log that a cached balance is used, at level DEBUG."""
     logger.debug("계좌 %s: 캐시된 %s 잔고 $%s", account_id, word, f"{amount:.2f}")

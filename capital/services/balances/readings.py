@@ -1,4 +1,4 @@
-"""What is believed of an account's pools: live, cached, suspect or unknown."""
+"""Which balance of each pool is believed: live or cached; or why it is suspect or unknown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ _HOUR = timedelta(hours=1)
 
 @dataclass
 class JudgedReadings:
-    """What is known of the pools that were asked for.
+    """The pools of one account after their readings were judged.
 
     Attributes:
         readings: What a decision may use, for each pool that is not suspect.
-        believed: What the summary is to learn, by pool.
-        suspects: What waits for a person, by pool.
+        believed: What is to be stored in the summary, by pool.
+        suspects: What waits for a person to accept it, by pool.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class JudgedReadings:
 
     @property
     def are_suspects_recorded(self) -> bool:
-        """Whether a run tells of each of them."""
+        """Whether each of them is recorded by a run."""
         return all(suspect.is_recorded for suspect in self.suspects.values())
 
 
@@ -51,18 +51,18 @@ def judge_readings(
     accept_jump: bool = False,
     waiting: Mapping[str, Any] | None = None,
 ) -> JudgedReadings:
-    """Weigh what the exchange said against what was accepted last.
+    """Compare what the exchange said with the last accepted balance of each pool.
 
     Args:
-        account: Whose; its limits on jumps and on the age of the cache apply.
-        pools: Which to judge.
+        account: The account; its limits on jumps and on the age of the cache apply.
+        pools: The pools to judge.
         answers: What the exchanges said, or why they did not.
-        summary: The newest one: the last accepted balances.
-        now: For the age of the cache.
+        summary: The newest one, with the last accepted balances.
+        now: The current time, for the age of the cache.
         accept_jump: The balances that wait as suspect count as accepted. A later one that jumps
             from there is suspect again.
-        waiting: What waits as suspect, in the shape of the account's column; None for what does
-            so on the account.
+        waiting: The suspect balances, in the shape of the account's column; None for those that
+            are stored on the account.
     """
     waiting = account.suspect_readings if waiting is None else waiting
     stored = stored_suspects(waiting)
@@ -86,14 +86,14 @@ def judge_readings(
 def settled_suspects(
     waiting: Mapping[str, Any], judged: JudgedReadings, *, are_recorded: bool = False
 ) -> dict[str, Any]:
-    """What waits for a person from now on, in the shape of the account's column.
+    """The suspect balances to store, in the shape of the account's column.
 
-    That is what is suspect now, and of what waited all that no believed balance has cleared.
+    A believed balance clears the suspicion of its pool; the other suspicions stay.
 
     Args:
-        waiting: What waited until now, in the same shape.
-        judged: What was made of the account's readings.
-        are_recorded: A run of now tells of the suspects.
+        waiting: What is stored until now, in the same shape.
+        judged: The account's judged readings.
+        are_recorded: Whether a run that is written now records the suspects.
     """
     settled = dict(waiting)
     for pool in judged.believed:
@@ -111,7 +111,7 @@ def settled_suspects(
 def _cached_in_basis(
     account: Account, summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
 ) -> Observation | None:
-    """The cached balance, unless it was of another basis or wallet than the account's now."""
+    """The cached balance, unless the account had another basis or wallet when it was read."""
     cached = cached_observation(summary, pool, now=now)
     since = account.readings_since
     if cached is None or summary is None or since is None:
@@ -125,7 +125,7 @@ def _cached_in_basis(
 def _suspicion(
     account: Account, stored: Mapping[str, Any], pool: Pool, live: Observation, accepted: Decimal
 ) -> Suspect:
-    """The suspicion that waits already, if ``live`` is of it; else a new one."""
+    """The stored suspicion, if ``live`` is near its balance; else a new one."""
     waiting = stored_suspects(stored).get(pool)
     if waiting is None or _is_elsewhere(account, waiting.amount, live.amount):
         return Suspect(live, accepted)
@@ -134,7 +134,7 @@ def _suspicion(
 
 
 def _is_elsewhere(account: Account, waiting: Decimal, observed: Decimal) -> bool:
-    """Whether the balance jumped again, away from the one that waits."""
+    """Whether the balance jumped again, away from the stored one."""
     if waiting == 0:
         return observed != 0
     return is_suspect(waiting, observed, max_jump_percent=account.max_jump_percent)
@@ -148,7 +148,7 @@ def _reading(
     *,
     now: datetime,
 ) -> PoolReading:
-    """As ``choose_reading``, but a cache that is too old is none."""
+    """As ``choose_reading``, but a cached balance that is too old is not used."""
     if isinstance(live, Reason) and cached is not None:
         age = now - cached.observed_at
         if age > account.max_cache_age_hours * _HOUR:

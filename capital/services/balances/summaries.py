@@ -1,6 +1,6 @@
 """The daily summary as the cache behind live balances.
 
-A successful live reading updates its own field of today's row and says when. A new day's row
+A successful live reading updates its own field of today's row, with its time. A new day's row
 carries the other balances *and their times* forward, so that a pool that fails neither loses
 its history nor looks fresh.
 """
@@ -26,7 +26,7 @@ from strategies.markets import MarketType
 
 _CLOCK_SKEW = timedelta(minutes=10)
 
-# Where each pool's balance stands in a summary, and when it was read.
+# The fields of each pool's balance in a summary, and of the time when it was read.
 BALANCE_FIELD = {
     Pool.SPOT: "spot_balance",
     Pool.FUTURES: "futures_balance",
@@ -52,7 +52,7 @@ _READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
 
 @dataclass(frozen=True)
 class Summaries:
-    """The rows that a decision needs of one account; None where there is none.
+    """The rows of one account that a decision needs; None where there is none.
 
     Attributes:
         today: Today's row.
@@ -64,29 +64,29 @@ class Summaries:
 
     @property
     def latest(self) -> DailyAccountSummary | None:
-        """The newest row: the cache. A row of the future knows nothing of now."""
+        """The newest row, not counting rows of the future: the cache."""
         return self.today or self.before
 
 
 def business_date(now: datetime) -> date:
-    """The day of a summary: a day in the project's time zone, whatever the reader's is."""
+    """The day of a summary: always in the project's time zone, whatever the reader's is."""
     return timezone.localdate(now, timezone.get_default_timezone())
 
 
 def get_cached_daily_balance(
     account_id: int, market_type: MarketType | str | None = None
 ) -> Decimal | None:
-    """The balance that the newest daily summary holds.
+    """The balance in the newest daily summary.
 
     Args:
-        account_id: Whose.
-        market_type: That market's own balance and nothing else; on an account with a unified
-            wallet both markets share the whole. None asks for the whole:
-            the ending balance, else the starting balance.
+        account_id: The account's primary key.
+        market_type: The market whose balance is wanted; on an account with a unified wallet both
+            markets share the whole. None gives the whole: the ending balance, else the starting
+            balance.
 
     Returns:
         None where there is no summary (or no such account); zero where the field is NULL.
-        Allocation tells those apart by itself and never acts on a NULL.
+        Allocation itself never acts on a NULL field.
 
     Raises:
         ValueError: ``market_type`` is not a market.
@@ -122,12 +122,12 @@ def load_summaries(
     """The rows of a batch in two queries, driven from Account: see ``benchmarks/``.
 
     Args:
-        account_ids: Whose.
-        now: Says which day is today.
-        lock: Other writers of these rows wait for the end of the transaction.
+        account_ids: Primary keys.
+        now: The current time, which says what day is today.
+        lock: Lock the rows until the end of the transaction.
     """
     today = business_date(now)
-    # Another machine's clock may be past midnight already: the day that it opened is today.
+    # Another machine's clock may be past midnight already: the day that it opened counts as today.
     latest = business_date(now + _CLOCK_SKEW)
 
     def newest(**of_date: date) -> Subquery:
@@ -152,10 +152,10 @@ def load_summaries(
 
 
 def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAccountSummary]:
-    """Only the cache of each account, in one query: for whoever looks and does not write.
+    """The cache of each account, in one query, for a caller that writes nothing.
 
-    It is ``load_summaries(...)[account_id].latest``, with the balances and their times; an
-    account without a row is left out.
+    It is ``load_summaries(...)[account_id].latest``, with only the balances and their times.
+    Accounts without a row are left out.
     """
     newest = DailyAccountSummary.objects.filter(
         account=OuterRef("pk"), date__lte=business_date(now + _CLOCK_SKEW)
@@ -198,7 +198,7 @@ def record_observations(
     *,
     now: datetime,
 ) -> None:
-    """Keep today's summaries current with what was read, in one statement for the batch.
+    """Write what was read into today's summaries, in one statement for the batch.
 
     Call it inside the transaction that holds the accounts' locks.
     """
@@ -220,7 +220,7 @@ def record_observations(
 def open_days(
     accounts: Mapping[int, Account], summaries: Mapping[int, Summaries], *, now: datetime
 ) -> Counter[str]:
-    """Open today's summary where there is history to carry into it. See ``days.close_day``.
+    """Open today's summary of each account that has an earlier one. See ``days.close_day``.
 
     Call it inside the transaction that holds the accounts' locks.
     """
@@ -235,7 +235,7 @@ def open_days(
         else:
             counts["opened"] += 1
             rows.append(_todays_row(account, of_account, {}, now=now))
-    # Whoever opened the day in the meantime knows as much.
+    # Another process that opened the day in the meantime wrote the same.
     DailyAccountSummary.objects.bulk_create(rows, ignore_conflicts=True)
     return counts
 
@@ -247,7 +247,7 @@ def _todays_row(
     *,
     now: datetime,
 ) -> DailyAccountSummary:
-    """What today's row is to hold: what was known before, and what was observed now."""
+    """Today's row: what was known before, and what was read now."""
     today, before = summaries.today, summaries.before
     quantum = quantum_of(account.currency)
     date_of_row = business_date(now) if today is None else today.date
@@ -291,14 +291,14 @@ def _observe(
 ) -> None:
     """Take a pool's balance from a reading, unless the row has a later one."""
     known = getattr(row, OBSERVED_FIELD[pool])
-    # A time of the future is somebody's mistake and must not keep the truth out.
+    # A time in the future is a mistake, and must not keep later readings out.
     if known is None or known <= observation.observed_at or known > now:
         setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
         setattr(row, OBSERVED_FIELD[pool], observation.observed_at)
 
 
 def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
-    """Ending = the sum of the pools that the venue has, NULL while one of them is."""
+    """Set the ending balance: the sum of the pools, or NULL while one of them is NULL."""
     pools = pools_of_account(account)
     if pools == (Pool.UNIFIED,):
         return
@@ -307,6 +307,6 @@ def _settle_ending(row: DailyAccountSummary, account: Account) -> None:
         row.ending_balance = row.ending_observed_at = None
         return
     row.ending_balance = reduce(EXACT.add, amounts)
-    # The whole is as fresh as its stalest part. A part without a time counts as the day's end.
+    # The sum is as old as its oldest part. A part without a time counts as of the day's end.
     times = [getattr(row, OBSERVED_FIELD[pool]) for pool in pools]
     row.ending_observed_at = min((moment for moment in times if moment is not None), default=None)

@@ -1,4 +1,4 @@
-"""Balances that jumped too far to be believed, and wait for a person."""
+"""Balances that jumped too far to be believed, and wait for a person to accept them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
 
-# What reading suspect balances that are not as they were written may raise.
+# What malformed suspect balances may raise.
 _UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 
 
@@ -26,8 +26,8 @@ class Suspect:
         observation: What waits for a person: the first balance of this suspicion. Later ones
             near it do not take its place, so that what a person has seen is what is accepted.
         accepted: The last accepted balance.
-        is_known: It waited already.
-        is_recorded: A run tells of it.
+        is_known: Whether it was stored on the account before.
+        is_recorded: Whether a run records it.
     """
 
     observation: Observation
@@ -36,7 +36,7 @@ class Suspect:
     is_recorded: bool = False
 
     def reason(self, account: Account, pool: Pool) -> Reason:
-        """What to tell a person who is to confirm it."""
+        """Why it is suspect, for the person who is to accept it."""
         percent = jump_percent(self.accepted, self.observation.amount) or Decimal(0)
         return Reason(
             Code.JUMP_SUSPECTED,
@@ -53,7 +53,7 @@ class Suspect:
 
 
 def stored_suspects(waiting: Mapping[str, Any]) -> dict[Pool, Observation]:
-    """The balances that wait for a person, from the shape of the account's column."""
+    """The suspect balances, from the shape of the account's column."""
     return {
         Pool(pool): Observation(
             parse_amount(stored["amount"]), datetime.fromisoformat(stored["observed_at"])
@@ -63,7 +63,7 @@ def stored_suspects(waiting: Mapping[str, Any]) -> dict[Pool, Observation]:
 
 
 def suspect_reasons(account: Account) -> tuple[Reason, ...]:
-    """Why each balance that is suspect on the account waits for a person."""
+    """Why each suspect balance of the account waits for a person."""
     try:
         return tuple(
             Suspect(
@@ -76,7 +76,7 @@ def suspect_reasons(account: Account) -> tuple[Reason, ...]:
 
 
 def suspects_problem(account: Account) -> Reason | None:
-    """Why nothing can be judged beside what is suspect on the account; None where it is legible."""
+    """That the account's suspect balances are malformed; None where they are not."""
     try:
         stored_suspects(account.suspect_readings)
     except _UNREADABLE:

@@ -1,4 +1,4 @@
-"""Live readings into today's summaries, without deciding anything."""
+"""Read live balances into today's summaries, without deciding anything."""
 
 import logging
 from collections import Counter
@@ -30,15 +30,15 @@ FAILED = "failed"
 
 @outside_transaction
 def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
-    """Read every pool of each active account, and keep today's summary current with it.
+    """Read every pool of each active account, and store the balances in today's summary.
 
     Call it outside a transaction: it waits for exchanges. A balance that jumped too far is kept on
     its account as suspect and does not reach the summary. An account that the database refuses
     never takes others with it.
 
     Args:
-        account_ids: Whose; inactive and unknown ones are passed over.
-        clock: Says what time it is.
+        account_ids: Primary keys; inactive and unknown accounts are passed over.
+        clock: Gives the current time.
 
     Returns:
         How many pools were read (``live``), are ``suspect``, or could not be read, by the code
@@ -70,7 +70,7 @@ def _log_failure(account: Account, error: Exception) -> Counter[str]:
 def _record(
     observed: Mapping[int, Account], *, answers: LiveAnswers, clock: Clock
 ) -> dict[int, Counter[str]]:
-    """Judge and write a batch in one transaction. What changed meanwhile is left alone."""
+    """Judge and write a batch in one transaction. Accounts that changed meanwhile are left out."""
     with transaction.atomic():
         accounts = lock_observed(observed).sound
         now = clock()
@@ -92,9 +92,9 @@ def _record(
 
 
 def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
-    """Say on each account why its exchange does not answer, where that changed.
+    """Store on each account why its exchange does not answer, where that changed.
 
-    One statement for each reason, however many accounts it befell.
+    One statement for each reason, however many accounts it concerns.
     """
     changed: dict[str, list[int]] = {}
     for key, account in accounts.items():
