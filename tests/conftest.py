@@ -1,10 +1,13 @@
 """What all tests share: the simulated exchange over real HTTP, and no way to a real one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
@@ -12,10 +15,17 @@ from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
 from tests import databases
+from tests.processes import migrate
 from tests.simulated import Exchange
 
 # None of them is imported yet: their assertions show both sides, as those of test modules do.
 pytest.register_assert_rewrite("tests.api", "tests.end_to_end", "tests.interpreter")
+
+# A busy machine is no defect: only what is answered counts, not how fast.
+hypothesis_settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("tests")
 
 # Nothing listens on port 9 of this machine: a request that escapes the simulator fails at once.
 NOWHERE = "http://127.0.0.1:9"
@@ -68,3 +78,11 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
     with SimulatedExchange(desk) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         yield Exchange(server, desk)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the schema and nothing else: copy it for a process that needs its own."""
+    path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path

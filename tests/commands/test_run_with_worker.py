@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -56,7 +57,7 @@ def descendants(pid: int) -> set[int]:
 class Running:
     """``run_with_worker`` on a database of its own."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, migrated: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.environment = {
@@ -67,7 +68,7 @@ class Running:
             "CAPITAL_LIVE_BALANCES": "0",
         }
         self.log = directory / "log"
-        self.manage("migrate", "--verbosity", "0").check_returncode()
+        shutil.copyfile(migrated, directory / "db.sqlite3")
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(MANAGE), "run_with_worker", f"127.0.0.1:{self.port}"],
@@ -110,8 +111,8 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    running = Running(tmp_path)
+def running(tmp_path: Path, migrated: Path) -> Iterator[Running]:
+    running = Running(tmp_path, migrated)
     everyone: set[int] = set()
     try:
         assert wait_until(running.is_ready), running.text

@@ -1,6 +1,7 @@
 """Many writers at once: outcomes, not timings."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -172,7 +173,8 @@ class TestOnPostgreSQL:
         assert seen <= {Decimal(100), Decimal(101)}
 
 
-def test_processes_with_one_key_make_one_run_on_sqlite(tmp_path: Path) -> None:
+def test_processes_with_one_key_make_one_run_on_sqlite(tmp_path: Path, migrated: Path) -> None:
+    shutil.copyfile(migrated, tmp_path / "desk.sqlite3")
     environment = {
         **os.environ,
         "DEBUG": "1",
@@ -190,9 +192,7 @@ def test_processes_with_one_key_make_one_run_on_sqlite(tmp_path: Path) -> None:
             text=True,
         )
 
-    for command in (["migrate", "--verbosity", "0"], ["load_demo"]):
-        preparation = manage(*command)
-        assert preparation.communicate()[1] == ""
+    assert manage("load_demo").communicate()[1] == ""
 
     arguments = ["reallocate", "--account", "Binance fallback", "--cached", "--run-key", "k"]
     writers = [manage(*arguments, "--json") for _ in range(4)]

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.house import source
@@ -74,10 +75,14 @@ def in_modules(
                 path = module.relative_to(root).as_posix()
                 if "migrations" in module.parts or (but and path.startswith(f"{but}/")):
                     continue
-                tree = ast.parse(module.read_text(encoding="utf-8"))
-                yield from (Breach(path, line, what) for line, what in find(tree))
+                yield from (Breach(path, line, what) for line, what in find(_parsed(module)))
 
     return look
+
+
+@cache
+def _parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
 
 
 def full_folders(root: Path) -> Iterator[Breach]:

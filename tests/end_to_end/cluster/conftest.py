@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.cluster.databases import OwnDatabase, new_template
-from tests.end_to_end.cluster.stage import Stage, migrate
+from tests.end_to_end.cluster.stage import Stage
+from tests.processes import migrate
 
 _FAILED = pytest.StashKey[bool]()
 

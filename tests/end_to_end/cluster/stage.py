@@ -1,9 +1,7 @@
 """The stage of one test: a database, an exchange, and the clusters that work between them."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,13 +16,10 @@ from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.end_to_end.cluster.databases import OwnDatabase, Row, as_datetime
 from tests.end_to_end.cluster.processes import Cluster, wait_for
 from tests.end_to_end.cluster.seed import key_of, secret_of
-from tests.paths import ROOT
+from tests.processes import environment_for, run_python
 
 QUEUE = "capital"
-COMMAND_SECONDS = 120
 START_SECONDS = 60
-# Every variable that a developer's shell may hold and that decides something here.
-_FOREIGN = ("CAPITAL_", "Q_", "DJANGO_", "DATABASE_", "LANGUAGE_CODE", "LOG_LEVEL", "TIME_ZONE")
 
 
 class Stage:
@@ -105,7 +100,7 @@ class Stage:
 
     def python(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Python from the repository to its end, in this stage's environment."""
-        return _run(arguments, self._environment(), check=check)
+        return run_python(arguments, self._environment(), check=check)
 
     def _environment(self) -> dict[str, str]:
         urls = {} if self._exchange is None else self._exchange.venue_urls
@@ -202,42 +197,6 @@ class Stage:
             raise ExceptionGroup("The stage could not be left.", problems)
 
 
-def environment_for(url: str, **settings: str) -> dict[str, str]:
-    """Of a process of ours: this database, throw-away secrets, nothing of the developer's."""
-    system = {name: text for name, text in os.environ.items() if not name.startswith(_FOREIGN)}
-    return system | {
-        "DEBUG": "1",
-        "DATABASE_URL": url,
-        "DJANGO_SETTINGS_MODULE": "capital_project.settings",
-        "SECRET_KEY": "",
-        "FIELD_ENCRYPTION_KEYS": "",
-        "Q_WORKERS": "2",
-        **settings,
-    }
-
-
 def run_key_of(job: Row) -> str:
     """The run key of the slot that an execution of a job was for."""
     return f"schedule:{as_datetime(job['intended_at']).isoformat()}"
-
-
-def migrate(url: str) -> None:
-    """Make the schema, and with it the schedules."""
-    _run(["manage.py", "migrate", "--verbosity", "0"], environment_for(url), check=True)
-
-
-def _run(
-    arguments: tuple[str, ...] | list[str], environment: dict[str, str], *, check: bool
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    if check:
-        assert done.returncode == 0, f"{' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
-    return done

@@ -1,7 +1,8 @@
 """A day in the life of a desk: the jobs at their slots, while everything goes wrong that can.
 
-The short form runs with every test. ``CHAOS=1`` (``make chaos``) lives through many days, by the
-minute; ``CHAOS_DAYS`` says how many, ``CHAOS_SEED`` with which to begin.
+The short form runs with every test: its jobs come seldom, and as much happens between two of them
+as in a whole day. ``CHAOS=1`` (``make chaos``) lives through many days, with every slot that there
+is; ``CHAOS_DAYS`` says how many, ``CHAOS_SEED`` with which to begin.
 """
 
 import os
@@ -56,7 +57,6 @@ pytestmark = pytest.mark.django_db
 # 21:07 in Seoul, so that the day is closed before anybody reads a balance of the new one.
 START = datetime(2026, 3, 10, 12, 7, tzinfo=UTC)
 MINUTES_A_DAY = 24 * 60
-REALLOCATE_MINUTES = 11
 # Of the project's time zone, in UTC.
 MIDNIGHT, HALF_PAST_THREE = (15, 0), (18, 30)
 CLOSE_DELAY = timedelta(seconds=30)
@@ -90,6 +90,7 @@ class Day:
     world: World
     monkeypatch: pytest.MonkeyPatch
     sync_minutes: int
+    reallocate_minutes: int
     clock: Callable[[], datetime] = timezone.now
     audit_every: int = 1
     checks: int = 0
@@ -111,7 +112,7 @@ class Day:
                     self._slot("sync_balances")
                     self._people()
                     self._work_off_the_queue()
-                if minute % REALLOCATE_MINUTES == 0:
+                if minute % self.reallocate_minutes == 0:
                     self._shake(self.sync_minutes / 40)
                     self._slot("reallocate_due")
                 if time_of_day == HALF_PAST_THREE:
@@ -332,6 +333,7 @@ def live_through(
     *,
     seed: int,
     sync_minutes: int,
+    reallocate_minutes: int,
     audit_every: int,
 ) -> Day:
     # Two chunks of four and two accounts, and the first one in two batches, so that a process can
@@ -346,7 +348,7 @@ def live_through(
         # Else switching an account on asks for its venue's market rules besides.
         for venue in set(Account.objects.values_list("venue", flat=True)):
             make_market(venue=venue)
-    day = Day(world, monkeypatch, sync_minutes, audit_every=audit_every)
+    day = Day(world, monkeypatch, sync_minutes, reallocate_minutes, audit_every=audit_every)
     day.live()
 
     with time_machine.travel(START + timedelta(minutes=MINUTES_A_DAY, seconds=1), tick=False):
@@ -375,7 +377,13 @@ def test_day_of_a_desk_keeps_every_rule(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     day = live_through(
-        exchange, monkeypatch, settings, seed=20260310, sync_minutes=20, audit_every=12
+        exchange,
+        monkeypatch,
+        settings,
+        seed=20260316,
+        sync_minutes=30,
+        reallocate_minutes=33,
+        audit_every=12,
     )
 
     # A day on which nothing happens proves nothing.
@@ -402,4 +410,12 @@ def test_day_of_a_desk_keeps_every_rule(
 def test_any_day_by_the_minute_keeps_every_rule(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch, settings: Any, seed: int
 ) -> None:
-    live_through(exchange, monkeypatch, settings, seed=seed, sync_minutes=1, audit_every=20)
+    live_through(
+        exchange,
+        monkeypatch,
+        settings,
+        seed=seed,
+        sync_minutes=1,
+        reallocate_minutes=11,
+        audit_every=20,
+    )
