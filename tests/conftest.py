@@ -1,16 +1,19 @@
 """What all tests share: the simulated exchange over real HTTP, and no way to a real one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
+from capital.models import Account
+from capital.services.allocation import records
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
@@ -86,3 +89,23 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
     migrate(f"sqlite:///{path}")
     return path
+
+
+@pytest.fixture
+def refuse_to_record(monkeypatch: pytest.MonkeyPatch) -> Callable[[Account], None]:
+    """From then on the database takes no run of this account, except one that says so."""
+
+    def refuse(account: Account) -> None:
+        write = records.record_runs
+
+        def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
+            if any(
+                verdict.linked.account.pk == account.pk and verdict.reason.code != "database_error"
+                for verdict in verdicts
+            ):
+                raise DatabaseError("disk is on fire")
+            return write(verdicts, *args, **kwargs)
+
+        monkeypatch.setattr(records, "record_runs", refuse_one)
+
+    return refuse

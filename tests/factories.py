@@ -132,3 +132,12 @@ def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
 def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT") -> Position:
     """What the link's bot says it holds."""
     return Position.objects.create(strategy_account=link, symbol=symbol, quantity=Decimal(quantity))
+
+
+def capital_of(link: StrategyAccount) -> Decimal | None:
+    """What the link may use now, read anew; None where it never held any."""
+    return (
+        StrategyCapital.objects.filter(strategy_account=link)
+        .values_list("allocated_capital", flat=True)
+        .first()
+    )

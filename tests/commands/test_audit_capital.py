@@ -2,14 +2,14 @@
 
 import json
 from decimal import Decimal
-from io import StringIO
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import translation
 
 from capital.models import StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
+from tests.commands.running import run
 from tests.factories import make_account, make_link
 from tests.simulated import Exchange
 
@@ -17,12 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def audit(*arguments: str) -> tuple[int, str]:
-    stdout = StringIO()
-    try:
-        call_command("audit_capital", *arguments, stdout=stdout)
-    except SystemExit as stopped:
-        return int(str(stopped.code)), stdout.getvalue()
-    return 0, stdout.getvalue()
+    return run("audit_capital", *arguments)
 
 
 def test_sound_database_exits_0_and_says_what_was_checked(exchange: Exchange) -> None:

@@ -1,25 +1,20 @@
 """``manage.py balances``: what each exchange says right now."""
 
 import json
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from capital.models import AllocationRun, DailyAccountSummary
+from tests.commands.running import run
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 
 
 def balances(*arguments: str) -> tuple[int, str]:
-    stdout = StringIO()
-    try:
-        call_command("balances", *arguments, stdout=stdout)
-    except SystemExit as stopped:
-        return int(str(stopped.code)), stdout.getvalue()
-    return 0, stdout.getvalue()
+    return run("balances", *arguments)
 
 
 def test_json_shows_every_pool_unrounded(exchange: Exchange) -> None:

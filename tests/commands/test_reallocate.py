@@ -2,15 +2,15 @@
 
 import json
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone, translation
 
 from capital.models import AllocationRun, StrategyCapital
 from strategies.models import MarketType
+from tests.commands.running import run
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.simulated import Exchange
 
@@ -18,13 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def reallocate(*arguments: str) -> tuple[int, str]:
-    """Exit code and standard output."""
-    stdout = StringIO()
-    try:
-        call_command("reallocate", *arguments, stdout=stdout)
-    except SystemExit as stopped:
-        return int(str(stopped.code)), stdout.getvalue()
-    return 0, stdout.getvalue()
+    return run("reallocate", *arguments)
 
 
 def reallocate_json(*arguments: str) -> tuple[int, list[dict[str, Any]]]:

@@ -12,19 +12,11 @@ from capital.models import Market, StrategyAccount
 from capital.services.accounts.links import find_link_ids
 from capital.services.sizing.orders import size_orders
 from strategies.models import Strategy
+from tests.commands.running import run
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_market, make_position, make_strategy
 
 pytestmark = pytest.mark.django_db
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    stdout = StringIO()
-    try:
-        call_command(*arguments, stdout=stdout)
-    except SystemExit as stopped:
-        return int(str(stopped.code)), stdout.getvalue()
-    return 0, stdout.getvalue()
 
 
 def refusal(*arguments: str) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from capital.models import Account, DailyAccountSummary, StrategyAccount
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
 from capital.services.balances.summaries import get_cached_daily_balance
 from strategies.models import MarketType
-from tests.factories import make_account, make_link, make_strategy, make_summary
+from tests.factories import capital_of, make_account, make_link, make_strategy, make_summary
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +35,6 @@ def account() -> Account:
 def link(account: Account, key: str, market_type: MarketType, weight: str) -> StrategyAccount:
     strategy = make_strategy(owner=account.owner, key=key, market_type=market_type)
     return make_link(account=account, strategy=strategy, weight=Decimal(weight))
-
-
-def capital_of(link: StrategyAccount) -> Decimal:
-    return StrategyAccount.objects.get(pk=link.pk).capital.allocated_capital
 
 
 def test_futures_strategy_gets_only_the_futures_balance(account: Account, caplog: Any) -> None:

@@ -1,6 +1,7 @@
 """Allocating from the admin: seen first, applied exactly so; reverts; connections."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,7 +24,6 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import records
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.plans import make_plan
 from strategies.models import MarketType
@@ -254,20 +254,10 @@ def test_what_changed_is_refused_with_a_fresh_preview_and_the_reason_at_its_top(
 
 
 def test_failed_account_comes_first_with_its_reason_and_the_others_go_through(
-    page: Client, accounts: list[Account], monkeypatch: Any
+    page: Client, accounts: list[Account], refuse_to_record: Callable[[Account], None]
 ) -> None:
-    write, bad = records.record_runs, accounts[1].pk
-
-    def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(
-            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
-            for verdict in verdicts
-        ):
-            raise DatabaseError("disk is on fire")
-        return write(verdicts, *args, **kwargs)
-
     plan_url = select(page, accounts).url
-    monkeypatch.setattr(records, "record_runs", refuse_one)
+    refuse_to_record(accounts[1])
 
     response = page.post(plan_url, {"_apply": ""}, follow=True)
 

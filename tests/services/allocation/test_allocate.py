@@ -1,11 +1,11 @@
 """The allocation service against the simulated exchange: rule by rule, fact by fact."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
 
 from capital.domain.errors import InvalidRunKey, RunKeyConflict, UnknownAccount
 from capital.domain.money import plain
@@ -15,10 +15,9 @@ from capital.models import (
     AllocationPool,
     AllocationRun,
     DailyAccountSummary,
-    StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import allocate, records
+from capital.services.allocation import allocate
 from capital.services.allocation.allocate import (
     allocate_capital,
     auto_allocate_capital_for_account,
@@ -27,17 +26,12 @@ from capital.services.allocation.allocate import (
 from capital.services.allocation.report import report_decision
 from capital.services.allocation.runs import report_runs
 from strategies.models import MarketType, Strategy
-from tests.factories import make_account, make_link, make_summary, make_user
+from tests.factories import capital_of, make_account, make_link, make_summary, make_user
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 
 FUTURES = MarketType.FUTURES
-
-
-def capital_of(link: StrategyAccount) -> Decimal | None:
-    row = StrategyCapital.objects.filter(strategy_account=link).first()
-    return None if row is None else row.allocated_capital
 
 
 def text_of(amount: Decimal | None) -> str | None:
@@ -463,21 +457,11 @@ def test_unknown_trigger_is_refused() -> None:
 
 
 def test_account_that_the_database_refuses_never_takes_others_with_it(
-    exchange: Exchange, monkeypatch: Any
+    exchange: Exchange, refuse_to_record: Callable[[Account], None]
 ) -> None:
     accounts = [exchange.open_account(wallets={"spot": {"USDT": "100"}}) for _ in range(3)]
     links = [make_link(account=account) for account in accounts]
-    write, bad = records.record_runs, accounts[1].pk
-
-    def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(
-            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
-            for verdict in verdicts
-        ):
-            raise DatabaseError("disk is on fire")
-        return write(verdicts, *args, **kwargs)
-
-    monkeypatch.setattr(records, "record_runs", refuse_one)
+    refuse_to_record(accounts[1])
 
     runs = allocate_capital([account.pk for account in accounts])
 

@@ -1,12 +1,13 @@
 """A plan is applied exactly as it was shown, or not at all."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import (
@@ -29,7 +30,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
-from capital.services.allocation import plans, records
+from capital.services.allocation import plans
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.applying import apply_plan
 from capital.services.allocation.plans import get_plan, make_plan, report_plan
@@ -37,22 +38,20 @@ from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
 from strategies.models import MarketType, Strategy
-from tests.factories import make_account, make_link, make_operator, make_summary, make_user
+from tests.factories import (
+    capital_of,
+    make_account,
+    make_link,
+    make_operator,
+    make_summary,
+    make_user,
+)
+from tests.services.allocation.moments import NOON, at
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 
 FUTURES = MarketType.FUTURES
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-
-
-def at(**later: int) -> Any:
-    return lambda: NOON + timedelta(**later)
-
-
-def capital_of(link: StrategyAccount) -> Decimal | None:
-    row = StrategyCapital.objects.filter(strategy_account=link).first()
-    return None if row is None else row.allocated_capital
 
 
 @pytest.fixture
@@ -403,28 +402,18 @@ def test_right_that_was_taken_away_since_is_missed_when_the_plan_is_applied(
 
 
 def test_account_that_the_database_refuses_fails_and_the_others_go_through(
-    exchange: Exchange, monkeypatch: Any
+    exchange: Exchange, refuse_to_record: Callable[[Account], None]
 ) -> None:
     accounts = [exchange.open_account(wallets={"spot": {"USDT": "100"}}) for _ in range(3)]
     links = [make_link(account=account) for account in accounts]
     plan = make_plan([account.pk for account in accounts])
-    write, bad = records.record_runs, accounts[1].pk
-
-    def refuse_one(verdicts: Any, *args: Any, **kwargs: Any) -> Any:
-        if any(
-            verdict.linked.account.pk == bad and verdict.reason.code != "database_error"
-            for verdict in verdicts
-        ):
-            raise DatabaseError("disk is on fire")
-        return write(verdicts, *args, **kwargs)
-
-    monkeypatch.setattr(records, "record_runs", refuse_one)
+    refuse_to_record(accounts[1])
 
     runs = apply_plan(plan.public_id)
 
     assert [(run.account_id, run.outcome) for run in runs] == [
         (accounts[0].pk, "applied"),
-        (bad, "failed"),
+        (accounts[1].pk, "failed"),
         (accounts[2].pk, "applied"),
     ]
     assert [capital_of(link) for link in links] == [Decimal(100), None, Decimal(100)]

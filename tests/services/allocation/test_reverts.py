@@ -1,6 +1,5 @@
 """A run is taken back to the cent, where nothing came after and the balance bears it."""
 
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,16 +23,12 @@ from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from strategies.models import MarketType, Strategy
 from tests.factories import make_link, make_operator, make_summary
+from tests.services.allocation.moments import at
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
 
 FUTURES = MarketType.FUTURES
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-
-
-def at(**later: int) -> Any:
-    return lambda: NOON + timedelta(**later)
 
 
 def capital_of(*links: StrategyAccount) -> list[Decimal | None]:

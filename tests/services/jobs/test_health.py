@@ -18,6 +18,7 @@ from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import forget_heartbeat, is_silent, record_heartbeat
 from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
 from capital.services.jobs.schedules import sync_schedules
+from tests.commands.running import run
 
 pytestmark = pytest.mark.django_db
 
@@ -206,12 +207,7 @@ def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> Non
 
 
 def jobs(*arguments: str) -> tuple[int, str]:
-    stdout = StringIO()
-    try:
-        call_command("jobs", *arguments, stdout=stdout)
-    except SystemExit as stopped:
-        return int(str(stopped.code)), stdout.getvalue()
-    return 0, stdout.getvalue()
+    return run("jobs", *arguments)
 
 
 def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> None:
