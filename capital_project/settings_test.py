@@ -11,7 +11,7 @@ os.environ["DEBUG"] = "1"
 import capital_project.environment  # noqa: F401
 
 # Neither a developer's shell nor a .env file decides what the tests see, except which database
-# they run on. Empty is the default.
+# they run on, and in which zone (TESTS_TIME_ZONE). Empty is the default.
 _PREFIXES = ("CAPITAL_", "Q_")
 _OTHERS = (
     "ALLOWED_HOSTS",
@@ -25,6 +25,7 @@ _OTHERS = (
 )
 for _name in (*_OTHERS, *(name for name in os.environ if name.startswith(_PREFIXES))):
     os.environ[_name] = ""
+os.environ["TIME_ZONE"] = os.environ.get("TESTS_TIME_ZONE", "")
 
 from capital_project.settings import *  # noqa: E402, F403
 

@@ -17,7 +17,7 @@ from capital.services.allocation import records
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests import databases
+from tests import clock, databases
 from tests.processes import migrate
 from tests.simulated import Exchange
 
@@ -52,9 +52,14 @@ def _language_of_the_settings() -> Iterator[None]:
     translation.deactivate()
 
 
+def pytest_configure() -> None:
+    clock.travel()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         databases.mark(item)
+        clock.mark(item)
 
 
 @pytest.fixture(scope="session")

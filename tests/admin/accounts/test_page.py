@@ -1,5 +1,6 @@
 """Accounts: credentials go in and never come out; who may change what; what cannot be deleted."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from capital.models import Account, StrategyAccount
+from capital.models import Account, DailyAccountSummary, StrategyAccount
 from capital.services.balances.connections import check_connection
 from tests.admin.forms import EDITOR, change_url, form_of
 from tests.admin.tenants import Tenant, allow, join, make_tenant
@@ -401,6 +402,9 @@ def test_broken_suspect_balance_does_not_break_the_list(client: Client, tenant: 
 )
 def test_filters(client: Client, tenant: Tenant, query: str, *, shown: bool) -> None:
     client.force_login(tenant.user)
+    # Read hours ago. By its date alone the summary would be fresh just after midnight.
+    read_at = timezone.now() - timedelta(hours=3)
+    DailyAccountSummary.objects.update(spot_observed_at=read_at, futures_observed_at=read_at)
 
     page = client.get(reverse("admin:capital_account_changelist") + f"?{query}")
 
