@@ -162,6 +162,15 @@ RULES = (
         find=in_modules(source.imports_of_tests, *PRODUCT, "tests", "benchmarks"),
     ),
     Rule(
+        name="tests assert",
+        says="Every test asserts something: itself, by pytest.raises, or by a function of tests"
+        " that does.",
+        because="A test that only calls passes as long as nothing is raised, whatever comes out.",
+        remedy="Assert what is so afterwards; where nothing is returned, ask the row or the"
+        " neighbour that is refused.",
+        find=in_modules(source.tests_without_assertion, "tests"),
+    ),
+    Rule(
         name="functions fit on a screen",
         says=f"A function of the product has at most {MOST_LINES} lines, its docstring not"
         " counted.",

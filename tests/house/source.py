@@ -4,6 +4,9 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+
+from tests.paths import ROOT
 
 Found = Iterator[tuple[int, str]]
 Finder = Callable[[ast.Module], Found]
@@ -53,6 +56,9 @@ _IMPURE = frozenset(
     }
 )
 _CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
+
+# pytest's and playwright's; pytest-django's begin with django_assert_.
+_ASSERTING = frozenset({"raises", "warns", "fail", "expect"})
 
 
 def floats(tree: ast.Module) -> Found:
@@ -150,3 +156,53 @@ def long_functions(most: int) -> Finder:
                     yield node.lineno, f"{node.name}: {lines} lines"
 
     return find
+
+
+def tests_without_assertion(tree: ast.Module) -> Found:
+    """Tests that assert nothing: neither themselves nor by a function of tests that they call."""
+    asserting = _asserting_functions(tree)
+    for function in _functions(tree):
+        if function.name.startswith("test_") and function.name not in asserting:
+            yield function.lineno, function.name
+
+
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _asserting_functions(tree: ast.Module) -> set[str]:
+    """Names of the functions and methods of a module that assert, and of those it imports."""
+    asserting = {
+        name.rpartition(".")[2]
+        for _, name in imports(tree)
+        if name.startswith("tests.") and name.rpartition(".")[2] in _asserting_in(name)
+    }
+    waiting = {function.name: function for function in _functions(tree)}
+    # One that asserts makes those that call it assert.
+    while more := {name for name, function in waiting.items() if _asserts(function, asserting)}:
+        asserting |= more
+        waiting = {name: function for name, function in waiting.items() if name not in more}
+    return asserting
+
+
+@cache
+def _asserting_in(name: str) -> frozenset[str]:
+    """The functions that assert in the module of ``tests`` from which ``name`` is imported."""
+    module = (ROOT / name.rpartition(".")[0].replace(".", "/")).with_suffix(".py")
+    if not module.is_file():
+        return frozenset()
+    return frozenset(_asserting_functions(ast.parse(module.read_text(encoding="utf-8"))))
+
+
+def _asserts(function: ast.AST, asserting: set[str]) -> bool:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            called = node.func
+            name = getattr(called, "id", None) or getattr(called, "attr", "")
+            if name in _ASSERTING | asserting or name.startswith("django_assert_"):
+                return True
+    return False

@@ -45,6 +45,7 @@ BREACHES = {
     "strategies stand alone": ("strategies/models.py", "from capital.models import Account"),
     "one room for ccxt": ("capital/exchange/gateway.py", "def f():\n    import ccxt"),
     "tests are not imported": ("tests/a.py", "from tests.api.test_rows import problem"),
+    "tests assert": ("tests/test_a.py", "def test_a():\n    make_user()"),
     "functions fit on a screen": ("capital/a.py", "def f():\n" + "    x = 1\n" * 60),
 }
 
@@ -200,6 +201,30 @@ def test_lines_of_a_function_are_counted_without_its_docstring() -> None:
 
     assert found(source.long_functions(2), text) == ["f: 3 lines"]
     assert found(source.long_functions(3), text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def test_a():\n    f()", "async def test_a():\n    await f()",
+     "class TestA:\n    def test_a(self):\n        f()",
+     "def f():\n    pass\ndef test_a():\n    f()",
+     "from tests.factories import make_user\ndef test_a():\n    make_user()"],
+)  # fmt: skip
+def test_test_that_asserts_nothing_is_seen(text: str) -> None:
+    assert found(source.tests_without_assertion, text) == ["test_a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def test_a():\n    assert f()", "def test_a():\n    with pytest.raises(E):\n        f()",
+     "def test_a(django_assert_num_queries):\n    with django_assert_num_queries(1):\n        f()",
+     "def f():\n    assert x\ndef g():\n    f()\ndef test_a():\n    g()",
+     "from tests.api.client import problem\ndef test_a():\n    problem(answer, 404)",
+     "from tests.api import client\ndef test_a():\n    assert client",
+     "def make_user():\n    pass"],
+)  # fmt: skip
+def test_test_that_asserts_is_passed(text: str) -> None:
+    assert not found(source.tests_without_assertion, text)
 
 
 # What needs the models themselves

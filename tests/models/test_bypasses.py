@@ -114,7 +114,12 @@ def account_without_key(settings):
 
 
 def test_an_account_whose_key_is_lost_can_be_validated(account_without_key):
+    account_without_key.name = "Renamed"
+
     account_without_key.full_clean()
+    account_without_key.save(update_fields=["name"])
+
+    assert Account.objects.values_list("name", flat=True).get() == "Renamed"
 
 
 def test_an_account_whose_venue_is_gone_can_be_switched_off():
@@ -122,7 +127,10 @@ def test_an_account_whose_venue_is_gone_can_be_switched_off():
     Account.objects.update(venue="gone")
     account = Account.objects.get()
     account.is_active = False
+
     account.save(update_fields=["is_active"])
+
+    assert not Account.objects.get().is_active
 
 
 def test_a_form_without_the_venue_says_what_is_wrong():
@@ -130,13 +138,16 @@ def test_a_form_without_the_venue_says_what_is_wrong():
     Account.objects.update(venue="gone")
     account = Account.objects.get()
     form = modelform_factory(Account, fields=["name"])({"name": "New"}, instance=account)
-    form.is_valid()  # ValueError: 'AccountForm' has no field named 'venue'.
+    # It was a ValueError: 'AccountForm' has no field named 'venue'.
+    assert not form.is_valid()
+    assert "Unknown exchange: gone." in str(form.errors)
 
     strategy = make_strategy()
     form = modelform_factory(StrategyAccount, fields=["strategy", "account", "weight", "leverage"])(
         {"strategy": strategy.pk, "account": account.pk, "weight": "1", "leverage": "1"}
     )
-    form.is_valid()  # ValueError: 'StrategyAccountForm' has no field named 'venue'.
+    # It was a ValueError: 'StrategyAccountForm' has no field named 'venue'.
+    assert form.is_valid(), form.errors
 
 
 def test_a_stored_currency_is_in_capitals():

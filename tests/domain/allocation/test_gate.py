@@ -1,5 +1,6 @@
 """The gate: every branch with its literal reason, and what holds for any change."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -35,70 +36,79 @@ def with_balance(spot: str, *, last: str = "10000", **given: Any) -> DueCheck:
     return check(now, replace(LAST, balances={Pool.SPOT: Decimal(last)}), **given)
 
 
-CASES = [
-    (check(LAST, has_open_position=True), False, Code.OPEN_POSITION,
+CASES: list[tuple[Callable[[], DueCheck], bool, Code, str]] = [
+    (lambda: check(LAST, has_open_position=True), False, Code.OPEN_POSITION,
      "열린 포지션이 존재하여 재할당 불가"),
-    (check(LAST, None, has_open_position=True), False, Code.OPEN_POSITION,
+    (lambda: check(LAST, None, has_open_position=True), False, Code.OPEN_POSITION,
      "열린 포지션이 존재하여 재할당 불가"),
-    (check(LAST, None), True, Code.NEVER_ALLOCATED, "최초 재할당"),
-    (check(replace(LAST, links={1: GRID})), True, Code.LINKS_CHANGED,
+    (lambda: check(LAST, None), True, Code.NEVER_ALLOCATED, "최초 재할당"),
+    (lambda: check(replace(LAST, links={1: GRID})), True, Code.LINKS_CHANGED,
      "전략 추가 또는 제거: trend"),
-    (check(replace(LAST, links={**LAST.links, 3: LinkState("basis", Decimal(1), None)})), True,
+    (lambda: check(replace(LAST, links={**LAST.links, 3: LinkState("basis", Decimal(1), None)})),
+     True,
      Code.LINKS_CHANGED, "전략 추가 또는 제거: basis"),
-    (check(replace(LAST, links={1: GRID, 2: replace(TREND, idle=Code.STRATEGY_PAUSED)})), True,
+    (lambda: check(replace(LAST, links={1: GRID, 2: replace(TREND, idle=Code.STRATEGY_PAUSED)})),
+     True,
      Code.STATES_CHANGED, "상태 변경: trend"),
-    (check(replace(LAST, links={1: replace(GRID, weight=Decimal("0.5")), 2: TREND})), True,
+    (lambda: check(replace(LAST, links={1: replace(GRID, weight=Decimal("0.5")), 2: TREND})), True,
      Code.WEIGHTS_CHANGED, "비중 변경: grid"),
-    (check(replace(LAST, links={1: replace(GRID, weight=Decimal("1.00")), 2: TREND})), False,
+    (lambda: check(replace(LAST, links={1: replace(GRID, weight=Decimal("1.00")), 2: TREND})),
+     False,
      Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10)"),
-    (check(replace(LAST, reserve=Reserve(amount=Decimal(5)))), True, Code.RESERVE_CHANGED,
+    (lambda: check(replace(LAST, reserve=Reserve(amount=Decimal(5)))), True, Code.RESERVE_CHANGED,
      "유보금 변경"),
-    (with_balance("10200"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
-    (with_balance("9800"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
-    (with_balance("10000"), False, Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10)"),
-    (with_balance("10009.99"), False, Code.CHANGE_TOO_SMALL, "변화량 부족 (9.99 USDT < 10)"),
+    (lambda: with_balance("10200"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
+    (lambda: with_balance("9800"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
+    (lambda: with_balance("10000"), False, Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10)"),
+    (lambda: with_balance("10009.99"), False, Code.CHANGE_TOO_SMALL,
+     "변화량 부족 (9.99 USDT < 10)"),
     # 0.1 % exactly is not more than 0.1 %
-    (with_balance("10010"), False, Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
-    (with_balance("10010.01"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (0.10%)"),
-    (with_balance("100050", last="100000"), False, Code.BELOW_THRESHOLD,
+    (lambda: with_balance("10010"), False, Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
+    (lambda: with_balance("10010.01"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (0.10%)"),
+    (lambda: with_balance("100050", last="100000"), False, Code.BELOW_THRESHOLD,
      "임계값 미달 (0.05% ≤ 0.1%)"),
     # the absolute threshold exactly is enough
-    (with_balance("110", last="100"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (10.00%)"),
-    (with_balance("109.99", last="100"), False, Code.CHANGE_TOO_SMALL,
+    (lambda: with_balance("110", last="100"), True, Code.BALANCE_CHANGED,
+     "잔고 변화 감지 (10.00%)"),
+    (lambda: with_balance("109.99", last="100"), False, Code.CHANGE_TOO_SMALL,
      "변화량 부족 (9.99 USDT < 10)"),
     # a previous balance of zero never blocks
-    (with_balance("10", last="0"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
-    (with_balance("9.99", last="0"), False, Code.CHANGE_TOO_SMALL,
+    (lambda: with_balance("10", last="0"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
+    (lambda: with_balance("9.99", last="0"), False, Code.CHANGE_TOO_SMALL,
      "변화량 부족 (9.99 USDT < 10)"),
-    (with_balance("0.00000001", last="0", thresholds=COIN, currency="BTC"), True,
+    (lambda: with_balance("0.00000001", last="0", thresholds=COIN, currency="BTC"), True,
      Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
-    (with_balance("0", last="0", thresholds=COIN, currency="BTC"), False, Code.BELOW_THRESHOLD,
+    (lambda: with_balance("0", last="0", thresholds=COIN, currency="BTC"),
+     False, Code.BELOW_THRESHOLD,
      "임계값 미달 (0.00% ≤ 0.1%)"),
     # coins have the relative threshold only
-    (with_balance("1.0011", last="1", thresholds=COIN, currency="BTC"), True,
+    (lambda: with_balance("1.0011", last="1", thresholds=COIN, currency="BTC"), True,
      Code.BALANCE_CHANGED, "잔고 변화 감지 (0.11%)"),
-    (with_balance("1.001", last="1", thresholds=COIN, currency="BTC"), False,
+    (lambda: with_balance("1.001", last="1", thresholds=COIN, currency="BTC"), False,
      Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
     # any pool is enough, and one that had no balance is news
-    (check(replace(LAST, balances={Pool.SPOT: Decimal(10000), Pool.FUTURES: Decimal(1)})), True,
+    (lambda: check(replace(LAST, balances={Pool.SPOT: Decimal(10000), Pool.FUTURES: Decimal(1)})),
+     True,
      Code.BALANCE_CHANGED, "잔고 변화 감지 (∞%)"),
-    (check(replace(LAST, balances={})), False, Code.CHANGE_TOO_SMALL,
+    (lambda: check(replace(LAST, balances={})), False, Code.CHANGE_TOO_SMALL,
      "변화량 부족 (0.00 USDT < 10)"),
     # one pool meets the amount and another the percentage: the figure is of the first
-    (check(replace(LAST, balances={Pool.SPOT: Decimal(100015), Pool.FUTURES: Decimal(15)}),
+    (lambda: check(replace(LAST, balances={Pool.SPOT: Decimal(100015), Pool.FUTURES: Decimal(15)}),
            replace(LAST, balances={Pool.SPOT: Decimal(100000), Pool.FUTURES: Decimal(10)})),
      False, Code.BELOW_THRESHOLD, "임계값 미달 (0.02% ≤ 0.1%)"),
     # the largest change decides, and the second pool has it
-    (check(replace(LAST, balances={Pool.SPOT: Decimal(10001), Pool.FUTURES: Decimal(100)}),
+    (lambda: check(replace(LAST, balances={Pool.SPOT: Decimal(10001), Pool.FUTURES: Decimal(100)}),
            replace(LAST, balances={Pool.SPOT: Decimal(10000), Pool.FUTURES: Decimal(50)})),
      True, Code.BALANCE_CHANGED, "잔고 변화 감지 (100.00%)"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("answer", "due", "code", "korean"), CASES)
+@pytest.mark.parametrize(("ask", "due", "code", "korean"), CASES)
 def test_first_rule_that_applies_is_the_answer(
-    answer: DueCheck, due: bool, code: Code, korean: str
+    ask: Callable[[], DueCheck], due: bool, code: Code, korean: str
 ) -> None:
+    answer = ask()
+
     with translation.override("ko"):
         assert (answer.due, answer.reason.code, sentence(answer.reason)) == (due, code, korean)
 
@@ -118,7 +128,7 @@ ENGLISH = {
 
 @pytest.mark.parametrize("code", ENGLISH)
 def test_every_answer_has_its_english_sentence_too(code: Code) -> None:
-    reason = next(answer.reason for answer, _, of_case, _ in CASES if of_case is code)
+    reason = next(ask().reason for ask, _, of_case, _ in CASES if of_case is code)
 
     with translation.override("en"):
         assert sentence(reason) == ENGLISH[code]

@@ -30,7 +30,13 @@ def test_raising_it_above_own_capital_is_refused(before, after):
     [(None, "100"), (None, "30"), ("50", "100"), ("200", "200"), ("200", "150"), ("200", "50")],
 )
 def test_lowering_it_and_own_capital_are_free(before, after):
-    check_budget_limit(make_user(), before=percent(before), after=percent(after))
+    user = make_user()
+
+    check_budget_limit(user, before=percent(before), after=percent(after))
+
+    one_more = max(Decimal(100), Decimal(after)) + 1
+    with pytest.raises(BudgetLimitNotAllowed):
+        check_budget_limit(user, before=percent(after), after=one_more)
 
 
 def test_the_permission_lets_it_be_raised_while_the_user_is_active():
