@@ -202,7 +202,10 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "Capital",
-    "DESCRIPTION": "How much capital each strategy has, why, and what order size follows.",
+    "DESCRIPTION": (
+        "How much capital each strategy has, why, and what order size follows from it. It places "
+        "no orders. Amounts are strings; errors are RFC 9457 problem objects."
+    ),
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -1,4 +1,4 @@
-"""The front page, and what a load balancer asks."""
+"""The front page, health checks for load balancers, and error pages."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -12,35 +12,35 @@ from capital.services.jobs import check_readiness
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    """Say what this is and where things are."""
+    """The front page, with links to the admin and the API."""
     return render(request, "index.html")
 
 
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """This process answers. It asks nothing else, not even the database."""
+    """200 while this process is running. Checks nothing else, not even the database."""
     return JsonResponse({"is_alive": True})
 
 
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """200 where this process can do its work, else 503 and what is missing."""
+    """200 if the service is ready, else 503 with what is missing."""
     readiness = check_readiness()
     return JsonResponse(readiness.as_json(), status=200 if readiness.is_ready else 503)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """For programs, a problem; for people, Django's page."""
+    """A problem object under /api/, Django's page elsewhere."""
     if is_api(request):
-        return problem_response(400, "bad_request", _("This request cannot be read."))
+        return problem_response(400, "bad_request", _("The request could not be read."))
     return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """As above. Nothing of the error is told; the log has it."""
+    """A problem or Django's page, without details of the error: those are in the log."""
     if is_api(request):
-        detail = _("Something went wrong here. It is in the log; send the request again.")
+        detail = _("Something went wrong on the server and was logged. Try again.")
         return problem_response(500, "unexpected_error", detail)
     return defaults.server_error(request)

@@ -1,1 +1,1 @@
-"""The HTTP API: thin views over the services. Parse, one service call, translate."""
+"""The HTTP API: thin views over the services. Each parses, makes one call, and translates."""

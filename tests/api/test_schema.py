@@ -8,6 +8,8 @@ from django.test import Client
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
+from capital.models import Account, DailyAccountSummary, Market, Position, StrategyAccount
+from strategies.models import Strategy
 from tests.api.description import description, operations, takes_a_token
 from tests.paths import ROOT
 
@@ -58,6 +60,36 @@ def test_requests_are_closed_and_have_examples() -> None:
         if "requestBody" in operation:
             content = operation["requestBody"]["content"]["application/json"]
             assert content.get("examples"), f"{method} {path}"
+
+
+def test_parameters_and_fields_of_rows_are_described_in_words_of_their_own() -> None:
+    """A form's label and help text would mislead whoever reads of a filter or of a field."""
+    schema = description()
+    help_texts = {
+        str(field.help_text)
+        for model in (Account, DailyAccountSummary, Market, Position, Strategy, StrategyAccount)
+        for field in model._meta.fields
+        if field.help_text
+    }
+
+    for path, method, operation in operations(schema):
+        for parameter in operation.get("parameters", ()):
+            where = f"{method} {path} {parameter['name']}"
+            assert parameter["in"] == "path" or parameter.get("description"), where
+            assert parameter.get("description", "").strip() not in help_texts, where
+    for name in ("Account", "Strategy", "StrategyAccount", "DailySummary", "Position", "Market"):
+        for field, each in schema["components"]["schemas"][name]["properties"].items():
+            where = f"{name}.{field}"
+            assert field in ("id", "is_proven") or each.get("description"), where
+            assert "title" not in each, where
+            assert each.get("description") not in help_texts, where
+
+
+def test_every_problem_has_an_example_of_its_own_code() -> None:
+    for name, response in description()["components"]["responses"].items():
+        example = response["content"]["application/problem+json"]["example"]
+        assert name == f"Problem{example['status']}"
+        assert example["code"] != "not_found" or name == "Problem404"
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Who is calling: a bot with its token, or a person with a session of the admin."""
+"""Authentication: a bot by its token, a person by a session of the admin."""
 
 from django.contrib.auth.models import AbstractUser
 from knox.auth import TokenAuthentication
@@ -14,12 +14,12 @@ REALM = 'Bearer realm="capital"'
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox has no types
     """``Authorization: Bearer cap_…``, looked up by its hash in one query.
 
-    knox's own look-up asks for all tokens of the user and removes expired ones; here a token
-    that expired stays in the list, so that its owner sees why a bot stopped.
+    knox itself reads all tokens of the user and deletes expired ones. Here an expired token stays
+    in the list, so that its owner sees why a bot stopped.
     """
 
     def authenticate(self, request: Request) -> tuple[AbstractUser, ApiToken] | None:
-        """As knox does; a header that is not ASCII is refused as any other wrong token is."""
+        """As knox does, but refuse a header that is not ASCII like any other wrong token."""
         try:
             found: tuple[AbstractUser, ApiToken] | None = super().authenticate(request)
         except UnicodeEncodeError:
@@ -37,23 +37,23 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
 
 
 def token_of(request: Request) -> ApiToken | None:
-    """The token that was sent; None for a person with a session."""
+    """The token of the request; None for a person with a session."""
     return request.auth if isinstance(request.auth, ApiToken) else None
 
 
 def account_of(request: Request) -> int | None:
-    """The account that the token is limited to; None where it has all that its user sees."""
+    """The account to which the token is limited; None if it is not limited."""
     token = token_of(request)
     return None if token is None else token.account_id
 
 
 def caller_of(request: Request) -> str:
-    """Who the caller is, for idempotency keys and rate limits: one token, or one user."""
+    """The caller (one token or one user) for idempotency keys and rate limits."""
     token = token_of(request)
     return f"user:{request.user.pk}" if token is None else f"token:{token.pk[:64]}"
 
 
 def scope_of(request: Request) -> Scope:
-    """What the caller may do at most; a person's own permissions are the limit for sessions."""
+    """The caller's scope. A session has the widest one: the user's permissions are its limit."""
     token = token_of(request)
     return Scope.MANAGE if token is None else Scope(token.scope)

@@ -1,4 +1,4 @@
-"""What every endpoint shares: who may do what, how often, with which parameters, and once."""
+"""The base class of the API's views: permissions, rate limits, parameters, idempotency keys."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -23,13 +23,13 @@ FIELDS = "fields"
 
 
 class ApiView(ViewSetMixin, GenericAPIView[Any]):
-    """One resource: its rows as the caller may see them.
+    """One resource, limited to the rows that the caller may see.
 
     Attributes:
-        scopes: By action, where it is neither ``read`` for looking nor ``manage`` for changing.
-        permissions: By action, the user's permission that it needs.
-        beyond_one_account: Actions that a token of one account may not do.
-        query: By action, the query parameters beside filters, ordering and pages.
+        scopes: By action, the scope it needs; by default ``read`` for GET, else ``manage``.
+        permissions: By action, the permission that the user needs.
+        beyond_one_account: Actions that are refused to a token limited to one account.
+        query: By action, the query parameters besides filters, ordering and pagination.
     """
 
     lookup_value_regex = "[0-9]{1,18}"
@@ -38,11 +38,11 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
     beyond_one_account: Collection[str] = ()
     query: Mapping[str, Collection[str]] = {}
 
-    action: str | None = None  # type: ignore[assignment]  # None: a method it does not take
+    action: str | None = None  # type: ignore[assignment]  # None: the method is not allowed
     run_key: str | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Check address, token, scope, permission, rate and parameters before anything is done."""
+        """Check address, token, scope, permission, rate and parameters before the action runs."""
         self.format_kwarg = None
         negotiated = self.perform_content_negotiation(request)
         request.accepted_renderer, request.accepted_media_type = negotiated
@@ -51,7 +51,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self.throttled(request, address.wait() or 1)
         self.perform_authentication(request)
         if self.action is not None:
-            # None: the address does not take this method, which the framework answers next.
+            # None: the method is not allowed here; the framework answers 405 next.
             self.check_permissions(request)
             self._check_rights(request)
             self.check_throttles(request)
@@ -62,20 +62,20 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self.post = idempotent(self, handler, caller_of(request), key)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer ``WWW-Authenticate`` where a token is missing or refused."""
+        """Send ``WWW-Authenticate`` with a 401."""
         if isinstance(exc, TokenRefused):
             exc.auth_header = self.get_authenticate_header(self.request)  # type: ignore[attr-defined]
         return super().handle_exception(exc)
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of ``rows`` that the user may see, of the token's account if it has one."""
+        """The rows that the user may see, limited to the token's account if it has one."""
         return within_account(visible_to(self.request.user, rows), account_of(self.request))
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.visible(super().get_queryset())
 
     def wanted_fields(self) -> frozenset[str] | None:
-        """The names in ``?fields=``; None where it is not given, which means all."""
+        """The names in ``?fields=``; None (all fields) where it is not given."""
         written = self.request.query_params.get(FIELDS) if self.request.method in _SAFE else None
         return None if written is None else frozenset(filter(None, written.split(",")))
 
@@ -102,10 +102,10 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             raise NotPermitted(user=request.user.get_username(), permission=permission)
 
     def check_extraordinary(self, *, force: bool, accept_jump: bool) -> None:
-        """To pass over the gate or the jump check takes a permission of its own.
+        """Forcing an allocation and accepting a jump each need a permission of their own.
 
         Raises:
-            NotPermitted: The user lacks it.
+            NotPermitted: The user does not have it.
         """
         for asked, permission in ((force, FORCE_PERMISSION), (accept_jump, ACCEPT_PERMISSION)):
             user = self.request.user
@@ -113,17 +113,17 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
                 raise NotPermitted(user=user.get_username(), permission=permission)
 
     def _check_query(self, request: Request) -> None:
-        """Refuse unknown parameters: a misspelt filter would silently show everything."""
+        """Refuse unknown parameters: a misspelt filter would otherwise be ignored."""
         if not request.META.get("QUERY_STRING"):
             return
         known = self.known_query()
         for name, values in request.query_params.lists():
             if name not in known:
-                message = _("Unknown parameter. Known are: %(known)s.")
+                message = _("Unknown parameter. Known parameters: %(known)s.")
                 shown = ", ".join(sorted(known)) or "—"
                 raise _invalid(name, message % {"known": shown}, "unknown")
             if len(values) > 1:
-                raise _invalid(name, _("Give it once."), "repeated")
+                raise _invalid(name, _("This parameter may be given only once."), "repeated")
 
     def known_query(self) -> set[str]:
         """The query parameters that the current action takes."""
@@ -138,17 +138,17 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
 
 
 def keep_fields(fields: Any, wanted: Collection[str]) -> None:
-    """Remove all but the wanted fields. Raises ``ValidationError`` for one that is not there."""
+    """Remove all but the wanted fields. Raises ``ValidationError`` for an unknown one."""
     check_fields(fields, wanted)
     for name in [name for name in fields if name not in wanted]:
         fields.pop(name)
 
 
 def check_fields(known: Collection[str], wanted: Collection[str]) -> None:
-    """Raise ``ValidationError`` for a wanted field that is not there."""
+    """Raise ``ValidationError`` for an unknown field."""
     unknown = sorted(set(wanted) - set(known))
     if unknown:
-        message = _("There is no field %(name)s. There are: %(known)s.")
+        message = _("Unknown fields: %(name)s. Known fields: %(known)s.")
         figures = {"name": ", ".join(unknown)[:100], "known": ", ".join(known)}
         raise _invalid(FIELDS, message % figures, "unknown")
 
@@ -165,7 +165,7 @@ def refuse_body(request: Request) -> None:
     """Accept only an empty body or an empty object.
 
     Raises:
-        ValidationError: There is something in it.
+        ValidationError: The body is not empty.
     """
     if request.data:
-        raise ValidationError(_("This takes no body."))
+        raise ValidationError(_("This operation takes no request body."))

@@ -1,9 +1,13 @@
-"""One example for each body of the API, by the name of its component."""
+"""One example for each request and response body, by the name of its component."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from capital.api.frame.problems import problem
+from capital.domain.reasons import Code, Reason
+
 _TIME = "2026-11-24T09:00:00+09:00"
+_NOT_DUE = Reason(Code.BELOW_THRESHOLD, {"percent": "0.05", "threshold": "0.1"})
 
 _ACCOUNT = {
     "name": "Binance main",
@@ -68,7 +72,7 @@ _RUN = {
     "actor": "trader",
     "outcome": "applied",
     "code": "allocated",
-    "reason": "Capital was allocated.",
+    "reason": Code.ALLOCATED.english,
     "run_key": "api:20261124T000000:6f1c2f9e",
     "is_forced": False,
     "created_at": _TIME,
@@ -81,7 +85,7 @@ _RUN = {
             "reserve": "0.00",
             "unallocated": "0.00",
             "code": "live_balance",
-            "reason": "The balance was read from the exchange.",
+            "reason": Code.LIVE_BALANCE.english,
             "entries": [
                 {
                     "strategy": "trend",
@@ -129,8 +133,8 @@ ANSWERS: Mapping[str, Any] = {
             {
                 "account": "Binance main",
                 "outcome": None,
-                "code": "below_threshold",
-                "reason": "The balance changed by 0.05%, which is not more than 0.1%.",
+                "code": _NOT_DUE.code.value,
+                "reason": _NOT_DUE.english,
                 "run": None,
                 "balances": [
                     {
@@ -149,13 +153,40 @@ ANSWERS: Mapping[str, Any] = {
     "RebalanceStatus": {
         **_ABOUT,
         "due": False,
-        "code": "below_threshold",
-        "figures": {"percent": "0.05", "threshold": "0.1"},
-        "reason": "The balance changed by 0.05%, which is not more than 0.1%.",
+        "code": _NOT_DUE.code.value,
+        "figures": dict(_NOT_DUE.figures),
+        "reason": _NOT_DUE.english,
         "is_held": False,
         "suspects": [],
         "observed_at": _TIME,
         "last_checked_at": _TIME,
-        "last_check_code": "below_threshold",
+        "last_check_code": _NOT_DUE.code.value,
     },
+}
+
+
+def _problem(status: int, code: Code, **figures: str) -> dict[str, Any]:
+    return problem(status, code.value, Reason(code, figures).english)
+
+
+_NOT_A_NUMBER = {
+    "field": "qty_per",
+    "code": "invalid",
+    "detail": "Must be a plain decimal number, preferably as a string.",
+}
+PROBLEMS: Mapping[int, Any] = {
+    400: problem(400, "invalid", f"qty_per: {_NOT_A_NUMBER['detail']}", fields=[_NOT_A_NUMBER]),
+    401: _problem(401, Code.TOKEN_REFUSED),
+    403: _problem(403, Code.SCOPE_TOO_SMALL, scope="read", needed="allocate"),
+    404: _problem(404, Code.NOT_FOUND),
+    405: problem(405, "method_not_allowed", 'Method "PUT" not allowed.'),
+    406: problem(406, "not_acceptable", "Could not satisfy the request Accept header."),
+    409: _problem(409, Code.IDEMPOTENCY_CONFLICT, key="6f1c2f9e-signal-42"),
+    413: problem(413, "too_large", "The request body is too large."),
+    415: problem(415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
+    422: _problem(422, Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
+    429: problem(429, "throttled", "Request was throttled. Expected available in 3 seconds."),
+    503: _problem(
+        503, Code.PRICE_UNAVAILABLE, venue="binance", symbol="BTC/USDT:USDT", cause="timeout"
+    ),
 }

@@ -1,4 +1,4 @@
-"""How values are read and written: amounts as exact text, and each type strictly."""
+"""Serializer fields: exact amounts, and strict types."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,14 @@ from capital.models.columns.exact import AmountField, ExactDecimalField
 
 _LARGEST_ID = 2**63 - 1
 _LARGEST_INTEGER = 2**31 - 1
+_OF_FORMS = frozenset({"label", "help_text"})
 
 
 class ExactField(serializers.DecimalField):
-    """An exact number: read from text or a JSON number, written as text without an exponent."""
+    """An exact number. Accepts a string or a JSON number; returns a string without an exponent."""
 
     def to_internal_value(self, data: Any) -> Decimal:
-        """Strictly, as every amount is: see ``parse_amount``."""
+        """Parse by the rules of ``parse_amount``."""
         try:
             number = parse_amount(data.strip() if isinstance(data, str) else data)
         except InvalidAmount:
@@ -30,7 +31,7 @@ class ExactField(serializers.DecimalField):
         return self.validate_precision(number)
 
     def to_representation(self, value: Any) -> str:
-        """All its digits, without trailing zeros."""
+        """All significant digits, without trailing zeros."""
         return plain(EXACT.normalize(Decimal(str(value))))
 
 
@@ -46,7 +47,7 @@ class MoneyField(ExactField):
         super().__init__(*args, **kwargs)
 
     def get_attribute(self, instance: Any) -> Any:
-        """The amount together with its currency, which ``to_representation`` needs."""
+        """The amount and its currency, which ``to_representation`` needs."""
         amount = super().get_attribute(instance)
         if amount is None:
             return None
@@ -78,7 +79,7 @@ class Switch(serializers.BooleanField):
 
 
 class WholeNumber(serializers.IntegerField):
-    """A JSON integer that fits PostgreSQL's columns, on any database."""
+    """A JSON integer within the range of PostgreSQL's columns, on any database."""
 
     def __init__(self, **kwargs: Any) -> None:
         least, most = kwargs.pop("min_value", -_LARGEST_INTEGER), kwargs.pop("max_value", None)
@@ -93,7 +94,7 @@ class WholeNumber(serializers.IntegerField):
 
 
 class Secret(Text):
-    """A credential: accepted, never returned."""
+    """A credential: write-only."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.update(write_only=True, required=False, allow_blank=True, max_length=4096)
@@ -102,15 +103,15 @@ class Secret(Text):
 
 
 class VisibleRow(serializers.RelatedField[Any, Any, Any]):
-    """A reference to another row, by id or key. Rows that the caller may not see do not exist.
+    """A reference to another row by id or key. Only rows that the caller may see can be named.
 
     Args:
         named_by: The column that identifies the row.
     """
 
     default_error_messages = {
-        "missing": _("There is none, or none that you may see."),
-        "invalid": _("This is not its name."),
+        "missing": _("It does not exist, or you do not have access to it."),
+        "invalid": _("Not a valid reference."),
     }
 
     def __init__(self, *, named_by: str = "id", **kwargs: Any) -> None:
@@ -118,7 +119,7 @@ class VisibleRow(serializers.RelatedField[Any, Any, Any]):
         super().__init__(**kwargs)
 
     def use_pk_only_optimization(self) -> bool:
-        """An id is shown without reading the row."""
+        """An id is written without reading the row."""
         return self.named_by == "id"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -143,15 +144,15 @@ class VisibleRow(serializers.RelatedField[Any, Any, Any]):
 
 
 class _Strict:
-    """Refuses unknown and read-only fields, which the framework would ignore."""
+    """Refuses unknown and read-only fields, which the framework would silently ignore."""
 
     refusals = {
-        "unknown_field": _("There is no such field."),
-        "read_only_field": _("This field is shown, but cannot be written."),
+        "unknown_field": _("Unknown field."),
+        "read_only_field": _("This field is read-only."),
     }
 
     def to_internal_value(self, data: Any) -> Any:
-        """Check the names first: all that are wrong are named together."""
+        """Check the names first, and report all invalid ones together."""
         if isinstance(data, dict):
             fields = self.fields  # type: ignore[attr-defined]
             refused = {
@@ -181,7 +182,11 @@ class Request(_Strict, serializers.Serializer[Any]):
 
 
 class Row(_Strict, serializers.ModelSerializer[Any]):
-    """A row of a model. Each field is checked here; the row as a whole by its service."""
+    """A row of a model. Fields are checked here; the row as a whole is checked by its service.
+
+    ``Meta.descriptions`` has the published description of each field of the model. The model's own
+    labels and help texts are about forms, and are not published.
+    """
 
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
@@ -196,8 +201,16 @@ class Row(_Strict, serializers.ModelSerializer[Any]):
         models.PositiveIntegerField: WholeNumber,
     }
 
+    def build_field(self, field_name: str, *args: Any, **kwargs: Any) -> Any:
+        """The framework's field, described by ``Meta.descriptions``."""
+        field_class, options = super().build_field(field_name, *args, **kwargs)
+        options = {name: value for name, value in options.items() if name not in _OF_FORMS}
+        if description := self.Meta.descriptions.get(field_name):  # type: ignore[attr-defined]
+            options["help_text"] = description
+        return field_class, options
+
     def get_unique_together_validators(self) -> list[Any]:
-        """None: the model checks its constraints, and its message is the only one."""
+        """None: the model checks its constraints and words the errors."""
         return []
 
     def get_unique_together_constraints(self, model: Any) -> Any:

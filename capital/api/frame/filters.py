@@ -1,11 +1,11 @@
-"""Filters for lists. They refuse values that they do not understand."""
+"""Filters for lists. They refuse invalid values."""
 
 from typing import Any
 
 import django_filters
 from django import forms
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.drainage import set_override
 from rest_framework.request import Request
 
 from capital.api.frame.base import refusal
@@ -13,14 +13,15 @@ from capital.api.frame.base import refusal
 LARGEST_ID = 2**63 - 1
 
 
-@extend_schema_field({"type": "integer", "minimum": 1, "maximum": LARGEST_ID})
 class IdFilter(django_filters.Filter):
     """A primary key."""
 
     field_class = forms.IntegerField
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, help_text: str, **kwargs: Any) -> None:
         super().__init__(*args, min_value=1, max_value=LARGEST_ID, **kwargs)
+        described = {"type": "integer", "minimum": 1, "maximum": LARGEST_ID}
+        set_override(self, "field", {**described, "description": help_text})
 
 
 class SwitchField(forms.NullBooleanField):
@@ -29,11 +30,11 @@ class SwitchField(forms.NullBooleanField):
     def to_python(self, value: Any) -> bool | None:  # type: ignore[override]
         known = {"true": True, "false": False, None: None, "": None}
         if value not in known:
-            raise forms.ValidationError(_("Write true or false."))
+            raise forms.ValidationError(_("Must be true or false."))
         return known[value]
 
     def validate(self, value: Any) -> None:
-        """Accept None too: the parameter is optional."""
+        """Accept None: the parameter is optional."""
 
 
 class _PlainInput(forms.Widget):
@@ -41,14 +42,14 @@ class _PlainInput(forms.Widget):
         return data.get(name)
 
 
-@extend_schema_field({"type": "boolean"})
 class SwitchFilter(django_filters.Filter):
     """``true`` or ``false``."""
 
     field_class = SwitchField
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, help_text: str, **kwargs: Any) -> None:
         super().__init__(*args, widget=_PlainInput(), **kwargs)
+        set_override(self, "field", {"type": "boolean", "description": help_text})
 
 
 def read_switch(request: Request, name: str) -> bool:

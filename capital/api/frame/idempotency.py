@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a POST that is repeated gets the first answer again."""
+"""``Idempotency-Key``: a repeated POST gets the first response again."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ Handler = Callable[..., HttpResponseBase]
 
 
 class Answering(Protocol):
-    """A view that can turn an error into an answer."""
+    """A view that can turn an error into a response."""
 
     run_key: str | None
 
     def handle_exception(self, exc: Exception) -> Response:
-        """The problem as a response; raises again what is a bug."""
+        """The problem as a response. Errors that are bugs are raised again."""
 
 
 def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
-    """Wrap ``handler`` so that a second use of ``key`` by ``caller`` replays the first answer.
+    """Wrap ``handler`` so that a second use of ``key`` by ``caller`` replays the first response.
 
-    While the handler works, ``view.run_key`` is set: an attempt that is repeated after a crash
-    finds the allocation run of the first.
+    ``view.run_key`` is set while the handler works, so that a retry after a crash finds the
+    allocation run of the first attempt.
     """
 
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -42,7 +42,7 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
         try:
             try:
                 response = handler(request, *args, **kwargs)
-            except Exception as error:  # noqa: BLE001  # a refusal is an answer too
+            except Exception as error:  # noqa: BLE001  # a refusal is a response too
                 response = view.handle_exception(error)
             made = _answer(response)
         except BaseException:
@@ -58,7 +58,7 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
 
 
 def fingerprint(request: Request) -> str:
-    """A hash of method, address and parsed body, which a repeated request must match."""
+    """A hash of method, URL and parsed body, which a repeated request must match."""
     body = json.dumps(request.data, sort_keys=True, default=str)
     text = f"{request.method} {request.get_full_path()}\n{body}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""How rows are listed and shown: ordering, pages, and one row."""
+"""Lists and single rows: ordering and pagination."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,13 +18,13 @@ from capital.domain.errors import NotFound
 
 
 class StrictOrdering(OrderingFilter):
-    """``?ordering=``: one known field, with a minus for descending; ties are ordered by id."""
+    """``?ordering=``: one known field, ``-`` for descending. Ties are ordered by id."""
 
     def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
         written = request.query_params.get(self.ordering_param)
         ordering = view.ordering if written is None else written
         if ordering.removeprefix("-") not in view.ordering_fields:
-            message = _("It must be one of %(known)s, with a minus for the other way.")
+            message = _("Must be one of %(known)s, with a leading - for descending order.")
             raise refusal("ordering", message % {"known": ", ".join(view.ordering_fields)})
         if ordering.removeprefix("-") == "id":
             return (ordering,)
@@ -38,25 +38,25 @@ class StrictOrdering(OrderingFilter):
                 "name": self.ordering_param,
                 "required": False,
                 "in": "query",
-                "description": "By which field; a minus turns it round.",
+                "description": "Field to sort by. Prefix it with - for descending order.",
                 "schema": schema,
             }
         ]
 
 
 class Pages(CursorPagination):
-    """Cursor pagination: no row is repeated or skipped while others are added."""
+    """Cursor pagination: rows added meanwhile cause no repeated or skipped rows."""
 
     page_size = 100
     max_page_size = 500
     page_size_query_param = "page_size"
-    # Days have as many rows as there are accounts: a cursor may have to step over those.
+    # A date has one row per account: a cursor may have to skip that many.
     offset_cutoff = 1_000_000
 
     def paginate_queryset(  # type: ignore[override]  # of querysets only
         self, queryset: QuerySet[Any], request: Request, view: Any = None
     ) -> list[Any] | None:
-        """One page; a cursor with values that fit no row is refused."""
+        """One page; a cursor whose values fit no row is refused."""
         try:
             return super().paginate_queryset(queryset, request, view)
         except NotFound:
@@ -69,16 +69,16 @@ class Pages(CursorPagination):
             DataError,
             ArithmeticError,
         ):
-            raise refusal("cursor", _("This cursor is not one that this list gave.")) from None
+            raise refusal("cursor", _("Invalid cursor.")) from None
 
     def decode_cursor(self, request: Request) -> Any:
-        """Answer 400, as for any other parameter, where the framework answers 404."""
+        """Answer 400, as for any other parameter; the framework answers 404."""
         from rest_framework.exceptions import NotFound as NotACursor
 
         try:
             return super().decode_cursor(request)
         except NotACursor:
-            message = _("This cursor is not one that this list gave.")
+            message = _("Invalid cursor.")
             raise refusal("cursor", message) from None
 
     def get_page_size(self, request: Request) -> int | None:
@@ -89,7 +89,7 @@ class Pages(CursorPagination):
             written = "0"
         size = int(written)
         if not 1 <= size <= self.max_page_size:
-            message = _("It must be 1 to %(largest)s.")
+            message = _("Must be between 1 and %(largest)s.")
             raise refusal("page_size", message % {"largest": self.max_page_size})
         return size
 
@@ -108,14 +108,14 @@ class Pages(CursorPagination):
                 "name": "cursor",
                 "required": False,
                 "in": "query",
-                "description": "From next or previous of another page.",
+                "description": "Cursor from the next or previous link.",
                 "schema": {"type": "string"},
             },
             {
                 "name": "page_size",
                 "required": False,
                 "in": "query",
-                "description": "How many rows a page has.",
+                "description": "Number of rows per page.",
                 "schema": size,
             },
         ]
@@ -136,7 +136,7 @@ class ListAndRetrieve(ApiView):
         return known
 
     def get_object(self) -> Any:
-        """The row if it is visible, else 404. Filters of the list do not apply."""
+        """The row if it is visible, else 404. The list's filters do not apply."""
         field = self.lookup_url_kwarg or self.lookup_field
         found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[field]}).first()
         if found is None:
@@ -144,7 +144,7 @@ class ListAndRetrieve(ApiView):
         return found
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One page of what is visible."""
+        """One page of the rows that you may see."""
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.rows_as_json(rows or []))
 
@@ -152,15 +152,15 @@ class ListAndRetrieve(ApiView):
         return Response(self.rows_as_json([self.get_object()])[0])
 
     def prepare_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """What the serializer is given for a page of rows, or for just one.
+        """The objects that the serializer gets, for a page of rows or for one row.
 
-        A view that shows more than the columns of its rows reads it here for all of them together,
-        in a constant number of queries, and puts it on the rows.
+        A view that shows more than the columns of its rows reads the rest here for the whole page,
+        in a constant number of queries, and attaches it to the rows.
         """
         return rows
 
     def rows_as_json(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """The rows as they are sent, with the fields that were asked for."""
+        """The rows as JSON, with the requested fields."""
         written: Sequence[Any] = self.get_serializer(self.prepare_rows(rows), many=True).data
         return written
 
@@ -170,13 +170,13 @@ class ListAndRetrieve(ApiView):
 
 
 class ListAndRetrieveAsJson(ListAndRetrieve):
-    """A resource for which a serializer takes too long: ``prepare_rows`` answers what is sent.
+    """A resource for which a serializer would be too slow: ``prepare_rows`` returns the JSON.
 
-    The serializer class describes it, and names the fields.
+    The serializer class only describes it and names its fields.
     """
 
     def rows_as_json(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """What ``prepare_rows`` answers, with the fields that were asked for."""
+        """The result of ``prepare_rows``, with the requested fields."""
         written, wanted = self.prepare_rows(rows), self.wanted_fields()
         if wanted is None:
             return written

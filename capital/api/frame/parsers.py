@@ -1,4 +1,4 @@
-"""JSON with exact numbers, and without text that the database cannot store."""
+"""A JSON parser with exact numbers. It refuses text that the database cannot store."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _LONGEST_NUMBER = 400
 
 
 class ExactJSONParser(BaseParser):
-    """Numbers become ``int`` and ``Decimal``. At most 64 KiB of UTF-8, without repeated names."""
+    """Parses numbers as ``int`` and ``Decimal``. At most 64 KiB of UTF-8, no duplicate names."""
 
     media_type = "application/json"
 
@@ -33,7 +33,7 @@ class ExactJSONParser(BaseParser):
 
         Raises:
             PayloadTooLarge: It is larger than 64 KiB.
-            ParseError: It is not JSON, or holds text or numbers that cannot be stored.
+            ParseError: It is not JSON, or contains text or numbers that cannot be stored.
         """
         body = stream.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
@@ -42,7 +42,7 @@ class ExactJSONParser(BaseParser):
 
 
 def parse_json(body: bytes) -> Any:
-    """Parse as ``ExactJSONParser`` does, where the body is already in memory."""
+    """Parse a body that is already in memory, by the same rules as ``ExactJSONParser``."""
     try:
         value = json.loads(
             body.decode("utf-8"),
@@ -52,8 +52,8 @@ def parse_json(body: bytes) -> Any:
             object_pairs_hook=_object,
         )
     except (ValueError, RecursionError) as error:
-        # Without the error's text, which may quote what was sent.
-        detail = _("The body is not JSON that can be read (%(kind)s).")
+        # The error's own text may quote the request, which may contain a secret.
+        detail = _("The request body is not valid JSON (%(kind)s).")
         raise ParseError(detail % {"kind": type(error).__name__}) from None
     if _ODD_ESCAPE.search(body):
         _refuse_odd_text(value)
@@ -79,7 +79,7 @@ def _refuse(_constant: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        # A name that is repeated is ambiguous: which amount was meant?
+        # A duplicate name is ambiguous: which amount was meant?
         raise ValueError
     return found
 
@@ -90,7 +90,9 @@ def _refuse_odd_text(value: Any) -> None:
         each = waiting.pop()
         if isinstance(each, str):
             if "\x00" in each or any("\ud800" <= letter <= "\udfff" for letter in each):
-                raise ParseError(_("A text in the body holds characters that cannot be kept."))
+                raise ParseError(
+                    _("A string in the request body contains characters that cannot be stored.")
+                )
         elif isinstance(each, dict):
             waiting += [*each, *each.values()]
         elif isinstance(each, list):

@@ -27,7 +27,7 @@ from capital.services.sentences import sentence
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:capital:problem:"
 
-# The only place that maps errors to HTTP. A class that is not listed has its parent's status.
+# The only mapping of errors to HTTP. A class that is not listed has the status of its parent.
 STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     CapitalError: HTTPStatus.BAD_REQUEST,
     errors.TokenRefused: HTTPStatus.UNAUTHORIZED,
@@ -67,32 +67,32 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
 }
 
 TITLES: Mapping[int, Any] = {
-    400: gettext_lazy("The request is not right"),
-    401: gettext_lazy("Who are you?"),
-    403: gettext_lazy("Not allowed"),
+    400: gettext_lazy("Bad request"),
+    401: gettext_lazy("Unauthorized"),
+    403: gettext_lazy("Forbidden"),
     404: gettext_lazy("Not found"),
-    405: gettext_lazy("This method is not for this address"),
-    406: gettext_lazy("No such format"),
-    409: gettext_lazy("It does not go with what is there"),
-    413: gettext_lazy("Too much at once"),
-    415: gettext_lazy("Send JSON"),
-    422: gettext_lazy("This order cannot be sized"),
+    405: gettext_lazy("Method not allowed"),
+    406: gettext_lazy("Not acceptable"),
+    409: gettext_lazy("Conflict"),
+    413: gettext_lazy("Payload too large"),
+    415: gettext_lazy("Unsupported media type"),
+    422: gettext_lazy("Unprocessable content"),
     429: gettext_lazy("Too many requests"),
-    500: gettext_lazy("Our mistake"),
-    502: gettext_lazy("The exchange does not answer"),
-    503: gettext_lazy("Not ready"),
+    500: gettext_lazy("Internal server error"),
+    502: gettext_lazy("Bad gateway"),
+    503: gettext_lazy("Service unavailable"),
 }
 _RETRY_SECONDS = 5
-# These pass: the first request may still be in progress, or a price may come.
+# Worth another try: the first request may have finished by then, or a price may have arrived.
 _RETRIED = frozenset({errors.DeliveryInProgress, errors.RequestInProgress, errors.PriceUnavailable})
 
 
 class PayloadTooLarge(exceptions.APIException):
-    """The body is larger than this site reads."""
+    """The request body is larger than the API accepts."""
 
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
-    default_detail = gettext_lazy("The body is larger than this address takes.")
+    default_detail = gettext_lazy("The request body is too large.")
 
 
 def status_of(error: CapitalError) -> HTTPStatus:
@@ -103,7 +103,7 @@ def status_of(error: CapitalError) -> HTTPStatus:
 def problem(
     status: int, code: str, detail: str, *, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """A problem object. Programs match ``code``; ``errors`` has one entry for each wrong field."""
+    """A problem object. Programs match ``code``; ``errors`` has an entry for each wrong field."""
     answer: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
         "title": str(TITLES.get(status, HTTPStatus(status).phrase)),
@@ -144,11 +144,11 @@ def _translate(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None
     if isinstance(error, Http404 | ObjectDoesNotExist):
         return problem(404, "not_found", sentence(errors.NotFound().reason)), {}
     if isinstance(error, PermissionDenied):
-        return problem(403, "permission_denied", _("You may not do this.")), {}
+        return problem(403, "permission_denied", _("You do not have permission to do this.")), {}
     if isinstance(error, RequestDataTooBig):
         return problem(413, "too_large", str(PayloadTooLarge.default_detail)), {}
     if isinstance(error, SuspiciousOperation):
-        return problem(400, "bad_request", _("This request cannot be read.")), {}
+        return problem(400, "bad_request", _("The request could not be read.")), {}
     if isinstance(error, DatabaseError):
         return _of_database(error)
     return None
@@ -167,11 +167,11 @@ def _of_framework(error: exceptions.APIException) -> tuple[dict[str, Any], dict[
 
 def _of_database(error: DatabaseError) -> tuple[dict[str, Any], dict[str, str]]:
     if isinstance(error, IntegrityError):
-        detail = _("Somebody else changed this at the same moment. Read it again, then retry.")
+        detail = _("Someone else changed this at the same time. Read it again, then retry.")
         return problem(409, "conflict", detail), {}
     if isinstance(error, DataError):
-        return problem(400, "not_storable", _("A value cannot be stored as it was sent.")), {}
-    detail = _("The database does not answer. Nothing is lost; send the request again.")
+        return problem(400, "not_storable", _("A value cannot be stored exactly.")), {}
+    detail = _("The database is not responding. Send the request again.")
     return problem(503, "database_error", detail), {"Retry-After": str(_RETRY_SECONDS)}
 
 
@@ -213,5 +213,5 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def problem_response(status: int, code: str, detail: str) -> HttpResponse:
-    """A problem from outside the REST framework: no view was reached."""
+    """A problem response for errors outside the REST framework, before or beside any view."""
     return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description of the API, including what every operation may refuse."""
+"""The OpenAPI 3.1 description of the API, including the errors of every operation."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiParameter
 
 from capital.api.frame.base import FIELDS, ApiView
-from capital.api.frame.examples import ANSWERS, REQUESTS
+from capital.api.frame.examples import ANSWERS, PROBLEMS, REQUESTS
 from capital.api.frame.idempotency import HEADER
-from capital.api.frame.problems import CONTENT_TYPE, TITLES, TYPE_PREFIX
+from capital.api.frame.problems import CONTENT_TYPE, TITLES
 from capital.models import Scope
 
 EXACT_PATTERN = r"^-?[0-9]{1,20}(\.[0-9]{1,60})?$"
@@ -28,11 +28,12 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     },
     OpenApiParameter.HEADER,
     description=(
-        "The same key and body give the same answer for 24 hours; with another body it is 409."
+        "Makes the request safe to retry. For 24 hours, the same key and body return the first "
+        "response; the same key with another body is refused with 409."
     ),
 )
 
-# The statuses with which any operation may refuse, and those of some operations only.
+# The error statuses of all operations, and of some.
 _ALWAYS = (400, 401, 403, 404, 405, 406, 429, 503)
 _WITH_BODY = (409, 413, 415)
 _OF_ORDERS = (422,)
@@ -49,11 +50,11 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         scheme: dict[str, Any] = build_bearer_security_scheme_object("Authorization", "Bearer")
         scheme.pop("bearerFormat", None)
-        return {**scheme, "description": "A token from manage.py token create: cap_…"}
+        return {**scheme, "description": "A token made by `manage.py token create`: cap_…"}
 
 
 class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Amounts: strings in answers; strings or numbers in requests."""
+    """Amounts: strings in responses, strings or numbers in requests."""
 
     target_class = "capital.api.frame.fields.ExactField"
     match_subclasses = True
@@ -77,7 +78,7 @@ class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-u
 
 
 class ApiSchema(AutoSchema):
-    """Adds what all views share: scopes, ``?fields=`` and ``Idempotency-Key``."""
+    """Adds what all operations share: scopes, ``?fields=`` and ``Idempotency-Key``."""
 
     def get_operation_id(self) -> str:
         """Resource and action: ``accounts_list``, ``strategies_size``."""
@@ -99,7 +100,9 @@ class ApiSchema(AutoSchema):
             names = ", ".join(serializer().fields)
             parameters.append(
                 OpenApiParameter(
-                    FIELDS, str, description=f"Only these, separated by commas: {names}."
+                    FIELDS,
+                    str,
+                    description=f"Return only these fields, separated by commas: {names}.",
                 )
             )
         if self.method == "POST":
@@ -107,7 +110,7 @@ class ApiSchema(AutoSchema):
         return parameters
 
     def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
-        """The docstring, and the scope and permission that are needed."""
+        """The docstring, and the required scope and permission."""
         text = str(super().get_description() or "")
         view = self.view
         if not isinstance(view, ApiView):
@@ -129,21 +132,25 @@ def needed_scope(view: ApiView, method: str) -> Scope:
 def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """Complete the generated description.
 
-    Every operation says how it may refuse, and shows examples. Requests allow no other fields, and
-    answers that ``?fields=`` may shorten require none.
+    Every operation lists its errors and has examples. Requests allow no unknown fields. Responses
+    that ``?fields=`` may shorten have no required fields.
     """
     schemas = result["components"]["schemas"]
     schemas["Problem"] = _PROBLEM
     responses = result["components"].setdefault("responses", {})
     for status, title in TITLES.items():
         if status in {*_ALWAYS, *_WITH_BODY, *_OF_ORDERS}:
-            responses[f"Problem{status}"] = _problem_response(status, str(title))
+            responses[f"Problem{status}"] = _problem_response(status, title)
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             for status in _refusals_of(path, method, operation):
                 reference = {"$ref": f"#/components/responses/Problem{status}"}
                 operation["responses"].setdefault(str(status), reference)
             _add_examples(operation)
+            for parameter in operation.get("parameters", ()):
+                if "description" in parameter:
+                    # spectacular leaves room for a list of choices.
+                    parameter["description"] = parameter["description"].strip()
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
@@ -153,7 +160,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 
 def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:
-    """The statuses with which an operation may refuse a request."""
+    """The error statuses of an operation."""
     statuses = set(_ALWAYS)
     if "requestBody" in operation or method == "post":
         statuses |= set(_WITH_BODY)
@@ -175,7 +182,7 @@ def _add_examples(operation: dict[str, Any]) -> None:
 
 
 def _read_in_part(result: dict[str, Any]) -> set[str]:
-    """The components of which ``?fields=`` may leave fields out."""
+    """The components that ``?fields=`` may shorten."""
     found = set()
     for methods in result["paths"].values():
         operation = methods.get("get", {})
@@ -190,20 +197,20 @@ def _read_in_part(result: dict[str, Any]) -> set[str]:
     return found
 
 
-def _problem_response(status: int, title: str) -> dict[str, Any]:
+def _problem_response(status: int, title: Any) -> dict[str, Any]:
     response: dict[str, Any] = {
-        "description": title,
+        "description": str(title),
         "content": {
             CONTENT_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": _EXAMPLES.get(status, _example(status, "not_found", title)),
+                "example": PROBLEMS[status],
             }
         },
     }
     if status in (429, 503):
         response["headers"] = {
             "Retry-After": {
-                "description": "Seconds after which it is worth trying again.",
+                "description": "Seconds to wait before trying again.",
                 "schema": {"type": "integer", "minimum": 1},
                 "required": status == 429,
             }
@@ -211,33 +218,9 @@ def _problem_response(status: int, title: str) -> dict[str, Any]:
     return response
 
 
-def _example(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
-    title = str(TITLES[status])
-    head = {"type": f"{TYPE_PREFIX}{code}", "title": title, "status": status}
-    return {**head, "code": code, "detail": detail, **more}
-
-
-_EXAMPLES = {
-    400: _example(
-        400,
-        "invalid",
-        "qty_per: Write a plain decimal number, best as a text.",
-        errors=[
-            {
-                "field": "qty_per",
-                "code": "invalid",
-                "detail": "Write a plain decimal number, best as a text.",
-            }
-        ],
-    ),
-    401: _example(401, "token_refused", "The token is unknown, expired or revoked."),
-    403: _example(403, "scope_too_small", "The token's scope is read; this needs allocate."),
-    404: _example(404, "not_found", "There is nothing here, or nothing that you may see."),
-}
-
 _PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "RFC 9457. Match `code`; show `detail`.",
+    "description": "RFC 9457. Programs match `code`; people read `detail`.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
         "type": {"type": "string", "format": "uri"},
@@ -251,7 +234,10 @@ _PROBLEM: dict[str, Any] = {
                 "type": "object",
                 "required": ["field", "code", "detail"],
                 "properties": {
-                    "field": {"type": "string", "description": "Empty: the request as a whole."},
+                    "field": {
+                        "type": "string",
+                        "description": "Empty if the error is about the whole request.",
+                    },
                     "code": {"type": "string"},
                     "detail": {"type": "string"},
                 },

@@ -16,21 +16,21 @@ CACHE = "throttles"
 
 
 class RateThrottle(BaseThrottle):
-    """So many requests in a period, at once or spread over it (the GCRA algorithm).
+    """A number of requests per period, at once or spread over it (the GCRA algorithm).
 
-    It keeps one number for each caller: the time at which the next request is due if all are
-    spread evenly. A refusal can therefore tell exactly how long to wait.
+    It stores one number per caller: when the next request would be due if requests were spread
+    evenly. So a refusal can say exactly how long to wait.
     """
 
     name = ""
     wait_seconds: float | None = None
 
     def rate(self) -> tuple[int, int]:
-        """Number of requests, and seconds; zero requests means no limit."""
+        """The number of requests and the period in seconds. Zero requests means no limit."""
         raise NotImplementedError
 
     def ident(self, request: Any) -> str | None:
-        """Whose requests are counted together; None: not counted."""
+        """The caller whose requests are counted together; None: not counted."""
         raise NotImplementedError
 
     def allow_request(self, request: Any, view: Any) -> bool:
@@ -43,7 +43,7 @@ class RateThrottle(BaseThrottle):
         step = period / number
         due = max(caches[CACHE].get(key, now), now)
         if due > now + period + step:
-            # The clock was set back, which must not lock callers out.
+            # The clock was set back. That must not lock callers out.
             due = now
         early = due - now - (period - step)
         if early > 0:

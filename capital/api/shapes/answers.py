@@ -1,4 +1,4 @@
-"""Answers of the API other than rows of models, for its description."""
+"""Response bodies other than rows of models, for the published description."""
 
 from typing import Any
 
@@ -9,59 +9,96 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
 from capital.domain.pools import Pool
 
+_SOURCE = "`live` from the exchange, `cached` from the daily summary, or `none`."
+
 
 @extend_schema_serializer(component_name="Warning")
 class Notice(serializers.Serializer[Any]):
-    """What was done otherwise than asked, or should be known."""
+    """Something to know, or a difference between the answer and the request."""
 
-    code = serializers.CharField()
-    reason = serializers.CharField()
+    code = serializers.CharField(help_text="A stable code for programs.")
+    reason = serializers.CharField(help_text="A sentence for people, in the site's language.")
 
 
 class Size(serializers.Serializer[Any]):
-    """What may be ordered. Numbers are texts; null where there is none."""
+    """The size of an order on one account. Numbers are strings; null where there is none."""
 
-    strategy = serializers.CharField()
-    account = serializers.CharField()
+    strategy = serializers.CharField(help_text="Key of the strategy.")
+    account = serializers.CharField(help_text="Name of the account.")
     symbol = serializers.CharField()
     side = serializers.CharField()
-    quantity = serializers.CharField()
-    contracts = serializers.CharField(allow_null=True)
-    reduce_only = serializers.BooleanField()
-    price = serializers.CharField(allow_null=True)
-    price_source = serializers.ChoiceField(choices=["given", "ticker", "cache"], allow_null=True)
-    capital = serializers.CharField(allow_null=True)
-    budget = serializers.CharField(allow_null=True)
-    leverage = serializers.CharField(allow_null=True)
-    raw_quantity = serializers.CharField(allow_null=True)
-    step = serializers.CharField(allow_null=True)
-    notional = serializers.CharField(allow_null=True)
-    margin = serializers.CharField(allow_null=True)
-    fee = serializers.CharField(allow_null=True)
-    bound_by = serializers.CharField(allow_blank=True)
-    code = serializers.CharField()
+    quantity = serializers.CharField(
+        help_text=(
+            "The quantity to order: in base units, on inverse markets in contracts. 0: order "
+            "nothing; code says why."
+        )
+    )
+    contracts = serializers.CharField(
+        allow_null=True,
+        help_text="The quantity in contracts, as ccxt and most exchanges expect it. Null on spot.",
+    )
+    reduce_only = serializers.BooleanField(help_text="Whether the order only closes a position.")
+    price = serializers.CharField(
+        allow_null=True, help_text="The price at which the order was sized."
+    )
+    price_source = serializers.ChoiceField(
+        choices=["given", "ticker", "cache"],
+        allow_null=True,
+        help_text=(
+            "`given` in the request, the exchange's last price (`ticker`), or its last price of at "
+            "most 2 seconds ago (`cache`)."
+        ),
+    )
+    capital = serializers.CharField(
+        allow_null=True, help_text="The capital allocated to the strategy on this account."
+    )
+    budget = serializers.CharField(
+        allow_null=True, help_text="The most that the order may cost, fee included."
+    )
+    leverage = serializers.CharField(allow_null=True, help_text="Leverage used. 1 on spot.")
+    raw_quantity = serializers.CharField(
+        allow_null=True, help_text="The quantity before rounding and limits."
+    )
+    step = serializers.CharField(
+        allow_null=True, help_text="The quantity is rounded down to a multiple of this."
+    )
+    notional = serializers.CharField(allow_null=True, help_text="Order value.")
+    margin = serializers.CharField(
+        allow_null=True, help_text="Capital that the order ties up. On spot its whole value."
+    )
+    fee = serializers.CharField(allow_null=True, help_text="Fee at the account's fee rate.")
+    bound_by = serializers.CharField(
+        allow_blank=True,
+        help_text=(
+            "What determined the quantity: `budget`, `risk`, `quantity`, `position`, `max_amount` "
+            "or `max_cost`. If it is 0: the limit that was not reached."
+        ),
+    )
+    code = serializers.CharField(help_text="`sized`, or why the quantity is 0.")
     warnings = Notice(many=True)
 
 
 class Sizes(serializers.Serializer[Any]):
-    """One answer for each account that the strategy trades on."""
+    """One size for each account that the strategy trades on."""
 
     sizes = Size(many=True)
 
 
 class HookBalance(serializers.Serializer[Any]):
-    """What a decision rests on."""
+    """A balance on which an allocation is based."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
-    amount = serializers.CharField(allow_null=True)
+    amount = serializers.CharField(allow_null=True, help_text="Null: no balance was available.")
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name
-        choices=[(source.value, source.value) for source in Source]
+        choices=[(source.value, source.value) for source in Source], help_text=_SOURCE
     )
-    observed_at = serializers.DateTimeField(allow_null=True)
+    observed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was read from the exchange."
+    )
 
 
 class HookAllocation(serializers.Serializer[Any]):
-    """What became of one account's capital; no outcome where nothing was due."""
+    """The allocation of one account. The outcome is null if no reallocation was due."""
 
     account = serializers.CharField()
     outcome = serializers.ChoiceField(
@@ -74,9 +111,9 @@ class HookAllocation(serializers.Serializer[Any]):
 
 
 class HookAnswer(serializers.Serializer[Any]):
-    """Capital, then sizes: every order on every account of the strategy."""
+    """The allocations, then the size of every order on every account of the strategy."""
 
-    delivery = serializers.IntegerField()
+    delivery = serializers.IntegerField(help_text="Id of the recorded delivery.")
     strategy = serializers.CharField()
     received_at = serializers.DateTimeField()
     allocations = HookAllocation(many=True)
@@ -85,7 +122,7 @@ class HookAnswer(serializers.Serializer[Any]):
 
 
 class Entry(serializers.Serializer[Any]):
-    """What one link got; null: it never held capital."""
+    """What one strategy got. A null amount: it never had capital on this account."""
 
     strategy = serializers.CharField()
     weight = serializers.CharField()
@@ -95,23 +132,31 @@ class Entry(serializers.Serializer[Any]):
 
 
 class PoolOfRun(serializers.Serializer[Any]):
-    """One pool of a run."""
+    """One pool of an allocation."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
-    balance = serializers.CharField(allow_null=True, help_text="Unrounded; null: there was none.")
-    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name
-        choices=[(source.value, source.value) for source in Source]
+    balance = serializers.CharField(
+        allow_null=True, help_text="Unrounded. Null: no balance was available."
     )
-    observed_at = serializers.DateTimeField(allow_null=True)
-    reserve = serializers.CharField(allow_null=True)
-    unallocated = serializers.CharField(allow_null=True)
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name
+        choices=[(source.value, source.value) for source in Source], help_text=_SOURCE
+    )
+    observed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the balance was read from the exchange."
+    )
+    reserve = serializers.CharField(
+        allow_null=True, help_text="The part of the balance that is never allocated."
+    )
+    unallocated = serializers.CharField(
+        allow_null=True, help_text="What no strategy got: no active strategy has a weight."
+    )
     code = serializers.CharField()
     reason = serializers.CharField()
     entries = Entry(many=True)
 
 
 class Run(serializers.Serializer[Any]):
-    """One decision for one account. A dry run has no id, no key and no time."""
+    """One allocation of one account. For a dry run, id, run_key and created_at are null."""
 
     id = serializers.IntegerField(allow_null=True)
     account = serializers.IntegerField()
@@ -130,13 +175,13 @@ class Run(serializers.Serializer[Any]):
 
 
 class Runs(serializers.Serializer[Any]):
-    """One run for each account."""
+    """One allocation for each account."""
 
     runs = Run(many=True)
 
 
 class LivePool(serializers.Serializer[Any]):
-    """What the exchange says of one pool now, or why it does not."""
+    """The live balance of one pool, or why it could not be read."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
     currency = serializers.CharField()
@@ -147,7 +192,7 @@ class LivePool(serializers.Serializer[Any]):
 
 
 class LiveBalances(serializers.Serializer[Any]):
-    """Every pool of one account, live."""
+    """The live balances of all pools of one account."""
 
     account = serializers.IntegerField()
     account_name = serializers.CharField()
@@ -156,7 +201,7 @@ class LiveBalances(serializers.Serializer[Any]):
 
 
 class PoolConnection(serializers.Serializer[Any]):
-    """What the exchange said of one pool, and what to do where it said nothing."""
+    """The live balance of one pool, or why it could not be read and what to do."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
     amount = serializers.CharField(allow_null=True)
@@ -167,7 +212,7 @@ class PoolConnection(serializers.Serializer[Any]):
 
 
 class Connection(serializers.Serializer[Any]):
-    """Whether the exchange answers for every pool."""
+    """Whether every pool of an account can be read."""
 
     account = serializers.IntegerField()
     account_name = serializers.CharField()
@@ -180,11 +225,11 @@ class Connection(serializers.Serializer[Any]):
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class Figures(serializers.JSONField):
-    """The figures of a code."""
+    """The figures in the sentence of a code, as strings."""
 
 
 class Suspect(serializers.Serializer[Any]):
-    """A balance that is not believed."""
+    """A balance on hold because it jumped."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
     code = serializers.CharField()
@@ -193,7 +238,7 @@ class Suspect(serializers.Serializer[Any]):
 
 
 class RebalanceStatus(serializers.Serializer[Any]):
-    """Whether a reallocation is due now, and why."""
+    """Whether a reallocation is due, and why."""
 
     account = serializers.IntegerField()
     account_name = serializers.CharField()
@@ -201,7 +246,9 @@ class RebalanceStatus(serializers.Serializer[Any]):
     code = serializers.CharField()
     figures = Figures()
     reason = serializers.CharField()
-    is_held = serializers.BooleanField()
+    is_held = serializers.BooleanField(
+        help_text="Whether capital is on hold: a position is open, or a balance is suspect."
+    )
     suspects = Suspect(many=True)
     observed_at = serializers.DateTimeField()
     last_checked_at = serializers.DateTimeField(allow_null=True)

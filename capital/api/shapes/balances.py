@@ -1,4 +1,4 @@
-"""How the API writes live balances, connection checks and the gate's answer."""
+"""JSON of live balances, connection checks, and whether a reallocation is due."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The capital of links as bots poll it, written without model instances for speed."""
+"""Allocated capital as bots poll it, written without model instances for speed."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,28 +11,38 @@ from capital.domain.money import amount_text
 
 
 class _Amount(serializers.CharField):
-    """An amount in the currency of its account."""
+    """Marks an amount, which is written in the account's currency."""
 
 
 class _Time(serializers.DateTimeField):
-    """A time, in the site's time zone."""
+    """Marks a time, which is written in the site's time zone."""
 
 
 @extend_schema_serializer(component_name="Capital")
 class CapitalRow(serializers.Serializer[Mapping[str, Any]]):
-    """What one link may use now."""
+    """The capital currently allocated to one strategy on one account."""
 
-    # A field of capital is this one line: name, kind, and the way from ``StrategyCapital`` to it.
+    # To add a field, add it here only: its name, kind, and path from ``StrategyCapital``.
     id = serializers.IntegerField()
-    strategy_account = serializers.IntegerField(source="strategy_account_id")
-    strategy = serializers.CharField(source="strategy_account.strategy.key")
-    account = serializers.IntegerField(source="strategy_account.account_id")
+    strategy_account = serializers.IntegerField(
+        source="strategy_account_id", help_text="Id of the strategy on the account."
+    )
+    strategy = serializers.CharField(
+        source="strategy_account.strategy.key", help_text="Key of the strategy."
+    )
+    account = serializers.IntegerField(
+        source="strategy_account.account_id", help_text="Id of the account."
+    )
     account_name = serializers.CharField(source="strategy_account.account.name")
-    market_type = serializers.CharField(source="strategy_account.strategy.market_type")
-    currency = serializers.CharField(source="strategy_account.account.currency")
-    allocated_capital = _Amount(help_text="Exact, in the account's currency.")
-    current_pnl = _Amount(help_text="Exact, in the account's currency.")
-    allocated_at = _Time(allow_null=True)
+    market_type = serializers.CharField(
+        source="strategy_account.strategy.market_type", help_text="`spot` or `futures`."
+    )
+    currency = serializers.CharField(
+        source="strategy_account.account.currency", help_text="Currency of the amounts."
+    )
+    allocated_capital = _Amount(help_text="The capital that the strategy may use now. Exact.")
+    current_pnl = _Amount(help_text="The strategy's current PnL. Exact.")
+    allocated_at = _Time(allow_null=True, help_text="When it was last allocated. Null: never.")
 
 
 def capital_as_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,5 +71,5 @@ def _writer_of(field: Any) -> Callable[[Any, str], Any]:
 _FIELD_OF = CapitalRow().fields
 _COLUMN_OF = {name: str(field.source).replace(".", "__") for name, field in _FIELD_OF.items()}
 _FIELDS = [(name, _COLUMN_OF[name], _writer_of(field)) for name, field in _FIELD_OF.items()]
-# What is read for these fields, from ``StrategyCapital``.
+# The columns to read for these fields, from ``StrategyCapital``.
 COLUMNS = tuple(_COLUMN_OF.values())

@@ -1,4 +1,4 @@
-"""The filters that each list takes."""
+"""The filters of each list."""
 
 import django_filters as filters
 from django.db.models import QuerySet
@@ -21,17 +21,23 @@ from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
 _MARKETS = [(market.value, market.value) for market in MarketType]
+_OF_ACCOUNT = "Only those of this account, by id."
+_OF_STRATEGY = "Only those of this strategy, by key."
+_OF_LINK = "Only those of this strategy on an account, by id."
 
 
 class AccountFilter(filters.FilterSet):
     """Filters of the list of accounts."""
 
-    name = filters.CharFilter()
-    venue = filters.CharFilter()
-    currency = filters.CharFilter()
-    wallet_mode = filters.ChoiceFilter(choices=[(mode.value, mode.value) for mode in WalletMode])
-    is_active = SwitchFilter()
-    is_sandbox = SwitchFilter()
+    name = filters.CharFilter(help_text="Only the account with this name.")
+    venue = filters.CharFilter(help_text="Only accounts on this exchange, by its ccxt id.")
+    currency = filters.CharFilter(help_text="Only accounts in this currency.")
+    wallet_mode = filters.ChoiceFilter(
+        choices=[(mode.value, mode.value) for mode in WalletMode],
+        help_text="Only accounts with this wallet mode.",
+    )
+    is_active = SwitchFilter(help_text="Only active, or only inactive accounts.")
+    is_sandbox = SwitchFilter(help_text="Only sandbox accounts, or only real ones.")
 
     class Meta:
         model = Account
@@ -41,9 +47,13 @@ class AccountFilter(filters.FilterSet):
 class StrategyFilter(filters.FilterSet):
     """Filters of the list of strategies."""
 
-    key = filters.CharFilter()
-    market_type = filters.ChoiceFilter(choices=_MARKETS)
-    status = filters.ChoiceFilter(choices=StrategyStatus.choices)
+    key = filters.CharFilter(help_text="Only the strategy with this key.")
+    market_type = filters.ChoiceFilter(
+        choices=_MARKETS, help_text="Only strategies that trade this market."
+    )
+    status = filters.ChoiceFilter(
+        choices=StrategyStatus.choices, help_text="Only strategies with this status."
+    )
 
     class Meta:
         model = Strategy
@@ -53,10 +63,14 @@ class StrategyFilter(filters.FilterSet):
 class LinkFilter(filters.FilterSet):
     """Filters of the list of links."""
 
-    account = IdFilter(field_name="account_id")
-    strategy = filters.CharFilter(field_name="strategy__key")
-    market_type = filters.ChoiceFilter(field_name="strategy__market_type", choices=_MARKETS)
-    is_active = SwitchFilter()
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    strategy = filters.CharFilter(field_name="strategy__key", help_text=_OF_STRATEGY)
+    market_type = filters.ChoiceFilter(
+        field_name="strategy__market_type",
+        choices=_MARKETS,
+        help_text="Only those of strategies that trade this market.",
+    )
+    is_active = SwitchFilter(help_text="Only active, or only inactive ones.")
 
     class Meta:
         model = StrategyAccount
@@ -66,9 +80,11 @@ class LinkFilter(filters.FilterSet):
 class CapitalFilter(filters.FilterSet):
     """Filters of the list of capital."""
 
-    strategy_account = IdFilter(field_name="strategy_account_id")
-    account = IdFilter(field_name="strategy_account__account_id")
-    strategy = filters.CharFilter(field_name="strategy_account__strategy__key")
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    account = IdFilter(field_name="strategy_account__account_id", help_text=_OF_ACCOUNT)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
 
     class Meta:
         model = StrategyCapital
@@ -78,10 +94,14 @@ class CapitalFilter(filters.FilterSet):
 class SummaryFilter(filters.FilterSet):
     """Filters of the list of daily summaries."""
 
-    account = IdFilter(field_name="account_id")
-    date = filters.DateFilter()
-    date_from = filters.DateFilter(field_name="date", lookup_expr="gte")
-    date_to = filters.DateFilter(field_name="date", lookup_expr="lte")
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    date = filters.DateFilter(help_text="Only this day.")
+    date_from = filters.DateFilter(
+        field_name="date", lookup_expr="gte", help_text="From this day on."
+    )
+    date_to = filters.DateFilter(
+        field_name="date", lookup_expr="lte", help_text="Up to and including this day."
+    )
 
     class Meta:
         model = DailyAccountSummary
@@ -91,14 +111,21 @@ class SummaryFilter(filters.FilterSet):
 class RunFilter(filters.FilterSet):
     """Filters of the list of allocation runs."""
 
-    account = IdFilter(field_name="account_id")
-    run_key = filters.CharFilter()
-    trigger = filters.ChoiceFilter(choices=Trigger.choices)
-    outcome = filters.ChoiceFilter(choices=[(each.value, each.value) for each in Outcome])
-    code = filters.CharFilter()
-    is_forced = SwitchFilter()
-    created_from = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_to = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    run_key = filters.CharFilter(help_text="Only runs with this run key.")
+    trigger = filters.ChoiceFilter(choices=Trigger.choices, help_text="Only runs started this way.")
+    outcome = filters.ChoiceFilter(
+        choices=[(each.value, each.value) for each in Outcome],
+        help_text="Only runs with this outcome.",
+    )
+    code = filters.CharFilter(help_text="Only runs with this reason code.")
+    is_forced = SwitchFilter(help_text="Only forced runs, or only the others.")
+    created_from = filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", help_text="From this time on."
+    )
+    created_to = filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="lt", help_text="Before this time."
+    )
 
     class Meta:
         model = AllocationRun
@@ -108,12 +135,15 @@ class RunFilter(filters.FilterSet):
 class MarketFilter(filters.FilterSet):
     """Filters of the list of markets."""
 
-    venue = filters.CharFilter()
-    symbol = filters.CharFilter()
-    kind = filters.ChoiceFilter(choices=[(kind.value, kind.value) for kind in InstrumentKind])
-    base = filters.CharFilter()
-    settle = filters.CharFilter()
-    is_active = SwitchFilter()
+    venue = filters.CharFilter(help_text="Only this exchange, by its ccxt id.")
+    symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
+    kind = filters.ChoiceFilter(
+        choices=[(kind.value, kind.value) for kind in InstrumentKind],
+        help_text="Only instruments of this kind.",
+    )
+    base = filters.CharFilter(help_text="Only this base currency.")
+    settle = filters.CharFilter(help_text="Only this settle currency.")
+    is_active = SwitchFilter(help_text="Only traded, or only delisted instruments.")
 
     class Meta:
         model = Market
@@ -123,14 +153,16 @@ class MarketFilter(filters.FilterSet):
 class PositionFilter(filters.FilterSet):
     """Filters of the list of positions."""
 
-    strategy_account = IdFilter(field_name="strategy_account_id")
-    account = IdFilter(field_name="strategy_account__account_id")
-    strategy = filters.CharFilter(field_name="strategy_account__strategy__key")
-    symbol = filters.CharFilter()
-    is_open = SwitchFilter(method="filter_open")
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    account = IdFilter(field_name="strategy_account__account_id", help_text=_OF_ACCOUNT)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
+    symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
+    is_open = SwitchFilter(method="filter_open", help_text="Only open, or only closed positions.")
 
     def filter_open(self, rows: QuerySet[Position], _name: str, value: bool) -> QuerySet[Position]:  # noqa: FBT001
-        """A position that was closed stays as a row with quantity 0."""
+        """Filter by quantity: a closed position stays as a row with quantity 0."""
         return rows.exclude(quantity=0) if value else rows.filter(quantity=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""How rows of models are written and read over the API."""
+"""The rows of models as the API sends and accepts them."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from capital.api.frame.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
+from capital.api.shapes import descriptions
 from capital.models import (
     Account,
     DailyAccountSummary,
@@ -19,14 +20,21 @@ from strategies.models import Strategy
 _KEY_PATTERN = r"^[-a-zA-Z0-9_]+$"
 
 
+class _Owner(serializers.SlugRelatedField[Any]):
+    """The user whose row it is, by username."""
+
+    def __init__(self) -> None:
+        super().__init__(slug_field="username", read_only=True, help_text="Username of the owner.")
+
+
 @extend_schema_serializer(component_name="Account")
 class AccountRow(Row):
-    """An account. Credentials are taken and never given back: it is only told which are set."""
+    """An account: one set of API keys on one exchange. Credentials are write-only."""
 
-    owner = serializers.SlugRelatedField(slug_field="username", read_only=True)  # type: ignore[var-annotated]
-    api_key = Secret(help_text="Written, never read.")
-    api_secret = Secret(help_text="Written, never read.")
-    api_passphrase = Secret(help_text="Written, never read.")
+    owner = _Owner()
+    api_key = Secret(help_text="API key. Write-only. On Hyperliquid: the wallet address.")
+    api_secret = Secret(help_text="API secret. Write-only. On Hyperliquid: the private key.")
+    api_passphrase = Secret(help_text="API passphrase, where the exchange uses one. Write-only.")
     api_key_is_set = serializers.SerializerMethodField()
     api_secret_is_set = serializers.SerializerMethodField()
     api_passphrase_is_set = serializers.SerializerMethodField()
@@ -34,6 +42,7 @@ class AccountRow(Row):
 
     class Meta:
         model = Account
+        descriptions = descriptions.ACCOUNT
         fields = [
             "id",
             "owner",
@@ -75,31 +84,34 @@ class AccountRow(Row):
         ]
 
     def get_api_key_is_set(self, account: Account) -> bool:
-        """Whether there is one."""
+        """Whether an API key is stored."""
         return bool(account.__dict__.get("api_key"))
 
     def get_api_secret_is_set(self, account: Account) -> bool:
-        """Whether there is one."""
+        """Whether an API secret is stored."""
         return bool(account.__dict__.get("api_secret"))
 
     def get_api_passphrase_is_set(self, account: Account) -> bool:
-        """Whether there is one."""
+        """Whether an API passphrase is stored."""
         return bool(account.__dict__.get("api_passphrase"))
 
     def get_is_proven(self, account: Account) -> bool:
-        """Whether the venue is one of those that were proven; others are read generically."""
+        """Whether support for this exchange is tested. Others are supported generically."""
         return is_proven(account.venue)
 
 
 @extend_schema_serializer(component_name="Strategy")
 class StrategyRow(Row):
-    """A strategy. It is named by its key."""
+    """A strategy, identified by its key."""
 
-    owner = serializers.SlugRelatedField(slug_field="username", read_only=True)  # type: ignore[var-annotated]
-    key = serializers.RegexField(_KEY_PATTERN, max_length=64)
+    owner = _Owner()
+    key = serializers.RegexField(
+        _KEY_PATTERN, max_length=64, help_text="Name by which bots and webhooks identify it."
+    )
 
     class Meta:
         model = Strategy
+        descriptions = descriptions.STRATEGY
         fields = [
             "id",
             "owner",
@@ -116,10 +128,12 @@ class StrategyRow(Row):
 
 @extend_schema_serializer(component_name="StrategyAccount")
 class LinkRow(Row):
-    """A strategy on an account. Both are chosen when it is made."""
+    """A strategy on an account. The strategy and the account cannot be changed later."""
 
-    strategy = VisibleRow(queryset=Strategy.objects.all(), named_by="key")
-    account = VisibleRow(queryset=Account.objects.all())
+    strategy = VisibleRow(
+        queryset=Strategy.objects.all(), named_by="key", help_text="Key of the strategy."
+    )
+    account = VisibleRow(queryset=Account.objects.all(), help_text="Id of the account.")
     allocated_capital = MoneyField(
         source="capital.allocated_capital",
         currency_from="account",
@@ -128,10 +142,12 @@ class LinkRow(Row):
         read_only=True,
         allow_null=True,
         default=None,
+        help_text="The capital allocated to it now. Null: never allocated.",
     )
 
     class Meta:
         model = StrategyAccount
+        descriptions = descriptions.LINK
         fields = [
             "id",
             "strategy",
@@ -149,12 +165,15 @@ class LinkRow(Row):
 
 @extend_schema_serializer(component_name="DailySummary")
 class SummaryRow(Row):
-    """One account's day."""
+    """An account's balances and results on one day, in its currency."""
 
-    currency = serializers.CharField(source="account.currency", read_only=True)
+    currency = serializers.CharField(
+        source="account.currency", read_only=True, help_text="Currency of the account."
+    )
 
     class Meta:
         model = DailyAccountSummary
+        descriptions = descriptions.SUMMARY
         fields = [
             "id",
             "account",
@@ -178,7 +197,7 @@ class SummaryRow(Row):
         read_only_fields = fields
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
-        """Amounts are written in the account's currency."""
+        """Write amounts in the account's currency."""
         field_class, kwargs = super().build_standard_field(field_name, model_field)
         if field_class is MoneyField:
             kwargs["currency_from"] = "account"
@@ -187,16 +206,34 @@ class SummaryRow(Row):
 
 @extend_schema_serializer(component_name="Position")
 class PositionRow(Row):
-    """What a link holds of one symbol; negative is short, zero is flat."""
+    """A strategy's position in one symbol on one account."""
 
-    strategy = serializers.CharField(source="strategy_account.strategy.key", read_only=True)
-    account = serializers.IntegerField(source="strategy_account.account_id", read_only=True)
-    symbol = Text(max_length=64)
-    quantity = ExactField(max_digits=36, decimal_places=18)
-    entry_price = ExactField(max_digits=36, decimal_places=18, required=False, allow_null=True)
+    strategy = serializers.CharField(
+        source="strategy_account.strategy.key", read_only=True, help_text="Key of the strategy."
+    )
+    account = serializers.IntegerField(
+        source="strategy_account.account_id", read_only=True, help_text="Id of the account."
+    )
+    symbol = Text(max_length=64, help_text="Symbol in ccxt's notation, such as BTC/USDT:USDT.")
+    quantity = ExactField(
+        max_digits=36,
+        decimal_places=18,
+        help_text=(
+            "Positive for long, negative for short, 0 for closed. In base units; on inverse "
+            "markets in contracts."
+        ),
+    )
+    entry_price = ExactField(
+        max_digits=36,
+        decimal_places=18,
+        required=False,
+        allow_null=True,
+        help_text="Average entry price. Optional.",
+    )
 
     class Meta:
         model = Position
+        descriptions = descriptions.POSITION
         fields = [
             "id",
             "strategy_account",
@@ -212,10 +249,11 @@ class PositionRow(Row):
 
 @extend_schema_serializer(component_name="Market")
 class MarketRow(Row):
-    """The rules of one market, as the venue gave them. Absent limits are null."""
+    """An instrument's trading rules, as the exchange published them."""
 
     class Meta:
         model = Market
+        descriptions = descriptions.MARKET
         fields = [
             "id",
             "venue",

@@ -1,4 +1,4 @@
-"""How the API writes allocation runs and previews of them."""
+"""JSON of allocation runs and of previews."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:
 
 
 def previews_as_json(previews: Sequence[AllocationPreview]) -> list[dict[str, Any]]:
-    """The runs that a request would make; where its run key was used, the run that it made."""
+    """The runs that a request would make, or made if its run key was used before."""
     return [_preview(preview) for preview in previews]
 
 

@@ -25,14 +25,14 @@ from capital.services.balances import check_connection, observe_balances
 
 @extend_schema_view(
     list=extend_schema(summary="List accounts"),
-    retrieve=extend_schema(summary="Look at an account"),
-    create=extend_schema(summary="Enter an account"),
-    update=extend_schema(summary="Write an account anew"),
-    partial_update=extend_schema(summary="Change an account"),
-    destroy=extend_schema(summary="Remove an account without a history"),
+    retrieve=extend_schema(summary="Retrieve an account"),
+    create=extend_schema(summary="Create an account"),
+    update=extend_schema(summary="Replace an account"),
+    partial_update=extend_schema(summary="Update an account"),
+    destroy=extend_schema(summary="Delete an account without history"),
 )
 class Accounts(EditableView):
-    """Accounts: one set of API keys on one venue, in one currency."""
+    """One account: one set of API keys on one exchange, in one currency."""
 
     queryset = Account.objects.select_related("owner")
     serializer_class = AccountRow
@@ -65,38 +65,40 @@ class Accounts(EditableView):
     )
     @action(detail=True, methods=["post"])
     def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Split each pool among its active strategies now, and say why."""
+        """Split each pool among its active strategies now. The result says why."""
         account = self.get_object()
         return Response(allocate(self, [account.pk])[0])
 
     @extend_schema(
-        summary="Is a reallocation due?",
+        summary="Check whether a reallocation is due",
         parameters=[
-            OpenApiParameter("cached", bool, description="Ask no exchange: use the summary.")
+            OpenApiParameter(
+                "cached", bool, description="Use cached balances instead of asking the exchange."
+            )
         ],
         responses={200: RebalanceStatus},
     )
     @action(detail=True, methods=["get"], url_path="rebalance-status")
     def rebalance_status(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """What the gate says now, on live balances, and why. Nothing is written."""
+        """Compare the live balances with the last allocation. Nothing is written."""
         account = self.get_object()
         cached = read_switch(request, "cached")
         return Response(gate_status_as_json(check_gate(account.pk, live=not cached)))
 
     @extend_schema(
-        summary="Check an account's connection", request=None, responses={200: Connection}
+        summary="Check an account's exchange connection", request=None, responses={200: Connection}
     )
     @action(detail=True, methods=["post"], url_path="check-connection")
     def check_connection(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Ask the exchange for every pool, and say what to do where it does not answer."""
+        """Read every pool from the exchange. If one cannot be read, say what to do."""
         refuse_body(request)
         account = self.get_object()
         return Response(connection_as_json(check_connection(account.pk)))
 
-    @extend_schema(summary="Read an account's live balances", responses={200: LiveBalances})
+    @extend_schema(summary="Retrieve an account's live balances", responses={200: LiveBalances})
     @action(detail=True, methods=["get"])
     def balances(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """What the exchange says of each pool right now, unrounded."""
+        """The balance of each pool on the exchange right now, unrounded."""
         account = self.get_object()
         return Response(
             {
@@ -110,10 +112,10 @@ class Accounts(EditableView):
 
 @extend_schema_view(
     list=extend_schema(summary="List daily summaries"),
-    retrieve=extend_schema(summary="Look at a daily summary"),
+    retrieve=extend_schema(summary="Retrieve a daily summary"),
 )
 class DailySummaries(ListAndRetrieve):
-    """Daily summaries: what each account had on each day."""
+    """One daily summary: an account's balances and results on one day."""
 
     queryset = DailyAccountSummary.objects.select_related("account")
     serializer_class = SummaryRow

@@ -1,4 +1,4 @@
-"""Allocation: asked for, its runs read, and one reverted."""
+"""Allocate, read allocation runs, and revert one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,10 +22,10 @@ from capital.services.allocation import allocate_capital, preview_allocation, re
 
 @extend_schema_view(
     list=extend_schema(summary="List allocation runs", responses={200: Run(many=True)}),
-    retrieve=extend_schema(summary="Look at an allocation run", responses={200: Run}),
+    retrieve=extend_schema(summary="Retrieve an allocation run", responses={200: Run}),
 )
 class AllocationRuns(ListAndRetrieveAsJson):
-    """Allocation runs: every decision, with its pools and entries, and why."""
+    """Allocation runs, with their pools, entries and reasons."""
 
     queryset = AllocationRun.objects.select_related("account", "actor")
     serializer_class = Run
@@ -35,12 +35,13 @@ class AllocationRuns(ListAndRetrieveAsJson):
     scopes = {"revert": Scope.ALLOCATE}
     permissions = {"revert": REVERT_PERMISSION}
 
-    @extend_schema(summary="Take a run back", request=None, responses={200: Run})
+    @extend_schema(summary="Revert a run", request=None, responses={200: Run})
     @action(detail=True, methods=["post"])
     def revert(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Give every link what it held before this run, as a run of its own.
+        """Give every strategy the capital that it had before this run.
 
-        Only the last run that changed capital, and only where the balance still bears it.
+        The revert is recorded as a new run. Only the account's last run that changed capital can be
+        reverted, and only if the current balance covers the earlier amounts.
         """
         refuse_body(request)
         run = self.get_object()
@@ -48,11 +49,11 @@ class AllocationRuns(ListAndRetrieveAsJson):
         return Response(runs_as_json([made])[0])
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One page, the latest first."""
+        """One page of the runs that you may see, newest first."""
         return super().list(request, *args, **kwargs)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One decision."""
+        """One allocation, with its pools and entries."""
         return super().retrieve(request, *args, **kwargs)
 
     def prepare_rows(self, rows: Sequence[AllocationRun]) -> Sequence[dict[str, Any]]:
@@ -60,27 +61,27 @@ class AllocationRuns(ListAndRetrieveAsJson):
 
 
 class Allocate(ApiView):
-    """Every account of the caller at once."""
+    """Allocate all accounts of the caller."""
 
     queryset = Account.objects.all()
     scopes = {"allocate": Scope.ALLOCATE}
     permissions = {"allocate": "capital.allocate_capital"}
 
     @extend_schema(
-        summary="Allocate the capital of all my accounts",
+        summary="Allocate the capital of all your accounts",
         request=AllocateRequest,
         responses={200: Runs},
     )
     def allocate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Split each pool of every active account among its active strategies now."""
+        """Split each pool of your active accounts among its active strategies now."""
         ids = self.get_queryset().filter(owner=request.user, is_active=True).order_by("pk")
         return Response({"runs": allocate(self, list(ids.values_list("pk", flat=True)))})
 
 
 def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Allocate, or preview it, as the body of the current request says.
+    """Allocate or preview, as the body of the current request says.
 
-    Whoever calls this has checked that the user may see every account.
+    The caller has checked that the user may see every account.
     """
     request = view.request
     asked = AllocateRequest(data=request.data)

@@ -1,4 +1,4 @@
-"""The capital of links: what bots poll."""
+"""Allocated capital, which bots poll."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,11 +17,11 @@ from capital.services.overview import find_link_capital, first_link_capital
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List the capital of strategies"),
-    retrieve=extend_schema(summary="Look at the capital of one strategy on one account"),
+    list=extend_schema(summary="List allocated capital"),
+    retrieve=extend_schema(summary="Retrieve the capital of one strategy on one account"),
 )
 class Capital(ListAndRetrieveAsJson):
-    """Capital: what each strategy may use now, on each account."""
+    """The capital currently allocated to each strategy on each account."""
 
     queryset = StrategyCapital.objects.all()
     serializer_class = CapitalRow
@@ -29,11 +29,11 @@ class Capital(ListAndRetrieveAsJson):
     ordering_fields = ("id", "allocated_capital")
 
     def get_queryset(self) -> Any:
-        """Plain values: to make model instances is most of what reading costs."""
+        """Plain values: making model instances is most of the cost of reading."""
         return super().get_queryset().values(*COLUMNS)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One page of what is visible."""
+        """One page of the rows that you may see."""
         if not request.META.get("QUERY_STRING"):
             most = Pages.page_size
             found = first_link_capital(
@@ -45,7 +45,7 @@ class Capital(ListAndRetrieveAsJson):
         return super().list(request, *args, **kwargs)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One row."""
+        """The capital currently allocated to one strategy on one account."""
         found = find_link_capital(
             int(self.kwargs["pk"]), request.user, COLUMNS, account_id=account_of(request)
         )

@@ -11,10 +11,10 @@ from capital.api.frame.pages import ListAndRetrieve
 
 
 class EditableView(ListAndRetrieve):
-    """Create, change and delete; a subclass calls the services."""
+    """Create, change and delete rows. A subclass calls the services."""
 
     def create_row(self, values: dict[str, Any]) -> Any:
-        """Create a row of the caller, and return it."""
+        """Create a row that belongs to the caller, and return it."""
         raise NotImplementedError
 
     def change_row(self, row: Any, values: dict[str, Any]) -> Any:
@@ -22,26 +22,26 @@ class EditableView(ListAndRetrieve):
         raise NotImplementedError
 
     def delete_row(self, row: Any) -> None:
-        """Delete a row; the service refuses with 409 what has a history."""
+        """Delete a row. The service refuses with 409 if it has history."""
         raise NotImplementedError
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Enter a new one."""
+        """Fields that you omit get their defaults."""
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = self.create_row(dict(serializer.validated_data))
         return Response(self._shown(row), status.HTTP_201_CREATED)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change it; what is left out becomes what it is on a new one."""
+        """Required fields must be given. Optional fields that you omit are not changed."""
         return self._change(request, partial=False)
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change the named fields."""
+        """Fields that you omit are not changed."""
         return self._change(request, partial=True)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Remove it. What has a history stays: archive it instead."""
+        """Rows with history cannot be deleted: archive or deactivate them instead."""
         self.delete_row(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -53,5 +53,5 @@ class EditableView(ListAndRetrieve):
         return Response(self._shown(changed))
 
     def _shown(self, row: Any) -> Any:
-        """The row as ``retrieve`` shows it, read from the database again."""
+        """The row as ``retrieve`` returns it, read again from the database."""
         return self.rows_as_json([GenericAPIView.get_queryset(self).get(pk=row.pk)])[0]

@@ -1,4 +1,4 @@
-"""The webhook: an order signal comes in, order sizes go out."""
+"""The webhook: receives an order signal and responds with order sizes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,25 +30,31 @@ _LONGEST_ID = 100
 
 _SIGNATURE_HEADERS = [
     OpenApiParameter(
-        TIMESTAMP, str, OpenApiParameter.HEADER, description="Unix seconds, at most 300 s off."
+        TIMESTAMP,
+        str,
+        OpenApiParameter.HEADER,
+        description="Current Unix time in seconds, at most 300 s off.",
     ),
     OpenApiParameter(
-        NONCE, str, OpenApiParameter.HEADER, description="8 to 100 characters, new for each call."
+        NONCE,
+        str,
+        OpenApiParameter.HEADER,
+        description="8 to 100 characters, different for each request.",
     ),
     OpenApiParameter(
         SIGNATURE,
         str,
         OpenApiParameter.HEADER,
         description=(
-            "Hexadecimal HMAC-SHA256 over timestamp, dot, nonce, dot and the raw body. Its key "
-            "is the hexadecimal SHA-256 of the secret."
+            "Hexadecimal HMAC-SHA256 of `timestamp.nonce.body`, with the raw request body. The "
+            "key is the hexadecimal SHA-256 of the secret."
         ),
     ),
 ]
 
 
 class Hooks(APIView):
-    """One strategy's webhook, for callers that know its secret."""
+    """The webhook of one strategy, for callers that know its secret."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []
@@ -64,18 +70,18 @@ class Hooks(APIView):
         parameters=_SIGNATURE_HEADERS,
     )
     def post(self, request: Request, key: str) -> Response:
-        """Capital is made right where that is due, then every order is sized on every account.
+        """Reallocate the strategy's capital if needed, then size every order on every account.
 
-        Show the webhook's secret as ``token`` in the body, as TradingView can, or sign the
-        call. The same delivery (the same ``id``, or without one the same body within 60 seconds)
-        gets the first answer.
+        Send the webhook's secret as `token` in the body, as TradingView can, or sign the request.
+        A repeated signal (the same `id`, or without one the same body within 60 seconds) gets the
+        first response.
         """
         raw = _body_of(request)
         headers = request.headers
         signature = headers.get(SIGNATURE, "")
         body = parse_json(raw)
         if not isinstance(body, dict):
-            raise ValidationError(_("Send one JSON object."))
+            raise ValidationError(_("The request body must be a JSON object."))
         token = body.pop("token", "")
         proof = Proof(
             token=token if isinstance(token, str) and not signature else "",
@@ -97,14 +103,14 @@ class Hooks(APIView):
         return Response(receive_signal(secret, delivery, address=client_address(request)))
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer ``WWW-Authenticate`` where the secret is missing or wrong."""
+        """Send ``WWW-Authenticate`` with a 401."""
         if isinstance(exc, WebhookRefused):
             exc.auth_header = _CHALLENGE  # type: ignore[attr-defined]
         return super().handle_exception(exc)
 
 
 def _body_of(request: Request) -> bytes:
-    """The raw body, whatever its content type: TradingView sends JSON as text."""
+    """The raw body, whatever its content type: TradingView sends JSON as plain text."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) > LARGEST_BODY:
         raise PayloadTooLarge
@@ -119,7 +125,7 @@ def _id_of(body: Mapping[str, Any], header: str) -> str:
     if isinstance(given, int) and not isinstance(given, bool):
         given = str(given)
     if not isinstance(given, str) or len(given) > _LONGEST_ID or not (given + " ").isprintable():
-        raise refusal("id", _("Write a text of at most 100 printable characters."))
+        raise refusal("id", _("Must be a string of at most 100 printable characters."))
     return given
 
 
@@ -130,16 +136,16 @@ def _orders_of(body: Mapping[str, Any]) -> list[OrderRequest]:
         return [read_order(body)]
     orders = body.pop("orders")
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
-        raise refusal("orders", _("Give 1 to %(most)s orders.") % {"most": MOST_ORDERS})
+        raise refusal("orders", _("Must contain 1 to %(most)s orders.") % {"most": MOST_ORDERS})
     unknown = sorted(set(body) - {"symbol"})
     if unknown:
-        raise refusal(unknown[0][:100], _("There is no such field."), "unknown_field")
+        raise refusal(unknown[0][:100], _("Unknown field."), "unknown_field")
     return [_order_at(position, body, order) for position, order in enumerate(orders)]
 
 
 def _order_at(position: int, shared: Mapping[str, Any], order: Any) -> OrderRequest:
     if not isinstance(order, dict):
-        raise refusal(f"orders.{position}", _("Send one JSON object."))
+        raise refusal(f"orders.{position}", _("The request body must be a JSON object."))
     try:
         return read_order({**shared, **order})
     except SizingError as error:

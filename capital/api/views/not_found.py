@@ -1,4 +1,4 @@
-"""Every address that the API does not have."""
+"""The 404 for every other URL below ``/api/``."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from capital.domain.errors import NotFound
 
 @extend_schema(exclude=True)
 class NotFoundView(APIView):
-    """404, as a problem object."""
+    """Responds with 404 as a problem object."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = []

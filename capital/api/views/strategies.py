@@ -1,4 +1,4 @@
-"""Strategies, and the links that let them trade on accounts."""
+"""Strategies, and the accounts on which they trade."""
 
 from typing import Any
 
@@ -27,14 +27,14 @@ from strategies.services import change_strategy, create_strategy
 
 @extend_schema_view(
     list=extend_schema(summary="List strategies"),
-    retrieve=extend_schema(summary="Look at a strategy"),
-    create=extend_schema(summary="Enter a strategy"),
-    update=extend_schema(summary="Write a strategy anew"),
-    partial_update=extend_schema(summary="Change, pause, activate or archive a strategy"),
-    destroy=extend_schema(summary="Remove a strategy that was never linked"),
+    retrieve=extend_schema(summary="Retrieve a strategy"),
+    create=extend_schema(summary="Create a strategy"),
+    update=extend_schema(summary="Replace a strategy"),
+    partial_update=extend_schema(summary="Update, pause, activate or archive a strategy"),
+    destroy=extend_schema(summary="Delete a strategy that was never linked"),
 )
 class Strategies(EditableView):
-    """Strategies: named ways of trading one market."""
+    """One strategy, which trades one market: spot or futures."""
 
     queryset = Strategy.objects.select_related("owner")
     serializer_class = StrategyRow
@@ -68,9 +68,9 @@ class Strategies(EditableView):
     )
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """How much may be ordered, one answer for each account.
+        """Return one size for each account of the strategy.
 
-        An account on which the order is refused has quantity 0 and a code that says why.
+        Where the order is refused, the quantity is 0 and the code says why.
         """
         strategy = self.get_object()
         order = read_order(request.data)
@@ -83,15 +83,15 @@ class Strategies(EditableView):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List strategies on accounts"),
-    retrieve=extend_schema(summary="Look at a strategy on an account"),
-    create=extend_schema(summary="Let a strategy trade on an account"),
-    update=extend_schema(summary="Write a link anew"),
-    partial_update=extend_schema(summary="Change a link's weight, leverage or state"),
-    destroy=extend_schema(summary="Remove a link that never held capital"),
+    list=extend_schema(summary="List the links between strategies and accounts"),
+    retrieve=extend_schema(summary="Retrieve a link"),
+    create=extend_schema(summary="Link a strategy to an account"),
+    update=extend_schema(summary="Replace a link"),
+    partial_update=extend_schema(summary="Update a link"),
+    destroy=extend_schema(summary="Delete a link that never had capital"),
 )
 class StrategyAccounts(EditableView):
-    """Links: this strategy trades on this account, with weight and leverage."""
+    """One link: a strategy trades on an account, with a weight and leverage."""
 
     queryset = StrategyAccount.objects.select_related("strategy", "account", "capital")
     serializer_class = LinkRow
@@ -109,10 +109,10 @@ class StrategyAccounts(EditableView):
         return create_link(**values)
 
     def change_row(self, row: StrategyAccount, values: dict[str, Any]) -> StrategyAccount:
-        """Refuse another strategy or account: capital and history belong to this pair."""
+        """Refuse to change the strategy or account: capital and history belong to this pair."""
         for name in ("strategy", "account"):
             if values.pop(name, getattr(row, name)) != getattr(row, name):
-                raise refusal(name, _("It stays as it is. Make another link instead."))
+                raise refusal(name, _("Cannot be changed. Create another link instead."))
         return change_link(row.pk, **values)
 
     def delete_row(self, row: StrategyAccount) -> None:
@@ -121,7 +121,7 @@ class StrategyAccounts(EditableView):
     @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """How much this strategy may order on this account now, and what held it down."""
+        """How much this strategy may order on this account now, and what limited it."""
         link_id = self._visible_link()
         answer = size_orders([link_id], [read_order(request.data)])[0]
         if answer.error is not None:
@@ -131,10 +131,10 @@ class StrategyAccounts(EditableView):
     @extend_schema(summary="Report a position", request=PositionRow, responses={200: PositionRow})
     @action(detail=True, methods=["put"])
     def positions(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Say what is held of a symbol now; quantity 0 says that it was closed.
+        """Report the current position in a symbol. A quantity of 0 means that it was closed.
 
-        An open position holds the account's capital where it is. Closing it asks for a
-        reallocation.
+        While a position is open, the account's capital stays as it is. Closing it triggers a
+        check whether a reallocation is due.
         """
         link_id = self._visible_link()
         serializer = PositionRow(data=request.data, context=self.get_serializer_context())
@@ -143,7 +143,7 @@ class StrategyAccounts(EditableView):
         return Response(PositionRow(position).data)
 
     def _visible_link(self) -> int:
-        """The id of the link in the address, in one small query; 404 where it is not visible."""
+        """The id of the link in the URL, in one small query; 404 if it is not visible."""
         link = find_visible_link(
             int(self.kwargs["pk"]), user=self.request.user, account_id=account_of(self.request)
         )

@@ -1,4 +1,4 @@
-"""Positions, and the trading rules of markets."""
+"""Positions, and the trading rules of instruments."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from capital.models import Market, Position
 
 @extend_schema_view(
     list=extend_schema(summary="List positions"),
-    retrieve=extend_schema(summary="Look at a position"),
+    retrieve=extend_schema(summary="Retrieve a position"),
 )
 class Positions(ListAndRetrieve):
-    """Positions: what each strategy holds, as its bot reported it."""
+    """One position, as its bot reported it."""
 
     queryset = Position.objects.select_related("strategy_account__strategy")
     serializer_class = PositionRow
@@ -25,11 +25,11 @@ class Positions(ListAndRetrieve):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="List market rules"),
-    retrieve=extend_schema(summary="Look at the rules of one market"),
+    list=extend_schema(summary="List instrument rules"),
+    retrieve=extend_schema(summary="Retrieve the rules of one instrument"),
 )
 class Markets(ListAndRetrieve):
-    """Markets: the venues' trading rules, as sizing uses them. The same for everyone."""
+    """One instrument's trading rules, by which orders are sized. The same for every user."""
 
     queryset = Market.objects.all()
     serializer_class = MarketRow
@@ -37,5 +37,5 @@ class Markets(ListAndRetrieve):
     ordering_fields = ("id", "venue", "symbol", "fetched_at")
 
     def visible(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """All of them: markets belong to nobody."""
+        """All rows: instruments have no owner."""
         return rows

@@ -1,0 +1,127 @@
+"""What each field of a row means, for the published description of the API.
+
+The models' own labels and help texts are written for the admin's forms. Only these are published.
+"""
+
+from collections.abc import Mapping
+
+Descriptions = Mapping[str, str]
+
+_CREATED_AT = "When it was created."
+_UPDATED_AT = "When it was last changed."
+
+ACCOUNT: Descriptions = {
+    "name": "The account's name, unique among its owner's accounts.",
+    "venue": "The exchange, by its ccxt id.",
+    "currency": "The currency in which the account's capital is counted, such as USDT or KRW.",
+    "wallet_mode": (
+        "`separate`: spot and futures have a wallet each. `unified`: they share one. Defaults to "
+        "the exchange's usual mode."
+    ),
+    "balance_basis": (
+        "What counts as the balance. `wallet`: cash and realised PnL. `equity`: the wallet and "
+        "unrealised PnL. `free`: what is not tied up in orders and positions."
+    ),
+    "is_active": "Inactive accounts are neither read nor allocated.",
+    "is_sandbox": "Whether the keys are for the exchange's test environment.",
+    "reserve_percent": (
+        "Percentage of each pool that is never allocated. The larger of reserve_percent and "
+        "reserve_amount applies."
+    ),
+    "reserve_amount": "Amount of each pool that is never allocated, in the account's currency.",
+    "min_change_amount": (
+        "Smallest balance change that triggers a reallocation, in the account's currency. Null: "
+        "only min_change_percent applies. Defaults to a fixed amount for the currency."
+    ),
+    "min_change_percent": "A balance change must exceed this percentage to trigger a reallocation.",
+    "max_jump_percent": (
+        "A balance that differs from the last accepted one by more than this percentage is put on "
+        "hold until someone accepts it. Null turns the check off."
+    ),
+    "max_cache_age_hours": "Cached balances older than this are not used.",
+    "fee_rate": "The exchange's fee as a fraction of the order value: 0.001 is 0.1%.",
+    "utilisation": "Fraction of the budget that an order uses: 0.95 leaves 5% for slippage.",
+    "max_budget_percent": (
+        "Maximum budget of one order, as a percentage of its strategy's capital. Above 100 an "
+        "order may spend other strategies' capital, so raising it needs the permission "
+        "`capital.raise_budget_limit`."
+    ),
+    "connection_code": ("Why the exchange could not be read at the last sync. Empty if it could."),
+    "last_checked_at": "When it was last checked whether a reallocation is due.",
+    "last_check_code": "The result of that check.",
+    "created_at": _CREATED_AT,
+    "updated_at": _UPDATED_AT,
+}
+
+STRATEGY: Descriptions = {
+    "name": "The strategy's name.",
+    "market_type": "Whether it trades spot or futures.",
+    "status": (
+        "`ACTIVE` strategies share the capital. `PAUSED` ones may only close positions. "
+        "`ARCHIVED` ones are kept for their history."
+    ),
+    "description": "Notes.",
+    "created_at": _CREATED_AT,
+    "updated_at": _UPDATED_AT,
+}
+
+LINK: Descriptions = {
+    "weight": "The strategy's share, relative to the other active strategies of the same pool.",
+    "leverage": "Leverage with which futures orders are sized. Spot is always 1.",
+    "max_symbols": (
+        "Maximum number of symbols with an open position at the same time. Null: no limit."
+    ),
+    "is_active": "An inactive link gets no capital.",
+    "created_at": _CREATED_AT,
+    "updated_at": _UPDATED_AT,
+}
+
+SUMMARY: Descriptions = {
+    "account": "Id of the account.",
+    "date": "The day, in the site's time zone.",
+    "starting_balance": "Balance at the start of the day. Null: unknown.",
+    "ending_balance": "Latest total balance of the day. Null: unknown.",
+    "spot_balance": "Latest balance of the spot pool. Null: unknown, or there is no such pool.",
+    "futures_balance": (
+        "Latest balance of the futures pool. Null: unknown, or there is no such pool."
+    ),
+    "spot_observed_at": "When spot_balance was read from the exchange.",
+    "futures_observed_at": "When futures_balance was read from the exchange.",
+    "ending_observed_at": "When ending_balance was read from the exchange.",
+    "realized_pnl": "Realised PnL of the day.",
+    "unrealized_pnl": "Unrealised PnL.",
+    "total_trades": "Number of trades.",
+    "winning_trades": "Number of trades with a profit.",
+    "losing_trades": "Number of trades with a loss.",
+    "total_volume": "Traded volume.",
+    "total_fees": "Fees paid.",
+}
+
+POSITION: Descriptions = {
+    "strategy_account": "Id of the strategy on the account.",
+    "updated_at": "When it was last reported.",
+}
+
+MARKET: Descriptions = {
+    "venue": "The exchange, by its ccxt id.",
+    "symbol": "The symbol in ccxt's notation, such as BTC/USDT:USDT.",
+    "market_id": "The exchange's own name for it.",
+    "kind": "`spot`, a `linear` contract, or an `inverse` contract (settled in the base currency).",
+    "base": "Base currency.",
+    "quote": "Quote currency.",
+    "settle": "Settle currency. On spot the quote currency.",
+    "contract_size": (
+        "What one contract is worth: base units on linear, quote currency on inverse contracts. "
+        "Null on spot."
+    ),
+    "precision_mode": "How amount_precision is meant.",
+    "amount_precision": "Step, number of decimals, or number of significant digits of a quantity.",
+    "min_amount": "Minimum quantity. Null: no limit.",
+    "max_amount": "Maximum quantity. Null: no limit.",
+    "market_min_amount": "Minimum quantity of a market order. Null: no limit of its own.",
+    "market_max_amount": "Maximum quantity of a market order. Null: no limit of its own.",
+    "min_cost": "Minimum order value. Null: no limit.",
+    "max_cost": "Maximum order value. Null: no limit.",
+    "is_active": "Whether it is traded now.",
+    "fetched_at": "When the rules were fetched from the exchange.",
+}
