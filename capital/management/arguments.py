@@ -1,4 +1,4 @@
-"""What the commands share on the way in: choosing accounts, and turning errors into messages."""
+"""Shared by the commands: choosing accounts, and turning errors into messages."""
 
 import getpass
 import socket
@@ -18,36 +18,36 @@ BAD_ARGUMENTS = 2
 
 
 def add_account_argument(parser: ArgumentParser, *, everyone: str = "every active account") -> None:
-    """Add ``--account``, which may be repeated and may have several values."""
+    """Add ``--account``, which may be repeated and takes one or more values."""
     parser.add_argument(
         "--account",
         action="extend",
         nargs="+",
         default=[],
         metavar="ID_OR_NAME",
-        help=f"only these accounts, by id or exact name (default: {everyone})",
+        help=f"limit to these accounts, by id or exact name (default: {everyone})",
     )
 
 
 @contextmanager
 def errors_translated() -> Iterator[None]:
-    """Turn our errors into one readable line and exit code 2; database errors into exit code 1."""
+    """Turn our errors into one line and exit status 2, database errors into exit status 1."""
     try:
         yield
     except CapitalError as error:
         raise CommandError(sentence(error.reason), returncode=BAD_ARGUMENTS) from error
     except (OperationalError, ProgrammingError) as error:
         raise CommandError(
-            _("The database cannot be used (%(kind)s). Check DATABASE_URL, then run: %(command)s")
+            _("Cannot use the database (%(kind)s). Check DATABASE_URL, then run: %(command)s")
             % {"kind": type(error).__name__, "command": "python manage.py migrate"}
         ) from error
 
 
 def chosen_account_ids(names: Sequence[str]) -> list[int]:
-    """The accounts that were named; without names every active one."""
+    """The ids of the named accounts; without names, of every active one."""
     return find_account_ids(names) if names else active_account_ids()
 
 
 def command_origin() -> str:
-    """Who ran the command and on which machine, for the record of a run."""
+    """The user and machine that ran the command, for the audit record."""
     return f"{getpass.getuser()}@{socket.gethostname()}"

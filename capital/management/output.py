@@ -1,4 +1,4 @@
-"""What commands print: JSON for programs, tables and amounts for people."""
+"""How commands print: JSON for programs, tables and amounts for people."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from capital.domain.money import plain
 
 # For a pipe or a log file, which have no width of their own.
 WIDTH_WITHOUT_TERMINAL = 170
-# On a narrower terminal rich would cut cells. This way lines wrap, and every figure is shown.
+# On a narrower terminal rich would cut cells off. Wrapped lines show every figure.
 NARROWEST = 130
 
 

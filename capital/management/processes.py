@@ -1,4 +1,4 @@
-"""Child processes that end when their parent ends, even where it is killed."""
+"""Child processes that end with their parent, even if it is killed."""
 
 import ctypes
 import os
@@ -6,14 +6,14 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-# Loaded here, because a process should do as little as possible right after a fork.
+# Loaded here because a process should do as little as possible right after a fork.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def end_with_parent(signum: int = signal.SIGKILL) -> None:
-    """Ask Linux to send ``signum`` to this process when its parent ends. Other systems: nothing.
+    """Ask Linux to send ``signum`` to this process when its parent ends. Elsewhere do nothing.
 
-    A parent that is killed cannot stop its children, and they would run on without a guard.
+    A parent that is killed cannot stop its children. They would run on without a guard.
     """
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signum)

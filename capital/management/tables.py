@@ -1,4 +1,4 @@
-"""A decision as several commands print it: as a table on a terminal, and as JSON."""
+"""Allocations as several commands print them: as a table, and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,9 +16,9 @@ from capital.services.allocation import EntryReport, RunReport
 
 
 def decision_table(reports: Sequence[RunReport]) -> Table:
-    """A table of every pool and strategy of every account, with amounts before and after."""
+    """A table of every pool and strategy of each account, with amounts before and after."""
     table = Table(header_style="bold")
-    # On a narrow terminal cells fold at their spaces, so that no amount is cut.
+    # On a narrow terminal cells fold at spaces, so that no amount is cut off.
     table.add_column(_("Account"), overflow="fold")
     table.add_column(_("Pool"), no_wrap=True)
     table.add_column(_("Source"), no_wrap=True)

@@ -31,8 +31,8 @@ def test_sound_database_exits_0_and_says_what_was_checked(exchange: Exchange) ->
 
     assert code == 0
     assert output == (
-        "Checked: 2 accounts, 1 runs, 1 pools, 2 entries, 2 capital, 1 summaries."
-        " Rules broken: 0.\n"
+        "Checked: accounts 2, allocations 1, pools 1, entries 2, strategy capital 2,"
+        " daily summaries 1. Violations: 0.\n"
     )
 
 
@@ -46,10 +46,10 @@ def test_broken_rule_is_one_line_and_exits_1(exchange: Exchange) -> None:
 
     assert code == 1
     assert output.splitlines()[0] == (
-        f"account {account.pk}, run —, capital_not_recorded: "
-        f"Link {link.pk} holds 99, but its last run left it 100."
+        f"Account {account.pk}, allocation —: "
+        f"Link {link.pk} holds 99, but its last run left it 100. (capital_not_recorded)"
     )
-    assert output.splitlines()[1].endswith("Rules broken: 1.")
+    assert output.splitlines()[1].endswith("Violations: 1.")
 
 
 def test_json_names_code_account_run_and_detail(exchange: Exchange) -> None:
@@ -98,7 +98,7 @@ def test_korean_reader_gets_korean() -> None:
         _, output = audit()
 
     assert "풀 margin의 의심 잔고를 읽을 수 없어" in output
-    assert "규칙 위반: 1건." in output
+    assert "규칙 위반 1건." in output
 
 
 def test_unknown_account_exits_2() -> None:

@@ -51,7 +51,7 @@ def capital_held() -> dict[tuple[str, str], Decimal]:
 
 @pytest.mark.usefixtures("_demo_exchange")
 def test_demo_desk_is_allocated_and_running_it_again_is_harmless() -> None:
-    assert load().startswith("Demo desk: 6 accounts added")
+    assert load().startswith("Demo data: added 6 accounts.")
 
     assert set(reallocate().values()) == {"applied"}
     held = capital_held()
@@ -72,7 +72,7 @@ def test_demo_desk_is_allocated_and_running_it_again_is_harmless() -> None:
         ("Bithumb KRW", "krw-momentum"): Decimal(4500000),
     }
 
-    assert load().startswith("Demo desk: 0 accounts added")
+    assert load().startswith("Demo data: already loaded.")
     assert set(reallocate().values()) == {"unchanged"}
     assert capital_held() == held
 
@@ -125,7 +125,7 @@ def test_demo_user_can_log_in_where_it_was_loaded(client: Client, settings: Any)
     call_command("load_demo", "--show-login", stdout=stdout)
 
     assert stdout.getvalue().splitlines()[1] == (
-        "Log in to /admin/ as demo with the password demo-desk."
+        "Log in at /admin/ as demo with the password demo-desk."
     )
     client.post("/admin/login/", {"username": "demo", "password": "demo-desk"})
     assert client.get("/admin/").status_code == 200

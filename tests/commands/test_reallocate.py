@@ -276,7 +276,7 @@ def test_table_says_why_a_cached_balance_was_used(exchange: Exchange) -> None:
 
 
 def test_no_active_account_is_said() -> None:
-    assert reallocate() == (0, "There is no active account.\n")
+    assert reallocate() == (0, "No active accounts.\n")
     assert reallocate_json() == (0, [])
 
 

@@ -165,7 +165,7 @@ def test_the_help_lists_every_fault_and_an_account_that_is_served(tmp_path):
     assert code == 0
     listed = stdout.partition("\nfaults:\n")[2]
     assert [name.strip() for name in listed.split(",")] == list(Fault)
-    shown = stdout.partition("then answers:\n")[2].partition("\n\n")[0]
+    shown = stdout.partition("then works:\n")[2].partition("\n\n")[0]
     desk = tmp_path / "desk.json"
     desk.write_text(f'{{"accounts": [{shown}]}}', encoding="utf-8")
     (account,) = ExchangeState.from_json(desk).accounts

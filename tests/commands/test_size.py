@@ -83,7 +83,7 @@ def test_people_read_it_line_by_line(desk):
         "Step",
         "0.00001",
         "0.00816",
-        "As much as the budget buys.",
+        "Limited by the budget.",
     ):
         assert words in text
     lines = text.splitlines()
@@ -95,7 +95,7 @@ def test_people_read_it_line_by_line(desk):
         "Leverage",
         "Raw quantity",
         "Step",
-        "Worth",
+        "Order value",
         "Margin",
         "Fee",
         "Quantity",
@@ -106,7 +106,7 @@ def test_people_read_it_in_their_language(desk):
     with translation.override("ko"):
         _, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "61234.5")
 
-    assert "예산으로 살 수 있는 최대 수량입니다." in text
+    assert "예산 안에서 가능한 최대 수량입니다." in text
 
 
 def test_a_close_says_that_it_is_reduce_only(desk):
@@ -117,7 +117,7 @@ def test_a_close_says_that_it_is_reduce_only(desk):
         *("--qty-per", "-100", "--price", "100"),
     )
 
-    assert "Of the open position. Send it as reduce only." in text
+    assert "Part of the open position. Send it as reduce-only." in text
 
 
 def test_too_small_is_an_answer_and_exits_0(desk):
@@ -211,4 +211,4 @@ def test_an_unknown_venue_exits_2(exchange):
 
 
 def test_nothing_to_fetch_says_so(exchange):
-    assert run("sync_markets") == (0, "There is no active account.\n")
+    assert run("sync_markets") == (0, "No active accounts.\n")

@@ -38,7 +38,7 @@ def test_removed_secret_opens_nothing() -> None:
 
 
 def test_unknown_strategy_is_a_bad_argument() -> None:
-    with pytest.raises(CommandError, match="no strategy with the key nowhere") as refused:
+    with pytest.raises(CommandError, match="Strategy nowhere not found") as refused:
         run("nowhere")
 
     assert refused.value.returncode == 2

@@ -1,4 +1,4 @@
-"""``audit_capital``: check every rule on everything that is stored."""
+"""``audit_capital``: check every invariant on the stored data."""
 
 import sys
 from argparse import ArgumentParser
@@ -15,9 +15,9 @@ from capital.services.sentences import sentence
 
 
 class Command(BaseCommand):
-    """Exit 0: every rule holds; 1: one is broken; 2: arguments."""
+    """Exit status 0: all invariants hold; 1: one is broken; 2: invalid arguments."""
 
-    help = "Check every rule on everything that is stored. Writes nothing."
+    help = "Check all invariants on the stored data. Writes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser, everyone="every account")
@@ -37,9 +37,17 @@ class Command(BaseCommand):
     def _print_for_people(self, report: AuditReport) -> None:
         for violation in report.violations:
             self.stdout.write(_line(violation))
-        checked = ", ".join(f"{number} {kind}" for kind, number in as_figures(report).items())
+        names = {
+            "accounts": _("accounts"),
+            "runs": _("allocations"),
+            "pools": _("pools"),
+            "entries": _("entries"),
+            "capital": _("strategy capital"),
+            "summaries": _("daily summaries"),
+        }
+        checked = ", ".join(f"{names[kind]} {count}" for kind, count in as_figures(report).items())
         self.stdout.write(
-            _("Checked: %(checked)s. Rules broken: %(number)s.")
+            _("Checked: %(checked)s. Violations: %(number)s.")
             % {"checked": checked, "number": len(report.violations)}
         )
 
@@ -47,11 +55,11 @@ class Command(BaseCommand):
 def _line(violation: Violation) -> str:
     figures = {
         "account": violation.account_id,
-        "run": "—" if violation.run_id is None else violation.run_id,
+        "run": "—" if violation.run_id is None else f"#{violation.run_id}",
         "code": violation.reason.code.value,
         "detail": sentence(violation.reason),
     }
-    return _("account %(account)s, run %(run)s, %(code)s: %(detail)s") % figures
+    return _("Account %(account)s, allocation %(run)s: %(detail)s (%(code)s)") % figures
 
 
 def _as_json(report: AuditReport) -> dict[str, Any]:

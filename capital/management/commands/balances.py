@@ -1,4 +1,4 @@
-"""``balances``: show each exchange's balances right now, unrounded. It writes nothing."""
+"""``balances``: show the balances on the exchanges right now, unrounded. Writes nothing."""
 
 import sys
 from argparse import ArgumentParser
@@ -21,16 +21,16 @@ from capital.services.sentences import sentence
 
 
 class Command(BaseCommand):
-    """Exit 0: every pool answered; 1: one did not; 2: arguments."""
+    """Exit status 0: every pool was read; 1: one was not; 2: invalid arguments."""
 
-    help = "Show what each exchange says right now, per pool and unrounded. Writes nothing."
+    help = "Show the live balance of each pool, unrounded. Writes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
         parser.add_argument(
             "--all",
             action="store_true",
-            help="show the other coins of each wallet too; they are never added up",
+            help="also show the other coins in each wallet; they are never added up",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         elif balances:
             console_on(self.stdout).print(_table(balances))
         else:
-            console_on(self.stdout).print(_("There is no active account."))
+            console_on(self.stdout).print(_("No active accounts."))
         if not all(isinstance(balance.answer, Observation) for balance in balances):
             sys.exit(1)
 
@@ -95,6 +95,11 @@ def _time(balance: ObservedBalance) -> str:
     return f"{timezone.localtime(balance.answer.observed_at):%Y-%m-%d %H:%M:%S}"
 
 
+def _problem(balance: ObservedBalance) -> str:
+    reason = balance.answer
+    return "" if isinstance(reason, Observation) else f"{sentence(reason)} ({reason.code})"
+
+
 def _table(balances: list[ObservedBalance]) -> Table:
     table = Table(header_style="bold")
     table.add_column(_("Account"), overflow="fold")
@@ -114,7 +119,7 @@ def _table(balances: list[ObservedBalance]) -> Table:
                 balance.pool,
                 amount if answer["amount"] is None else f"{amount} {account.currency}",
                 _time(balance),
-                Text(answer["error"] or "", style="red"),
+                Text(_problem(balance), style="red"),
             )
             name = venue = ""
             for coin, held in _others(balance).items():

@@ -1,4 +1,4 @@
-"""``jobs``: show each job's last success and lateness, the clusters and the queue."""
+"""``jobs``: show whether jobs run on time and workers are alive."""
 
 import sys
 from argparse import ArgumentParser
@@ -18,9 +18,9 @@ from capital.services.jobs import ClusterHealth, Health, JobHealth, check_health
 
 
 class Command(BaseCommand):
-    """Exit 0: all is well; 1: something is late, or no cluster is alive."""
+    """Exit status 0: all is well; 1: a job is late, or no cluster is alive."""
 
-    help = "Show each job's last success and lateness, the clusters, and the oldest queued task."
+    help = "Show whether jobs run on time and workers are alive."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -48,7 +48,7 @@ def _print_for_people(console: Console, health: Health) -> None:
             )
         )
     if health.oldest_wait is None:
-        console.print(_("No task waits."))
+        console.print(_("No tasks are waiting."))
     else:
         console.print(
             Text(
@@ -87,7 +87,9 @@ def _clusters_table(clusters: list[ClusterHealth]) -> Table:
     table.add_column(_("Last heartbeat"), no_wrap=True)
     table.add_column(_("Status"), no_wrap=True)
     for cluster in clusters:
-        state = Text(_("alive"), style="green") if cluster.is_alive else Text(_("silent"), "red")
+        state = (
+            Text(_("alive"), style="green") if cluster.is_alive else Text(_("no heartbeat"), "red")
+        )
         beat = _("%(time)s, %(span)s ago") % {
             "time": _time(cluster.beat_at), "span": _span(cluster.age)
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""``qcluster``: django-q2's command, with current schedules, a watchdog and no orphans."""
+"""``qcluster``: django-q2's command with current schedules, a watchdog and no orphans."""
 
 import logging
 import signal
@@ -31,19 +31,19 @@ _BLOCKED_SECONDS = 10
 
 
 class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
-    """A guard that ends the cluster where it would otherwise be stuck.
+    """A guard that ends the cluster if it would otherwise be stuck.
 
-    A process that waits at a queue between the processes holds its lock. If it is killed there, the
-    lock is never released: an idle worker, the monitor, or a worker that hands in its result. A new
+    A process that waits at an internal queue holds the queue's lock: an idle worker, the monitor,
+    or a worker that hands in its result. If it is killed then, the lock is never released. A new
     cluster has new queues, and the tasks are delivered again.
     """
 
-    # When the guard was last at work, by the clock that all processes share. It has no lock.
+    # When the guard last did something, by the clock that all processes share. No lock needed.
     seen_at = RawValue("d", 0.0)
     _free_at: float | None = None
 
     def status(self) -> str:
-        """Note at every step of the guard's round that it is at work; check the result queue."""
+        """Record at every step of the guard's loop that it is working; check the result queue."""
         self.seen_at.value = now = time.monotonic()
         if self._is_result_queue_blocked(now):
             logger.error("A worker died handing in its result: no task is recorded. It ends.")
@@ -62,7 +62,7 @@ class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
         return now - self._free_at > _BLOCKED_SECONDS
 
     def reincarnate(self, process: Any) -> None:
-        """Replace a process that died; end the cluster where that would not help."""
+        """Replace a process that died, or end the cluster if that would not help."""
         is_idle_worker = (
             process in self.pool and not process.is_alive() and process.timer.value == _IDLE
         )
@@ -73,23 +73,23 @@ class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
 
 
 class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
-    """A cluster that can always be stopped, and that is ended when it is stuck.
+    """A cluster that can always be stopped, and that is ended if it is stuck.
 
-    A process that was killed may have held a lock of the queues between the processes. Then the
-    next one to take it waits for ever. The heartbeat shows that tasks are pulled. The guard, which
-    takes the lock of each worker's timer, notes that it is at work itself.
+    A killed process may have held the lock of an internal queue, for which the next process then
+    waits forever. The heartbeat shows that tasks are pulled. The guard, which takes the lock of
+    each worker's timer, records that it is working itself.
     """
 
     is_asked_to_stop = False
 
     def sig_handler(self, _signum: int, _frame: Any) -> None:
-        """Ask the guard to stop, in a thread: in a signal handler this might wait for ever."""
+        """Ask the guard to stop, in a thread: in a signal handler this might wait forever."""
         self.is_asked_to_stop = True
         if self.stop_event is not None:
             threading.Thread(target=self.stop_event.set, daemon=True).start()
 
     def watch(self) -> bool:
-        """Wait until the guard ends, and end it where the cluster is stuck.
+        """Wait until the guard ends, and end it if the cluster is stuck.
 
         Returns:
             Whether it ended because it was asked to.
@@ -117,7 +117,7 @@ class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         return False
 
     def _is_guard_stuck(self) -> bool:
-        """Whether it has not been at work for too long. While it stops it may wait for tasks."""
+        """Whether it has done nothing for too long. While stopping it may wait for tasks."""
         silence = time.monotonic() - WatchedSentinel.seen_at.value
         return not self.is_asked_to_stop and silence > longest_silence().total_seconds()
 
@@ -131,12 +131,12 @@ class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
 
 
 class Command(Base):  # type: ignore[misc]  # django-q2 has no types
-    """Exit 0 when it was stopped; 1 when its guard died or was stuck, to be started again."""
+    """Exit status 0: it was stopped; 1: its guard died or was stuck, so start it again."""
 
-    help = "Run the jobs: a guard, the workers, and what feeds them. Ctrl-C stops it."
+    help = "Run the periodic jobs: scheduler, workers and a guard process. Ctrl-C stops it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make the schedules current, then run until stopped."""
+        """Update the schedules, then run until stopped."""
         with errors_translated():
             sync_schedules()
         # Forked processes must not share a connection.
@@ -154,7 +154,9 @@ class Command(Base):  # type: ignore[misc]  # django-q2 has no types
         if options["run_once"]:
             cluster.sig_handler(signal.SIGTERM, None)
         if not cluster.watch():
-            raise CommandError(_("The guard of the cluster ended unexpectedly. Start it again."))
+            raise CommandError(
+                _("The cluster's guard process ended unexpectedly. Start the cluster again.")
+            )
         logger.info("The cluster has stopped.")
         try:
             forget_heartbeat(pid=pid)

@@ -15,12 +15,17 @@ from capital.services.overview import store_rate
 
 
 class Command(BaseCommand):
-    """Exit 0: shown or stored; 2: arguments."""
+    """Exit status 0: shown or stored; 2: invalid arguments."""
 
-    help = "Show the stored reporting rates with their age, or store one. Reports only."
+    help = "Show the stored reporting rates and their age, or store one. Used in reports only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("pair", nargs="*", metavar="FROM TO RATE", help="for one, all three")
+        parser.add_argument(
+            "pair",
+            nargs="*",
+            metavar="FROM TO RATE",
+            help="store a rate: 1 FROM is worth RATE in TO (give all three)",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pair = options["pair"]

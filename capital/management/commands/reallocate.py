@@ -1,4 +1,4 @@
-"""``reallocate``: decide every account's capital now, and say why."""
+"""``reallocate``: allocate the capital of accounts now, and say why."""
 
 import sys
 from argparse import ArgumentParser
@@ -38,35 +38,39 @@ MANY_ACCOUNTS = 20
 
 
 class Command(BaseCommand):
-    """Exit 0: every pool with active links was applied or unchanged; 1: not; 2: arguments."""
+    """Exit status 0: every pool with active links is applied or unchanged; 1: not; 2: arguments."""
 
-    help = "Split each account's balances among its active strategies, and record why."
+    help = "Allocate each account's balances to its active strategies, and record why."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
-        parser.add_argument("--dry-run", action="store_true", help="decide, but write nothing")
         parser.add_argument(
-            "--cached", action="store_true", help="ask no exchange: use the daily summaries"
+            "--dry-run", action="store_true", help="show the result, but write nothing"
+        )
+        parser.add_argument(
+            "--cached",
+            action="store_true",
+            help="use cached balances instead of asking the exchange",
         )
         parser.add_argument(
             "--run-key",
             metavar="KEY",
-            help="an account that was decided with this key gives that answer again",
+            help="idempotency key; an account already allocated with it returns that result",
         )
         parser.add_argument(
             "--if-due",
             action="store_true",
-            help="let the gate decide, as the schedule does: only what is due is allocated",
+            help="allocate only accounts that are due, as the scheduled job does",
         )
         parser.add_argument(
             "--force",
             action="store_true",
-            help="allocate in spite of open positions; it is logged and marked on the run",
+            help="allocate even if positions are open; logged and marked on the run",
         )
         parser.add_argument(
             "--accept-jump",
             action="store_true",
-            help="accept the balances that wait as suspect on the named accounts",
+            help="accept balances that are on hold because they jumped; needs --account",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -119,19 +123,19 @@ def _report_preview(preview: AllocationPreview) -> RunReport:
 def _refuse_contradictions(options: dict[str, Any]) -> None:
     if options["if_due"] and (options["force"] or options["accept_jump"]):
         raise CommandError(
-            _("--if-due asks the gate; --force and --accept-jump go past it: give one of them."),
+            _("--if-due cannot be combined with --force or --accept-jump."),
             returncode=BAD_ARGUMENTS,
         )
     if options["accept_jump"] and not options["account"]:
         raise CommandError(
-            _("--accept-jump needs --account: a person accepts what they have looked at."),
+            _("--accept-jump needs --account: check an account before you accept its balance."),
             returncode=BAD_ARGUMENTS,
         )
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
-    """A progress bar on stderr, for many accounts on a terminal; yields what advances it."""
+    """A progress bar on stderr for many accounts, on a terminal only. Yields its callback."""
     if total <= MANY_ACCOUNTS or not is_terminal():
         yield None
         return
@@ -142,7 +146,7 @@ def _progress(total: int) -> Iterator[Any]:
 
 def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run: bool) -> None:
     if not reports:
-        console.print(_("There is no active account."))
+        console.print(_("No active accounts."))
         return
     console.print(decision_table(reports))
     for report in reports:

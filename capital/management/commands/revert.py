@@ -13,16 +13,18 @@ from capital.services.allocation import RunReport, preview_revert, report_runs, 
 
 
 class Command(BaseCommand):
-    """Exit 0: reverted; 2: refused, and why."""
+    """Exit status 0: reverted; 2: refused."""
 
     help = (
-        "Take the last run of an account that changed capital back, where the present balance "
-        "bears what was before it."
+        "Undo the last run that changed an account's capital, if the current balance covers the "
+        "earlier amounts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("run", type=int, metavar="RUN_ID", help="the run to revert")
-        parser.add_argument("--dry-run", action="store_true", help="show it, but write nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show the result, but write nothing"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:

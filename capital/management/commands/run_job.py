@@ -1,4 +1,4 @@
-"""``run_job``: all of one job's work in this process, now, without the queue."""
+"""``run_job``: run one job now, in this process, without the queue."""
 
 import sys
 from argparse import ArgumentParser
@@ -12,12 +12,12 @@ from capital.services.jobs import JOBS, has_failures, perform_by_hand
 
 
 class Command(BaseCommand):
-    """Exit 0: all of it was done; 1: something failed; 2: there is no such job."""
+    """Exit status 0: done; 1: something failed; 2: unknown job."""
 
     help = "Run one job now, in this process: " + ", ".join(job.name for job in JOBS) + "."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("name", metavar="NAME", help="which job")
+        parser.add_argument("name", metavar="NAME", help="name of the job")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

@@ -1,4 +1,4 @@
-"""``size``: say how much of a symbol a strategy may order now, and why no more."""
+"""``size``: show how much of a symbol a strategy may order now, and what limits it."""
 
 import sys
 from argparse import ArgumentParser
@@ -26,14 +26,16 @@ _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 
 
 class Command(BaseCommand):
-    """Exit 0: every account has an answer; 1: one was refused; 2: arguments."""
+    """Exit status 0: every account was sized; 1: an order was refused; 2: invalid arguments."""
 
-    help = "Say how much a strategy may order with the capital that it has. Places no order."
+    help = "Show how much a strategy may order with its capital. Places no order."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="whose capital")
+        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="key of the strategy")
         add_account_argument(parser, everyone="every account that the strategy is linked to")
-        parser.add_argument("--symbol", required=True, help="as ccxt writes it: BTC/USDT:USDT")
+        parser.add_argument(
+            "--symbol", required=True, help="in ccxt's notation, such as BTC/USDT:USDT"
+        )
         parser.add_argument("--side", required=True, choices=[side.value for side in Side])
         parser.add_argument(
             "--order-type",
@@ -44,14 +46,22 @@ class Command(BaseCommand):
         parser.add_argument(
             "--qty-per",
             metavar="PERCENT",
-            help="of the capital; below zero: of the open position, which is closed",
+            help="percentage of the capital to spend; negative: of the open position to close",
         )
-        parser.add_argument("--qty", metavar="QUANTITY", help="an absolute quantity, only rounded")
         parser.add_argument(
-            "--risk-per", metavar="PERCENT", help="of the capital, lost at --stop-price"
+            "--qty",
+            metavar="QUANTITY",
+            help="absolute quantity, which is only validated and rounded",
         )
-        parser.add_argument("--price", help="default: the venue's last price")
-        parser.add_argument("--stop-price", help="of a STOP order, or where a position is given up")
+        parser.add_argument(
+            "--risk-per",
+            metavar="PERCENT",
+            help="percentage of the capital that is lost if --stop-price is reached",
+        )
+        parser.add_argument("--price", help="default: the exchange's last price")
+        parser.add_argument(
+            "--stop-price", help="trigger price of a STOP order; with --risk-per the stop-loss"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -87,7 +97,7 @@ def _number(name: str, text: str | None) -> Decimal | None:
 
 
 def _table(answer: SizedOrder) -> Table:
-    """One answer, line by line, in the order in which it is calculated."""
+    """One answer, line by line, in the order of calculation."""
     table = Table(
         title=f"{answer.strategy} @ {answer.account}: {answer.side} {answer.symbol}",
         title_justify="left",
@@ -106,7 +116,9 @@ def _table(answer: SizedOrder) -> Table:
         Text(_verdict(answer), style=style),
     )
     if answer.contracts is not None:
-        table.add_row(_("Contracts"), _shown(answer.contracts), _("What most venues take."))
+        table.add_row(
+            _("Contracts"), _shown(answer.contracts), _("The unit that most exchanges expect.")
+        )
     for warning in answer.warnings:
         if warning != answer.reason:
             table.add_row("", "", Text(sentence(warning), style="yellow"))
@@ -114,20 +126,24 @@ def _table(answer: SizedOrder) -> Table:
 
 
 def _lines(answer: SizedOrder) -> Iterator[tuple[str, str, str]]:
-    yield _("Capital"), _shown(answer.capital), _("What the strategy holds on this account now.")
+    yield (
+        _("Capital"),
+        _shown(answer.capital),
+        _("Capital allocated to the strategy on this account."),
+    )
     if answer.error is not None:
         return
     if answer.price_source is not None:
         yield _("Price"), _shown(answer.price), _source(answer.price_source)
     if answer.budget is not None:
-        yield _("Budget"), _shown(answer.budget), _("What the order may cost, with its fee.")
+        yield _("Budget"), _shown(answer.budget), _("Most that the order may cost, fee included.")
     if not answer.reduce_only:
-        yield _("Leverage"), _shown(answer.leverage), _("1 on spot markets.")
+        yield _("Leverage"), _shown(answer.leverage), _("Leverage used. Always 1 on spot.")
     yield _("Raw quantity"), _shown(answer.raw_quantity), _("Before rounding and limits.")
-    yield _("Step"), _shown(answer.step), _("Rounded down to a multiple of it.")
+    yield _("Step"), _shown(answer.step), _("The quantity is rounded down to a multiple of this.")
     if answer.notional is not None:
-        yield _("Worth"), _shown(answer.notional), _("At the price above.")
-        yield _("Margin"), _shown(answer.margin), _("What it ties up.")
+        yield _("Order value"), _shown(answer.notional), _("At the price above.")
+        yield _("Margin"), _shown(answer.margin), _("Capital that the order ties up.")
         yield _("Fee"), _shown(answer.fee), _("At the account's fee rate.")
 
 
@@ -135,22 +151,22 @@ def _verdict(answer: SizedOrder) -> str:
     if answer.code is not Code.SIZED:
         return sentence(answer.reason)
     bounds = {
-        "budget": _("As much as the budget buys."),
-        "risk": _("As much as loses no more than the risk at its stop."),
-        "quantity": _("As asked for."),
-        "position": _("Of the open position."),
-        "max_amount": _("As much as the market takes in one order."),
-        "max_cost": _("As much as the market takes in one order."),
+        "budget": _("Limited by the budget."),
+        "risk": _("Limited by the risk at the stop price."),
+        "quantity": _("As requested."),
+        "position": _("Part of the open position."),
+        "max_amount": _("Limited by the exchange's maximum for one order."),
+        "max_cost": _("Limited by the exchange's maximum for one order."),
     }
-    only = _("Send it as reduce only.") if answer.reduce_only else ""
+    only = _("Send it as reduce-only.") if answer.reduce_only else ""
     return f"{bounds[answer.bound_by]} {only}".strip()
 
 
 def _source(source: PriceSource) -> str:
     return {
-        PriceSource.GIVEN: _("As given."),
-        PriceSource.TICKER: _("The venue's last price, read just now."),
-        PriceSource.CACHE: _("The venue's last price, read less than 2 seconds ago."),
+        PriceSource.GIVEN: _("The given price."),
+        PriceSource.TICKER: _("The exchange's last price, read just now."),
+        PriceSource.CACHE: _("The exchange's last price, read less than 2 seconds ago."),
     }[source]
 
 

@@ -1,4 +1,4 @@
-"""``sync_markets``: fetch the venues' market rules now."""
+"""``sync_markets``: fetch the exchanges' instrument rules now."""
 
 import sys
 from argparse import ArgumentParser
@@ -18,9 +18,9 @@ _COUNTS = ("added", "changed", "unchanged", "withdrawn", "unusable")
 
 
 class Command(BaseCommand):
-    """Exit 0: every venue was synced; 1: one was not; 2: arguments."""
+    """Exit status 0: every exchange was synced; 1: one was not; 2: invalid arguments."""
 
-    help = "Fetch the market rules (steps, limits, contract sizes) that orders are sized by."
+    help = "Fetch the instrument rules (steps, limits, contract sizes) for sizing orders."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             action="extend",
             nargs="+",
             metavar="ID",
-            help="only these venues, by ccxt id (default: those of active accounts)",
+            help="limit to these exchanges, by ccxt id (default: those of active accounts)",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         elif syncs:
             console_on(self.stdout).print(_table(syncs))
         else:
-            console_on(self.stdout).print(_("There is no active account."))
+            console_on(self.stdout).print(_("No active accounts."))
         if any(sync.problem is not None for sync in syncs):
             sys.exit(1)
 
@@ -57,7 +57,7 @@ def _as_json(sync: VenueSync) -> dict[str, Any]:
 def _table(syncs: list[VenueSync]) -> Table:
     table = Table(header_style="bold")
     table.add_column(_("Exchange"), no_wrap=True)
-    for label in (_("Added"), _("Changed"), _("Unchanged"), _("Withdrawn"), _("Unusable")):
+    for label in (_("Added"), _("Changed"), _("Unchanged"), _("Delisted"), _("Unusable")):
         table.add_column(label, justify="right", no_wrap=True)
     table.add_column(_("Error"), overflow="fold", min_width=20, ratio=1)
     for sync in syncs:

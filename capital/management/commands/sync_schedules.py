@@ -1,4 +1,4 @@
-"""``sync_schedules``: set the queue's schedules to what is configured."""
+"""``sync_schedules``: update the queue's schedules from the settings."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from capital.services.jobs import sync_schedules
 
 
 class Command(BaseCommand):
-    """Harmless to run again."""
+    """May be run again at any time."""
 
-    help = "Register the jobs' schedules as configured. Unchanged ones keep their next run."
+    help = "Update the job schedules from the settings. Unchanged ones keep their next run."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

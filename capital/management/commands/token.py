@@ -1,4 +1,4 @@
-"""``token``: make, list and revoke API tokens."""
+"""``token``: create, list and revoke API tokens."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -17,33 +17,36 @@ from capital.services.accounts import find_account_ids
 
 
 class Command(BaseCommand):
-    """Exit 0: done; 2: arguments."""
+    """Exit status 0: done; 2: invalid arguments."""
 
-    help = "Make, list and revoke API tokens. A new token is shown once and kept as a hash."
+    help = "Create, list and revoke API tokens. A token is printed once and stored as a hash."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         asks = parser.add_subparsers(dest="ask", required=True)
-        create = asks.add_parser("create", help="make one and show it, this once")
-        create.add_argument("user", help="whose it is: it may do at most what this user may")
-        create.add_argument("name", help="what it is for")
+        create = asks.add_parser("create", help="create a token and print it once")
+        create.add_argument("user", help="the owner, whose permissions limit the token")
+        create.add_argument("name", help="a name that says what the token is for")
         create.add_argument(
             "--scope",
             choices=Scope.values,
             default=Scope.READ.value,
-            help="what it may do; each includes those before it (default: read)",
+            help="what the token may do; each scope includes those before it (default: read)",
         )
         create.add_argument(
-            "--days", type=int, default=USUAL_DAYS, help=f"when it ends (default: {USUAL_DAYS})"
+            "--days",
+            type=int,
+            default=USUAL_DAYS,
+            help=f"days until it expires (default: {USUAL_DAYS})",
         )
         create.add_argument(
-            "--account", metavar="ID_OR_NAME", help="the one account that it opens (default: all)"
+            "--account", metavar="ID_OR_NAME", help="limit the token to one account (default: all)"
         )
         create.add_argument("--json", action="store_true", help="print one JSON object")
-        lists = asks.add_parser("list", help="every token, without what opens anything")
-        lists.add_argument("--user", help="only this user's")
+        lists = asks.add_parser("list", help="list tokens (never their secrets)")
+        lists.add_argument("--user", help="limit to this user's tokens")
         lists.add_argument("--json", action="store_true", help="print one JSON object")
-        revoke = asks.add_parser("revoke", help="from now on it opens nothing")
-        revoke.add_argument("token", help="its beginning, as the list shows it")
+        revoke = asks.add_parser("revoke", help="revoke a token at once")
+        revoke.add_argument("token", help="the token's prefix, as the list shows it")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ask = {"create": self._create, "list": self._list, "revoke": self._revoke}
@@ -73,7 +76,7 @@ class Command(BaseCommand):
         elif tokens:
             console_on(self.stdout).print(_table(tokens))
         else:
-            self.stdout.write(_("There is no token."))
+            self.stdout.write(_("No tokens."))
 
     def _revoke(self, options: dict[str, Any]) -> None:
         token = revoke_token(options["token"])
@@ -86,7 +89,7 @@ def _user(name: str) -> Any:
         return users.objects.get_by_natural_key(name)
     except users.DoesNotExist:
         raise CommandError(
-            _("There is no user %(name)s.") % {"name": name}, returncode=BAD_ARGUMENTS
+            _("User %(name)s not found.") % {"name": name}, returncode=BAD_ARGUMENTS
         ) from None
 
 
@@ -106,12 +109,12 @@ def _as_json(token: ApiToken) -> dict[str, Any]:
 def _table(tokens: Any) -> Table:
     table = Table(header_style="bold")
     for title in (
-        _("Begins with"),
+        _("Prefix"),
         _("Name"),
         _("User"),
         _("Scope"),
         _("Account"),
-        _("Ends"),
+        _("Expires"),
         _("Revoked"),
     ):
         table.add_column(title, overflow="fold")

@@ -1,4 +1,4 @@
-"""``webhook_secret``: open, rotate or close the webhook of one strategy."""
+"""``webhook_secret``: create, replace or remove the secret of a strategy's webhook."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,14 +13,14 @@ from strategies.models import Strategy
 
 
 class Command(BaseCommand):
-    """Exit 0: done; 2: arguments."""
+    """Exit status 0: done; 2: invalid arguments."""
 
-    help = "Give a strategy's webhook a new secret and show it, this once; or remove it."
+    help = "Create a new secret for a strategy's webhook and print it once, or remove it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="the strategy's key")
+        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="key of the strategy")
         parser.add_argument(
-            "--remove", action="store_true", help="close the webhook: its secret opens nothing"
+            "--remove", action="store_true", help="turn the webhook off: its secret stops working"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(secret)
         self.stderr.write(_("Copy it now. It will not be shown again."))
         path = reverse("hooks", args=[strategy.key])
-        self.stderr.write(_("It opens: POST %(path)s") % {"path": path})
+        self.stderr.write(_("Use it with: POST %(path)s") % {"path": path})
 
 
 def _strategy(key: str) -> Strategy:
@@ -46,6 +46,6 @@ def _strategy(key: str) -> Strategy:
         return Strategy.objects.get(key=key)
     except Strategy.DoesNotExist:
         raise CommandError(
-            _("There is no strategy with the key %(key)s.") % {"key": key},
+            _("Strategy %(key)s not found.") % {"key": key},
             returncode=BAD_ARGUMENTS,
         ) from None

@@ -1,36 +1,48 @@
-"""``load_demo``: a demo desk, whose exchanges are the simulator's."""
+"""``load_demo``: load demo accounts, for use with the simulated exchange."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.services.demo import DEMO_PASSWORD, DEMO_USER, load_demo_desk
 
 
 class Command(BaseCommand):
-    """Harmless to run again."""
+    """May be run again: it adds only what is missing."""
 
-    help = "Load a demo desk (DEBUG only). Its keys fit the simulator, not a real exchange."
+    help = "Load demo data (DEBUG only). Its API keys work with the simulated exchange only."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--show-login", action="store_true", help="print how to log in to the admin"
+            "--show-login", action="store_true", help="also print how to log in to the admin"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse where real money may be, else load."""
+        """Refuse outside DEBUG, where real money may be; else load."""
         if not settings.DEBUG:
             raise CommandError(
-                "load_demo adds made-up accounts; it works with DEBUG=1 only.",
+                _("load_demo adds made-up accounts, so it works only with DEBUG=1."),
                 returncode=BAD_ARGUMENTS,
             )
         with errors_translated():
             created = load_demo_desk()
-        self.stdout.write(f"Demo desk: {created} accounts added, the rest was there already.")
+        self.stdout.write(
+            ngettext(
+                "Demo data: added %(count)s account.",
+                "Demo data: added %(count)s accounts.",
+                created,
+            )
+            % {"count": created}
+            if created
+            else _("Demo data: already loaded.")
+        )
         if options["show_login"]:
             self.stdout.write(
-                f"Log in to /admin/ as {DEMO_USER} with the password {DEMO_PASSWORD}."
+                _("Log in at %(path)s as %(user)s with the password %(password)s.")
+                % {"path": "/admin/", "user": DEMO_USER, "password": DEMO_PASSWORD}
             )

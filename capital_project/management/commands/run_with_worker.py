@@ -1,4 +1,4 @@
-"""``run_with_worker``: the site and a cluster, started and stopped together."""
+"""``run_with_worker``: run the site and a worker cluster together."""
 
 import logging
 import os
@@ -23,20 +23,20 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    """Exit 0 when it was stopped; 1 when the site ended by itself, which ends the cluster.
+    """Exit status 0: it was stopped; 1: the site ended by itself, which ends the cluster too.
 
     A cluster that ends by itself, for example because it was killed, is started again, as an init
-    system would do. One that ends right after its start ends everything.
+    system would do. If it ends right after its start, everything ends.
     """
 
-    help = "Serve the site and run the jobs, both in one. For trying things out and development."
+    help = "Serve the site and run the jobs in one command. For development and demos."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="host:port")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start both, wait for a signal or for the end of one, end both."""
+        """Start both, wait for a signal or for one of them to end, then end both."""
         asked_to_stop = threading.Event()
         for signum in _STOPPING:
             signal.signal(signum, lambda _signum, _frame: asked_to_stop.set())
@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, so that Ctrl-C reaches it only through us."""
+    """Start a command in its own session, so that Ctrl-C reaches it only through this process."""
     return subprocess.Popen(  # noqa: S603
         [sys.executable, sys.argv[0], *arguments],
         stdin=subprocess.DEVNULL,

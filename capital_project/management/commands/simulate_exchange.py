@@ -1,4 +1,4 @@
-"""``manage.py simulate_exchange``: serve simulated venues, alone or around one command."""
+"""``simulate_exchange``: serve simulated exchanges, alone or while one command runs."""
 
 import argparse
 import json
@@ -19,6 +19,7 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
+from django.utils.translation import gettext as _
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 _BAD_ARGUMENTS = 2
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = f"""\
-an account of the desk file, with a pool that fails twice and then answers:
+an account in the file, with a pool that fails twice and then works:
   {{"name": "Mine", "venue": "binance", "currency": "USDT", "api_key": "k", "api_secret": "s",
    "wallets": {{"spot": {{"USDT": "10.00"}}, "futures": {{"USDT": "5.00"}}}},
    "faults": [{{"pool": "futures", "fault": "timeout", "times": 2}}]}}
 
-while it serves, at the address that it prints:
-  curl URL/simulator/                     what is on the desk, without keys
+while it runs, at the URL that it prints:
+  curl URL/simulator/                     the accounts, without keys
   curl URL/simulator/faults -d '{{"api_key": "k", "pool": "spot", "fault": "drip"}}'
-                                          "fault": null ends it; without a pool, all of them
+                                          "fault": null ends it; without "pool", for all pools
   curl URL/simulator/balances -d '{{"api_key": "k", "pool": "spot", "currency": "USDT", "amount": "7"}}'
 
 faults:
@@ -47,15 +48,15 @@ faults:
 
 
 class _WithExamples(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's order of options, with the line breaks of the examples."""
+    """Django's order of options, and the examples with their line breaks."""
 
 
 class Command(BaseCommand):
-    """Serves until it is interrupted, or until the trailing command ends."""
+    """Serves until it is interrupted, or until the command after ``--`` ends."""
 
     help = (
-        "Run a local exchange that speaks the wire format of the supported venues. With a\n"
-        "command after --, run it against the simulator and exit with its exit code."
+        "Run a local exchange that speaks the wire format of the supported exchanges. With a\n"
+        "command after --, run that command against it and exit with its exit status."
     )
     # It needs neither the database nor the models.
     requires_system_checks: list[str] = []
@@ -64,16 +65,23 @@ class Command(BaseCommand):
         parser.formatter_class = _WithExamples
         parser.epilog = _EPILOG
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
-        parser.add_argument("--port", type=_port, default=0, help="0 (the default) is a free one.")
-        parser.add_argument("--desk", default=str(DEMO_ACCOUNTS), help="File with the accounts.")
         parser.add_argument(
-            "--latency-ms", type=_milliseconds, default=0, help="Wait before every answer."
+            "--port",
+            type=_port,
+            default=0,
+            help="Port to listen on. 0 (the default): any free one.",
+        )
+        parser.add_argument(
+            "--desk", default=str(DEMO_ACCOUNTS), help="JSON file with the accounts."
+        )
+        parser.add_argument(
+            "--latency-ms", type=_milliseconds, default=0, help="Delay before every response."
         )
         parser.add_argument(
             "command_line",
             nargs="*",
             metavar="COMMAND",
-            help='After --: what to run; "python" is the Python that runs this.',
+            help='After --: the command to run. "python" is the Python that runs this.',
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -82,7 +90,7 @@ class Command(BaseCommand):
         except SimulatorError as error:
             raise CommandError(str(error), returncode=_BAD_ARGUMENTS) from None
 
-        # Imported here, for aiohttp is slow to import and only serving needs it.
+        # Imported here because aiohttp is slow to import and only serving needs it.
         from capital.simulator.server import SimulatedExchange
 
         host, port = options["host"], options["port"]
@@ -109,14 +117,15 @@ class Command(BaseCommand):
         with _on_interrupt(lambda _signum: interrupted.set()):
             assignment = f"CAPITAL_VENUE_URLS={shlex.quote(json.dumps(exchange.venue_urls))}"
             self.stdout.write(
-                f"The simulated exchange is at {exchange.base_url} (Ctrl-C stops it)."
+                _("The simulated exchange is at %(url)s (Ctrl-C stops it).")
+                % {"url": exchange.base_url}
             )
             self.stdout.write(f"export {assignment}")
             self.stdout.flush()
             interrupted.wait()
 
     def _run(self, exchange: "SimulatedExchange", command_line: list[str]) -> int:
-        """Run ``command_line`` against ``exchange``; its exit code, 128 + n by signal n."""
+        """Run ``command_line``. Returns its exit status, or 128 + n if signal n ended it."""
         program, *arguments = command_line
         environment = {
             **os.environ,
@@ -124,7 +133,10 @@ class Command(BaseCommand):
             "CAPITAL_ALLOW_VENUE_URLS": "1",
         }
         # Standard output belongs to the child.
-        self.stderr.write(f"The simulated exchange is at {exchange.base_url}.", lambda text: text)
+        self.stderr.write(
+            _("The simulated exchange is at %(url)s.") % {"url": exchange.base_url},
+            lambda text: text,
+        )
         early: list[int] = []
         children: list[subprocess.Popen[bytes]] = []
 
@@ -187,7 +199,7 @@ def _owns_terminal() -> bool:
 
 
 def _reason(error: OSError) -> str:
-    # asyncio adds a sentence of its own to the reason; a failed name lookup has a negative number.
+    # asyncio adds its own sentence to the reason. A failed name lookup has a negative number.
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return str(error.strerror or error)

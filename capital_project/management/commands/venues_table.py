@@ -1,4 +1,4 @@
-"""``venues_table``: write what each venue supports into ``docs/venues.md``, from the rows."""
+"""``venues_table``: write the table of supported exchanges into ``docs/venues.md``."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,13 +12,15 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "venues.md"
 
 
 class Command(BaseCommand):
-    """Exit 0: the page is as the rows say; 1: with --check, it was not."""
+    """Exit status 0: the page is up to date; 1: with --check, it was not."""
 
-    help = "Write the table of what each venue supports into docs/venues.md."
+    help = "Write the table of what each exchange supports into docs/venues.md."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--check", action="store_true", help="write nothing; say if it drifted")
+        parser.add_argument(
+            "--check", action="store_true", help="write nothing; fail if the page is out of date"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         before = PAGE.read_text(encoding="utf-8")
@@ -26,5 +28,5 @@ class Command(BaseCommand):
         if before == after:
             return
         if options["check"]:
-            raise CommandError("docs/venues.md is not what the rows say: run make venues.")
+            raise CommandError("docs/venues.md is out of date. Run: make venues")
         PAGE.write_text(after, encoding="utf-8")
