@@ -1,4 +1,4 @@
-"""The table of what is supported, made from the rows: ``make venues`` writes it into the docs."""
+"""The table of supported exchanges for the docs, made from the rows. See ``make venues``."""
 
 from collections.abc import Iterator
 
@@ -9,21 +9,21 @@ from capital.exchange.venues import VENUES
 BEGIN = "<!-- begin: made by `make venues` -->"
 END = "<!-- end: made by `make venues` -->"
 _HEAD = (
-    "| venue | markets | wallet mode | pool | `wallet` | `equity` | `free` | not listed is | "
-    "sandbox | needs |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| exchange | markets | wallet mode | pool | `wallet` | `equity` | `free` | if not listed | "
+    "sandbox | credentials |\n|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
 def venues_table() -> str:
-    """One line for each venue, wallet mode, pool and call, as Markdown."""
+    """Markdown with one line for each venue, wallet mode, pool and call."""
     return "\n".join([_HEAD, *(line for venue in VENUES.values() for line in _lines(venue))])
 
 
 def with_table(document: str) -> str:
-    """``document`` with the table between its marks.
+    """``document`` with the table inserted between its markers.
 
     Raises:
-        ValueError: It has no such marks.
+        ValueError: It has no markers.
     """
     before, _, rest = document.partition(BEGIN)
     _, found, after = rest.partition(END)
