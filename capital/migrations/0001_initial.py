@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 (
                     "currency",
                     models.CharField(
-                        help_text="The currency in which this account's capital is counted.",
+                        help_text="The currency in which this account's capital is counted. Leave empty to use the exchange's default.",
                         max_length=16,
                         validators=[
                             django.core.validators.RegexValidator(

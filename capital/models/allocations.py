@@ -121,7 +121,7 @@ class AllocationRun(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.account}: {self.get_outcome_display()}"
+        return f"#{self.pk} {self.account.name}: {self.get_outcome_display()}"
 
 
 class AllocationPool(AppendOnlyModel):

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.money import EXACT, plain
 from capital.models.columns.exact import QuantityField
 from capital.models.links import StrategyAccount
 
@@ -60,7 +61,8 @@ class Position(models.Model):
     _was_open: bool | None = None
 
     def __str__(self) -> str:
-        return f"{self.strategy_account}: {self.quantity} {self.symbol}"
+        quantity = plain(EXACT.normalize(Decimal(str(self.quantity))))
+        return f"{self.strategy_account}: {quantity} {self.symbol}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, and remember whether it was open before."""

@@ -119,7 +119,7 @@ class LinkAdmin(Editable, SiteModelAdmin):
         "shown_account",
         "shown_weight",
         "shown_capital",
-        "leverage",
+        "shown_leverage",
         "is_active",
     ]
     list_filter = [
@@ -170,6 +170,11 @@ class LinkAdmin(Editable, SiteModelAdmin):
     def shown_weight(self, link: StrategyAccount) -> Any:
         """Without idle zeros."""
         return figure(ratio(link.weight))
+
+    @admin.display(description=gettext_lazy("leverage"), ordering="leverage")
+    def shown_leverage(self, link: StrategyAccount) -> Any:
+        """Without idle zeros."""
+        return figure(ratio(link.leverage))
 
     @admin.display(description=gettext_lazy("capital"))
     def shown_capital(self, link: StrategyAccount) -> Any:

@@ -61,7 +61,7 @@ class SummaryAdmin(RecordAdmin):
         ("shown_starting", "shown_ending", "shown_change"),
         ("shown_spot", "shown_futures", "shown_pnl"),
         _TIMES,
-        ("realized_pnl", "unrealized_pnl", "total_volume", "total_fees"),
+        ("shown_unrealised", "shown_volume", "shown_fees"),
         _COUNTS,
     ]
     readonly_fields = [
@@ -72,6 +72,9 @@ class SummaryAdmin(RecordAdmin):
         "shown_spot",
         "shown_futures",
         "shown_pnl",
+        "shown_unrealised",
+        "shown_volume",
+        "shown_fees",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DailyAccountSummary]:
@@ -133,6 +136,21 @@ class SummaryAdmin(RecordAdmin):
     def shown_pnl(self, summary: DailyAccountSummary) -> Any:
         """In the account's currency."""
         return _change(summary.realized_pnl, summary.account.currency)
+
+    @admin.display(description=gettext_lazy("unrealised PnL"), ordering="unrealized_pnl")
+    def shown_unrealised(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _change(summary.unrealized_pnl, summary.account.currency)
+
+    @admin.display(description=gettext_lazy("volume"), ordering="total_volume")
+    def shown_volume(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "total_volume")
+
+    @admin.display(description=gettext_lazy("fees"), ordering="total_fees")
+    def shown_fees(self, summary: DailyAccountSummary) -> Any:
+        """In the account's currency."""
+        return _money(summary, "total_fees")
 
 
 def _change(amount: Decimal | None, currency: str) -> Any:

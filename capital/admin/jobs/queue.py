@@ -4,6 +4,7 @@ django-q2's own pages would resubmit tasks, edit schedules (which is running cod
 pickles; these do not.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -77,7 +78,7 @@ class ScheduleAdmin(OperationsAdmin):
     def shown_timing(self, row: Schedule) -> Any:
         """In words, or as cron has it."""
         if row.schedule_type == Schedule.MINUTES:
-            return gettext("every %(count)s min") % {"count": row.minutes}
+            return gettext("every %(span)s") % {"span": span(timedelta(minutes=row.minutes))}
         if row.schedule_type == Schedule.CRON:
             return row.cron
         return row.get_schedule_type_display()

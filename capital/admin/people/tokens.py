@@ -23,7 +23,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a new token is for, what it may do, and for how long."""
 
     days = forms.IntegerField(
-        label=gettext_lazy("valid for (days)"),
+        label=gettext_lazy("Valid for (days)"),
         min_value=1,
         max_value=LONGEST_DAYS,
         initial=USUAL_DAYS,

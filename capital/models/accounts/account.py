@@ -78,7 +78,10 @@ class Account(RemembersLoaded):
         _("currency"),
         max_length=16,
         validators=[RegexValidator(CURRENCY_PATTERN, _("Use 1 to 16 capital letters and digits."))],
-        help_text=_("The currency in which this account's capital is counted."),
+        help_text=_(
+            "The currency in which this account's capital is counted. Leave empty to use the "
+            "exchange's default."
+        ),
     )
     wallet_mode = models.CharField(
         _("wallet mode"),

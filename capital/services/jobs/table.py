@@ -149,34 +149,34 @@ def name_of(task: str) -> str:
 
 SYNC_BALANCES = Job(
     "capital.tasks.sync_balances",
-    _("Live readings into today's summary"),
+    _("Update today's summaries with live balances"),
     Every("CAPITAL_SYNC_MINUTES"),
     late_after=timedelta(minutes=3),
     chunk_task="capital.tasks.sync_balances_chunk",
 )
 REALLOCATE_DUE = Job(
     "capital.tasks.reallocate_due",
-    _("Ask the gate, and reallocate where it is due"),
+    _("Reallocate the accounts that are due"),
     Every("CAPITAL_REALLOCATE_MINUTES"),
     late_after=timedelta(minutes=6),
     chunk_task="capital.tasks.reallocate_due_chunk",
 )
 CLOSE_DAY = Job(
     "capital.tasks.close_day",
-    _("Close yesterday's summary and open today's"),
+    _("Close yesterday's summaries and open today's"),
     DailyAt("CAPITAL_CLOSE_DAY_AT"),
     late_after=timedelta(minutes=15),
     chunk_task="capital.tasks.close_day_chunk",
 )
 SYNC_MARKETS = Job(
     "capital.tasks.sync_markets",
-    _("Market rules from the venues"),
+    _("Update instrument rules from the exchanges"),
     Every("CAPITAL_SYNC_MARKETS_MINUTES"),
     late_after=timedelta(hours=6),
 )
 PRUNE = Job(
     "capital.tasks.prune",
-    _("Remove old rows about tasks and jobs"),
+    _("Delete old task and job records"),
     DailyAt("CAPITAL_PRUNE_AT"),
     late_after=timedelta(hours=6),
 )
