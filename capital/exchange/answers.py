@@ -1,7 +1,7 @@
-"""Reading a raw answer: the balance of a currency, and what it says of an account and its key.
+"""Read a raw response: the balance of a currency, and facts about an account and its key.
 
-Pure: what a venue row declares is applied here, exactly and without guessing. A number that is
-missing is missing; only what the row declares to be so counts as zero.
+Pure: it applies what a venue's row declares, exactly and without guessing. A missing number is
+missing; only what the row declares to be zero counts as zero.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,16 +34,16 @@ def read_balance(
     """The balance of ``currency`` in ``basis``, exact and unrounded.
 
     Args:
-        answer: ccxt's balance structure, with the raw answer as ``info``.
-        call: How it was asked for.
-        pages: The raw answers themselves, as they came; most venues send one.
-        venue: For the reasons.
-        currency: The account's.
-        basis: Which of its numbers.
-        code_of: The common name of what the venue calls a currency.
+        answer: ccxt's balance structure, with the raw response as ``info``.
+        call: How it was requested.
+        pages: The raw responses as they came; most venues send one.
+        venue: Named in the reasons.
+        currency: The account's currency.
+        basis: Which number counts as the balance.
+        code_of: The common name of the venue's name of a currency.
 
     Raises:
-        BalanceUnavailable: It is missing, is no number, or is not told in this basis.
+        BalanceUnavailable: It is missing, is not a number, or is not reported in this basis.
     """
     _check_basis(call, venue, basis)
     entries = entries_by_currency(answer, pages, call, venue, code_of)
@@ -60,13 +60,14 @@ def read_all_balances(
     basis: BalanceBasis,
     code_of: CodeOf,
 ) -> dict[str, Decimal]:
-    """Every currency that can be read, by name, the account's first; of the others no zeros.
+    """Every currency that can be read, by name, the account's first; others only if not zero.
 
-    Another one that cannot be read is left out, and so are all others where the balance has a
-    number in it that is not of one currency: this is for looking at, never for adding up.
+    A currency that cannot be read is left out. If the account's balance includes a number that is
+    not of one currency, all others are left out. The result is for display only, never for adding
+    up.
 
     Raises:
-        BalanceUnavailable: As ``read_balance``, but for a currency that is not listed.
+        BalanceUnavailable: As ``read_balance``, except for a currency that is not listed.
     """
     _check_basis(call, venue, basis)
     entries = entries_by_currency(answer, pages, call, venue, code_of)
@@ -89,9 +90,9 @@ def read_all_balances(
 def read_facts(
     answer: Any, inspection: Inspection, known: KeyFacts, *, api_key: str = ""
 ) -> KeyFacts:
-    """``known`` and what ``answer`` says besides.
+    """``known``, completed by ``answer``.
 
-    One answer that a key can withdraw is enough: another one may know of less.
+    One response that says that a key can withdraw is enough: another one may not know.
     """
     mode, can_withdraw = known.wallet_mode, known.can_withdraw
     if inspection.mode is not None:
@@ -99,7 +100,7 @@ def read_facts(
         mode = inspection.modes.get(name, mode)
     if inspection.withdraw is not None:
         said = read_along(answer, inspection.withdraw, api_key=api_key)
-        # One word, a list of them, or words between commas or spaces.
+        # One word, a list of words, or words separated by commas or spaces.
         words = said.replace(",", " ").split() if isinstance(said, str) else said
         words = words if isinstance(words, list) else [words]
         if said is not None and not can_withdraw:
@@ -141,7 +142,7 @@ def _balance_in(
 
 
 def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
-    """Nothing is listed: then all of it must be worth nothing, as far as that is told."""
+    """Nothing is listed, so the total value must be zero, if the response reports it."""
     worth = read_along(info, holdings.worth) if holdings.worth else None
     if worth not in (None, "") and number_of(worth, venue):
         raise bad_answer(venue, "no list of holdings")

@@ -1,4 +1,4 @@
-"""System checks: settings that name venues which do not exist."""
+"""System checks: settings that name venues that do not exist."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from capital.exchange.venues import VENUES, is_known
 
 @register()
 def venue_urls_name_known_venues(**_: Any) -> list[CheckMessage]:
-    """Say so: a mistyped venue leaves the real exchange in use."""
+    """Warn of unknown venues: with a typo, the real exchange would be used."""
     return [
         checks.Warning(
             f"CAPITAL_VENUE_URLS names {venue!r}, which is not a venue of this product.",

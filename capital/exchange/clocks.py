@@ -1,6 +1,6 @@
-"""Clocks: how far this machine's clock is ahead of a venue's, by what the venue told of its time.
+"""Clocks: how far this machine's clock is ahead of a venue's, by the venue's own time.
 
-Pure: times are Unix milliseconds, and given.
+Pure: times are Unix milliseconds, passed as arguments.
 """
 
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from email.utils import parsedate_to_datetime
 
 LEAST_SKEW_MILLISECONDS = 250
 LEAST_SKEW_IN_SECONDS_MILLISECONDS = 1000
-# A day off, little else on this machine would work: it is the header that is wrong.
+# If this clock were a day off, little would work on this machine: the header is wrong.
 MOST_SKEW_BY_DATE_MILLISECONDS = 86_400_000
 
 
 @dataclass(frozen=True)
 class ToldTime:
-    """A venue's time, in answer to a request.
+    """A venue's time, from the response to a request.
 
     Attributes:
-        venue_time: What it told.
+        venue_time: The venue's time.
         asked_at: When the request was sent, by this machine's clock.
-        answered_at: When the answer was there, by this machine's clock.
+        answered_at: When the response arrived, by this machine's clock.
     """
 
     venue_time: int
@@ -28,14 +28,14 @@ class ToldTime:
 
     @property
     def skew(self) -> int:
-        """How far this machine's clock is ahead, where the venue told its time half way."""
+        """How far this machine's clock is ahead, if the venue read its clock halfway."""
         middle = (self.asked_at + self.answered_at) // 2
-        # A time without its fraction is half a second old in the mean.
+        # A time without its fraction is half a second old on average.
         return middle - self.venue_time - (500 if self._is_in_seconds else 0)
 
     @property
     def least_skew(self) -> int:
-        """A skew below it cannot be told from none."""
+        """A smaller skew cannot be told from zero."""
         if self._is_in_seconds:
             return LEAST_SKEW_IN_SECONDS_MILLISECONDS
         return LEAST_SKEW_MILLISECONDS
@@ -46,7 +46,7 @@ class ToldTime:
 
 
 def told_by_date(date: str, *, asked_at: int, answered_at: int) -> ToldTime | None:
-    """The time that an answer's ``Date`` tells; None where it is none, or absurd."""
+    """The time in a ``Date`` header; None if it is not a time, or absurd."""
     moment = _milliseconds_of(date)
     if moment is None:
         return None
@@ -55,12 +55,12 @@ def told_by_date(date: str, *, asked_at: int, answered_at: int) -> ToldTime | No
 
 
 def seconds_to_wait(retry_after: str, *, date: str, now: int) -> float | None:
-    """What ``Retry-After`` asks for, as a number of seconds or as a time; None where it is neither.
+    """What ``Retry-After`` asks for, in seconds or as a time; None if it is neither.
 
     Args:
         retry_after: The header; RFC 9110, section 10.2.3.
-        date: The answer's ``Date``, by whose clock a time is meant.
-        now: This machine's time, where there is no such date.
+        date: The response's ``Date`` header, to whose clock a time refers.
+        now: This machine's time, used if there is no such header.
     """
     if retry_after.isascii() and retry_after.isdecimal():
         return float(retry_after) if len(retry_after) < 9 else None

@@ -1,4 +1,4 @@
-"""The outside world as services see it: balances, market rules and prices, or why there is none."""
+"""The exchanges as services see them: balances, instrument rules and prices, or why not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ WalletAnswers = Mapping[tuple[int, Pool], Contents | Reason]
 
 @dataclass(frozen=True)
 class Credentials:
-    """What signs a request. Never printed."""
+    """The credentials that sign requests. Never printed."""
 
     api_key: str = field(repr=False)
     api_secret: str = field(repr=False)
@@ -42,14 +42,14 @@ class BalanceRequest:
 
 @dataclass(frozen=True)
 class KeyFacts:
-    """What a venue says of an account and its key; None where it does not."""
+    """What a venue reports about an account and its key; None if it does not."""
 
     wallet_mode: WalletMode | None = None
     can_withdraw: bool | None = None
 
 
 class ExchangeGateway(Protocol):
-    """Reads balances. Safe to call outside a transaction only: it waits for the network."""
+    """Reads balances. Call it outside a transaction only: it waits for the network."""
 
     def fetch_balances(
         self,
@@ -62,32 +62,32 @@ class ExchangeGateway(Protocol):
 
         Args:
             requests: One for each account.
-            clock: Says when an answer arrived.
-            on_account: Called after each account that is done.
+            clock: Gives the time at which a response arrived.
+            on_account: Called after each finished account.
 
         Returns:
-            For each account id and pool that was asked for: the amount, unrounded, or why
-            there is none. It never raises for what an exchange or a network does.
+            For each requested account id and pool, the unrounded amount, or why there is none. It
+            never raises for errors of an exchange or a network.
         """
 
     def fetch_wallets(self, requests: Sequence[BalanceRequest]) -> WalletAnswers:
-        """As ``fetch_balances``, but every currency of each pool: for looking at."""
+        """Like ``fetch_balances``, but with every currency of each pool, for display."""
 
     def inspect_keys(self, requests: Sequence[BalanceRequest]) -> Mapping[int, KeyFacts]:
-        """What the venues say of each account and its key, by account id. It never raises.
+        """What the venues report about each account and its key, by account id. Never raises.
 
-        It takes seconds at most, and asks nothing of a venue that is left alone now.
+        It takes a few seconds at most, and sends nothing to a venue that is paused.
         """
 
 
 @dataclass(frozen=True)
 class Listing:
-    """One market as its venue lists it.
+    """One instrument as its venue lists it.
 
     Attributes:
-        rules: By which orders are sized.
-        market_id: The venue's own name.
-        base: Currency.
+        rules: The rules by which orders are sized.
+        market_id: The venue's own name for it.
+        base: Base currency.
         is_active: Whether it is traded now.
     """
 
@@ -99,7 +99,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A market whose price is asked for: what ccxt must know of it, so that it loads no others."""
+    """An instrument whose price is requested: what ccxt must know, so that it loads no others."""
 
     venue: str
     symbol: str
@@ -111,20 +111,20 @@ class Quoted:
 
 
 class MarketGateway(Protocol):
-    """Reads public answers. Safe to call outside a transaction only: it waits for the network."""
+    """Reads public data. Call it outside a transaction only: it waits for the network."""
 
     def fetch_listings(self, venues: Sequence[Venue]) -> Mapping[str, list[Listing] | Reason]:
-        """What each venue trades, concurrently.
+        """The instruments of each venue, concurrently.
 
         Returns:
-            For each venue id its markets, never none of them, or why there are none. Options and
-            what nobody could size (no step, no contract size) are left out.
+            For each venue id its instruments (never an empty list), or why there are none. Options
+            and instruments that cannot be sized (no step, no contract size) are left out.
         """
 
     def fetch_prices(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, Decimal | Reason]:
-        """The last price of each market, concurrently, within a deadline for all of them.
+        """The last price of each instrument, concurrently, within one deadline for all of them.
 
         Returns:
-            For each market its price, > 0, or why there is none. It never raises for what an
-            exchange or a network does.
+            For each instrument its price, > 0, or why there is none. It never raises for errors of
+            an exchange or a network.
         """

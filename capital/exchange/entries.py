@@ -1,4 +1,4 @@
-"""Entries: what a raw answer says of each currency, by the currency's common name."""
+"""Entries: what a raw response says about each currency, by the currency's common name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,10 +18,10 @@ def entries_by_currency(
     venue: str,
     code_of: CodeOf,
 ) -> dict[str, list[Entry]]:
-    """The entries that count, as ``call.holdings`` finds them.
+    """The entries that count, found as ``call.holdings`` describes.
 
     Raises:
-        BalanceUnavailable: There is no list of them, or it is not whole.
+        BalanceUnavailable: There is no list of them, or it is incomplete.
     """
     if call.holdings.source == "unified":
         return _unified_entries(answer)
@@ -29,7 +29,7 @@ def entries_by_currency(
     for name, entry in _named_entries(answer, pages, call.holdings, venue):
         if not (isinstance(entry, dict) and isinstance(name, str) and name):
             if call.omits_empty:
-                # It may be the currency that would count as zero without it.
+                # It may be the very currency that would otherwise count as zero.
                 raise bad_answer(venue, "an entry without a currency")
         elif _counts(entry, call.holdings):
             entries.setdefault(code_of(name), []).append(entry)
@@ -37,7 +37,7 @@ def entries_by_currency(
 
 
 def _unified_entries(answer: Mapping[str, Any]) -> dict[str, list[Entry]]:
-    """Those that ccxt makes, by the names that it lists in its ``total``."""
+    """ccxt's own entries, under the names that it lists in ``total``."""
     parts = answer.get("total")
     names = parts if isinstance(parts, dict) else {}
     return {name: [answer[name]] for name in names if isinstance(answer.get(name), dict)}
@@ -46,7 +46,7 @@ def _unified_entries(answer: Mapping[str, Any]) -> dict[str, list[Entry]]:
 def _named_entries(
     answer: Mapping[str, Any], pages: Sequence[Any], holdings: Holdings, venue: str
 ) -> list[tuple[Any, Any]]:
-    """What the raw answer lists, each with the venue's name of its currency, unchecked."""
+    """What the raw response lists, each with the venue's name of its currency, unchecked."""
     came = pages[-1] if pages else None
     container = read_along(
         came if holdings.source == "response" else answer.get("info"), holdings.path
@@ -66,7 +66,7 @@ def _named_entries(
 
 
 def _check_pages(pages: Sequence[Any], holdings: Holdings, venue: str) -> None:
-    """ccxt takes a page without a list for an empty one, and one that leads nowhere for the end."""
+    """Check what ccxt does not: that every page has a list, and that no page is missing."""
     for page in pages:
         _rows(read_along(page, holdings.path), venue)
     if not pages or pages[-1].get(holdings.more):
@@ -103,6 +103,6 @@ def _entries_of_lines(rows: Sequence[Any], holdings: Holdings) -> list[tuple[Any
         if isinstance(row, dict) and isinstance(row.get(holdings.name), str):
             entry = entries.setdefault(row[holdings.name], {})
             kind = row.get(holdings.kind)
-            # The same line twice says nothing certain.
+            # A repeated line is ambiguous.
             entry[str(kind)] = None if kind in entry else row.get(holdings.amount)
     return list(entries.items())

@@ -1,6 +1,6 @@
-"""What a venue row's paths and formulas make of an answer.
+"""Apply the paths and formulas of a venue's row to a response.
 
-Pure. What a path leads to where it leads nowhere is None, and never zero.
+Pure. A path that leads nowhere gives None, never zero.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _NOTHING = Decimal(0)
 
 
 def amount_of(entry: Mapping[str, Any], info: Any, formula: Formula, venue: str) -> Decimal:
-    """What the first formula whose fields are all given makes of ``entry``."""
+    """The result of the first formula whose fields are all present in ``entry``."""
     for alternative in alternatives(formula):
         values = [(sign, _values(entry, info, path)) for sign, path in _terms(alternative)]
         if all(given is not None for _, given in values):
@@ -33,24 +33,24 @@ def number_of(value: Any, venue: str) -> Decimal:
     """``value`` as an exact number.
 
     Raises:
-        BalanceUnavailable: It is none.
+        BalanceUnavailable: It is not a number.
     """
     try:
         return parse_amount(value)
     except InvalidAmount:
-        # Its sentence would repeat what the venue sent.
+        # Its sentence would repeat what the venue sent, which may be secret.
         raise bad_answer(venue, "not a number") from None
 
 
 def is_so(value: Any, withheld: Withheld, venue: str) -> bool:
-    """Whether the field's ``value`` withholds a basis."""
+    """Whether the field's ``value`` means that the basis is not available."""
     if withheld.is_amount:
         return bool(number_of(value, venue))
     return value in (True, "true", "True")
 
 
 def read_along(container: Any, path: Path, *, api_key: str = "") -> Any:
-    """What lies at the end of ``path``; None where it breaks off."""
+    """The value at the end of ``path``; None if the path breaks off."""
     for step in path:
         try:
             if isinstance(step, OwnKey):
@@ -63,7 +63,7 @@ def read_along(container: Any, path: Path, *, api_key: str = "") -> Any:
 
 
 def value_at(entry: Any, info: Any, path: str) -> Any:
-    """What ``path`` leads to; None where it leads nowhere."""
+    """The value at ``path``; None if there is none."""
     here = info if path.startswith("/") else entry
     steps = path.removeprefix("/").split(".")
     for position, step in enumerate(steps):
@@ -91,7 +91,7 @@ def _terms(formula: str) -> tuple[tuple[Decimal, str], ...]:
 
 
 def _values(entry: Mapping[str, Any], info: Any, path: str) -> list[Any] | None:
-    """The numbers that ``path`` leads to; None where one of them is not given."""
+    """The numbers at ``path``; None if one of them is missing."""
     may_be_empty = path.endswith("?")
     found: Any = value_at(entry, info, path.removesuffix("?"))
     values = found if isinstance(found, _Many) else [found]
@@ -101,9 +101,9 @@ def _values(entry: Mapping[str, Any], info: Any, path: str) -> list[Any] | None:
 
 
 class _Many(list[Any]):
-    """What a path with ``[]`` leads to."""
+    """The values at a path with ``[]``."""
 
 
 def bad_answer(venue: str, kind: str) -> BalanceUnavailable:
-    """The error for an answer that cannot be read; ``kind`` says what is wrong with it."""
+    """The error for an unreadable response; ``kind`` says what is wrong with it."""
     return BalanceUnavailable(Code.EXCHANGE_BAD_ANSWER, venue=venue, kind=kind)

@@ -1,4 +1,4 @@
-"""Makes the gateways that the settings describe."""
+"""Makes the gateways as the settings say."""
 
 from datetime import timedelta
 
@@ -12,15 +12,15 @@ from capital.exchange.contract import ExchangeGateway, MarketGateway
 
 
 def warm_up() -> None:
-    """Load what the first question to an exchange would wait for: about a second."""
+    """Load what the first request to an exchange would otherwise wait for: about a second."""
     load_ccxt()
 
 
 def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
-    """What reads balances, by the settings.
+    """A gateway for balances, by the settings.
 
     Args:
-        patience: How long one account may take, with its retries; None: as long as is usual.
+        patience: How long one account may take, with retries; None for the usual time.
     """
     return CcxtGateway(
         venue_urls=settings.CAPITAL_VENUE_URLS,
@@ -30,10 +30,10 @@ def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
 
 
 def get_market_gateway(*, patience: timedelta | None = None) -> MarketGateway:
-    """What reads market rules and prices, by the settings.
+    """A gateway for instrument rules and prices, by the settings.
 
     Args:
-        patience: How long all prices of a call may take; None: as long as is usual.
+        patience: How long all prices of a call may take; None for the usual time.
     """
     return markets.CcxtMarkets(
         venue_urls=settings.CAPITAL_VENUE_URLS,

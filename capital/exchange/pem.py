@@ -1,47 +1,46 @@
-"""Private keys in PEM: as people paste them, and as they are read.
+"""Private keys in PEM: as people paste them, and as libraries read them.
 
-A PEM needs its line breaks, and loses them on its way into an account: a browser's password
-field drops them or makes blanks of them, JSON and ``.env`` files spell them ``\\n``.
+PEM needs its line breaks, and loses them on the way into an account: a browser's password field
+drops them or turns them into blanks; JSON and ``.env`` files write them as ``\n``.
 """
 
 import re
 from textwrap import wrap
 
 _BEGIN = re.compile(r"-----BEGIN (?P<label>(?:[A-Z0-9]+ )*PRIVATE KEY)-----")
-# Neither a blank nor a backslash is a letter of Base64.
+# Base64 contains neither blanks nor backslashes.
 _LINE_BREAK = re.compile(r"\s+|\\+[nr]")
 _LINE_LENGTH = 64
 
 
 class EncryptedKey(ValueError):
-    """A private key that a password protects; there is nobody to enter it."""
+    """A private key that is protected by a password, which nobody is there to enter."""
 
 
 class UnfinishedKey(ValueError):
-    """A private key without its end, of which ccxt would sign with what is there."""
+    """A private key without its end. ccxt would sign with the part that is there."""
 
 
 class MisplacedKey(ValueError):
-    """A private key where its name belongs, which goes out with every request."""
+    """A private key in the field of its name, which is sent with every request."""
 
 
 def is_private_key(text: str) -> bool:
-    """Whether there is one in ``text``, in whatever form."""
+    """Whether ``text`` contains a private key in any form."""
     return _BEGIN.search(text) is not None
 
 
 def well_formed(secret: str) -> str:
-    """The private key in ``secret`` with a line break wherever PEM has one, and none at its end.
+    """The private key in ``secret`` with PEM's line breaks, and none at its end.
 
-    What stands around the key, such as the quotes of a JSON file, is left off. ccxt takes an
-    Ed25519 key of Binance for an RSA key where its PEM is longer than 120 characters; in this
-    form it has 118.
+    Anything around the key, such as the quotes of a JSON file, is removed. ccxt takes Binance's
+    Ed25519 keys for RSA keys if the PEM is longer than 120 characters; in this form it has 118.
 
     Args:
         secret: As it was typed.
 
     Returns:
-        The same key, or where there is none the same text without blanks around it.
+        The same key; text without a key is returned without surrounding blanks.
 
     Raises:
         EncryptedKey: A password protects it.

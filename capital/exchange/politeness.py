@@ -1,9 +1,9 @@
-"""Politeness: how often a venue is asked, and when it is left alone for a while.
+"""Rate limits and pauses: how often a venue is called, and when it is left alone for a while.
 
-One object serves all threads of the process. It knows no network and no clock: it is told what
-happened and when, and says whether and when to ask. What it says is by venue, base URL, key and
-pool, so that one pool's trouble leaves the others alone; a ban (418) is of the machine's address
-and counts for every key.
+One object serves all threads of the process. It knows neither network nor clock: callers say what
+happened and when, and ask whether and when to send a request. Limits are by venue, base URL, key
+and pool, so that one pool's failures do not affect the others. A ban (418) is of the machine's
+address and applies to every key.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ FAILURES_TO_PAUSE = 5
 FIRST_PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_TRY = timedelta(seconds=15)
-# What a venue asks for is honoured up to here: a header may say anything.
+# The longest pause that a venue's header can ask for: it may contain any number.
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 _BANNED = 418
 _REMEMBERED = 20_000
@@ -32,7 +32,7 @@ _State = TypeVar("_State")
 
 @dataclass(frozen=True)
 class Line:
-    """To whom one asks: a venue at a base URL, by one key, for one pool."""
+    """Where a request goes: a venue at a base URL, with one key, for one pool."""
 
     venue: str
     base_url: str
@@ -41,7 +41,7 @@ class Line:
 
     @classmethod
     def to(cls, venue: str, base_url: str, api_key: str, pool: str) -> "Line":
-        """The line of a key, which is kept as a digest only."""
+        """The line of a key, of which only a digest is kept."""
         return cls(venue, base_url, hashlib.sha256(api_key.encode()).hexdigest(), pool)
 
     @property
@@ -57,13 +57,13 @@ class Line:
 
 @dataclass
 class Window:
-    """At most ``limit`` of weight in any ``seconds``: the times that were given out."""
+    """At most ``limit`` of weight in any ``seconds``: the reserved times."""
 
     given: deque[tuple[datetime, int]] = field(default_factory=deque)
     total: int = 0
 
     def next_time(self, weight: int, limit: int, span: timedelta, now: datetime) -> datetime:
-        """When ``weight`` fits."""
+        """The earliest time at which ``weight`` fits."""
         while self.given and self.given[0][0] <= now - span:
             self.total -= self.given.popleft()[1]
         over = self.total + weight - limit
@@ -76,14 +76,14 @@ class Window:
         return moment
 
     def give(self, weight: int, moment: datetime) -> None:
-        """Count it."""
+        """Count a reserved time."""
         self.given.append((moment, weight))
         self.total += weight
 
 
 @dataclass
 class Circuit:
-    """Failures in a row on one line; open until then, half open after."""
+    """Consecutive failures on one line. Open until a time, half open afterwards."""
 
     failures: int = 0
     open_until: datetime | None = None
@@ -92,7 +92,7 @@ class Circuit:
 
 
 class Politeness:
-    """What was asked of whom, and how it went. Safe to use from several threads."""
+    """The requests of each line, and their results. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -103,14 +103,15 @@ class Politeness:
         self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
 
     def refusal(self, line: Line, now: datetime, *, may_try: bool = True) -> Reason | None:
-        """Why nobody is to be asked now; None where somebody may.
+        """Why no request may be sent now; None if one may.
 
-        After a pause one may try; the others wait for how that goes.
+        After a pause, one caller may try. The others wait for the result.
 
         Args:
-            line: Who is to be asked.
-            now: When.
-            may_try: Whether the caller's try would tell how it goes; else it waits like the others.
+            line: Where the request would go.
+            now: The current time.
+            may_try: Whether the caller's attempt would count as that try; else it waits like the
+                others.
         """
         with self._lock:
             circuit = self._circuits.get(line)
@@ -134,7 +135,7 @@ class Politeness:
         return None
 
     def untried(self, line: Line, now: datetime) -> None:
-        """Whoever was to try did not get to ask: another one may."""
+        """The caller that was to try sent no request: another one may try."""
         with self._lock:
             circuit = self._circuits.get(line)
             if circuit is not None and circuit.open_until is not None:
@@ -143,18 +144,18 @@ class Politeness:
     def wait_seconds(
         self, line: Line, weight: int, pace: Pace, now: datetime, *, most: float | None = None
     ) -> float | None:
-        """Give out a turn, and say how long to wait for it.
+        """Reserve a turn, and say how long to wait for it.
 
         Args:
-            line: To whom.
+            line: Where the request goes.
             weight: What the request counts for.
             pace: The venue's limits.
-            now: When.
-            most: Whoever asks cannot wait so long; None waits for ever.
+            now: The current time.
+            most: The longest that the caller can wait; None for any time.
 
         Returns:
-            Seconds; None where the turn would come too late. Then none is given out, so that
-            those who cannot wait do not push the others further and further back.
+            Seconds; None if the turn would come too late. Then none is reserved, so that callers
+            that cannot wait do not delay the others more and more.
         """
         with self._lock:
             by_key = self._remembered(self._windows, line.of_key, Window)
@@ -173,7 +174,7 @@ class Politeness:
         return wait
 
     def succeeded(self, line: Line) -> None:
-        """It answered: whatever was held against it is forgotten."""
+        """A request succeeded: earlier failures are forgotten."""
         with self._lock:
             self._circuits.pop(line, None)
 
@@ -185,13 +186,13 @@ class Politeness:
         status: int | None = None,
         retry_after_seconds: float | None = None,
     ) -> None:
-        """It did not answer as it should.
+        """A request failed.
 
         Args:
-            line: To whom.
-            now: When.
-            status: Of HTTP, where there was one.
-            retry_after_seconds: What its header asked for.
+            line: Where it went.
+            now: The current time.
+            status: The HTTP status, if there was one.
+            retry_after_seconds: What its ``Retry-After`` header asked for.
         """
         with self._lock:
             circuit = self._remembered(self._circuits, line, Circuit)
@@ -208,27 +209,27 @@ class Politeness:
                 circuit.open_until = now + pause
 
     def skew_milliseconds(self, venue: str, base_url: str) -> int:
-        """How far this machine's clock is ahead of the venue's, as far as that is known."""
+        """How far this machine's clock is ahead of the venue's, as far as known."""
         with self._lock:
             return self._skews.get((venue, base_url), 0)
 
     def learn_skew(self, venue: str, base_url: str, milliseconds: int) -> None:
-        """Remember it for every later request."""
+        """Remember the skew for every later request."""
         with self._lock:
             self._skews[venue, base_url] = milliseconds
 
     def account_ids(self, line: Line) -> object | None:
-        """The numbers of the key's accounts, at a venue that wants one with each request."""
+        """The key's account numbers, at a venue that needs one in each request."""
         with self._lock:
             return self._account_ids.get(line.of_key)
 
     def learn_account_ids(self, line: Line, account_ids: object) -> None:
-        """Remember them: they stay what they are."""
+        """Remember them: they do not change."""
         with self._lock:
             self._remembered(self._account_ids, line.of_key, lambda: account_ids)
 
     def forget(self) -> None:
-        """Start anew: for tests."""
+        """Forget everything, for tests."""
         with self._lock:
             self._windows.clear()
             self._circuits.clear()

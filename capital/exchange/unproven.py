@@ -1,8 +1,8 @@
-"""Venues outside the table that ccxt knows: read in ccxt's own words, and said to be unproven.
+"""Venues that ccxt supports but that have no row: read generically, and reported as untested.
 
-Spot, and linear swap where ccxt asks for its wallet elsewhere than for spot's: else one wallet
-would be counted twice. What ccxt's ``total`` means there has been held against nothing, so that the
-venue's page and ``check_connection`` say so.
+Spot, and linear swaps if ccxt requests their wallet elsewhere than spot's: otherwise one wallet
+would be counted twice. The meaning of ccxt's ``total`` there is not verified, as the venue's page
+and ``check_connection`` say.
 """
 
 import re
@@ -25,7 +25,7 @@ from capital.exchange.venue import (
 )
 from strategies.markets import MarketType
 
-# Of ccxt 4.5.90; tests/exchange/test_unproven_venues.py holds ccxt's own requests against them.
+# Of ccxt 4.5.90; tests/exchange/test_unproven_venues.py compares them with ccxt's own requests.
 SWAP_APART = frozenset(
     {
         "bitrue",
@@ -67,7 +67,7 @@ _UNIFIED = Holdings(form="named", source="unified")
 
 @lru_cache
 def generic_venue(venue_id: str) -> Venue | None:
-    """The row of a venue that only ccxt knows; None where it does not either."""
+    """The row of a venue that only ccxt knows; None if ccxt does not know it either."""
     if not _is_known_to_ccxt(venue_id):
         return None
     return Venue(
@@ -91,7 +91,7 @@ def generic_venue(venue_id: str) -> Venue | None:
                     },
                     holdings=_UNIFIED,
                     formulas={WALLET: "total", FREE: "free"},
-                    # Whether a total there has unrealised PnL in it is not known.
+                    # It is not known whether a total there includes unrealised PnL.
                     refused={EQUITY: Code.BASIS_UNPROVEN},
                 ),
             ),

@@ -1,4 +1,4 @@
-"""What a row of the venue table says: which call, which number of the answer, and what is refused.
+"""A row of the venue table: which call, which number of the response, and what is refused.
 
 Pure data: nothing here imports ccxt or Django.
 """
@@ -27,39 +27,40 @@ WALLET, EQUITY, FREE = BalanceBasis.WALLET, BalanceBasis.EQUITY, BalanceBasis.FR
 Formula = str | tuple[str, ...]
 """A sum of fields of a currency's entry, such as ``"total + unrealised_pnl"``.
 
-A field is a path with dots; ``name[]`` adds up over a list; a path that starts with ``/`` begins
-at the top of the answer; ``name?`` may be the empty text, which the venue documents as nothing. A
-field that is missing, null or empty is not given, and never counts as zero. Of several formulas the
-first counts whose fields are all given.
+A field is a path with dots; ``name[]`` is the sum over a list; a path that starts with ``/`` begins
+at the top of the response; ``name?`` may be empty, which the venue documents as zero. Any other
+field that is missing, null or empty is absent, and never counts as zero. Of several formulas, the
+first one whose fields are all present counts.
 """
 
 
 def alternatives(formula: Formula) -> tuple[str, ...]:
-    """The formulas of which the first counts whose fields are all given."""
+    """The formulas in order; the first one whose fields are all present counts."""
     return (formula,) if isinstance(formula, str) else formula
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """Where the raw answer keeps what it says of each currency: its entries.
+    """Where the raw response lists its entries, one for each currency.
 
     Attributes:
-        path: Keys and positions from the top; ``()`` is the answer itself.
-        form: ``rows``: a list, one entry a currency. ``named``: entries by the name of the
-            currency. ``single``: one entry. ``lines``: a list with one amount a line, which
-            ``kind`` names; the lines of one currency make its entry.
-        name: The field that names the currency; of ``single`` it may be ``=`` and the name itself.
-        only: What an entry must say to count: field to values.
-        never: What an entry must not say: a placeholder.
-        kind: Of ``lines``: the field that names the amount.
-        amount: Of ``lines``: the field with the amount.
-        worth: Where the answer says what all of it is worth: beside that an empty list is no
-            empty wallet.
-        adds: Several entries of one currency are added up. Elsewhere they are a failure.
-        more: Where ccxt joins pages: the field that is true where more of them follow. A list that
-            is not whole is a failure.
-        source: ``info``: what ccxt keeps of the answer. ``response``: the answer as it came, where
-            ccxt keeps too little to tell an empty list from an answer without one. ``unified``:
+        path: Keys and positions from the top; ``()`` is the response itself.
+        form: ``rows``: a list with one entry per currency. ``named``: entries by the name of the
+            currency. ``single``: one entry. ``lines``: a list with one amount per line, which
+            ``kind`` names; the lines of one currency form its entry.
+        name: The field with the currency's name. For ``single`` it may be ``=`` and the name
+            itself.
+        only: What an entry must contain to count: field to values.
+        never: What an entry must not contain: it marks a placeholder.
+        kind: For ``lines``: the field that names the amount.
+        amount: For ``lines``: the field with the amount.
+        worth: Where the response reports the total value: if it is not zero, an empty list is not
+            accepted as an empty wallet.
+        adds: Several entries of one currency are added up. Otherwise they are a failure.
+        more: Where ccxt joins pages: the field that is true if more follow. An incomplete list is a
+            failure.
+        source: ``info``: what ccxt keeps of the response. ``response``: the response as it came, if
+            ccxt keeps too little to tell an empty list from a response without one. ``unified``:
             ccxt's own ``free``, ``used`` and ``total``.
     """
 
@@ -78,13 +79,13 @@ class Holdings:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A basis that some accounts cannot be given, as the answer tells by a field.
+    """A basis that is not available on some accounts, as a field of the response says.
 
     Attributes:
-        basis: Which.
-        field: Of the entry, or with ``/`` of the answer: true, or an amount that is not zero.
-        code: Why.
-        is_amount: An amount, which must be there; a flag need not.
+        basis: The basis.
+        field: A field of the entry, or with ``/`` of the response: true, or a nonzero amount.
+        code: The reason.
+        is_amount: The field is an amount, which must be present; a flag need not be.
     """
 
     basis: BalanceBasis
@@ -95,11 +96,11 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Pace:
-    """How often a venue may be asked: nine tenths of what it documents, for others ask too.
+    """How often a venue may be called: nine tenths of what it documents, as others call it too.
 
     Attributes:
-        weight_per_minute: From this machine's address, for one pool's endpoint; None where the
-            venue counts by account only.
+        weight_per_minute: From this machine's address, for one pool's endpoint; None if the venue
+            counts by account only.
         key_requests: With one key, in any ``key_seconds``.
     """
 
@@ -110,20 +111,20 @@ class Pace:
 
 @dataclass(frozen=True)
 class BalanceCall:
-    """How one pool is asked for, and which number of the answer is its balance.
+    """How one pool is requested, and which number of the response is its balance.
 
     Attributes:
-        params: What ccxt's ``fetch_balance`` is given. ``{currency}`` and ``{currency_lower}``
-            in a text stand for the account's currency.
-        holdings: Where the answer lists the currencies. An answer without that is a failure.
-        formulas: Each basis that the venue can give, and how.
-        refused: Each basis that it cannot give, and why.
+        params: Arguments of ccxt's ``fetch_balance``. ``{currency}`` and ``{currency_lower}`` in a
+            text stand for the account's currency.
+        holdings: Where the response lists the currencies. A response without that is a failure.
+        formulas: Each available basis, and its formula.
+        refused: Each unavailable basis, and the reason.
         options: ccxt options that keep it from guessing or probing the account mode.
-        omits_empty: The venue documents that it leaves currencies without a balance out, so
-            that a currency missing from the list is a zero. Elsewhere it is a failure.
-        currencies: The account currencies that this call is for; None is all others.
-        currency_ids: What the venue calls a currency in a request, where it is another name.
-        withheld: Bases that single accounts cannot be given.
+        omits_empty: The venue documents that it omits currencies without a balance, so a missing
+            currency is zero. Otherwise it is a failure.
+        currencies: The account currencies of this call; None for all others.
+        currency_ids: The venue's name of a currency in a request, if it differs.
+        withheld: Bases that are not available on some accounts.
         weight: What one request counts for in the venue's limits.
         pace: Those limits.
     """
@@ -141,7 +142,7 @@ class BalanceCall:
     pace: Pace = Pace()
 
     def currency_id(self, currency: str) -> str:
-        """What the venue calls ``currency`` in a request."""
+        """The venue's name of ``currency`` in a request."""
         return self.currency_ids.get(currency, currency)
 
     def params_for(self, currency: str) -> dict[str, Any]:
@@ -155,18 +156,16 @@ class BalanceCall:
 
 @dataclass(frozen=True)
 class RulesCall:
-    """How the market rules are asked for, and what of them ccxt does not pass on.
+    """How the instrument rules are requested, and what of them ccxt does not pass on.
 
     Attributes:
-        options: ccxt options while they are asked for: only what can be traded here.
-        precision_mode: Of amounts, where it is another than the one that ccxt states for the
-            venue as a whole.
-        min_costs: Least worth of an order by quote currency, for markets without one.
-        market_most: Where in the raw market the most of a market order stands, by kind.
-        last_price: The field of the raw ticker with the last price, where ccxt's own ticker has
-            none: there it passes over the exact numbers that it has been told to make.
-        settle_is_lower_case: The venue's paths name the currency in which contracts are paid, in
-            lower case.
+        options: ccxt options for the request: only what can be traded here.
+        precision_mode: Of quantities, if it differs from the one that ccxt states for the venue.
+        min_costs: Minimum order value by quote currency, for instruments without one.
+        market_most: Where the raw market has the maximum of a market order, by kind.
+        last_price: The field of the raw ticker with the last price, if ccxt's own ticker has none:
+            there ccxt ignores the exact numbers that it was told to make.
+        settle_is_lower_case: The venue's paths name the settle currency in lower case.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -179,7 +178,7 @@ class RulesCall:
 
 @dataclass(frozen=True)
 class OwnKey:
-    """A step of a path: of a list of keys, the one that asked, by the field that names each."""
+    """A step of a path: in a list of keys, the key of the request, found by this field."""
 
     field: str
 
@@ -189,19 +188,19 @@ Path = tuple[str | int | OwnKey, ...]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the venue says of an account and its key, asked for by a person's check only.
+    """A question about an account and its key, for checks that a person requests.
 
     Attributes:
-        method: Of ccxt's client.
-        params: What it is given; ``{api_key}`` stands for the key.
-        first: Another method, asked before without parameters, and where its answer has what
-            ``{first}`` stands for in ``params``.
-        mode: Where the answer names the account's mode; ``()`` is the answer itself, None where it
-            does not say.
-        modes: What the venue calls our wallet modes; any other name says nothing. A flag is
+        method: The method of ccxt's client.
+        params: Its arguments; ``{api_key}`` stands for the key.
+        first: Another method, called before without arguments, and where its response has the value
+            of ``{first}`` in ``params``.
+        mode: Where the response names the account's mode; ``()`` is the response itself, None if it
+            does not.
+        modes: The venue's names of our wallet modes; any other name says nothing. A flag is
             ``True`` or ``False``.
-        withdraw: Where it says whether the key can withdraw; None where it does not.
-        withdraws: What is said there, or is among what is said, where it can.
+        withdraw: Where it says whether the key can withdraw; None if it does not.
+        withdraws: The value, or one of the values, that means that it can.
     """
 
     method: str
@@ -220,24 +219,24 @@ class Venue:
     Attributes:
         id: The ccxt id.
         markets: What can be traded there with one set of keys.
-        wallet_modes: How it keeps the money, the usual mode first.
-        currency: The currency that an account there is usually kept in.
-        calls: For each pool that some mode has, how its balance is read; the first call counts
-            that is for the account's currency.
+        wallet_modes: Its wallet modes, the usual one first.
+        currency: The usual currency of accounts there.
+        calls: For each pool of any mode, how its balance is read; the first call for the account's
+            currency counts.
         options: ccxt options of every call.
-        credentials: Which of the account's fields must be filled.
-        ccxt_credentials: What ccxt calls those fields.
-        secret_is_a_wallets: The secret is a wallet's private key, and can withdraw where the
-            wallet is the account itself.
-        sandbox: How ccxt reaches the venue's test system; None where there is none.
-        sandbox_modes: The wallet modes that the test system has.
-        inspections: What it can be asked of an account and its key.
-        key_errors: Texts of its answers that refuse the key, where ccxt does not know them as that.
-        clock_errors: The same for the time of a request. One that may mean the key as well costs
-            one question for the venue's time.
-        has_growing_nonce: A request must only carry a higher number than the key's last one.
-        rules_call: How its market rules are asked for.
-        is_proven: Its row was held against real answers. See ``generic``.
+        credentials: Which of the account's fields are required.
+        ccxt_credentials: ccxt's names of those fields.
+        secret_is_a_wallets: The secret is a wallet's private key, which can withdraw if the wallet
+            is the account itself.
+        sandbox: How ccxt reaches the venue's test environment; None if there is none.
+        sandbox_modes: The wallet modes of the test environment.
+        inspections: The questions about an account and its key.
+        key_errors: Texts in responses that refuse the key, if ccxt does not recognise them.
+        clock_errors: The same for the time of a request. A text that may also mean the key costs
+            one request for the venue's time.
+        has_growing_nonce: A request must carry a higher number than the key's last one.
+        rules_call: How its instrument rules are requested.
+        is_proven: Its row was verified against real responses. See ``generic``.
     """
 
     id: str
@@ -266,11 +265,11 @@ class Venue:
 
     @property
     def usual_wallet_mode(self) -> WalletMode:
-        """What an account gets that names no mode."""
+        """The mode of an account that names none."""
         return self.wallet_modes[0]
 
     def pools(self, wallet_mode: WalletMode) -> tuple[Pool, ...]:
-        """The pools of an account here, in order of reading."""
+        """The pools of an account here, in reading order."""
         return pools_of(wallet_mode, self.markets)
 
     def call(self, pool: Pool, currency: str) -> BalanceCall:
@@ -282,13 +281,13 @@ class Venue:
         )
 
     def has_sandbox(self, wallet_mode: WalletMode) -> bool:
-        """Whether accounts of that mode can be kept on its test system."""
+        """Whether the test environment has accounts of that mode."""
         return self.sandbox is not None and wallet_mode in self.sandbox_modes
 
     def refusal(
         self, basis: BalanceBasis, wallet_mode: WalletMode, currency: str
     ) -> tuple[Pool, Code] | None:
-        """The first pool that cannot be given in ``basis``, and why; None where all can."""
+        """The first pool that is not available in ``basis``, and why; None if all are."""
         for pool in self.pools(wallet_mode):
             code = self.call(pool, currency).refused.get(basis)
             if code is not None:
@@ -296,7 +295,7 @@ class Venue:
         return None
 
     def bases(self, wallet_mode: WalletMode, currency: str) -> tuple[BalanceBasis, ...]:
-        """Those that an account can choose from."""
+        """The bases from which an account can choose."""
         return tuple(
             basis for basis in BalanceBasis if self.refusal(basis, wallet_mode, currency) is None
         )
@@ -313,7 +312,7 @@ def spot_call(
     weight: int = 1,
     pace: Pace = Pace(),  # frozen
 ) -> BalanceCall:
-    """A spot wallet whose answer gives what is free and what is locked: nothing is unrealised."""
+    """A spot wallet whose response has free and locked amounts; nothing is unrealised."""
     whole = f"{free} + {locked}"
     return BalanceCall(
         params=params,

@@ -1,4 +1,4 @@
-"""Clients for one account: with its keys, when it is their turn, by the venue's time."""
+"""ccxt clients for one account: with its keys, its rate limits and the venue's clock."""
 
 import asyncio
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ DEADLINE_SECONDS = 15
 
 @dataclass(frozen=True)
 class AccountClients:
-    """Makes the clients, and says when they may ask.
+    """Makes clients, and decides when they may send requests.
 
     Attributes:
-        venue_urls: Venue to base URL that replaces scheme and host of the venue's own.
+        venue_urls: Venue to base URL that replaces scheme and host of the venue's own URLs.
         concurrency: How many accounts are read at once.
-        deadline_seconds: For one account, with its waits and retries.
-        politeness: Which requests wait, and which are not made.
+        deadline_seconds: For one account, with waits and retries.
+        politeness: Which requests wait, and which are not sent.
     """
 
     venue_urls: Mapping[str, str]
@@ -44,11 +44,11 @@ class AccountClients:
         session: "aiohttp.ClientSession",
         call: BalanceCall | None = None,
     ) -> Any:
-        """A client of ccxt with the account's keys, for ``call`` where it asks for a balance.
+        """A ccxt client with the account's keys, for ``call`` if it requests a balance.
 
         Raises:
-            MisplacedKey: There is a private key where its name belongs.
-            ValueError: A key has no form that can sign.
+            MisplacedKey: There is a private key in the field of its name.
+            ValueError: A key has a form that cannot sign.
         """
         venue = request.venue
         if is_private_key(request.credentials.api_key):
@@ -60,7 +60,7 @@ class AccountClients:
         exchange.asyncio_loop = asyncio.get_running_loop()
         if call is not None:
             exchange.options.update(call.options)
-            # ccxt looks the currency up that it asks for by name.
+            # ccxt looks up the currency that it requests by name.
             exchange.currencies = {
                 request.currency: {
                     "id": call.currency_id(request.currency),
@@ -71,7 +71,7 @@ class AccountClients:
             if venue.sandbox == "demo":
                 exchange.enable_demo_trading(enable=True)
             else:
-                exchange.set_sandbox_mode(True)  # named differently by venue
+                exchange.set_sandbox_mode(True)  # its name differs by venue
         if venue.id in self.venue_urls:
             exchange.urls["api"] = redirected(exchange.urls["api"], self.venue_urls[venue.id])
         base_url = self._base_url(request)
@@ -79,24 +79,24 @@ class AccountClients:
         return exchange
 
     def line(self, request: BalanceRequest, pool: Pool) -> Line:
-        """To whom one asks for ``pool``."""
+        """Where requests for ``pool`` go."""
         api_key = request.credentials.api_key.strip()
         return Line.to(request.venue.id, self._base_url(request), api_key, pool.value)
 
     def _base_url(self, request: BalanceRequest) -> str:
-        """What tells a venue's hosts apart; empty where it is the venue's own."""
+        """The base URL that replaces the venue's hosts; empty for the venue's own."""
         return self.venue_urls.get(request.venue.id, "sandbox" if request.is_sandbox else "")
 
     def refusal(self, line: Line, *, may_try: bool) -> Reason | None:
-        """Why the venue is not to be asked now, as ``Politeness.refusal``."""
+        """Why no request may be sent now. See ``Politeness.refusal``."""
         return self.politeness.refusal(line, _now(), may_try=may_try)
 
     def untried(self, line: Line) -> None:
-        """Nothing was asked after all, as ``Politeness.untried``."""
+        """No request was sent after all. See ``Politeness.untried``."""
         self.politeness.untried(line, _now())
 
     def failed(self, line: Line, exchange: Any) -> None:
-        """Count a venue's failure, and how long it wants to be left alone."""
+        """Record a failure of the venue, and how long it asks to be left alone."""
         status, retry_after_seconds = exchange.refused_with or (None, None)
         self.politeness.failed(line, _now(), status=status, retry_after_seconds=retry_after_seconds)
 
@@ -128,7 +128,7 @@ class AccountClients:
             try:
                 venue_time = await exchange.fetch_time()
             except errors.BaseError:
-                return False  # the refusal says more than that the time is not to be had
+                return False  # the refusal says more than that the time is unavailable
             if venue_time is None:
                 return False
             told = ToldTime(int(venue_time), asked_at, milliseconds_now())
@@ -145,5 +145,5 @@ class AccountClients:
 
 
 def _now() -> datetime:
-    """What limits and pauses are counted by: this machine's time, whatever a caller plays."""
+    """The clock for limits and pauses: this machine's time, whatever clock the caller uses."""
     return datetime.now(UTC)

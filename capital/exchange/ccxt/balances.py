@@ -1,4 +1,4 @@
-"""Balances through clients of ccxt."""
+"""Balances, read through ccxt."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ RETRY_PAUSE_SECONDS = 0.25
 Reader = Callable[[dict[str, Any], BalanceCall, BalanceRequest, Any], Any]
 """Makes of ccxt's answer, how it was asked for, for whom and by which client what is wanted."""
 
-# What makes a venue be left alone for a while when it happens again and again.
+# Failures after which a venue is paused if they are repeated.
 _VENUE_FAILURES = frozenset(
     {
         Code.EXCHANGE_TIMEOUT,
@@ -45,7 +45,7 @@ _VENUE_FAILURES = frozenset(
     }
 )
 
-# What a failure is before anything was asked: the credentials' fault, or that of how it was asked.
+# The code of a failure before any request was sent: the credentials or the arguments are wrong.
 _BEFORE_ASKING = {
     Code.EXCHANGE_BAD_ANSWER: Code.CREDENTIALS_MALFORMED,
     Code.EXCHANGE_REFUSED_KEY: Code.CREDENTIALS_MALFORMED,
@@ -57,8 +57,9 @@ _BEFORE_ASKING = {
 class CcxtGateway(AccountClients):
     """Reads balances through ccxt's async clients.
 
-    One HTTP session and one TLS context serve all accounts of a call: building them for each
-    account costs 20 ms of CPU a piece.
+    One HTTP session and one TLS context serve all accounts of a call: creating them for each
+        account
+    costs 20 ms of CPU each.
     """
 
     def fetch_balances(
@@ -68,7 +69,7 @@ class CcxtGateway(AccountClients):
         clock: Clock,
         on_account: Callable[[], None] | None = None,
     ) -> Answers:
-        """As ``ExchangeGateway.fetch_balances``."""
+        """See ``ExchangeGateway.fetch_balances``."""
 
         def read(
             answer: dict[str, Any], call: BalanceCall, request: BalanceRequest, exchange: Any
@@ -87,7 +88,7 @@ class CcxtGateway(AccountClients):
         return run_to_its_end(self._fetch_all(requests, read, on_account)) if requests else {}
 
     def fetch_wallets(self, requests: Sequence[BalanceRequest]) -> WalletAnswers:
-        """As ``ExchangeGateway.fetch_wallets``."""
+        """See ``ExchangeGateway.fetch_wallets``."""
 
         def read(
             answer: dict[str, Any], call: BalanceCall, request: BalanceRequest, exchange: Any
@@ -105,7 +106,7 @@ class CcxtGateway(AccountClients):
         return run_to_its_end(self._fetch_all(requests, read)) if requests else {}
 
     def inspect_keys(self, requests: Sequence[BalanceRequest]) -> Mapping[int, KeyFacts]:
-        """As ``ExchangeGateway.inspect_keys``."""
+        """See ``ExchangeGateway.inspect_keys``."""
         return run_to_its_end(inspect_all(self, requests)) if requests else {}
 
     async def _fetch_all(
@@ -117,7 +118,7 @@ class CcxtGateway(AccountClients):
         import aiohttp
 
         for venue_id in {request.venue.id for request in requests}:
-            built_client(venue_id)  # importing it is not the venue's time
+            built_client(venue_id)  # importing ccxt does not count as the venue's time
         slots = asyncio.Semaphore(self.concurrency)
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
@@ -174,7 +175,7 @@ class CcxtGateway(AccountClients):
         refusal = self.refusal(line, may_try=not self._is_hurried)
         if refusal is not None:
             return refusal
-        # A client of its own for each pool: one that has succeeded once takes a refused key for
+        # Each pool has its own client: one that has succeeded once takes a refused key for
         # an overload.
         try:
             exchange = self.client(request, session, call)
@@ -194,14 +195,14 @@ class CcxtGateway(AccountClients):
             self._learn_from_failure(line, reason, exchange)
             return reason
         finally:
-            exchange.session = None  # shared; ccxt would complain that it was not closed
+            exchange.session = None  # shared; otherwise ccxt complains that it was not closed
         self.politeness.succeeded(line)
         if exchange.accounts is not None:
             self.politeness.learn_account_ids(line, exchange.accounts)
         return value
 
     def _reason(self, error: BaseException, request: BalanceRequest, *, has_asked: bool) -> Reason:
-        """Why there is no balance; without a question it is not the venue that failed."""
+        """Why there is no balance. If no request was sent, the venue did not fail."""
         if isinstance(error, BalanceUnavailable):
             return error.reason
         reason = reason_for(error, request.venue, self.deadline_seconds)
@@ -210,7 +211,7 @@ class CcxtGateway(AccountClients):
         return Reason(_BEFORE_ASKING.get(reason.code, reason.code), reason.figures)
 
     def _learn_from_failure(self, line: Line, reason: Reason, exchange: Any) -> None:
-        """Count a venue's failure; an answer that merely lacks what is wanted is none."""
+        """Record a failure of the venue. A response that merely lacks a value is not a failure."""
         if not exchange.has_asked:
             self.untried(line)
         elif reason.code not in _VENUE_FAILURES:
@@ -221,7 +222,7 @@ class CcxtGateway(AccountClients):
 
     @property
     def _is_hurried(self) -> bool:
-        """Whether it is given less time than is usual: too little to blame the venue."""
+        """Whether the caller allows less time than usual: too little to blame the venue."""
         return self.deadline_seconds < DEADLINE_SECONDS
 
     def _was_hurried(self, reason: Reason) -> bool:
@@ -245,7 +246,7 @@ class CcxtGateway(AccountClients):
                 answer: dict[str, Any] = await exchange.fetch_balance(params)
             except errors.InvalidNonce as refusal:
                 if not await self.put_clock_right(exchange, line):
-                    # Where the clock is right, it was the key.
+                    # If the clock is right, the key is wrong.
                     raise (refusal.__cause__ or refusal) from None
             except (errors.DDoSProtection, errors.RateLimitExceeded):
                 raise
@@ -259,10 +260,10 @@ class CcxtGateway(AccountClients):
 
 
 def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:
-    """The common name of what the venue calls a currency, as ccxt knows it.
+    """The common name of the venue's name of a currency, as ccxt knows it.
 
-    An account in ``currency`` may also be kept by the venue's own name, if that is nobody else's
-    common one.
+    An account's currency may also be the venue's own name, unless that is another currency's common
+    name.
     """
     bridged = exchange.options.get("spotCurrencyMapping", {})
     others = exchange.commonCurrencies.values()

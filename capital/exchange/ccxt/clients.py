@@ -1,7 +1,7 @@
-"""Clients of ccxt: made exact and quiet, and what their errors mean here.
+"""ccxt clients: exact and quiet, and what their errors mean here.
 
-ccxt is imported inside the functions that need it: it costs 0.4 s and 100 MB, which commands
-that ask no exchange should not pay.
+ccxt is imported inside the functions that need it: it costs 0.4 s and 100 MB, which commands that
+call no exchange should not pay.
 """
 
 import asyncio
@@ -26,19 +26,19 @@ _Answer = TypeVar("_Answer")
 
 REQUEST_TIMEOUT_SECONDS = 5
 
-# ccxt logs signed URLs and headers at DEBUG. This logger is in no hierarchy: no configuration
-# can switch it on.
+# ccxt logs signed URLs and headers at DEBUG. This logger is outside the hierarchy, so no
+# configuration can turn it on.
 _silence = logging.Logger("ccxt", level=logging.CRITICAL + 1)  # noqa: LOG001
 
 
 def new_client(venue_id: str) -> Any:
-    """A client without keys whose state is its own; ccxt takes 2 ms of CPU to build one."""
+    """A client without keys and with its own state; building one with ccxt takes 2 ms of CPU."""
     built = built_client(venue_id)
     client = copy.copy(built)
     for name, value in vars(built).items():
         if isinstance(value, dict):
             setattr(client, name, value.copy())
-    # What ccxt learns of an account it keeps here, at any depth.
+    # ccxt stores what it learns about an account here, at any depth.
     client.options = copy.deepcopy(built.options)
     client.urls = copy.deepcopy(built.urls)
     return client
@@ -46,7 +46,7 @@ def new_client(venue_id: str) -> Any:
 
 @lru_cache
 def built_client(venue_id: str) -> Any:
-    """What clients of a venue are copied from. It never has keys, and never asks anything."""
+    """The client from which a venue's clients are copied. It has no keys and sends no requests."""
     client = _exchange_class(venue_id)(
         {
             "options": dict(get_venue(venue_id).options),
@@ -57,7 +57,7 @@ def built_client(venue_id: str) -> Any:
             "logger": _silence,
         }
     )
-    # A balance needs no markets, and loading them costs up to 13 requests.
+    # A balance needs no markets, and loading them takes up to 13 requests.
     client.markets = {}
     client.number = parse_amount
     return client
@@ -65,14 +65,14 @@ def built_client(venue_id: str) -> Any:
 
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
-    """The one that every client shares: making one takes 20 ms of CPU."""
+    """The TLS context that all clients share: creating one takes 20 ms of CPU."""
     import certifi
 
     return ssl.create_default_context(cafile=certifi.where())
 
 
 def redirected(urls: Any, base: str) -> Any:
-    """``urls`` with the scheme and host of each replaced by ``base``, paths kept."""
+    """``urls`` with scheme and host replaced by ``base``; paths are kept."""
     if isinstance(urls, dict):
         return {name: redirected(url, base) for name, url in urls.items()}
     return base.rstrip("/") + urlsplit(urls).path if isinstance(urls, str) else urls
@@ -86,30 +86,30 @@ def _exchange_class(venue_id: str) -> Any:
 
 
 def load_ccxt() -> None:
-    """Import it now rather than with the first question."""
+    """Import ccxt now instead of with the first request."""
     import ccxt.async_support  # noqa: F401
 
 
 def run_to_its_end(work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """What ``work`` returns, whether or not the caller's thread has a loop of its own."""
+    """The result of ``work``, whether or not the caller's thread has an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
-    # The caller's thread has a loop of its own; blocking it is the caller's choice.
+    # The caller's thread has its own loop; blocking it is the caller's choice.
     with ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(asyncio.run, work).result()
 
 
 def is_cancelled_by_the_caller(error: BaseException) -> bool:
-    """Whether the task is to end; ccxt raises ``CancelledError`` where nobody cancelled, too."""
+    """Whether this task was cancelled. ccxt also raises ``CancelledError`` by itself."""
     task = asyncio.current_task()
     is_cancelled = isinstance(error, asyncio.CancelledError)
     return is_cancelled and task is not None and task.cancelling() > 0
 
 
 def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> Reason:
-    """Our reason for what was raised. It names the class of the error, never its text."""
+    """The reason for an error. It names the error's class, never its text."""
     from ccxt.base import errors
     from cryptography.exceptions import UnsupportedAlgorithm
 
@@ -124,7 +124,7 @@ def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> R
         ((errors.BadResponse,), Code.EXCHANGE_BAD_ANSWER),
         ((errors.OperationFailed,), Code.EXCHANGE_UNREACHABLE),
         ((errors.NotSupported,), Code.EXCHANGE_NOT_SUPPORTED),
-        # ccxt stumbled over an answer, or a secret, of a shape that it does not expect
+        # ccxt failed on a response or a secret with an unexpected shape
         ((InvalidAmount, LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
           UnsupportedAlgorithm),
          Code.EXCHANGE_BAD_ANSWER),
@@ -136,17 +136,17 @@ def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> R
 
 
 class _ExactAnswers:
-    """Mixed into ccxt's class: no float is made of a number, and what is not JSON is no answer.
+    """Mixed into ccxt's class: numbers never become floats, and only JSON is a response.
 
     Attributes:
         clock_skew_milliseconds: How far this machine's clock is ahead of the venue's.
-        is_clock_corrected: The venue was asked for its time already.
+        is_clock_corrected: The venue's time was already requested.
         asked_at: When the last request was sent, in this machine's milliseconds.
-        told_by_date: The time that the last answer's ``Date`` tells.
-        takes_text: One word is an answer too.
+        told_by_date: The time in the ``Date`` header of the last response.
+        takes_text: A single word is a valid response, too.
         has_asked: A request was signed and sent.
-        answers: The answers of this attempt, as they came: ccxt writes into those that it gets.
-        refused_with: Status and ``Retry-After`` of the last answer that asked for fewer requests.
+        answers: The responses of this attempt as they came: ccxt changes those that it gets.
+        refused_with: Status and ``Retry-After`` of the last response that asked for fewer requests.
     """
 
     clock_skew_milliseconds = 0
@@ -201,7 +201,7 @@ class _ExactAnswers:
             key_errors = get_venue(self.id).key_errors  # type: ignore[attr-defined]
             if any(text in str(error) for text in key_errors):
                 raise errors.AuthenticationError(f"HTTP {status}") from None
-            # Where ccxt does not know a venue's error name, it forgets the HTTP status.
+            # If ccxt does not know a venue's error name, it drops the HTTP status.
             meaning = _meaning_of_status(status)
             if type(error) is errors.ExchangeError and meaning is not None:
                 raise meaning(f"HTTP {status}") from None
@@ -211,7 +211,7 @@ class _ExactAnswers:
         return answer
 
     def _refuse_clock(self, status: int, body: str, error: Exception) -> None:
-        """Raise where the venue refuses the request's time, or may; else ``error`` stands."""
+        """Raise if the venue refuses the request's time, or might; otherwise ``error`` stands."""
         from ccxt.base import errors
 
         clock_errors = get_venue(self.id).clock_errors  # type: ignore[attr-defined]
@@ -221,7 +221,7 @@ class _ExactAnswers:
 
 
 def _meaning_of_status(status: int) -> Any:
-    """The class of ccxt error that an HTTP status stands for; None where it says too little."""
+    """The class of ccxt error for an HTTP status; None if the status says too little."""
     from ccxt.base import errors
 
     if status == 401:

@@ -1,4 +1,4 @@
-"""What a venue says of an account and its key: its wallet mode, and whether it can withdraw."""
+"""What a venue reports about an account and its key: wallet mode, withdrawal permission."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from capital.exchange.venues import Inspection
 if TYPE_CHECKING:
     import aiohttp
 
-# For all that is asked of an account beside its balances.
+# For everything that is requested besides balances.
 INSPECTION_SECONDS = 5
 
 
@@ -26,7 +26,7 @@ async def inspect_all(
     import aiohttp
 
     for venue_id in {request.venue.id for request in requests}:
-        built_client(venue_id)  # as below
+        built_client(venue_id)  # see below
     connector = aiohttp.TCPConnector(ssl=tls_context(), limit=clients.concurrency)
     async with aiohttp.ClientSession(connector=connector) as session:
         facts = await asyncio.gather(*(_inspect(clients, each, session) for each in requests))
@@ -73,7 +73,7 @@ async def _ask(
         return None
     finally:
         if exchange is not None:
-            exchange.session = None  # shared; ccxt would complain that it was not closed
+            exchange.session = None  # shared; otherwise ccxt complains that it was not closed
 
 
 async def _asked(exchange: Any, inspection: Inspection, api_key: str) -> Any:
@@ -89,7 +89,7 @@ async def _asked(exchange: Any, inspection: Inspection, api_key: str) -> Any:
 
 
 def _is_of_its_own_wallet(request: BalanceRequest) -> bool:
-    """Whether the private key is that of the account's address, and no agent's."""
+    """Whether the private key is that of the account's address, not of an agent."""
     from ccxt.base.exchange import Exchange
 
     try:

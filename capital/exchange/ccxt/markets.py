@@ -1,4 +1,4 @@
-"""Market rules and prices through ccxt's public endpoints. No keys are needed, none are sent.
+"""Instrument rules and prices from ccxt's public endpoints. No keys are needed, none are sent.
 
 Clients are made by ``clients``; ccxt is imported inside the functions that need it.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _Asked = TypeVar("_Asked")
 
-# A list of markets has megabytes; a price is waited for by a bot.
+# A list of markets has megabytes; a bot waits for a price.
 LISTING_SECONDS = 45
 PRICE_SECONDS = 2
 
@@ -40,9 +40,9 @@ class CcxtMarkets:
     """Implements ``MarketGateway``.
 
     Attributes:
-        venue_urls: Venue to base URL that replaces scheme and host of the venue's own.
-        concurrency: How many questions are open at once.
-        price_seconds: For all prices of a call.
+        venue_urls: Venue to base URL that replaces scheme and host of the venue's own URLs.
+        concurrency: How many requests are sent at once.
+        price_seconds: Time limit for all prices of a call.
     """
 
     venue_urls: Mapping[str, str]
@@ -50,7 +50,7 @@ class CcxtMarkets:
     price_seconds: float = field(default_factory=lambda: PRICE_SECONDS)
 
     def fetch_listings(self, venues: Sequence[Venue]) -> dict[str, list[Listing] | Reason]:
-        """As ``MarketGateway.fetch_listings``."""
+        """See ``MarketGateway.fetch_listings``."""
         asked = [venue.id for venue in venues]
         answers = run_to_its_end(
             self._ask_each(asked, lambda each: each, _listings, LISTING_SECONDS)
@@ -63,7 +63,7 @@ class CcxtMarkets:
         return answers
 
     def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, Decimal | Reason]:
-        """As ``MarketGateway.fetch_prices``."""
+        """See ``MarketGateway.fetch_prices``."""
         return run_to_its_end(
             self._ask_each(quoted, lambda each: each.venue, _price, self.price_seconds)
         )
@@ -77,7 +77,7 @@ class CcxtMarkets:
     ) -> dict[_Asked, _Answer | Reason]:
         import aiohttp
 
-        # Importing ccxt takes CPU and no network: the venue is not to blame for it.
+        # Importing ccxt takes CPU time, which does not count as the venue's time.
         for venue_id in {venue_of(each) for each in asked} & VENUES.keys():
             new_client(venue_id)
         slots = asyncio.Semaphore(self.concurrency)
@@ -101,7 +101,7 @@ class CcxtMarkets:
                     return reason_for(error, venue, seconds)
                 finally:
                     if client is not None:
-                        client.session = None  # shared; ccxt would complain of it
+                        client.session = None  # shared; otherwise ccxt complains
 
             answers = await asyncio.gather(*(in_turn(each) for each in asked))
             await _end_the_rest()
@@ -111,7 +111,7 @@ class CcxtMarkets:
         client = new_client(venue.id)
         client.session = session
         client.asyncio_loop = asyncio.get_running_loop()
-        # The deadline around it comes first, and says its own number of seconds.
+        # The outer deadline comes first, and reports its own number of seconds.
         client.timeout = round(seconds * 1000) + 1000
         client.options.update(venue.rules_call.options)
         if venue.id in self.venue_urls:
@@ -168,7 +168,7 @@ def _precision_mode(number: int) -> PrecisionMode:
 
 
 def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
-    """One market of ccxt's; None where it is none that strategies trade here."""
+    """One of ccxt's markets; None if strategies here cannot trade it."""
     kind = _kind_of(market)
     if kind is None or kind.market_type not in venue.markets:
         return None
@@ -200,7 +200,7 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
         min_cost=min_cost,
         max_cost=_limit(cost.get("max")),
     )
-    # Where ccxt does not know, it is traded.
+    # If ccxt does not know, it is traded.
     return Listing(rules, market["id"], market["base"], market["active"] is not False)
 
 
@@ -217,7 +217,7 @@ def _kind_of(market: Any) -> InstrumentKind | None:
 
 
 def _market_most(market: Any, venue: Venue, kind: InstrumentKind) -> Decimal | None:
-    """The most of a market order where the venue says it and ccxt does not pass it on."""
+    """The maximum of a market order, if the venue reports it and ccxt drops it."""
     found: Any = market["info"]
     path = venue.rules_call.market_most.get(kind, ())
     for step in path:
@@ -226,17 +226,17 @@ def _market_most(market: Any, venue: Venue, kind: InstrumentKind) -> Decimal | N
 
 
 def _limit(value: Any) -> Decimal | None:
-    """A limit; venues say 0 where there is none."""
+    """A limit. Venues write 0 if there is none."""
     return _number(value) or None
 
 
 def _number(value: Any) -> Decimal | None:
-    # ccxt writes some constants of its own as floats: the number is the one that it wrote.
+    # ccxt has some constants as floats: the exact number is the one that is written there.
     return None if value is None else parse_amount(repr(value) if type(value) is float else value)
 
 
 def _market_of(client: Any, quoted: Quoted) -> Any:
-    """The structure that ccxt makes of a listed market, from what is kept of it."""
+    """ccxt's structure of a listed market, made from what is stored about it."""
     is_spot = quoted.kind is InstrumentKind.SPOT
     is_lower_case = get_venue(quoted.venue).rules_call.settle_is_lower_case
     settle_id = quoted.settle.lower() if is_lower_case else quoted.settle
@@ -250,7 +250,7 @@ def _market_of(client: Any, quoted: Quoted) -> Any:
             "quoteId": quoted.quote,
             "settle": None if is_spot else quoted.settle,
             "settleId": None if is_spot else settle_id,
-            # ccxt writes the day on which a future ends behind its symbol.
+            # ccxt appends the expiry date of a future to its symbol.
             "type": "spot" if is_spot else "future" if "-" in quoted.symbol else "swap",
             "spot": is_spot,
             "margin": False,

@@ -1,6 +1,6 @@
-"""What is known of each venue: one declarative row. Adding a venue is adding a row.
+"""What is known about each venue: one declarative row. To add a venue, add a row.
 
-``docs/venues.md`` shows it with an example, and the table of what is supported.
+``docs/venues.md`` has an example, and the table of supported venues.
 """
 
 from collections.abc import Mapping
@@ -62,10 +62,10 @@ VENUES: Mapping[str, Venue] = MappingProxyType(
 
 
 def get_venue(venue_id: str) -> Venue:
-    """The row of ``venue_id``; a generic one where only ccxt knows it.
+    """The row of ``venue_id``; a generic one if only ccxt knows it.
 
     Raises:
-        UnknownVenue: Neither does; the message names those that have a row.
+        UnknownVenue: ccxt does not know it either; the message names the venues with a row.
     """
     row = VENUES.get(venue_id) or generic_venue(venue_id)
     if row is None:
@@ -74,5 +74,5 @@ def get_venue(venue_id: str) -> Venue:
 
 
 def is_known(venue_id: str) -> bool:
-    """Whether ``get_venue`` has a row."""
+    """Whether ``get_venue`` finds a row."""
     return venue_id in VENUES or generic_venue(venue_id) is not None

@@ -17,22 +17,22 @@ from capital.exchange.venue import (
     spot_call,
 )
 
-# What USDⓈ-M contracts are paid in, dollars that it takes as margin, and BNB, which pays its fees.
-# An account in any other coin is one of COIN-M, where each coin has a wallet.
+# The settle currencies of USDⓈ-M contracts, dollars that it accepts as margin, and BNB, which pays
+# its fees. An account in any other coin belongs to COIN-M, where each coin has a wallet.
 _COLLATERAL = frozenset(
     {"USDT", "USDC", "FDUSD", "BUSD", "USD1", "U", "BFUSD", "BNFCR", "LDUSDT", "RWUSD", "BNB"}
 )
 
 
-# Of portfolio margin: totalWalletBalance is documented as what is free and locked on margin, loans
-# and all, with the futures wallets.
+# Of portfolio margin: totalWalletBalance is documented as free and locked on margin, including
+# loans, plus the futures wallets.
 _WALLET = "totalWalletBalance - crossMarginBorrowed - crossMarginInterest"
 
 
 def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withheld) -> BalanceCall:
     return BalanceCall(
         params={"type": "swap", "subType": sub_type},
-        # updateTime 0 marks what never was in the wallet: what stands there is not valid.
+        # updateTime 0 marks a coin that was never in the wallet: its numbers are not valid.
         holdings=Holdings(path=("assets",), name="asset", never={"updateTime": (0, "0")}),
         # ccxt's total is marginBalance.
         formulas={WALLET: "walletBalance", EQUITY: "marginBalance", FREE: "availableBalance"},
@@ -66,13 +66,13 @@ ROWS = (
                 _futures(
                     "linear",
                     _COLLATERAL,
-                    # In multi-assets mode availableBalance counts every other coin in.
+                    # In multi-assets mode, availableBalance includes every other coin.
                     Withheld(FREE, "/multiAssetsMargin", Code.BASIS_OVER_CURRENCIES),
                 ),
-                # COIN-M, whose contracts are paid in the coin itself.
+                # COIN-M, whose contracts are settled in the coin itself.
                 _futures("inverse", None),
             ),
-            # Portfolio margin. ccxt's free and used are other things there: used is a PnL.
+            # Portfolio margin. ccxt's free and used mean something else there: used is a PnL.
             Pool.UNIFIED: (
                 BalanceCall(
                     params={"type": "papi"},
@@ -90,7 +90,7 @@ ROWS = (
         },
         # ccxt calls Binance's futures testnet abandoned and points to demo trading.
         sandbox="demo",
-        # Without its options, which nobody sizes here.
+        # Without its options, which are not sized here.
         rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
         sandbox_modes=(WalletMode.SEPARATE,),
         # ccxt knows -1022 and -1021, but not in answers about portfolio margin.
@@ -98,7 +98,7 @@ ROWS = (
         clock_errors=("Timestamp for this request",),
         inspections=(
             Inspection("sapiGetAccountApiRestrictions", withdraw=("enableWithdrawals",)),
-            # developers.binance.com, "Account info". False says nothing for certain: it is of one
+            # developers.binance.com, "Account info". False is not conclusive: it is about one
             # kind of portfolio margin, and there are others.
             Inspection(
                 "sapiGetAccountInfo",

@@ -1,4 +1,4 @@
-"""BingX: spot, and one futures wallet for linear and one for each coin's inverse contracts."""
+"""BingX: spot, one futures wallet for linear contracts, and one per coin for inverse contracts."""
 
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.venue import (
@@ -19,7 +19,7 @@ def _futures(sub_type: str, currencies: frozenset[str] | None) -> BalanceCall:
     return BalanceCall(
         params={"type": "swap", "subType": sub_type},
         holdings=Holdings(path=("data",), name="asset"),
-        # ccxt's total is availableMargin + usedMargin, which leaves what is frozen out.
+        # ccxt's total is availableMargin + usedMargin, without what is frozen.
         formulas={WALLET: "balance", EQUITY: "equity", FREE: "availableMargin"},
         currencies=currencies,
         pace=Pace(key_requests=4),
@@ -42,7 +42,7 @@ ROWS = (
                 ),
             ),
             Pool.FUTURES: (
-                # VST is the money of its demo system.
+                # VST is the currency of its demo system.
                 _futures("linear", frozenset({"USDT", "USDC", "VST"})),
                 _futures("inverse", None),
             ),

@@ -75,7 +75,7 @@ ROWS = (
                         path=("data", "assets"), name="coin", worth=("data", "accountEquity")
                     ),
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
-                    # Whether balance has a loan in it is not documented.
+                    # It is not documented whether balance includes a loan.
                     withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN, is_amount=True),),
                     options=_UNIFIED,
                     omits_empty=True,
@@ -85,7 +85,7 @@ ROWS = (
         },
         credentials=KEY_SECRET_AND_PASSPHRASE,
         sandbox="testnet",
-        # Classic accounts are refused there, which says nothing for certain.
+        # Classic accounts are refused there, which is not conclusive.
         inspections=(
             Inspection(
                 "privateUtaGetV3AccountSettings",

@@ -22,7 +22,7 @@ ROWS = (
         wallet_modes=(WalletMode.UNIFIED,),
         currency="USDT",
         calls={
-            # Asking for spot and for swap gives the same answer: it is asked once.
+            # Spot and swap get the same response, so it is requested once.
             # Its documentation says that coins without assets or liabilities are left out.
             Pool.UNIFIED: (
                 BalanceCall(
@@ -33,11 +33,11 @@ ROWS = (
                         worth=("result", "list", 0, "totalEquity"),
                     ),
                     formulas={
-                        # Documented with what was borrowed for spot in it. Older answers do not
+                        # Documented to include what was borrowed for spot. Older responses do not
                         # have that field.
                         WALLET: ("walletBalance - spotBorrow", "walletBalance"),
                         EQUITY: "equity",
-                        # availableToWithdraw is no longer filled in, and sent all the same.
+                        # availableToWithdraw is still sent, but no longer filled in.
                         FREE: (
                             "availableToWithdraw",
                             "walletBalance - spotBorrow - locked - totalPositionIM - totalOrderIM",
@@ -49,7 +49,7 @@ ROWS = (
                 ),
             ),
         },
-        # Without these ccxt spends two requests on finding the account mode out.
+        # Without these, ccxt spends two requests on finding out the account mode.
         options={
             "enableUnifiedMargin": False,
             "enableUnifiedAccount": True,

@@ -43,7 +43,7 @@ ROWS = (
                     pace=Pace(key_requests=27),
                 ),
             ),
-            # total_usd_balance and futures_buying_power count the spot account's dollars.
+            # total_usd_balance and futures_buying_power include the spot account's dollars.
             Pool.FUTURES: (
                 BalanceCall(
                     params={"type": "future"},
@@ -56,7 +56,7 @@ ROWS = (
                 ),
             ),
         },
-        # Keys that sign by HMAC are told. Tokens carry their time too, and are refused in one word
+        # Keys that sign by HMAC get a specific error. Tokens carry a time too, and get one error
         # whatever is wrong with them.
         clock_errors=("request timestamp expired", "invalid timestamp", "Unauthorized"),
         rules_call=RulesCall(last_price="price"),

@@ -1,4 +1,4 @@
-"""Deribit: one wallet for each currency, which all its products share."""
+"""Deribit: one wallet for each currency, shared by all products."""
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
@@ -27,14 +27,14 @@ ROWS = (
                     params={},
                     holdings=Holdings(path=("summaries",), name="currency"),
                     formulas={
-                        # What futures made since the last settlement is realised, but gets into
+                        # Profit of futures since the last settlement is realised, but is added to
                         # balance with the next one.
                         WALLET: "balance + futures_session_rpl",
                         # ccxt's total too.
                         EQUITY: "equity",
                         FREE: "available_funds",
                     },
-                    # With cross collateral the whole pool stands in each currency.
+                    # With cross collateral, each currency shows the whole pool.
                     withheld=(
                         Withheld(FREE, "cross_collateral_enabled", Code.BASIS_OVER_CURRENCIES),
                     ),

@@ -52,8 +52,8 @@ ROWS = (
                 ),
             ),
             # ccxt's total is available + freeze: 0 where the equity is 1016. Equity is documented
-            # as available + freeze - borrowed + the futures wallet with its PnL, so what lies there
-            # without the PnL is in no field.
+            # as available + freeze - borrowed + the futures wallet with its PnL, so no field is the
+            # wallet without the PnL.
             Pool.UNIFIED: (
                 BalanceCall(
                     params={"unifiedAccount": True},

@@ -1,4 +1,4 @@
-"""HTX: spot, and one futures wallet for linear and one for each coin's inverse contracts."""
+"""HTX: spot, one futures wallet for linear contracts, and one per coin for inverse contracts."""
 
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.venue import (

@@ -1,4 +1,4 @@
-"""Hyperliquid: a chain, on which the account is a wallet's address."""
+"""Hyperliquid: a blockchain, where an account is a wallet address."""
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
@@ -58,7 +58,7 @@ ROWS = (
                 ),
             ),
         },
-        # Reading needs the address only: a private key may stay away.
+        # Reading needs only the address: the private key may be left empty.
         credentials=("api_key",),
         ccxt_credentials={"api_key": "walletAddress", "api_secret": "privateKey"},
         # docs.chainstack.com, "Agent wallets explained": an agent signs "not transfers or

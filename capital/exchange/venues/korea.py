@@ -41,8 +41,8 @@ _RULES = {
             "USDT": Decimal("0.5"),
         }
     ),
-    # ccxt truncates amounts there to decimals, though it counts prices in digits. Its market list
-    # has no least cost; of the BTC market none is documented.
+    # ccxt truncates quantities there to decimals, although prices are in digits. Its market list
+    # has no minimum order value; none is documented for the BTC market.
     "bithumb": RulesCall(
         precision_mode=PrecisionMode.DECIMAL_PLACES, min_costs={"KRW": Decimal(5000)}
     ),

@@ -1,4 +1,4 @@
-"""Kraken: spot, and futures as another account with other keys."""
+"""Kraken: spot, and futures as a separate account with other keys."""
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
@@ -32,7 +32,7 @@ ROWS = (
                     # Margin positions are held on this wallet; their PnL is in TradeBalance only,
                     # over all currencies.
                     refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
-                    # A counter of 15 that goes down by one in three seconds.
+                    # A counter of up to 15 that decreases by one every three seconds.
                     pace=Pace(key_requests=13, key_seconds=45),
                 ),
             ),
@@ -54,7 +54,7 @@ ROWS = (
         wallet_modes=(WalletMode.SEPARATE,),
         currency="USD",
         calls={
-            # The multi-collateral wallet. Its PnL is counted in dollars, whatever lies in it.
+            # The multi-collateral wallet. Its PnL is in dollars, whatever it contains.
             Pool.FUTURES: (
                 BalanceCall(
                     params={"type": "flex"},

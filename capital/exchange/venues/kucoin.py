@@ -15,7 +15,7 @@ from capital.exchange.venue import (
     Withheld,
 )
 
-# ccxt asks for the account mode unless this option is set; a parameter does not keep it from it.
+# ccxt requests the account mode unless this option is set; a parameter does not prevent it.
 _CLASSIC, _UNIFIED = {"uta": False}, {"uta": True}
 
 ROWS = (
@@ -25,7 +25,7 @@ ROWS = (
         wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
         currency="USDT",
         calls={
-            # The trade account; main and margin are others.
+            # The trade account; main and margin are separate.
             Pool.SPOT: (
                 BalanceCall(
                     params={"type": "trade"},
@@ -54,7 +54,7 @@ ROWS = (
                     holdings=Holdings(path=("data", "accounts", 0, "currencies"), name="currency"),
                     # ccxt gives no total at all here.
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
-                    # Whether balance has a loan in it is not documented.
+                    # It is not documented whether balance includes a loan.
                     withheld=(Withheld(WALLET, "liability", Code.BASIS_WITH_LOAN, is_amount=True),),
                     options=_UNIFIED,
                 ),
@@ -69,7 +69,7 @@ ROWS = (
             ),
             # kucoin.com/docs-new, "Get Apikey Info" lists Transfer, which its guide to API keys
             # explains as "including deposit and withdrawal"; the introduction says Withdrawal.
-            # InnerTransfer stays inside.
+            # InnerTransfer stays within KuCoin.
             Inspection(
                 "privateGetUserApiKey",
                 withdraw=("data", "permission"),

@@ -31,13 +31,13 @@ ROWS = (
                     pace=Pace(weight_per_minute=2700, key_requests=45),
                 ),
             ),
-            # ccxt adds availableBalance and frozenBalance up, without what positions hold.
+            # ccxt adds up availableBalance and frozenBalance, without what positions hold.
             Pool.FUTURES: (
                 BalanceCall(
                     params={"type": "swap"},
                     holdings=Holdings(path=("data",), name="currency"),
                     formulas={
-                        # cashBalance is documented as what may be drawn, not as the wallet.
+                        # cashBalance is documented as what may be withdrawn, not as the wallet.
                         WALLET: "equity - unrealized",
                         EQUITY: "equity",
                         FREE: "availableBalance",

@@ -1,8 +1,8 @@
-"""Idempotency keys: the same key and the same request give the same answer, for a day.
+"""Idempotency keys: for a day, the same key and request get the same response.
 
-The first request with a key claims it in a transaction of its own, does the work and stores its
-answer. The others wait for that answer. A claim whose process died is taken over after a while,
-with the run key of the first attempt, so that nothing is decided twice.
+The first request with a key claims it in its own transaction, does the work and stores the
+response. Later ones wait for that response. If a process dies, its claim is taken over after a
+while with the run key of the first attempt, so that nothing is allocated twice.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that is repeated byte by byte: status, media type and body."""
+    """A response that is repeated byte by byte: status, media type and body."""
 
     status: int
     content_type: str
@@ -40,12 +40,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Claim:
-    """A key that the caller has claimed: do the work, then keep the answer or release the claim.
+    """A claimed key: do the work, then store the response or release the claim.
 
     Attributes:
         pk: The primary key of the stored request.
         run_key: The run key, the same for every attempt at this request.
-        answer: The stored answer, where there is one: then there is no work to do.
+        answer: The stored response. If there is one, there is no work to do.
     """
 
     pk: int
@@ -62,19 +62,19 @@ def claim_request(
     clock: Clock = timezone.now,
     pause: Callable[[Any], None] = time.sleep,
 ) -> Claim:
-    """Claim the key, or wait for the answer of whoever did. Call it outside a transaction.
+    """Claim the key, or wait for the response of the request that did. Not in a transaction.
 
     Args:
-        caller: Whose key it is. Two callers may use the same key.
+        caller: The owner of the key. Two callers may use the same key.
         key: The key as the caller sent it.
         fingerprint: A digest of what must be the same each time: see ``IdempotentRequest``.
-        clock: Says what time it is.
+        clock: Gives the current time.
         pause: Waits a number of seconds.
 
     Raises:
         InvalidIdempotencyKey: It is empty, too long or not printable ASCII.
         IdempotencyConflict: The key was used for another request.
-        RequestInProgress: There is no answer yet after 25 seconds.
+        RequestInProgress: There is no response yet after 25 seconds.
     """
     if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise InvalidIdempotencyKey(longest=str(LONGEST_KEY))
@@ -90,24 +90,24 @@ def claim_request(
 
 
 def keep_answer(claim: Claim, answer: Answer) -> None:
-    """Store the answer for every later use of the key."""
+    """Store the response for later uses of the key."""
     IdempotentRequest.objects.filter(pk=claim.pk).update(
         status=answer.status, content_type=answer.content_type, body=answer.body
     )
 
 
 def release_claim(claim: Claim) -> None:
-    """Let the next use of the key try again, after an answer that is not worth keeping."""
+    """Let the next use of the key try again, after a response that should not be repeated."""
     IdempotentRequest.objects.filter(pk=claim.pk, status=None).update(claimed_at=_LONG_AGO)
 
 
 def prune_requests(*, now: datetime) -> int:
-    """Delete keys whose day is over. Returns how many."""
+    """Delete keys that are older than a day. Returns their number."""
     return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]
 
 
 def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Claim | None:
-    """The claim, with the answer where there is one; None while somebody else works on it."""
+    """The claim, with the response if there is one; None while another request is working on it."""
     request = IdempotentRequest.objects.filter(caller=caller, key=key).first()
     if request is not None and request.created_at <= now - KEPT:
         IdempotentRequest.objects.filter(pk=request.pk, created_at=request.created_at).delete()
@@ -119,7 +119,7 @@ def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Cla
                     caller=caller, key=key, fingerprint=fingerprint, created_at=now, claimed_at=now
                 )
         except IntegrityError:
-            # Somebody else was quicker; the next try finds their claim.
+            # Another request was faster; the next try finds its claim.
             return None
         return Claim(request.pk, _run_key(request))
     if request.fingerprint != fingerprint:
@@ -136,7 +136,7 @@ def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Cla
 
 
 def _run_key(request: IdempotentRequest) -> str:
-    """Made of caller, key and time of the first use: a day later the key decides anew."""
+    """Made of caller, key and time of first use, so that a day later the key allocates again."""
     first_use = request.created_at.astimezone(UTC).isoformat()
     text = "\n".join((request.caller, request.key, first_use))
     return f"api:{hashlib.sha256(text.encode()).hexdigest()}"

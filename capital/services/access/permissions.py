@@ -1,4 +1,4 @@
-"""The permissions that services ask for, and who may let an order spend more than its capital."""
+"""The permissions that services require, and who may raise an account's budget limit."""
 
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ OWN_CAPITAL = Decimal(100)
 
 
 def require_permission(actor: AbstractUser | None, permission: str) -> None:
-    """Raise ``NotPermitted`` without the permission. At the command line (None) all is allowed."""
+    """Raise ``NotPermitted`` without the permission. On the command line (None), all is allowed."""
     if actor is not None and not actor.has_perm(permission):
         raise NotPermitted(user=actor.get_username(), permission=permission)
 
@@ -26,11 +26,11 @@ def check_budget_limit(
 ) -> None:
     """Refuse to raise an account's ``max_budget_percent`` above 100 without the permission.
 
-    Above 100 an order spends other strategies' money. Anybody may lower it, or set it up to 100.
+    Above 100, an order spends other strategies' capital. Anyone may lower it, or set it up to 100.
 
     Args:
-        actor: Who changes it.
-        before: The account's present value; None for a new account.
+        actor: The user who changes it.
+        before: The account's current value; None for a new account.
         after: The new value.
 
     Raises:

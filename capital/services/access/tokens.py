@@ -1,4 +1,4 @@
-"""API tokens: made and revoked here, shown once, stored as a hash."""
+"""API tokens: created and revoked here, shown once, stored as a hash."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ PREFIX = "cap_"
 USUAL_DAYS = 90
 LONGEST_DAYS = 3650
 _LONGEST_NAME = 100
-# Tokens are much shorter: anything longer is none, and is not worth hashing.
+# Tokens are much shorter: anything longer is not a token, and need not be hashed.
 _LONGEST_TOKEN = 200
 
 
@@ -42,17 +42,17 @@ def create_token(
     days: int = USUAL_DAYS,
     account_id: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """Make a token for ``user``.
+    """Create a token for ``user``.
 
     Args:
-        user: The user for whom it acts. It has no more rights than they have.
-        name: What it is for, under which people will look for it.
+        user: The user for whom it acts. It has no more rights than the user.
+        name: What it is for, so that people recognise it.
         scope: One of ``Scope``; each includes those before it.
-        days: After how many days it expires, 1 to 3650.
+        days: Days until it expires, 1 to 3650.
         account_id: The only account that it gives access to; None for all that the user sees.
 
     Returns:
-        The token's row, and its text. The text is not stored: show it now.
+        The token's row, and the token itself, which is not stored: show it now.
 
     Raises:
         InvalidToken: A condition above does not hold.
@@ -86,11 +86,11 @@ def revoke_token(token_key: str, *, clock: Clock = timezone.now) -> ApiToken:
     """Revoke a token at once. Revoking it again changes nothing.
 
     Args:
-        token_key: The token's beginning, as lists show it, or the whole token.
-        clock: Says what time it is.
+        token_key: The token's prefix, as lists show it, or the whole token.
+        clock: Gives the current time.
 
     Raises:
-        UnknownToken: No token begins so, or more than one does.
+        UnknownToken: No token has this prefix, or more than one does.
     """
     shown = token_key.strip()[: ApiToken._meta.get_field("token_key").max_length]
     with transaction.atomic():
@@ -109,16 +109,16 @@ def revoke_token(token_key: str, *, clock: Clock = timezone.now) -> ApiToken:
 
 
 def list_tokens(*, user: AbstractUser | None = None) -> Sequence[ApiToken]:
-    """Every token, or one user's, the newest first."""
+    """Every token, or one user's, newest first."""
     tokens = ApiToken.objects.select_related("user", "account")
     return list(tokens if user is None else tokens.filter(user=user))
 
 
 def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
-    """The token with this text, with its user, in one query.
+    """The row of this token, with its user, in one query.
 
     Raises:
-        TokenRefused: There is none, it is revoked or expired, or its user is not active.
+        TokenRefused: It is unknown, revoked or expired, or its user is not active.
     """
     if len(text) > _LONGEST_TOKEN or not text.isascii():
         raise TokenRefused

@@ -76,8 +76,7 @@ def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
 def sees_everything_condition(user_path: str) -> Q:
     """``sees_everything`` as a condition, for a query that also loads the user.
 
-    Its answer can be given to ``remember_sees_everything``, which saves the queries of
-    ``has_perm``.
+    Pass the result to ``remember_sees_everything``, which saves the queries of ``has_perm``.
 
     Args:
         user_path: The lookup from the queried rows to their user.
@@ -91,12 +90,12 @@ def sees_everything_condition(user_path: str) -> Q:
 
 
 def remember_sees_everything(user: AbstractUser, *, sees_everything: bool) -> None:
-    """Keep the answer on this instance, which lives for one request, to save queries."""
+    """Remember the result on this instance, which lives for one request, to save queries."""
     setattr(user, _REMEMBERED, user.is_active and sees_everything)
 
 
 def may_see(user: AbstractUser | AnonymousUser, owner_id: int) -> bool:
-    """Whether the user may see rows of this owner; takes no query for the user's own."""
+    """Whether the user may see this owner's rows; needs no query for the user's own rows."""
     return user.is_active and (user.pk == owner_id or sees_everything(user))
 
 
@@ -116,7 +115,7 @@ def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> Quer
 
 
 def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Row]:
-    """The rows of this account; all rows where it is None."""
+    """The rows of this account; all rows if it is None."""
     if account_id is None:
         return rows
     return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})

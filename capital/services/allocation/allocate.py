@@ -1,9 +1,8 @@
-"""Live balances in, exact capital per strategy out: the one way to a decision.
+"""Live balances in, exact capital per strategy out: the one way to an allocation.
 
-Admin, API, command, job and webhook all come through here and leave the same record. First,
-accounts with an earlier run of the same key get that run. Then the exchanges are asked, outside
-any transaction. Then one transaction locks the accounts, decides, and writes capital and audit
-rows together.
+Admin, API, command, job and webhook all use it and leave the same record. First, accounts with an
+earlier run of the same key get that run. Then the exchanges are read, outside any transaction. Then
+one transaction locks the accounts, decides, and writes capital and audit rows together.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +47,7 @@ _Seen = dict[int, Mapping[Pool, PoolReading]]
 
 @dataclass
 class _Progress:
-    """Reports progress: accounts as their exchanges answer, the rest when their batch is done."""
+    """Reports progress: accounts as their exchanges respond, the rest when their batch is done."""
 
     tell: Callable[[int], None] | None
     told: int = 0
@@ -138,25 +137,26 @@ def allocate_capital(
 ) -> list[AllocationRun]:
     """Split each pool of each account among its active strategies, and record every decision.
 
-    Call it outside a transaction: it waits for exchanges. Accounts are worked on in batches of
-    500, each in one transaction with a constant number of queries (on PostgreSQL). An account
-    that fails gets a run with outcome ``failed`` and never stops the others. An account with an
-    open position or a suspect balance is ``held``: its capital stays.
+    Call it outside a transaction: it waits for exchanges. Accounts are processed in batches of 500,
+        each
+    in one transaction with a constant number of queries (on PostgreSQL). An account that fails gets
+    a run with the outcome ``failed`` and never stops the others. An account with an open position
+    or a suspect balance is ``held``: its capital stays.
 
     Args:
         account_ids: Primary keys; duplicates count once.
-        actor: Who asked, for the record.
+        actor: The user who asked, for the record.
         trigger: What asked; one of ``Trigger``.
         run_key: Makes a call repeatable: an account on which this key was used returns its first
-            run, whatever its balance is by now. Unique per account. None makes a new key.
-        live: False uses the daily summaries and asks no exchange. force: Open positions do not hold
-        the account; every other rule applies. An actor needs the permission
-        ``capital.force_allocate``. accept_jump: Accept the balances that wait as suspect on the
-        accounts, but no later ones
-            that jump again. An actor needs the permission ``capital.accept_jump``.
+            run, whatever its balance is by now. Unique per account. None creates a new key.
+        live: False uses the daily summaries and calls no exchange.
+        force: Open positions do not put the account on hold; every other rule applies. An actor
+            needs the permission ``capital.force_allocate``.
+        accept_jump: Accept the suspect balances that are on hold, but no later ones that jump
+            again. An actor needs the permission ``capital.accept_jump``.
         origin: Where the request came from, for the log of a forced one.
         clock: Gives the current time.
-        on_progress: Called as accounts are done, with how many; it adds up to all of them.
+        on_progress: Called with the number of finished accounts; the numbers add up to all of them.
 
     Returns:
         One run per account, in the order of ``account_ids``.
@@ -168,7 +168,7 @@ def allocate_capital(
         ForceNotAllowed: The actor may not force. Nothing was done.
         NotPermitted: The actor may not accept a jump. Nothing was done.
         NothingToAccept: No balance of an account is suspect. Nothing was done.
-        ValueError: ``trigger`` is not one. Nothing was done.
+        ValueError: ``trigger`` is unknown. Nothing was done.
     """
     request = new_request(
         trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
@@ -178,7 +178,7 @@ def allocate_capital(
         require_permission(actor, ACCEPT_PERMISSION)
     if force:
         require_force(actor)
-    # A conflict is found before anything is done, also where it is in the last batch.
+    # A conflict is found before anything is done, even if it is in the last batch.
     earlier = earlier_runs(ids, request)
     if accept_jump:
         require_suspects(ids, earlier)
@@ -199,16 +199,16 @@ def reallocate_where_due(
     clock: Clock = timezone.now,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[DueResult]:
-    """Ask the gate for each account, and decide those that are due as ``allocate_capital`` does.
+    """Check each account, and allocate those that are due as ``allocate_capital`` does.
 
     Call it outside a transaction: it waits for exchanges. An account that is not due gets no run:
-    its ``last_checked_at`` and ``last_check_code`` say what the gate said.
+    its ``last_checked_at`` and ``last_check_code`` store the result of the check.
 
     Args:
         account_ids: As for ``allocate_capital``, with ``run_key``, ``live`` and the rest.
         trigger: What asked.
         run_key: Makes a call repeatable.
-        live: Whether exchanges are asked.
+        live: Whether exchanges are called.
         patience: How long an exchange may take for one account before its cached balance is used
             instead; None for the usual time.
         clock: Gives the current time.
@@ -304,7 +304,7 @@ def _in_batches(
 
 
 def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:
-    """Judge each account by what its exchange said, and leave the readings in ``seen``."""
+    """Judge each account by its exchange's answers, and leave the readings in ``seen``."""
 
     def judge(
         linked_accounts: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime

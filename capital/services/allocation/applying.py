@@ -1,4 +1,4 @@
-"""A plan that was shown is applied exactly so, or not at all."""
+"""Apply a plan exactly as it was shown, or not at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,15 +40,16 @@ def apply_plan(
     origin: str = "",
     clock: Clock = timezone.now,
 ) -> list[AllocationRun]:
-    """Write what the plan shows: all of it, or nothing where something it rests on changed.
+    """Write what the plan shows: all of it, or nothing if something it depends on has changed.
 
     Call it outside a transaction: the runs that it returns are committed. An account that the
-    database refuses gets a run with outcome ``failed`` and never stops the others. Applied again,
-    the plan returns its first runs.
+        database
+    refuses gets a run with the outcome ``failed`` and never stops the others. If the plan is
+    applied again, it returns its first runs.
 
     Args:
-        public_id: The plan's.
-        actor: The user who applies it; it must have been shown to the same one.
+        public_id: The plan's public id.
+        actor: The user who applies it; the plan must have been shown to the same user.
         origin: Where the request came from, for the log of a forced one.
         clock: Gives the current time.
 
@@ -56,11 +57,11 @@ def apply_plan(
         One run per account, in the order of the plan.
 
     Raises:
-        UnknownPlan: There is none, or it was shown to somebody else.
+        UnknownPlan: There is none, or it was shown to someone else.
         PlanExpired: It is older than five minutes.
-        PlanStale: Links, weights, states, the reserve, capital, positions, suspects or keys of
-            an account have changed, or there is a later run. Nothing was done.
-        NotPermitted, UnknownAccount: The actor has lost a right since the plan was made.
+        PlanStale: Links, weights, states, the reserve, capital, positions, suspects or keys of an
+            account have changed, or there is a later run. Nothing was done.
+        NotPermitted, UnknownAccount: The actor has lost a permission since the plan was made.
     """
     plan = get_plan(public_id, actor=actor)
     request = _request_of(plan, clock)
@@ -82,7 +83,7 @@ def apply_plan(
 
 @dataclass(frozen=True)
 class _Shown:
-    """Judges accounts by the stored readings, and refuses where the plan is out of date."""
+    """Judges accounts by the stored readings, and refuses a plan that is out of date."""
 
     planned: Mapping[int, PlannedAccount]
     request: AllocationRequest

@@ -29,13 +29,13 @@ Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Ve
 def decide_batch(
     observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
-    """Decide and write a batch in one transaction; where that fails, account by account.
+    """Decide and write a batch in one transaction; if that fails, account by account.
 
     Args:
-        observed: The accounts as they were when their balances were read, by primary key. One
-            whose keys, venue, currency or mode have changed since then fails.
-        judge: Gives a verdict for each, from the rows as they are under the lock.
-        request: The same for all of them; its run key decides each account once.
+        observed: The accounts as they were when their balances were read, by primary key. An
+            account whose keys, venue, currency or mode have changed since then fails.
+        judge: Gives a verdict for each, from the locked rows.
+        request: The same for all of them; its run key allocates each account once.
 
     Returns:
         For every account its run (the first with this key), or the reason why there is none.
@@ -71,7 +71,7 @@ def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -
 def _record_failure(
     linked: LinkedAccount, reason: Reason, request: AllocationRequest
 ) -> AllocationRun:
-    """A failed run; unsaved where the database refuses even that."""
+    """A failed run; unsaved if the database refuses even that."""
     logger.error("Account %s was not allocated: %s", linked.account.pk, reason.code)
     verdict, now = Verdict(linked, Decision(Outcome.FAILED, reason), reason), request.clock()
     try:
@@ -98,13 +98,13 @@ def _decide_and_write(
 ) -> dict[int, Result]:
     """Lock, decide and write a batch in one transaction.
 
-    An account that another process decided with the same key in the meantime gets that run.
+    An account that another process allocated with the same key in the meantime gets that run.
     """
     with transaction.atomic():
         locked = lock_observed({key: linked.account for key, linked in observed.items()})
         results: dict[int, Result] = dict(earlier_runs(list(locked.accounts), request))
         for key in observed.keys() - locked.accounts.keys():
-            # Deleted in the meantime: there is no row that a run could point at.
+            # Deleted in the meantime: there is no row for a run to refer to.
             results[key] = _unsaved_failure(
                 observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
             )

@@ -1,8 +1,8 @@
-"""A change that matters asks for work: on commit, as a queued task.
+"""Relevant changes queue work on commit.
 
-What matters for capital asks for a reallocation; the gate decides whether one is due. A venue's
-first account asks for its market rules. A change made around the models (a shell, SQL) is caught at
-the schedule's next slot all the same.
+A change that matters for capital requests a reallocation; the gate decides whether one is due. A
+venue's first account requests its instrument rules. Changes made around the models (a shell, SQL)
+are noticed at the next scheduled check.
 """
 
 import logging
@@ -21,9 +21,9 @@ SYNC_MARKETS_OF_VENUE = "capital.tasks.sync_markets_of_venue"
 
 
 def request_reallocation(account_ids: Iterable[int]) -> None:
-    """Queue a gated reallocation of each account once the present transaction is committed.
+    """Queue a due check and reallocation of each account, once the current transaction commits.
 
-    Each request has a key of its own, so that a task that is delivered twice decides once.
+    Each request has its own key, so that a task that is delivered twice allocates once.
     """
     ids = sorted(set(account_ids))
     if ids:
@@ -38,9 +38,10 @@ def request_reallocation_of_strategy(strategy_id: int) -> None:
 
 
 def request_market_rules(account: Account) -> None:
-    """Queue a sync of the venue's market rules where this is its first active account, on commit.
+    """On commit, queue a sync of the venue's instrument rules if this is its first active account.
 
-    Without them nothing can be sized there before the schedule's next sync, half a day later.
+    Without the rules, no order can be sized there until the next scheduled sync, up to 12 hours
+    later.
     """
     others = Account.objects.filter(venue=account.venue, is_active=True).exclude(pk=account.pk)
     if not account.is_active or account.venue not in VENUES or others.exists():
@@ -55,5 +56,5 @@ def _queue(task: str, *arguments: object) -> None:
     try:
         async_task(task, *arguments, group="events")
     except DatabaseError:
-        # The change itself is committed; the schedule will find it.
+        # The change itself is committed; the next scheduled check will find it.
         logger.exception("%s%s could not be queued.", task, arguments)

@@ -19,7 +19,7 @@ from capital.services.transactions import outside_transaction
 
 @dataclass(frozen=True, kw_only=True)
 class GateStatus(GateAnswer):
-    """What the gate says of one account, and when it was asked."""
+    """Whether a reallocation of one account is due, and when that was checked."""
 
     account: Account
     observed_at: datetime
@@ -27,11 +27,13 @@ class GateStatus(GateAnswer):
 
 @outside_transaction
 def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.now) -> GateStatus:
-    """Ask the gate as the schedule does, and change nothing. Call it outside a transaction.
+    """Check whether a reallocation is due, as the scheduled job does. Nothing is written.
+
+    Call it outside a transaction.
 
     Args:
         account_id: The account's primary key.
-        live: False uses the daily summary and asks no exchange.
+        live: False uses the daily summary and calls no exchange.
         clock: Gives the current time.
 
     Raises:

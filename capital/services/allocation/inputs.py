@@ -1,4 +1,4 @@
-"""What a decision rests on: the gate compares it, and a plan does before it is applied."""
+"""The inputs of a decision: compared by the gate, and before a plan is applied."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,9 +37,9 @@ def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> In
 
 
 def inputs_after_revert(last: Inputs, readings: Mapping[Pool, PoolReading]) -> Inputs:
-    """What the gate compares with after a revert: the last run's inputs, at the present balance.
+    """The inputs to compare with after a revert: the last run's, with the current balance.
 
-    A revert answers no change that no run has answered yet: such a change is due all the same.
+    A revert considers no new changes: a change that no run has considered yet is still due.
     """
     return replace(last, balances={**last.balances, **_balances(readings)})
 
@@ -112,13 +112,13 @@ def what_changed(
     linked: LinkedAccount,
     judged: JudgedReadings,
 ) -> Reason | None:
-    """The first change since the plan was made; None where there is none.
+    """The first change since the plan was made; None if there is none.
 
     Args:
-        then: What ``rests_on`` gave when the plan was made.
-        now: What it gives under the lock.
+        then: The result of ``rests_on`` when the plan was made.
+        now: Its result under the lock.
         linked: As it is now.
-        judged: The plan's readings. What it found suspect itself may have been stored since.
+        judged: The plan's readings. Balances that were suspect then may have been stored since.
     """
     if now["settings"] != then["settings"]:
         return Reason(Code.SETTINGS_CHANGED)

@@ -1,6 +1,6 @@
-"""A preview that is stored, to be applied exactly as it was shown, or not at all.
+"""A stored preview, to be applied exactly as it was shown, or not at all.
 
-The decision is the same as everywhere else (``verdicts``, ``batches``). The balances are not read
+The decision is made as everywhere else (``verdicts``, ``batches``). The balances are not read
 again: those that were shown are stored with the plan. ``applying`` applies it.
 """
 
@@ -136,7 +136,7 @@ def report_plan(plan: AllocationPlan) -> list[RunReport]:
 
 
 def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | None]]:
-    """Each account of the plan with its run; None where none was made. In two queries."""
+    """Each account of the plan with its run; None if it has none. In two queries."""
     accounts = [planned.account for planned in plan.accounts.select_related("account")]
     runs = AllocationRun.objects.filter(account__in=accounts, run_key=plan.run_key)
     made = {run.account_id: run for run in runs}
@@ -165,7 +165,7 @@ def _planned_accounts(
     answers: LiveAnswers,
     request: AllocationRequest,
 ) -> list[PlannedAccount]:
-    """What the plan shows for each account and what that rests on, unsaved."""
+    """What the plan shows for each account and what that depends on, unsaved."""
     ids = [linked.account.pk for linked in linked_accounts]
     circumstances = load_circumstances(ids, request, now=plan.created_at)
     last_runs = last_allocations(ids)

@@ -1,6 +1,6 @@
-"""The write side of allocations, in one place: capital and its audit rows, set by set.
+"""The only writer of allocations: capital and its audit rows, set by set.
 
-A faster writer (COPY, say) can take this module's place; ``benchmarks/reallocate.py`` measures it.
+A faster writer (such as COPY) can replace this module; ``benchmarks/reallocate.py`` measures it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -88,7 +88,7 @@ def record_runs(
 
 @inside_transaction
 def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
-    """Store on each account when it was checked last, and the code of the result.
+    """Store on each account when it was last checked, and the code of the result.
 
     Call it inside the transaction that holds the accounts' locks. One statement for the batch.
     """

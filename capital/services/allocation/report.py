@@ -20,7 +20,7 @@ from capital.services.sentences import sentence_of
 
 @dataclass(frozen=True)
 class EntryReport:
-    """One link: amounts in account currency; None where it never held capital."""
+    """One link: amounts in account currency; None if it never had capital."""
 
     strategy: str
     weight: Decimal
@@ -30,7 +30,7 @@ class EntryReport:
 
     @property
     def change(self) -> Decimal | None:
-        """What comes or goes; None where the link holds no capital afterwards either."""
+        """The difference; None if the link has no capital afterwards either."""
         if self.after is None:
             return None
         return EXACT.subtract(self.after, self.before or Decimal(0))
@@ -56,7 +56,7 @@ class PoolReport:
 
     @property
     def skipped(self) -> bool:
-        """Whether an active link stays without an answer, because there was no balance."""
+        """Whether an active link gets no result because there was no balance."""
         codes = [Code.get(entry.code) for entry in self.entries]
         return any(code is not None and code.keeps_capital for code in codes)
 
@@ -118,7 +118,7 @@ def report_decision(account: Account, decision: Decision) -> RunReport:
 
 
 def report_not_due(account: Account, reason: Reason) -> RunReport:
-    """The report of an account that the gate passed over: ``skipped``, without a run."""
+    """The report of an account that is not due: ``skipped``, without a run."""
     return run_report(
         account,
         outcome=Outcome.SKIPPED.value,

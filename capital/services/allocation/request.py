@@ -1,4 +1,4 @@
-"""What one call asks for, and whether its caller may: checked before anything is done."""
+"""What one call requests, and whether its caller may: checked before anything is done."""
 
 import logging
 import uuid
@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AllocationRequest:
-    """What is asked, the same for every account of one call.
+    """What is requested, the same for every account of one call.
 
     Attributes:
         if_due: The gate decides whether anything is to be done.
-        force: Open positions do not hold an account; never together with ``if_due``.
+        force: Open positions do not put an account on hold; never together with ``if_due``.
         accept_jump: Accept the balances that are suspect on the account.
-        reverts: The run that is taken back; None elsewhere.
+        reverts: The run that is reverted; None otherwise.
         patience: How long an exchange may take for one account; None for the usual time.
     """
 
@@ -79,7 +79,7 @@ def new_request(
     accept_jump: bool = False,
     patience: timedelta | None = None,
 ) -> AllocationRequest:
-    """A request. It gets a new key where none is given. Raises for a bad key or trigger."""
+    """A request. It gets a new key if none is given. Raises for a bad key or trigger."""
     if run_key is not None and not is_run_key(run_key):
         raise InvalidRunKey(longest=str(LONGEST_RUN_KEY))
     trigger = Trigger(trigger).value
@@ -117,7 +117,7 @@ def require_suspects(ids: Sequence[int], earlier: Mapping[int, AllocationRun]) -
 
 
 def require_force(actor: AbstractUser | None) -> None:
-    """Raises ``ForceNotAllowed``. Nobody in particular, at the command line, may force."""
+    """Raises ``ForceNotAllowed``. On the command line (no actor), forcing is allowed."""
     if actor is not None and not actor.has_perm(FORCE_PERMISSION):
         raise ForceNotAllowed(user=actor.get_username())
 
@@ -133,7 +133,7 @@ def log_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> No
 
 
 def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
-    """The runs with the request's key. Raises ``RunKeyConflict`` where its arguments differ."""
+    """The runs with the request's key. Raises ``RunKeyConflict`` if its arguments differ."""
     runs = {
         run.account_id: run
         for run in AllocationRun.objects.filter(
@@ -156,7 +156,7 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
 def require_rights(
     actor: AbstractUser | None, ids: Sequence[int], request: AllocationRequest
 ) -> None:
-    """The actor may see these accounts and ask for this."""
+    """Check that the actor may see these accounts and request this."""
     if actor is None:
         return
     seen = set(visible_to(actor, Account.objects.filter(pk__in=ids)).values_list("pk", flat=True))

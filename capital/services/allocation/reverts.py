@@ -1,4 +1,4 @@
-"""Revert a run: restore the capital before it, where the present balance covers that."""
+"""Revert a run: restore the capital before it, if the current balance covers it."""
 
 import logging
 import uuid
@@ -46,29 +46,29 @@ def revert_run(
     origin: str = "",
     clock: Clock = timezone.now,
 ) -> AllocationRun:
-    """Restore what each link held before a run, as a new run.
+    """Restore what each link had before a run, as a new run.
 
-    Call it outside a transaction: it waits for the exchange. Later runs in which no capital
-    changed (unchanged, held, failed) do not stand in the way: what the run did is still what
-    the links hold. The gate goes on comparing with what the last run was decided on, at the
-    present balance: what it had answered stays answered, so that the next slot does not undo
-    the revert; a change that no run has seen yet is still due.
+    Call it outside a transaction: it waits for the exchange. Later runs that changed no capital
+    (unchanged, held, failed) do not prevent it: the links still have what the run gave them. The
+    gate goes on comparing with the inputs of the last run, with the current balance. So changes
+    that the last run considered are not due again, and the next scheduled check does not undo the
+    revert. A change that no run has considered yet is still due.
 
     Args:
-        run_id: The last run of its account in which capital changed.
-        actor: Who asks; needs ``capital.revert_allocation`` and must see the account.
+        run_id: The last run of its account that changed capital.
+        actor: The user who asks; needs ``capital.revert_allocation`` and must see the account.
         origin: Where the request came from, for the log.
         clock: Gives the current time.
 
     Returns:
-        The new run; its ``reverts`` is the one that was taken back.
+        The new run; its ``reverts`` is the reverted one.
 
     Raises:
         UnknownRun: There is none, or none that the actor may see.
         NotPermitted: The actor may not revert.
-        RevertRefused: The run changed nothing, was reverted already or is not the last that
-            changed capital; a position is open; the account is off or another than it was; or
-            the present balance is unknown, suspect or too small. The reason has the figures.
+        RevertRefused: The run changed nothing, was already reverted or is not the last that changed
+            capital; a position is open; the account is inactive or has changed; or the current
+            balance is unknown, suspect or too small. The reason has the figures.
     """
     run = _find_run(run_id, actor)
     observed, answers = _observe(run, clock)
@@ -206,7 +206,7 @@ def _pools_to_restore(
 
 
 def _require_last(run: AllocationRun) -> None:
-    """Refuse a run that was reverted already, or that a later change of capital followed."""
+    """Refuse a run that was already reverted, or followed by a later change of capital."""
     by = AllocationRun.objects.filter(reverts=run).values_list("pk", flat=True).first()
     if by is not None:
         raise RevertRefused(Code.REVERTED_ALREADY, run=str(run.pk), by=str(by))
@@ -216,7 +216,7 @@ def _require_last(run: AllocationRun) -> None:
 
 
 def _require_unchanged(linked: LinkedAccount, changed: Mapping[int, _Change]) -> None:
-    """Refuse where the account is off, a link has another pool now, or its capital changed."""
+    """Refuse if the account is inactive, a link has another pool now, or its capital changed."""
     if not linked.account.is_active:
         raise RevertRefused(Code.ACCOUNT_INACTIVE)
     mode = linked.division["wallet_mode"]
@@ -233,7 +233,7 @@ def _require_unchanged(linked: LinkedAccount, changed: Mapping[int, _Change]) ->
 
 
 def _later_change(run: AllocationRun) -> int | None:
-    """The first later run of the account in which capital changed."""
+    """The first later run of the account that changed capital."""
     later = AllocationRun.objects.filter(account=run.account_id, pk__gt=run.pk)
     applied = later.filter(outcome=Outcome.APPLIED.value).order_by("pk")
     if (first := applied.values_list("pk", flat=True).first()) is not None:

@@ -50,7 +50,7 @@ def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
 
 
 def inputs_from_json(stored: dict[str, Any]) -> Inputs:
-    """What ``inputs_as_json`` gave."""
+    """The inverse of ``inputs_as_json``."""
     return Inputs(
         links={
             int(key): LinkState(
@@ -94,7 +94,7 @@ def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
 
 
 def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
-    """What ``judged_as_json`` gave."""
+    """The inverse of ``judged_as_json``."""
     return JudgedReadings(
         readings={Pool(pool): _reading(Pool(pool), each) for pool, each in _of(stored, "readings")},
         believed={Pool(pool): _observation(each) for pool, each in _of(stored, "believed")},
@@ -111,7 +111,7 @@ def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
 
 
 def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
-    """For a plan's column: a decision as it is shown to be applied."""
+    """For a plan's column: a decision as it is shown before it is applied."""
     return {
         "outcome": decision.outcome.value,
         "code": decision.reason.code.value,
@@ -121,7 +121,7 @@ def shown_as_json(decision: Decision, currency: str) -> dict[str, Any]:
 
 
 def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
-    """What ``shown_as_json`` gave, as a report."""
+    """The inverse of ``shown_as_json``, as a report."""
     return run_report(
         account,
         outcome=shown["outcome"],
@@ -161,7 +161,7 @@ def _pool_as_json(pool: PoolReport) -> dict[str, Any]:
 
 
 def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
-    """One pool of what ``pools_as_json`` gave; what another version left out is None."""
+    """One pool written by ``pools_as_json``; what another version did not write is None."""
     observed_at = stored.get("observed_at")
     return PoolReport(
         pool=stored["pool"],
@@ -186,7 +186,7 @@ def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
 
 
 def recorded_pool_from_json(stored: Mapping[str, Any], inputs: Inputs | None) -> RecordedPool:
-    """One pool of what ``pools_as_json`` gave, as the audit reads it: all of it must be there.
+    """One pool written by ``pools_as_json``, for the audit: nothing may be missing.
 
     A snapshot names strategies; the inputs of its run say which links these are.
     """

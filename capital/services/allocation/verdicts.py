@@ -35,10 +35,10 @@ class Verdict:
     """The result for one account.
 
     Attributes:
-        decision: None where the gate says that nothing is due.
-        reason: The decision's, or why nothing is due.
-        judged: Which balances were believed and which were not.
-        inputs: What the decision rests on; None where nothing was allocated.
+        decision: None if nothing is due.
+        reason: The decision's reason, or why nothing is due.
+        judged: Which balances are believed and which are not.
+        inputs: The inputs of the decision; None if nothing was allocated.
     """
 
     linked: LinkedAccount
@@ -50,12 +50,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class GateAnswer:
-    """What the gate says of one account.
+    """Whether a reallocation of one account is due.
 
     Attributes:
-        due: Whether the schedule would divide its pools now.
+        due: Whether the scheduled job would split its pools now.
         reason: Why, or why not.
-        is_held: Whether an open position or a suspect balance holds its capital.
+        is_held: Whether an open position or a suspect balance puts its capital on hold.
         suspects: Why the balance of a pool is not believed.
     """
 
@@ -109,7 +109,7 @@ def decide_account(
     circumstances: Circumstances,
     request: AllocationRequest,
 ) -> Verdict:
-    """Ask the gate where the request is ``if_due``, and decide. It writes nothing.
+    """Check whether it is due, if the request is ``if_due``, and decide. It writes nothing.
 
     Unusable weights or an impossible wallet mode make it a failed decision.
     """
@@ -135,13 +135,13 @@ def decide_account(
 def ask_gate(
     linked: LinkedAccount, judged: JudgedReadings, *, last: Inputs | None, has_open_position: bool
 ) -> GateAnswer:
-    """Whether the account's pools are to be divided now, and why: the one answer of the gate.
+    """Whether the account's pools are to be split now, and why. The only such decision.
 
     Args:
         linked: The account with its links.
-        judged: What is believed of its balances.
-        last: The inputs of its last run that allocated; None where there was none.
-        has_open_position: On any link.
+        judged: Its judged balances.
+        last: The inputs of its last run that allocated; None if there was none.
+        has_open_position: Whether any link has one.
     """
     account = linked.account
     if (refused := _refused(account)) is not None:
@@ -169,15 +169,15 @@ def answer_gate(
     has_open_position: bool,
     now: datetime,
 ) -> GateAnswer:
-    """The gate's answer, for a caller that decides nothing: judge the readings, then ask it.
+    """The gate's answer for a caller that decides nothing: judge the readings, then ask.
 
     Args:
         linked: The account with its links.
-        answers: What its exchange says; None for what it said last, suspect balances included.
+        answers: Its exchange's answers; None for the cached balances, suspect ones included.
         latest: Its newest summary.
         last: As for ``ask_gate``, with ``has_open_position``.
-        has_open_position: On any link.
-        now: For the age of the cache.
+        has_open_position: Whether any link has one.
+        now: The current time, for the age of the cache.
     """
     account = linked.account
     judged = JudgedReadings()
@@ -190,7 +190,7 @@ def answer_gate(
 
 
 def _refused(account: Account) -> Decision | None:
-    """The decision for an account that is off or unusable, whatever its balances are."""
+    """The decision for an account that is inactive or unusable, whatever its balances are."""
     if not account.is_active:
         return Decision(Outcome.SKIPPED, Reason(Code.ACCOUNT_INACTIVE))
     if problem := wallet_mode_problem(account) or suspects_problem(account):
@@ -201,7 +201,7 @@ def _refused(account: Account) -> Decision | None:
 def _why_held(
     linked: LinkedAccount, judged: JudgedReadings, *, has_open_position: bool
 ) -> Reason | None:
-    """Why the account is held; None where nothing holds it."""
+    """Why the account is on hold; None if it is not."""
     if has_open_position:
         return Reason(Code.OPEN_POSITION)
     for pool, suspect in judged.suspects.items():
@@ -214,7 +214,7 @@ def _held(linked: LinkedAccount, judged: JudgedReadings, why: Reason) -> Verdict
 
 
 def _divided(linked: LinkedAccount, judged: JudgedReadings) -> Verdict:
-    """Divide the pools among the links."""
+    """Split the pools among the links."""
     try:
         decision = decide(linked.links, judged.readings, **linked.division)
     except CapitalError as error:

@@ -1,4 +1,4 @@
-"""Whether an account's exchange answers for every pool, and what to do where it does not."""
+"""Whether every pool of an account can be read, and what to do if not."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,14 +40,14 @@ ADVICE: Mapping[Code, Code] = {
 
 @dataclass(frozen=True)
 class PoolAnswer:
-    """What the exchange said of one pool.
+    """The balance of one pool, or why it cannot be read.
 
     Attributes:
-        amount: In account currency, unrounded, with the currency's decimals at least; None where
-            there is none.
-        observed_at: When it was so; None where there is none.
-        reason: Why there is none; None where there is one.
-        advice: What to do about it, where the reason does not say so itself.
+        amount: In account currency, unrounded, with the currency's decimals at least; None if
+            unknown.
+        observed_at: When it was read; None if it was not.
+        reason: Why it cannot be read; None if it can.
+        advice: What to do about it, unless the reason says so itself.
     """
 
     pool: Pool
@@ -62,7 +62,7 @@ class ConnectionReport:
     """One account's connection at one moment.
 
     Attributes:
-        notices: What else an operator should know; the connection may be sound all the same.
+        notices: Other things that an operator should know, even if the connection works.
     """
 
     account: Account
@@ -72,7 +72,7 @@ class ConnectionReport:
 
     @property
     def sound(self) -> bool:
-        """Whether every pool answered."""
+        """Whether every pool was read."""
         return all(pool.reason is None for pool in self.pools)
 
 
@@ -134,7 +134,7 @@ def _sandbox(
 def _jumps(
     account: Account, balances: Sequence[ObservedBalance], now: datetime
 ) -> Iterator[Reason]:
-    """Suspect balances, for which an allocation would hold the account."""
+    """Suspect balances, which would put the account on hold."""
     judged = judge_readings(
         account,
         [balance.pool for balance in balances],
@@ -164,7 +164,7 @@ def _unused_pools(
         yield Reason(Code.POOL_UNUSED, {"pools": ", ".join(idle)})
 
 
-# The one place for what else to tell of a connection: each looks at the account and at what
-# its exchange answered, and may tell any number of things.
+# All other notices about a connection. Each function gets the account and the answers of its
+# exchange, and yields any number of notices.
 Notice = Callable[[Account, Sequence[ObservedBalance], datetime], Iterator[Reason]]
 NOTICES: tuple[Notice, ...] = (_switched_off, _sandbox, key_notices, _jumps, _unused_pools)

@@ -1,4 +1,4 @@
-"""The end of a day: yesterday's summary is final, today's is open."""
+"""The end of a day: close yesterday's summary and open today's."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,16 +18,16 @@ BATCH_SIZE = 500
 def close_day(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
     """Open today's summary of each account with the last ending balance as its starting balance.
 
-    The other balances and their times are carried forward, so that a day without a single reading
-    has the last known balances, with their age. No exchange is asked, and running it again changes
+    The other balances and their times are carried forward, so that a day without any reading has
+    the last known balances with their age. No exchange is called, and running it again changes
     nothing. Call it outside a transaction: it commits, and releases its locks, after each batch.
 
     Args:
-        account_ids: Primary keys; accounts without any summary are passed over.
+        account_ids: Primary keys; accounts without any summary are skipped.
         clock: Gives the current time; the day is that of the project's time zone.
 
     Returns:
-        How many days were ``opened``, were ``open`` already, or had ``no_history``.
+        How many days were ``opened``, were already ``open``, or had ``no_history``.
     """
     ids = list(dict.fromkeys(account_ids))
     counts: Counter[str] = Counter()

@@ -16,9 +16,9 @@ from capital.services.transactions import outside_transaction
 def key_notices(
     account: Account, _balances: Sequence[ObservedBalance], _now: datetime
 ) -> Iterator[Reason]:
-    """Compare the account's mode with what its venue says, and warn of a key that may withdraw.
+    """Compare the account's mode with the venue's, and warn of a key that can withdraw.
 
-    Call it outside a transaction: it asks the venue, where the venue has an endpoint for that.
+    Call it outside a transaction: it calls the venue, if the venue has an endpoint for that.
     """
     try:
         venue = get_venue(account.venue)

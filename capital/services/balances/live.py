@@ -1,4 +1,4 @@
-"""Balances as the exchanges give them now. Nothing is written."""
+"""Live balances from the exchanges. Nothing is written."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class ObservedBalance:
     """One pool of one account, live: an observation, or the reason why there is none.
 
     Attributes:
-        others: The balances in other currencies, where they were asked for.
+        others: The balances in other currencies, if they were requested.
     """
 
     account: Account
@@ -55,14 +55,14 @@ def observe_pools(
 
     Args:
         wanted: Accounts, each once, with the pools to read.
-        live: False answers ``live_disabled`` and asks no exchange, as does the setting
+        live: False returns ``live_disabled`` and calls no exchange, as does the setting
             ``CAPITAL_LIVE_BALANCES`` when it is off.
-        clock: Gives the time at which an answer arrived.
-        on_account: Called after each account that an exchange was asked for.
+        clock: Gives the time at which a response arrived.
+        on_account: Called after each account whose exchange was called.
         patience: How long one account may take; None for the usual time.
 
     Returns:
-        An answer for every account id and pool that was wanted.
+        An answer for every wanted account id and pool.
     """
     answers: dict[tuple[int, Pool], Observation | Reason] = {}
     requests = []
@@ -87,7 +87,7 @@ def observe_pools(
 def observe_balances(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
-    """Every pool of each account as its exchange has it now, in the order of the ids.
+    """Every pool of each account as on its exchange now, in the order of the ids.
 
     Call it outside a transaction: it waits for the exchanges.
     """
@@ -131,7 +131,7 @@ def _ask(
 def observe_wallets(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
-    """As ``observe_balances``, with the other coins of each wallet, for display only.
+    """Like ``observe_balances``, with the other coins of each wallet, for display only.
 
     Call it outside a transaction: it waits for the exchanges.
     """
@@ -161,7 +161,7 @@ def observe_wallets(
 
 @outside_transaction
 def inspect_key(account: Account) -> KeyFacts:
-    """What the venue says about the account and its key. Call it outside a transaction."""
+    """What the venue reports about the account and its key. Call it outside a transaction."""
     prepared = _request(account, pools_of_account(account))
     if isinstance(prepared, Reason) or not settings.CAPITAL_LIVE_BALANCES:
         return KeyFacts()

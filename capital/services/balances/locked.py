@@ -1,7 +1,8 @@
 """Store what was read from exchanges, under the locks of the accounts.
 
-Every caller works in this order, in one transaction: ``lock_observed``, judge, ``learn``. Where a
-batch fails, ``batch_then_each`` repeats that for each account.
+Every caller works in this order, in one transaction: ``lock_observed``, judge, ``learn``. If a
+    batch
+fails, ``batch_then_each`` repeats that for each account.
 """
 
 import logging
@@ -29,8 +30,8 @@ class LockedAccounts:
 
     Attributes:
         accounts: Those that still exist.
-        changed: The keys of those whose venue, wallet or credentials changed since: what was read
-            may be another wallet's balance.
+        changed: The keys of those whose venue, wallet or credentials have changed since then, so
+            that the balance may be another wallet's.
     """
 
     accounts: dict[int, Account]
@@ -103,13 +104,13 @@ def batch_then_each(
     message: str,
     fatal: tuple[type[Exception], ...] = (),
 ) -> dict[int, _Result]:
-    """Write a batch together; where that fails, each account by itself, with the same readings.
+    """Write a batch together; if that fails, each account alone, with the same readings.
 
     Args:
         observed: What was read, by account.
         write: Writes some of them in one transaction, and returns a result for each.
         write_failed: Gives the result of an account that failed alone as well. It may raise.
-        message: Logged where the batch fails; it may use ``number`` and ``kind``.
+        message: Logged if the batch fails; it may use ``number`` and ``kind``.
         fatal: Errors that concern the whole batch, and are raised.
     """
     try:

@@ -1,4 +1,4 @@
-"""The log lines that people grep for: their texts are an interface."""
+"""Log lines whose exact texts are an interface: people grep for them."""
 
 import logging
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from capital.services.balances.suspects import Suspect
 
 logger = logging.getLogger(__name__)
 
-# The words of the log lines, which people grep for; Korean in every language.
+# The words of the log lines, which people grep for: Korean in every language.
 POOL_WORD = {Pool.SPOT: "현물", Pool.FUTURES: "선물", Pool.UNIFIED: "통합"}
 WHOLE_WORD = "전체"
 
@@ -40,7 +40,7 @@ def log_fallbacks(account: Account, decision: Decision) -> None:
 
 
 def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
-    """Log why each balance is suspect: a person has to look at it."""
+    """Log why each balance is suspect: someone has to look at it."""
     for pool, suspect in suspects.items():
         logger.warning("%s: %s", one_line(account.name), suspect.reason(account, pool).english)
 

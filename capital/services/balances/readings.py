@@ -1,4 +1,4 @@
-"""Which balance of each pool is believed: live or cached; or why it is suspect or unknown."""
+"""Which balance of each pool is used, live or cached; or why it is suspect or unknown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class JudgedReadings:
     Attributes:
         readings: What a decision may use, for each pool that is not suspect.
         believed: What is to be stored in the summary, by pool.
-        suspects: What waits for a person to accept it, by pool.
+        suspects: What is on hold until someone accepts it, by pool.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
@@ -51,18 +51,18 @@ def judge_readings(
     accept_jump: bool = False,
     waiting: Mapping[str, Any] | None = None,
 ) -> JudgedReadings:
-    """Compare what the exchange said with the last accepted balance of each pool.
+    """Compare the exchange's answers with the last accepted balance of each pool.
 
     Args:
         account: The account; its limits on jumps and on the age of the cache apply.
         pools: The pools to judge.
-        answers: What the exchanges said, or why they did not.
+        answers: The exchange's balances, or why there are none.
         summary: The newest one, with the last accepted balances.
         now: The current time, for the age of the cache.
-        accept_jump: The balances that wait as suspect count as accepted. A later one that jumps
-            from there is suspect again.
-        waiting: The suspect balances, in the shape of the account's column; None for those that
-            are stored on the account.
+        accept_jump: The suspect balances on hold count as accepted. A later one that jumps from
+            there is suspect again.
+        waiting: The suspect balances, in the shape of the account's column; None for those that are
+            stored on the account.
     """
     waiting = account.suspect_readings if waiting is None else waiting
     stored = stored_suspects(waiting)
@@ -91,7 +91,7 @@ def settled_suspects(
     A believed balance clears the suspicion of its pool; the other suspicions stay.
 
     Args:
-        waiting: What is stored until now, in the same shape.
+        waiting: What has been stored so far, in the same shape.
         judged: The account's judged readings.
         are_recorded: Whether a run that is written now records the suspects.
     """
@@ -117,7 +117,7 @@ def _cached_in_basis(
     if cached is None or summary is None or since is None:
         return cached
     if getattr(summary, OBSERVED_FIELD[pool]) is None:
-        # Written by others, at some time of its date.
+        # Written by another program, at some time of its date.
         return cached if summary.date > business_date(since) else None
     return cached if cached.observed_at >= since else None
 
@@ -148,7 +148,7 @@ def _reading(
     *,
     now: datetime,
 ) -> PoolReading:
-    """As ``choose_reading``, but a cached balance that is too old is not used."""
+    """Like ``choose_reading``, but a cached balance that is too old is not used."""
     if isinstance(live, Reason) and cached is not None:
         age = now - cached.observed_at
         if age > account.max_cache_age_hours * _HOUR:

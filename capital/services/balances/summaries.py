@@ -1,7 +1,7 @@
 """The daily summary as the cache behind live balances.
 
 A successful live reading updates its own field of today's row, with its time. A new day's row
-carries the other balances *and their times* forward, so that a pool that fails neither loses
+starts with the other balances *and their times*, so that a pool that cannot be read neither loses
 its history nor looks fresh.
 """
 
@@ -52,7 +52,7 @@ _READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
 
 @dataclass(frozen=True)
 class Summaries:
-    """The rows of one account that a decision needs; None where there is none.
+    """The rows of one account that a decision needs; None if there is none.
 
     Attributes:
         today: Today's row.
@@ -64,7 +64,7 @@ class Summaries:
 
     @property
     def latest(self) -> DailyAccountSummary | None:
-        """The newest row, not counting rows of the future: the cache."""
+        """The newest row that is not in the future: the cache."""
         return self.today or self.before
 
 
@@ -85,11 +85,11 @@ def get_cached_daily_balance(
             balance.
 
     Returns:
-        None where there is no summary (or no such account); zero where the field is NULL.
-        Allocation itself never acts on a NULL field.
+        None if there is no summary (or no such account); zero if the field is NULL. Allocation
+        itself never acts on a NULL field.
 
     Raises:
-        ValueError: ``market_type`` is not a market.
+        ValueError: ``market_type`` is unknown.
     """
     market = None if market_type is None else MarketType(market_type)
     summary = (
@@ -127,7 +127,7 @@ def load_summaries(
         lock: Lock the rows until the end of the transaction.
     """
     today = business_date(now)
-    # Another machine's clock may be past midnight already: the day that it opened counts as today.
+    # Another machine's clock may already be past midnight: the day that it opened counts as today.
     latest = business_date(now + _CLOCK_SKEW)
 
     def newest(**of_date: date) -> Subquery:
@@ -154,7 +154,7 @@ def load_summaries(
 def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAccountSummary]:
     """The cache of each account, in one query, for a caller that writes nothing.
 
-    It is ``load_summaries(...)[account_id].latest``, with only the balances and their times.
+    The same as ``load_summaries(...)[account_id].latest``, with only the balances and their times.
     Accounts without a row are left out.
     """
     newest = DailyAccountSummary.objects.filter(
@@ -172,9 +172,9 @@ def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAcc
 def cached_observation(
     summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
 ) -> Observation | None:
-    """A pool's cached balance; None where there is no summary or its field is NULL.
+    """A pool's cached balance; None if there is no summary or its field is NULL.
 
-    A balance without a time counts as observed at the end of its date, at most now.
+    A balance without a time counts as read at the end of its date, but not later than now.
     """
     if summary is None:
         return None
@@ -271,7 +271,7 @@ def _carry(
 ) -> None:
     """Take a pool's balance and its time from today's row, else from the newest one before it."""
     today = summaries.today
-    # Today's row may have been opened by another program, without the balances.
+    # Another program may have opened today's row without the balances.
     if today is not None and getattr(today, BALANCE_FIELD[pool]) is not None:
         setattr(row, BALANCE_FIELD[pool], getattr(today, BALANCE_FIELD[pool]))
         setattr(row, OBSERVED_FIELD[pool], getattr(today, OBSERVED_FIELD[pool]))
@@ -291,7 +291,7 @@ def _observe(
 ) -> None:
     """Take a pool's balance from a reading, unless the row has a later one."""
     known = getattr(row, OBSERVED_FIELD[pool])
-    # A time in the future is a mistake, and must not keep later readings out.
+    # A time in the future is a mistake and must not block later readings.
     if known is None or known <= observation.observed_at or known > now:
         setattr(row, BALANCE_FIELD[pool], floor_to(observation.amount, quantum))
         setattr(row, OBSERVED_FIELD[pool], observation.observed_at)

@@ -1,4 +1,4 @@
-"""Balances that jumped too far to be believed, and wait for a person to accept them."""
+"""Balances that jumped too far, and are on hold until someone accepts them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ _UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class Suspect:
-    """A live balance that jumped too far from the last accepted one to be believed.
+    """A live balance that jumped too far from the last accepted one.
 
     Attributes:
-        observation: What waits for a person: the first balance of this suspicion. Later ones
-            near it do not take its place, so that what a person has seen is what is accepted.
+        observation: What is on hold: the first balance of this suspicion. Later ones near it do not
+            replace it, so that what is accepted is what was seen.
         accepted: The last accepted balance.
-        is_known: Whether it was stored on the account before.
+        is_known: Whether it was already stored on the account.
         is_recorded: Whether a run records it.
     """
 
@@ -63,7 +63,7 @@ def stored_suspects(waiting: Mapping[str, Any]) -> dict[Pool, Observation]:
 
 
 def suspect_reasons(account: Account) -> tuple[Reason, ...]:
-    """Why each suspect balance of the account waits for a person."""
+    """Why each suspect balance of the account is on hold."""
     try:
         return tuple(
             Suspect(
@@ -76,7 +76,7 @@ def suspect_reasons(account: Account) -> tuple[Reason, ...]:
 
 
 def suspects_problem(account: Account) -> Reason | None:
-    """That the account's suspect balances are malformed; None where they are not."""
+    """The problem if the account's suspect balances are malformed; None if they are not."""
     try:
         stored_suspects(account.suspect_readings)
     except _UNREADABLE:

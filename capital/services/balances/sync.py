@@ -1,4 +1,4 @@
-"""Read live balances into today's summaries, without deciding anything."""
+"""Read live balances into today's summaries, without allocating anything."""
 
 import logging
 from collections import Counter
@@ -32,17 +32,18 @@ FAILED = "failed"
 def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) -> Counter[str]:
     """Read every pool of each active account, and store the balances in today's summary.
 
-    Call it outside a transaction: it waits for exchanges. A balance that jumped too far is kept on
-    its account as suspect and does not reach the summary. An account that the database refuses
-    never takes others with it.
+    Call it outside a transaction: it waits for exchanges. A balance that jumped too far is stored
+        on its
+    account as suspect, not in the summary. If the database refuses one account, the others are
+    still written.
 
     Args:
-        account_ids: Primary keys; inactive and unknown accounts are passed over.
+        account_ids: Primary keys; inactive and unknown accounts are skipped.
         clock: Gives the current time.
 
     Returns:
-        How many pools were read (``live``), are ``suspect``, or could not be read, by the code
-        of the reason; and how many accounts could not be written (``failed``).
+        How many pools were read (``live``), are ``suspect``, or could not be read, by the code of
+        the reason; and how many accounts could not be written (``failed``).
     """
     ids = list(dict.fromkeys(account_ids))
     counts: Counter[str] = Counter()
@@ -92,9 +93,9 @@ def _record(
 
 
 def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
-    """Store on each account why its exchange does not answer, where that changed.
+    """Store on each account why its exchange cannot be read, if that changed.
 
-    One statement for each reason, however many accounts it concerns.
+    One statement for each reason, however many accounts have it.
     """
     changed: dict[str, list[int]] = {}
     for key, account in accounts.items():
