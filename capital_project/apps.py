@@ -1,4 +1,4 @@
-"""The project as an app, for its commands, and its admin."""
+"""The project as an app: its commands and its admin."""
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
@@ -7,7 +7,7 @@ from capital_project.particles import install as install_particles
 
 
 class ProjectConfig(AppConfig):
-    """Commands to try the project out and to work on it."""
+    """Provides commands to try the project and to develop it."""
 
     name = "capital_project"
 
@@ -17,11 +17,11 @@ class ProjectConfig(AppConfig):
 
 
 class CapitalAdminConfig(AdminConfig):
-    """Django's admin, with our site and, after everybody else's pages, ours."""
+    """Django's admin with our site. Our pages are registered last."""
 
     default_site = "capital_project.site.CapitalSite"
 
     def ready(self) -> None:
-        """Register the pages; some take the place of a library's."""
+        """Register our pages; some replace those of a library."""
         super().ready()
         from capital.admin import pages  # noqa: F401

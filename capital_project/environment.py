@@ -1,7 +1,6 @@
 """How settings are read: from the environment, or from a ``.env`` file beside ``manage.py``.
 
-A value that makes no sense stops the start, with a message that names the variable and never shows
-a secret.
+An invalid value stops the start with a message that names the variable and never shows a secret.
 """
 
 import base64
@@ -37,7 +36,7 @@ def switch(name: str, *, default: bool) -> bool:
 
 
 def one_of(name: str, default: str, known: Collection[str]) -> str:
-    """One of the known values, written exactly so."""
+    """One of the known values, spelled exactly."""
     text = os.environ.get(name, "").strip() or default
     if text not in known:
         shown = ", ".join(sorted(known)) if len(known) < 10 else "a name such as " + default
@@ -47,14 +46,14 @@ def one_of(name: str, default: str, known: Collection[str]) -> str:
 
 DEBUG = switch("DEBUG", default=False)
 
-# Everybody can read them here, so they are only good for trying the product.
+# Anyone can read them here, so they are only for trying the product.
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-all"
 DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
 
 
 def secret(name: str, development_value: str, how_to_make_one: str) -> str:
-    """A secret, which has a default with ``DEBUG`` only."""
-    # Not through django-environ: it reads a value that begins with $ as a variable's name.
+    """A secret. It has a default only with ``DEBUG``."""
+    # Not with django-environ, which takes a value that begins with $ for a variable's name.
     value = os.environ.get(name, "").strip()
     if value.strip(", "):
         return value
@@ -95,7 +94,7 @@ def venue_urls() -> dict[str, str]:
     if not isinstance(urls, dict):
         raise ImproperlyConfigured("CAPITAL_VENUE_URLS must be a JSON object: venue to base URL.")
     if urls and not (DEBUG or switch("CAPITAL_ALLOW_VENUE_URLS", default=False)):
-        # Signed requests would go to another server than the exchange.
+        # Signed requests would go to a server other than the exchange.
         raise ImproperlyConfigured(
             "CAPITAL_VENUE_URLS sends signed requests to other servers than the exchanges. "
             "It needs DEBUG=1 or CAPITAL_ALLOW_VENUE_URLS=1."
@@ -146,7 +145,7 @@ def origins(name: str) -> list[str]:
 
 
 def proxy_header(name: str) -> tuple[str, str] | None:
-    """A header's name, in the form of ``SECURE_PROXY_SSL_HEADER``; None where none is set."""
+    """A header's name, in the form of ``SECURE_PROXY_SSL_HEADER``; None if it is not set."""
     header = os.environ.get(name, "").strip()
     if not header:
         return None
@@ -178,7 +177,7 @@ def database() -> dict[str, Any]:
     """The database at ``DATABASE_URL``; without one an SQLite file beside ``manage.py``."""
     url = os.environ.get("DATABASE_URL", f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
     if url.partition("://")[0] not in ("sqlite", "postgres", "postgresql"):
-        # Not the URL itself: it may hold a password.
+        # Not the URL itself: it may contain a password.
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with sqlite:///, postgres:// or postgresql://."
         )
@@ -215,7 +214,7 @@ def rate(name: str, default: str) -> tuple[int, int]:
 
 
 def currency(name: str) -> str:
-    """A currency's code; empty where none is set."""
+    """A currency code; empty if it is not set."""
     text = os.environ.get(name, "").strip()
     if not re.fullmatch(r"[A-Z0-9]{0,16}", text):
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be a currency such as USD.")
@@ -223,10 +222,10 @@ def currency(name: str) -> str:
 
 
 def task_seconds(*, chunk: int, concurrency: int) -> tuple[int, int]:
-    """How long a task may take, and after how long an unfinished one is given out again.
+    """How long a task may take, and after how long an unfinished one is retried.
 
     Args:
-        chunk: How many accounts a task works on at most.
+        chunk: Maximum number of accounts per task.
         concurrency: How many of them are read at once.
     """
     # An exchange may take 15 seconds to answer for each account.

@@ -1,8 +1,8 @@
-"""The second factor: enrol a phone, then give its code after the password.
+"""Two-factor authentication: enrol a phone, then enter its code after the password.
 
-Where ``CAPITAL_REQUIRE_TOTP`` is on, the admin lets nobody in who did not come through here. Who
-has no confirmed device yet enrols one; who has one can only give its code, so that a stolen
-password alone is not enough. A code of ``manage.py addstatictoken`` helps who lost the phone.
+With ``CAPITAL_REQUIRE_TOTP``, nobody uses the admin without passing this page. A user without a
+confirmed device enrols one. A user with one can only enter its code, so that a stolen password
+alone is not enough. If a phone is lost, a code of ``manage.py addstatictoken`` works.
 """
 
 from base64 import b32encode, b64encode
@@ -29,7 +29,7 @@ _LONGEST_CODE = 32
 
 
 class CodeForm(forms.Form):
-    """What the phone shows, or a code that was handed out."""
+    """The code that the phone shows, or a static one."""
 
     code = forms.CharField(
         label=gettext_lazy("Code"),
@@ -45,7 +45,7 @@ class CodeForm(forms.Form):
         self.device: Device | None = None
 
     def clean_code(self) -> str:
-        """Ask the user's devices; each counts its failures and refuses for a while."""
+        """Verify with the user's devices; each counts its failures and refuses for a while."""
         code = "".join(self.cleaned_data["code"].split())
         self.device = _verified(self.user, code)
         if self.device is None:
@@ -62,10 +62,10 @@ class CodeForm(forms.Form):
 @sensitive_post_parameters()
 @never_cache
 def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Ask for a code, after an enrolment where there is no device yet.
+    """Ask for a code, after enrolment if there is no device yet.
 
     Args:
-        request: Of a user who gave a right password; others are sent to the login.
+        request: Of a user who entered the right password; others are redirected to the login.
         context: What every page of the site shows.
     """
     user: Any = request.user
@@ -92,12 +92,12 @@ def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
 
 
 def is_enrolled(user: Any) -> bool:
-    """Whether the user has a device whose code was right once."""
+    """Whether the user has a confirmed device."""
     return bool(TOTPDevice.objects.devices_for_user(user, confirmed=True).exists())
 
 
 def _enrolment(user: Any) -> dict[str, Any]:
-    """The key of the device that waits to be confirmed, for a phone; nothing once there is one."""
+    """The key of the device to confirm, for a phone; nothing if one is confirmed."""
     if is_enrolled(user):
         return {}
     with transaction.atomic():
@@ -114,7 +114,7 @@ def _enrolment(user: Any) -> dict[str, Any]:
 
 
 def _verified(user: Any, code: str) -> Device | None:
-    """The device whose code this is. Who enrols confirms the device with it."""
+    """The device that accepts this code. During enrolment, this confirms the device."""
     if not is_enrolled(user):
         waiting = TOTPDevice.objects.devices_for_user(user, confirmed=False).order_by("pk")
         for device in waiting[:1]:
@@ -123,7 +123,7 @@ def _verified(user: Any, code: str) -> Device | None:
                 device.confirmed = True
                 device.save(update_fields=["confirmed"])
                 return device
-    # A phone's code has digits only; others are not tried on it, or the wait would grow.
+    # A phone's code has only digits. Trying others would only make the wait longer.
     devices = [
         device
         for device in django_otp.devices_for_user(user)
@@ -136,7 +136,7 @@ def _verified(user: Any, code: str) -> Device | None:
 
 
 def _next_page(request: HttpRequest) -> str:
-    """Where the user wanted to go; the site's own pages only."""
+    """The page that the user wanted; only pages of this site."""
     wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     safe = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()

@@ -1,7 +1,7 @@
-"""What is set. ``environment`` reads what may be configured; README.md has the table.
+"""Settings. ``environment`` reads those that can be configured; README.md lists them.
 
-Outside ``DEBUG`` a missing secret stops the start with a message that names the variable. No
-secret has a default that would work by accident.
+Outside ``DEBUG``, a missing secret stops the start with a message that names the variable. No
+secret has a default that could work by accident.
 """
 
 import zoneinfo
@@ -19,7 +19,7 @@ SECRET_KEY = environment.secret(
     'python -c "import secrets; print(secrets.token_urlsafe(50))"',
 )
 
-# The first key encrypts, all of them decrypt: put a new key in front to rotate.
+# The first key encrypts, all of them decrypt. To rotate, put a new key first.
 FIELD_ENCRYPTION_KEYS = environment.encryption_keys(
     environment.secret(
         "FIELD_ENCRYPTION_KEYS",
@@ -30,33 +30,33 @@ FIELD_ENCRYPTION_KEYS = environment.encryption_keys(
 
 ALLOWED_HOSTS = environment.hosts("ALLOWED_HOSTS")
 
-# Outside DEBUG people come over HTTPS: cookies are sent over nothing else.
+# Outside DEBUG, cookies are sent over HTTPS only.
 CAPITAL_HTTPS = environment.switch("CAPITAL_HTTPS", default=not DEBUG)
 SESSION_COOKIE_SECURE = CAPITAL_HTTPS
 CSRF_COOKIE_SECURE = CAPITAL_HTTPS
-# For so long browsers then refuse plain HTTP; sent over HTTPS only.
+# How long browsers must refuse plain HTTP (HSTS). The header is sent over HTTPS only.
 SECURE_HSTS_SECONDS = (
     environment.whole_number("CAPITAL_HSTS_SECONDS", 30 * 24 * 60 * 60, least=0)
     if CAPITAL_HTTPS
     else 0
 )
-# Where the address that people see is not the one that the site is asked by.
+# Needed if the host that people see is not the one in the request.
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
-# Only for a proxy that always sets or removes this header itself: whoever sends it is believed.
+# Only for a proxy that always sets or removes this header itself, because it is trusted.
 SECURE_PROXY_SSL_HEADER = environment.proxy_header("CAPITAL_PROXY_SSL_HEADER")
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-# Off: an exchange is never called, every pool is answered from the daily summary.
+# Off: exchanges are never called, and the cached balances of the daily summary are used.
 CAPITAL_LIVE_BALANCES = environment.switch("CAPITAL_LIVE_BALANCES", default=True)
-# Venue to base URL, for the simulator and for a proxy. Never from the database.
+# Venue to base URL, for the simulator or a proxy. Never from the database.
 CAPITAL_VENUE_URLS = environment.venue_urls()
-# How many accounts are read at once in one process; one with two wallets sends two requests.
+# How many accounts one process reads at once; an account with two wallets sends two requests.
 CAPITAL_LIVE_CONCURRENCY = environment.whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
 
 INSTALLED_APPS = [
-    # Before the admin, whose templates it replaces.
+    # Before the admin, because it replaces templates of the admin.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -78,7 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "strategies",
-    # Before django_q: its qcluster is ours, which leaves no process behind.
+    # Before django_q, because it replaces qcluster with one that leaves no process behind.
     "capital",
     "capital_project.apps.ProjectConfig",
     "django_q",
@@ -96,7 +96,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Last: it answers in place of a view that found the login locked.
+    # Last: it replaces the response of a view that found the login locked.
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -131,28 +131,28 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 AUTHENTICATION_BACKENDS = [
-    # First: it refuses whoever guessed too often.
+    # First: it refuses logins after too many wrong passwords.
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-# Ten wrong passwords for one name from one address lock that pair for a quarter of an hour.
+# Ten wrong passwords for one username from one address lock this pair for 15 minutes.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-# Behind a proxy everyone would have its address, and anyone could lock anybody out.
+# Behind a proxy, everyone would have its address, and anyone could lock anyone out.
 AXES_CLIENT_IP_CALLABLE = "capital.addresses.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
-# It greets every command otherwise.
+# Otherwise it prints a line with every command.
 AXES_VERBOSE = False
-# A second factor (TOTP) for everyone who uses the admin.
+# Two-factor authentication (TOTP) for everyone who uses the admin.
 CAPITAL_REQUIRE_TOTP = environment.switch("CAPITAL_REQUIRE_TOTP", default=False)
 OTP_TOTP_ISSUER = "Capital"
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
-# What a page may load: the site's own. unfold's pages evaluate expressions and style inline.
+# Pages may load only from this site. unfold's pages evaluate expressions and use inline styles.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -163,13 +163,13 @@ CONTENT_SECURITY_POLICY = {
 }
 
 
-# The API. Rates are counted in each process; both may be used up at once.
+# The API. Rates are counted in each process and may be used up at once.
 CAPITAL_API_TOKEN_RATE = environment.rate("CAPITAL_API_TOKEN_RATE", "600/minute")
 CAPITAL_WEBHOOK_RATE = environment.rate("CAPITAL_WEBHOOK_RATE", "120/minute")
 CAPITAL_API_ADDRESS_RATE = environment.rate("CAPITAL_API_ADDRESS_RATE", "1200/minute")
-# In which currency the dashboard shows all of it as one, by stored rates; empty: not at all.
+# Currency of the dashboard's total over all currencies, by stored rates. Empty: no total.
 CAPITAL_REPORTING_CURRENCY = environment.currency("CAPITAL_REPORTING_CURRENCY")
-# How many proxies of ours stand before us: so many of X-Forwarded-For are believed.
+# Number of our proxies: this many entries at the end of X-Forwarded-For are trusted.
 CAPITAL_PROXY_COUNT = environment.whole_number("CAPITAL_PROXY_COUNT", 0, least=0)
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -180,12 +180,12 @@ CACHES = {
     },
 }
 KNOX_TOKEN_MODEL = "capital.ApiToken"
-# Its migrations would make an empty table beside ours, and in the way of a flush.
+# Its migrations would create a second, empty table, which breaks flush.
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "cap_"}
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # First: a refusal then says how to show a token.
+        # First, so that a 401 says how to send a token.
         "capital.api.frame.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -194,7 +194,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["capital.api.frame.parsers.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "capital.api.frame.schema.ApiSchema",
-    # No OPTIONS, no ?format=: what is not described is not there.
+    # No OPTIONS and no ?format=: only what is described exists.
     "DEFAULT_METADATA_CLASS": None,
     "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "capital.api.frame.problems.handle_exception",
@@ -227,59 +227,59 @@ USE_I18N = True
 TIME_ZONE = environment.one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
 USE_TZ = True
 
-# The jobs: when they run, in the project's time zone. `sync_schedules` makes them so.
+# When the jobs run, in the project's time zone. `sync_schedules` applies changes.
 CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
 CAPITAL_REALLOCATE_MINUTES = environment.whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
-# Twice a day, so that rules are never a day old unless a venue fails; the first time at once.
+# Twice a day, so that rules are not older than a day unless a venue fails.
 CAPITAL_SYNC_MARKETS_MINUTES = environment.whole_number(
     "CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1
 )
 CAPITAL_CLOSE_DAY_AT = environment.time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
 CAPITAL_PRUNE_AT = environment.time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
-# How long rows about jobs are kept. Allocation runs are kept for ever.
+# How long rows about jobs are kept. Allocation runs are kept forever.
 CAPITAL_KEEP_JOB_DAYS = environment.whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)
-# More accounts than this are handed out as several tasks, for all workers and machines.
+# More accounts than this are split into several tasks, for all workers and machines.
 CAPITAL_JOB_CHUNK = environment.whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
 _TIMEOUT_SECONDS, _RETRY_SECONDS = environment.task_seconds(
     chunk=CAPITAL_JOB_CHUNK, concurrency=CAPITAL_LIVE_CONCURRENCY
 )
 
-# The queue is the database: at least once, and no other server is needed.
+# The queue is in the database. It delivers at least once and needs no other server.
 Q_CLUSTER: dict[str, Any] = {
-    # One name on every machine: it names the queue and salts the signatures of its payloads.
+    # The same on every machine: it names the queue and salts the signatures of its payloads.
     "name": environment.cluster_name(),
-    # The queue's database, so that a task is committed or rolled back with what asks for it.
+    # The database of the data, so that a task is committed or rolled back with the change.
     "orm": "default",
-    # The ORM broker, and it tells that this cluster is alive.
+    # The ORM broker, which also records this cluster's heartbeat.
     "broker_class": "capital.queue.HeartbeatBroker",
     "workers": environment.whole_number("Q_WORKERS", 2, least=1),
-    # Without one, a task that hangs holds its worker for ever.
+    # Without a timeout, a task that hangs blocks its worker forever.
     "timeout": _TIMEOUT_SECONDS,
-    # More than the timeout, or a slow task would run twice. After a crash, so long is waited.
+    # Longer than the timeout, or a slow task would run twice. Also the wait after a crash.
     "retry": _RETRY_SECONDS,
-    # A failed task is given out again …
+    # A failed task is retried …
     "ack_failures": False,
-    # … but not for ever.
+    # … but not forever.
     "max_attempts": 3,
-    # What is pulled is locked and waits, and its lock ticks: pull one, keep one ready. What is
-    # not pulled is left for the other machines.
+    # A pulled task is locked while it waits, and its lock may expire: pull one, keep one ready.
+    # Tasks that are not pulled are left for the other machines.
     "queue_limit": 1,
     "bulk": 1,
-    # After a pause each job runs once, not once for each slot that was missed.
+    # After a pause, each job runs once, not once for each missed time.
     "catch_up": False,
-    # A second is soon enough, and ten machines then ask the database ten times a second.
+    # A second is soon enough: ten machines then make ten queries a second.
     "poll": 1,
-    # Dead workers are replaced this soon. The scheduler looks every 30 seconds.
+    # How soon dead workers are replaced. The scheduler runs every 30 seconds.
     "guard_cycle": 1,
-    # A look at the last successes; JobRun is the record. Failures stay until they are pruned.
+    # Keeps only the last successes; JobRun is the record. Failures stay until they are pruned.
     "save_limit": 250,
-    # The jobs' times of day are those of the project.
+    # Times of day are in the project's time zone.
     "time_zone": TIME_ZONE,
     "label": "Queue",
 }
 
 STATIC_URL = "/static/"
-# Served by the application itself, from where the packages keep them: nothing to collect.
+# The application serves static files from the packages: nothing to collect.
 WHITENOISE_USE_FINDERS = True
 
 UNFOLD: dict[str, Any] = {
@@ -300,7 +300,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda _request: static("capital/charts.js")],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "COMMAND": {
-        # The rows that are looked for by name, besides the pages.
+        # Models whose rows can be searched by name, besides the pages.
         "search_models": ["capital.account", "strategies.strategy"],
         "show_history": False,
     },
@@ -315,14 +315,14 @@ UNFOLD: dict[str, Any] = {
 LOG_LEVEL = environment.one_of(
     "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 )
-# Logs go to stderr, so that a command's --json on stdout stays clean.
+# Logs go to stderr, so that --json on stdout stays clean.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # No level below the root: whoever asks the root for DEBUG gets it. But the queue's five lines
-    # a task, on the worker and wherever one is queued, are only for those who ask so.
+    # Only the root has a level, so that DEBUG applies everywhere. The queue logs five lines per
+    # task; at INFO they are suppressed.
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}},
 }

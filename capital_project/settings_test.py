@@ -1,13 +1,13 @@
-"""The settings under which the tests run: the real ones, with throw-away secrets.
+"""The settings of the tests: the real ones, with throw-away secrets.
 
-Nothing here changes behaviour; a test that needs a setting sets it where it is read.
+Nothing here changes behaviour. A test that needs a setting sets it itself.
 """
 
 import os
 
 os.environ["DEBUG"] = "1"
 
-# With this a .env file is read, too.
+# This also reads a .env file.
 import capital_project.environment  # noqa: F401
 
 # Neither a developer's shell nor a .env file decides what the tests see, except which database
@@ -29,5 +29,5 @@ os.environ["TIME_ZONE"] = os.environ.get("TESTS_TIME_ZONE", "")
 
 from capital_project.settings import *  # noqa: E402, F403
 
-# Django's test runner turns DEBUG off; hashing a password 600,000 times proves nothing here.
+# Django's test runner turns DEBUG off. Hashing a password 600,000 times proves nothing here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

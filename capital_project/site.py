@@ -1,4 +1,4 @@
-"""The admin site: unfold's, and with a second factor where the settings ask for one."""
+"""The admin site: unfold's, with two-factor authentication if the settings require it."""
 
 import hashlib
 from typing import Any
@@ -16,16 +16,16 @@ from capital_project.second_factor import second_factor
 
 
 class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
-    """Where an operator lives."""
+    """The site that operators use."""
 
     index_template = "capital/dashboard/page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff, and verified by a one-time password where ``CAPITAL_REQUIRE_TOTP`` is on."""
+        """Staff only; with ``CAPITAL_REQUIRE_TOTP``, also verified by a one-time password."""
         return super().has_permission(request) and not self.lacks_second_factor(request)
 
     def lacks_second_factor(self, request: HttpRequest) -> bool:
-        """Whether the password was right, and a code is still to be given."""
+        """Whether the password was right and a code is still missing."""
         if not settings.CAPITAL_REQUIRE_TOTP or not super().has_permission(request):
             return False
         return not request.user.is_verified()  # type: ignore[union-attr]  # django-otp's
@@ -33,7 +33,7 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The password first; who gave it goes on to the second factor."""
+        """The password first, then the second factor."""
         if request.method == "GET" and self.lacks_second_factor(request):
             wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
             query = "?" + urlencode({REDIRECT_FIELD_NAME: wanted}) if wanted else ""
@@ -42,19 +42,19 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         return answer
 
     def extra_urls(self) -> list[URLPattern]:
-        """Outside the pages that need the second factor: the page that asks for it."""
+        """The page that asks for the second factor, which must be reachable without it."""
         return [path("second-factor/", self.second_factor, name="second_factor")]
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
-        """Enrol, and give a code."""
+        """Enrol a device, or enter a code."""
         return second_factor(request, self.each_context(request))
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Search as of now: what was found five minutes ago may be hidden, or in another language.
+        """Search without unfold's cache, which keeps results for five minutes by user and term.
 
-        unfold keeps results for five minutes by user and term alone.
+        Cached results may be hidden from the user by now, or be in another language.
         """
         term = request.GET.get("s", "").lower()
         digest = hashlib.sha256(f"{request.user.pk}_{term}".encode()).hexdigest()

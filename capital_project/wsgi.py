@@ -16,6 +16,6 @@ def _warm_up() -> None:
     warm_up()
 
 
-# A webhook is answered within three seconds, also the first one that this process gets.
+# A webhook must be answered within three seconds, even if it is this process's first request.
 if settings.CAPITAL_LIVE_BALANCES:
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

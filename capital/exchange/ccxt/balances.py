@@ -57,9 +57,8 @@ _BEFORE_ASKING = {
 class CcxtGateway(AccountClients):
     """Reads balances through ccxt's async clients.
 
-    One HTTP session and one TLS context serve all accounts of a call: creating them for each
-        account
-    costs 20 ms of CPU each.
+    One HTTP session and one TLS context serve all accounts of a call: creating them costs 20 ms of
+    CPU per account.
     """
 
     def fetch_balances(

@@ -137,11 +137,10 @@ def allocate_capital(
 ) -> list[AllocationRun]:
     """Split each pool of each account among its active strategies, and record every decision.
 
-    Call it outside a transaction: it waits for exchanges. Accounts are processed in batches of 500,
-        each
-    in one transaction with a constant number of queries (on PostgreSQL). An account that fails gets
-    a run with the outcome ``failed`` and never stops the others. An account with an open position
-    or a suspect balance is ``held``: its capital stays.
+    Call it outside a transaction, because it waits for exchanges. Accounts are processed in batches
+    of 500, each in one transaction with a constant number of queries (on PostgreSQL). An account
+    that fails gets a run with the outcome ``failed`` and never stops the others. An account with an
+    open position or a suspect balance is ``held``: its capital stays.
 
     Args:
         account_ids: Primary keys; duplicates count once.

@@ -43,9 +43,8 @@ def apply_plan(
     """Write what the plan shows: all of it, or nothing if something it depends on has changed.
 
     Call it outside a transaction: the runs that it returns are committed. An account that the
-        database
-    refuses gets a run with the outcome ``failed`` and never stops the others. If the plan is
-    applied again, it returns its first runs.
+    database refuses gets a run with the outcome ``failed`` and never stops the others. If the plan
+    is applied again, it returns its first runs.
 
     Args:
         public_id: The plan's public id.

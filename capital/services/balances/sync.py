@@ -33,9 +33,8 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
     """Read every pool of each active account, and store the balances in today's summary.
 
     Call it outside a transaction: it waits for exchanges. A balance that jumped too far is stored
-        on its
-    account as suspect, not in the summary. If the database refuses one account, the others are
-    still written.
+    on its account as suspect, not in the summary. If the database refuses one account, the others
+    are still written.
 
     Args:
         account_ids: Primary keys; inactive and unknown accounts are skipped.

@@ -17,7 +17,7 @@ from capital.management.processes import end_with_parent
 logger = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 15
-# A cluster that ends sooner than this would end again.
+# A cluster that ends sooner than this would only end again.
 _WORTH_A_RESTART_SECONDS = 5
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -80,6 +80,6 @@ def _end(children: list[subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(timeout=_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
-            # That is safe: transactions roll back, and tasks are delivered again.
+            # This is safe: transactions roll back, and tasks are delivered again.
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
