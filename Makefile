@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+MUTANTS := $(VENV)/.mutants
 # The demo never touches another database than its own.
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 
-.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api lint format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api coverage mutants lint format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -23,6 +24,10 @@ $(RUNTIME): requirements.txt
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(MUTANTS): requirements-mutants.txt $(DEVELOPMENT)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutants.txt
 	@touch $@
 
 demo run: export DEBUG := 1
@@ -61,6 +66,12 @@ chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms (CHA
 fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMPLES=… for each operation)
 	$(BIN)/python -m tests.end_to_end.fuzz.run
 
+coverage: $(DEVELOPMENT)  ## Tell which branches of domain, services and answers no test enters
+	$(BIN)/python -m tests.coverage.branches --processes $(WORKERS)
+
+mutants: $(MUTANTS)  ## Put faults into MODULE=capital/… and tell which the tests miss (resumes)
+	nice $(BIN)/python -m tests.coverage.mutants $(MODULE)
+
 lint: export DEBUG := 1
 lint: $(DEVELOPMENT)  ## Style, types, import contracts, rules of the house, migrations
 	$(BIN)/ruff check .
@@ -93,4 +104,4 @@ architecture: $(DEVELOPMENT)  ## Draw modules, imports and rules into ARCHITECTU
 	$(BIN)/python -m tests.house.drawing
 
 clean:  ## Remove the environment and the demo's database
-	rm -rf $(VENV) demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal
+	rm -rf $(VENV) .mutants .coverage demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal
