@@ -5,13 +5,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import ExactField, MoneyField, Row, Secret, Text, VisibleRow
+from capital.api.frame.fields import MoneyField, Row, Secret, VisibleRow
 from capital.api.shapes import descriptions
 from capital.models import (
     Account,
     DailyAccountSummary,
-    Market,
-    Position,
     StrategyAccount,
 )
 from capital.services.accounts import is_proven
@@ -202,77 +200,3 @@ class SummaryRow(Row):
         if field_class is MoneyField:
             kwargs["currency_from"] = "account"
         return field_class, kwargs
-
-
-@extend_schema_serializer(component_name="Position")
-class PositionRow(Row):
-    """A strategy's position in one symbol on one account."""
-
-    strategy = serializers.CharField(
-        source="strategy_account.strategy.key", read_only=True, help_text="Key of the strategy."
-    )
-    account = serializers.IntegerField(
-        source="strategy_account.account_id", read_only=True, help_text="Id of the account."
-    )
-    symbol = Text(max_length=64, help_text="Symbol in ccxt's notation, such as BTC/USDT:USDT.")
-    quantity = ExactField(
-        max_digits=36,
-        decimal_places=18,
-        help_text=(
-            "Positive for long, negative for short, 0 for closed. In base units; on inverse "
-            "markets in contracts."
-        ),
-    )
-    entry_price = ExactField(
-        max_digits=36,
-        decimal_places=18,
-        required=False,
-        allow_null=True,
-        help_text="Average entry price. Optional.",
-    )
-
-    class Meta:
-        model = Position
-        descriptions = descriptions.POSITION
-        fields = [
-            "id",
-            "strategy_account",
-            "strategy",
-            "account",
-            "symbol",
-            "quantity",
-            "entry_price",
-            "updated_at",
-        ]
-        read_only_fields = ["strategy_account", "updated_at"]
-
-
-@extend_schema_serializer(component_name="Market")
-class MarketRow(Row):
-    """An instrument's trading rules, as the exchange published them."""
-
-    class Meta:
-        model = Market
-        descriptions = descriptions.MARKET
-        fields = [
-            "id",
-            "venue",
-            "symbol",
-            "market_id",
-            "kind",
-            "base",
-            "quote",
-            "settle",
-            "contract_size",
-            "precision_mode",
-            "amount_precision",
-            "min_amount",
-            "max_amount",
-            "market_min_amount",
-            "market_max_amount",
-            "min_cost",
-            "max_cost",
-            "is_active",
-            "fetched_at",
-        ]
-        read_only_fields = fields

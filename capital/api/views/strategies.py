@@ -13,7 +13,8 @@ from capital.api.frame.base import refusal
 from capital.api.shapes.answers import Size, Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
-from capital.api.shapes.rows import LinkRow, PositionRow, StrategyRow
+from capital.api.shapes.rows import LinkRow, StrategyRow
+from capital.api.shapes.trading import PositionRow
 from capital.api.views.editable import EditableView
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Scope, StrategyAccount

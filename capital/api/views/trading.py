@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from capital.api.frame.pages import ListAndRetrieve
 from capital.api.shapes.filters import MarketFilter, PositionFilter
-from capital.api.shapes.rows import MarketRow, PositionRow
+from capital.api.shapes.trading import MarketRow, PositionRow
 from capital.models import Market, Position
 
 
