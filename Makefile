@@ -10,6 +10,7 @@ MUTANTS := $(VENV)/.mutants
 # The demo never touches another database than its own.
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
+CHAOS_SEED ?= 1000
 
 .PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api coverage mutants lint format openapi messages venues architecture benchmark clean
 
@@ -60,7 +61,8 @@ screenshots: $(DEVELOPMENT)  ## Take the README's pictures anew, from the demo d
 	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q
 
 chaos: export CHAOS := 1
-chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms (CHAOS_SEED=… for others)
+chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms, and the suite in any order (CHAOS_SEED=… for others)
+	CHAOS=0 $(BIN)/python -m pytest -n $(WORKERS) -q --random-order-bucket=global --random-order-seed=$(CHAOS_SEED) $(PYTEST_ARGUMENTS)
 	$(BIN)/python -m pytest tests/end_to_end/cluster tests/end_to_end/simulation tests/end_to_end/test_writers.py tests/exchange/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
 
 fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMPLES=… for each operation)

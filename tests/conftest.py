@@ -52,7 +52,8 @@ def _language_of_the_settings() -> Iterator[None]:
     translation.deactivate()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(databases.FlushingTestsLast())
     clock.travel()
 
 

@@ -7,13 +7,14 @@ because it would silently run on one database only.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
 from django.db import connection
 
 _FIXTURES = {"_django_db_helper", "django_db_setup"}
+_FLUSHING = {"transactional_db", "live_server"}
 _NEEDS_POSTGRESQL = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL=postgres://…")
 
 
@@ -31,6 +32,26 @@ def mark(item: pytest.Item) -> None:
 def meets_database(item: pytest.Item) -> bool:
     """Whether it runs on the second database too."""
     return any(map(item.get_closest_marker, ("django_db", "cluster")))
+
+
+class FlushingTestsLast:
+    """Keeps Django's order, however else the tests were ordered.
+
+    A test with real transactions empties the tables when it is done: what the migrations put
+    there, such as the groups, is gone for the tests behind it.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, Any, Any]:
+        result = yield
+        items.sort(key=_flushes)
+        return result
+
+
+def _flushes(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(mark and mark.kwargs.get("transaction")) or bool(_FLUSHING & fixtures)
 
 
 class ProcessGuard:

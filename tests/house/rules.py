@@ -19,7 +19,7 @@ HOUSE = (*PRODUCT, "tests", "docs", "benchmarks")
 MONEY = ("capital/domain", "capital/services", "capital/models", "strategies")
 
 MOST_FILES = 15
-MOST_LINES = 60
+MOST_LINES = 50
 
 
 @dataclass(frozen=True, order=True)
