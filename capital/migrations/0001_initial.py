@@ -1134,7 +1134,7 @@ class Migration(migrations.Migration):
                             ("quote__regex", "^[A-Z0-9]{1,16}$"),
                         ),
                         name="reporting_rate_currencies_well_formed",
-                        violation_error_message="Use 1 to 16 capital letters and digits.",
+                        violation_error_message="A currency must be 1 to 16 capital letters and digits.",
                     ),
                 ],
             },
@@ -1557,7 +1557,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("currency__regex", "^[A-Z0-9]{1,16}$")),
                 name="account_currency_well_formed",
-                violation_error_message="Use 1 to 16 capital letters and digits.",
+                violation_error_message="The currency must be 1 to 16 capital letters and digits.",
             ),
         ),
         migrations.AddConstraint(

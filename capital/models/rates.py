@@ -37,7 +37,7 @@ class ReportingRate(models.Model):
             models.CheckConstraint(
                 condition=Q(base__regex=CURRENCY_PATTERN) & Q(quote__regex=CURRENCY_PATTERN),
                 name="reporting_rate_currencies_well_formed",
-                violation_error_message=_("Use 1 to 16 capital letters and digits."),
+                violation_error_message=_("A currency must be 1 to 16 capital letters and digits."),
             ),
         ]
 

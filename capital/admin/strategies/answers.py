@@ -91,8 +91,8 @@ def _size_row(row: Mapping[str, Any]) -> SizeRow:
         side=side_name(row.get("side")),
         quantity=_number(row.get("quantity")),
         contracts=_number(row.get("contracts")),
-        price=_number(row.get("price")),
-        capital=_number(row.get("capital")),
+        price=_amount(row.get("price")),
+        capital=_amount(row.get("capital")),
         is_sized=row.get("code") == Code.SIZED,
         reason=outline_of(str(row.get("code", ""))),
         warnings=_sentences(row),
@@ -120,7 +120,7 @@ def _balance(row: Mapping[str, Any]) -> str:
     except ValueError:
         observed_at = None
     parts = [
-        f"{POOL_NAMES.get(pool, pool)} {_number(row.get('amount'))}",
+        f"{POOL_NAMES.get(pool, pool)} {_amount(row.get('amount'))}",
         str(SOURCE_NAMES.get(source, source)),
         moment(observed_at) if observed_at else "",
     ]
@@ -141,6 +141,14 @@ def rows_of(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def _sentences(body: Mapping[str, Any]) -> list[str]:
     return [str(row.get("reason") or row.get("code", "")) for row in rows_of(body, "warnings")]
+
+
+def _amount(text: Any) -> str:
+    """A price or an amount: ``61,234.5``. Its currency is not in the answer."""
+    try:
+        return NOTHING if text is None else f"{Decimal(ratio(Decimal(str(text)))):,f}"
+    except InvalidOperation:
+        return str(text)
 
 
 def _number(text: Any) -> str:

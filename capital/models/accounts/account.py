@@ -264,6 +264,7 @@ class Account(RemembersLoaded):
     def clean_fields(self, exclude: Any = None) -> None:
         """As in ``save``, before the fields are judged one by one."""
         excluded = set(exclude or ())
+        errors: dict[str, Any] = {}
         try:
             # Where it is left out, the field says so; nothing else can be judged without it.
             if self.venue:
@@ -274,19 +275,23 @@ class Account(RemembersLoaded):
             if excluded.intersection(error.error_dict):
                 # A form without the field has no place for its error.
                 raise ValidationError(error.messages) from None
-            raise
-        # Credentials have no rule to break, and judging them would need their key.
-        super().clean_fields(exclude=excluded | _CREDENTIALS)
+            errors = error.error_dict
+        try:
+            # Credentials have no rule to break, and judging them would need their key.
+            super().clean_fields(exclude=excluded.union(_CREDENTIALS, self._left_out, errors))
+        except ValidationError as error:
+            errors = error.update_error_dict(errors)
+        if errors:
+            raise ValidationError(errors)
 
     def validate_constraints(self, exclude: Any = None) -> None:
-        """No constraint is about a credential, so none needs to be read for it.
+        """No constraint is about a credential, so none needs to be read for it."""
+        super().validate_constraints(exclude=_CREDENTIALS.union(self._left_out, exclude or ()))
 
-        A wallet mode that is left out becomes the venue's usual one once the venue is known.
-        """
-        excluded = _CREDENTIALS.union(exclude or ())
-        super().validate_constraints(
-            exclude=excluded if self.wallet_mode else excluded | {"wallet_mode"}
-        )
+    @property
+    def _left_out(self) -> frozenset[str]:
+        """What becomes the venue's usual one, once the venue is known."""
+        return frozenset(name for name in ("wallet_mode", "currency") if not getattr(self, name))
 
     @property
     def stored_credentials(self) -> tuple[object, ...]:

@@ -29,7 +29,7 @@ CONSTRAINTS: list[models.BaseConstraint] = [
     models.CheckConstraint(
         condition=Q(currency__regex=CURRENCY_PATTERN),
         name="account_currency_well_formed",
-        violation_error_message=_("Use 1 to 16 capital letters and digits."),
+        violation_error_message=_("The currency must be 1 to 16 capital letters and digits."),
     ),
     models.CheckConstraint(
         condition=Q(reserve_percent__gte=0, reserve_percent__lte=100),

@@ -261,3 +261,44 @@ def test_history_that_came_meanwhile_keeps_the_account(
 
     assert "Deactivate it instead. Its history is kept." in answer.content.decode()
     assert Account.objects.filter(pk=tenant.account.pk).exists()
+
+
+# In the reader's language
+
+
+@pytest.fixture
+def korean(page: Client) -> Client:
+    page.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    return page
+
+
+def test_empty_form_asks_for_what_is_missing_and_nothing_else(korean: Client) -> None:
+    empty = form_of(korean, ADD_ACCOUNT, name="", venue="", currency="", wallet_mode="")
+
+    answer = korean.post(ADD_ACCOUNT, empty)
+
+    form = answer.context["adminform"].form
+    assert form.errors.keys() == {"name", "venue"}
+
+
+def test_reserve_out_of_range_is_refused_in_korean(korean: Client) -> None:
+    wrong = form_of(
+        korean, ADD_ACCOUNT, name="Main", venue="upbit", wallet_mode="", reserve_percent="150"
+    )
+
+    answer = korean.post(ADD_ACCOUNT, wrong)
+
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors.keys() == {"reserve_percent"}
+
+
+def test_history_names_the_changed_fields_in_korean(korean: Client, tenant: Tenant) -> None:
+    url = change_url(tenant.account)
+    post(korean, url, fee_rate="0.0005", max_jump_percent="40")
+
+    history = korean.get(url.replace("change", "history")).content.decode()
+
+    assert "최대 급변 비율(%)" in history
+    assert "수수료율" in history
+    assert "Fee rate" not in history
+    assert "fee rate" not in history

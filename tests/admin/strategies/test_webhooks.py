@@ -121,6 +121,22 @@ def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> No
         check_proof(strategy.key, Proof(token=secret))
 
 
+def test_badge_says_on_or_off_in_korean(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy, other = tenant.strategies[:2]
+    client.post(webhook_page(strategy), {"ask": "rotate"})
+
+    on, off = (
+        client.get(webhook_page(each), headers={"accept-language": "ko"}).content.decode()
+        for each in (strategy, other)
+    )
+
+    assert "켜짐" in on
+    assert "보유 중" not in on
+    assert "꺼짐" in off
+    assert "청산" not in off
+
+
 def test_looking_changes_nothing(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     strategy = tenant.strategies[0]
@@ -164,9 +180,9 @@ def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
         r"\s+", " ", re.sub("<[^>]*>", " ", text_of(client.get(delivery_page(tenant.delivery))))
     )
 
-    assert "mine-spot/USDT buy 0.1607 — 61234.5 10369 The order can be sent as it is." in text
+    assert "mine-spot/USDT buy 0.1607 — 61,234.5 10,369 The order can be sent as it is." in text
     assert "Capital of mine-account was allocated." in text
-    assert "spot 10369 · cached" in text
+    assert "spot 10,369 · cached" in text
     assert "mine-account was not read live." in text
     assert "secret in the request body" in text
     assert f"/admin/capital/allocationrun/{tenant.runs[1].pk}/change/" in text_of(
