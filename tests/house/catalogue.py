@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import unfold
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 from django.utils import translation
+from django.utils.translation.trans_real import CONTEXT_SEPARATOR
 
 from capital.domain.reasons import Code
-from tests.house.messages import Messages, messages_of
+from tests.house.messages import Messages, key, messages_of
 from tests.paths import ROOT
 
 CATALOGUE = ROOT / "locale" / "ko" / "LC_MESSAGES" / "django.po"
@@ -74,6 +75,11 @@ def first(text: object) -> str:
     return str(text[0] if isinstance(text, tuple | list) else text)
 
 
+def key_of(message: Message) -> str:
+    """What an entry of the catalogue is looked up by."""
+    return key(first(message.id), message.context)
+
+
 def update(catalogue: Catalog, said: Messages, missing: Messages) -> list[str]:
     """Bring the catalogue up to date.
 
@@ -85,19 +91,22 @@ def update(catalogue: Catalog, said: Messages, missing: Messages) -> list[str]:
     Returns:
         The messages that are to be translated now.
     """
-    for key, message in list(catalogue.obsolete.items()):
-        if first(message.id) in said:
-            del catalogue.obsolete[key]
+    for place, message in list(catalogue.obsolete.items()):
+        if key_of(message) in said:
+            del catalogue.obsolete[place]
             catalogue[message.id] = message
-    written = {first(message.id): message for message in catalogue if message.id}
+    written = {key_of(message): message for message in catalogue if message.id}
     for text, message in written.items():
         if text not in said:
-            catalogue.delete(message.id)
+            catalogue.delete(message.id, message.context)
             catalogue.obsolete[text] = message
     for text, plural in missing.items():
         if text not in written:
-            catalogue.add((text, plural) if plural else text)
-    return [first(message.id) for message in catalogue if message.id and not any(message.string)]
+            context, _, alone = text.rpartition(CONTEXT_SEPARATOR)
+            catalogue.add((alone, plural) if plural else alone, context=context or None)
+    return [
+        first(message.id) for message in catalogue if message.id and not any(message.string or "")
+    ]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from django.utils import translation
 from tests.house.catalogue import (
     CATALOGUE,
     first,
+    key_of,
     our_messages,
     read,
     theme_messages,
@@ -26,9 +27,9 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w*\}")
 
 
 def entries(catalogue: Catalog) -> dict[str, str]:
-    """Korean by message id; one with a plural by its singular."""
+    """Korean by what it is looked up by; one with a plural by its singular."""
     return {
-        first(entry.id): first(entry.string) if entry.string else ""
+        key_of(entry): first(entry.string) if entry.string else ""
         for entry in catalogue
         if entry.id
     }
@@ -138,6 +139,28 @@ def test_second_time_changes_nothing(tmp_path: Path) -> None:
     assert once.read_text(encoding="utf-8") == CATALOGUE.read_text(encoding="utf-8")
 
 
+def test_message_with_another_context_is_another_message(
+    catalogue: Catalog, tmp_path: Path
+) -> None:
+    path = tmp_path / "written.po"
+    said = {"Alpha": None, "Zulu": None, "first\x04Alpha": None, "last\x04one": "many"}
+    missing = {text: plural for text, plural in said.items() if "\x04" in text}
+
+    update(catalogue, said, missing)
+    write(catalogue, path)
+    assert 'msgctxt "first"\nmsgid "Alpha"\nmsgstr ""' in path.read_text(encoding="utf-8")
+
+    catalogue = read(path)
+    catalogue.get("Alpha", "first").string = "첫째"  # type: ignore[union-attr]
+    for said_later in ({"Alpha": None, "Zulu": None}, said):
+        update(catalogue, said_later, {})
+        write(catalogue, path)
+        catalogue = read(path)
+    assert entries(catalogue) == {
+        "Zulu": "줄루", "Alpha": "알파", "first\x04Alpha": "첫째", "last\x04one": ""
+    }  # fmt: skip
+
+
 def test_messages_are_found_in_modules_and_templates_with_their_plurals(tmp_path: Path) -> None:
     (tmp_path / "page.py").write_text(
         "from django.utils.translation import gettext_lazy as _, ngettext\n"
@@ -153,3 +176,28 @@ def test_messages_are_found_in_modules_and_templates_with_their_plurals(tmp_path
     assert messages_of(tmp_path) == {
         "One": None, "one row": "rows", "Two": None, "a line": "lines"
     }  # fmt: skip
+
+
+def test_messages_are_found_with_their_contexts(tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(
+        "from django.utils.translation import npgettext, pgettext, pgettext_lazy\n"
+        "x = pgettext('a', 'One'), pgettext_lazy('b', 'One'), npgettext('c', 'row', 'rows', 2)",
+        encoding="utf-8",
+    )
+    (tmp_path / "page.html").write_text(
+        "{% load i18n %}{% translate 'One' context 'd' %}{% translate 'One' %}"
+        "{% blocktranslate context 'e' trimmed %}One{% endblocktranslate %}"
+        "{% blocktranslate count n=n context 'f' trimmed %}row{% plural %}rows"
+        "{% endblocktranslate %}",
+        encoding="utf-8",
+    )
+
+    assert messages_of(tmp_path) == {
+        "a\x04One": None,
+        "b\x04One": None,
+        "c\x04row": "rows",
+        "d\x04One": None,
+        "One": None,
+        "e\x04One": None,
+        "f\x04row": "rows",
+    }
