@@ -224,6 +224,7 @@ LANGUAGE_CODE = environment.one_of("LANGUAGE_CODE", "en", ("en", "ko"))
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "capital_project.formats"
 TIME_ZONE = environment.one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
 USE_TZ = True
 

@@ -117,6 +117,13 @@ def amount_text(amount: Decimal, currency: str) -> str:
     return plain(with_decimals(amount, currency))
 
 
+def grouped(amount: Decimal, currency: str = "") -> str:
+    """As people read it: ``1,234,567.50``, unrounded, with the currency's decimals at least."""
+    written = with_decimals(amount, currency) if currency else amount
+    # Plus takes the sign from a zero.
+    return format(EXACT.plus(written), ",f")
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:37]}…"

@@ -99,7 +99,7 @@ class Code(StrEnum):
     BALANCE_CHANGED = "balance_changed", "The balance changed by {percent}%."
     CHANGE_TOO_SMALL = (
         "change_too_small",
-        "The balance changed by {change} {currency}, which is less than {threshold}.",
+        "The balance changed by {change} {currency}, which is less than {threshold} {currency}.",
     )
     BELOW_THRESHOLD = (
         "below_threshold",
@@ -536,7 +536,7 @@ class Code(StrEnum):
     )
     STOP_ON_WRONG_SIDE = (
         "stop_on_wrong_side",
-        "The stop {stop} must be on the losing side of the entry {entry}: below it to buy, above "
+        "The stop {stop} must be on the losing side of the entry {price}: below it to buy, above "
         "it to sell.",
     )
 

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from capital.domain.reasons import Code, Reason
@@ -128,7 +128,7 @@ class Politeness:
                     figures = {
                         "venue": line.venue,
                         "failures": str(circuit.failures),
-                        "until": until.astimezone(UTC).strftime("%H:%M:%S UTC"),
+                        "until": until.isoformat(timespec="seconds"),
                     }
                     return Reason(Code.EXCHANGE_PAUSED, figures)
                 circuit.open_until = now + LONGEST_TRY

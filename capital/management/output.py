@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from django.utils import timezone
 from rich.console import Console
 
+from capital.domain import money
 from capital.domain.money import plain
 
 # For a pipe or a log file, which have no width of their own.
@@ -46,4 +47,4 @@ def is_terminal() -> bool:
 
 def grouped(amount: Decimal | None) -> str:
     """An amount with thousands separators and all of its digits; a dash for None."""
-    return "—" if amount is None else f"{amount:,f}"
+    return "—" if amount is None else money.grouped(amount)

@@ -126,7 +126,7 @@ def test_too_small_is_an_answer_and_exits_0(desk):
     code, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "100")
 
     assert code == 0
-    assert "An order of 500 USDT is less than the smallest of 10000." in text
+    assert "An order of 500.00 USDT is less than the smallest of 10,000.00." in text
 
 
 def test_a_refused_account_exits_1_and_leaves_the_others(desk):

@@ -77,7 +77,9 @@ def first(text: object) -> str:
 
 def key_of(message: Message) -> str:
     """What an entry of the catalogue is looked up by."""
-    return key(first(message.id), message.context)
+    context: str | bytes | None = message.context
+    # What babel reads from a compiled catalogue it does not decode.
+    return key(first(message.id), context.decode() if isinstance(context, bytes) else context)
 
 
 def update(catalogue: Catalog, said: Messages, missing: Messages) -> list[str]:

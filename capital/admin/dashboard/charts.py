@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from django.utils.translation import get_language, gettext, gettext_lazy
 
-from capital.admin.frame.formats import affixes, digits
+from capital.admin.frame.formats import digits
 from capital.domain.money import amount_text
 from capital.domain.pools import Pool
 from capital.services.overview import Slice, add
@@ -180,14 +180,12 @@ def _text(amount: Decimal | None, currency: str) -> str | None:
 def _data(
     kind: str, currency: str, labels: Sequence[str], series: Sequence[Mapping[str, object]]
 ) -> str:
-    before, after = affixes(currency)
     return json.dumps(
         {
             "kind": kind,
             "labels": labels,
             "series": series,
-            "before": before,
-            "after": after,
+            "currency": currency,
             "locale": get_language() or "en",
         },
         ensure_ascii=False,

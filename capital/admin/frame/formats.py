@@ -1,4 +1,4 @@
-"""How values are written for people: amounts in their currency's own form, changes, shares, ages.
+"""How values are written for people: amounts with their currency, changes, shares, ages.
 
 Everything is exact: an amount keeps every digit that it has, and at least those of its
 currency's quantum. Absent is a dash, never zero. The answers are plain text, for cells, pages,
@@ -7,45 +7,31 @@ messages and titles alike; whoever puts them into HTML escapes them as any text.
 
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from types import MappingProxyType
 
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
+from capital.domain.money import EXACT, ROUNDED, grouped, plain
 
 NOTHING = "—"
-
-# Written before the number; every other currency stands behind it by its code.
-_SIGNS = MappingProxyType({"KRW": "₩", "JPY": "¥", "USD": "$", "EUR": "€", "GBP": "£"})
 
 _TENTH = Decimal("0.1")
 _HUNDRED = Decimal(100)
 
 
 def money(amount: Decimal | None, currency: str) -> str:
-    """``₩1,234,567``, ``10,369.00 USDT``, ``0.00000001 BTC``; a dash for None.
+    """``1,234,567 KRW``, ``10,369.00 USDT``, ``0.00000001 BTC``; a dash for None.
 
     Args:
         amount: In ``currency``. Zeros behind the quantum's digits are not shown, other digits
             are: an unrounded reading of 0.123456 USDT stays 0.123456 USDT.
         currency: Its code.
     """
-    if amount is None:
-        return NOTHING
-    before, after = affixes(currency)
-    sign = "-" if amount < 0 else ""
-    return f"{sign}{before}{digits(amount.copy_abs(), currency)}{after}"
-
-
-def affixes(currency: str) -> tuple[str, str]:
-    """What stands before and behind a number: ``("₩", "")``, ``("", " USDT")``."""
-    sign = _SIGNS.get(currency)
-    return (sign, "") if sign else ("", f" {currency}")
+    return NOTHING if amount is None else f"{grouped(amount, currency)} {currency}"
 
 
 def change(amount: Decimal | None, currency: str) -> str:
-    """A difference with its sign: ``+₩1,000``, ``-12.50 USDT``; zero has none."""
+    """A difference with its sign: ``+1,000 KRW``, ``-12.50 USDT``; zero has none."""
     if amount is None or amount <= 0:
         return money(amount, currency)
     return f"+{money(amount, currency)}"
@@ -55,13 +41,7 @@ def digits(amount: Decimal | None, currency: str) -> str:
     """The number alone, for a column whose head names the currency: ``10,369.00``."""
     if amount is None:
         return NOTHING
-    least = _decimals(quantum_of(currency))
-    # normalize() would round in a context; the text does not.
-    whole, _, fraction = plain(amount).partition(".")
-    fraction = fraction.rstrip("0").ljust(least, "0")
-    grouped = f"{Decimal(whole):,f}" if whole.strip("-") else whole
-    # "-0.5" has the whole "-0", whose sign Decimal keeps.
-    return f"{grouped}.{fraction}" if fraction else grouped
+    return grouped(amount, currency)
 
 
 def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
@@ -119,9 +99,3 @@ def span(value: timedelta | None) -> str:
     if seconds < 2 * 24 * 60 * 60:
         return gettext("%(count)s h") % {"count": seconds // (60 * 60)}
     return gettext("%(count)s d") % {"count": seconds // (24 * 60 * 60)}
-
-
-def _decimals(quantum: Decimal) -> int:
-    exponent = quantum.as_tuple().exponent
-    assert isinstance(exponent, int)
-    return max(-exponent, 0)

@@ -37,6 +37,6 @@ def check_stop(order: OrderRequest, entry: Decimal) -> Decimal:
     loses = stop < entry if order.side == Side.BUY else stop > entry
     if not loses:
         raise InvalidOrder(
-            Code.STOP_ON_WRONG_SIDE, field="stop_price", stop=plain(stop), entry=plain(entry)
+            Code.STOP_ON_WRONG_SIDE, field="stop_price", stop=plain(stop), price=plain(entry)
         )
     return stop

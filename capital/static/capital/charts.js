@@ -5,7 +5,7 @@
  *   kind      "line" over days, or "bars": one lying bar for each label, its series stacked
  *   labels    ISO dates of a line, names of bars
  *   series    [{name, colour: 1 to 8, amounts: [text or null]}]: exact amounts as text
- *   before, after   what stands around a number: a sign or a code
+ *   currency  its code, which stands behind every number
  *   locale    of the reader
  *
  * Amounts become numbers here and nowhere earlier: a pixel is coarser than any of them. What is
@@ -25,10 +25,7 @@
         return fraction === undefined ? head : `${head}.${fraction}`;
     };
 
-    const written = (told, number) => {
-        const sign = number.startsWith("-") ? "-" : "";
-        return `${sign}${told.before}${number.slice(sign.length)}${told.after}`;
-    };
+    const written = (told, number) => `${number} ${told.currency}`;
 
     const short = (told) => {
         const compact = new Intl.NumberFormat(told.locale, {
@@ -36,11 +33,6 @@
             maximumSignificantDigits: 6,
         });
         return (value) => written(told, compact.format(value));
-    };
-
-    const dayOf = (told, options) => {
-        const format = new Intl.DateTimeFormat(told.locale, { ...options, timeZone: "UTC" });
-        return (iso) => format.format(new Date(`${iso}T00:00:00Z`));
     };
 
     const clipped = (name) => (name.length > 22 ? `${name.slice(0, 21)}…` : name);
@@ -81,7 +73,6 @@
         });
 
     const tooltip = (told) => {
-        const long = dayOf(told, { dateStyle: "medium" });
         return {
             backgroundColor: "#111827",
             titleColor: "#f9fafb",
@@ -90,10 +81,7 @@
             // A stack has parts that are nothing.
             filter: (item) => told.series[item.datasetIndex].amounts[item.dataIndex] !== null,
             callbacks: {
-                title: ([first]) => {
-                    const label = first === undefined ? "" : told.labels[first.dataIndex];
-                    return told.kind === "line" && label ? long(label) : label;
-                },
+                title: ([first]) => (first === undefined ? "" : told.labels[first.dataIndex]),
                 label: (item) => {
                     const series = told.series[item.datasetIndex];
                     const amount = written(told, grouped(series.amounts[item.dataIndex]));
@@ -136,7 +124,6 @@
             };
             return { x: amounts, y: names };
         }
-        const day = dayOf(told, { month: "short", day: "numeric" });
         const days = {
             border: { color: lines },
             grid: { display: false },
@@ -145,7 +132,8 @@
                 maxTicksLimit: 7,
                 maxRotation: 0,
                 callback(index) {
-                    return day(told.labels[index]);
+                    // Month and day of 2026-11-26.
+                    return told.labels[index].slice(5);
                 },
             },
         };

@@ -374,7 +374,7 @@ def test_suspect_balance_is_a_sentence(client: Client, tenant: Tenant) -> None:
 
     for path in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
         text = client.get(path).content.decode()
-        assert "binance says 99999.00 USDT (spot), 864.4% away" in text
+        assert "binance says 99,999.00 USDT (spot), 864.4% away" in text
         assert "observed_at&quot;" not in text
 
 

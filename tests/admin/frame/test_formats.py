@@ -1,4 +1,4 @@
-"""Values as people read them: every digit, the currency's own form, a dash where nothing is."""
+"""Values as people read them: every digit, their currency, a dash where nothing is."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,23 +16,23 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("amount", "currency", "written"),
     [
-        ("1234567", "KRW", "₩1,234,567"),
-        ("1234567.00000000", "KRW", "₩1,234,567"),
-        ("12345678.9", "KRW", "₩12,345,678.9"),
-        ("-1234567", "KRW", "-₩1,234,567"),
+        ("1234567", "KRW", "1,234,567 KRW"),
+        ("1234567.00000000", "KRW", "1,234,567 KRW"),
+        ("12345678.9", "KRW", "12,345,678.9 KRW"),
+        ("-1234567", "KRW", "-1,234,567 KRW"),
         ("10369.00000000", "USDT", "10,369.00 USDT"),
         ("10369", "USDT", "10,369.00 USDT"),
         ("25000.123456", "USDT", "25,000.123456 USDT"),
         ("-0.5", "USDC", "-0.50 USDC"),
         ("-0.00", "USDT", "0.00 USDT"),
-        ("1234.5", "USD", "$1,234.50"),
+        ("1234.5", "USD", "1,234.50 USD"),
         ("1E-8", "BTC", "0.00000001 BTC"),
         ("1.25E+3", "BTC", "1,250.00000000 BTC"),
         ("0", "ETH", "0.00000000 ETH"),
         ("99999999999999999999.123456789", "BTC", "99,999,999,999,999,999,999.123456789 BTC"),
     ],
 )
-def test_an_amount_is_written_in_its_currency_s_own_form(amount, currency, written):
+def test_an_amount_is_written_with_its_currency(amount, currency, written):
     assert formats.money(Decimal(amount), currency) == written
 
 
@@ -45,14 +45,14 @@ def test_what_is_absent_is_a_dash_and_zero_is_zero():
     assert formats.moment(None) == "—"
     assert formats.age(None, now=NOON) == "—"
     assert formats.span(None) == "—"
-    assert formats.money(Decimal(0), "KRW") == "₩0"
+    assert formats.money(Decimal(0), "KRW") == "0 KRW"
 
 
 @pytest.mark.parametrize(
     ("amount", "currency", "written"),
     [
-        ("1000", "KRW", "+₩1,000"),
-        ("-1000", "KRW", "-₩1,000"),
+        ("1000", "KRW", "+1,000 KRW"),
+        ("-1000", "KRW", "-1,000 KRW"),
         ("12.5", "USDT", "+12.50 USDT"),
         ("0", "USDT", "0.00 USDT"),
     ],

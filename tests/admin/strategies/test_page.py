@@ -127,7 +127,7 @@ def test_capital_is_shown_by_currency_and_never_added_up(client: Client, tenant:
 
     page = client.get(reverse(LIST)).content.decode()
 
-    assert "₩1,234,567" in page
+    assert "1,234,567 KRW" in page
     assert "10,369.00 USDT" in page
 
 

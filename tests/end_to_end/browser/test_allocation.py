@@ -75,7 +75,7 @@ def test_three_accounts_are_seen_first_and_applied_exactly_so(
     ]
 
     goto(page, "/admin/capital/strategycapital/")
-    expect(page.locator("#result_list")).to_contain_text("₩12,345,678")
+    expect(page.locator("#result_list")).to_contain_text("12,345,678 KRW")
     goto(page, "/admin/")
     expect(page.locator("#content")).to_contain_text("35,369.12 USDT")
 

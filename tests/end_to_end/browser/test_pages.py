@@ -73,8 +73,8 @@ def test_the_dashboard_shows_each_currency_and_every_number_leads_to_its_rows(
     page = goto(desk(), "/admin/")
     content = page.locator("#content")
     expect(content).to_contain_text("15,369.00 USDT")
-    expect(content).to_contain_text("₩1,234,567")
-    expect(content).to_contain_text("+₩34,567 (+2.9%)")
+    expect(content).to_contain_text("1,234,567 KRW")
+    expect(content).to_contain_text("+34,567 KRW (+2.9%)")
     # Nobody holds won: that chart says so instead.
     assert page.locator("canvas").count() == 5
     assert page.locator("canvas").first.evaluate(INK) > 500

@@ -141,7 +141,7 @@ def test_too_small_is_an_answer_that_says_which_limit_in_figures():
     assert answer.as_json()["warnings"] == [
         {
             "code": "below_min_cost",
-            "reason": "An order of 9 USDT is less than the smallest of 10.",
+            "reason": "An order of 9.00 USDT is less than the smallest of 10.00.",
         }
     ]
 
@@ -152,7 +152,7 @@ def test_warnings_speak_the_reader_s_language():
     with translation.override("ko"):
         (warning,) = size(spot_link("9"), qty_per="100", price="100").as_json()["warnings"]
 
-    assert warning["reason"] == "주문 금액 9 USDT가 최소 주문 금액 10보다 작습니다."
+    assert warning["reason"] == "주문 금액 9.00 USDT가 최소 주문 금액 10.00보다 작습니다."
 
 
 def test_a_link_that_never_held_capital_gets_nothing():
