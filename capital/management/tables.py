@@ -11,6 +11,7 @@ from rich.text import Text
 from capital.domain.balances import Source
 from capital.domain.money import plain
 from capital.domain.reasons import Code
+from capital.management.names import pool_name, source_name
 from capital.management.output import grouped
 from capital.services.allocation import EntryReport, RunReport
 
@@ -31,8 +32,10 @@ def decision_table(reports: Sequence[RunReport]) -> Table:
         name = report.account
         for pool in report.pools:
             of_pool: list[str | Text] = [
-                pool.pool,
-                Text(pool.source, style="" if pool.source == Source.LIVE else "yellow"),
+                pool_name(pool.pool),
+                Text(
+                    source_name(pool.source), style="" if pool.source == Source.LIVE else "yellow"
+                ),
                 grouped(pool.balance) + ("" if pool.balance is None else f" {report.currency}"),
             ]
             why = "" if pool.code == Code.LIVE_BALANCE else pool.reason

@@ -1,5 +1,6 @@
 """Whatever a client sends, it gets a problem that says what to do, never a 500."""
 
+import re
 from typing import Any
 
 import pytest
@@ -88,6 +89,36 @@ def test_other_than_json_is_a_415(bot: Bot, kind: str) -> None:
 
 def test_other_format_is_a_406(bot: Bot) -> None:
     problem(bot.get("accounts/", Accept="text/csv"), 406)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "accept"),
+    [
+        ("accounts/", {"venue": "binance", "currency": 7, "is_active": "yes"}, "application/json"),
+        ("accounts/", {"name": "", "venue": "x", "currency": "USDT"}, "application/json"),
+        ("accounts/", {"wallet_mode": "both", "max_cache_age_hours": 0.5}, "application/json"),
+        ("accounts/", {"owner": "me", "nothing": 1}, "application/json"),
+        ("accounts/", ["name"], "application/json"),
+        ("accounts/", {}, "text/csv"),
+        ("accounts/?page=1", {}, "application/json"),
+        ("strategies/none/size/", {}, "application/json"),
+        ("allocate/", {"dry_run": "no"}, "application/json"),
+        ("hooks/none/", {}, "application/json"),
+    ],
+)
+def test_korean_reader_gets_no_english_sentence(
+    bot: Bot, path: str, body: Any, accept: str
+) -> None:
+    """Names of fields and of what may be sent stay: programs read them."""
+    permit(bot.user, "capital.add_account")
+
+    answer = bot.post(path, body, **{"Accept-Language": "ko", "Accept": accept})
+
+    said = answer.json()
+    sentences = [said["title"], *(each["detail"] for each in said.get("errors", [said]))]
+    for text in sentences:
+        assert re.search("[가-힣]", text), text
+        assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", text), text
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])

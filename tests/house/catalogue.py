@@ -7,6 +7,7 @@ nobody says any more is kept as a comment. Everything else stays as and where it
 import sys
 from pathlib import Path
 
+import rest_framework
 import unfold
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
@@ -46,6 +47,11 @@ def our_messages() -> Messages:
 def theme_messages() -> Messages:
     """unfold's; what Django's own catalogues translate is not ours to translate."""
     return messages_of(_THEME, without=_NOT_INSTALLED)
+
+
+def replaced_messages() -> Messages:
+    """The REST framework's. It has Korean, which an entry of ours replaces where it is poor."""
+    return messages_of(Path(rest_framework.__file__).parent)
 
 
 def untranslated(messages: Messages) -> Messages:
@@ -118,7 +124,7 @@ def main() -> None:
     django.setup()
     said = our_messages() | theme_messages()
     catalogue = read()
-    to_translate = update(catalogue, said, untranslated(said))
+    to_translate = update(catalogue, said | replaced_messages(), untranslated(said))
     write(catalogue)
     for message in to_translate:
         print(f"to translate in {CATALOGUE.relative_to(ROOT)}: {message}")  # noqa: T201

@@ -15,6 +15,7 @@ from rich.text import Text
 from capital.domain.balances import Observation
 from capital.domain.money import with_decimals
 from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
+from capital.management.names import pool_name
 from capital.management.output import console_on, grouped, print_json
 from capital.services.balances import ObservedBalance, observe_balances, observe_wallets
 from capital.services.sentences import sentence
@@ -116,7 +117,7 @@ def _table(balances: list[ObservedBalance]) -> Table:
             table.add_row(
                 name,
                 venue,
-                balance.pool,
+                pool_name(balance.pool),
                 amount if answer["amount"] is None else f"{amount} {account.currency}",
                 _time(balance),
                 Text(_problem(balance), style="red"),

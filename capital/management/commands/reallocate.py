@@ -20,6 +20,7 @@ from capital.management.arguments import (
     command_origin,
     errors_translated,
 )
+from capital.management.names import counted, outcome_name
 from capital.management.output import console_on, is_terminal, print_json
 from capital.management.tables import decision_table, report_as_json
 from capital.models import Trigger
@@ -154,9 +155,9 @@ def _print_for_people(console: Console, reports: Sequence[RunReport], *, dry_run
             style = "yellow" if report.complete else "bold red"
             console.print(Text(f"{report.account}: {report.reason}", style=style))
     counts = Counter(report.outcome for report in reports)
-    outcomes = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
-    console.print(_("Accounts: %(number)s (%(outcomes)s).") % {
-        "number": len(reports), "outcomes": outcomes
-    })  # fmt: skip
+    outcomes = counted({outcome_name(each): number for each, number in sorted(counts.items())})
+    console.print(
+        _("Accounts: %(number)s (%(outcomes)s).") % {"number": len(reports), "outcomes": outcomes}
+    )
     if dry_run:
         console.print(_("Dry run: nothing was written."))

@@ -16,6 +16,7 @@ from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, Side
 from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
+from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
 from capital.services.accounts import find_link_ids
 from capital.services.markets import PriceSource
@@ -99,7 +100,7 @@ def _number(name: str, text: str | None) -> Decimal | None:
 def _table(answer: SizedOrder) -> Table:
     """One answer, line by line, in the order of calculation."""
     table = Table(
-        title=f"{answer.strategy} @ {answer.account}: {answer.side} {answer.symbol}",
+        title=f"{answer.strategy} @ {answer.account}: {side_name(answer.side)} {answer.symbol}",
         title_justify="left",
         show_header=False,
     )
