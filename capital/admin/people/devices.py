@@ -7,12 +7,27 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 
 from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import since
+
+# The library's own names are in no catalogue.
+for _model, _name, _plural in (
+    (TOTPDevice, gettext_lazy("two-factor device"), gettext_lazy("two-factor devices")),
+    (StaticDevice, gettext_lazy("backup device"), gettext_lazy("backup devices")),
+    (StaticToken, gettext_lazy("backup code"), gettext_lazy("backup codes")),
+):
+    _model._meta.verbose_name, _model._meta.verbose_name_plural = _name, _plural
+    _model._meta.app_config.verbose_name = gettext_lazy("Two-factor authentication")
+for _field, _label in (
+    ("user", gettext_lazy("user")),
+    ("name", gettext_lazy("name")),
+    ("confirmed", gettext_lazy("confirmed")),
+):
+    TOTPDevice._meta.get_field(_field).verbose_name = _label
 
 # The library's pages show the keys and the codes.
 admin.site.unregister(TOTPDevice)

@@ -81,6 +81,7 @@ def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
         "capital_position",
         "capital_webhookdelivery",
         "capital_market",
+        "otp_totp_totpdevice",
     ],
 )
 def test_korean_lists_have_no_english_words(client: Client, tenant: Tenant, name: str) -> None:
