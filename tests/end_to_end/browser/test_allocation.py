@@ -122,7 +122,9 @@ def test_an_open_position_holds_an_account_until_it_is_forced(
     page.check("input[name=force]")
     page.click("button[name=_preview]")
     page.wait_for_load_state("networkidle")
-    expect(page.locator("#content")).to_contain_text("Forced: open positions")
+    expect(page.locator("#content")).to_contain_text(
+        "Forced: these accounts are allocated despite open positions."
+    )
     assert held(account) is None
 
     page.click("button[name=_apply]")
@@ -132,7 +134,9 @@ def test_an_open_position_holds_an_account_until_it_is_forced(
     run = AllocationRun.objects.get()
     assert run.is_forced
     goto(page, f"/admin/capital/allocationrun/{run.pk}/change/")
-    expect(page.locator("#content")).to_contain_text("It was forced")
+    expect(page.locator("#content")).to_contain_text(
+        "Forced: an open position did not put it on hold."
+    )
 
 
 def test_the_last_run_is_taken_back(
