@@ -1,9 +1,9 @@
 """The moment and the zone in which the suite believes to run: whatever they are, it passes.
 
 ``TESTS_NOW=2028-02-29T00:05+09:00`` sets the clock at the start, from where it goes on;
-``TESTS_TIME_ZONE=Europe/Zurich`` sets the zone (see ``capital_project.settings_test``). Processes
-that a test starts keep the machine's clock, so tests that compare theirs with ours are left out:
-they are marked ``cluster``.
+``TESTS_TIME_ZONE=Europe/Zurich`` sets the zone (see ``capital_project.settings_test``); a test that
+writes out times of Seoul asks for the fixture ``seoul``. Processes that a test starts keep the
+machine's clock, so tests that compare theirs with ours, marked ``cluster``, are left out.
 """
 
 import os
@@ -13,6 +13,7 @@ import pytest
 import time_machine
 
 NOW = os.environ.get("TESTS_NOW", "")
+ZONE = os.environ.get("TESTS_TIME_ZONE", "")
 
 
 def travel() -> None:

@@ -45,6 +45,14 @@ def _no_grudge() -> None:
     SHARED.forget()
 
 
+@pytest.fixture
+def seoul(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test that writes out times of Seoul: that zone, wherever the suite is run."""
+    settings.TIME_ZONE = "Asia/Seoul"
+    # Read once, when it is imported.
+    monkeypatch.setattr("django_q.conf.Conf.TIME_ZONE", "Asia/Seoul")
+
+
 @pytest.fixture(autouse=True)
 def _language_of_the_settings() -> Iterator[None]:
     """A request leaves the reader's language switched on."""

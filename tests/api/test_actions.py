@@ -216,6 +216,7 @@ def test_capital_is_listed_in_a_constant_number_of_queries(bot: Bot) -> None:
     }
 
 
+@pytest.mark.usefixtures("seoul")
 @pytest.mark.parametrize("query", ["", "?ordering=-id"])
 def test_capital_is_one_row_for_each_link_wherever_it_is_read(bot: Bot, query: str) -> None:
     account = make_account(owner=bot.user, name="Main", currency="KRW", venue="upbit")

@@ -32,6 +32,7 @@ def bot() -> Bot:
     return Bot(permit(make_user(), *ACCOUNTS, *LINKS, *STRATEGIES))
 
 
+@pytest.mark.usefixtures("seoul")
 def test_account_is_entered_and_its_credentials_are_never_given_back(bot: Bot) -> None:
     body = {
         "name": "Main",

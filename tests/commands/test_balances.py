@@ -17,6 +17,7 @@ def balances(*arguments: str) -> tuple[int, str]:
     return run("balances", *arguments)
 
 
+@pytest.mark.usefixtures("seoul")
 def test_json_shows_every_pool_unrounded(exchange: Exchange) -> None:
     account = exchange.open_account(
         name="Main", wallets={"spot": {"USDT": "0.123456789"}, "futures": {"USDT": "-5"}}

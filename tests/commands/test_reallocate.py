@@ -28,6 +28,7 @@ def reallocate_json(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
     return code, answer["runs"]
 
 
+@pytest.mark.usefixtures("seoul")
 def test_json_is_exactly_what_is_documented(exchange: Exchange) -> None:
     account = exchange.open_account(
         name="Main", wallets={"spot": {"USDT": "10369.00"}, "futures": {"USDT": "5000"}}

@@ -149,6 +149,7 @@ def unchecked(model: type[models.Model], name: str) -> Iterator[None]:
 # A clean database
 
 
+@pytest.mark.usefixtures("seoul")
 def test_sound_books_of_every_kind_break_no_rule(exchange: Exchange) -> None:
     separate = exchange.open_account(
         wallets={"spot": {"USDT": "1000.019"}, "futures": {"USDT": "-5.5"}},

@@ -11,7 +11,7 @@ from capital.services.balances.sync import sync_balances
 from tests.factories import make_account, make_summary
 from tests.simulated import Exchange
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 # 2026-03-11 00:00:30 in Seoul
 MIDNIGHT = datetime(2026, 3, 10, 15, 0, 30, tzinfo=UTC)

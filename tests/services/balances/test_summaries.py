@@ -18,7 +18,7 @@ from strategies.models import MarketType
 from tests.factories import make_account, make_link, make_summary
 from tests.simulated import Exchange
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 # Seoul is nine hours ahead: 2026-03-10 21:00 there.
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ NOW = datetime(2026, 3, 5, 3, 11, 10, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _scheduled() -> Iterator[None]:
+def _scheduled(seoul: None) -> Iterator[None]:
     with time_machine.travel(NOW, tick=False):
         Schedule.objects.all().delete()
         sync_schedules()
