@@ -7,10 +7,12 @@ nobody says any more is kept as a comment. Everything else stays as and where it
 import sys
 from pathlib import Path
 
-import rest_framework
+import django.conf
 import unfold
 from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po, write_po
+from django.apps import apps
 from django.utils import translation
 from django.utils.translation.trans_real import CONTEXT_SEPARATOR
 
@@ -49,9 +51,26 @@ def theme_messages() -> Messages:
     return messages_of(_THEME, without=_NOT_INSTALLED)
 
 
-def replaced_messages() -> Messages:
-    """The REST framework's. It has Korean, which an entry of ours replaces where it is poor."""
-    return messages_of(Path(rest_framework.__file__).parent)
+def library_messages() -> Messages:
+    """What Django and the other apps say. Our catalogue comes first, so ours replaces theirs."""
+    found: Messages = {}
+    for app in apps.get_app_configs():
+        folder = Path(app.path)
+        if folder.parent != ROOT and not folder.is_relative_to(_THEME):
+            found |= _compiled(folder / "locale") or messages_of(folder)
+    return found | _compiled(Path(django.conf.__file__).parent / "locale")
+
+
+def _compiled(folder: Path) -> Messages:
+    path = folder / "ko" / "LC_MESSAGES" / "django.mo"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        return {
+            key_of(message): message.id[1] if isinstance(message.id, tuple | list) else None
+            for message in read_mo(file)
+            if message.id
+        }
 
 
 def untranslated(messages: Messages) -> Messages:
@@ -119,12 +138,11 @@ def update(catalogue: Catalog, said: Messages, missing: Messages) -> list[str]:
 
 def main() -> None:
     """Bring ours up to date and say what is to be translated."""
-    import django
-
     django.setup()
     said = our_messages() | theme_messages()
     catalogue = read()
-    to_translate = update(catalogue, said | replaced_messages(), untranslated(said))
+    missing = untranslated(said)
+    to_translate = update(catalogue, said | library_messages(), missing)
     write(catalogue)
     for message in to_translate:
         print(f"to translate in {CATALOGUE.relative_to(ROOT)}: {message}")  # noqa: T201

@@ -14,9 +14,9 @@ from tests.house.catalogue import (
     CATALOGUE,
     first,
     key_of,
+    library_messages,
     our_messages,
     read,
-    replaced_messages,
     theme_messages,
     untranslated,
     update,
@@ -51,9 +51,16 @@ def test_every_message_of_the_theme_is_translated() -> None:
 
 
 def test_no_translation_is_left_over() -> None:
-    said = our_messages() | theme_messages() | replaced_messages()
+    said = our_messages() | theme_messages() | library_messages()
 
     assert written().keys() - said.keys() == set()
+
+
+def test_plural_of_a_library_is_translated_as_one() -> None:
+    plural = {message for message, other in library_messages().items() if other}
+    alone = {key_of(entry) for entry in read() if not isinstance(entry.id, tuple)}
+
+    assert alone & plural - our_messages().keys() == set()
 
 
 def test_every_model_is_named_in_korean() -> None:
@@ -133,9 +140,10 @@ def test_second_time_changes_nothing(tmp_path: Path) -> None:
     """Otherwise run: make messages."""
     once, twice = tmp_path / "once.po", tmp_path / "twice.po"
     said = our_messages() | theme_messages()
+    missing = untranslated(said)
     for source, target in ((CATALOGUE, once), (once, twice)):
         catalogue = read(source)
-        update(catalogue, said | replaced_messages(), untranslated(said))
+        update(catalogue, said | library_messages(), missing)
         write(catalogue, target)
 
     assert once.read_text(encoding="utf-8") == twice.read_text(encoding="utf-8")

@@ -1,0 +1,75 @@
+"""The theme's texts in Korean: what it composes of parts, and what Django's own catalogue has."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import unfold
+from django.test import Client
+from django.urls import reverse
+
+from tests.admin.tenants import Tenant, make_tenant
+from tests.paths import ROOT
+
+pytestmark = pytest.mark.django_db
+
+OURS = ROOT / "capital_project" / "templates"
+THEIRS = Path(unfold.__file__).parent / "templates"
+
+
+@pytest.fixture
+def tenant(client: Client) -> Tenant:
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
+    return tenant
+
+
+def korean(client: Client, path: str, **data: Any) -> str:
+    return client.get(path, data, headers={"accept-language": "ko"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path.relative_to(OURS).as_posix()
+        for path in sorted(OURS.rglob("*.html"))
+        if (THEIRS / path.relative_to(OURS)).exists()
+    ],
+)
+def test_copy_of_the_theme_differs_only_where_a_sentence_is_composed(path: str) -> None:
+    """Otherwise copy the theme's new version and make the change again."""
+    changes = difflib.ndiff(
+        (THEIRS / path).read_text(encoding="utf-8").splitlines(),
+        (OURS / path).read_text(encoding="utf-8").splitlines(),
+    )
+
+    gone = [line[2:].strip() for line in changes if line.startswith("- ")]
+    assert [
+        line
+        for line in gone
+        if line and "verbose_name" not in line and "result_count" not in line
+        and line not in ("{% load unfold_list %}", "{% else %}", "{% endif %}")
+    ] == []  # fmt: skip
+
+
+def test_titles_and_buttons_are_whole_korean_phrases(client: Client, tenant: Tenant) -> None:
+    records = korean(client, reverse("admin:capital_allocationrun_changelist"))
+    record = korean(client, reverse("admin:capital_allocationrun_change", args=[tenant.runs[0].pk]))
+    form = korean(client, reverse("admin:capital_account_change", args=[tenant.account.pk]))
+
+    assert "보기위한" not in records
+    assert "배분 내역 2개" in " ".join(records.split())
+    assert "배분 내역 보기" in record
+    for button in ("저장 후 새로 추가", "저장하고 계속 편집", "계좌 삭제"):
+        assert button in form
+
+
+def test_wrong_password_is_told_in_one_korean_sentence(client: Client) -> None:
+    answer = client.post(
+        "/admin/login/",
+        {"username": "minsu", "password": "wrong"},
+        headers={"accept-language": "ko"},
+    )
+
+    assert "사용자 이름 또는 비밀번호가 맞지 않습니다." in answer.content.decode()
