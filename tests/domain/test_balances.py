@@ -3,7 +3,13 @@ from decimal import Decimal
 
 import pytest
 
-from capital.domain.balances import Observation, PoolReading, Source, choose_reading
+from capital.domain.balances import (
+    Observation,
+    PoolReading,
+    Source,
+    choose_reading,
+    reading_text,
+)
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -38,4 +44,17 @@ def test_a_cached_zero_is_a_balance():
 def test_without_live_and_cache_nothing_is_known_which_is_not_zero():
     assert choose_reading(Pool.UNIFIED, TIMEOUT, None) == PoolReading(
         Pool.UNIFIED, None, Source.NONE, None, TIMEOUT
+    )
+
+
+def test_text_of_a_reading_has_the_decimals_of_its_currency_and_is_empty_for_none():
+    reading = choose_reading(Pool.SPOT, Observation(Decimal("5.5"), NOON), None)
+
+    assert reading_text(reading, "USDT") == "5.50"
+    assert reading_text(reading, "KRW") == "5.5"
+    assert reading_text(choose_reading(Pool.SPOT, TIMEOUT, CACHED), "USDT") == "10369.00"
+    assert reading_text(choose_reading(Pool.SPOT, TIMEOUT, None), "USDT") == ""
+    # A snapshot of an older version may hold an amount that was read from nowhere.
+    assert (
+        reading_text(PoolReading(Pool.SPOT, Decimal(5), Source.NONE, None, TIMEOUT), "USDT") == ""
     )

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from capital.domain.jumps import is_suspect
+from capital.domain.jumps import is_suspect, jump_percent
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,32 @@ def test_balance_that_jumps_is_suspect(
         Decimal(observed),
         max_jump_percent=None if limit is None else Decimal(limit),
     )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "observed", "percent"),
+    [
+        ("100", "150", "50"),
+        ("100", "49.5", "50.5"),
+        ("200", "201", "0.5"),
+        ("-100", "100", "200"),
+        ("1", "1", "0"),
+        ("0", "5", None),
+        (None, "5", None),
+    ],
+)
+def test_jump_is_told_in_percent_of_the_accepted_balance(
+    accepted: str | None, observed: str, percent: str | None
+) -> None:
+    assert jump_percent(None if accepted is None else Decimal(accepted), Decimal(observed)) == (
+        None if percent is None else Decimal(percent)
+    )
+
+
+def test_percent_of_a_jump_may_be_rounded_and_whether_it_is_suspect_is_not() -> None:
+    third = jump_percent(Decimal(3), Decimal(4))
+
+    assert third is not None
+    assert f"{third:.30f}" == "33." + "3" * 30
+    assert is_suspect(Decimal(3), Decimal(4), max_jump_percent=Decimal("33." + "3" * 18))
+    assert not is_suspect(Decimal(3), Decimal(4), max_jump_percent=Decimal("33.34"))

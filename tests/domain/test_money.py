@@ -11,11 +11,14 @@ from capital.domain.money import (
     EXACT,
     SATOSHI,
     UNIT,
+    amount_text,
     ceil_to,
     floor_to,
     parse_amount,
     plain,
     quantum_of,
+    usual_min_change,
+    with_decimals,
 )
 from tests.domain.builders import QUANTA, balances
 
@@ -96,6 +99,43 @@ def test_a_long_text_is_shortened_in_the_error():
     assert len(str(refused.value)) < 120
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (1.5, "it is a float"),
+        ("1,5", "it is not a plain decimal number"),
+        ("1e20", "it has more than 20 integer digits"),
+        ("1e-61", "it has more than 60 digits"),
+    ],
+)
+def test_refusal_names_the_value_and_the_problem(value, problem):
+    with pytest.raises(InvalidAmount) as refused:
+        parse_amount(value)
+
+    assert refused.value.reason.figures == {"value": repr(value), "problem": problem}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("x" * 38, f"'{'x' * 38}'"), ("x" * 39, f"'{'x' * 36}…")],
+)
+def test_value_of_more_than_forty_characters_is_shortened(text, shown):
+    with pytest.raises(InvalidAmount) as refused:
+        parse_amount(text)
+
+    assert refused.value.reason.figures["value"] == shown
+
+
+@pytest.mark.parametrize("text", ["1e-60", "0." + "1" * 60, "9" * 20 + "." + "1" * 40])
+def test_sixty_digits_are_read(text):
+    assert parse_amount(text) == Decimal(text)
+
+
+def test_digits_are_counted_together_before_and_after_the_point():
+    with pytest.raises(InvalidAmount, match="it has more than 60 digits"):
+        parse_amount("9" * 20 + "." + "1" * 41)
+
+
 @given(balances)
 def test_what_plain_writes_is_read_back(amount):
     written = plain(amount)
@@ -161,3 +201,53 @@ def test_each_currency_has_its_quantum(currencies, quantum):
 def test_exact_arithmetic_raises_where_it_would_round():
     with pytest.raises(ArithmeticError):
         EXACT.divide(Decimal(1), Decimal(3))
+
+
+@pytest.mark.parametrize(
+    ("currency", "change"),
+    [("USDT", 10), ("EUR", 10), ("KRW", 10_000), ("JPY", 10_000), ("BTC", None), ("XRP", None)],
+)
+def test_change_that_is_worth_a_reallocation_is_about_ten_dollars(currency, change):
+    assert usual_min_change(currency) == change
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1000", "USDT", "1000.00"),
+        ("1000.5", "USDT", "1000.50"),
+        ("1000.50", "USDT", "1000.50"),
+        ("1000.12300000", "USDT", "1000.123"),
+        ("1000.00000000", "USDT", "1000.00"),
+        ("1E+3", "KRW", "1000"),
+        ("1000.00", "KRW", "1000"),
+        ("1000.5", "KRW", "1000.5"),
+        ("0.1", "BTC", "0.10000000"),
+        ("0.123456789", "BTC", "0.123456789"),
+        ("-2", "USDT", "-2.00"),
+        ("0", "USDT", "0.00"),
+    ],
+)
+def test_amount_has_the_decimals_of_its_currency_at_least_and_no_zeros_beyond(
+    amount, currency, text
+):
+    assert str(with_decimals(Decimal(amount), currency)) == text
+    assert amount_text(Decimal(amount), currency) == text
+
+
+def test_text_of_an_amount_has_no_exponent():
+    assert amount_text(Decimal("0.00000001"), "BTC") == "0.00000001"
+
+
+def test_rounding_knows_amounts_that_the_default_context_would_refuse():
+    """28 digits are the standard library's own; the columns hold 20 before the point."""
+    long = Decimal("99999999999999999999.123456789")
+
+    assert floor_to(long, SATOSHI) == Decimal("99999999999999999999.12345678")
+    assert ceil_to(long, SATOSHI) == Decimal("99999999999999999999.12345679")
+    assert floor_to(Decimal("12345678901234567890"), SATOSHI * SATOSHI) == Decimal(
+        "12345678901234567890"
+    )
+    assert ceil_to(Decimal("12345678901234567890"), SATOSHI * SATOSHI) == Decimal(
+        "12345678901234567890"
+    )
