@@ -68,7 +68,9 @@ def test_accounts_inserted_in_bulk_become_the_same(django_assert_num_queries):
 
 
 def test_accounts_inserted_in_bulk_are_refused_alike():
-    with pytest.raises(ValidationError, match="upbit does not support the wallet mode “unified”"):
+    with pytest.raises(
+        ValidationError, match="upbit does not support the wallet mode “unified wallet”"
+    ):
         bulk_account(venue="upbit", currency="KRW", wallet_mode="unified")
     with pytest.raises(ValidationError, match="Unknown exchange: mtgox"):
         bulk_account(venue="mtgox")
@@ -89,16 +91,16 @@ def test_a_wallet_mode_left_out_becomes_the_venues_usual_one(venue, wallet_mode)
 
 
 @pytest.mark.parametrize(
-    ("venue", "wallet_mode", "has"),
+    ("venue", "wallet_mode", "named", "has"),
     [
-        ("mexc", "unified", "separate"),
-        ("bybit", "separate", "unified"),
-        ("upbit", "unified", "separate"),
-        ("binance", "both", "separate, unified"),
+        ("mexc", "unified", "unified wallet", "separate wallets"),
+        ("bybit", "separate", "separate wallets", "unified wallet"),
+        ("upbit", "unified", "unified wallet", "separate wallets"),
+        ("binance", "both", "both", "separate wallets, unified wallet"),
     ],
 )
-def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mode, has):
-    expected = f"{venue} does not support the wallet mode “{wallet_mode}”. Supported: {has}."
+def test_a_wallet_mode_that_the_venue_does_not_have_is_refused(venue, wallet_mode, named, has):
+    expected = f"{venue} does not support the wallet mode “{named}”. Supported: {has}."
 
     with pytest.raises(ValidationError, match=expected):
         make_account(venue=venue, wallet_mode=wallet_mode)

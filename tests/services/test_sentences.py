@@ -1,12 +1,116 @@
-"""A sentence shows its figures as pages do; what is stored and sent stays as it is."""
+"""Sentences show the reader's words for what is stored, in both languages."""
 
 import pytest
 from django.utils import translation
 
 from capital.domain.reasons import Code, Reason
+from capital.services.labels import label
 from capital.services.sentences import outline_of, sentence, sentence_of
 
 TOO_SMALL = {"change": "0", "threshold": "10000", "currency": "KRW"}
+
+
+@pytest.mark.parametrize(
+    ("code", "figures", "english", "korean"),
+    [
+        (Code.NO_BALANCE, {"pools": "spot, futures"}, "spot, futures", "현물, 선물"),
+        (Code.WALLET_MODE_NOT_ON_VENUE, {"venue": "upbit", "mode": "unified", "modes": "separate"},
+         "unified wallet", "통합 지갑"),
+        (Code.WALLET_MODE_DIFFERS, {"venue": "okx", "said": "separate", "mode": "unified"},
+         "separate wallets", "분리 지갑"),
+        (Code.BASIS_NOT_TOLD, {"venue": "gate", "basis": "free"}, "free balance", "사용 가능 금액"),
+        (Code.CLOSE_ON_WRONG_SIDE, {"position": "2", "symbol": "BTC/USDT", "side": "sell"},
+         "sell", "매도"),
+        (Code.SYMBOL_OF_OTHER_MARKET,
+         {"symbol": "BTC/USDT", "kind": "spot", "strategy": "trend", "market": "futures"},
+         "futures", "선물"),
+        (Code.POOLS_MISSING, {"outcome": "skipped"}, "skipped", "건너뜀"),
+        (Code.READING_CONTRADICTED, {"pool": "unified", "row": "4", "source": "cached"},
+         "cached", "캐시"),
+        (Code.CREDENTIALS_MISSING, {"missing": "api_key, api_secret"},
+         "API key, API secret", "API 키, API "),
+        (Code.PRICE_UNAVAILABLE,
+         {"venue": "okx", "symbol": "BTC/USDT", "cause": "exchange_timeout"},
+         "no answer in time", "응답 시간 초과"),
+        (Code.CACHE_STALE, {"hours": "30", "limit": "24", "live": "live_disabled"},
+         "live balances are off", "실시간 조회 비활성"),
+        (Code.EXCHANGE_BAD_MARKETS, {"venue": "okx", "kind": "no spot market"},
+         "no spot market", "현물 종목 없음"),
+        (Code.EXCHANGE_RATE_LIMITED, {"venue": "okx", "kind": "Retry-After, 12 s left"},
+         "12 s left", "12초 뒤"),
+        (Code.INVALID_AMOUNT, {"value": "1_0", "problem": "it has more than 20 integer digits"},
+         "20 integer digits", "정수부가 20자리를 넘음"),
+        (Code.AMOUNT_NOT_STORABLE,
+         {"field": "capital.Account.reserve_amount", "value": "1",
+          "problem": "it has 9 decimals and the column keeps 8"},
+         "9 decimals", "소수점 아래 9자리"),
+        (Code.APPEND_ONLY, {"model": "AllocationPool"}, "pool", "풀"),
+        (Code.RECORD_UNREADABLE, {"row": "run 5", "kind": "KeyError"}, "#5", "#5"),
+        (Code.TIME_IN_FUTURE,
+         {"row": "summary 3", "what": "spot_observed_at", "moment": "2026-11-26T14:08:06+00:00"},
+         "2026-11-26 23:08:06", "현물 조회 시각"),
+        (Code.RUN_KEY_CONFLICT,
+         {"run_key": "k", "account": "A", "differences": "live, if_due"},
+         "live balances, only if due", "재할당 대상만"),
+        (Code.FORCED_MARK_WRONG, {"marked": "True", "asked": "False"}, "yes", "아니요"),
+    ],
+)  # fmt: skip
+def test_a_sentence_shows_names_and_not_what_is_stored(
+    code: Code, figures: dict[str, str], english: str, korean: str
+) -> None:
+    kept = dict(figures)
+    for language, words in (("en", english), ("ko", korean)):
+        with translation.override(language):
+            text = sentence(Reason(code, figures))
+            assert words in text
+    assert figures == kept
+
+
+def test_a_figure_of_which_no_word_is_known_is_shown_as_it_is() -> None:
+    figures = {"pool": "margin", "row": "7", "source": "of_tomorrow"}
+
+    assert "margin" in sentence_of("reading_contradicted", figures)
+    assert "of_tomorrow" in sentence_of("reading_contradicted", figures)
+
+
+def test_a_code_of_another_version_is_its_own_sentence() -> None:
+    assert sentence_of("of_tomorrow", {}) == "of_tomorrow"
+    assert sentence_of("reserve_wrong", {}) == "reserve_wrong"
+    assert outline_of("of_tomorrow") == label("of_tomorrow") == "of_tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("code", "known", "english", "korean"),
+    [
+        # The label, where a figure is missing in the middle
+        ("change_too_small", {}, "change too small", "변화량 부족"),
+        ("below_threshold", {}, "change below the threshold", "임계값 미달"),
+        ("exchange_timeout", {"venue": "okx"}, "no answer in time", "응답 시간 초과"),
+        # The sentence, where nothing is missing
+        ("open_position", {}, "There is an open position, so capital is not reallocated.",
+         "열린 포지션이 존재하여 재할당 불가"),
+    ],
+)  # fmt: skip
+def test_an_outline_shows_no_gaps(
+    code: str, known: dict[str, str], english: str, korean: str
+) -> None:
+    for language, words in (("en", english), ("ko", korean)):
+        with translation.override(language):
+            assert outline_of(code, **known) == words
+
+
+def test_an_outline_leaves_out_brackets_of_which_nothing_is_known() -> None:
+    assert "(" not in outline_of("exchange_error", venue="okx")
+    assert "okx" in outline_of("exchange_error", venue="okx")
+
+
+def test_an_outline_without_a_label_has_an_ellipsis_for_what_is_missing() -> None:
+    assert "…" in outline_of("unknown_symbol", venue="okx")
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code.name.startswith("EXCHANGE_")])
+def test_every_failure_of_an_exchange_has_a_label(code: Code) -> None:
+    assert label(code) != code
 
 
 def test_amounts_have_separators_and_their_currency_s_decimals() -> None:
@@ -32,28 +136,6 @@ def test_numbers_that_name_something_have_no_separators() -> None:
     assert "12345" in sentence(Reason(Code.UNKNOWN_RUN, {"run": "12345"}))
 
 
-@pytest.mark.parametrize(
-    ("code", "figures", "names"),
-    [
-        (Code.NO_BALANCE, {"pools": "spot, futures"}, ["현물, 선물"]),
-        (Code.WALLET_MODE_NOT_ON_VENUE,
-         {"venue": "upbit", "mode": "unified", "modes": "separate"}, ["통합 지갑", "분리 지갑"]),
-        (Code.BASIS_NOT_TOLD, {"venue": "upbit", "basis": "equity"}, ["평가 자산"]),
-        (Code.SCOPE_TOO_SMALL, {"scope": "read", "needed": "size"}, ["조회", "주문 수량"]),
-        (Code.CREDENTIALS_MISSING, {"missing": "api_key, api_secret"}, ["API 키, API 시크릿"]),
-        (Code.CLOSE_ON_WRONG_SIDE,
-         {"position": "0.5", "symbol": "BTC/USDT", "side": "sell"}, ["매도"]),
-    ],
-)  # fmt: skip
-def test_pools_modes_and_states_have_korean_names(
-    code: Code, figures: dict[str, str], names: list[str]
-) -> None:
-    with translation.override("ko"):
-        told = sentence(Reason(code, figures))
-
-    assert [name for name in names if name not in told] == []
-
-
 def test_times_are_local_and_without_a_zone() -> None:
     figures = {"venue": "upbit", "failures": "5", "until": "2026-11-26T14:06:02+00:00"}
 
@@ -65,14 +147,3 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 
     assert "soon" in sentence(Reason(Code.TIME_IN_FUTURE, figures))
     assert "∞" in sentence(Reason(Code.BALANCE_CHANGED, {"percent": "∞"}))
-
-
-def test_brackets_go_where_their_figures_were_not_kept() -> None:
-    with translation.override("ko"):
-        assert outline_of("change_too_small") == "변화량 부족"
-        assert outline_of("exchange_unreachable", venue="upbit").startswith("upbit")
-
-
-def test_code_of_another_version_is_shown_as_it_is() -> None:
-    assert sentence_of("of_tomorrow", {}) == "of_tomorrow"
-    assert outline_of("of_tomorrow") == "of_tomorrow"

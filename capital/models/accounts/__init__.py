@@ -6,6 +6,18 @@ what its venue does.
 
 from capital.models.accounts.account import Account
 from capital.models.accounts.constraints import CURRENCY_PATTERN
-from capital.models.accounts.venue_rules import market_problem, no_market
+from capital.models.accounts.venue_rules import (
+    BASIS_NAMES,
+    MODE_NAMES,
+    market_problem,
+    no_market,
+)
 
-__all__ = ["CURRENCY_PATTERN", "Account", "market_problem", "no_market"]
+__all__ = [
+    "BASIS_NAMES",
+    "CURRENCY_PATTERN",
+    "MODE_NAMES",
+    "Account",
+    "market_problem",
+    "no_market",
+]

@@ -1,5 +1,8 @@
 """What an account's venue decides or refuses: each check raises what a form can show."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -7,6 +10,17 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import WalletMode
 from capital.exchange.venues import VENUES, Venue, get_venue, is_known
+
+# What sentences call a wallet mode and a balance type.
+MODE_NAMES: Mapping[str, Any] = {
+    WalletMode.SEPARATE: _("separate wallets"),
+    WalletMode.UNIFIED: _("unified wallet"),
+}
+BASIS_NAMES: Mapping[str, Any] = {
+    BalanceBasis.WALLET: _("wallet balance"),
+    BalanceBasis.EQUITY: _("equity"),
+    BalanceBasis.FREE: _("free balance"),
+}
 
 
 def known_venue(venue_id: str) -> Venue:
@@ -31,7 +45,11 @@ def check_wallet_mode(venue: Venue, wallet_mode: str) -> None:
             "wallet_mode": _(
                 "%(venue)s does not support the wallet mode “%(mode)s”. Supported: %(modes)s."
             )
-            % {"venue": venue.id, "mode": wallet_mode, "modes": ", ".join(venue.wallet_modes)}
+            % {
+                "venue": venue.id,
+                "mode": MODE_NAMES.get(wallet_mode, wallet_mode),
+                "modes": ", ".join(str(MODE_NAMES[mode]) for mode in venue.wallet_modes),
+            }
         }
     )
 
@@ -43,9 +61,9 @@ def check_basis(venue: Venue, basis: str, mode: WalletMode, currency: str) -> No
     refused = venue.refusal(BalanceBasis(basis), mode, currency)
     if refused is None:
         return
-    why = _(refused[1].english).format(venue=venue.id, basis=basis)
+    why = _(refused[1].english).format(venue=venue.id, basis=BASIS_NAMES[BalanceBasis(basis)])
     choice = _("Supported balance types: %(bases)s.") % {
-        "bases": ", ".join(venue.bases(mode, currency))
+        "bases": ", ".join(str(BASIS_NAMES[each]) for each in venue.bases(mode, currency))
     }
     raise ValidationError({"balance_basis": f"{why} {choice}"})
 

@@ -25,12 +25,24 @@ def test_wallet_is_what_counts_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("venue", "mode", "basis", "why", "can"),
     [
-        ("binance", "unified", "free", "does not tell that number", "wallet, equity"),
-        ("gate", "unified", "wallet", "have unrealised PnL in them", "equity, free"),
-        ("kraken", "separate", "equity", "over all currencies of the wallet", "wallet, free"),
-        ("coinbase", "separate", "free", "a second time", "wallet, equity"),
-        ("hyperliquid", "unified", "equity", "does not tell that number", "wallet, free"),
-        ("phemex", "separate", "equity", "held against nothing", "wallet, free"),
+        ("binance", "unified", "free", "does not tell that number", "wallet balance, equity"),
+        ("gate", "unified", "wallet", "have unrealised PnL in them", "equity, free balance"),
+        (
+            "kraken",
+            "separate",
+            "equity",
+            "over all currencies of the wallet",
+            "wallet balance, free balance",
+        ),
+        ("coinbase", "separate", "free", "a second time", "wallet balance, equity"),
+        (
+            "hyperliquid",
+            "unified",
+            "equity",
+            "does not tell that number",
+            "wallet balance, free balance",
+        ),
+        ("phemex", "separate", "equity", "held against nothing", "wallet balance, free balance"),
     ],
 )
 def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
@@ -42,7 +54,8 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
         )
 
     (message,) = refused.value.message_dict["balance_basis"]
-    assert message.startswith(f"{venue} cannot give the balance as {basis}:")
+    name = {"wallet": "wallet balance", "equity": "equity", "free": "free balance"}[basis]
+    assert message.startswith(f"{venue} cannot give the balance as {name}:")
     assert why in message
     assert message.endswith(f"Supported balance types: {can}.")
 

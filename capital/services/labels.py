@@ -1,0 +1,81 @@
+"""What a code is called where there is no room for its sentence: in a count, in brackets."""
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from capital.domain.allocation.decision import Outcome
+from capital.domain.reasons import Code
+
+
+def label(code: str) -> str:
+    """A few words for ``code``, without its figures; the code itself where there are none."""
+    text = _LABELS.get(code)
+    return code if text is None else gettext(text)
+
+
+def has_label(code: str) -> bool:
+    """Whether ``label`` says more than the code."""
+    return code in _LABELS
+
+
+# An allocation, and whether one is due
+_ALLOCATION: dict[str, str] = {
+    Code.ALLOCATED: _("allocated"),
+    Code.PARTLY_ALLOCATED: _("partly allocated"),
+    Code.UNCHANGED: _("unchanged"),
+    Code.NO_BALANCE: _("no balance"),
+    Code.NOTHING_TO_ALLOCATE: _("no active strategy"),
+    Code.ACCOUNT_INACTIVE: _("account inactive"),
+    Code.REVERTED: _("reverted"),
+    Code.ACCOUNT_CHANGED: _("account changed meanwhile"),
+    Code.DATABASE_ERROR: _("database error"),
+    Code.UNEXPECTED_ERROR: _("unexpected error"),
+    Code.OPEN_POSITION: _("open position"),
+    Code.NEVER_ALLOCATED: _("first allocation"),
+    Code.LINKS_CHANGED: _("strategies added or removed"),
+    Code.STATES_CHANGED: _("state changed"),
+    Code.WEIGHTS_CHANGED: _("weight changed"),
+    Code.RESERVE_CHANGED: _("reserve changed"),
+    Code.BALANCE_CHANGED: _("balance changed"),
+    Code.CHANGE_TOO_SMALL: _("change too small"),
+    Code.BELOW_THRESHOLD: _("change below the threshold"),
+    Code.JUMP_SUSPECTED: _("suspect balance"),
+}
+# Why there is no live balance
+_BALANCE: dict[str, str] = {
+    Code.LIVE_DISABLED: _("live balances are off"),
+    Code.NOT_READ: _("not read yet"),
+    Code.CACHE_STALE: _("cached balance too old"),
+    Code.CREDENTIALS_MISSING: _("API credentials missing"),
+    Code.CREDENTIALS_UNREADABLE: _("API credentials cannot be decrypted"),
+    Code.CREDENTIALS_MALFORMED: _("malformed API credentials"),
+    Code.WALLET_MODE_NOT_ON_VENUE: _("wallet mode not supported"),
+    Code.EXCHANGE_TIMEOUT: _("no answer in time"),
+    Code.EXCHANGE_UNREACHABLE: _("exchange unreachable"),
+    Code.EXCHANGE_RATE_LIMITED: _("rate limit"),
+    Code.EXCHANGE_REFUSED_KEY: _("API key refused"),
+    Code.EXCHANGE_BAD_ANSWER: _("unreadable answer"),
+    Code.EXCHANGE_BAD_MARKETS: _("unreadable list of instruments"),
+    Code.EXCHANGE_CURRENCY_MISSING: _("currency missing in the answer"),
+    Code.EXCHANGE_NOT_SUPPORTED: _("not supported by the exchange"),
+    Code.EXCHANGE_ERROR: _("exchange error"),
+    Code.EXCHANGE_PAUSED: _("paused after failures"),
+    Code.BASIS_NOT_TOLD: _("balance type not available"),
+    Code.BASIS_OVER_CURRENCIES: _("balance type not available"),
+    Code.BASIS_WITH_PNL_ONLY: _("balance type not available"),
+    Code.BASIS_COUNTS_SPOT: _("balance type not available"),
+    Code.BASIS_UNPROVEN: _("balance type not available"),
+    Code.BASIS_WITH_LOAN: _("balance type not available"),
+    Code.UNKNOWN_VENUE: _("unknown exchange"),
+}
+# What jobs count beside codes
+_COUNTED: dict[str, str] = {
+    Outcome.APPLIED: _("applied"),
+    Outcome.SKIPPED: _("skipped"),
+    Outcome.HELD: _("on hold"),
+    Outcome.FAILED: _("failed"),
+    "live": _("live"),
+    "suspect": _("suspect balance"),
+    "synced": _("synced"),
+}
+_LABELS = _ALLOCATION | _BALANCE | _COUNTED
