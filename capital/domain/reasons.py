@@ -63,75 +63,78 @@ class Code(StrEnum):
     ALLOCATED = "allocated", "Capital was allocated."
     PARTLY_ALLOCATED = (
         "partly_allocated",
-        "Capital was allocated, but not in: {pools}. No balance was available, so active "
-        "strategies there keep their capital.",
+        "Capital was allocated, but not in these pools: {pools}. Their balance could not be read, "
+        "so their active strategies keep their current capital.",
     )
-    UNCHANGED = "unchanged", "Nothing changed: every strategy keeps the capital that it has."
+    UNCHANGED = "unchanged", "Nothing changed: every strategy keeps its current capital."
     NO_BALANCE = (
         "no_balance",
-        "No balance was available for: {pools}. Active strategies there keep their capital. Check "
-        "the connection and the daily summary.",
+        "Could not get a balance for: {pools}. Active strategies in these pools keep their "
+        "current capital. Check the exchange connection and the daily summary.",
     )
     NOTHING_TO_ALLOCATE = "nothing_to_allocate", "No active strategy is linked to this account."
-    ACCOUNT_INACTIVE = "account_inactive", "The account is switched off. Nothing was done."
-    REVERTED = "reverted", "Capital is again as it was before run {run}."
+    ACCOUNT_INACTIVE = "account_inactive", "The account is inactive. Nothing was changed."
+    REVERTED = "reverted", "Capital was restored to what it was before allocation #{run}."
     ACCOUNT_CHANGED = (
         "account_changed",
-        "The account was changed while its balance was being read. Nothing was done; run it again.",
+        "The account was changed while its balance was being read, so nothing was allocated. Run "
+        "it again.",
     )
     DATABASE_ERROR = (
         "database_error",
-        "The database refused the change ({kind}). Nothing was written for this account.",
+        "The database refused the change ({kind}). Nothing was saved for this account. Check the "
+        "log, then try again.",
     )
     UNEXPECTED_ERROR = (
         "unexpected_error",
-        "An unexpected error ({kind}) stopped this account. Nothing was written for it; the log "
-        "has the details.",
+        "An unexpected error occurred ({kind}). Nothing was saved for this account. See the log "
+        "for details.",
     )
 
     # The gate: whether a reallocation is due
     OPEN_POSITION = "open_position", "There is an open position, so capital is not reallocated."
-    NEVER_ALLOCATED = "never_allocated", "The first allocation."
+    NEVER_ALLOCATED = "never_allocated", "This is the first allocation."
     LINKS_CHANGED = "links_changed", "Strategies were added or removed: {strategies}."
-    STATES_CHANGED = "states_changed", "The state changed of: {strategies}."
-    WEIGHTS_CHANGED = "weights_changed", "The weight changed of: {strategies}."
+    STATES_CHANGED = "states_changed", "Changed state: {strategies}."
+    WEIGHTS_CHANGED = "weights_changed", "Changed weight: {strategies}."
     RESERVE_CHANGED = "reserve_changed", "The reserve changed."
     BALANCE_CHANGED = "balance_changed", "The balance changed by {percent}%."
     CHANGE_TOO_SMALL = (
         "change_too_small",
-        "The balance changed by {change} {currency}, which is less than {threshold} {currency}.",
+        "The balance changed by {change} {currency}; it must change by at least {threshold} "
+        "{currency}.",
     )
     BELOW_THRESHOLD = (
         "below_threshold",
-        "The balance changed by {percent}%, which is not more than {threshold}%.",
+        "The balance changed by {percent}%; it must change by more than {threshold}%.",
     )
 
     # The jump guard
     JUMP_SUSPECTED = (
         "jump_suspected",
-        "{venue} says {observed} {currency} ({pool}), {percent}% away from the last accepted "
-        "{accepted}. Capital stays as it is until the exchange says otherwise or a person accepts "
-        "it: reallocate --account {account_id} --accept-jump.",
+        "{venue} reports {observed} {currency} in the {pool} pool, {percent}% away from the last "
+        "accepted balance of {accepted} {currency}. Capital is on hold until the balance returns "
+        "to normal or someone accepts it: reallocate --account {account_id} --accept-jump.",
     )
 
     # A pool: where its balance came from
     LIVE_BALANCE = "live_balance", "The balance was read from the exchange."
     NEGATIVE_BALANCE = (
         "negative_balance",
-        "The balance is negative ({balance}): a debt. Nothing is allocated.",
+        "The balance is negative ({balance}), which is a debt. Nothing is allocated.",
     )
-    NOT_NEEDED = "not_needed", "No active strategy draws on this pool, so its balance was not read."
+    NOT_NEEDED = "not_needed", "No active strategy uses this pool, so its balance was not read."
 
     # A pool, or a balance that was asked for: why there is no live reading
     LIVE_DISABLED = "live_disabled", "Live balances are switched off."
     NOT_READ = (
         "not_read",
-        "The pool came into use while the balances were being read. Run it again.",
+        "A strategy started to use this pool while the balances were being read. Run it again.",
     )
     CACHE_STALE = (
         "cache_stale",
-        "The cached balance is {hours} hours old and this account allows {limit}. The exchange: "
-        "{live}.",
+        "The cached balance is {hours} hours old; this account allows at most {limit}. Live "
+        "balance: {live}.",
     )
     CREDENTIALS_MISSING = (
         "credentials_missing",
@@ -139,45 +142,47 @@ class Code(StrEnum):
     )
     CREDENTIALS_UNREADABLE = (
         "credentials_unreadable",
-        "The stored credentials cannot be decrypted with the present FIELD_ENCRYPTION_KEYS. "
-        "Restore the key that encrypted them, or enter them again.",
+        "The stored API credentials cannot be decrypted with the current FIELD_ENCRYPTION_KEYS. "
+        "Restore the key that encrypted them, or enter the credentials again.",
     )
     CREDENTIALS_MALFORMED = (
         "credentials_malformed",
-        "No request to {venue} can be signed with the stored credentials ({kind}). Check that key "
-        "and secret were copied whole, each into its own field; a private key must have no "
-        "password.",
+        "Requests to {venue} cannot be signed with the stored API credentials ({kind}). Check "
+        "that the key and the secret were copied completely and into the right fields. A private "
+        "key must not have a password.",
     )
     WALLET_MODE_NOT_ON_VENUE = (
         "wallet_mode_not_on_venue",
-        "{venue} has no wallet mode {mode}. It has: {modes}. Correct the account.",
+        "{venue} does not support the wallet mode “{mode}”. Supported: {modes}. Correct the "
+        "account's wallet mode.",
     )
     EXCHANGE_TIMEOUT = "exchange_timeout", "{venue} did not answer within {seconds} seconds."
     EXCHANGE_UNREACHABLE = (
         "exchange_unreachable",
-        "{venue} cannot be reached or is out of order ({kind}).",
+        "Could not reach {venue}, or it is having problems ({kind}).",
     )
     EXCHANGE_RATE_LIMITED = (
         "exchange_rate_limited",
-        "{venue} asks for fewer requests ({kind}). Wait before trying again.",
+        "{venue} is rate-limiting requests ({kind}). Wait before you try again.",
     )
     EXCHANGE_REFUSED_KEY = (
         "exchange_refused_key",
-        "{venue} refused the API key ({kind}). Check the key, its permissions, its allowed "
-        "addresses and this machine's clock.",
+        "{venue} refused the API key ({kind}). Check the key, its permissions, its allowed IP "
+        "addresses and this server's clock.",
     )
     EXCHANGE_BAD_ANSWER = (
         "exchange_bad_answer",
-        "{venue} answered with something that is not a balance ({kind}).",
+        "The answer from {venue} is not a valid balance ({kind}).",
     )
     EXCHANGE_BAD_MARKETS = (
         "exchange_bad_markets",
-        "{venue} answered with something that is not its list of markets ({kind}). The rules that "
-        "are known stay.",
+        "The answer from {venue} is not a valid list of instruments ({kind}). The stored "
+        "instrument rules stay in use.",
     )
     EXCHANGE_CURRENCY_MISSING = (
         "exchange_currency_missing",
-        "{venue} answered without {currency}, which is not the same as zero.",
+        "The answer from {venue} contains no {currency} balance. This is treated as unknown, not "
+        "as zero.",
     )
     EXCHANGE_NOT_SUPPORTED = (
         "exchange_not_supported",
@@ -186,206 +191,220 @@ class Code(StrEnum):
     EXCHANGE_ERROR = "exchange_error", "{venue} answered with an error ({kind})."
     EXCHANGE_PAUSED = (
         "exchange_paused",
-        "{venue} failed {failures} times in a row, so it is not asked again before {until}.",
+        "{venue} failed {failures} times in a row, so no requests are sent until {until}.",
     )
 
     # A connection that was checked: what the venue says of the account and its key
     WALLET_MODE_DIFFERS = (
         "wallet_mode_differs",
-        "{venue} says that the wallet of this account is {said}, but it is kept here as {mode}. "
-        "Change its wallet mode to {said}: another wallet is being read.",
+        "{venue} reports the wallet mode “{said}”, but this account is set to “{mode}”, so the "
+        "wrong wallet is being read. Change the wallet mode to “{said}”.",
     )
     WALLET_MODE_UNREADABLE = (
         "wallet_mode_unreadable",
-        "{venue} says that the wallet of this account is {said}, but it is kept here as {mode}, "
-        "and {venue} can be read here as {modes} only. Change it at the venue.",
+        "{venue} reports the wallet mode “{said}”, but this account is set to “{mode}”. From "
+        "{venue}, only {modes} can be read. Change the wallet mode on the exchange.",
     )
     KEY_CAN_WITHDRAW = (
         "key_can_withdraw",
-        "This key can withdraw from {venue}. Reading balances needs no such right: make a key "
-        "without it.",
+        "This key has withdrawal permission on {venue}. It is not needed here; use a key without "
+        "it.",
     )
     VENUE_UNPROVEN = (
         "venue_unproven",
-        "{venue} is read in a general way that was held against no real answer. Compare the "
-        "balance with the venue's own page before relying on it.",
+        "Support for {venue} is generic and has not been tested against the real exchange. "
+        "Compare the balance with the exchange's own page before you rely on it.",
     )
 
     # A basis that a venue cannot give
     BASIS_NOT_TOLD = (
         "basis_not_told",
-        "{venue} cannot give the balance as {basis}: it does not tell that number for this wallet.",
+        "The balance type “{basis}” is not available on {venue}: the exchange does not report it "
+        "for this wallet. Choose another balance type.",
     )
     BASIS_OVER_CURRENCIES = (
         "basis_over_currencies",
-        "{venue} cannot give the balance as {basis}: it tells that number over all currencies of "
-        "the wallet together, not for one.",
+        "The balance type “{basis}” is not available on {venue}: the exchange reports it only "
+        "over all currencies of the wallet together. Choose another balance type.",
     )
     BASIS_WITH_PNL_ONLY = (
         "basis_with_pnl_only",
-        "{venue} cannot give the balance as {basis}: this wallet's numbers have unrealised PnL in "
-        "them, or leave out what lies in futures.",
+        "The balance type “{basis}” is not available on {venue}: the numbers of this wallet "
+        "include unrealised PnL, or leave out what is in futures. Choose another balance type.",
     )
     BASIS_COUNTS_SPOT = (
         "basis_counts_spot",
-        "{venue} cannot give the balance as {basis}: its number for futures counts the spot "
-        "wallet's money a second time.",
+        "The balance type “{basis}” is not available on {venue}: its futures number counts the "
+        "spot balance a second time. Choose another balance type.",
     )
     BASIS_UNPROVEN = (
         "basis_unproven",
-        "{venue} cannot give the balance as {basis}: it has no row of its own in the venue table, "
-        "and what its number means was held against nothing.",
+        "The balance type “{basis}” is not available on {venue}: this exchange is not in the list "
+        "of tested exchanges, so the meaning of its balance is not verified. Choose another "
+        "balance type.",
     )
     BASIS_WITH_LOAN = (
         "basis_with_loan",
-        "{venue} cannot give the balance as {basis} while something is borrowed: it does not say "
-        "whether that number has the loan in it. Repay, or choose equity.",
+        "The balance type “{basis}” is not available on {venue} while something is borrowed: the "
+        "exchange does not say whether the number includes the loan. Repay the loan, or choose "
+        "the balance type “equity”.",
     )
 
     # A plan: what changed since it was shown
-    SETTINGS_CHANGED = "settings_changed", "The account's venue, wallet, keys or state changed."
-    CAPITAL_CHANGED = "capital_changed", "The capital changed of: {strategies}."
+    SETTINGS_CHANGED = (
+        "settings_changed",
+        "The account's exchange, wallet, API keys or status changed.",
+    )
+    CAPITAL_CHANGED = "capital_changed", "Changed capital: {strategies}."
     POSITIONS_CHANGED = "positions_changed", "A position was opened, or the last one was closed."
-    SUSPECTS_CHANGED = "suspects_changed", "Other balances are suspect now."
-    LATER_RUN = "later_run", "Run {run} decided in the meantime."
-    DECISION_CHANGED = "decision_changed", "The same figures would be divided otherwise now."
+    SUSPECTS_CHANGED = "suspects_changed", "The list of suspect balances has changed."
+    LATER_RUN = "later_run", "Allocation #{run} was made in the meantime."
+    DECISION_CHANGED = "decision_changed", "The result would be different now."
 
     # A connection that was checked: what to do, and what else to know
     CHECK_NETWORK = (
         "check_network",
-        "Try again in a minute. If it stays so, check this machine's network and the exchange's "
-        "status page.",
+        "Try again in a minute. If the problem continues, check this server's network and the "
+        "exchange's status page.",
     )
     CHECK_CURRENCY = (
         "check_currency",
-        "Check the account's currency and wallet mode. A wallet that was never used may have to be "
-        "opened on the exchange first.",
+        "Check the account's currency and wallet mode. A wallet that was never used may have to "
+        "be opened on the exchange first.",
     )
     CHECK_VENUE = (
         "check_venue",
-        "Check the account's venue, wallet mode and sandbox switch. If they are right, the "
-        "exchange may have changed: tell whoever runs this site.",
+        "Check the account's exchange, wallet mode and sandbox setting. If they are correct, the "
+        "exchange may have changed its API: tell the administrator of this site.",
     )
     AWAIT_PAUSE = (
         "await_pause",
-        "It is asked again by itself after that. If it fails again, check this machine's network "
-        "and the exchange's status page.",
+        "Requests start again by themselves after that. If it fails again, check this server's "
+        "network and the exchange's status page.",
     )
     SWITCH_LIVE_ON = (
         "switch_live_on",
-        "Set CAPITAL_LIVE_BALANCES to 1, and exchanges are asked again.",
+        "To read balances from exchanges again, set CAPITAL_LIVE_BALANCES to 1.",
     )
     JOBS_SKIP_IT = (
         "jobs_skip_it",
-        "The account is switched off: the jobs neither read nor allocate it.",
+        "The account is inactive: scheduled jobs neither read its balance nor allocate its "
+        "capital.",
     )
-    IS_SANDBOX = "is_sandbox", "This is the sandbox of {venue}: its money is not real."
-    POOL_UNUSED = "pool_unused", "There is money that no active strategy draws on, in: {pools}."
+    IS_SANDBOX = "is_sandbox", "This account uses the sandbox of {venue}. Its money is not real."
+    POOL_UNUSED = "pool_unused", "These pools hold money that no active strategy uses: {pools}."
 
     # An entry: what one link got
-    SHARE = "share", "Its share by weight."
-    KEPT = "kept", "Kept, because the pool had no balance to allocate from."
-    HELD = "held", "Held: the account's capital stays as it is."
-    RESTORED = "restored", "Restored to what it held before the reverted run."
-    UNTOUCHED = "untouched", "Left as it is: the reverted run did not change it."
+    SHARE = "share", "Allocated by weight."
+    KEPT = "kept", "Kept, because no balance was available to allocate from."
+    HELD = "held", "On hold: the account's capital stays as it is."
+    RESTORED = "restored", "Restored to its capital before the reverted allocation."
+    UNTOUCHED = (
+        "untouched",
+        "Not changed, because the reverted allocation did not change it either.",
+    )
     STRATEGY_PAUSED = "strategy_paused", "The strategy is paused."
     STRATEGY_ARCHIVED = "strategy_archived", "The strategy is archived."
-    LINK_INACTIVE = "link_inactive", "The link to this account is switched off."
+    LINK_INACTIVE = "link_inactive", "The strategy is deactivated on this account."
     MARKET_NOT_ON_VENUE = (
         "market_not_on_venue",
-        "The strategy's market does not exist on this venue.",
+        "This exchange does not offer the strategy's market.",
     )
 
     # A job
     JOB_FAILED = (
         "job_failed",
-        "The job stopped at an error ({kind}). It is tried again; the log has the details.",
+        "The job stopped with an error ({kind}). It will be retried; see the log for details.",
     )
     JOB_TIMED_OUT = "job_timed_out", "The job took longer than {seconds} seconds and was stopped."
     JOB_EXPIRED = (
         "job_expired",
-        "The task waited for {seconds} seconds, and newer ones do its work. Nothing was done. "
+        "The task waited for {seconds} seconds and was skipped, because newer tasks do its work. "
         "Check that there are enough workers and that none of them hangs.",
     )
     QUEUE_STUCK = (
         "queue_stuck",
-        "A task waits for {seconds} seconds already. Check that there are enough workers and that "
-        "none of them hangs.",
+        "A task has been waiting for {seconds} seconds. Check that there are enough workers and "
+        "that none of them hangs.",
     )
 
     # The API: who asks, and how
-    INVALID_TOKEN = "invalid_token", "This token cannot be made: {problem}."
+    INVALID_TOKEN = "invalid_token", "The token cannot be created: {problem}."
     UNKNOWN_TOKEN = (
         "unknown_token",
-        "There is no token {token}. Give the beginning that the list shows.",
+        "There is no token {token}. Give the first characters, as the list shows them.",
     )
     TOKEN_REFUSED = (
         "token_refused",
-        "The token is unknown, expired or revoked. Make a new one: manage.py token create.",
+        "The token is unknown, expired or revoked. Create a new one with manage.py token create.",
     )
-    SCOPE_TOO_SMALL = "scope_too_small", "The token's scope is {scope}; this needs {needed}."
+    SCOPE_TOO_SMALL = (
+        "scope_too_small",
+        "The token's scope is “{scope}”; this request needs “{needed}”.",
+    )
     TOKEN_OF_ONE_ACCOUNT = (
         "token_of_one_account",
-        "The token is for one account, and this is about more than that account.",
+        "The token is limited to one account, and this request goes beyond that account.",
     )
     INVALID_IDEMPOTENCY_KEY = (
         "invalid_idempotency_key",
-        "The Idempotency-Key must have 1 to {longest} printable ASCII characters.",
+        "The Idempotency-Key must be 1 to {longest} printable ASCII characters.",
     )
     IDEMPOTENCY_CONFLICT = (
         "idempotency_conflict",
-        "The Idempotency-Key {key} was used for another request. Use a new key.",
+        "The Idempotency-Key {key} was already used for a different request. Use a new key.",
     )
     REQUEST_IN_PROGRESS = (
         "request_in_progress",
-        "The first request with the Idempotency-Key {key} is still being worked on. Send it again "
+        "The first request with the Idempotency-Key {key} is still being processed. Send it again "
         "in a few seconds.",
     )
-    NOT_FOUND = "not_found", "There is nothing here, or nothing that you may see."
+    NOT_FOUND = "not_found", "This does not exist, or you may not see it."
     HAS_HISTORY = (
         "has_history",
-        "{what} has a history that must not be lost. Archive it instead: a strategy by its status, "
-        "an account or a link by switching it off.",
+        "This {what} has history and cannot be deleted. Archive the strategy, or deactivate the "
+        "account or the strategy link.",
     )
 
     # A webhook
     WEBHOOK_REFUSED = (
         "webhook_refused",
-        "This call is not accepted. Check the strategy's key, the webhook's secret and, for a "
-        "signed call, its signature, its time and that its nonce is new.",
+        "The request was refused. Check the strategy's key and the webhook secret; for a signed "
+        "request also the signature, its time, and that the nonce is new.",
     )
     DELIVERY_CONFLICT = (
         "delivery_conflict",
-        "The delivery {delivery} was sent before with another body. Give a new one a new id.",
+        "The signal id {delivery} was already used with another body. Give each signal an id of "
+        "its own.",
     )
     DELIVERY_IN_PROGRESS = (
         "delivery_in_progress",
-        "The same delivery is being worked on. Send it again in a moment for its answer.",
+        "The same signal is still being processed. Send it again in a moment to get the response.",
     )
     BALANCE_NOT_LIVE = (
         "balance_not_live",
-        "{account}, pool {pool}: the exchange did not answer in time ({cause}). The balance of "
-        "{observed_at} stands in.",
+        "{account}, {pool} pool: no live balance ({cause}). The cached balance of {observed_at} "
+        "was used.",
     )
 
     # A refusal
     INVALID_ALLOCATION = "invalid_allocation", "This cannot be allocated: {problem}."
-    INVALID_AMOUNT = "invalid_amount", "{value} is not an amount: {problem}."
+    INVALID_AMOUNT = "invalid_amount", "{value} is not a valid amount: {problem}."
     AMOUNT_NOT_STORABLE = (
         "amount_not_storable",
-        "{field}: {value} cannot be stored exactly, because {problem}. Nothing was written.",
+        "{field}: {value} cannot be stored exactly, because {problem}. Nothing was saved.",
     )
     INVALID_RATE = (
         "invalid_rate",
-        "This is not a rate: 1 {base} = {rate} {quote}. It must be above zero, between two "
-        "currencies.",
+        "This is not a valid rate: 1 {base} = {rate} {quote}. A rate must be above zero and "
+        "between two different currencies.",
     )
     RATE_MISSING = (
         "rate_missing",
-        "No rate from {base} to {quote} is stored. Store one with python manage.py rates {base} "
+        "There is no rate from {base} to {quote}. Add one with python manage.py rates {base} "
         "{quote} RATE.",
     )
-    UNKNOWN_VENUE = "unknown_venue", "{venue} is not a known venue. Known are: {known}."
+    UNKNOWN_VENUE = "unknown_venue", "{venue} is not a known exchange. Known are: {known}."
     UNKNOWN_ACCOUNT = (
         "unknown_account",
         "There is no account {account}. Give its id or its exact name.",
@@ -397,204 +416,211 @@ class Code(StrEnum):
     )
     AMBIGUOUS_ACCOUNT = (
         "ambiguous_account",
-        "{account} fits more than one account. Give an id: {candidates}.",
+        "{account} matches more than one account. Give an id: {candidates}.",
     )
     RUN_KEY_CONFLICT = (
         "run_key_conflict",
-        "The run key {run_key} was used for account {account} with other arguments "
+        "The run key {run_key} was already used for account {account} with different arguments "
         "({differences}). Use a new key.",
     )
-    INVALID_RUN_KEY = (
-        "invalid_run_key",
-        "The run key must have 1 to {longest} printable characters.",
-    )
+    INVALID_RUN_KEY = "invalid_run_key", "The run key must be 1 to {longest} printable characters."
     APPEND_ONLY = (
         "append_only",
-        "{model} is an audit record: it can neither be changed nor deleted.",
+        "This is an audit record ({model}). It cannot be changed or deleted.",
     )
-    NOTHING_TO_ACCEPT = (
-        "nothing_to_accept",
-        "Account {account} has no suspect balance that waits to be accepted.",
-    )
+    NOTHING_TO_ACCEPT = "nothing_to_accept", "Account {account} has no suspect balance to accept."
     FORCE_NOT_ALLOWED = (
         "force_not_allowed",
-        "{user} may not force an allocation: that needs the permission capital.force_allocate.",
+        "{user} may not force an allocation. This requires the permission capital.force_allocate.",
     )
     UNKNOWN_JOB = "unknown_job", "There is no job {name}. The jobs are: {known}."
-    NOT_PERMITTED = "not_permitted", "{user} may not do this: it needs the permission {permission}."
-    UNKNOWN_PLAN = "unknown_plan", "There is no such preview. Ask for a new one."
+    NOT_PERMITTED = (
+        "not_permitted",
+        "{user} may not do this. This requires the permission {permission}.",
+    )
+    UNKNOWN_PLAN = "unknown_plan", "There is no such preview. Make a new one."
     PLAN_EXPIRED = (
         "plan_expired",
-        "The preview is older than {minutes} minutes, so nothing was done. Look at the new figures "
-        "and apply those.",
+        "The preview is older than {minutes} minutes, so nothing was applied. Check the new "
+        "figures, then apply them.",
     )
     PLAN_STALE = (
         "plan_stale",
-        "Something changed since the preview was made, so nothing was done ({accounts}). Look at "
-        "the new figures and apply those.",
+        "Something changed since the preview was made ({accounts}), so nothing was applied. Check "
+        "the new figures, then apply them.",
     )
     PLAN_TOO_LARGE = (
         "plan_too_large",
-        "A preview takes {largest} accounts at most; these are {accounts}. Choose fewer.",
+        "A preview takes at most {largest} accounts; these are {accounts}. Choose fewer.",
     )
-    UNKNOWN_RUN = "unknown_run", "There is no run {run}."
+    UNKNOWN_RUN = "unknown_run", "There is no allocation #{run}."
     NOTHING_TO_REVERT = (
         "nothing_to_revert",
-        "Run {run} changed no capital, so there is nothing to revert.",
+        "Allocation #{run} changed no capital, so there is nothing to revert.",
     )
-    REVERTED_ALREADY = "reverted_already", "Run {run} was reverted already, by run {by}."
+    REVERTED_ALREADY = (
+        "reverted_already",
+        "Allocation #{run} was already reverted by allocation #{by}.",
+    )
     REVERT_NOT_LATEST = (
         "revert_not_latest",
-        "Run {run} is not the last one: run {later} changed capital after it. Revert that one "
-        "first.",
+        "Allocation #{run} is not the last one: allocation #{later} changed capital after it. "
+        "Revert that one first.",
     )
     REVERT_EXCEEDS = (
         "revert_exceeds",
-        "Before run {run} the strategies of pool {pool} held {restored} {currency}, which is more "
-        "than its present balance of {balance} {currency}. Nothing was done.",
+        "Before allocation #{run}, the strategies of the {pool} pool held {restored} {currency}, "
+        "which is more than its current balance of {balance} {currency}. Nothing was changed.",
     )
     REVERT_WITHOUT_BALANCE = (
         "revert_without_balance",
-        "The present balance of pool {pool} is not known ({why}), so it is unknown whether it "
-        "covers what was allocated before run {run}. Nothing was done.",
+        "The current balance of the {pool} pool is unknown ({why}), so allocation #{run} cannot "
+        "be reverted safely. Nothing was changed.",
     )
 
     # A sized order, and the limit that it missed
     SIZED = "sized", "The order can be sent as it is."
     NO_CAPITAL = "no_capital", "The strategy has no capital on this account."
-    BELOW_STEP = "below_step", "{quantity} is less than one step of {limit}."
-    BELOW_MIN_AMOUNT = "below_min_amount", "{quantity} is less than the smallest order of {limit}."
+    BELOW_STEP = "below_step", "The quantity {quantity} is less than one order step ({limit})."
+    BELOW_MIN_AMOUNT = (
+        "below_min_amount",
+        "The quantity {quantity} is less than the minimum of {limit}.",
+    )
     BELOW_MIN_COST = (
         "below_min_cost",
-        "An order of {cost} {currency} is less than the smallest of {limit}.",
+        "The order value of {cost} {currency} is less than the minimum of {limit} {currency}.",
     )
 
     # A sized order: a warning
-    QTY_IGNORED = "qty_ignored", "{wins} was given too, so qty was not used."
+    QTY_IGNORED = "qty_ignored", "Because {wins} was given too, qty was not used."
     CLOSE_CAPPED = (
         "close_capped",
-        "The position is closed as a whole: {asked} percent is more than there is.",
+        "More was asked for ({asked}%) than the position has, so all of it is closed.",
     )
     CLOSE_LEAVES_REST = (
         "close_leaves_rest",
-        "The position is not a whole number of steps: {rest} stays open.",
+        "The position is not a multiple of the order step, so {rest} stays open.",
     )
     MORE_THAN_HELD = (
         "more_than_held",
-        "The strategy reports holding {held} {symbol}, which is less.",
+        "The strategy reports holding only {held} {symbol}, which is less than the order.",
     )
     CAPPED_BY_MAX_AMOUNT = (
         "capped_by_max_amount",
-        "The market takes no more than {limit} in one order.",
+        "The order was reduced to the exchange's maximum quantity of {limit}.",
     )
     CAPPED_BY_MAX_COST = (
         "capped_by_max_cost",
-        "The market takes no more than {limit} {currency} in one order.",
+        "The order was reduced to the exchange's maximum order value of {limit} {currency}.",
     )
     MARKET_RULES_OLD = (
         "market_rules_old",
-        "The rules of this market were fetched {hours} hours ago.",
+        "The rules of this instrument were fetched {hours} hours ago. Check the job sync_markets.",
     )
     PRICE_NOT_NEEDED = (
         "price_not_needed",
-        "No price was available; closing needs none, but worth and fee are not known.",
+        "No price was available. The position can still be closed, but the order value and fee "
+        "are unknown.",
     )
 
     # An order that is refused: the request itself
-    SYMBOL_MISSING = "symbol_missing", "The order names no symbol."
-    UNKNOWN_SIDE = "unknown_side", "{side} is no side. Give buy or sell."
+    SYMBOL_MISSING = "symbol_missing", "The order has no symbol."
+    UNKNOWN_SIDE = "unknown_side", "Unknown side {side}. Use buy or sell."
     UNKNOWN_ORDER_TYPE = (
         "unknown_order_type",
-        "{order_type} is no order type. Give one of: {known}.",
+        "Unknown order type {order_type}. Use one of: {known}.",
     )
     NUMBER_NOT_FINITE = "number_not_finite", "{name} is not a finite number."
     QUANTITY_MISSING = (
         "quantity_missing",
-        "The order does not say how much. Give qty_per, risk_per or qty, and not zero.",
+        "The order has no quantity. Give qty_per, risk_per or qty, and not zero.",
     )
     QUANTITY_NEGATIVE = (
         "quantity_negative",
-        "The quantity {quantity} must be above zero. To close a position, give a negative qty_per.",
+        "The quantity {quantity} must be above zero. To close a position, use a negative qty_per.",
     )
     PRICE_NOT_POSITIVE = "price_not_positive", "{name} is {price}; it must be above zero."
     RISK_OUT_OF_RANGE = (
         "risk_out_of_range",
-        "The risk {percent} must be above 0 and at most 100 percent.",
+        "The risk of {percent}% must be above 0% and at most 100%.",
     )
     RISK_OF_CLOSING = (
         "risk_of_closing",
-        "Closing takes no risk. Give either risk_per or a negative qty_per.",
+        "A closing order has no risk. Give either risk_per or a negative qty_per.",
     )
     RISK_OF_STOP_ORDER = (
         "risk_of_stop_order",
-        "With risk_per, stop_price is where the position is given up, so the entry must be a "
-        "MARKET or LIMIT order.",
+        "With risk_per, stop_price is the stop-loss, so the entry must be a MARKET or LIMIT order.",
     )
     STOP_PRICE_MISSING = (
         "stop_price_missing",
-        "A risk needs a stop: give with risk_per the stop_price at which the position is given up.",
+        "An order with risk_per needs a stop-loss. Give its price as stop_price.",
     )
     STOP_ON_WRONG_SIDE = (
         "stop_on_wrong_side",
-        "The stop {stop} must be on the losing side of the entry {price}: below it to buy, above "
-        "it to sell.",
+        "The stop-loss at {stop} must be on the losing side of the entry at {price}: below it to "
+        "buy, above it to sell.",
     )
 
     # An order that is refused: the instrument
     UNKNOWN_SYMBOL = (
         "unknown_symbol",
-        "{venue} has no market {symbol}. Symbols are ccxt's, such as BTC/USDT or BTC/USDT:USDT.",
+        "{venue} has no instrument {symbol}. Use ccxt's symbols, such as BTC/USDT or "
+        "BTC/USDT:USDT.",
     )
     MARKETS_NOT_SYNCED = (
         "markets_not_synced",
-        "The market rules of {venue} were never fetched. Run python manage.py sync_markets with "
+        "The instrument rules of {venue} were never fetched. Run python manage.py sync_markets "
         "--venue {venue}.",
     )
-    SYMBOL_NOT_TRADED = "symbol_not_traded", "{symbol} is not traded on {venue} at present."
+    SYMBOL_NOT_TRADED = "symbol_not_traded", "{symbol} is currently not traded on {venue}."
     SYMBOL_OF_OTHER_MARKET = (
         "symbol_of_other_market",
-        "{symbol} is a {kind} market, and the strategy {strategy} trades {market}.",
+        "The strategy {strategy} trades {market}, but {symbol} is of another market ({kind}).",
     )
     CURRENCY_MISMATCH = (
         "currency_mismatch",
-        "{symbol} is paid in {settle}, and the capital of this account is counted in {currency}.",
+        "{symbol} is settled in {settle}, but the capital of this account is in {currency}.",
     )
     PRICE_UNAVAILABLE = (
         "price_unavailable",
-        "{venue} gave no price of {symbol} ({cause}). Give a price with the order, or try again.",
+        "Could not get a price of {symbol} from {venue} ({cause}). Give a price with the order, "
+        "or try again.",
     )
 
     # An order that is refused: the rules of the link and its account
-    UNKNOWN_LINK = "unknown_link", "There is no strategy on an account with the id {link}."
+    UNKNOWN_LINK = "unknown_link", "There is no strategy link with the id {link}."
     CLOSING_ONLY = (
         "closing_only",
-        "The strategy is paused: it may only close. Activate it, or give a negative qty_per.",
+        "The strategy is paused, so it can only close positions. Activate it, or use a negative "
+        "qty_per.",
     )
     TOO_MANY_SYMBOLS = (
         "too_many_symbols",
-        "The strategy may hold {limit} symbols on this account, and holds: {held}.",
+        "The strategy may hold at most {limit} symbols on this account, and already holds: {held}.",
     )
     BUDGET_ABOVE_LIMIT = (
         "budget_above_limit",
-        "The order would spend {percent} percent of the strategy's capital, and the account allows "
-        "{limit}: more is other strategies' money.",
+        "The order would spend more of the strategy's capital ({percent}%) than the account "
+        "allows ({limit}%). Reduce the order, or raise the account's budget limit.",
     )
     SPOT_SELL_NOT_ENTRY = (
         "spot_sell_not_entry",
-        "On a spot market a sell enters nothing. To sell what is held, give a negative qty_per.",
+        "A spot sell cannot open a position. To sell holdings, use a negative qty_per.",
     )
     NOTHING_TO_CLOSE = (
         "nothing_to_close",
-        "The strategy reports no open position of {symbol} on this account: nothing to close.",
+        "The strategy reports no open position in {symbol} on this account, so there is nothing "
+        "to close.",
     )
     CLOSE_ON_WRONG_SIDE = (
         "close_on_wrong_side",
-        "The position is {position} {symbol}: it is closed by a {side}.",
+        "The position is {position} {symbol}. To close it, use the side {side}.",
     )
     BUDGET_LIMIT_NOT_ALLOWED = (
         "budget_limit_not_allowed",
-        "Letting orders spend {percent} percent of a strategy's capital takes the permission to "
-        "raise the budget limit: what is above 100 is other strategies' money.",
+        "A budget limit of {percent}% needs the permission capital.raise_budget_limit, because "
+        "whatever is above 100% belongs to other strategies.",
     )
 
     # A rule that a record breaks: what audit_capital finds
@@ -602,159 +628,182 @@ class Code(StrEnum):
         "run_key_malformed",
         "The run key {run_key} is empty, longer than 200 characters or not printable.",
     )
-    RUN_KEY_REPEATED = "run_key_repeated", "The run key {run_key} stands on {times} runs: {runs}."
+    RUN_KEY_REPEATED = (
+        "run_key_repeated",
+        "The run key {run_key} was used for {times} allocations: {runs}.",
+    )
     RECORD_UNREADABLE = "record_unreadable", "{row} cannot be read ({kind})."
-    TIME_IN_FUTURE = "time_in_future", "{row}: {what} is in the future ({moment})."
+    TIME_IN_FUTURE = "time_in_future", "{row}: the time “{what}” is in the future ({moment})."
     READ_AFTER_DECISION = (
         "read_after_decision",
-        "Pool {pool} (row {row}) was decided on a balance of {moment}, which is after the "
-        "decision.",
+        "{pool} pool (row {row}): the balance used is of {moment}, which is after the allocation.",
     )
     SNAPSHOT_MISSING = (
         "snapshot_missing",
-        "The run is {outcome}, but has no snapshot of what it saw.",
+        "The outcome is “{outcome}”, but the allocation has no snapshot.",
     )
     SNAPSHOT_UNEXPECTED = (
         "snapshot_unexpected",
-        "The run is {outcome}, but has a snapshot, as only an unchanged one has.",
+        "The outcome is “{outcome}”, but the allocation has a snapshot. Only unchanged "
+        "allocations have one.",
     )
-    POOLS_MISSING = "pools_missing", "The run is {outcome}, but has no pools."
-    POOLS_UNEXPECTED = "pools_unexpected", "The run is {outcome}, but has rows of pools."
+    POOLS_MISSING = "pools_missing", "The outcome is “{outcome}”, but the allocation has no pools."
+    POOLS_UNEXPECTED = (
+        "pools_unexpected",
+        "The outcome is “{outcome}”, but the allocation has pools of its own.",
+    )
     OUTCOME_CONTRADICTED = (
         "outcome_contradicted",
-        "The run is {outcome}, but its entries say something else.",
+        "The outcome is “{outcome}”, but the allocation's entries say otherwise.",
     )
     FORCED_MARK_WRONG = (
         "forced_mark_wrong",
-        "The run's forced mark is {marked}, but its arguments say {asked}.",
+        "The allocation is marked as forced: {marked}. Its arguments say: {asked}.",
     )
     ARGUMENTS_CONTRADICTED = (
         "arguments_contradicted",
-        "The run's arguments and its own columns disagree on: {argument}.",
+        "The allocation's arguments and its own fields disagree on: {argument}.",
     )
     LIVE_THOUGH_CACHED = (
         "live_though_cached",
-        "Pool {pool} (row {row}) has a live balance, but live balances were not asked for.",
+        "{pool} pool (row {row}): the balance is live, but live balances were not requested.",
     )
-    WALLET_MODES_MIXED = "wallet_modes_mixed", "The run has a unified pool beside others: {pools}."
-    LINK_REPEATED = "link_repeated", "Link {link} got capital in more than one pool of the run."
+    WALLET_MODES_MIXED = (
+        "wallet_modes_mixed",
+        "The allocation has a unified pool beside others: {pools}.",
+    )
+    LINK_REPEATED = (
+        "link_repeated",
+        "Strategy link {link} got capital in more than one pool of the allocation.",
+    )
     LINK_OF_ANOTHER_ACCOUNT = (
         "link_of_another_account",
-        "Entry {entry}: link {link} belongs to account {account}.",
+        "Entry {entry}: strategy link {link} belongs to account {account}.",
     )
     ACROSS_POOLS = (
         "across_pools",
-        "Entry {entry}: link {link} got capital from pool {pool} (row {row}), which is not its "
-        "market's.",
+        "Entry {entry}: strategy link {link} got capital from the {pool} pool (row {row}), which "
+        "does not belong to its market.",
     )
     BASIS_CONTRADICTED = (
         "basis_contradicted",
-        "What the run was decided on disagrees with its pools and entries on: {parts}.",
+        "The recorded inputs disagree with the pools and entries on: {parts}.",
     )
     READING_CONTRADICTED = (
         "reading_contradicted",
-        "Pool {pool} (row {row}): the source {source} disagrees with its balance or its time.",
+        "{pool} pool (row {row}): the source “{source}” does not fit its balance or its time.",
     )
     DIVIDED_WITHOUT_BALANCE = (
         "divided_without_balance",
-        "Pool {pool} (row {row}) had no balance, but has a reserve or a rest.",
+        "{pool} pool (row {row}): there was no balance, but there is a reserve or an unallocated "
+        "amount.",
     )
     POOL_NOT_CONSERVED = (
         "pool_not_conserved",
-        "Pool {pool} (row {row}): allocated {allocated} + reserve {reserve} + unallocated "
+        "{pool} pool (row {row}): allocated {allocated} + reserve {reserve} + unallocated "
         "{unallocated} is not the balance {balance}.",
     )
     DEBT_ALLOCATED = (
         "debt_allocated",
-        "Pool {pool} (row {row}) is a debt of {balance}, but was allocated or reserved.",
+        "{pool} pool (row {row}): the balance {balance} is a debt, but capital was allocated or "
+        "reserved.",
     )
     RESERVE_WRONG = (
         "reserve_wrong",
-        "Pool {pool} (row {row}): the reserve is {reserve} of {balance}; by the rule it is "
-        "{expected}.",
+        "{pool} pool (row {row}): the reserve is {reserve} of {balance}; it should be {expected}.",
     )
     WEIGHTS_UNUSABLE = (
         "weights_unusable",
-        "Pool {pool} (row {row}): its weights cannot be used ({problem}).",
+        "{pool} pool (row {row}): the weights cannot be used ({problem}).",
     )
     SHARE_WRONG = (
         "share_wrong",
-        "Entry {entry}: link {link} got {after}; by the weights it is {expected}.",
+        "Entry {entry}: strategy link {link} got {after}; by weight it should be {expected}.",
     )
-    ENTRY_NEGATIVE = "entry_negative", "Entry {entry}: link {link} got {after}, which is negative."
+    ENTRY_NEGATIVE = (
+        "entry_negative",
+        "Entry {entry}: strategy link {link} got {after}, which is negative.",
+    )
     ENTRY_NOT_WHOLE = (
         "entry_not_whole",
-        "Entry {entry}: link {link} got {after}, which is finer than the currency's smallest "
-        "amount.",
+        "Entry {entry}: strategy link {link} got {after}, which is finer than the currency's "
+        "smallest amount.",
     )
     ENTRY_CODE_WRONG = (
         "entry_code_wrong",
-        "Entry {entry}: link {link} has the code {code}, which does not go with its pool.",
+        "Entry {entry}: the reason of strategy link {link} does not fit its pool ({code}).",
     )
     IDLE_NOT_RELEASED = (
         "idle_not_released",
-        "Entry {entry}: link {link} takes no part, but was left {after}.",
+        "Entry {entry}: strategy link {link} is not active, but kept {after}.",
     )
     KEPT_BUT_CHANGED = (
         "kept_but_changed",
-        "Entry {entry}: link {link} was to keep its capital, but {before} became {after}.",
+        "Entry {entry}: the capital of strategy link {link} should have stayed {before}, but "
+        "became {after}.",
     )
     CHAIN_BROKEN = (
         "chain_broken",
-        "Entry {entry}: link {link} had {before}, but the record had left it {recorded}.",
+        "Entry {entry}: strategy link {link} had {before}, but the allocation before left it "
+        "{recorded}.",
     )
     REVERT_NOT_OF_LAST = (
         "revert_not_of_last",
-        "The run reverts run {reverts}, but the last one that changed capital before it was "
-        "{last}.",
+        "The allocation reverts #{reverts}, but the last one that changed capital before it was "
+        "#{last}.",
     )
     RESTORED_WRONG = (
         "restored_wrong",
-        "Entry {entry}: link {link} was restored to {after}; before the reverted run it had "
-        "{expected}.",
+        "Entry {entry}: strategy link {link} was restored to {after}; before the reverted "
+        "allocation it had {expected}.",
     )
-    CAPITAL_NEGATIVE = "capital_negative", "Link {link} holds {capital}, which is negative."
+    CAPITAL_NEGATIVE = (
+        "capital_negative",
+        "Strategy link {link} holds {capital}, which is negative.",
+    )
     CAPITAL_NOT_RECORDED = (
         "capital_not_recorded",
-        "Link {link} holds {capital}, but its last run left it {recorded}.",
+        "Strategy link {link} holds {capital}, but its last allocation left it {recorded}.",
     )
     CAPITAL_EXCEEDS_BALANCE = (
         "capital_exceeds_balance",
-        "Pool {pool}: its links hold {capital}, more than its last balance {balance}.",
+        "{pool} pool: its strategies hold {capital}, more than its last balance of {balance}.",
     )
     SUSPECT_MALFORMED = (
         "suspect_malformed",
-        "The suspect balance of pool {pool} cannot be read, so nobody can accept it.",
+        "The suspect balance of the {pool} pool cannot be read, so nobody can accept it.",
     )
     SUMMARY_REPEATED = (
         "summary_repeated",
-        "Summary {summary}: there is another of {date} ({other}).",
+        "Daily summary {summary}: there is another one of {date} ({other}).",
     )
     SUMMARY_NOT_WHOLE = (
         "summary_not_whole",
-        "Summary {summary} ({date}): the {pool} balance {balance} is finer than the currency's "
-        "smallest amount.",
+        "Daily summary {summary} ({date}): the {pool} balance {balance} is finer than the "
+        "currency's smallest amount.",
     )
     TIME_WITHOUT_BALANCE = (
         "time_without_balance",
-        "Summary {summary} ({date}): the {pool} balance has a time but no amount.",
+        "Daily summary {summary} ({date}): the {pool} balance has a time but no amount.",
     )
     ENDING_WRONG = (
         "ending_wrong",
-        "Summary {summary} ({date}): the ending balance is {ending}; its pools come to {expected}.",
+        "Daily summary {summary} ({date}): the ending balance is {ending}, but its pools add up "
+        "to {expected}.",
     )
     ENDING_TIME_WRONG = (
         "ending_time_wrong",
-        "Summary {summary} ({date}): the ending balance is not as old as its oldest part.",
+        "Daily summary {summary} ({date}): the ending balance does not have the time of its "
+        "oldest pool.",
     )
     UNIFIED_WITH_PARTS = (
         "unified_with_parts",
-        "Summary {summary} ({date}): a unified wallet has no {pool} balance of its own.",
+        "Daily summary {summary} ({date}): a unified wallet has no separate {pool} balance.",
     )
     START_WRONG = (
         "start_wrong",
-        "Summary {summary} ({date}): it starts with {starting}, but the one before ({other}) ended "
-        "with {ending}.",
+        "Daily summary {summary} ({date}): it starts with {starting}, but the previous one "
+        "({other}) ended with {ending}.",
     )
 
 

@@ -170,7 +170,7 @@ def _clause(figure: str) -> str:
     return figure
 
 
-_pool = _word(_choices(AllocationPool, "pool"))
+_pools = _words(_choices(AllocationPool, "pool"))
 _kind = _word(_choices(Market, "kind"))
 _mode = _word(MODE_NAMES)
 _side = _word({Side.BUY.value: gettext_lazy("buy"), Side.SELL.value: gettext_lazy("sell")})
@@ -224,7 +224,7 @@ _FORMS: dict[str, Form] = {
     "entry": _clause,
     "kind": _clause,
     "live": label,
-    "market": _pool,
+    "market": _pools,
     "missing": _words(_labels(Account)),
     "mode": _mode,
     "model": _model,
@@ -233,9 +233,9 @@ _FORMS: dict[str, Form] = {
     "needed": _word(dict(Scope.choices)),
     "observed_at": _minute,
     "outcome": _word(_choices(AllocationRun, "outcome")),
-    "parts": _words(_choices(AllocationPool, "pool")),
-    "pool": _pool,
-    "pools": _words(_choices(AllocationPool, "pool")),
+    "parts": _pools,
+    "pool": _pools,
+    "pools": _pools,
     "problem": _clause,
     "row": _clause,
     "said": _mode,

@@ -6,6 +6,7 @@ from string import Formatter
 
 from django.utils.translation import gettext
 
+from capital.domain.particles import resolve
 from capital.domain.reasons import Code, Reason
 from capital.services.figures import shown
 from capital.services.labels import has_label, label
@@ -48,4 +49,4 @@ def outline_of(code: str, **known: str) -> str:
 
 
 def _written(reason: Reason, figures: Mapping[str, str]) -> str:
-    return gettext(reason.code.english).format(**figures)
+    return resolve(gettext(reason.code.english).format(**figures))

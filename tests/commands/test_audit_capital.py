@@ -47,7 +47,8 @@ def test_broken_rule_is_one_line_and_exits_1(exchange: Exchange) -> None:
     assert code == 1
     assert output.splitlines()[0] == (
         f"Account {account.pk}, allocation —: "
-        f"Link {link.pk} holds 99, but its last run left it 100. (capital_not_recorded)"
+        f"Strategy link {link.pk} holds 99, but its last allocation left it 100. "
+        "(capital_not_recorded)"
     )
     assert output.splitlines()[1].endswith("Violations: 1.")
 
@@ -75,7 +76,9 @@ def test_json_names_code_account_run_and_detail(exchange: Exchange) -> None:
                 "code": "capital_exceeds_balance",
                 "account_id": account.pk,
                 "run_id": None,
-                "detail": "Pool spot: its links hold 100.01, more than its last balance 100.",
+                "detail": (
+                    "spot pool: its strategies hold 100.01, more than its last balance of 100."
+                ),
             }
         ],
     }
@@ -97,7 +100,7 @@ def test_korean_reader_gets_korean() -> None:
     with translation.override("ko"):
         _, output = audit()
 
-    assert "풀 margin의 의심 잔고를 읽을 수 없어" in output
+    assert "margin 풀의 의심 잔고를 읽을 수 없어" in output
     assert "규칙 위반 1건." in output
 
 

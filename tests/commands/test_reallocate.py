@@ -216,7 +216,7 @@ def test_same_run_key_with_other_arguments_is_a_bad_argument(exchange: Exchange)
     make_link(account=exchange.open_account(wallets={"spot": {"USDT": "1"}}))
     reallocate("--run-key", "k")
 
-    with pytest.raises(CommandError, match="other arguments \\(live\\)") as refused:
+    with pytest.raises(CommandError, match="different arguments \\(live balances\\)") as refused:
         reallocate("--run-key", "k", "--cached")
 
     assert refused.value.returncode == 2
@@ -257,7 +257,7 @@ def test_table_shows_the_whole_decision(exchange: Exchange) -> None:
         "grid",
         "1",
         "1,234.50 → 10,369.00",
-        "Its share by weight.",
+        "Allocated by weight.",
     ]
     assert paused.strategy.key in output
     assert "The strategy is paused." in output

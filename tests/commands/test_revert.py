@@ -34,7 +34,7 @@ def test_people_see_the_decision_and_what_was_done(run: AllocationRun) -> None:
     output = revert(run.pk)
 
     assert "300.00 → 100.00" in output
-    assert f"Capital is again as it was before run {run.pk}." in output
+    assert f"Capital was restored to what it was before allocation #{run.pk}." in output
     assert "Dry run" not in output
     assert StrategyCapital.objects.get().allocated_capital == Decimal(100)
 
@@ -60,8 +60,10 @@ def test_refusal_says_why_and_exits_with_2(run: AllocationRun) -> None:
     StrategyAccount.objects.update(weight=2)
     revert(run.pk)
 
-    with pytest.raises(CommandError, match=rf"Run {run.pk} was reverted already") as refused:
+    with pytest.raises(
+        CommandError, match=rf"Allocation #{run.pk} was already reverted"
+    ) as refused:
         revert(run.pk)
     assert refused.value.returncode == 2
-    with pytest.raises(CommandError, match="no run 999"):
+    with pytest.raises(CommandError, match="no allocation #999"):
         revert(999)

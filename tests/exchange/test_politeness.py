@@ -256,8 +256,7 @@ def test_line_that_fails_again_and_again_is_left_alone_for_a_while(
 
     assert code_of(paused) is Code.EXCHANGE_PAUSED
     assert paused.english == (
-        "binance failed 5 times in a row, so it is not asked again before "
-        "2026-03-01T00:01:00+00:00."
+        "binance failed 5 times in a row, so no requests are sent until 2026-03-01T00:01:00+00:00."
     )
     assert len(exchange.requests) == asked
 

@@ -48,7 +48,7 @@ TOO_SMALL = {"change": "0", "threshold": "10000", "currency": "KRW"}
         (Code.RECORD_UNREADABLE, {"row": "run 5", "kind": "KeyError"}, "#5", "#5"),
         (Code.TIME_IN_FUTURE,
          {"row": "summary 3", "what": "spot_observed_at", "moment": "2026-11-26T14:08:06+00:00"},
-         "2026-11-26 23:08:06", "현물 조회 시각"),
+         "2026-11-26 23:08:06", "현물 잔고 조회 시각"),
         (Code.RUN_KEY_CONFLICT,
          {"run_key": "k", "account": "A", "differences": "live, if_due"},
          "live balances, only if due", "재할당 대상만"),

@@ -258,7 +258,7 @@ def test_raising_the_largest_budget_takes_a_permission(client: Client, tenant: T
     client.force_login(tenant.user)
     url = change_url(tenant.account)
     answer = client.post(url, form_of(client, url, max_budget_percent="150"))
-    assert "takes the permission to raise the budget limit" in answer.content.decode()
+    assert "needs the permission capital.raise_budget_limit" in answer.content.decode()
     assert Account.objects.get(pk=tenant.account.pk).max_budget_percent == 100
 
     client.force_login(allow(tenant.user, "capital.raise_budget_limit"))
@@ -289,7 +289,7 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
 
     answer = client.post(url, form_of(client, url, venue="whitebit", balance_basis="equity"))
 
-    assert "whitebit cannot give the balance as equity" in answer.content.decode()
+    assert "“equity” is not available on whitebit" in answer.content.decode()
     assert Account.objects.get(pk=tenant.account.pk).balance_basis == "wallet"
 
 
@@ -303,7 +303,7 @@ def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, tenant: 
 
     account = Account.objects.get(name="Other")
     assert account.venue == "whitebit"
-    notice = "whitebit is read in a general way that was held against no real answer."
+    notice = "Support for whitebit is generic and has not been tested against the real exchange."
     assert notice in answer.content.decode()
     assert notice in client.get(change_url(account)).content.decode()
     assert notice not in client.get(change_url(tenant.account)).content.decode()
@@ -371,7 +371,7 @@ def test_suspect_balance_is_a_sentence(client: Client, tenant: Tenant) -> None:
 
     for path in (change_url(tenant.account), reverse("admin:capital_account_changelist")):
         text = client.get(path).content.decode()
-        assert "binance says 99,999.00 USDT (spot), 864.4% away" in text
+        assert "binance reports 99,999.00 USDT in the spot pool, 864.4% away" in text
         assert "observed_at&quot;" not in text
 
 

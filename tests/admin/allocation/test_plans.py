@@ -106,11 +106,11 @@ def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list
     assert (response.status_code, response.url) == (302, url(plan))
     shown = text(page.get(response.url))
     assert "2 will change" in shown
-    assert "trend 2 — 200.00 +200.00 USDT Its share by weight." in shown
+    assert "trend 2 — 200.00 +200.00 USDT Allocated by weight." in shown
     assert "grid 1 250.00 100.00 -150.00 USDT" in shown
     assert "Balance 300.00 USDT · just now Reserve 0.00 USDT Unallocated 0.00 USDT" in shown
-    assert "spot none binance cannot be reached or is out of order" in shown
-    assert "Kept, because the pool had no balance" in shown
+    assert "spot none Could not reach binance, or it is having problems" in shown
+    assert "Kept, because no balance was available" in shown
     assert not AllocationRun.objects.exists()
     assert capital() == {"grid": Decimal(250)}
 
@@ -156,7 +156,7 @@ def test_action_refuses_in_words(page: Client, accounts: list[Account], monkeypa
         follow=True,
     )
 
-    assert "A preview takes 1 accounts at most; these are 2. Choose fewer." in text(response)
+    assert "A preview takes at most 1 accounts; these are 2. Choose fewer." in text(response)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -235,11 +235,11 @@ def test_what_changed_is_refused_with_a_fresh_preview_and_the_reason_at_its_top(
         StrategyAccount.objects.filter(strategy__key="grid").update(weight=2)
         reasons = [
             "Something changed since the preview was made",
-            "One: The weight changed of: grid.",
+            "One: Changed weight: grid.",
         ]
     else:
         AllocationPlan.objects.update(created_at=timezone.now() - timedelta(minutes=6))
-        reasons = ["The preview is older than 5 minutes, so nothing was done."]
+        reasons = ["The preview is older than 5 minutes, so nothing was applied."]
 
     response = page.post(plan_url, {"_apply": ""}, follow=True)
 
@@ -345,7 +345,7 @@ def test_jump_is_shown_and_accepted(
     Account.objects.update(max_jump_percent=Decimal(50))
     exchange.set_balance(accounts[0], "spot", "900")
     held_url = select(page, accounts[:1]).url
-    assert "away from the last accepted 300.00" in text(page.get(held_url))
+    assert "away from the last accepted balance of 300.00" in text(page.get(held_url))
 
     accepted_url = page.post(held_url, {"_preview": "", "accept_jump": "on"}).url
 
@@ -362,7 +362,7 @@ def test_jump_that_is_gone_when_it_is_to_be_accepted_is_said(
 
     response = page.post(plan_url, {"_preview": "", "accept_jump": "on"}, follow=True)
 
-    assert told(response) == ["Account One has no suspect balance that waits to be accepted."]
+    assert told(response) == ["Account One has no suspect balance to accept."]
     assert AllocationPlan.objects.latest("pk").accept_jump is False
 
 
@@ -476,7 +476,7 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
 
     made = AllocationRun.objects.get(trigger="revert")
     assert (made.reverts, made.actor.get_username()) == (run, "rita")  # type: ignore[union-attr]
-    assert told(response) == [f"Capital is again as it was before run {run.pk}."]
+    assert told(response) == [f"Capital was restored to what it was before allocation #{run.pk}."]
     assert f"Reverts Allocation #{run.pk}" in text(response)
     assert f"Reverted by Allocation #{made.pk}" in text(risk.get(change))
     assert capital() == {"trend": Decimal(0), "grid": Decimal(250)}
@@ -491,7 +491,7 @@ def test_refused_revert_says_why_and_offers_no_button(
     posted = text(risk.post(revert_url(run)))
 
     for answer in (shown, posted):
-        assert "held 250.00 USDT, which is more than its present balance of 100.00 USDT" in answer
+        assert "held 250.00 USDT, which is more than its current balance of 100.00 USDT" in answer
         assert "Back to the allocation" in answer
     assert AllocationRun.objects.count() == 1
 
@@ -534,8 +534,8 @@ def test_connection_says_what_each_pool_answers_or_what_to_do(
     shown = text(page.get(path))
 
     assert "some pools not readable" in shown
-    assert "spot binance cannot be reached or is out of order" in shown
-    assert "check this machine's network" in shown.replace("&#x27;", "'")
+    assert "spot Could not reach binance, or it is having problems" in shown
+    assert "check this server's network" in shown.replace("&#x27;", "'")
     assert "futures 90.00 USDT" in shown
     assert not AllocationRun.objects.exists()
 
@@ -560,4 +560,4 @@ def test_sound_connection_tells_what_else_to_know(
     shown = text(page.get(f"{LIST}{accounts[0].pk}/connection/"))
 
     assert "all pools readable" in shown
-    assert "There is money that no active strategy draws on, in: futures." in shown
+    assert "These pools hold money that no active strategy uses: futures." in shown

@@ -116,14 +116,16 @@ def test_first_rule_that_applies_is_the_answer(
 
 ENGLISH = {
     Code.OPEN_POSITION: "There is an open position, so capital is not reallocated.",
-    Code.NEVER_ALLOCATED: "The first allocation.",
+    Code.NEVER_ALLOCATED: "This is the first allocation.",
     Code.LINKS_CHANGED: "Strategies were added or removed: trend.",
-    Code.STATES_CHANGED: "The state changed of: trend.",
-    Code.WEIGHTS_CHANGED: "The weight changed of: grid.",
+    Code.STATES_CHANGED: "Changed state: trend.",
+    Code.WEIGHTS_CHANGED: "Changed weight: grid.",
     Code.RESERVE_CHANGED: "The reserve changed.",
     Code.BALANCE_CHANGED: "The balance changed by 2.00%.",
-    Code.CHANGE_TOO_SMALL: "The balance changed by 0.00 USDT, which is less than 10.00 USDT.",
-    Code.BELOW_THRESHOLD: "The balance changed by 0.10%, which is not more than 0.1%.",
+    Code.CHANGE_TOO_SMALL: (
+        "The balance changed by 0.00 USDT; it must change by at least 10.00 USDT."
+    ),
+    Code.BELOW_THRESHOLD: "The balance changed by 0.10%; it must change by more than 0.1%.",
 }
 
 

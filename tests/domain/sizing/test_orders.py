@@ -90,9 +90,7 @@ def test_a_market_paid_in_another_currency_is_refused():
     error = refusal(order(qty="1"), FUTURES_LINK, inverse())
 
     assert isinstance(error, CurrencyMismatch)
-    assert str(error) == (
-        "BTC/USDT is paid in BTC, and the capital of this account is counted in USDT."
-    )
+    assert str(error) == ("BTC/USDT is settled in BTC, but the capital of this account is in USDT.")
 
 
 @pytest.mark.parametrize(("link", "rules"), [(SPOT_LINK, linear()), (FUTURES_LINK, spot())])

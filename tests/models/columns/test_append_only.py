@@ -94,7 +94,7 @@ def test_a_record_cannot_be_changed_or_deleted(recorded, model, change):
         change(row)
 
     assert str(refused.value) == (
-        f"{model.__name__} is an audit record: it can neither be changed nor deleted."
+        f"This is an audit record ({model.__name__}). It cannot be changed or deleted."
     )
 
 

@@ -21,7 +21,7 @@ def percent(text: str | None) -> Decimal | None:
 )
 def test_raising_it_above_own_capital_is_refused(before, after):
     for nobody in (make_user(), AnonymousUser()):
-        with pytest.raises(BudgetLimitNotAllowed, match=f"spend {after} percent"):
+        with pytest.raises(BudgetLimitNotAllowed, match=f"limit of {after}%"):
             check_budget_limit(nobody, before=percent(before), after=percent(after))
 
 

@@ -429,7 +429,7 @@ def test_balance_that_jumps_again_is_a_suspicion_of_its_own(
     assert second.run is not None
     assert (second.run.outcome, second.run.figures["observed"]) == ("held", f"{later}.00")
     assert account.suspect_readings["spot"]["amount"] == later
-    assert any(f"says {later}.00" in line for line in caplog.messages)
+    assert any(f"reports {later}.00" in line for line in caplog.messages)
     assert check(account).run is None
 
 

@@ -25,8 +25,14 @@ def test_wallet_is_what_counts_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("venue", "mode", "basis", "why", "can"),
     [
-        ("binance", "unified", "free", "does not tell that number", "wallet balance, equity"),
-        ("gate", "unified", "wallet", "have unrealised PnL in them", "equity, free balance"),
+        (
+            "binance",
+            "unified",
+            "free",
+            "does not report it for this wallet",
+            "wallet balance, equity",
+        ),
+        ("gate", "unified", "wallet", "include unrealised PnL", "equity, free balance"),
         (
             "kraken",
             "separate",
@@ -39,10 +45,16 @@ def test_wallet_is_what_counts_unless_told_otherwise() -> None:
             "hyperliquid",
             "unified",
             "equity",
-            "does not tell that number",
+            "does not report it for this wallet",
             "wallet balance, free balance",
         ),
-        ("phemex", "separate", "equity", "held against nothing", "wallet balance, free balance"),
+        (
+            "phemex",
+            "separate",
+            "equity",
+            "not in the list of tested exchanges",
+            "wallet balance, free balance",
+        ),
     ],
 )
 def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
@@ -55,7 +67,7 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
 
     (message,) = refused.value.message_dict["balance_basis"]
     name = {"wallet": "wallet balance", "equity": "equity", "free": "free balance"}[basis]
-    assert message.startswith(f"{venue} cannot give the balance as {name}:")
+    assert message.startswith(f"The balance type “{name}” is not available on {venue}: ")
     assert why in message
     assert message.endswith(f"Supported balance types: {can}.")
 

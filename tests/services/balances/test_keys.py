@@ -46,16 +46,17 @@ def test_mode_that_the_venue_says_otherwise_is_named_and_proposed(
     )
 
     assert sentence == (
-        f"{venue} says that the wallet of this account is {is_said}, but it is kept here as "
-        f"{mode}. Change its wallet mode to {is_said}: another wallet is being read."
+        f"{venue} reports the wallet mode “{is_said}”, but this account is set to "
+        f"“{mode}”, so the wrong wallet is being read. "
+        f"Change the wallet mode to “{is_said}”."
     )
 
 
 def test_mode_that_cannot_be_read_here_is_said_to_be_so(exchange: Exchange) -> None:
     (sentence,) = notices(exchange, "bybit", {"account_mode": "0"})
 
-    assert sentence.startswith("bybit says that the wallet of this account is separate")
-    assert "can be read here as unified only" in sentence
+    assert sentence.startswith("bybit reports the wallet mode “separate”")
+    assert "only unified can be read" in sentence
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,9 @@ def test_key_that_can_withdraw_is_warned_of(
     warned = notices(exchange, venue, {"can_withdraw": can_withdraw})
 
     assert bool(warned) is can_withdraw
-    assert all(sentence.startswith(f"This key can withdraw from {venue}") for sentence in warned)
+    assert all(
+        sentence.startswith(f"This key has withdrawal permission on {venue}") for sentence in warned
+    )
 
 
 _UTA, _CLASSIC = 1, 2

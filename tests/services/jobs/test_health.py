@@ -321,7 +321,7 @@ def test_a_job_by_hand_exits_1_and_says_why_it_failed(monkeypatch: Any) -> None:
     code, _, stderr = run_job("prune")
 
     assert code == 1
-    assert stderr.startswith("job_failed: The job stopped at an error (OperationalError).")
+    assert stderr.startswith("job_failed: The job stopped with an error (OperationalError).")
     assert "CANARY" not in stderr
 
 

@@ -214,14 +214,16 @@ def test_a_job_that_finds_tasks_waiting_too_long_says_so_and_does_its_work(work:
 
     assert perform_job("sync_balances", intended=INTENDED) == {"done": 0}
     assert JobRun.objects.get().error.startswith(
-        "queue_stuck: A task waits for 510 seconds already."
+        "queue_stuck: A task has been waiting for 510 seconds."
     )
 
 
 def test_a_job_that_waited_too_long_itself_says_so(work: Work) -> None:
     perform_job("reallocate_due", intended=INTENDED, queued_at=NOW - timedelta(seconds=660))
 
-    assert JobRun.objects.get().error.startswith("queue_stuck: A task waits for 660 seconds")
+    assert JobRun.objects.get().error.startswith(
+        "queue_stuck: A task has been waiting for 660 seconds"
+    )
 
 
 @pytest.mark.parametrize("name", ["sync_balances", "reallocate_due", "close_day"])

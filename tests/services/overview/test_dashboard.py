@@ -262,7 +262,8 @@ def test_what_needs_a_look_is_named_with_its_reason_the_most_urgent_first():
         (stale, [Concern.STALE]),
     ]
     assert found[0].concerns[Concern.FAILED] == (
-        "The account was changed while its balance was being read. Nothing was done; run it again."
+        "The account was changed while its balance was being read, so nothing was allocated. "
+        "Run it again."
     )
 
 

@@ -37,8 +37,8 @@ def test_missing_rate_refuses_rather_than_guesses() -> None:
             total_in(currency, amounts, {"BTC": Rate(Decimal(1), NEW)})
         (name,) = amounts
         assert str(refused.value) == (
-            f"No rate from {name} to {currency} is stored. "
-            f"Store one with python manage.py rates {name} {currency} RATE."
+            f"There is no rate from {name} to {currency}. "
+            f"Add one with python manage.py rates {name} {currency} RATE."
         )
 
 
@@ -97,5 +97,5 @@ def test_command_stores_and_shows_rates_with_their_age() -> None:
     first, second = stdout.getvalue().splitlines()
     assert first == second
     assert first.startswith("1 USDT = 1385.5 KRW (0")
-    with pytest.raises(CommandError, match="This is not a rate"):
+    with pytest.raises(CommandError, match="This is not a valid rate"):
         call_command("rates", "USDT", "KRW", "-1")

@@ -141,7 +141,7 @@ def test_too_small_is_an_answer_that_says_which_limit_in_figures():
     assert answer.as_json()["warnings"] == [
         {
             "code": "below_min_cost",
-            "reason": "An order of 9.00 USDT is less than the smallest of 10.00.",
+            "reason": "The order value of 9.00 USDT is less than the minimum of 10.00 USDT.",
         }
     ]
 
@@ -152,7 +152,7 @@ def test_warnings_speak_the_reader_s_language():
     with translation.override("ko"):
         (warning,) = size(spot_link("9"), qty_per="100", price="100").as_json()["warnings"]
 
-    assert warning["reason"] == "주문 금액 9.00 USDT가 최소 주문 금액 10.00보다 작습니다."
+    assert warning["reason"] == "주문 금액 9.00 USDT가 최소 주문 금액 10.00 USDT보다 작습니다."
 
 
 def test_a_link_that_never_held_capital_gets_nothing():
@@ -206,7 +206,7 @@ def test_an_unknown_symbol_is_told_from_rules_that_were_never_fetched():
 
     assert isinstance(never, UnknownSymbol)
     assert (never.code, unknown.code) == (Code.MARKETS_NOT_SYNCED, Code.UNKNOWN_SYMBOL)
-    assert "sync_markets with --venue binance" in str(never)
+    assert "sync_markets --venue binance" in str(never)
 
 
 def test_a_market_that_is_no_longer_traded_is_refused():
@@ -397,7 +397,7 @@ def test_without_a_price_an_entry_is_refused_with_the_cause(exchange):
 
     assert isinstance(answer.error, PriceUnavailable)
     assert str(answer.error) == (
-        "binance gave no price of BTC/USDT (exchange_unreachable). "
+        "Could not get a price of BTC/USDT from binance (exchange_unreachable). "
         "Give a price with the order, or try again."
     )
 
