@@ -77,6 +77,14 @@ def test_an_order_that_makes_sense_is_not(fields):
     assert order(**fields).check() is None
 
 
+@pytest.mark.parametrize(
+    ("qty_per", "closes"),
+    [("0.01", False), ("0.5", False), ("0", False), (None, False), ("-0.01", True), ("-1", True)],
+)
+def test_only_a_share_below_zero_closes(qty_per, closes):
+    assert order(qty_per=qty_per, qty="1").is_closing is closes
+
+
 def refusal(asked, link=SPOT_LINK, rules=None, held=()):
     """Why the order is refused; None where it is admitted."""
     try:
@@ -157,6 +165,12 @@ def test_a_held_symbol_and_a_close_never_are_too_many():
     assert refusal(order(qty="1"), link, held=["BTC/USDT"]) is None
     close = order(qty_per="-1", side="sell")
     assert refusal(close, link, held=["ETH/USDT", "ADA/USDT"]) is None
+
+
+def test_a_spot_sale_of_a_quantity_takes_no_symbol():
+    link = replace(SPOT_LINK, max_symbols=1)
+
+    admit(order(qty="1", side="sell"), link, spot(), held_symbols={"ETH/USDT"})
 
 
 @pytest.mark.parametrize(

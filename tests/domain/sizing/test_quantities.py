@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from capital.domain.errors import InvalidOrder, OrderRefused
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.quantities import Bound, Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import round_down
@@ -17,6 +17,7 @@ from tests.domain.sizing.builders import (
     D,
     decimals,
     instruments,
+    inverse,
     linear,
     order,
     percents,
@@ -190,6 +191,37 @@ def test_too_small_is_nothing_with_the_limit_that_it_missed(limits, code, bound,
     assert sizing.cost.total == 0
 
 
+@pytest.mark.parametrize(
+    ("limits", "code", "figures"),
+    [
+        ({"amount_precision": D(2000)}, Code.BELOW_STEP, {"quantity": "10", "limit": "20"}),
+        ({"min_amount": D(1100)}, Code.BELOW_MIN_AMOUNT, {"quantity": "10", "limit": "11"}),
+        ({"max_amount": D(400)}, Code.CAPPED_BY_MAX_AMOUNT, {"limit": "4"}),
+    ],
+)
+def test_limits_of_contracts_are_told_in_base_units(limits, code, figures):
+    # The capital buys 1000 contracts of 0.01.
+    sizing = entry(linear(**limits), qty_per="100")
+
+    told = sizing.warnings or [Reason(sizing.code, sizing.figures)]
+    assert [(reason.code, reason.figures) for reason in told] == [(code, figures)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "figures"),
+    [
+        ({"min_amount": D(11)}, Code.BELOW_MIN_AMOUNT, {"quantity": "10", "limit": "11"}),
+        ({"max_amount": D(4)}, Code.CAPPED_BY_MAX_AMOUNT, {"limit": "4"}),
+    ],
+)
+def test_limits_of_inverse_contracts_are_told_in_contracts(limits, code, figures):
+    # A contract of 100 USD is one coin here, and the capital is ten.
+    sizing = entry(inverse(**limits), terms("10"), qty_per="100")
+
+    told = sizing.warnings or [Reason(sizing.code, sizing.figures)]
+    assert [(reason.code, reason.figures) for reason in told] == [(code, figures)]
+
+
 def test_the_venue_s_most_is_met_and_said():
     sizing = entry(spot(max_amount=D(4)), qty_per="100")
 
@@ -281,6 +313,15 @@ def test_an_absolute_quantity_that_costs_more_than_the_capital_is_refused():
     assert caught.value.reason.figures == {"percent": "100.1", "limit": "100"}
 
 
+@pytest.mark.parametrize("rules", [spot(), linear()])
+def test_an_absolute_quantity_without_capital_is_nothing_and_says_so(rules):
+    sizing = entry(rules, terms("0", fee_rate="0.001"), qty="3")
+
+    assert (sizing.amount, sizing.code, sizing.bound_by) == (0, Code.NO_CAPITAL, Bound.CAPITAL)
+    assert (sizing.raw_amount * rules.quantity_of_one, sizing.budget) == (3, 0)
+    assert sizing.cost.total == 0
+
+
 def test_leverage_counts_for_an_absolute_quantity():
     assert entry(linear(contract_size=D(1)), terms("1000", leverage="2"), qty="20").amount == 20
 
@@ -366,6 +407,15 @@ def test_a_close_needs_no_price():
     sizing = close(spot(min_cost=D(10)), price=None, qty_per="-100")
 
     assert (sizing.amount, sizing.cost) == (2, None)
+
+
+def test_without_a_price_the_least_cost_of_a_partial_close_is_not_checked():
+    rules = spot(min_cost=D(10))
+
+    assert close(rules, held="0.01", price="100", qty_per="-50").code is Code.BELOW_MIN_COST
+    sizing = close(rules, held="0.01", price=None, qty_per="-50")
+
+    assert (sizing.amount, sizing.code, sizing.cost) == (D("0.005"), Code.SIZED, None)
 
 
 def test_a_close_takes_its_fee_and_no_margin():

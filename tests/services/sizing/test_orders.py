@@ -122,6 +122,14 @@ def test_the_worked_inverse_answer_counts_contracts():
     assert (answer["quantity"], answer["contracts"], answer["step"]) == ("871", "871", "1")
 
 
+def test_half_a_percent_is_an_entry():
+    make_market(fetched_at=NOW)
+
+    answer = size(spot_link("1000"), qty_per="0.5", price="100")
+
+    assert (answer.quantity, answer.reduce_only, answer.error) == (Decimal("0.05"), False, None)
+
+
 def test_spot_knows_no_leverage():
     make_market(fetched_at=NOW)
     link = make_link(
@@ -334,6 +342,66 @@ def test_most_symbols_count_positions_and_entries_of_the_same_batch():
         "too_many_symbols",
         "sized",
     ]
+
+
+def test_a_close_takes_no_symbol():
+    for symbol in ("BTC/USDT", "ADA/USDT"):
+        make_market(symbol, fetched_at=NOW)
+    link = make_link(capital="1000", max_symbols=2)
+    make_position(link, "1", "ADA/USDT")
+
+    answers = size_orders(
+        [link.pk],
+        [
+            order(symbol="ADA/USDT", side="sell", qty_per="-50", price="100"),
+            order(symbol="BTC/USDT", qty_per="10", price="100"),
+        ],
+        clock=now,
+    )
+
+    assert [answer.code.value for answer in answers] == ["sized", "sized"]
+
+
+def test_a_spot_sale_takes_no_symbol_and_needs_none():
+    for symbol in ("BTC/USDT", "ADA/USDT"):
+        make_market(symbol, fetched_at=NOW)
+    link = make_link(capital="1000", max_symbols=1)
+    sale = order(symbol="ADA/USDT", side="sell", qty="1", price="100")
+
+    answers = size_orders(
+        [link.pk], [sale, order(symbol="BTC/USDT", qty_per="10", price="100"), sale], clock=now
+    )
+
+    assert [answer.code.value for answer in answers] == ["sized", "sized", "sized"]
+
+
+def test_each_link_has_its_own_number_of_symbols_in_a_batch():
+    for symbol in ("BTC/USDT", "ADA/USDT"):
+        make_market(symbol, fetched_at=NOW)
+    links = [make_link(capital="1000", max_symbols=1) for _ in range(2)]
+    make_position(links[0], "1", "ADA/USDT")
+
+    answers = size_orders(
+        [link.pk for link in links], [order(qty_per="10", price="100")], clock=now
+    )
+
+    assert [answer.code.value for answer in answers] == ["too_many_symbols", "sized"]
+
+
+def test_rules_of_another_venue_or_symbol_do_not_count():
+    make_market(fetched_at=NOW, min_cost=Decimal(5000), venue="okx")
+    make_market("ETH/USDT", fetched_at=NOW, min_cost=Decimal(5000))
+    make_market(fetched_at=NOW)
+
+    answer = size(spot_link("1000"), qty_per="10", price="100")
+
+    assert (answer.code, answer.quantity) == (Code.SIZED, 1)
+
+
+def test_venue_without_rules_says_so_where_another_has_them():
+    make_market(fetched_at=NOW, venue="okx")
+
+    assert refusal(spot_link(), qty_per="1").code is Code.MARKETS_NOT_SYNCED
 
 
 def test_an_order_that_got_nothing_takes_no_symbol():
