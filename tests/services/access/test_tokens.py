@@ -1,0 +1,57 @@
+"""Each token opens, is listed and is revoked by itself."""
+
+import pytest
+
+from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
+from capital.services.access.tokens import create_token, find_token, list_tokens, revoke_token
+from tests.factories import make_account, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_each_text_finds_its_own_token() -> None:
+    made = [create_token(user=make_user(), name="bot", scope="read") for _ in range(3)]
+
+    assert [find_token(text) for _, text in made] == [token for token, _ in made]
+    assert [find_token(text).user for _, text in made] == [token.user for token, _ in made]
+    with pytest.raises(TokenRefused):
+        find_token(made[0][1][:-1])
+
+
+def test_one_token_is_revoked_and_no_other() -> None:
+    made = [create_token(user=make_user(), name="bot", scope="read") for _ in range(3)]
+
+    assert revoke_token(made[1][1][:15]) == made[1][0]
+
+    with pytest.raises(TokenRefused):
+        find_token(made[1][1])
+    assert [find_token(made[number][1]) for number in (0, 2)] == [made[0][0], made[2][0]]
+
+
+def test_token_that_nobody_has_is_not_revoked_where_there_is_one() -> None:
+    token, text = create_token(user=make_user(), name="bot", scope="read")
+
+    with pytest.raises(UnknownToken):
+        revoke_token("cap_nobodys")
+
+    assert find_token(text) == token
+
+
+def test_users_own_tokens_are_listed() -> None:
+    user = make_user()
+    mine = [create_token(user=user, name=name, scope="read")[0] for name in ("a", "b")]
+    other, _ = create_token(user=make_user(), name="c", scope="read")
+
+    assert set(list_tokens(user=user)) == set(mine)
+    assert set(list_tokens()) == {*mine, other}
+
+
+def test_token_for_one_account_needs_that_very_account() -> None:
+    mine, other = make_account(), make_account()
+
+    token, _ = create_token(user=mine.owner, name="bot", scope="read", account_id=mine.pk)
+
+    assert token.account == mine
+    for account_id in (other.pk, mine.pk + other.pk):
+        with pytest.raises(InvalidToken):
+            create_token(user=mine.owner, name="bot", scope="read", account_id=account_id)

@@ -1,0 +1,303 @@
+"""The same delivery is found again and answered once, beside those of others."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from capital.domain.errors import DeliveryConflict, DeliveryInProgress
+from capital.domain.sizing.orders import OrderRequest
+from capital.models import AllocationRun, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.services.webhooks import receive
+from capital.services.webhooks.deliveries import (
+    Delivery,
+    await_answer,
+    claim_delivery,
+    keep_answer,
+)
+from capital.services.webhooks.receive import receive_signal
+from capital.services.webhooks.secrets import remove_secret, rotate_secret
+from strategies.models import Strategy
+from tests.factories import make_account, make_link, make_strategy
+from tests.simulated import Exchange
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+BUY = {"symbol": "BTC/USDT", "side": "buy", "qty_per": "50", "price": "50000"}
+ORDER = OrderRequest(symbol="BTC/USDT", side="buy", qty_per=Decimal(50), price=Decimal(50000))
+
+
+def delivery(**fields: Any) -> Delivery:
+    return Delivery(**{"body": BUY, "orders": [ORDER], **fields})
+
+
+def secret_of(strategy: Strategy) -> WebhookSecret:
+    rotate_secret(strategy)
+    return WebhookSecret.objects.get(strategy=strategy)
+
+
+@pytest.fixture
+def secret() -> WebhookSecret:
+    return secret_of(make_strategy())
+
+
+@pytest.fixture
+def other() -> WebhookSecret:
+    """Another strategy's."""
+    return secret_of(make_strategy())
+
+
+def claim(
+    secret: WebhookSecret, *, at: datetime = NOW, **fields: Any
+) -> tuple[WebhookDelivery, bool]:
+    return claim_delivery(secret, delivery(**fields), address="", clock=lambda: at)
+
+
+def steps(*seconds: float) -> Callable[[], datetime]:
+    times: Iterator[datetime] = (NOW + timedelta(seconds=each) for each in seconds)
+    return lambda: next(times)
+
+
+def no_pause(_seconds: float) -> None:
+    """Nobody waits in a test."""
+
+
+def never(_seconds: float) -> None:
+    pytest.fail("there is nothing to wait for")
+
+
+# Which one it is
+
+
+@pytest.mark.parametrize("delivery_id", ["", "tv-1"])
+def test_other_strategys_delivery_is_another_one(
+    secret: WebhookSecret, other: WebhookSecret, delivery_id: str
+) -> None:
+    theirs, _ = claim(other, delivery_id=delivery_id)
+
+    row, is_new = claim(secret, delivery_id=delivery_id)
+
+    assert (is_new, row.strategy, theirs.strategy) == (True, secret.strategy, other.strategy)
+    assert claim(other, delivery_id=delivery_id) == (theirs, False)
+    assert claim(secret, delivery_id=delivery_id) == (row, False)
+
+
+def test_id_of_another_strategys_delivery_with_another_body_is_no_conflict(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    claim(other, delivery_id="tv-1", body={**BUY, "qty_per": "51"})
+
+    assert claim(secret, delivery_id="tv-1")[1] is True
+    with pytest.raises(DeliveryConflict):
+        claim(secret, delivery_id="tv-1", body={**BUY, "qty_per": "51"})
+
+
+def test_each_id_is_its_own_delivery(secret: WebhookSecret) -> None:
+    rows = [claim(secret, delivery_id=name)[0] for name in ("tv-1", "tv-2")]
+
+    assert [claim(secret, delivery_id=name) for name in ("tv-1", "tv-2")] == [
+        (row, False) for row in rows
+    ]
+
+
+def test_without_an_id_each_body_is_its_own_delivery(secret: WebhookSecret) -> None:
+    sell = {**BUY, "side": "sell"}
+    bought, _ = claim(secret)
+
+    sold, is_new = claim(secret, body=sell)
+
+    assert is_new
+    assert (claim(secret), claim(secret, body=sell)) == ((bought, False), (sold, False))
+
+
+def test_body_that_came_with_an_id_is_not_the_one_without(secret: WebhookSecret) -> None:
+    named, _ = claim(secret, delivery_id="tv-1")
+
+    row, is_new = claim(secret)
+
+    assert is_new
+    assert row != named
+
+
+def test_nonce_of_one_strategy_may_be_used_by_another(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    assert claim(secret, nonce="n0nce-01", delivery_id="a")[1]
+    assert claim(other, nonce="n0nce-01", delivery_id="a")[1]
+
+
+def test_removed_secret_leaves_the_others_open(secret: WebhookSecret, other: WebhookSecret) -> None:
+    assert remove_secret(secret.strategy) is True
+
+    assert list(WebhookSecret.objects.all()) == [other]
+    assert remove_secret(secret.strategy) is False
+
+
+# Its answer
+
+
+def test_duplicate_gets_its_own_answer_and_no_other(exchange: Exchange) -> None:
+    secrets = []
+    for amount in ("1000", "3000"):
+        strategy = make_strategy()
+        account = exchange.open_account(
+            wallets={"spot": {"USDT": amount}, "futures": {"USDT": "0"}}
+        )
+        make_link(account=account, strategy=strategy)
+        secrets.append(secret_of(strategy))
+    first = [receive_signal(secret, delivery(), clock=lambda: NOW) for secret in secrets]
+    first.append(receive_signal(secrets[1], delivery(delivery_id="tv-1"), clock=lambda: NOW))
+
+    again = [receive_signal(secret, delivery(), clock=lambda: NOW) for secret in secrets]
+    again.append(receive_signal(secrets[1], delivery(delivery_id="tv-1"), clock=lambda: NOW))
+
+    assert again == first
+    assert [answer["sizes"][0]["capital"] for answer in again] == ["1000", "3000", "3000"]
+    assert len({answer["delivery"] for answer in again}) == 3
+
+
+def test_duplicate_waits_until_its_own_answer_is_there(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    (row, _), (theirs, _) = claim(secret), claim(other)
+    keep_answer(theirs, {"whose": "theirs"}, clock=lambda: NOW)
+    paused: list[float] = []
+
+    def pause(seconds: float) -> None:
+        paused.append(seconds)
+        if len(paused) == 3:
+            keep_answer(row, {"whose": "ours"}, clock=lambda: NOW)
+
+    assert await_answer(row, clock=lambda: NOW, pause=pause) == {"whose": "ours"}
+    assert len(paused) == 3
+
+
+def test_duplicate_of_a_delivery_in_progress_is_told_to_come_back(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    (row, _), (theirs, _) = claim(secret), claim(other)
+    keep_answer(theirs, {"whose": "theirs"}, clock=lambda: NOW)
+
+    with pytest.raises(DeliveryInProgress):
+        await_answer(row, clock=steps(0, 1, 2, 2.7), pause=no_pause)
+
+
+def test_work_is_given_up_after_thirty_seconds_and_not_before(secret: WebhookSecret) -> None:
+    row, _ = claim(secret)
+
+    with pytest.raises(DeliveryInProgress):
+        await_answer(row, clock=steps(27.3, 30), pause=no_pause)
+    assert await_answer(row, clock=steps(27.4, 30, 30.05), pause=no_pause) is None
+
+
+def test_first_answer_that_was_kept_counts(secret: WebhookSecret, other: WebhookSecret) -> None:
+    (row, _), (theirs, _) = claim(secret), claim(other)
+    keep_answer(theirs, {"whose": "theirs"}, clock=lambda: NOW)
+
+    kept = keep_answer(row, {"number": 1}, clock=lambda: NOW)
+    late = keep_answer(row, {"number": 2}, clock=lambda: NOW)
+
+    assert (kept, late) == ({"number": 1}, {"number": 1})
+    assert WebhookAnswer.objects.get(delivery=row).body == {"number": 1}
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that has the next delivery dies after it has done the work."""
+    work = receive._work
+
+    def die(*arguments: Any) -> dict[str, Any]:
+        monkeypatch.setattr(receive, "_work", work)
+        work(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(receive, "_work", die)
+
+
+def test_claim_of_a_dead_process_is_taken_over_and_decided_once(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "0"}})
+    secret = secret_of(make_link(account=account).strategy)
+    interrupt(monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        receive_signal(secret, delivery(), clock=lambda: NOW)
+    exchange.set_balance(account, "spot", "9000")
+
+    with pytest.raises(DeliveryInProgress):
+        receive_signal(secret, delivery(), clock=steps(1, 1, 2, 4), pause=no_pause)
+    assert not WebhookAnswer.objects.exists()
+    later = NOW + timedelta(seconds=31)
+    answer = receive_signal(secret, delivery(), clock=lambda: later, pause=never)
+
+    run = AllocationRun.objects.get()
+    assert run.run_key == f"webhook:{WebhookDelivery.objects.get().pk}"
+    assert [each["run"] for each in answer["allocations"]] == [run.pk]
+    assert answer["sizes"][0]["capital"] == "1000"
+    assert receive_signal(secret, delivery(), clock=lambda: later, pause=never) == answer
+
+
+def test_process_that_is_overtaken_gives_the_answer_of_the_one_that_took_over(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1000"}, "futures": {"USDT": "0"}})
+    secret = secret_of(make_link(account=account).strategy)
+    work, answers = receive._work, []
+
+    def slow(*arguments: Any) -> dict[str, Any]:
+        monkeypatch.setattr(receive, "_work", work)
+        later = NOW + timedelta(seconds=31)
+        answers.append(receive_signal(secret, delivery(), clock=lambda: later, pause=never))
+        return {"too": "late"}
+
+    monkeypatch.setattr(receive, "_work", slow)
+
+    assert [receive_signal(secret, delivery(), clock=lambda: NOW)] == answers
+    assert answers[0]["allocations"][0]["outcome"] == "applied"
+    assert WebhookAnswer.objects.get().body == answers[0]
+
+
+# Where it acts
+
+
+def test_signal_acts_on_the_active_links_of_its_strategy_only(exchange: Exchange) -> None:
+    def open_account(**fields: Any) -> Any:
+        wallets = {"spot": {"USDT": "100"}, "futures": {"USDT": "0"}}
+        return exchange.open_account(wallets=wallets, **fields)
+
+    strategy = make_strategy()
+    mine, off = open_account(), open_account()
+    make_link(account=mine, strategy=strategy)
+    make_link(account=off, strategy=strategy, is_active=False)
+    make_link(account=make_account(is_active=False), strategy=strategy)
+    make_link(account=open_account())
+
+    answer = receive_signal(secret_of(strategy), delivery(), clock=lambda: NOW)
+
+    assert [each["account"] for each in answer["allocations"]] == [mine.name]
+    assert [each["account"] for each in answer["sizes"]] == [mine.name]
+    assert [run.account for run in AllocationRun.objects.all()] == [mine]
+
+
+def test_answer_has_the_balances_that_were_used_to_the_last_digit(exchange: Exchange) -> None:
+    strategy = make_strategy()
+    account = exchange.open_account(
+        wallets={"spot": {"USDT": "1000.0195"}, "futures": {"USDT": "0"}}
+    )
+    make_link(account=account, strategy=strategy)
+    make_link(account=account, market_type="futures")
+    exchange.fail(account, "unauthorized", "futures")
+
+    answer = receive_signal(secret_of(strategy), delivery(), clock=lambda: NOW)
+
+    assert answer["allocations"][0]["balances"] == [
+        {
+            "pool": "spot",
+            "amount": "1000.0195",
+            "source": "live",
+            "observed_at": "2026-11-24T12:00:00+09:00",
+        },
+        {"pool": "futures", "amount": None, "source": "none", "observed_at": None},
+    ]
