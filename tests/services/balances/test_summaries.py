@@ -232,6 +232,57 @@ def test_failed_readings_leave_the_summary_alone(exchange: Exchange) -> None:
     assert allocate(account) is None
 
 
+def test_cached_balance_is_the_accounts_own() -> None:
+    account, other, without = make_account(), make_account(), make_account()
+    make_summary(
+        account=account,
+        date=TODAY - timedelta(days=2),
+        ending_balance=Decimal(150),
+        spot_balance=Decimal(100),
+        futures_balance=Decimal(50),
+    )
+    # The newest of all is another's.
+    make_summary(
+        account=other,
+        date=YESTERDAY,
+        ending_balance=Decimal(15),
+        spot_balance=Decimal(10),
+        futures_balance=Decimal(5),
+    )
+
+    def cached(of: Account) -> list[Decimal | None]:
+        return [get_cached_daily_balance(of.pk, market) for market in (None, *MarketType)]
+
+    assert cached(account) == [Decimal(150), Decimal(100), Decimal(50)]
+    assert cached(other) == [Decimal(15), Decimal(10), Decimal(5)]
+    assert cached(without) == [None, None, None]
+
+
+def test_cached_balance_of_tomorrow_is_none_yet() -> None:
+    account = make_account()
+    make_summary(account=account, date=timezone.localdate(), spot_balance=Decimal(100))
+    make_summary(
+        account=account, date=timezone.localdate() + timedelta(days=1), spot_balance=Decimal(9)
+    )
+
+    assert get_cached_daily_balance(account.pk, MarketType.SPOT) == Decimal(100)
+
+
+def test_rows_of_accounts_that_were_not_asked_for_are_left_out() -> None:
+    account, other, without = make_account(), make_account(), make_account()
+    for each in (account, other):
+        make_summary(account=each, date=YESTERDAY)
+        make_summary(account=each, date=TODAY)
+    mine = {row.date: row for row in DailyAccountSummary.objects.filter(account=account)}
+
+    found = load_summaries([account.pk, without.pk], now=NOON)
+
+    assert set(found) == {account.pk, without.pk}
+    assert (found[account.pk].today, found[account.pk].before) == (mine[TODAY], mine[YESTERDAY])
+    assert (found[without.pk].today, found[without.pk].before) == (None, None)
+    assert load_latest([account.pk, without.pk], now=NOON) == {account.pk: mine[TODAY]}
+
+
 def test_cached_balance_of_no_market_is_an_error() -> None:
     with pytest.raises(ValueError, match="margin"):
         get_cached_daily_balance(make_account().pk, "margin")

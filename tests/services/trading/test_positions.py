@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from capital.domain.errors import NotFound
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
-from capital.services.trading.positions import accounts_with_open_positions
-from tests.factories import make_link
+from capital.services.trading.positions import accounts_with_open_positions, report_position
+from tests.factories import make_link, make_position
 
 
 @pytest.mark.django_db(transaction=True)
@@ -46,3 +47,41 @@ def test_what_cannot_be_read_counts_as_open_and_leaves_the_transaction_usable(
     assert connection.in_atomic_block
     assert accounts_with_open_positions([link.account_id]) == {link.account_id}
     assert make_link().pk
+
+
+@pytest.mark.django_db
+def test_only_the_accounts_that_were_asked_for_are_told_to_hold_something() -> None:
+    flat, other = make_link(), make_link()
+    make_position(flat, "0")
+    make_position(other, "1")
+
+    assert accounts_with_open_positions([flat.account_id]) == frozenset()
+    assert accounts_with_open_positions([flat.account_id, other.account_id]) == {other.account_id}
+
+
+@pytest.mark.django_db
+def test_each_link_and_symbol_has_a_position_of_its_own() -> None:
+    link, other = make_link(), make_link()
+    for each, symbol in ((other, "BTC/USDT"), (link, "ETH/USDT"), (link, "BTC/USDT")):
+        make_position(each, "1", symbol)
+
+    report_position(link.pk, symbol="BTC/USDT", quantity=Decimal("0.5"))
+    report_position(other.pk, symbol="ETH/USDT", quantity=Decimal(-2))
+
+    rows = Position.objects.order_by("pk")
+    assert list(rows.values_list("strategy_account", "symbol", "quantity")) == [
+        (other.pk, "BTC/USDT", Decimal(1)),
+        (link.pk, "ETH/USDT", Decimal(1)),
+        (link.pk, "BTC/USDT", Decimal("0.5")),
+        (other.pk, "ETH/USDT", Decimal(-2)),
+    ]
+
+
+@pytest.mark.django_db
+def test_position_of_a_link_that_is_gone_is_refused_where_there_is_another() -> None:
+    link = make_link()
+
+    with pytest.raises(NotFound):
+        report_position(link.pk + 1, symbol="BTC/USDT", quantity=Decimal(1))
+
+    assert not Position.objects.exists()

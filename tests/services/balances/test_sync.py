@@ -1,0 +1,80 @@
+"""A sync reads and writes the accounts that it was asked for, each by itself."""
+
+import logging
+from collections import Counter
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.db import DatabaseError
+
+from capital.models import Account, DailyAccountSummary
+from capital.services.balances import locked
+from capital.services.balances.sync import sync_balances
+from tests.simulated import Exchange
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
+
+
+def open_accounts(exchange: Exchange, count: int) -> list[Account]:
+    return [
+        exchange.open_account(venue="upbit", wallets={"spot": {"KRW": f"{number}000"}})
+        for number in range(1, count + 1)
+    ]
+
+
+def balances() -> dict[int, Decimal | None]:
+    return dict(DailyAccountSummary.objects.values_list("account_id", "spot_balance"))
+
+
+def test_only_the_accounts_that_were_asked_for_are_synced(exchange: Exchange) -> None:
+    asked, other, off = open_accounts(exchange, 3)
+    Account.objects.filter(pk=off.pk).update(is_active=False)
+
+    counts = sync_balances([asked.pk, off.pk], clock=lambda: NOON)
+
+    assert counts == Counter(live=1)
+    assert balances() == {asked.pk: Decimal(1000)}
+    assert other.pk not in balances()
+
+
+def test_each_account_says_itself_why_its_exchange_does_not_answer(exchange: Exchange) -> None:
+    sound, refused, down, _other = accounts = open_accounts(exchange, 4)
+    exchange.fail(refused, "unauthorized")
+    exchange.fail(down, "server_error")
+
+    sync_balances([sound.pk, refused.pk, down.pk], clock=lambda: NOON)
+
+    codes = dict(Account.objects.values_list("pk", "connection_code"))
+    assert [codes[account.pk] for account in accounts] == [
+        "",
+        "exchange_refused_key",
+        "exchange_unreachable",
+        "",
+    ]
+
+
+def test_account_that_the_database_refuses_takes_no_other_with_it(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, refused, last = open_accounts(exchange, 3)
+    record = locked.record_observations
+
+    def refuse(observed: dict[int, object], *arguments: object, **options: object) -> None:
+        if refused.pk in observed:
+            raise DatabaseError("disk is on fire")
+        record(observed, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(locked, "record_observations", refuse)
+    caplog.set_level(logging.INFO, "capital.services.balances")
+
+    counts = sync_balances([first.pk, refused.pk, last.pk], clock=lambda: NOON)
+
+    assert counts == Counter(live=2, failed=1)
+    assert balances() == {first.pk: Decimal(1000), last.pk: Decimal(3000)}
+    assert caplog.messages == [
+        "A batch of balances failed (DatabaseError); each is tried.",
+        f"The balances of account {refused.pk} could not be recorded.",
+    ]
