@@ -1,0 +1,82 @@
+"""What is listed under a currency's name is an entry, or it is no balance."""
+
+from typing import Any
+
+import pytest
+
+from capital.domain.balances import BalanceBasis
+from capital.domain.errors import BalanceUnavailable
+from capital.domain.reasons import Code
+from capital.exchange.answers import read_all_balances, read_balance
+from capital.exchange.venue import BalanceCall, Holdings
+
+UNIFIED = Holdings(source="unified")
+NAMED = Holdings(form="named")
+NO_OBJECTS = [None, "5", 5, [], [{"total": "5"}], True]
+
+
+def call(holdings: Holdings, *, omits_empty: bool = False) -> BalanceCall:
+    return BalanceCall(
+        {}, formulas={BalanceBasis.WALLET: "total"}, holdings=holdings, omits_empty=omits_empty
+    )
+
+
+def read(answer: dict[str, Any], of: BalanceCall) -> Any:
+    try:
+        return read_balance(answer, of, **_given())
+    except BalanceUnavailable as error:
+        return error.reason.code
+
+
+def _given() -> dict[str, Any]:
+    return {
+        "pages": [],
+        "venue": "somewhere",
+        "currency": "USDT",
+        "basis": BalanceBasis.WALLET,
+        "code_of": lambda name: name,
+    }
+
+
+def unified(holding: Any) -> dict[str, Any]:
+    """As ccxt makes it."""
+    return {"total": {"USDT": "5", "BTC": "1"}, "USDT": holding, "BTC": {"total": "1"}}
+
+
+def named(holding: Any) -> dict[str, Any]:
+    return {"info": {"USDT": holding, "BTC": {"total": "1"}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "holdings"), [(unified({"total": "5"}), UNIFIED), (named({"total": "5"}), NAMED)]
+)
+def test_holding_that_is_an_object_is_read(answer: dict[str, Any], holdings: Holdings) -> None:
+    assert read(answer, call(holdings)) == 5
+
+
+@pytest.mark.parametrize("holding", NO_OBJECTS)
+@pytest.mark.parametrize(("answer_of", "holdings"), [(unified, UNIFIED), (named, NAMED)])
+def test_holding_that_is_no_object_is_no_balance(
+    answer_of: Any, holdings: Holdings, holding: Any
+) -> None:
+    assert read(answer_of(holding), call(holdings)) is Code.EXCHANGE_CURRENCY_MISSING
+
+
+@pytest.mark.parametrize("holding", NO_OBJECTS)
+def test_holding_that_is_no_object_is_not_taken_for_an_empty_wallet(holding: Any) -> None:
+    assert read(named(holding), call(NAMED, omits_empty=True)) is Code.EXCHANGE_BAD_ANSWER
+
+
+@pytest.mark.parametrize("holding", NO_OBJECTS)
+@pytest.mark.parametrize(("answer_of", "holdings"), [(unified, UNIFIED), (named, NAMED)])
+def test_other_holdings_are_shown_all_the_same(
+    answer_of: Any, holdings: Holdings, holding: Any
+) -> None:
+    assert read_all_balances(answer_of(holding), call(holdings), **_given()) == {"BTC": 1}
+
+
+@pytest.mark.parametrize("names", [None, [], "USDT", 5])
+def test_answer_of_ccxt_without_names_lists_nothing(names: Any) -> None:
+    answer = {"total": names, "USDT": {"total": "5"}}
+
+    assert read(answer, call(UNIFIED)) is Code.EXCHANGE_CURRENCY_MISSING
