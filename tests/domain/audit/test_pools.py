@@ -18,6 +18,7 @@ from capital.domain.audit.pools import (
 from capital.domain.balances import Source
 from capital.domain.money import CENT
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from tests.domain.builders import NOON
 
 D = Decimal
@@ -179,6 +180,14 @@ def test_paused_link_holds_nothing() -> None:
         {**three, "after": "—"},
     )
     assert codes(forged(SOUND, 3, after=D("0.5"))) == ["idle_not_released", "pool_not_conserved"]
+
+
+@pytest.mark.parametrize("code", sorted(code.value for code in Code if code.is_idle))
+def test_idle_link_holds_nothing_whatever_idles_it(code: str) -> None:
+    assert codes(forged(SOUND, 3, code=code)) == codes(forged(UNREAD, 3, code=code)) == []
+
+    for after in (D(5), None):
+        assert codes(forged(UNREAD, 3, code=code, after=after)) == ["idle_not_released"]
 
 
 @pytest.mark.parametrize("code", ["share", "nonsense", "negative_balance", "restored"])
