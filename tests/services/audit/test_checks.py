@@ -1,11 +1,13 @@
 """The audit: a clean database gives nothing, and each rule that is broken gives its own code."""
 
+import ast
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pgtrigger
@@ -13,6 +15,7 @@ import pytest
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
+from capital.domain.reasons import Code
 from capital.models import (
     Account,
     AllocationEntry,
@@ -435,6 +438,29 @@ def _summary(**values: Any) -> Break:
     return change
 
 
+def _changed(books: Books, link: StrategyAccount) -> AllocationEntry:
+    books.exchange.set_balance(books.account, "spot", "2000")
+    books.decide(NOON + timedelta(minutes=1))
+    return books.entry(link)
+
+
+def _unknown_yesterday(books: Books) -> None:
+    make_summary(account=books.account, date=YESTERDAY, spot_balance=Decimal(1000))
+    books.summary.filter(date__gt=YESTERDAY).update(starting_balance=Decimal(1500))
+
+
+def _skipped_without_pools(books: Books) -> None:
+    AllocationRun.objects.create(
+        account=books.account,
+        run_key="skipped",
+        trigger="command",
+        outcome="skipped",
+        code="no_balance",
+        basis=books.run.basis,
+        created_at=NOON,
+    )
+
+
 SUSPECT = {"amount": "1", "accepted": "2", "observed_at": NOON.isoformat()}
 
 OF_DIVIDED_BOOKS: dict[str, tuple[Break, list[str]]] = {
@@ -549,6 +575,12 @@ OF_DIVIDED_BOOKS: dict[str, tuple[Break, list[str]]] = {
         ["ending_wrong"],
     ),
     "no ending": (_summary(ending_balance=None, ending_observed_at=None), ["ending_wrong"]),
+    "start after an unknown yesterday": (_unknown_yesterday, ["start_wrong"]),
+    "chain from an unknown yesterday": (
+        lambda b: forge(_changed(b, b.a), before=None),
+        ["chain_broken"],
+    ),
+    "skipped without pools": (_skipped_without_pools, ["pools_missing"]),
     "time of the ending": (
         _summary(futures_observed_at=NOON - timedelta(hours=2)),
         ["ending_time_wrong"],
@@ -602,6 +634,10 @@ OF_UNREAD_BOOKS: dict[str, tuple[Break, list[str]]] = {
         lambda b: forge(b.pool(), reserve=Decimal(0)),
         ["divided_without_balance"],
     ),
+    "rest of nothing": (
+        lambda b: forge(b.pool(), unallocated=Decimal(0)),
+        ["divided_without_balance"],
+    ),
     "idle link that keeps its capital": (_idle_not_released, ["idle_not_released"]),
     "kept, but another amount": (_kept_but_changed, ["kept_but_changed"]),
     "share of nothing": (lambda b: forge(b.entry(b.a), code="share"), ["entry_code_wrong"]),
@@ -641,12 +677,18 @@ def _untouched_but_changed(books: Books) -> None:
     _set_capital(books.paused, "5")
 
 
+def _of_the_first_run(books: Books) -> None:
+    first = AllocationRun.objects.order_by("pk")[0]
+    forge(books.run, reverts=first, arguments={**books.run.arguments, "reverts": first.pk})
+
+
 OF_REVERTED_BOOKS: dict[str, tuple[Break, list[str]]] = {
     "another amount": (_restored_wrong, ["restored_wrong"]),
     "another run": (
         lambda b: forge(b.run, reverts=AllocationRun.objects.order_by("pk")[0]),
         ["arguments_contradicted", "revert_not_of_last"],
     ),
+    "another run, in its arguments too": (_of_the_first_run, ["revert_not_of_last"]),
     "a share by weight": (lambda b: forge(b.entry(b.a), code="share"), ["entry_code_wrong"]),
     "untouched, but another amount": (_untouched_but_changed, ["kept_but_changed"]),
     "finer than a cent": (_share_not_whole, ["entry_not_whole"] * 2 + ["restored_wrong"] * 2),
@@ -678,6 +720,82 @@ def test_broken_rule_of_a_revert_is_found_and_no_other(reverted: Books, what: st
     break_it(reverted)
 
     assert broken() == expected
+
+
+# Every finding has such a record; these have a test of their own below.
+OF_THEIR_OWN = {"unified_with_parts", "run_key_repeated", "summary_repeated"}
+
+
+def _findings() -> set[str]:
+    """The codes of every reason that the audit's modules make."""
+    root = Path(audit_service.__file__).parents[2]
+    found = set()
+    for module in (*root.glob("domain/audit/*.py"), *root.glob("services/audit/*.py")):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Reason":
+                found.add(Code[ast.unparse(node.args[0]).removeprefix("Code.")].value)
+    return found
+
+
+def test_every_finding_is_provoked_by_a_forged_record_of_its_own() -> None:
+    tables = (OF_DIVIDED_BOOKS, OF_UNREAD_BOOKS, OF_REVERTED_BOOKS)
+    expected = [set(codes) for table in tables for _, codes in table.values()]
+    alone = {code for codes in expected if len(codes) == 1 for code in codes}
+
+    assert alone | OF_THEIR_OWN == _findings()
+
+
+def test_capital_despite_debt_is_found(books: Books) -> None:
+    """The next run takes it back, so that nothing else is wrong."""
+    books.exchange.set_balance(books.account, "futures", "-12.345")
+    books.decide(NOON + timedelta(minutes=1))
+    forge(books.entry(books.futures), after=Decimal(5))
+    forge(books.pool("futures"), unallocated=Decimal("-17.35"))
+    books.exchange.set_balance(books.account, "spot", "2000")
+    books.decide(NOON + timedelta(minutes=2))
+    forge(books.entry(books.futures), before=Decimal(5))
+
+    assert broken() == ["debt_allocated"]
+
+
+def test_shares_of_a_few_cents_are_judged_and_no_reserve_is_missed(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "0.09"}, "futures": {"USDT": "0"}})
+    links = [make_link(account=account), make_link(account=account, weight=Decimal(2))]
+    (run,) = allocate_capital([account.pk], clock=lambda: NOON)
+    assert broken() == []
+
+    forge(run.pools.get(), reserve=None)
+    assert broken() == ["pool_not_conserved"]
+    forge(run.pools.get(), reserve=Decimal(0))
+    for link, amount in zip(links, ("0.06", "0.03"), strict=True):
+        forge(AllocationEntry.objects.get(strategy_account=link), after=Decimal(amount))
+        _set_capital(link, amount)
+
+    assert broken() == ["share_wrong"] * 2
+
+
+def test_pool_of_one_market_beside_a_unified_one_is_found(exchange: Exchange) -> None:
+    account = exchange.open_account(venue="okx", wallets={"unified": {"USDT": "77.777"}})
+    make_link(account=account)
+    (run,) = allocate_capital([account.pk], clock=lambda: NOON)
+
+    AllocationPool.objects.create(run=run, pool="spot", source="none", code="not_read")
+
+    assert broken() == ["wallet_modes_mixed"]
+
+
+def test_archived_link_that_keeps_its_capital_is_found(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "1"}})
+    exchange.fail(account, "unauthorized")
+    make_link(account=account)
+    archived = make_link(account=account, status="ARCHIVED", capital="20")
+    allocate_capital([account.pk], clock=lambda: NOON)
+    assert broken() == []
+
+    forge(AllocationEntry.objects.get(strategy_account=archived), after=Decimal(20))
+    _set_capital(archived, "20")
+
+    assert broken() == ["idle_not_released"]
 
 
 def test_unified_wallet_with_a_balance_of_one_market_is_found(exchange: Exchange) -> None:
