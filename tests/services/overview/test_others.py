@@ -1,0 +1,188 @@
+"""What is shown of one account, strategy or user is not another's."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+
+from capital.domain.allocation.decision import Outcome
+from capital.models import Account, AllocationRun, StrategyCapital
+from capital.services.overview.capital import find_link_capital, first_link_capital
+from capital.services.overview.dashboard import read_dashboard
+from capital.services.overview.equity import read_changes_today, read_history, read_totals
+from capital.services.overview.histories import read_account_history, read_strategy_history
+from capital.services.overview.rates import reported_total, store_rate
+from capital.services.overview.runs import last_runs
+from capital.services.overview.strategies import count_accounts, overview_strategies
+from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.get_default_timezone())
+COLUMNS = ("pk", "strategy_account", "allocated_capital")
+
+
+def run_of(account: Account, outcome: str = "applied", *, hour: int = 9) -> AllocationRun:
+    return AllocationRun.objects.create(
+        account=account,
+        run_key=f"key-{AllocationRun.objects.count()}",
+        trigger="command",
+        outcome=outcome,
+        code="allocated",
+        created_at=NOW.replace(hour=hour),
+    )
+
+
+def days_ago(account: Account, days: int, ending: str, **fields: object) -> None:
+    date = NOW.date() - timedelta(days=days)
+    make_summary(account=account, date=date, ending_balance=Decimal(ending), **fields)
+
+
+# The capital of links
+
+
+def test_capital_of_ones_own_links_is_read() -> None:
+    links = [make_link(capital=capital) for capital in ("1", "2")]
+    also = make_link(account=links[0].account, capital="3")
+    on_another = make_link(account=make_account(owner=links[0].account.owner), capital="4")
+    owner, root = links[0].account.owner, make_user(is_superuser=True)
+
+    def read(user: object, account_id: int | None = None, most: int = 9) -> list[int]:
+        rows = first_link_capital(user, COLUMNS, account_id=account_id, most=most)  # type: ignore[arg-type]
+        return [row["strategy_account"] for row in rows]
+
+    assert read(owner) == [links[0].pk, also.pk, on_another.pk]
+    assert read(owner, most=1) == [links[0].pk]
+    assert read(owner, links[0].account_id) == [links[0].pk, also.pk]
+    assert read(owner, links[1].account_id) == []
+    assert read(root) == [links[0].pk, links[1].pk, also.pk, on_another.pk]
+    assert read(root, links[1].account_id) == [links[1].pk]
+    assert read(AnonymousUser()) == []
+
+
+def test_capital_of_one_link_is_found_where_it_may_be_seen() -> None:
+    mine, theirs = make_link(capital="1"), make_link(capital="2")
+    rows = {row.strategy_account_id: row.pk for row in StrategyCapital.objects.order_by("pk")}
+    owner, root = mine.account.owner, make_user(is_superuser=True)
+
+    def find(link: object, user: object, account_id: int | None = None) -> object:
+        row = find_link_capital(rows[link.pk], user, COLUMNS, account_id=account_id)  # type: ignore[attr-defined, arg-type]
+        return row and row["allocated_capital"]
+
+    assert (find(mine, owner), find(theirs, owner)) == (1, None)
+    assert (find(mine, root), find(theirs, root)) == (1, 2)
+    assert find(theirs, root, mine.account_id) is None
+
+
+# Balances over time
+
+
+def test_balances_over_time_are_the_accounts_own() -> None:
+    account, other = make_account(), make_account()
+    days_ago(account, 40, "10")
+    days_ago(account, 2, "20")
+    days_ago(other, 35, "7")
+    days_ago(other, 1, "8")
+    days_ago(account, -1, "99")
+
+    history = [day.total for day in read_history(account.pk, now=NOW)]
+
+    assert history == [10] * 28 + [20] * 3
+    assert read_totals([account.pk], now=NOW) == {account.pk: history}
+    assert list(read_totals([other.pk], now=NOW)[other.pk]) == [7] * 29 + [8] * 2
+
+
+def test_change_of_today_is_the_accounts_own_and_todays() -> None:
+    account, other, quiet = make_account(), make_account(), make_account()
+    days_ago(account, 1, "9", starting_balance=Decimal(1))
+    days_ago(account, 0, "12", starting_balance=Decimal(9))
+    days_ago(other, 0, "50", starting_balance=Decimal(0))
+    days_ago(quiet, 1, "5", starting_balance=Decimal(1))
+
+    assert read_changes_today([account.pk, quiet.pk], now=NOW) == {account.pk: 3}
+
+
+# Runs
+
+
+def test_last_run_is_the_accounts_own() -> None:
+    account, other, without = make_account(), make_account(), make_account()
+    run_of(account, "failed", hour=7)
+    last = run_of(account, hour=8)
+    latest_of_all = run_of(other, "failed", hour=9)
+    ids = [account.pk, without.pk]
+
+    assert last_runs(ids) == {account.pk: last}
+    assert last_runs(ids, Outcome.FAILED) == {}
+    assert last_runs([*ids, other.pk], Outcome.FAILED) == {other.pk: latest_of_all}
+
+
+def test_account_shows_its_own_runs() -> None:
+    account = make_account()
+    mine = run_of(account)
+    run_of(make_account(), hour=10)
+
+    shown = read_account_history(account, clock=lambda: NOW).runs
+
+    assert [each.run for each in shown] == [mine]
+
+
+# Strategies
+
+
+def test_strategy_shows_its_own_links() -> None:
+    owner = make_user()
+    account = make_account(owner=owner, name="Main")
+    strategy, other = make_strategy(owner=owner), make_strategy(owner=owner)
+    make_link(account=account, strategy=strategy, capital="5")
+    make_link(account=account, strategy=other, capital="7")
+
+    history = read_strategy_history(strategy, owner, clock=lambda: NOW)
+
+    (only,) = history.currencies["USDT"]
+    assert (only.account, only.amounts[-1]) == ("Main", 5)
+
+
+def test_each_strategy_is_counted_on_the_accounts_that_may_be_seen() -> None:
+    owner = make_user()
+    first, second = make_strategy(owner=owner), make_strategy(owner=owner)
+    main, side = make_account(owner=owner), make_account(owner=owner)
+    make_link(account=main, strategy=first, capital="1")
+    make_link(account=side, strategy=first, capital="2")
+    make_link(account=main, strategy=second, capital="4")
+    make_link(account=make_account(), strategy=second, capital="8")
+
+    overviews = overview_strategies([first.pk, second.pk], owner)
+
+    assert {key: (each.accounts, dict(each.capital)) for key, each in overviews.items()} == {
+        first.pk: (2, {"USDT": 3}),
+        second.pk: (1, {"USDT": 4}),
+    }
+    assert set(overview_strategies([second.pk], owner)) == {second.pk}
+    assert count_accounts([second.pk], owner) == 1
+    assert count_accounts([first.pk, second.pk], owner) == 2
+
+
+def test_first_steps_of_one_user_are_not_done_by_another() -> None:
+    run_of(make_link(strategy=make_strategy()).account)
+    newcomer = make_user()
+
+    assert not any(vars(read_dashboard(newcomer, clock=lambda: NOW).steps).values())
+
+
+# Rates
+
+
+def test_rate_of_the_pair_is_used_beside_others() -> None:
+    for base, quote, rate in (
+        ("USDT", "USD", "2"),
+        ("USDT", "KRW", "1400"),
+        ("BTC", "KRW", "90000000"),
+        ("USDT", "EUR", "3"),
+    ):
+        store_rate(base, quote, rate, clock=lambda: NOW)
+
+    assert reported_total("KRW", {"USDT": Decimal(2)}).amount == 2800
+    assert reported_total("KRW", {"BTC": Decimal(2)}).amount == 180000000
