@@ -185,3 +185,16 @@ def test_runs_of_jobs_are_found_by_job_and_by_result(root: Client, rows: dict[An
     assert found(result="failed") == ["sync_balances"]
     assert found(result="open") == ["prune"]
     assert found(result="done") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("exchange unreachable 1", "live 7")), ("ko", ("거래소 연결 실패 1", "실시간 7"))],
+)
+def test_outcomes_are_counted_in_words(
+    root: Client, rows: dict[Any, Any], language: str, words: tuple[str, ...]
+) -> None:
+    page = root.get(address(JobRun, "changelist"), headers={"accept-language": language})
+
+    for each in words:
+        assert each in page.content.decode()
