@@ -22,8 +22,7 @@ COPIED = ("capital_project", "strategies", "locale", "manage.py")
 
 # Where a module's tests are elsewhere than at its own path below tests/.
 MIRRORS = {
-    "capital/domain/audit": ["tests/services/audit"],
-    "capital/domain/audit/pools.py": ["tests/domain/audit"],
+    "capital/domain/audit": ["tests/domain/audit"],
     "capital/domain/sizing": ["tests/domain/sizing"],
     "capital/domain/allocation": ["tests/domain/allocation"],
     "capital/exchange": [

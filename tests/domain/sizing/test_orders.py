@@ -170,7 +170,7 @@ def test_a_held_symbol_and_a_close_never_are_too_many():
 def test_a_spot_sale_of_a_quantity_takes_no_symbol():
     link = replace(SPOT_LINK, max_symbols=1)
 
-    admit(order(qty="1", side="sell"), link, spot(), held_symbols={"ETH/USDT"})
+    assert refusal(order(qty="1", side="sell"), link, held=["ETH/USDT"]) is None
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,8 @@ def test_strategy_keeps_its_market_whatever_became_of_the_venue() -> None:
     Account.objects.filter(pk=kept.account_id).update(venue="upbit")
 
     check_market(kept.strategy_id, MarketType.FUTURES)
+
+    # Another strategy on the same venue would be refused that market.
+    beside = make_link(account=Account.objects.get(pk=kept.account_id))
+    with pytest.raises(ValidationError):
+        check_market(beside.strategy_id, MarketType.FUTURES)
