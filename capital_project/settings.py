@@ -45,6 +45,7 @@ CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Only for a proxy that always sets or removes this header itself, because it is trusted.
 SECURE_PROXY_SSL_HEADER = environment.proxy_header("CAPITAL_PROXY_SSL_HEADER")
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "capital_project.views.csrf_failure"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -143,6 +144,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # Behind a proxy, everyone would have its address, and anyone could lock anyone out.
 AXES_CLIENT_IP_CALLABLE = "capital.addresses.client_address"
+AXES_LOCKOUT_CALLABLE = "capital_project.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 # Otherwise it prints a line with every command.

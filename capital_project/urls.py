@@ -15,4 +15,6 @@ urlpatterns = [
 ]
 
 handler400 = "capital_project.views.bad_request"
+handler403 = "capital_project.views.permission_denied"
+handler404 = "capital_project.views.not_found"
 handler500 = "capital_project.views.server_error"

@@ -1,9 +1,13 @@
 """The front page, health checks for load balancers, and error pages."""
 
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -32,15 +36,79 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A problem object under /api/, Django's page elsewhere."""
-    if is_api(request):
-        return problem_response(400, "bad_request", _("The request could not be read."))
-    return defaults.bad_request(request, exception)
+    """400."""
+    return _refusal(
+        request,
+        400,
+        "bad_request",
+        _("Bad request"),
+        _("The request could not be read."),
+    )
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _refusal(
+        request,
+        403,
+        "permission_denied",
+        _("Permission denied"),
+        _("You do not have permission to view this page."),
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that was not sent from one of our pages, or from one that is too old."""
+    return _refusal(
+        request,
+        403,
+        "csrf_failed",
+        _("The form could not be verified"),
+        _("The page may be out of date, or cookies are blocked. Reload the page and try again."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, for what is not there and for what this user may not see alike."""
+    return _refusal(
+        request,
+        404,
+        "not_found",
+        _("Page not found"),
+        _("This page does not exist, or you do not have permission to view it."),
+    )
+
+
+def locked_out(request: HttpRequest, *_arguments: Any) -> HttpResponse:
+    """429 after too many wrong passwords."""
+    wait: timedelta = settings.AXES_COOLOFF_TIME
+    response = _refusal(
+        request,
+        429,
+        "locked_out",
+        _("Too many login attempts"),
+        _("Login is locked. Try again in %(minutes)s minutes.")
+        % {"minutes": wait // timedelta(minutes=1)},
+    )
+    response["Retry-After"] = str(wait // timedelta(seconds=1))
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """A problem or Django's page, without details of the error: those are in the log."""
+    """500, without details of the error: those are in the log."""
+    return _refusal(
+        request,
+        500,
+        "unexpected_error",
+        _("Server error"),
+        _("Something went wrong on the server and was logged. Try again."),
+    )
+
+
+def _refusal(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
+    """A problem object under /api/, a page elsewhere. Asks no database."""
     if is_api(request):
-        detail = _("Something went wrong on the server and was logged. Try again.")
-        return problem_response(500, "unexpected_error", detail)
-    return defaults.server_error(request)
+        return problem_response(status, code, text)
+    return HttpResponse(
+        render_to_string("error.html", {"title": title, "text": text}), status=status
+    )
