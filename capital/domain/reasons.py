@@ -404,7 +404,7 @@ class Code(StrEnum):
         "There is no rate from {base} to {quote}. Add one with python manage.py rates {base} "
         "{quote} RATE.",
     )
-    UNKNOWN_VENUE = "unknown_venue", "{venue} is not a known exchange. Known are: {known}."
+    UNKNOWN_VENUE = "unknown_venue", "Unknown exchange: {venue}. Known exchanges: {known}."
     UNKNOWN_ACCOUNT = (
         "unknown_account",
         "There is no account {account}. Give its id or its exact name.",

@@ -1,5 +1,8 @@
 """What a code is called where there is no room for its sentence: in a count, in brackets."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
@@ -11,6 +14,14 @@ def label(code: str) -> str:
     """A few words for ``code``, without its figures; the code itself where there are none."""
     text = _LABELS.get(code)
     return code if text is None else gettext(text)
+
+
+def labelled(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by label instead of by code; codes of one label are counted together."""
+    labels: Counter[str] = Counter()
+    for code, number in sorted(counts.items()):
+        labels[label(code)] += number
+    return dict(labels)
 
 
 def has_label(code: str) -> bool:
@@ -76,6 +87,15 @@ _COUNTED: dict[str, str] = {
     Outcome.FAILED: _("failed"),
     "live": _("live"),
     "suspect": _("suspect balance"),
+    "opened": _("day opened"),
+    "open": _("day open already"),
+    "no_history": _("no daily summary"),
     "synced": _("synced"),
+    "tasks": _("tasks"),
+    "job_runs": _("job runs"),
+    "plans": _("previews"),
+    "heartbeats": _("heartbeats"),
+    "idempotent_requests": _("idempotent requests"),
+    "webhook_nonces": _("webhook nonces"),
 }
 _LABELS = _ALLOCATION | _BALANCE | _COUNTED

@@ -12,6 +12,8 @@ from capital.services.figures import shown
 from capital.services.labels import has_label, label
 
 _UNKNOWN = "…"
+# A figure of ours that a sentence may begin with; an exchange's or an account's name stays.
+_OURS = ("{field}", "{pool}", "{row}")
 # A bracket of which nothing is known but marks: ``(… … < …)``.
 _EMPTY_BRACKET = re.compile(r" ?\([^\w()]*…[^\w()]*\)")
 
@@ -49,4 +51,5 @@ def outline_of(code: str, **known: str) -> str:
 
 
 def _written(reason: Reason, figures: Mapping[str, str]) -> str:
-    return resolve(gettext(reason.code.english).format(**figures))
+    text = resolve(gettext(reason.code.english).format(**figures))
+    return text[:1].upper() + text[1:] if reason.code.english.startswith(_OURS) else text

@@ -77,7 +77,7 @@ def test_json_names_code_account_run_and_detail(exchange: Exchange) -> None:
                 "account_id": account.pk,
                 "run_id": None,
                 "detail": (
-                    "spot pool: its strategies hold 100.01, more than its last balance of 100."
+                    "Spot pool: its strategies hold 100.01, more than its last balance of 100."
                 ),
             }
         ],

@@ -158,7 +158,7 @@ def test_an_unknown_venue_is_refused_with_the_known_ones(unknown):
         get_venue(unknown)
 
     known = ", ".join(sorted(VENUES))
-    assert str(refused.value) == f"{unknown} is not a known exchange. Known are: {known}."
+    assert str(refused.value) == f"Unknown exchange: {unknown}. Known exchanges: {known}."
 
 
 def test_the_page_says_what_the_rows_say():

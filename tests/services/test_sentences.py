@@ -1,5 +1,8 @@
 """Sentences show the reader's words for what is stored, in both languages."""
 
+import re
+from string import Formatter
+
 import pytest
 from django.utils import translation
 
@@ -69,7 +72,7 @@ def test_a_sentence_shows_names_and_not_what_is_stored(
 def test_a_figure_of_which_no_word_is_known_is_shown_as_it_is() -> None:
     figures = {"pool": "margin", "row": "7", "source": "of_tomorrow"}
 
-    assert "margin" in sentence_of("reading_contradicted", figures)
+    assert "Margin" in sentence_of("reading_contradicted", figures)
     assert "of_tomorrow" in sentence_of("reading_contradicted", figures)
 
 
@@ -147,3 +150,61 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 
     assert "soon" in sentence(Reason(Code.TIME_IN_FUTURE, figures))
     assert "∞" in sentence(Reason(Code.BALANCE_CHANGED, {"percent": "∞"}))
+
+
+# What makers give as figures, by name: stored words, codes, amounts, rows.
+FIGURES = {
+    "accepted": "40", "account": "MAIN", "account_id": "3", "accounts": "MAIN, SECOND",
+    "after": "-5", "allocated": "7", "argument": "trigger", "asked": "150", "balance": "1234.5",
+    "base": "BTC", "basis": "equity", "before": "5", "by": "16", "candidates": "3 = MAIN",
+    "capital": "9", "cause": "exchange_timeout", "change": "0.5", "code": "share", "cost": "9",
+    "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1",
+    "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
+    "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
+    "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
+    "limit": "10", "link": "4", "live": "exchange_timeout", "longest": "200", "marked": "True",
+    "market": "futures", "minutes": "5", "missing": "api_secret", "mode": "unified",
+    "model": "AllocationRun", "modes": "separate", "moment": "2026-11-26T14:08:06+00:00",
+    "name": "price", "needed": "allocate", "observed": "50",
+    "observed_at": "2026-11-26T00:00:00+09:00", "order_type": "'FOK'", "other": "8",
+    "outcome": "applied", "parts": "spot, 4", "percent": "12.5",
+    "permission": "capital.accept_jump", "pool": "spot", "pools": "spot, futures",
+    "position": "2", "price": "100", "problem": "no weight is above zero", "quantity": "0.1",
+    "quote": "KRW", "rate": "-1", "recorded": "4", "reserve": "1", "rest": "0.001",
+    "restored": "250", "reverts": "12", "row": "run 5", "run": "14", "run_key": "'k'",
+    "runs": "1, 2", "said": "separate", "scope": "read", "seconds": "15", "settle": "BTC",
+    "side": "sell", "source": "cached", "starting": "5", "stop": "90", "strategies": "TREND",
+    "strategy": "TREND", "summary": "8", "symbol": "BTC/USDT", "threshold": "10000",
+    "times": "2", "token": "'cap_1'", "unallocated": "1", "until": "2026-11-26T14:06:02+00:00",
+    "user": "ALICE", "value": "'1_0'", "venue": "OKX", "what": "created_at",
+    "why": "live_disabled", "wins": "qty_per",
+}  # fmt: skip
+# Where a name stands for something else.
+FIGURES_OF = {
+    Code.HAS_HISTORY: {"what": "계좌"},
+    Code.SYMBOL_OF_OTHER_MARKET: {"kind": "spot"},
+}
+# Latin words that a Korean sentence may have: what is typed, and what has no other name.
+TYPED = {
+    "accept", "account", "allocate", "budget", "buy", "cap", "capital", "ccxt",
+    "create", "force", "jump", "limit", "manage", "market", "markets", "nonce", "per", "price",
+    "py", "python", "qty", "raise", "rates", "reallocate", "risk", "sell", "share", "stop", "sync",
+    "token", "venue",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", Code)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_sentence_is_whole_with_the_figures_of_its_maker(code: Code, language: str) -> None:
+    names = {name for _, name, _, _ in Formatter().parse(code.english) if name}
+    figures = FIGURES | FIGURES_OF.get(code, {})
+    reason = Reason(code, {name: figures[name] for name in names})
+
+    with translation.override(language):
+        text = sentence(reason)
+
+    assert not re.search(r"[{}…]|\(을\)|\(를\)|\(은\)|\(는\)|\(이\)|\(가\)|\(으\)|  ", text)
+    assert not re.search(r"exchange_timeout|live_disabled|api_secret|T14:0|\bunified\b(?! )", text)
+    if language == "ko":
+        latin = re.findall("[a-z]{2,}", text.replace("Idempotency-Key", ""))
+        assert set(latin) <= TYPED

@@ -17,7 +17,7 @@ from capital.admin.frame.formats import NOTHING, span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
 from capital.services.jobs import check_health, get_job
-from capital.services.labels import label
+from capital.services.labels import labelled
 
 
 class JobFilter(DropdownFilter):  # type: ignore[misc]
@@ -146,5 +146,5 @@ class JobRunAdmin(OperationsAdmin):
     @admin.display(description=gettext_lazy("outcomes by account"))
     def shown_outcomes(self, run: JobRun) -> Any:
         """How many of each."""
-        counts = sorted(run.outcomes.items()) if isinstance(run.outcomes, dict) else []
-        return lines(*(f"{label(outcome)} {count}" for outcome, count in counts)) or NOTHING
+        counts = labelled(run.outcomes) if isinstance(run.outcomes, dict) else {}
+        return lines(*(f"{outcome} {count}" for outcome, count in counts.items())) or NOTHING

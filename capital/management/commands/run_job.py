@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from capital.management.arguments import errors_translated
+from capital.management.names import counted
 from capital.services.jobs import JOBS, has_failures, perform_by_hand
+from capital.services.labels import labelled
 
 
 class Command(BaseCommand):
@@ -22,7 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():
             run = perform_by_hand(options["name"])
-        counts = ", ".join(f"{number} {name}" for name, number in sorted(run.outcomes.items()))
+        counts = counted(labelled(run.outcomes))
         self.stdout.write(
             _("%(job)s: %(accounts)d accounts (%(outcomes)s).")
             % {"job": run.name, "accounts": run.accounts, "outcomes": counts or "—"}

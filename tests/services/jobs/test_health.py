@@ -297,8 +297,8 @@ def test_a_job_by_hand_prints_its_counts_and_exits_0() -> None:
 
     assert (code, stderr) == (0, "")
     assert stdout == (
-        "prune: 0 accounts (0 heartbeats, 0 idempotent_requests, 0 job_runs, 0 plans, 0 tasks, "
-        "0 webhook_nonces).\n"
+        "prune: 0 accounts (0 heartbeats, 0 idempotent requests, 0 job runs, 0 previews, 0 tasks, "
+        "0 webhook nonces).\n"
     )
 
 
@@ -309,7 +309,7 @@ def test_a_job_by_hand_exits_1_where_an_exchange_did_not_answer(exchange: Any) -
     code, stdout, _ = run_job("sync_balances")
 
     assert code == 1
-    assert stdout == "sync_balances: 1 accounts (1 exchange_refused_key, 1 live).\n"
+    assert stdout == "sync_balances: 1 accounts (1 API key refused, 1 live).\n"
 
 
 def test_a_job_by_hand_exits_1_and_says_why_it_failed(monkeypatch: Any) -> None:
