@@ -163,7 +163,9 @@ def test_a_killed_guard_takes_its_workers_along_and_the_cluster_is_started_again
     os.kill(first, signal.SIGKILL)
 
     assert wait_until(lambda: running.cluster_pid != first), running.text
-    assert "The guard of the cluster ended unexpectedly. Start it again." in running.text
+    assert (
+        "The cluster's guard process ended unexpectedly. Start the cluster again." in running.text
+    )
     assert wait_until(running.is_ready)
     assert wait_until(lambda: len(descendants(running.process.pid)) == 7), running.text
     others = descendants(running.process.pid)

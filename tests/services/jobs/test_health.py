@@ -276,7 +276,7 @@ def test_the_table_says_when_nobody_is_alive_and_by_how_much_a_job_is_late() -> 
     assert code == 1
     assert "2:00:00" in output
     assert "No worker cluster is running. Start one: python manage.py qcluster" in output
-    assert "No task waits." in output
+    assert "No tasks are waiting." in output
 
 
 # By hand
