@@ -43,7 +43,7 @@ def decision_table(reports: Sequence[RunReport]) -> Table:
                 own = pool.reason_of(entry)
                 code = Code.get(entry.code)
                 if code is not None and code.is_by_reading:
-                    own, why = f"{own} {why}".strip(), ""
+                    own, why = f"{own}\n{why}".strip(), ""
                 table.add_row(
                     name, *of_pool, entry.strategy, plain(entry.weight), _change(entry), own
                 )
