@@ -286,3 +286,18 @@ def test_markup_and_formulas_in_names_are_printed_as_they_are(exchange: Exchange
     make_link(account=exchange.open_account(name=name, wallets={"spot": {"USDT": "1"}}))
 
     assert name in reallocate()[1]
+
+
+def test_korean_reader_gets_names_and_programs_get_codes(exchange: Exchange) -> None:
+    make_link(account=exchange.open_account(wallets={"spot": {"USDT": "100"}}))
+
+    with translation.override("ko"):
+        _, table = reallocate()
+        _, runs = reallocate_json()
+
+    assert "현물" in table
+    assert "실시간" in table
+    assert "계좌 1개: 적용됨 1." in table
+    assert not any(code in table for code in ("spot", "live", "applied"))
+    assert runs[0]["outcome"] == "unchanged"
+    assert runs[0]["pools"][0]["pool"] == "spot"
