@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.money import grouped
 from capital.models.columns.exact import AmountField
 from capital.models.links import StrategyAccount
 
@@ -36,4 +37,6 @@ class StrategyCapital(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy_account}: {self.allocated_capital}"
+        currency = self.strategy_account.account.currency
+        amount = grouped(Decimal(str(self.allocated_capital)), currency)
+        return f"{self.strategy_account}: {amount} {currency}"

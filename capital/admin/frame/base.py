@@ -107,6 +107,14 @@ class SitePage:
         """The list that prepares its rows together."""
         return SiteChangeList
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Call a list by what is in it, as the menu does; Django says "Select … to change"."""
+        title = capfirst(str(self.opts.verbose_name_plural))  # type: ignore[attr-defined]
+        context = {"title": title, **(extra_context or {})}
+        return super().changelist_view(request, context)  # type: ignore[misc,no-any-return]
+
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Put on the rows of one page what their columns show beyond the row itself."""
 

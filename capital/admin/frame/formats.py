@@ -70,6 +70,11 @@ def ratio(value: Decimal | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def number(value: Decimal | None) -> str:
+    """A quantity or a price, whose currency stands elsewhere: ``98,000``, ``-1.5``."""
+    return NOTHING if value is None else f"{Decimal(ratio(value)):,f}"
+
+
 def moment(value: datetime | None) -> str:
     """``2026-11-22 20:00:21`` in the project's time zone; a dash for None."""
     return NOTHING if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"

@@ -7,6 +7,7 @@ pickles; these do not.
 from datetime import timedelta
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +17,9 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
+
+# Named once for all languages in the settings of the queue.
+apps.get_app_config("django_q").verbose_name = gettext_lazy("Job queue")
 
 for _model in (Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(_model):

@@ -22,12 +22,6 @@ for _model, _name, _plural in (
 ):
     _model._meta.verbose_name, _model._meta.verbose_name_plural = _name, _plural
     _model._meta.app_config.verbose_name = gettext_lazy("Two-factor authentication")
-for _field, _label in (
-    ("user", gettext_lazy("user")),
-    ("name", gettext_lazy("name")),
-    ("confirmed", gettext_lazy("confirmed")),
-):
-    TOTPDevice._meta.get_field(_field).verbose_name = _label
 
 # The library's pages show the keys and the codes.
 admin.site.unregister(TOTPDevice)
@@ -38,11 +32,17 @@ admin.site.unregister(StaticDevice)
 class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """The key is on the user's phone and nowhere on a page."""
 
-    list_display = ["user", "name", "confirmed", "shown_created", "shown_used"]
+    list_display = [
+        "shown_user",
+        "shown_name",
+        "shown_confirmed",
+        "shown_created",
+        "shown_used",
+    ]
     list_select_related = ["user"]
     search_fields = ["user__username"]
-    fields = ["user", "name", "confirmed", "shown_created", "shown_used"]
-    readonly_fields = ["shown_created", "shown_used"]
+    fields = list_display
+    readonly_fields = list_display
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """A superuser's to manage."""
@@ -55,6 +55,21 @@ class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A superuser's to do."""
         return bool(request.user.is_superuser)
+
+    @admin.display(description=gettext_lazy("user"), ordering="user__username")
+    def shown_user(self, device: TOTPDevice) -> str:
+        """Whose it is."""
+        return str(device.user)
+
+    @admin.display(description=gettext_lazy("name"), ordering="name")
+    def shown_name(self, device: TOTPDevice) -> str:
+        """What it is called."""
+        return str(device.name)
+
+    @admin.display(description=gettext_lazy("confirmed"), ordering="confirmed", boolean=True)
+    def shown_confirmed(self, device: TOTPDevice) -> bool:
+        """Whether its code was right once."""
+        return bool(device.confirmed)
 
     @admin.display(description=gettext_lazy("created at"), ordering="created_at")
     def shown_created(self, device: TOTPDevice) -> Any:

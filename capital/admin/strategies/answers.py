@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from capital.admin.allocation.decisions import POOL_NAMES, SOURCE_NAMES
 from capital.admin.frame.cells import OUTCOME_COLOUR, badge
-from capital.admin.frame.formats import NOTHING, moment, ratio
+from capital.admin.frame.formats import NOTHING, moment, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, WebhookDelivery
@@ -85,6 +85,7 @@ def answer_page(delivery: WebhookDelivery, request: HttpRequest) -> AnswerPage |
 
 
 def _size_row(row: Mapping[str, Any]) -> SizeRow:
+    reason = _reason_of(row)
     return SizeRow(
         account=str(row.get("account", "")),
         symbol=str(row.get("symbol", "")),
@@ -94,9 +95,18 @@ def _size_row(row: Mapping[str, Any]) -> SizeRow:
         price=_amount(row.get("price")),
         capital=_amount(row.get("capital")),
         is_sized=row.get("code") == Code.SIZED,
-        reason=outline_of(str(row.get("code", ""))),
-        warnings=_sentences(row),
+        reason=reason,
+        # An order that was not sized gives its reason among the warnings, too.
+        warnings=[each for each in _sentences(row) if each != reason],
     )
+
+
+def _reason_of(row: Mapping[str, Any]) -> str:
+    """In the reader's language, where it is whole without figures; else as it was answered."""
+    code = str(row.get("code", ""))
+    outline = outline_of(code)
+    answered = [each for each in rows_of(row, "warnings") if each.get("code") == code]
+    return str(answered[0].get("reason", outline)) if answered and "…" in outline else outline
 
 
 def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
@@ -146,7 +156,7 @@ def _sentences(body: Mapping[str, Any]) -> list[str]:
 def _amount(text: Any) -> str:
     """A price or an amount: ``61,234.5``. Its currency is not in the answer."""
     try:
-        return NOTHING if text is None else f"{Decimal(ratio(Decimal(str(text)))):,f}"
+        return NOTHING if text is None else number(Decimal(str(text)))
     except InvalidOperation:
         return str(text)
 

@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 
 from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import badge, figure, since
-from capital.admin.frame.formats import NOTHING, ratio
+from capital.admin.frame.formats import money, number, ratio
 from capital.models import Market
 
 
@@ -85,7 +85,7 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     @admin.display(description=gettext_lazy("minimum order value"))
     def shown_least_cost(self, market: Market) -> Any:
         """In the quote currency."""
-        return _figure(market.min_cost)
+        return figure(money(market.min_cost, market.quote))
 
     @admin.display(description=gettext_lazy("status"), ordering="is_active")
     def shown_state(self, market: Market) -> Any:
@@ -101,4 +101,4 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
 
 
 def _figure(value: Decimal | None) -> Any:
-    return figure(NOTHING if value is None else ratio(value))
+    return figure(number(value))

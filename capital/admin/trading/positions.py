@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, link_to, since
 from capital.admin.frame.filters import VisibleFilter
-from capital.admin.frame.formats import ratio
+from capital.admin.frame.formats import number
 from capital.models import Position
 
 
@@ -72,12 +72,12 @@ class PositionAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("quantity"), ordering="quantity")
     def shown_quantity(self, position: Position) -> Any:
         """Signed: negative is short."""
-        return figure(ratio(position.quantity))
+        return figure(number(position.quantity))
 
     @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
     def shown_price(self, position: Position) -> Any:
         """What was paid for it."""
-        return figure(ratio(position.entry_price))
+        return figure(number(position.entry_price))
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:

@@ -66,7 +66,7 @@ def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
     page = client.get(path, headers={"accept-language": "ko"}).content.decode()
 
     assert "자본을 배분했습니다." in page
-    assert "비중에 따른 배분." in page
+    assert "비중에 따른 배분" in page
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,19 @@ def test_korean_lists_have_no_english_words(client: Client, tenant: Tenant, name
     reader.feed(page)
     text = _SAME.sub(" ", " ".join(reader.text))
     assert re.findall(r"[A-Za-z]{3,}", text) == []
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Strategy links"), ("ko", "계좌별 전략")])
+def test_list_has_the_name_that_the_menu_gives_it(
+    client: Client, tenant: Tenant, language: str, title: str
+) -> None:
+    page = client.get(
+        reverse("admin:capital_strategyaccount_changelist"), headers={"accept-language": language}
+    )
+
+    assert page.context["title"] == title
+    assert title in [
+        str(item["title"])
+        for group in page.context["sidebar_navigation"]
+        for item in group["items"]
+    ]

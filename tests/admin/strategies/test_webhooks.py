@@ -215,6 +215,7 @@ def test_answer_leaves_out_accounts_that_are_not_the_readers(
 
     assert "theirs" not in text
     assert "10369" not in text
+    assert "10,369" not in text
     assert "2 lines are hidden" in text
     client.force_login(allow(tenant.user, "capital.view_all_accounts"))
     assert "theirs" in text_of(client.get(delivery_page(delivery)))
@@ -231,6 +232,28 @@ def test_account_of_the_same_name_is_not_taken_for_the_readers(
     text = text_of(client.get(delivery_page(make_delivery(strategy, theirs))))
 
     assert "10369" not in text
+    assert "10,369" not in text
+
+
+def test_order_that_was_not_sized_gives_its_reason_once_and_whole(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    reason = "upbit has no market BTC/USDT."
+    delivery = WebhookDelivery.objects.create(
+        strategy=tenant.strategies[0], fingerprint="0" * 64, body=[]
+    )
+    size = {
+        "account": tenant.account.name,
+        "code": "unknown_symbol",
+        "warnings": [{"code": "unknown_symbol", "reason": reason}],
+    }
+    type(tenant.delivery.answer).objects.create(delivery=delivery, body={"sizes": [size]})
+
+    text = text_of(client.get(delivery_page(delivery)))
+
+    assert text.count(reason) == 1
+    assert "…" not in text.partition("Order sizes")[2].partition("Request body")[0]
 
 
 @pytest.mark.parametrize(
