@@ -299,9 +299,13 @@ UNFOLD: dict[str, Any] = {
             "href": lambda _request: static("capital/favicon.svg"),
         }
     ],
-    "STYLES": [lambda _request: static("capital/desk.css")],
+    "STYLES": [
+        lambda _request: static("capital/desk.css"),
+        "capital.admin.frame.colours.stylesheet",
+    ],
     "SCRIPTS": [lambda _request: static("capital/charts.js")],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
+    "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},
     "COMMAND": {
         # Models whose rows can be searched by name, besides the pages.
         "search_models": ["capital.account", "strategies.strategy"],

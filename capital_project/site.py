@@ -49,6 +49,17 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         """Enrol a device, or enter a code."""
         return second_factor(request, self.each_context(request))
 
+    def get_urls(self) -> list[Any]:
+        """Before everybody else's: the page with a user's own settings."""
+        own = [path("display/", self.admin_view(self.display_settings), name="display_settings")]
+        return [*own, *super().get_urls()]
+
+    def display_settings(self, request: HttpRequest) -> HttpResponse:
+        """How the user wants to see gains and losses."""
+        from capital.admin.people.display import display_settings
+
+        return display_settings(request, self.each_context(request))
+
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

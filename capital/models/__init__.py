@@ -13,7 +13,7 @@
                 └──< PlannedAccount >── AllocationPlan   a decision that waits to be applied
 
     Strategy ── WebhookSecret;  ──< WebhookNonce;  ──< WebhookDelivery ── WebhookAnswer
-    User ──< ApiToken ──> Account, or none
+    User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
 
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
@@ -39,6 +39,7 @@ from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.positions import Position
+from capital.models.preferences import ChangeColours, DisplayPreference
 from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
 from capital.models.tokens import ApiToken, Scope
@@ -56,8 +57,10 @@ __all__ = [
     "AllocationPool",
     "AllocationRun",
     "ApiToken",
+    "ChangeColours",
     "ClusterHeartbeat",
     "DailyAccountSummary",
+    "DisplayPreference",
     "IdempotentRequest",
     "JobRun",
     "Market",

@@ -1,19 +1,17 @@
 """Daily summaries: what each account had on each day. Read-only."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, link_to
+from capital.admin.frame.cells import figure, gain, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
-from capital.admin.frame.formats import change, money
+from capital.admin.frame.formats import money
 from capital.models import DailyAccountSummary
 
 _AMOUNTS = (
@@ -120,7 +118,7 @@ class SummaryAdmin(RecordAdmin):
         """Ending less starting; nothing where either is absent."""
         start, end = summary.starting_balance, summary.ending_balance
         difference = None if start is None or end is None else end - start
-        return _change(difference, summary.account.currency)
+        return gain(difference, summary.account.currency)
 
     @admin.display(description=gettext_lazy("spot balance"), ordering="spot_balance")
     def shown_spot(self, summary: DailyAccountSummary) -> Any:
@@ -135,12 +133,12 @@ class SummaryAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("realised PnL"), ordering="realized_pnl")
     def shown_pnl(self, summary: DailyAccountSummary) -> Any:
         """In the account's currency."""
-        return _change(summary.realized_pnl, summary.account.currency)
+        return gain(summary.realized_pnl, summary.account.currency)
 
     @admin.display(description=gettext_lazy("unrealised PnL"), ordering="unrealized_pnl")
     def shown_unrealised(self, summary: DailyAccountSummary) -> Any:
         """In the account's currency."""
-        return _change(summary.unrealized_pnl, summary.account.currency)
+        return gain(summary.unrealized_pnl, summary.account.currency)
 
     @admin.display(description=gettext_lazy("volume"), ordering="total_volume")
     def shown_volume(self, summary: DailyAccountSummary) -> Any:
@@ -151,11 +149,6 @@ class SummaryAdmin(RecordAdmin):
     def shown_fees(self, summary: DailyAccountSummary) -> Any:
         """In the account's currency."""
         return _money(summary, "total_fees")
-
-
-def _change(amount: Decimal | None, currency: str) -> Any:
-    sign = "desk-good" if amount and amount > 0 else "desk-bad" if amount and amount < 0 else ""
-    return format_html('<span class="{}">{}</span>', sign, figure(change(amount, currency)))
 
 
 def _money(summary: DailyAccountSummary, name: str) -> Any:

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, link_to, since
+from capital.admin.frame.cells import figure, gain, link_to, since
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -125,7 +125,7 @@ class CapitalAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
     def shown_pnl(self, capital: StrategyCapital) -> Any:
         """As its bot reports it."""
-        return figure(money(capital.current_pnl, _currency(capital)))
+        return gain(capital.current_pnl, _currency(capital))
 
     @admin.display(description=gettext_lazy("allocated at"), ordering="allocated_at")
     def shown_allocated(self, capital: StrategyCapital) -> Any:

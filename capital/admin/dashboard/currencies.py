@@ -69,7 +69,7 @@ def currency_card(figures: CurrencyOverview) -> CurrencyCard:
         accounts=gettext("Accounts: %(count)s") % {"count": figures.accounts},
         change=change(changed, currency),
         change_percent="" if relative is None else f"{sign}{percent(relative)}",
-        direction="" if not changed else "good" if changed > 0 else "bad",
+        direction="" if not changed else "up" if changed > 0 else "down",
         change_url=listing("dailyaccountsummary", currency=currency),
         notes=_notes(figures),
         parts=_parts(figures, accounts),

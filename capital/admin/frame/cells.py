@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from capital.admin.frame.formats import NOTHING, age, moment, percent
+from capital.admin.frame.formats import NOTHING, age, change, moment, percent
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overview import Freshness
@@ -59,6 +59,12 @@ def bar(value: Decimal | None, title: str = "") -> SafeString:
 def figure(text: str) -> SafeString:
     """A number that stands under other numbers: right-aligned, on one line."""
     return format_html('<span class="block desk-number">{}</span>', text)
+
+
+def gain(amount: Decimal | None, currency: str) -> SafeString:
+    """A difference or a PnL: with its sign, and in the colours that the user chose."""
+    direction = "" if not amount else "desk-up" if amount > 0 else "desk-down"
+    return format_html('<span class="{}">{}</span>', direction, figure(change(amount, currency)))
 
 
 def since(value: datetime | None, *, now: datetime) -> SafeString:

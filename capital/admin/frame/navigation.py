@@ -161,6 +161,15 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
+def user_menu(request: HttpRequest) -> list[dict[str, Any]]:
+    """What stands under the user's name."""
+    links = [{"title": gettext_lazy("Display settings"), "link": reverse("admin:display_settings")}]
+    if request.user.is_authenticated and request.user.has_usable_password():
+        title = gettext_lazy("Change password")
+        links.append({"title": title, "link": reverse("admin:password_change")})
+    return links
+
+
 def _mark_where_we_are(items: list[dict[str, Any]], path: str) -> None:
     """The nearest page above this one; the index is above every page, and only itself."""
     index = reverse("admin:index")

@@ -7,6 +7,7 @@ from capital.services.access.permissions import (
     FORCE_PERMISSION,
     REVERT_PERMISSION,
 )
+from capital.services.access.preferences import change_colours_of, store_change_colours
 from capital.services.access.tokens import (
     LONGEST_DAYS,
     USUAL_DAYS,
@@ -34,6 +35,7 @@ __all__ = [
     "USUAL_DAYS",
     "VIEW_ALL_PERMISSION",
     "Answer",
+    "change_colours_of",
     "claim_request",
     "create_token",
     "find_token",
@@ -43,6 +45,7 @@ __all__ = [
     "release_claim",
     "revoke_token",
     "sees_everything",
+    "store_change_colours",
     "visible_to",
     "within_account",
 ]
