@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.admin.frame.crawl import pages, values_for
 from tests.admin.tenants import Tenant, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,25 @@ def test_browser_decides_and_the_switch_overrides(client: Client, tenant: Tenant
     page = client.get(path, headers={"accept-language": "ko"}).content.decode()
     assert "Balance age" in page
     assert "잔고 상태" not in page
+
+
+def test_no_page_shows_an_unresolved_particle(client: Client, tenant: Tenant) -> None:
+    """A message of the catalogue has both forms, 은(는); a page shows the one that fits."""
+    both = re.compile(r"은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로|를\(을\)")
+    unresolved, seen = {}, 0
+    for page in pages():
+        for values in values_for(page, tenant):
+            path = page.filled(values)
+            answer = client.get(path, headers={"accept-language": "ko"}, follow=True)
+            if answer.streaming or "html" not in answer.headers.get("content-type", ""):
+                continue
+            seen += 1
+            if found := both.search(answer.content.decode()):
+                unresolved[path] = found[0]
+        client.force_login(tenant.user)
+
+    assert seen > 50
+    assert unresolved == {}
 
 
 def test_run_is_told_in_korean(client: Client, tenant: Tenant) -> None:
