@@ -214,7 +214,7 @@ def test_key_behind_a_password_is_malformed_and_says_why(name: str, form: Any) -
 
         figures = {"venue": kind.venue, "kind": "EncryptedKey"}
         assert answer == Reason(Code.CREDENTIALS_MALFORMED, figures)
-        assert "no password" in answer.english
+        assert "must not have a password" in answer.english
         assert server.requests == []
 
 

@@ -62,7 +62,9 @@ def claim_request(
     clock: Clock = timezone.now,
     pause: Callable[[Any], None] = time.sleep,
 ) -> Claim:
-    """Claim the key, or wait for the response of the request that did. Not in a transaction.
+    """Claim the key, or wait for the response of the request that did.
+
+    Call it outside a transaction.
 
     Args:
         caller: The owner of the key. Two callers may use the same key.
