@@ -28,6 +28,7 @@ import stage
 # that they are never out of date.
 CALLERS = frozenset({"capital.services.allocation.allocate", "capital.services.allocation.batches"})
 REST = "the rest"
+GUARDS = "capital.services.transactions"
 COMMIT = "commit (checks foreign keys)"
 SAMPLE_SECONDS = 0.003
 AUDIT_TABLES = ("capital_allocationrun", "capital_allocationpool", "capital_allocationentry")
@@ -86,7 +87,8 @@ def phase_of(frame: FrameType | None) -> str:
         module = frame.f_globals.get("__name__", "")
         if module in CALLERS:
             return phase
-        if module.startswith("capital."):
+        # A decorator of transactions is no phase: what it guards is.
+        if module.startswith("capital.") and module != GUARDS:
             phase = f"{module.rpartition('.')[2]}.{frame.f_code.co_name}"
         elif module == "django.db.backends.base.base" and frame.f_code.co_name == "commit":
             phase = COMMIT
