@@ -19,10 +19,8 @@ from django.utils.translation import gettext_noop as _
 
 from capital.domain.money import grouped
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.orders import Side
 from capital.models import (
     Account,
-    AllocationPool,
     AllocationRun,
     DailyAccountSummary,
     Market,
@@ -30,7 +28,7 @@ from capital.models import (
     StrategyCapital,
 )
 from capital.models.accounts import BASIS_NAMES, MODE_NAMES
-from capital.services.labels import label
+from capital.services.labels import OUTCOME_NAMES, POOL_NAMES, SIDE_NAMES, SOURCE_NAMES, label
 
 # One figure's text → the reader's words.
 Form = Callable[[str], str]
@@ -170,10 +168,10 @@ def _clause(figure: str) -> str:
     return figure
 
 
-_pools = _words(_choices(AllocationPool, "pool"))
+_pools = _words(POOL_NAMES)
 _kind = _word(_choices(Market, "kind"))
 _mode = _word(MODE_NAMES)
-_side = _word({Side.BUY.value: gettext_lazy("buy"), Side.SELL.value: gettext_lazy("sell")})
+_side = _word(SIDE_NAMES)
 _yes_or_no = _word({"True": gettext_lazy("yes"), "False": gettext_lazy("no")})
 _argument = _words(
     {
@@ -232,7 +230,7 @@ _FORMS: dict[str, Form] = {
     "moment": _moment,
     "needed": _word(dict(Scope.choices)),
     "observed_at": _minute,
-    "outcome": _word(_choices(AllocationRun, "outcome")),
+    "outcome": _word(OUTCOME_NAMES),
     "parts": _pools,
     "pool": _pools,
     "pools": _pools,
@@ -241,7 +239,7 @@ _FORMS: dict[str, Form] = {
     "said": _mode,
     "scope": _word(dict(Scope.choices)),
     "side": _side,
-    "source": _word(_choices(AllocationPool, "source")),
+    "source": _word(SOURCE_NAMES),
     "until": _moment,
     "why": label,
 }

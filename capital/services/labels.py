@@ -1,13 +1,28 @@
-"""What a code is called where there is no room for its sentence: in a count, in brackets."""
+"""What stored words and codes are called, in the reader's language.
+
+A code's label stands where there is no room for its sentence: in a count, in brackets.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.reasons import Code
+from capital.domain.sizing.orders import Side
+from capital.models import AllocationPool, AllocationRun
+
+# Names by stored word. Whoever reads an old answer may look up anything.
+POOL_NAMES: Mapping[Any, object] = dict(AllocationPool._meta.get_field("pool").flatchoices)
+SOURCE_NAMES: Mapping[Any, object] = dict(AllocationPool._meta.get_field("source").flatchoices)
+OUTCOME_NAMES: Mapping[Any, object] = dict(AllocationRun._meta.get_field("outcome").flatchoices)
+SIDE_NAMES: Mapping[Any, object] = {
+    Side.BUY.value: gettext_lazy("buy"),
+    Side.SELL.value: gettext_lazy("sell"),
+}
 
 
 def label(code: str) -> str:

@@ -10,11 +10,11 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.accounts.form import CREDENTIALS
-from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.formats import NOTHING, money, share
 from capital.models import Account
 from capital.services.balances import suspect_reasons
+from capital.services.labels import POOL_NAMES
 from capital.services.overview import AccountOverview, overview_accounts
 from capital.services.sentences import outline_of, sentence
 

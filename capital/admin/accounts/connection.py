@@ -5,13 +5,11 @@ from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
-from capital.admin.allocation.decisions import (
-    POOL_NAMES,
-)
 from capital.admin.frame.formats import money
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.models import Account
 from capital.services.balances import check_connection
+from capital.services.labels import POOL_NAMES
 from capital.services.sentences import sentence
 
 

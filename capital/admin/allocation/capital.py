@@ -9,13 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
-from capital.admin.allocation.decisions import POOL_NAMES
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, gain, link_to, since
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import StrategyCapital
+from capital.services.labels import POOL_NAMES
 from strategies.markets import MarketType
 
 

@@ -12,11 +12,9 @@ from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
-from capital.models import AllocationPool
 from capital.services.allocation import PoolReport, RunReport
+from capital.services.labels import POOL_NAMES, SOURCE_NAMES
 
-POOL_NAMES = dict(AllocationPool._meta.get_field("pool").flatchoices)
-SOURCE_NAMES = dict(AllocationPool._meta.get_field("source").flatchoices)
 _SOURCE_COLOUR = {"live": "success", "cached": "warning", "none": "danger"}
 _TENTH = Decimal("0.1")
 _HUNDRED = Decimal(100)

@@ -10,16 +10,14 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
 
-from capital.admin.allocation.decisions import POOL_NAMES, SOURCE_NAMES
 from capital.admin.frame.cells import OUTCOME_COLOUR, badge
 from capital.admin.frame.formats import NOTHING, moment, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
-from capital.models import AllocationRun, WebhookDelivery
+from capital.models import WebhookDelivery
+from capital.services.labels import OUTCOME_NAMES, POOL_NAMES, SIDE_NAMES, SOURCE_NAMES
 from capital.services.sentences import outline_of
 from capital.services.webhooks import accounts_shown
-
-_OUTCOME_NAMES = dict(AllocationRun._meta.get_field("outcome").flatchoices)
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
     run = row.get("run")
     return AllocationRow(
         account=str(row.get("account", "")),
-        outcome=badge(_OUTCOME_NAMES.get(outcome, outcome), OUTCOME_COLOUR.get(str(outcome), ""))
+        outcome=badge(OUTCOME_NAMES.get(outcome, outcome), OUTCOME_COLOUR.get(str(outcome), ""))
         if outcome
         else badge(gettext("not due")),
         reason=str(row.get("reason") or outline_of(str(row.get("code", "")))),
@@ -139,8 +137,7 @@ def _balance(row: Mapping[str, Any]) -> str:
 
 def side_name(side: Any) -> str:
     """``buy`` and ``sell`` in the reader's language; anything else as it was sent."""
-    names = {"buy": gettext("buy"), "sell": gettext("sell")}
-    return names.get(str(side).lower(), str(side or NOTHING))
+    return str(SIDE_NAMES.get(str(side).lower(), side or NOTHING))
 
 
 def rows_of(body: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
