@@ -1,5 +1,6 @@
 """What all tests share: the simulated exchange over real HTTP, and no way to a real one."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,14 +62,25 @@ def _language_of_the_settings() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(databases.FlushingTestsLast())
+    config.pluginmanager.register(databases.GROUPS)
+    config.pluginmanager.register(databases.WaitingTestsSpread())
     clock.travel()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: many tests wait for processes, and their turn is another one's."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         databases.mark(item)
         clock.mark(item)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    databases.GROUPS.remember(django_db_blocker)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,15 @@ because it would silently run on one database only.
 
 import os
 import sys
-from collections.abc import Generator, Mapping
-from typing import Any
+from collections.abc import Generator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, TypeVar
 
 import pytest
-from django.db import connection
+from django.contrib.auth.models import Group, Permission
+from django.db import connection, transaction
+
+T = TypeVar("T")
 
 _FIXTURES = {"_django_db_helper", "django_db_setup"}
 _FLUSHING = {"transactional_db", "live_server"}
@@ -34,24 +38,90 @@ def meets_database(item: pytest.Item) -> bool:
     return any(map(item.get_closest_marker, ("django_db", "cluster")))
 
 
-class FlushingTestsLast:
-    """Keeps Django's order, however else the tests were ordered.
+class Groups:
+    """Gives back the groups that migrations made, when a test with real transactions is done.
 
-    A test with real transactions empties the tables when it is done: what the migrations put
-    there, such as the groups, is gone for the tests behind it.
+    Such a test empties the tables. Django makes permissions and content types again, and the tests
+    behind it would miss the groups; so it can stand anywhere in the suite.
+    """
+
+    def __init__(self) -> None:
+        self._permissions: dict[str, list[tuple[str, str]]] = {}
+        self._blocker: Any = None
+
+    def remember(self, blocker: Any) -> None:
+        """Read the groups of a database that was just made."""
+        self._blocker = blocker
+        with blocker.unblock():
+            for group in Group.objects.prefetch_related("permissions__content_type"):
+                self._permissions[group.name] = [
+                    (permission.content_type.app_label, permission.codename)
+                    for permission in group.permissions.all()
+                ]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Generator[None, Any, Any]:
+        result = yield
+        # Behind the last one the database itself is gone.
+        if self._blocker and nextitem and _flushes(item):
+            with self._blocker.unblock():
+                self.give_back()
+        return result
+
+    @transaction.atomic
+    def give_back(self) -> None:
+        found = {
+            (permission.content_type.app_label, permission.codename): permission
+            for permission in Permission.objects.select_related("content_type")
+        }
+        for name, permissions in self._permissions.items():
+            group, _ = Group.objects.get_or_create(name=name)
+            group.permissions.set([found[each] for each in permissions])
+
+
+GROUPS = Groups()
+
+
+class WaitingTestsSpread:
+    """Puts tests that mostly wait, for processes, between those that compute.
+
+    Where they stand together, all workers wait at once and the machine is idle.
     """
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, Any, Any]:
         result = yield
-        items.sort(key=_flushes)
+        # A module's tests stay together: what they share is made once.
+        blocks = [
+            list(block) for _, block in groupby(filter(_waits, items), lambda item: item.path)
+        ]
+        items[:] = spread([item for item in items if not _waits(item)], blocks)
         return result
+
+
+def spread(items: Sequence[T], blocks: Sequence[Sequence[T]]) -> list[T]:
+    """All of them, the blocks at equal distances.
+
+    The last fifth has none: the worker that got it last would be waited for.
+    """
+    distance = len(items) * 0.8 / max(len(blocks), 1)
+    ordered = list(items)
+    for index in reversed(range(len(blocks))):
+        place = round(index * distance)
+        ordered[place:place] = blocks[index]
+    return ordered
 
 
 def _flushes(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("django_db")
     fixtures = set(getattr(item, "fixturenames", ()))
     return bool(mark and mark.kwargs.get("transaction")) or bool(_FLUSHING & fixtures)
+
+
+def _waits(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("cluster") or item.get_closest_marker("waits"))
 
 
 class ProcessGuard:

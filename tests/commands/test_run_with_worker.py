@@ -22,9 +22,12 @@ from tests.paths import ROOT
 MANAGE = ROOT / "manage.py"
 PATIENCE_SECONDS = 40
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux"
-)
+pytestmark = [
+    pytest.mark.waits,
+    pytest.mark.skipif(
+        not Path("/proc/self/stat").exists(), reason="finds processes in /proc, as on Linux"
+    ),
+]
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:

@@ -16,6 +16,8 @@ from capital.simulator.state import ExchangeState
 from tests.interpreter import NO_DATABASE
 from tests.paths import ROOT
 
+pytestmark = pytest.mark.waits
+
 MANAGE = ROOT / "manage.py"
 TIMEOUT_SECONDS = 60
 ENVIRONMENT = {

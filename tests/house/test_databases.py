@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
 
-from tests.databases import meets_database
+from tests.databases import GROUPS, meets_database, spread
 from tests.interpreter import NO_DATABASE
 
 NOTHING = [sys.executable, "-c", ""]
@@ -36,3 +38,28 @@ def test_what_asks_for_a_database_by_a_fixture_is_marked(request, db):
 
 def test_what_asks_for_none_is_not(request):
     assert not meets_database(request.node)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_test_that_empties_the_tables_leaves_the_groups_as_they_were():
+    before = groups()
+    call_command("flush", interactive=False, verbosity=0)
+    assert not groups()
+
+    GROUPS.give_back()
+
+    assert before == groups()
+    assert all(before.values())
+
+
+def groups():
+    return {
+        group.name: set(group.permissions.values_list("content_type__app_label", "codename"))
+        for group in Group.objects.all()
+    }
+
+
+def test_blocks_that_wait_stand_apart_and_not_at_the_end():
+    assert "".join(spread("0123456789", [["a", "b"], ["c"]])) == "ab0123c456789"
+    assert list(spread([], [["a"]])) == ["a"]
+    assert list(spread("01", [])) == ["0", "1"]
