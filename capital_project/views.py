@@ -37,7 +37,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400."""
-    return _refusal(
+    return refusal(
         request,
         400,
         "bad_request",
@@ -48,7 +48,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403."""
-    return _refusal(
+    return refusal(
         request,
         403,
         "permission_denied",
@@ -59,7 +59,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a form that was not sent from one of our pages, or from one that is too old."""
-    return _refusal(
+    return refusal(
         request,
         403,
         "csrf_failed",
@@ -70,7 +70,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404, for what is not there and for what this user may not see alike."""
-    return _refusal(
+    return refusal(
         request,
         404,
         "not_found",
@@ -82,7 +82,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def locked_out(request: HttpRequest, *_arguments: Any) -> HttpResponse:
     """429 after too many wrong passwords."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
-    response = _refusal(
+    response = refusal(
         request,
         429,
         "locked_out",
@@ -96,7 +96,7 @@ def locked_out(request: HttpRequest, *_arguments: Any) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, without details of the error: those are in the log."""
-    return _refusal(
+    return refusal(
         request,
         500,
         "unexpected_error",
@@ -105,7 +105,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _refusal(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
+def refusal(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
     """A problem object under /api/, a page elsewhere. Asks no database."""
     if is_api(request):
         return problem_response(status, code, text)

@@ -13,12 +13,14 @@ from rest_framework.viewsets import ViewSetMixin
 
 from capital.api.frame.authentication import account_of, caller_of, scope_of, token_of
 from capital.api.frame.idempotency import HEADER, Handler, idempotent
+from capital.api.frame.problems import BodyMissing
 from capital.api.frame.throttles import AddressThrottle
 from capital.domain.errors import NotPermitted, ScopeTooSmall, TokenOfOneAccount, TokenRefused
 from capital.models import Scope
 from capital.services.access import ACCEPT_PERMISSION, FORCE_PERMISSION, visible_to, within_account
 
 _SAFE = frozenset({"GET", "HEAD"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 FIELDS = "fields"
 
 
@@ -29,6 +31,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
         scopes: By action, the scope it needs; by default ``read`` for GET, else ``manage``.
         permissions: By action, the permission that the user needs.
         beyond_one_account: Actions that are refused to a token limited to one account.
+        without_body: Actions with a POST that take no request body.
+        optional_body: Actions whose request body may be left out.
         query: By action, the query parameters besides filters, ordering and pagination.
     """
 
@@ -36,6 +40,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
     scopes: Mapping[str, Scope] = {}
     permissions: Mapping[str, str] = {}
     beyond_one_account: Collection[str] = ()
+    without_body: Collection[str] = ()
+    optional_body: Collection[str] = ()
     query: Mapping[str, Collection[str]] = {}
 
     action: str | None = None  # type: ignore[assignment]  # None: the method is not allowed
@@ -56,6 +62,7 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self._check_rights(request)
             self.check_throttles(request)
             self._check_query(request)
+            self._check_body(request)
         key = request.headers.get(HEADER)
         if request.method == "POST" and key is not None and hasattr(self, "post"):
             handler: Handler = self.post  # type: ignore[has-type]
@@ -124,6 +131,18 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
                 raise _invalid(name, message % {"known": shown}, "unknown")
             if len(values) > 1:
                 raise _invalid(name, _("This parameter may be given only once."), "repeated")
+
+    def _check_body(self, request: Request) -> None:
+        """Refuse a body that got lost on the way: without it, another request would be answered.
+
+        Where it may be left out, a media type of JSON still announces one.
+        """
+        if request.method not in _WITH_BODY or self.action in self.without_body:
+            return
+        announced = request.META.get("CONTENT_TYPE", "")
+        is_expected = self.action not in self.optional_body or "json" in announced
+        if is_expected and not int(request.META.get("CONTENT_LENGTH") or 0):
+            raise BodyMissing
 
     def known_query(self) -> set[str]:
         """The query parameters that the current action takes."""

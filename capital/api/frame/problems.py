@@ -74,6 +74,7 @@ TITLES: Mapping[int, Any] = {
     405: gettext_lazy("Method not allowed"),
     406: gettext_lazy("Not acceptable"),
     409: gettext_lazy("Conflict"),
+    411: gettext_lazy("Length required"),
     413: gettext_lazy("Payload too large"),
     415: gettext_lazy("Unsupported media type"),
     422: gettext_lazy("Unprocessable content"),
@@ -93,6 +94,14 @@ class PayloadTooLarge(exceptions.APIException):
     status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
     default_detail = gettext_lazy("The request body is too large.")
+
+
+class BodyMissing(exceptions.APIException):
+    """The operation takes a request body, and none came."""
+
+    status_code = HTTPStatus.BAD_REQUEST
+    default_code = "body_missing"
+    default_detail = gettext_lazy("The request body is missing. Send a JSON object.")
 
 
 def status_of(error: CapitalError) -> HTTPStatus:

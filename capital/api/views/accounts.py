@@ -47,6 +47,8 @@ class Accounts(EditableView):
         "allocate": "capital.allocate_capital",
     }
     beyond_one_account = ("create", "destroy")
+    without_body = ("check_connection",)
+    optional_body = ("allocate",)
     query = {"rebalance_status": ("cached",)}
 
     def create_row(self, values: dict[str, Any]) -> Account:

@@ -34,6 +34,7 @@ class AllocationRuns(ListAndRetrieveAsJson):
     ordering_fields = ("id", "created_at")
     scopes = {"revert": Scope.ALLOCATE}
     permissions = {"revert": REVERT_PERMISSION}
+    without_body = ("revert",)
 
     @extend_schema(summary="Revert a run", request=None, responses={200: Run})
     @action(detail=True, methods=["post"])
@@ -66,6 +67,7 @@ class Allocate(ApiView):
     queryset = Account.objects.all()
     scopes = {"allocate": Scope.ALLOCATE}
     permissions = {"allocate": "capital.allocate_capital"}
+    optional_body = ("allocate",)
 
     @extend_schema(
         summary="Allocate the capital of all your accounts",
