@@ -7,6 +7,7 @@ carried out that nobody sent.
 
 from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
@@ -42,7 +43,7 @@ def _read_chunks(request: HttpRequest, largest: int) -> HttpResponse | None:
 
     gunicorn says so. Django's own server does not: it would take the body for the next request.
     """
-    stream: BytesIO = request._stream  # type: ignore[attr-defined]  # an ASGI server has read it
+    stream: Any = request._stream  # an ASGI server has read it
     if isinstance(request, WSGIRequest):
         if not request.META.get("wsgi.input_terminated"):
             return _length_required(request)
@@ -53,7 +54,7 @@ def _read_chunks(request: HttpRequest, largest: int) -> HttpResponse | None:
         return _incomplete(request)
     if len(body) > largest:
         return _too_large(request)
-    request._stream = BytesIO(body)  # type: ignore[attr-defined]
+    request._stream = BytesIO(body)
     request.META[_LENGTH] = str(len(body))
     request.body  # noqa: B018  # read now, so that it is there for everybody
     return None

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers, refuse_delete
-from capital.models.columns.encrypted import EncryptedTextField
+from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from strategies.models import Strategy
 
 
@@ -27,6 +27,7 @@ class WebhookSecret(models.Model):
         verbose_name=_("strategy"),
     )
     digest = models.CharField(_("digest"), max_length=64)
+    cipher_id = CipherIdField()
     signing_key = EncryptedTextField(_("signing key"))
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     created_by = models.ForeignKey(

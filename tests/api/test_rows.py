@@ -62,6 +62,18 @@ def test_account_is_entered_and_its_credentials_are_never_given_back(bot: Bot) -
     assert b"CANARY" not in bot.get(f"accounts/{kept.pk}/").content
 
 
+@pytest.mark.parametrize("name", ["api_key", "api_secret", "api_passphrase"])
+def test_a_copied_ciphertext_is_a_text_and_opens_nothing(bot: Bot, name: str) -> None:
+    """Whoever can read a column, and not decrypt it, must not use its key."""
+    victim = make_account(venue="okx", **{name: "canary-of-somebody-else"})
+    copied = f"fernet:{victim.__dict__[name].token}"
+    own = make_account(owner=bot.user, venue="okx")
+
+    assert bot.patch(f"accounts/{own.pk}/", {name: copied}).status_code == 200
+
+    assert getattr(Account.objects.get(pk=own.pk), name) == copied
+
+
 @pytest.mark.parametrize("how", ["as it is", "with \\r\\n"])
 def test_private_key_of_the_longest_kind_is_taken_and_signs(
     bot: Bot, exchange: Exchange, how: str

@@ -113,7 +113,9 @@ def chunked(body: bytes) -> bytes:
 
 
 @contextmanager
-def serving(name: str, migrated: Path, folder: Path, arguments: Sequence[str] = ()) -> Iterator[Server]:
+def serving(
+    name: str, migrated: Path, folder: Path, arguments: Sequence[str] = ()
+) -> Iterator[Server]:
     """Serve a small desk on a database of its own until the block ends."""
     database = folder / "db.sqlite3"
     shutil.copy(migrated, database)

@@ -23,7 +23,7 @@ from capital.models.accounts.venue_rules import (
     known_venue,
     market_problem,
 )
-from capital.models.columns.encrypted import EncryptedTextField
+from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
 from capital.models.columns.loaded import RemembersLoaded
 
@@ -123,6 +123,7 @@ class Account(RemembersLoaded):
     )
     last_checked_at = models.DateTimeField(_("last due check at"), null=True, blank=True)
     last_check_code = models.CharField(_("last due check"), max_length=40, blank=True, default="")
+    cipher_id = CipherIdField()
     api_key = EncryptedTextField(
         _("API key"),
         blank=True,

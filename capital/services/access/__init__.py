@@ -8,6 +8,7 @@ from capital.services.access.permissions import (
     REVERT_PERMISSION,
 )
 from capital.services.access.preferences import change_colours_of, store_change_colours
+from capital.services.access.rotation import Rotation, rotate_keys
 from capital.services.access.tokens import (
     LONGEST_DAYS,
     USUAL_DAYS,
@@ -35,6 +36,7 @@ __all__ = [
     "USUAL_DAYS",
     "VIEW_ALL_PERMISSION",
     "Answer",
+    "Rotation",
     "change_colours_of",
     "claim_request",
     "create_token",
@@ -44,6 +46,7 @@ __all__ = [
     "list_tokens",
     "release_claim",
     "revoke_token",
+    "rotate_keys",
     "sees_everything",
     "store_change_colours",
     "visible_to",

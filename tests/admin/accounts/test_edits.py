@@ -147,6 +147,15 @@ def test_form_without_a_change_asks_no_service(
     assert locked == []
 
 
+def test_a_copied_ciphertext_is_a_text_and_opens_nothing(page: Client, tenant: Tenant) -> None:
+    victim = make_account(api_key="canary-of-somebody-else")
+    copied = f"fernet:{victim.__dict__['api_key'].token}"
+
+    post(page, change_url(tenant.account), api_key=copied)
+
+    assert Account.objects.get(pk=tenant.account.pk).api_key == copied
+
+
 def test_new_account_and_its_links_are_entered_together(page: Client, tenant: Tenant) -> None:
     start = "strategy_accounts-2"
 

@@ -9,14 +9,17 @@ from django.core import serializers
 from django.core.exceptions import FieldError
 from django.core.management import call_command
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.forms.models import model_to_dict
+from django.test import override_settings
+from django.test.utils import isolate_apps
 
 from capital.domain.errors import CredentialsUnreadable
-from capital.models import Account
-from tests.factories import make_account
+from capital.models import Account, WebhookSecret
+from capital.models.columns.encrypted import CipherIdField, EncryptedTextField, encrypted_fields
+from tests.factories import make_account, make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -60,8 +63,10 @@ def read(account: Account) -> dict[str, str]:
     return {field: getattr(fresh, field) for field in FIELDS}
 
 
-def decrypted(token: str, key: str) -> str:
-    return Fernet(key).decrypt(token.encode()).decode()
+def decrypted(account: Account, field: str, key: str) -> str:
+    """What this key alone, and no other, opens in the table."""
+    with override_settings(FIELD_ENCRYPTION_KEYS=[key]):
+        return str(getattr(Account.objects.get(pk=account.pk), field))
 
 
 def assert_silent(shown: object) -> None:
@@ -79,7 +84,7 @@ def test_the_table_holds_tokens_that_the_key_decrypts(account):
     tokens = stored(account)
 
     assert_silent(tokens)
-    assert {field: decrypted(token, OLD_KEY) for field, token in tokens.items()} == FIELDS
+    assert {field: decrypted(account, field, OLD_KEY) for field in FIELDS} == FIELDS
 
 
 def test_what_was_written_is_read_back(account):
@@ -106,16 +111,23 @@ def test_equal_secrets_have_different_tokens():
     assert stored(one)["api_key"] != stored(other)["api_key"]
 
 
-def test_an_update_encrypts(account):
-    Account.objects.filter(pk=account.pk).update(api_key="canary-new")
+@EACH_FIELD
+def test_an_update_of_rows_together_is_refused(account, field):
+    """A text is encrypted for its row, and an update names none."""
+    before = stored(account)
+    setattr(account, field, "canary-bulk")
 
-    assert decrypted(stored(account)["api_key"], OLD_KEY) == "canary-new"
-    assert read(account) == {**FIELDS, "api_key": "canary-new"}
+    for write in (
+        lambda: Account.objects.update(**{field: "canary-new"}),
+        lambda: Account.objects.bulk_update([account], [field]),
+    ):
+        with pytest.raises(TypeError) as refused, transaction.atomic():
+            write()
+        assert_silent("".join(traceback.format_exception_only(refused.value)))
+    assert stored(account) == before
 
 
-def test_bulk_writes_encrypt(account):
-    account.api_secret = "canary-bulk"
-    Account.objects.bulk_update([account], ["api_secret"])
+def test_a_bulk_insert_encrypts(account):
     Account.objects.bulk_create(
         [
             Account(
@@ -129,14 +141,13 @@ def test_bulk_writes_encrypt(account):
         ]
     )
 
-    for row in Account.objects.all():
-        assert decrypted(stored(row)["api_secret"], OLD_KEY) == "canary-bulk"
+    assert decrypted(Account.objects.get(name="Bulk"), "api_secret", OLD_KEY) == "canary-bulk"
 
 
 def test_update_or_create_encrypts(account):
     Account.objects.update_or_create(pk=account.pk, defaults={"api_key": "canary-upserted"})
 
-    assert decrypted(stored(account)["api_key"], OLD_KEY) == "canary-upserted"
+    assert decrypted(account, "api_key", OLD_KEY) == "canary-upserted"
 
 
 def test_an_unrelated_save_leaves_the_tokens_as_they_are(account):
@@ -165,8 +176,8 @@ def test_the_first_key_encrypts_and_all_keys_decrypt(account, settings):
     newer = make_account(api_key="canary-newer")
 
     assert read(account) == FIELDS
-    assert decrypted(stored(newer)["api_key"], NEW_KEY) == "canary-newer"
-    assert decrypted(stored(account)["api_key"], OLD_KEY) == KEY
+    assert decrypted(newer, "api_key", NEW_KEY) == "canary-newer"
+    assert decrypted(account, "api_key", OLD_KEY) == KEY
 
 
 def test_entering_a_secret_again_moves_it_to_the_new_key(account, settings):
@@ -175,7 +186,7 @@ def test_entering_a_secret_again_moves_it_to_the_new_key(account, settings):
     fresh.api_key = fresh.api_key
     fresh.save()
 
-    assert decrypted(stored(account)["api_key"], NEW_KEY) == KEY
+    assert decrypted(account, "api_key", NEW_KEY) == KEY
 
 
 @EACH_FIELD
@@ -307,9 +318,8 @@ def test_a_secret_does_not_turn_into_json_by_accident(account):
 
 
 def test_queries_carry_tokens_only(account, django_assert_num_queries):
-    with django_assert_num_queries(2) as captured:
+    with django_assert_num_queries(1) as captured:
         account.save()
-        Account.objects.update(api_key=KEY)
 
     assert_silent(captured.captured_queries)
 
@@ -341,3 +351,117 @@ def test_dumped_and_loaded_accounts_keep_their_credentials(account, tmp_path, fi
 
     assert_silent(stored(account))
     assert read(account) == FIELDS
+
+
+def test_a_fixture_that_was_written_by_hand_is_encrypted(account, tmp_path):
+    rows = json.loads(dump("capital.account"))
+    rows[0]["fields"]["api_key"] = KEY
+    fixture = tmp_path / "accounts.json"
+    fixture.write_text(json.dumps(rows), encoding="utf-8")
+    call_command("loaddata", str(fixture), verbosity=0)
+
+    assert_silent(stored(account))
+    assert decrypted(account, "api_key", OLD_KEY) == KEY
+
+
+# Bound to its place
+
+
+def move(source: Account, field: str, target: Account, into: str) -> None:
+    """As somebody does who may write the table and has no key."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {field} FROM capital_account WHERE id = %s", [source.pk])
+        [token] = cursor.fetchone()
+        cursor.execute(f"UPDATE capital_account SET {into} = %s WHERE id = %s", [token, target.pk])
+
+
+@EACH_FIELD
+def test_a_column_of_another_row_does_not_decrypt(account, field):
+    other = make_account(venue="okx", **dict.fromkeys(FIELDS, "canary-other"))
+    move(account, field, other, field)
+
+    with pytest.raises(CredentialsUnreadable):
+        getattr(Account.objects.get(pk=other.pk), field)
+    assert read(account) == FIELDS
+
+
+def test_a_column_of_another_field_does_not_decrypt(account):
+    move(account, "api_secret", account, "api_key")
+
+    with pytest.raises(CredentialsUnreadable):
+        _ = Account.objects.get(pk=account.pk).api_key
+
+
+def test_a_column_of_another_model_does_not_decrypt(account):
+    secret = WebhookSecret.objects.create(
+        strategy=make_strategy(),
+        digest="",
+        signing_key="canary-signing",
+        cipher_id=account.cipher_id,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE capital_webhooksecret SET signing_key = %s", [stored(account)["api_key"]]
+        )
+
+    with pytest.raises(CredentialsUnreadable):
+        _ = WebhookSecret.objects.get(pk=secret.pk).signing_key
+
+
+def test_a_copy_of_a_row_is_refused(account):
+    account.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        account.save()
+
+
+@EACH_FIELD
+def test_what_looks_like_a_dumped_token_is_a_text(account, field):
+    other = make_account(venue="okx")
+    copied = f"fernet:{stored(account)[field]}"
+
+    setattr(other, field, copied)
+    other.full_clean()
+    other.save()
+
+    assert read(other)[field] == copied
+    assert stored(account)[field] not in stored(other)[field]
+
+
+def test_a_column_of_before_decrypts_and_moves_with_the_next_entry(account):
+    with connection.cursor() as cursor:
+        token = Fernet(OLD_KEY).encrypt(b"canary-before").decode()
+        cursor.execute("UPDATE capital_account SET api_key = %s", [token])
+
+    assert read(account)["api_key"] == "canary-before"
+    fresh = Account.objects.get(pk=account.pk)
+    fresh.api_key = "canary-after"
+    fresh.save()
+    assert stored(account)["api_key"].startswith("2.")
+
+
+def test_a_model_without_an_id_to_be_bound_to_is_refused():
+    with isolate_apps("capital"):
+
+        class Bare(models.Model):  # noqa: DJ008
+            secret = EncryptedTextField()
+
+            class Meta:
+                app_label = "capital"
+
+        class Late(models.Model):  # noqa: DJ008
+            secret = EncryptedTextField()
+            cipher_id = CipherIdField()
+
+            class Meta:
+                app_label = "capital"
+
+        for model in (Bare, Late):
+            [problem] = model._meta.get_field("secret").check()
+            assert "cipher_id" in problem.msg
+
+
+def test_every_model_with_secrets_has_an_id_to_bind_them_to():
+    found = dict(encrypted_fields())
+
+    assert {Account, WebhookSecret} <= set(found)
+    assert not [problem for fields in found.values() for each in fields for problem in each.check()]
