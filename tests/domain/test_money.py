@@ -14,6 +14,7 @@ from capital.domain.money import (
     amount_text,
     ceil_to,
     floor_to,
+    grouped,
     parse_amount,
     plain,
     quantum_of,
@@ -251,3 +252,23 @@ def test_rounding_knows_amounts_that_the_default_context_would_refuse():
     assert ceil_to(Decimal("12345678901234567890"), SATOSHI * SATOSHI) == Decimal(
         "12345678901234567890"
     )
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234567.5", "USDT", "1,234,567.50"),
+        ("1234567.5", "KRW", "1,234,567.5"),
+        ("1234567.5", "", "1,234,567.5"),
+        ("1234567.50", "", "1,234,567.50"),
+        ("999", "KRW", "999"),
+        ("-1000", "KRW", "-1,000"),
+        ("1E+3", "", "1,000"),
+        ("0.000000012345", "BTC", "0.000000012345"),
+        ("12345678901234567890.123456789012345", "", "12,345,678,901,234,567,890.123456789012345"),
+        ("-0", "", "0"),
+        ("-0.00", "USDT", "0.00"),
+    ],
+)  # fmt: skip
+def test_people_read_digits_in_groups(amount, currency, text):
+    assert grouped(Decimal(amount), currency) == text

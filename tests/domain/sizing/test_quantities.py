@@ -361,6 +361,15 @@ def test_more_than_the_position_becomes_all_of_it_with_a_warning():
     assert sizing.warnings[0].figures == {"asked": "250"}
 
 
+def test_a_share_wins_over_a_quantity_where_a_position_is_closed_too():
+    sizing = close(qty_per="-50", qty="9")
+
+    assert sizing.amount == 1
+    assert [(each.code, each.figures) for each in sizing.warnings] == [
+        (Code.QTY_IGNORED, {"wins": "qty_per"})
+    ]
+
+
 def test_a_short_is_closed_by_buying_it_back():
     assert close(linear(), held="-0.23", side="buy", qty_per="-100").amount == 23
 

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from capital.domain.errors import IdempotencyConflict, RequestInProgress
+from capital.domain.errors import (
+    IdempotencyConflict,
+    InvalidIdempotencyKey,
+    RequestInProgress,
+)
 from capital.models import IdempotentRequest
 from capital.services.access.idempotency import (
     Answer,
@@ -147,3 +151,11 @@ def test_only_keys_whose_day_is_over_are_pruned(claims: list[Claim]) -> None:
     assert prune_requests(now=DAY_OVER) == 0
     assert prune_requests(now=DAY_OVER + timedelta(minutes=1)) == 3
     assert set(rows()) == {young.pk}
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201, "k\n", "clé"])
+def test_key_that_cannot_be_one_is_refused_and_claims_nothing(key: str) -> None:
+    with pytest.raises(InvalidIdempotencyKey):
+        claim("user:1", key)
+    assert rows() == {}
+    assert claim("user:1", "k" * 200).answer is None

@@ -1,5 +1,8 @@
 """Each token opens, is listed and is revoked by itself."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
@@ -55,3 +58,48 @@ def test_token_for_one_account_needs_that_very_account() -> None:
     for account_id in (other.pk, mine.pk + other.pk):
         with pytest.raises(InvalidToken):
             create_token(user=mine.owner, name="bot", scope="read", account_id=account_id)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"name": " "}, "its name must have 1 to 100 printable characters"),
+        ({"name": "x" * 101}, "its name must have 1 to 100 printable characters"),
+        ({"name": "a\nb"}, "its name must have 1 to 100 printable characters"),
+        ({"scope": "all"}, "its scope must be one of read, size, allocate, manage"),
+        ({"days": 0}, "it must end after 1 to 3650 days"),
+        ({"days": 3651}, "it must end after 1 to 3650 days"),
+        ({"is_active": False}, "its user is switched off"),
+    ],
+)
+def test_token_that_cannot_be_made_says_why(fields: dict[str, Any], problem: str) -> None:
+    user = make_user(is_active=fields.pop("is_active", True))
+
+    with pytest.raises(InvalidToken) as refused:
+        create_token(user=user, **{"name": "bot", "scope": "read", **fields})
+
+    assert refused.value.reason.figures == {"problem": problem}
+    assert list_tokens() == []
+
+
+def test_shortest_and_longest_that_a_token_may_be() -> None:
+    for name, days in (("x", 1), ("x" * 100, 3650)):
+        token, text = create_token(user=make_user(), name=name, scope="read", days=days)
+        assert find_token(text) == token
+
+
+@pytest.mark.parametrize("text", ["x" * 201, "cap_é"])
+def test_text_that_no_token_can_be_is_refused_without_a_query(
+    text: str, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0), pytest.raises(TokenRefused):
+        find_token(text)
+
+
+def test_token_that_is_revoked_again_keeps_its_time() -> None:
+    token, _ = create_token(user=make_user(), name="bot", scope="read")
+    first, later = (datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2))
+
+    revoke_token(token.token_key, clock=lambda: first)
+
+    assert revoke_token(token.token_key, clock=lambda: later).revoked_at == first

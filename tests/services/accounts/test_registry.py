@@ -4,16 +4,17 @@ from decimal import Decimal
 
 import pytest
 
-from capital.domain.errors import HasHistory, NotFound
+from capital.domain.errors import BudgetLimitNotAllowed, HasHistory, NotFound
 from capital.models import Account, StrategyAccount
 from capital.services.accounts import registry
 from capital.services.accounts.registry import (
     change_account,
     change_link,
+    create_link,
     delete_account,
     delete_link,
 )
-from tests.factories import make_account, make_link
+from tests.factories import make_account, make_link, make_operator, make_strategy
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +79,39 @@ def test_one_link_is_removed_and_one_that_held_capital_is_not() -> None:
     with pytest.raises(HasHistory):
         delete_link(used.pk)
     assert set(StrategyAccount.objects.all()) == {other, used}
+
+
+def test_link_is_made_on_the_account_that_is_named_and_on_none_that_is_gone() -> None:
+    account, other, gone = make_account(), make_account(), make_account()
+    strategy = make_strategy(owner=account.owner)
+    Account.objects.filter(pk=gone.pk).delete()
+
+    link = create_link(account=account, strategy=strategy, weight=Decimal(2))
+
+    assert (link.account, link.strategy, link.weight) == (account, strategy, Decimal(2))
+    assert not StrategyAccount.objects.filter(account=other).exists()
+    with pytest.raises(NotFound):
+        create_link(account=gone, strategy=strategy)
+
+
+def test_link_that_is_removed_before_its_account_is_locked_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    link, _ = make_link(), make_link()
+    monkeypatch.setattr(
+        registry, "lock_accounts", lambda _: StrategyAccount.objects.filter(pk=link.pk).delete()
+    )
+
+    with pytest.raises(NotFound):
+        change_link(link.pk, weight=Decimal(3))
+
+
+def test_limit_of_orders_is_raised_by_those_who_may() -> None:
+    account, may, may_not = make_account(), make_operator("raise_budget_limit"), make_operator()
+
+    with pytest.raises(BudgetLimitNotAllowed):
+        change_account(account.pk, actor=may_not, max_budget_percent=Decimal(200))
+    assert Account.objects.get().max_budget_percent == Decimal(100)
+
+    change_account(account.pk, actor=may, max_budget_percent=Decimal(200))
+    assert Account.objects.get().max_budget_percent == Decimal(200)

@@ -222,3 +222,15 @@ def test_account_that_needs_no_market_rules_asks_for_none(
         create()
 
     assert tasks == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_for_no_account_queues_nothing(queued: list[Any]) -> None:
+    link = make_link()
+    queued.clear()
+
+    events.request_reallocation([])
+    assert queued == []
+
+    events.request_reallocation([link.account_id])
+    assert [ids for ids, _ in queued] == [[link.account_id]]

@@ -5,9 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
-from capital.domain.errors import AmountNotStorable, InvalidAllocation, RunKeyConflict
+from capital.domain.errors import (
+    AmountNotStorable,
+    InvalidAllocation,
+    NothingToAccept,
+    RunKeyConflict,
+    UnknownAccount,
+)
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.services.allocation import batches, records, verdicts
 from capital.services.allocation.allocate import (
@@ -15,6 +22,9 @@ from capital.services.allocation.allocate import (
     preview_allocation,
     reallocate_where_due,
 )
+from capital.services.allocation.gate import check_gate
+from capital.services.allocation.request import new_request
+from capital.services.allocation.runs import report_runs
 from tests.factories import capital_of, make_link
 from tests.simulated import Exchange
 
@@ -260,3 +270,48 @@ def test_account_that_is_removed_while_it_is_read_fails_alone(
     assert told(runs) == [("failed", "account_changed", {}), APPLIED]
     assert runs[0].pk is None
     assert capital_of(link) == Decimal(100)
+    (told_of_it, _) = report_runs(runs)
+    assert (told_of_it.code, told_of_it.pools) == ("account_changed", ())
+
+
+def test_batch_of_which_every_account_is_removed_while_it_is_read_writes_nothing(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "100"}})
+    lock = batches.lock_observed
+
+    def remove_all(observed: Any) -> Any:
+        Account.objects.all().delete()
+        return lock(observed)
+
+    monkeypatch.setattr(batches, "lock_observed", remove_all)
+
+    assert told(allocate_capital([account.pk])) == [("failed", "account_changed", {})]
+    assert not AllocationRun.objects.exists()
+
+
+# What cannot be asked for
+
+
+def test_preview_accepts_no_suspect_balance_where_there_is_none() -> None:
+    account = make_link().account
+
+    with pytest.raises(NothingToAccept):
+        preview_allocation([account.pk], live=False, accept_jump=True)
+
+
+def test_account_that_there_is_not_has_no_gate() -> None:
+    link = make_link()
+
+    with pytest.raises(UnknownAccount):
+        check_gate(link.account_id + 1, live=False)
+
+
+def test_revert_is_no_allocation() -> None:
+    with pytest.raises(ValueError, match="revert"):
+        new_request("revert", None, timezone.now)
+
+
+def test_no_accounts_cost_nothing(django_assert_num_queries: Any) -> None:
+    with transaction.atomic(), django_assert_num_queries(0):
+        records.record_checks([], now=timezone.now())

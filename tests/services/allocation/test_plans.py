@@ -456,3 +456,19 @@ def test_queries_do_not_grow_with_the_number_of_accounts() -> None:
     assert counted[0] == counted[1]
     assert counted[0] == (13, 1, 22)
     assert AllocationEntry.objects.count() == 242
+
+
+def test_plan_shows_an_account_that_is_switched_off_as_skipped_beside_one_that_is_not(
+    exchange: Exchange, desk: Any
+) -> None:
+    account, spot, _ = desk
+    off = exchange.open_account(wallets={"spot": {"USDT": "7"}}, is_active=False)
+    idle = make_link(account=off, capital="5")
+
+    runs = apply_plan(make_plan([account.pk, off.pk]).public_id)
+
+    assert [(run.account, run.outcome, run.code) for run in runs] == [
+        (account, "applied", "allocated"),
+        (off, "skipped", "account_inactive"),
+    ]
+    assert (capital_of(spot), capital_of(idle)) == (Decimal(300), Decimal(5))

@@ -1,10 +1,13 @@
 """A run is taken back to the cent, where nothing came after and the balance bears it."""
 
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
+import pgtrigger
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import NotPermitted, RevertRefused, UnknownRun
@@ -440,3 +443,17 @@ def test_queries_do_not_grow_with_links_or_history(desk: Scenario) -> None:
     # ``reweigh`` is an update and a whole allocation of its own.
     assert len(many) < counted
     assert len(many) <= 32
+
+
+def test_run_without_the_inputs_that_a_later_gate_compares_with_is_taken_back_too(
+    desk: Scenario,
+) -> None:
+    """Runs of the earliest versions have none. The reserve is that of today, then."""
+    run = desk.reweigh()
+    with pgtrigger.ignore() if connection.vendor == "postgresql" else nullcontext():
+        QuerySet(AllocationRun).update(basis=None)
+
+    made = revert_run(run.pk, clock=at(minutes=1))
+
+    assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
+    assert (made.outcome, made.basis) == ("applied", None)

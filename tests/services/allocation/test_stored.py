@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from capital.services.allocation.allocate import preview_allocation
-from capital.services.allocation.report import report_decision
+from capital.services.allocation.report import EntryReport, PoolReport, report_decision
 from capital.services.allocation.stored import pool_from_json, pools_as_json, shown_as_json
 from tests.factories import make_account, make_link, make_strategy, make_summary
 
@@ -54,3 +54,37 @@ def test_snapshot_has_texts_and_reads_back_as_the_same_report() -> None:
     shown = shown_as_json(preview.decision, "BTC")
     report = report_decision(preview.account, preview.decision)
     assert tuple(pool_from_json(stored) for stored in shown["pools"]) == report.pools
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change"),
+    [(None, None, None), ("5", None, None), (None, "5", 5), ("5", "3.5", Decimal("-1.5"))],
+)
+def test_change_of_an_entry_is_none_where_nothing_is_held_afterwards(
+    before: str | None, after: str | None, change: Decimal | None
+) -> None:
+    def amount(text: str | None) -> Decimal | None:
+        return None if text is None else Decimal(text)
+
+    entry = EntryReport("trend", Decimal(1), amount(before), amount(after), "share")
+
+    assert entry.change == change
+
+
+@pytest.mark.parametrize(
+    ("source", "has_time", "sentence"),
+    [
+        ("live", True, "The balance was read from the exchange."),
+        ("cached", False, "Live balances are switched off."),
+        ("cached", True, "Cached balance of 2026-11-26 09:30: Live balances are switched off."),
+    ],
+)
+def test_cached_balance_says_of_when_it_is(source: str, has_time: bool, sentence: str) -> None:
+    moment = datetime(2026, 11, 26, 9, 30, tzinfo=timezone.get_default_timezone())
+    code = "live_balance" if source == "live" else "live_disabled"
+
+    pool = PoolReport(
+        "spot", Decimal(1), source, moment if has_time else None, None, None, code, {}, ()
+    )
+
+    assert pool.reason == sentence

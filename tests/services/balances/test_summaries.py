@@ -258,6 +258,15 @@ def test_cached_balance_is_the_accounts_own() -> None:
     assert cached(without) == [None, None, None]
 
 
+def test_day_that_has_not_ended_is_worth_what_it_began_with() -> None:
+    account = make_account()
+    row = make_summary(account=account, date=YESTERDAY, starting_balance=Decimal(7))
+
+    assert get_cached_daily_balance(account.pk, None) == Decimal(7)
+    DailyAccountSummary.objects.filter(pk=row.pk).update(ending_balance=Decimal(0))
+    assert get_cached_daily_balance(account.pk, None) == Decimal(0)
+
+
 def test_cached_balance_of_tomorrow_is_none_yet() -> None:
     account = make_account()
     make_summary(account=account, date=timezone.localdate(), spot_balance=Decimal(100))

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Barrier, Event
@@ -88,3 +89,22 @@ def test_a_price_of_the_future_is_not_kept(venue):
     last_prices([BTC], clock=lambda: datetime(2026, 11, 24, 10, 0, tzinfo=UTC))
 
     assert last_prices([BTC], clock=now)[BTC].source is PriceSource.TICKER
+
+
+def test_each_venue_has_a_price_of_its_own_for_the_same_symbol(monkeypatch):
+    amounts = {"binance": Decimal(7), "okx": Decimal(8)}
+
+    class Venues:
+        def fetch_prices(self, quoted):
+            return {each: amounts[each.venue] for each in quoted}
+
+    monkeypatch.setattr(prices, "get_market_gateway", Venues)
+    forget_prices()
+    on_okx = replace(BTC, venue="okx")
+
+    assert last_prices([BTC], clock=now)[BTC].amount == 7
+    assert last_prices([on_okx], clock=now)[on_okx].amount == 8
+    assert {
+        each.venue: price.amount for each, price in last_prices([BTC, on_okx], clock=now).items()
+    } == amounts
+    forget_prices()

@@ -17,7 +17,7 @@ from capital.services.jobs.runs import perform_by_hand
 from capital.services.markets import rules as markets
 from capital.services.markets.rules import sync_markets
 from tests.domain.sizing.builders import inverse, linear, spot
-from tests.factories import make_account
+from tests.factories import make_account, make_market
 
 pytestmark = pytest.mark.django_db
 
@@ -143,6 +143,20 @@ def test_another_venue_s_markets_are_left_alone(venue, exchange):
     venue(spot())
 
     assert Market.objects.filter(venue="okx", is_active=True).count() == 5
+
+
+def test_what_one_venue_lists_no_longer_is_traded_on_another_all_the_same(venue):
+    for symbol in ("BTC/USDT", "OLD/USDT", "BTC/USDT:USDT"):
+        make_market(symbol, venue="okx")
+
+    first = venue(spot(), spot(symbol="OLD/USDT"))
+    second = venue(spot())
+
+    assert (first.problem, counts(first)) == (None, {"added": 2})
+    assert (second.problem, counts(second)) == (None, {"unchanged": 1, "withdrawn": 1})
+    assert set(Market.objects.filter(is_active=False).values_list("venue", "symbol")) == {
+        ("binance", "OLD/USDT")
+    }
 
 
 def test_a_failing_venue_keeps_what_is_known(venue):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
 from capital.models import Account, AllocationRun, StrategyCapital
+from capital.services.overview.accounts import pool_shares
 from capital.services.overview.capital import find_link_capital, first_link_capital
 from capital.services.overview.dashboard import read_dashboard
 from capital.services.overview.equity import read_changes_today, read_history, read_totals
@@ -152,16 +153,18 @@ def test_each_strategy_is_counted_on_the_accounts_that_may_be_seen() -> None:
     make_link(account=main, strategy=first, capital="1")
     make_link(account=side, strategy=first, capital="2")
     make_link(account=main, strategy=second, capital="4")
+    make_link(account=side, strategy=second)
     make_link(account=make_account(), strategy=second, capital="8")
 
     overviews = overview_strategies([first.pk, second.pk], owner)
 
     assert {key: (each.accounts, dict(each.capital)) for key, each in overviews.items()} == {
         first.pk: (2, {"USDT": 3}),
-        second.pk: (1, {"USDT": 4}),
+        second.pk: (2, {"USDT": 4}),
     }
     assert set(overview_strategies([second.pk], owner)) == {second.pk}
-    assert count_accounts([second.pk], owner) == 1
+    assert count_accounts([second.pk], owner) == 2
+    assert count_accounts([make_strategy(owner=owner).pk], owner) == 0
     assert count_accounts([first.pk, second.pk], owner) == 2
 
 
@@ -186,3 +189,17 @@ def test_rate_of_the_pair_is_used_beside_others() -> None:
 
     assert reported_total("KRW", {"USDT": Decimal(2)}).amount == 2800
     assert reported_total("KRW", {"BTC": Decimal(2)}).amount == 180000000
+
+
+# Shares of a pool
+
+
+def test_share_of_a_link_is_that_of_its_own_accounts_pool() -> None:
+    account = make_account()
+    spot = [make_link(account=account, weight=Decimal(weight)) for weight in (1, 3)]
+    futures = make_link(account=account, market_type="futures", weight=Decimal(9))
+    make_link(account=account, status="PAUSED", weight=Decimal(5))
+    make_link(weight=Decimal(7))
+
+    assert pool_shares(account) == {spot[0].pk: 25, spot[1].pk: 75, futures.pk: 100}
+    assert pool_shares(make_account()) == {}

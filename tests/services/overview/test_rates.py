@@ -3,14 +3,18 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from capital.domain.errors import InvalidAmount, InvalidRate, RateMissing
 from capital.domain.rates import Rate, Reported, total_in
 from capital.models import ReportingRate
+from capital.services.overview.dashboard import read_dashboard
 from capital.services.overview.rates import reported_total, store_rate
+from tests.factories import make_account, make_user
 from tests.models.refusals import refused_by_database
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -99,3 +103,18 @@ def test_command_stores_and_shows_rates_with_their_age() -> None:
     assert first.startswith("1 USDT = 1385.5 KRW (0")
     with pytest.raises(CommandError, match="This is not a valid rate"):
         call_command("rates", "USDT", "KRW", "-1")
+
+
+@pytest.mark.django_db
+def test_desk_without_balances_has_no_total_in_the_reporting_currency(settings: Any) -> None:
+    account = make_account()
+    store_rate("USDT", "KRW", "1400")
+
+    def total(user: User) -> object:
+        return read_dashboard(user).reported
+
+    settings.CAPITAL_REPORTING_CURRENCY = "KRW"
+    assert total(make_user()) is None
+    assert total(account.owner) is not None
+    settings.CAPITAL_REPORTING_CURRENCY = ""
+    assert total(account.owner) is None
