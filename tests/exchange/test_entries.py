@@ -8,6 +8,7 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.reasons import Code
 from capital.exchange.answers import read_all_balances, read_balance
+from capital.exchange.formulas import amount_of, value_at
 from capital.exchange.venue import BalanceCall, Holdings
 
 UNIFIED = Holdings(source="unified")
@@ -80,3 +81,31 @@ def test_answer_of_ccxt_without_names_lists_nothing(names: Any) -> None:
     answer = {"total": names, "USDT": {"total": "5"}}
 
     assert read(answer, call(UNIFIED)) is Code.EXCHANGE_CURRENCY_MISSING
+
+
+def test_own_balance_that_cannot_be_read_leaves_no_others_to_show() -> None:
+    with pytest.raises(BalanceUnavailable) as refused:
+        read_all_balances(unified({"total": "five"}), call(UNIFIED), **_given())
+
+    assert refused.value.reason.code is Code.EXCHANGE_BAD_ANSWER
+
+
+def test_balance_of_which_a_part_is_of_no_one_currency_is_shown_alone() -> None:
+    of = BalanceCall(
+        {}, formulas={BalanceBasis.WALLET: ("none", "total + /credit")}, holdings=NAMED
+    )
+    answer = {"info": {"USDT": {"total": "5"}, "BTC": {"total": "1"}, "credit": "2"}}
+
+    assert read_all_balances(answer, of, **_given()) == {"USDT": 7}
+
+
+@pytest.mark.parametrize("entry", [{}, {"rows": None}, {"rows": {"x": "1"}}, None, [], "rows"])
+def test_sum_over_a_list_that_is_none_is_absent(entry: Any) -> None:
+    assert value_at(entry, None, "rows[].x") is None
+    assert value_at({"rows": [{"x": "1"}, {"x": "2"}]}, None, "rows[].x") == ["1", "2"]
+
+
+@pytest.mark.parametrize("formula", ["total free", "total +", "total * 2", "+ total"])
+def test_formula_that_is_no_sum_is_a_mistake_of_the_row(formula: str) -> None:
+    with pytest.raises(ValueError, match="is not a sum of fields"):
+        amount_of({"total": "1", "free": "1"}, None, formula, "somewhere")

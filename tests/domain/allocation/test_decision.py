@@ -6,11 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.decision import Decision, Outcome, decide, pools_in_use
+from capital.domain.allocation.decision import (
+    Decision,
+    Outcome,
+    decide,
+    hold,
+    pools_in_use,
+)
 from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.pools import EntryDecision, PoolDecision
+from capital.domain.balances import PoolReading, Source
 from capital.domain.money import floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from strategies.markets import MarketType
 from tests.domain.builders import link, links, live, nothing, readings, reserves
 
@@ -66,6 +74,81 @@ def test_spot_and_futures_share_a_unified_wallet():
 
     assert [pool.reading.pool for pool in decision.pools] == [Pool.UNIFIED]
     assert after(decision) == {1: Decimal(7500), 2: Decimal(2500)}
+
+
+def test_a_pool_that_nobody_uses_says_that_it_was_not_read():
+    (pool,) = decide(
+        [link(1, idle=PAUSED, capital="5")],
+        {},
+        currency="USDT",
+        wallet_mode=WalletMode.SEPARATE,
+        reserve=Reserve(),
+    ).pools
+
+    assert pool.reading == PoolReading(Pool.SPOT, None, Source.NONE, None, Reason(Code.NOT_NEEDED))
+
+
+def test_a_unified_wallet_is_one_pool_that_is_in_use():
+    """Both markets are skipped, though one pool is: no part of the account was allocated."""
+    decision = decide_account(
+        [link(1), link(2, market=FUTURES), link(3, idle=PAUSED, capital="5")],
+        unified=None,
+        wallet_mode=WalletMode.UNIFIED,
+    )
+
+    assert (decision.outcome, decision.reason) == (
+        Outcome.SKIPPED,
+        Reason(Code.NO_BALANCE, {"pools": "unified"}),
+    )
+    assert after(decision) == {1: None, 2: None, 3: Decimal(0)}
+
+
+def test_what_stays_as_it_was_is_told_pool_by_pool_too():
+    decision = decide_account([link(1, capital="9")], spot="9")
+
+    assert decision.outcome is Outcome.UNCHANGED
+    assert after(decision) == {1: Decimal(9)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "pools"),
+    [
+        (WalletMode.SEPARATE, {Pool.SPOT: [1, 3], Pool.FUTURES: [2]}),
+        (WalletMode.UNIFIED, {Pool.UNIFIED: [1, 2, 3]}),
+    ],
+)
+def test_what_is_held_keeps_everything_and_says_why_in_each_pool(mode, pools):
+    of_account = {
+        1: link(1, capital="5"),
+        2: link(2, market=FUTURES),
+        3: link(3, idle=PAUSED, capital="7"),
+    }
+    why = Reason(Code.OPEN_POSITION)
+
+    held = hold([of_account[number] for number in (3, 2, 1)], mode, why)
+
+    assert held == Decision(
+        Outcome.HELD,
+        why,
+        tuple(
+            PoolDecision(
+                reading=PoolReading(pool, None, Source.NONE, None, why),
+                reserve=None,
+                unallocated=None,
+                reason=why,
+                entries=tuple(
+                    EntryDecision(
+                        of_account[number],
+                        of_account[number].capital,
+                        of_account[number].capital,
+                        Code.HELD,
+                    )
+                    for number in numbers
+                ),
+            )
+            for pool, numbers in pools.items()
+        ),
+    )
 
 
 def test_the_quantum_is_the_currencys():

@@ -55,6 +55,13 @@ CASES: list[tuple[Callable[[], DueCheck], bool, Code, str]] = [
     (lambda: check(replace(LAST, links={1: replace(GRID, weight=Decimal("1.00")), 2: TREND})),
      False,
      Code.CHANGE_TOO_SMALL, "변화량 부족 (0.00 USDT < 10.00 USDT)"),
+    # every one is named
+    (lambda: check(replace(LAST, links={1: replace(GRID, weight=Decimal(2)),
+                                        2: replace(TREND, weight=Decimal(3))})), True,
+     Code.WEIGHTS_CHANGED, "비중 변경: grid, trend"),
+    (lambda: check(replace(LAST, links={2: TREND, 3: LinkState("basis", Decimal(1), None)})),
+     True,
+     Code.LINKS_CHANGED, "전략 추가 또는 제거: basis, grid"),
     (lambda: check(replace(LAST, reserve=Reserve(amount=Decimal(5)))), True, Code.RESERVE_CHANGED,
      "유보금 변경"),
     (lambda: with_balance("10200"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (2.00%)"),
@@ -63,6 +70,8 @@ CASES: list[tuple[Callable[[], DueCheck], bool, Code, str]] = [
      "변화량 부족 (0.00 USDT < 10.00 USDT)"),
     (lambda: with_balance("10009.99"), False, Code.CHANGE_TOO_SMALL,
      "변화량 부족 (9.99 USDT < 10.00 USDT)"),
+    (lambda: with_balance("10009", currency="KRW"), False, Code.CHANGE_TOO_SMALL,
+     "변화량 부족 (9 KRW < 10 KRW)"),
     # 0.1 % exactly is not more than 0.1 %
     (lambda: with_balance("10010"), False, Code.BELOW_THRESHOLD, "임계값 미달 (0.10% ≤ 0.1%)"),
     (lambda: with_balance("10010.01"), True, Code.BALANCE_CHANGED, "잔고 변화 감지 (0.10%)"),

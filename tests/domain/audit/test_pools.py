@@ -213,6 +213,9 @@ def test_balance_of_zero_is_no_debt() -> None:
 
     assert breaches(pool, Reserve()) == []
     assert codes(forged(pool, code="negative_balance"), Reserve()) == ["entry_code_wrong"]
+    assert codes(replace(forged(pool, after=D(5)), unallocated=D(-5)), Reserve()) == ["share_wrong"]
+    kept_back = replace(pool, reserve=D(5), unallocated=D(-5))
+    assert codes(kept_back, Reserve()) == ["reserve_wrong"]
 
 
 # The reading

@@ -398,6 +398,11 @@ def test_dust_can_be_closed_as_a_whole_but_not_in_part():
     assert close(rules, held="0.01", qty_per="-99").code is Code.BELOW_MIN_COST
 
 
+@pytest.mark.parametrize(("least", "code"), [("50", Code.SIZED), ("50.01", Code.BELOW_MIN_COST)])
+def test_part_of_a_position_that_is_worth_the_least_cost_is_closed(least, code):
+    assert close(spot(min_cost=D(least)), held="1", price="100", qty_per="-50").code is code
+
+
 def test_dust_below_the_smallest_order_cannot_be_sent():
     assert close(spot(min_amount=D("0.1")), held="0.01", qty_per="-100").code is (
         Code.BELOW_MIN_AMOUNT

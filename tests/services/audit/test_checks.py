@@ -229,6 +229,12 @@ def test_rows_of_other_programs_are_judged_fairly(exchange: Exchange) -> None:
     assert broken(NOON + timedelta(days=3000)) == []
 
 
+def test_pools_of_a_venue_that_is_no_longer_known_are_not_judged(books: Books) -> None:
+    Account.objects.filter(pk=books.account.pk).update(venue="ftx")
+
+    assert broken() == []
+
+
 def test_wallet_of_which_the_mode_changed_is_no_crossing(books: Books) -> None:
     # Bybit does not know the key: no balance.
     Account.objects.filter(pk=books.account.pk).update(venue="bybit", wallet_mode="unified")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 
@@ -130,6 +130,22 @@ def test_a_failure_is_written_down_and_raised_in_our_own_words(
     assert failed.value.__context__ is None
     assert failed.value.__cause__ is None
     assert SECRET not in run.error + str(failed.value) + caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_connection_on_which_a_job_failed_is_not_used_again(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    close = connection.close
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True) or close())
+    work.error = OperationalError("gone")
+
+    with pytest.raises(JobFailed):
+        perform_job("sync_balances", intended=INTENDED)
+
+    assert closed == [True]
+    assert JobRun.objects.get().error.startswith("job_failed: ")
 
 
 def test_a_job_that_takes_too_long_says_so_and_its_worker_learns_it(work: Work) -> None:
