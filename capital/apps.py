@@ -13,8 +13,10 @@ class CapitalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks and what follows a change of rows."""
-        from capital import signals
+        """Register the system checks and what follows a change of rows, and guard the queue."""
+        from capital import pickles, signals
         from capital.exchange import checks  # noqa: F401
+
+        pickles.close_queue_tables()
 
         post_migrate.connect(signals.migrated, sender=self)

@@ -1,4 +1,7 @@
-"""The queue: django-q2's ORM broker, oldest task first, with a heartbeat of its cluster."""
+"""The queue: django-q2's ORM broker, oldest task first, with a heartbeat of its cluster.
+
+What is not one of our tasks never leaves it: see ``services.jobs.allowed``.
+"""
 
 import logging
 import os
@@ -7,8 +10,10 @@ from typing import Any
 
 from django.db import DatabaseError
 from django_q.brokers.orm import ORM
+from django_q.signing import SignedPackage
 
-from capital.services.jobs import record_heartbeat
+from capital.domain.reasons import Reason
+from capital.services.jobs import record_heartbeat, record_refusal, refusal_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +34,15 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         """Pull the next tasks, with a heartbeat every five seconds at most."""
         if self._beat_at is None or time.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat()
-        return super().dequeue()
+        return [task for task in super().dequeue() or [] if self._is_ours(*task)]
+
+    def _is_ours(self, key: Any, payload: str) -> bool:
+        """Whether the workers may have this task. Another one is removed and recorded."""
+        refusal = _refusal_of(payload)
+        if refusal is not None:
+            self.fail(key)
+            record_refusal(refusal)
+        return refusal is None
 
     def _beat(self) -> None:
         is_first, self._beat_at = self._beat_at is None, time.monotonic()
@@ -38,3 +51,11 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
             record_heartbeat(pid=os.getppid(), is_first=is_first)
         except DatabaseError as error:
             logger.warning("The heartbeat was not recorded (%s).", type(error).__name__)
+
+
+def _refusal_of(payload: str) -> Reason | None:
+    try:
+        task = SignedPackage.loads(payload)
+    except Exception:  # noqa: BLE001  # whatever it is, it is no task of ours
+        task = None
+    return refusal_of(task)

@@ -5,7 +5,9 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
+from django_q.signals import pre_enqueue
 
+from capital.domain.errors import TaskRefused
 from capital.models import Account, Position, StrategyAccount
 from capital.services.accounts import check_market
 from capital.services.allocation import (
@@ -13,7 +15,7 @@ from capital.services.allocation import (
     request_reallocation,
     request_reallocation_of_strategy,
 )
-from capital.services.jobs import sync_schedules_after_migration
+from capital.services.jobs import refusal_of, sync_schedules_after_migration
 from strategies.models import Strategy
 
 
@@ -66,6 +68,13 @@ def position_removed(instance: Position, **_kwargs: Any) -> None:
     """A position is no longer there."""
     if instance.is_open:
         request_reallocation([instance.strategy_account.account_id])
+
+
+@receiver(pre_enqueue)
+def task_is_queued(task: dict[str, Any], **_kwargs: Any) -> None:
+    """Refuse to sign what the workers would refuse to run."""
+    if refusal_of(task) is not None:
+        raise TaskRefused(task=repr(task.get("func"))[:100])
 
 
 def migrated(using: str, **_kwargs: Any) -> None:

@@ -170,6 +170,12 @@ class JobFailed(CapitalError):
     code = Code.JOB_FAILED
 
 
+class TaskRefused(CapitalError):
+    """Something asks the queue for what is not one of our tasks."""
+
+    code = Code.TASK_REFUSED
+
+
 class NotFound(CapitalError):
     """There is no such row, or the caller may not see it."""
 

@@ -327,6 +327,26 @@ class Code(StrEnum):
         "A task has been waiting for {seconds} seconds. Check that there are enough workers and "
         "that none of them hangs.",
     )
+    TASK_REFUSED = (
+        "task_refused",
+        "The queue asked for {task}, which is not one of this product's tasks. It was refused and "
+        "did not run.",
+    )
+    TASK_WITH_EXTRAS = (
+        "task_with_extras",
+        "The queue asked for {task} with {extras}, which would call other functions. It was "
+        "refused and did not run.",
+    )
+    TASK_UNREADABLE = (
+        "task_unreadable",
+        "A queued task was not signed by this installation, or holds more than plain values. It "
+        "was refused and did not run.",
+    )
+    SCHEDULE_REFUSED = (
+        "schedule_refused",
+        "The schedule {schedule} asks for {task} in a way that no job of this product does. It was "
+        "switched off and did not run. Find out who created it, then delete it.",
+    )
 
     # The API: who asks, and how
     INVALID_TOKEN = "invalid_token", "The token cannot be created: {problem}."

@@ -17,6 +17,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
+from capital.services.jobs import is_own_schedule
 
 # Named once for all languages in the settings of the queue.
 apps.get_app_config("django_q").verbose_name = gettext_lazy("Job queue")
@@ -73,10 +74,10 @@ class FailureAdmin(TaskAdmin):
 class ScheduleAdmin(OperationsAdmin):
     """When jobs run: the settings say it, and ``sync_schedules`` makes it so."""
 
-    list_display = ["name", "shown_timing", "shown_next", "cluster"]
+    list_display = ["name", "shown_timing", "shown_next", "shown_state", "cluster"]
     ordering = ["name"]
-    fields = [("name", "func"), ("shown_timing", "shown_next", "cluster")]
-    readonly_fields = ["shown_timing", "shown_next"]
+    fields = [("name", "func", "shown_state"), ("shown_timing", "shown_next", "cluster")]
+    readonly_fields = ["shown_timing", "shown_next", "shown_state"]
 
     @admin.display(description=gettext_lazy("timing"))
     def shown_timing(self, row: Schedule) -> Any:
@@ -86,6 +87,13 @@ class ScheduleAdmin(OperationsAdmin):
         if row.schedule_type == Schedule.CRON:
             return row.cron
         return row.get_schedule_type_display()
+
+    @admin.display(description=gettext_lazy("status"))
+    def shown_state(self, row: Schedule) -> Any:
+        """Whether it asks for a job of ours; another one is never run."""
+        if is_own_schedule(row):
+            return badge(gettext("active"), "success")
+        return badge(gettext("refused"), "danger")
 
     @admin.display(description=gettext_lazy("next run"), ordering="next_run")
     def shown_next(self, row: Schedule) -> Any:

@@ -47,6 +47,8 @@ def _print_for_people(console: Console, health: Health) -> None:
                 style="bold red",
             )
         )
+    for task in health.refused:
+        console.print(Text(f"{timezone.localtime(task.at):%Y-%m-%d %H:%M:%S} {task.reason}", "red"))
     if health.oldest_wait is None:
         console.print(_("No tasks are waiting."))
     else:

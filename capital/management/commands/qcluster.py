@@ -10,14 +10,21 @@ from typing import Any
 
 import django_q.cluster
 from django.core.management.base import CommandError
-from django.db import Error, connections
+from django.db import Error, close_old_connections, connections
 from django.utils.translation import gettext as _
 from django_q.cluster import Cluster, Sentinel
 from django_q.management.commands.qcluster import Command as Base
+from django_q.scheduler import scheduler
 
 from capital.management.arguments import errors_translated
 from capital.management.processes import end_children_with_this_process
-from capital.services.jobs import forget_heartbeat, is_silent, longest_silence, sync_schedules
+from capital.services.jobs import (
+    forget_heartbeat,
+    is_silent,
+    longest_silence,
+    refuse_foreign_schedules,
+    sync_schedules,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +35,18 @@ _LOOK_SECONDS = 10
 _SILENT_LOOKS = 3
 # A result is written in far less time.
 _BLOCKED_SECONDS = 10
+
+
+def own_scheduler(broker: Any = None) -> None:
+    """django-q2's scheduler, once the schedules that are not ours are switched off."""
+    close_old_connections()
+    try:
+        refuse_foreign_schedules()
+    except Error as error:
+        # It may be one of theirs that is due. The next round is in half a minute.
+        logger.warning("The schedules could not be checked (%s).", type(error).__name__)
+        return
+    scheduler(broker=broker)
 
 
 class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types
@@ -144,6 +163,7 @@ class Command(Base):  # type: ignore[misc]  # django-q2 has no types
         end_children_with_this_process()
         # Cluster.start takes its guard from here.
         django_q.cluster.Sentinel = WatchedSentinel
+        django_q.cluster.scheduler = own_scheduler
         cluster = WatchedCluster()
         try:
             cluster.start()

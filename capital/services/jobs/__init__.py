@@ -1,5 +1,11 @@
 """Periodic jobs: when they run, what they do, what is recorded, and whether they are on time."""
 
+from capital.services.jobs.allowed import (
+    is_own_schedule,
+    record_refusal,
+    refusal_of,
+    refuse_foreign_schedules,
+)
 from capital.services.jobs.clusters import (
     ClusterHealth,
     forget_heartbeat,
@@ -7,7 +13,13 @@ from capital.services.jobs.clusters import (
     longest_silence,
     record_heartbeat,
 )
-from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
+from capital.services.jobs.health import (
+    Health,
+    JobHealth,
+    RefusedTask,
+    check_health,
+    check_readiness,
+)
 from capital.services.jobs.runs import (
     has_failures,
     perform_after_event,
@@ -37,11 +49,13 @@ __all__ = [
     "ClusterHealth",
     "Health",
     "JobHealth",
+    "RefusedTask",
     "check_health",
     "check_readiness",
     "forget_heartbeat",
     "get_job",
     "has_failures",
+    "is_own_schedule",
     "is_silent",
     "longest_silence",
     "perform_after_event",
@@ -50,6 +64,9 @@ __all__ = [
     "perform_for_venue",
     "perform_job",
     "record_heartbeat",
+    "record_refusal",
+    "refusal_of",
+    "refuse_foreign_schedules",
     "sync_schedules",
     "sync_schedules_after_migration",
 ]

@@ -1,6 +1,6 @@
 """Whether the jobs run on time, whether clusters are alive, and whether the site is ready."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +12,12 @@ from django_q.models import Schedule
 from capital.domain.clock import Clock
 from capital.models import JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
-from capital.services.jobs.table import JOBS, Job
+from capital.services.jobs.table import JOBS, REFUSED, Job
 
 _SECOND = timedelta(seconds=1)
+# How long, and how many of them at most, refused tasks are told of.
+_REFUSALS_TOLD = timedelta(days=7)
+_MOST_REFUSALS = 10
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,19 @@ class JobHealth:
 
 
 @dataclass(frozen=True)
+class RefusedTask:
+    """Something that the queue was asked for and that is not one of our tasks.
+
+    Attributes:
+        at: When it was refused.
+        reason: Our sentence of what it was.
+    """
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
 class Health:
     """How the jobs, the clusters and the queue are doing.
 
@@ -61,12 +77,14 @@ class Health:
         clusters: Every cluster with a heartbeat.
         oldest_wait: How long the oldest task has waited; None for an empty queue.
         is_stuck: Whether that is too long.
+        refused: What the workers refused to run in the last seven days, newest first.
     """
 
     jobs: list[JobHealth]
     clusters: list[ClusterHealth]
     oldest_wait: timedelta | None
     is_stuck: bool
+    refused: list[RefusedTask] = field(default_factory=list)
 
     @property
     def is_healthy(self) -> bool:
@@ -93,6 +111,9 @@ class Health:
                 for cluster in self.clusters
             ],
             "oldest_task_seconds": None if wait is None else wait // _SECOND,
+            "refused_tasks": [
+                {"at": _iso(task.at), "reason": task.reason} for task in self.refused
+            ],
             "is_healthy": self.is_healthy,
         }
 
@@ -136,6 +157,7 @@ def check_health(*, clock: Clock = timezone.now) -> Health:
         clusters=cluster_health(now=now),
         oldest_wait=wait,
         is_stuck=wait is not None and wait > longest_wait(),
+        refused=_refused(now=now),
     )
 
 
@@ -170,6 +192,12 @@ def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHea
         is_late=schedule is None or lateness > job.late_after,
         last_error=failure.error if failure else "",
     )
+
+
+def _refused(*, now: datetime) -> list[RefusedTask]:
+    runs = JobRun.objects.filter(name=REFUSED, started_at__gt=now - _REFUSALS_TOLD)
+    newest = runs.order_by("-started_at", "-pk")[:_MOST_REFUSALS]
+    return [RefusedTask(run.started_at, run.error) for run in newest]
 
 
 def _expected_at(job: Job, success: JobRun | None, schedule: Schedule | None) -> datetime | None:

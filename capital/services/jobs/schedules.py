@@ -22,7 +22,7 @@ def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
     """Create each job's schedule, or change it to what is configured; remove those of no job.
 
     A schedule that is right keeps its next run, and running this again changes nothing. Schedules
-    of other programs are left alone.
+    of other programs are left alone here; a cluster switches them off.
 
     Returns:
         How many were ``created``, ``changed``, ``unchanged`` and ``removed``.

@@ -181,6 +181,9 @@ PRUNE = Job(
     late_after=timedelta(hours=6),
 )
 
+# The name of a JobRun that records what the workers refused to run.
+REFUSED = "refused_task"
+
 JOBS = (SYNC_BALANCES, REALLOCATE_DUE, CLOSE_DAY, SYNC_MARKETS, PRUNE)
 
 

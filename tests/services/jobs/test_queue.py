@@ -9,12 +9,23 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
+from django_q.signing import SignedPackage
 
 from capital import queue
 from capital.models import ClusterHeartbeat
 from capital.queue import HeartbeatBroker
 
 pytestmark = pytest.mark.django_db
+
+
+def packed(group: str = "") -> str:
+    """A task of ours as it is queued."""
+    task = {"id": "1", "name": "1", "func": "capital.tasks.prune", "args": (), "kwargs": {}}
+    return SignedPackage.dumps({**task, "group": group})
+
+
+def group_of(payload: str) -> str:
+    return str(SignedPackage.loads(payload)["group"])
 
 
 @pytest.fixture
@@ -40,7 +51,7 @@ def test_pulling_says_that_the_sentinel_is_alive(broker: HeartbeatBroker) -> Non
 
 
 def test_only_pulling_says_so(broker: HeartbeatBroker) -> None:
-    broker.enqueue("payload")
+    broker.enqueue(packed("payload"))
     broker.queue_size()
     broker.acknowledge(1)
 
@@ -67,9 +78,9 @@ def test_a_heartbeat_that_cannot_be_written_keeps_nobody_from_work(
         raise OperationalError("CANARY")
 
     monkeypatch.setattr(queue, "record_heartbeat", refuse)
-    broker.enqueue("payload")
+    broker.enqueue(packed("payload"))
 
-    assert [payload for _, payload in broker.dequeue()] == ["payload"]
+    assert [group_of(payload) for _, payload in broker.dequeue()] == ["payload"]
     assert "(OperationalError)" in caplog.text
     assert "CANARY" not in caplog.text
 
@@ -77,9 +88,11 @@ def test_a_heartbeat_that_cannot_be_written_keeps_nobody_from_work(
 def test_the_oldest_task_is_pulled_first(broker: HeartbeatBroker) -> None:
     now = timezone.now()
     for name, minutes in (("b", 2), ("c", 1), ("a", 3)):
-        OrmQ.objects.create(key="capital", payload=name, lock=now - timedelta(minutes=minutes))
+        OrmQ.objects.create(
+            key="capital", payload=packed(name), lock=now - timedelta(minutes=minutes)
+        )
 
-    pulled = [broker.dequeue()[0][1] for _ in range(3)]
+    pulled = [group_of(broker.dequeue()[0][1]) for _ in range(3)]
 
     assert pulled == ["a", "b", "c"]
 
@@ -87,7 +100,7 @@ def test_the_oldest_task_is_pulled_first(broker: HeartbeatBroker) -> None:
 def test_a_task_that_was_pulled_is_locked_until_it_is_given_out_again(
     broker: HeartbeatBroker, settings: Any
 ) -> None:
-    broker.enqueue("payload")
+    broker.enqueue(packed("payload"))
     before = timezone.now()
 
     broker.dequeue()
@@ -99,6 +112,6 @@ def test_a_task_that_was_pulled_is_locked_until_it_is_given_out_again(
 
 def test_one_task_is_pulled_at_a_time(broker: HeartbeatBroker) -> None:
     for _ in range(3):
-        broker.enqueue("payload")
+        broker.enqueue(packed("payload"))
 
     assert len(broker.dequeue()) == 1
