@@ -12,7 +12,7 @@ DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 CHAOS_SEED ?= 1000
 
-.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api coverage mutants lint format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -72,7 +72,10 @@ coverage: $(DEVELOPMENT)  ## Tell which branches of domain, services and answers
 	$(BIN)/python -m tests.coverage.branches --processes $(WORKERS)
 
 mutants: $(MUTANTS)  ## Put faults into MODULE=capital/… and tell which the tests miss (resumes)
-	nice $(BIN)/python -m tests.coverage.mutants $(MODULE)
+	nice $(BIN)/python -m tests.coverage.mutants $(if $(AGAIN),--again) $(MODULE)
+
+conditions: $(DEVELOPMENT)  ## Leave out each condition of the queries in MODULE=capital/… and tell which the tests miss
+	nice $(BIN)/python -m tests.coverage.conditions $(MODULE)
 
 lint: export DEBUG := 1
 lint: $(DEVELOPMENT)  ## Style, types, import contracts, rules of the house, migrations

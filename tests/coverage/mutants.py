@@ -3,7 +3,8 @@
 mutmut puts one fault at a time into every function of the module (a comparison turned, a bound
 moved, an argument left out) and runs the tests that reach it, of those that mirror the module.
 Its results are kept in ``.mutants/``, so a run that was stopped goes on where it was, and only a
-function that changed is done again. It leaves decorated functions and module-level values alone.
+function that changed is done again; ``AGAIN=1`` does those again that no test noticed, for tests
+that were added since. It leaves decorated functions and module-level values alone.
 """
 
 import json
@@ -78,17 +79,33 @@ def prepare(module: str) -> Path:
     return folder
 
 
+def forget_unnoticed(module: str, folder: Path) -> None:
+    """Have those run again that no test noticed."""
+    meta = folder / "mutants" / f"{module}.meta"
+    if not meta.exists():
+        return
+    kept = json.loads(meta.read_text(encoding="utf-8"))
+    codes = kept["exit_code_by_key"]
+    kept["exit_code_by_key"] = {
+        name: None if code in _VERDICTS else code for name, code in codes.items()
+    }
+    meta.write_text(json.dumps(kept), encoding="utf-8")
+
+
 def main() -> int:
     """Run the mutants of the modules that are named; 1 where some survived or were not run."""
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="+", help="for example capital/domain/money.py")
     parser.add_argument("--processes", default="1", help="at a time (default 1)")
     parser.add_argument("--show", action="store_true", help="show each survivor as a difference")
+    parser.add_argument("--again", action="store_true", help="run those again that survived")
     options = parser.parse_args()
     mutmut = Path(sys.executable).with_name("mutmut")
     status = 0
     for module in options.modules:
         folder = prepare(module)
+        if options.again:
+            forget_unnoticed(module, folder)
         subprocess.run(
             [mutmut, "run", "--max-children", options.processes],
             cwd=folder,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.coverage import branches, mutants
+from tests.coverage import branches, conditions, mutants
 from tests.paths import ROOT
 
 MODULE = "capital/domain/pools.py"
@@ -61,6 +61,21 @@ def test_every_module_has_tests_for_its_mutants(folder: str) -> None:
             assert mutants.tests_of(module.relative_to(ROOT).as_posix()), module
 
 
+def test_only_what_no_test_noticed_is_run_again(tmp_path: Path) -> None:
+    mutants.forget_unnoticed(MODULE, tmp_path)
+    meta = tmp_path / "mutants" / f"{MODULE}.meta"
+    meta.parent.mkdir(parents=True)
+    codes = {"a": 1, "b": 0, "c": None, "d": 33, "e": -9}
+    meta.write_text(json.dumps({"exit_code_by_key": codes, "hash": "h"}), encoding="utf-8")
+
+    mutants.forget_unnoticed(MODULE, tmp_path)
+
+    assert json.loads(meta.read_text(encoding="utf-8")) == {
+        "exit_code_by_key": {"a": 1, "b": None, "c": None, "d": None, "e": -9},
+        "hash": "h",
+    }
+
+
 def test_each_mutant_has_a_verdict(tmp_path: Path) -> None:
     meta = tmp_path / "mutants" / f"{MODULE}.meta"
     meta.parent.mkdir(parents=True)
@@ -74,3 +89,32 @@ def test_each_mutant_has_a_verdict(tmp_path: Path) -> None:
         "d": "not reached",
         "e": "noticed",
     }
+
+
+QUERY = """
+def find(rows, names, mine):
+    found = rows.filter(owner=mine, key__in=names).exclude(Q(is_active=False))
+    return [names.get(row.key, "") for row in found]
+"""
+
+
+def test_each_condition_of_a_query_is_left_out_once() -> None:
+    faults = list(conditions.faults_of(QUERY, "queries.py"))
+
+    assert [(fault.line, fault.condition) for fault in faults] == [
+        (3, "Q(is_active=False)"),
+        (3, "is_active=False"),
+        (3, "owner=mine"),
+        (3, "key__in=names"),
+    ]
+    assert len({fault.code.co_consts for fault in faults}) == 4
+
+
+def test_tests_of_a_condition_are_its_modules_own_first() -> None:
+    tests = conditions.tests_of(ROOT / "capital/services/allocation/plans.py", ["tests/api"])
+
+    assert tests == [
+        "tests/services/allocation/test_plans.py",
+        "tests/services/allocation",
+        "tests/api",
+    ]
