@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -291,6 +292,17 @@ def test_only_the_chosen_accounts_are_judged(books: Books, unread: Books) -> Non
     assert audit_capital([unread.account.pk], clock=lambda: LATER).violations == []
     (violation,) = audit_capital([books.account.pk], clock=lambda: LATER).violations
     assert (violation.account_id, violation.run_id) == (books.account.pk, books.run.pk)
+
+
+def test_rows_of_an_account_are_read_with_it_and_with_no_other(books: Books, unread: Books) -> None:
+    mine, others, all_of_them = (
+        Counter(audit_capital(ids, clock=lambda: LATER).checked)
+        for ids in ([books.account.pk], [unread.account.pk], None)
+    )
+
+    assert mine["accounts"] == others["accounts"] == 1
+    assert mine + others == all_of_them
+    assert mine == Counter(accounts=1, runs=1, pools=2, entries=4, capital=4, summaries=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -848,6 +860,26 @@ def test_run_key_of_two_runs_is_found(books: Books) -> None:
     forge(second, run_key=key)
 
     assert broken() == ["run_key_repeated"]
+
+
+@pytest.mark.postgresql
+def test_run_key_is_repeated_within_one_account_only(books: Books, unread: Books) -> None:
+    first, second, third = books.run, _unchanged(books), _unchanged(books)
+    alone = unread.run
+    drop_constraint(AllocationRun, "allocation_run_key_unique_per_account")
+    for run in (first, second, alone):
+        forge(run, run_key="same")
+    forge(third, run_key="other")
+
+    (violation,) = audit_capital(clock=lambda: LATER).violations
+
+    assert (violation.account_id, violation.run_id) == (books.account.pk, second.pk)
+    assert violation.reason.figures == {
+        "run_key": "'same'",
+        "times": "2",
+        "runs": f"{first.pk}, {second.pk}",
+    }
+    assert audit_capital([unread.account.pk], clock=lambda: LATER).violations == []
 
 
 @pytest.mark.postgresql
