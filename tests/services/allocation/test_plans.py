@@ -30,6 +30,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
+from capital.services.accounts import change_account
 from capital.services.allocation import plans
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.applying import apply_plan
@@ -206,8 +207,8 @@ CHANGES: dict[str, Any] = {
     "reserve_changed": lambda account, link: sql_update(
         Account.objects.filter(pk=account.pk), reserve_amount=Decimal(5)
     ),
-    "settings_changed": lambda account, link: sql_update(
-        Account.objects.filter(pk=account.pk), api_key="another key"
+    "settings_changed": lambda account, link: change_account(
+        account.pk, actor=None, api_key="another key"
     ),
     "capital_changed": lambda account, link: StrategyCapital.objects.create(
         strategy_account=link, allocated_capital=Decimal(1)

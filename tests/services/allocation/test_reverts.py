@@ -19,6 +19,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
+from capital.services.accounts import change_account
 from capital.services.allocation import reverts
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.reverts import preview_revert, revert_run
@@ -334,7 +335,7 @@ def test_account_that_changes_while_it_is_read_is_refused(desk: Scenario, monkey
 
     def change_meanwhile(*args: Any, **kwargs: Any) -> Any:
         answers = observe(*args, **kwargs)
-        Account.objects.update(api_key="another")
+        change_account(desk.account.pk, actor=None, api_key="another")
         return answers
 
     monkeypatch.setattr(reverts, "observe_pools", change_meanwhile)
