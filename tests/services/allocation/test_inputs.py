@@ -11,7 +11,9 @@ from capital.domain.allocation.links import Reserve
 from capital.domain.balances import PoolReading, Source
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.services.allocation.inputs import inputs_after_revert
+from capital.models import Account, AllocationRun
+from capital.services.allocation.inputs import inputs_after_revert, last_allocations
+from tests.factories import make_account
 
 LAST = Inputs(
     links={1: LinkState("grid", Decimal(2), None), 2: LinkState("old", Decimal(1), Code.KEPT)},
@@ -44,3 +46,42 @@ def test_a_revert_keeps_everything_else_that_the_last_run_rested_on(name: str) -
     after = inputs_after_revert(last, {Pool.SPOT: reading(Pool.SPOT, "310")})
 
     assert getattr(after, name) is kept
+
+
+def run_of(account: Account, outcome: str, code: str, *, basis: Any) -> AllocationRun:
+    return AllocationRun.objects.create(
+        account=account,
+        run_key=f"key-{AllocationRun.objects.count()}",
+        trigger="command",
+        outcome=outcome,
+        code=code,
+        basis=basis,
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("outcome", "code", "basis", "counts"),
+    [
+        ("applied", "allocated", {}, True),
+        ("unchanged", "unchanged", {}, True),
+        ("skipped", "nothing_to_allocate", {}, True),
+        ("skipped", "no_balance", {}, False),
+        ("held", "open_position", {}, False),
+        ("failed", "database_error", {}, False),
+        ("applied", "allocated", None, False),
+    ],
+)
+def test_gate_compares_with_the_accounts_own_last_run_that_allocated(
+    outcome: str, code: str, basis: Any, counts: bool
+) -> None:
+    account, other, without = make_account(), make_account(), make_account()
+    first = run_of(account, "applied", "allocated", basis={})
+    others = run_of(other, "applied", "allocated", basis={})
+    last = run_of(account, outcome, code, basis=basis)
+
+    assert last_allocations([account.pk, without.pk]) == {
+        account.pk: last.pk if counts else first.pk,
+        without.pk: None,
+    }
+    assert last_allocations([other.pk]) == {other.pk: others.pk}

@@ -118,6 +118,23 @@ def test_what_runs_and_what_is_a_part_and_what_failed_is_no_success(fields: dict
     assert of("sync_balances").last_success_at is None
 
 
+def test_each_job_is_told_of_its_own_runs() -> None:
+    finish("close_day", ago=timedelta(days=3), error="job_failed: Another stopped.")
+    finish("sync_balances", ago=timedelta(seconds=60))
+    finish("reallocate_due", ago=timedelta(minutes=10), error="job_failed: It stopped.")
+    finish("prune", ago=timedelta(seconds=1), error="job_failed: Another stopped.")
+
+    sync, reallocate = of("sync_balances"), of("reallocate_due")
+
+    assert (sync.last_run_at, sync.last_error) == (NOW - timedelta(seconds=60), "")
+    assert (reallocate.last_run_at, reallocate.last_success_at, reallocate.last_error) == (
+        NOW - timedelta(minutes=10),
+        None,
+        "job_failed: It stopped.",
+    )
+    assert reallocate.lateness == timedelta(minutes=10)
+
+
 # Heartbeats
 
 
@@ -165,6 +182,23 @@ def test_a_cluster_is_silent_only_after_it_was_heard() -> None:
     assert (is_silent(pid=7), is_silent(pid=8)) == (False, False)
     with time_machine.travel(NOW + timedelta(seconds=121), tick=False):
         assert (is_silent(pid=7), is_silent(pid=8)) == (True, False)
+
+
+def test_same_process_number_on_another_machine_is_another_cluster() -> None:
+    elsewhere = NOW - timedelta(hours=1)
+    ClusterHeartbeat.objects.create(
+        host="elsewhere", pid=7, started_at=elsewhere, beat_at=elsewhere
+    )
+
+    assert is_silent(pid=7) is False
+    record_heartbeat(pid=7, is_first=True)
+    record_heartbeat(pid=7, is_first=False)
+    assert ClusterHeartbeat.objects.get(host="elsewhere").beat_at == elsewhere
+    assert ClusterHeartbeat.objects.count() == 2
+
+    forget_heartbeat(pid=7)
+
+    assert [beat.host for beat in ClusterHeartbeat.objects.all()] == ["elsewhere"]
 
 
 # All of it
