@@ -1,5 +1,7 @@
 """Strategy: a named way of trading one market."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -51,6 +53,17 @@ class Strategy(models.Model):
     description = models.TextField(_("description"), blank=True, default="")
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    # What people and programs change: see ``edits``.
+    edited_fields: ClassVar[tuple[str, ...]] = (
+        "owner",
+        "name",
+        "key",
+        "market_type",
+        "status",
+        "description",
+    )
+    hidden_fields: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         verbose_name = _("strategy")

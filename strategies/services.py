@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 
+from strategies.edits import Seen, check_seen
 from strategies.models import Strategy, StrategyStatus
 
 
@@ -18,15 +19,22 @@ def create_strategy(*, owner: User, **fields: Any) -> Strategy:
     return strategy
 
 
-def change_strategy(strategy_id: int, **fields: Any) -> Strategy:
+def change_strategy(strategy_id: int, *, seen: Seen | None = None, **fields: Any) -> Strategy:
     """Change the named fields; the status among them pauses, activates or archives.
+
+    Args:
+        strategy_id: Which.
+        seen: What the caller saw of it; None where it does not say.
+        **fields: By name.
 
     Raises:
         Strategy.DoesNotExist: It is gone.
+        ChangedMeanwhile: It is not as the caller saw it.
         ValidationError: A rule is broken. Nothing was changed.
     """
     with transaction.atomic():
         strategy = Strategy.objects.select_for_update(no_key=True).get(pk=strategy_id)
+        check_seen(strategy, fields, seen)
         for name, value in fields.items():
             setattr(strategy, name, value)
         strategy.full_clean()

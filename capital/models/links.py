@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -79,6 +79,16 @@ class StrategyAccount(RemembersLoaded):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = StrategyAccountQuerySet.as_manager()
+    # What people and programs change: see ``strategies.edits``.
+    edited_fields: ClassVar[tuple[str, ...]] = (
+        "strategy",
+        "account",
+        "weight",
+        "leverage",
+        "max_symbols",
+        "is_active",
+    )
+    hidden_fields: ClassVar[frozenset[str]] = frozenset()
     # Whose money the link's capital is.
     remembered = ("strategy_id", "account_id")
 

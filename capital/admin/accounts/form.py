@@ -81,6 +81,7 @@ class AccountForm(EditableForm):
                     help_text=field.help_text,
                     required=False,
                     widget=CredentialInput(is_set=bool(self.instance.__dict__.get(name))),
+                    show_hidden_initial=field.show_hidden_initial,
                 )
 
     def clean_venue(self) -> str:

@@ -14,14 +14,16 @@ from unfold.forms import PaginationInlineFormSet
 
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
 from capital.admin.frame.cells import bar, figure, lines
-from capital.admin.frame.editable import Editable, EditableForm, take_over
+from capital.admin.frame.editable import Editable, EditableForm, stale_rows, take_over
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
+from capital.admin.frame.stale import StaleRows
 from capital.domain.errors import HasHistory
 from capital.models import StrategyAccount
 from capital.services.accounts import change_link, create_link, delete_link
 from capital.services.overview import pool_shares
 from capital.services.sentences import sentence
+from strategies.edits import ChangedMeanwhile, Seen
 
 SWITCH_OFF = gettext_lazy("Deactivate the strategy link instead. Its history is kept.")
 
@@ -43,6 +45,7 @@ class LinksInline(SiteTabularInline):
     """The links that an account has: weights may change, the strategy may not."""
 
     model = StrategyAccount
+    form = EditableForm
     formset = KeepingFormSet
     fields = [
         "shown_strategy",
@@ -68,7 +71,9 @@ class LinksInline(SiteTabularInline):
         """Weigh the links of the account's pools."""
         # An inline is made anew for each request.
         self.shares = {} if obj is None else pool_shares(obj)
-        return super().get_formset(request, obj, **kwargs)
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.form.stale = stale_rows(request, StrategyAccount)
+        return formset
 
     @admin.display(description=gettext_lazy("strategy"))
     def shown_strategy(self, link: StrategyAccount) -> Any:
@@ -147,10 +152,10 @@ class LinkAdmin(Editable, SiteModelAdmin):
         return create_link(**values)
 
     def change_row(
-        self, request: HttpRequest, row: StrategyAccount, values: dict[str, Any]
+        self, request: HttpRequest, row: StrategyAccount, values: dict[str, Any], seen: Seen
     ) -> StrategyAccount:
         """Its weight, its leverage, its state."""
-        return change_link(row.pk, **values)
+        return change_link(row.pk, seen=seen, **values)
 
     def delete_row(self, row: StrategyAccount) -> None:
         """A link that never held capital."""
@@ -187,15 +192,24 @@ def save_links(formset: Any) -> None:
 
     Raises:
         ValidationError: A rule is broken; it names the link.
+        StaleRows: Somebody else changed links since the page was opened.
     """
     formset.save(commit=False)
     for link in formset.deleted_objects:
         with _named(link):
             delete_link(link.pk)
+    stale = []
+    seen = {form.instance.pk: form.seen() for form in formset.initial_forms}
     for link, names in formset.changed_objects:
-        with _named(link):
-            saved = change_link(link.pk, **{name: getattr(link, name) for name in names})
-        take_over(link, saved)
+        values = {name: getattr(link, name) for name in names}
+        try:
+            with _named(link):
+                saved = change_link(link.pk, seen=seen[link.pk], **values)
+            take_over(link, saved)
+        except ChangedMeanwhile as error:
+            stale.append(error)
+    if stale:
+        raise StaleRows(stale)
     for link in formset.new_objects:
         with _named(link):
             names = NewLinkInline.fields

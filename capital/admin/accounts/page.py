@@ -33,6 +33,7 @@ from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.sentences import sentence
+from strategies.edits import Seen
 
 _LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))
 _STATE: Any = ["shown_connection", "shown_check", "shown_suspects", ("created_at", "updated_at")]
@@ -126,10 +127,12 @@ class AccountAdmin(
         with _budget_limit_named():
             return create_account(owner=owner, actor=user_of(request), **values)
 
-    def change_row(self, request: HttpRequest, row: Account, values: dict[str, Any]) -> Account:
+    def change_row(
+        self, request: HttpRequest, row: Account, values: dict[str, Any], seen: Seen
+    ) -> Account:
         """What was changed and no more, under the account's lock."""
         with _budget_limit_named():
-            return change_account(row.pk, actor=user_of(request), **values)
+            return change_account(row.pk, actor=user_of(request), seen=seen, **values)
 
     def delete_row(self, row: Account) -> None:
         """An account that was never used."""

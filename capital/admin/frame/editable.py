@@ -7,17 +7,19 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
+from capital.admin.frame.stale import CarriesShown, StaleRows
 from capital.domain.errors import CapitalError
 from capital.services.sentences import sentence
+from strategies.edits import ChangedMeanwhile, Seen
 
 
-class EditableForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A form that also shows what the service refused."""
+class EditableForm(CarriesShown, forms.ModelForm):  # type: ignore[type-arg]
+    """A form that carries what it showed, and also shows what the service refused."""
 
     refusal: ValidationError | None = None
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()
         if self.refusal is None:
             return
         by_field = getattr(self.refusal, "error_dict", {NON_FIELD_ERRORS: [self.refusal]})
@@ -37,8 +39,10 @@ class Editable:
         """The new row."""
         raise NotImplementedError
 
-    def change_row(self, request: HttpRequest, row: Any, values: dict[str, Any]) -> Model:
-        """The row with the changed fields."""
+    def change_row(
+        self, request: HttpRequest, row: Any, values: dict[str, Any], seen: Seen
+    ) -> Model:
+        """The row with the changed fields, if it still is as it was seen."""
         raise NotImplementedError
 
     def delete_row(self, row: Any) -> None:
@@ -58,6 +62,10 @@ class Editable:
             return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
         try:
             return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
+        except ChangedMeanwhile as error:
+            request.stale = [error]  # type: ignore[attr-defined]
+        except StaleRows as error:
+            request.stale = error.rows  # type: ignore[attr-defined]
         except (ValidationError, CapitalError) as error:
             request.refusal = _as_validation_error(error)  # type: ignore[attr-defined]
         return super().changeform_view(request, *arguments)  # type: ignore[misc,no-any-return]
@@ -66,6 +74,7 @@ class Editable:
         """A form that knows what was refused."""
         form: Any = super().get_form(request, *args, **kwargs)  # type: ignore[misc]
         form.refusal = getattr(request, "refusal", None)
+        form.stale = stale_rows(request, form._meta.model)
         return form
 
     def save_model(
@@ -81,7 +90,8 @@ class Editable:
             saved = self.create_row(request, {name: getattr(obj, name) for name in names})
         elif form.changed_data:
             names = form.changed_data
-            saved = self.change_row(request, obj, {name: getattr(obj, name) for name in names})
+            values = {name: getattr(obj, name) for name in names}
+            saved = self.change_row(request, obj, values, form.seen())
         else:
             return
         take_over(obj, saved)
@@ -89,6 +99,12 @@ class Editable:
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One service call."""
         self.delete_row(obj)
+
+
+def stale_rows(request: HttpRequest, model: type[Model]) -> dict[Any, ChangedMeanwhile]:
+    """What this request was refused because of somebody else's change, by primary key."""
+    refused: list[ChangedMeanwhile] = getattr(request, "stale", [])
+    return {each.row.pk: each for each in refused if isinstance(each.row, model)}
 
 
 def take_over(row: Model, saved: Model) -> None:

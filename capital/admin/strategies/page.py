@@ -19,6 +19,7 @@ from capital.admin.frame.formats import NOTHING, money
 from capital.admin.strategies.webhook import WebhookPages
 from capital.services.accounts import delete_strategy
 from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
+from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import (
     activate_strategies,
@@ -93,9 +94,11 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
         """Of whoever makes it; a superuser may make one for somebody else."""
         return create_strategy(**{"owner": request.user, **values})
 
-    def change_row(self, request: HttpRequest, row: Strategy, values: dict[str, Any]) -> Strategy:
+    def change_row(
+        self, request: HttpRequest, row: Strategy, values: dict[str, Any], seen: Seen
+    ) -> Strategy:
         """What was changed and no more."""
-        return change_strategy(row.pk, **values)
+        return change_strategy(row.pk, seen=seen, **values)
 
     def delete_row(self, row: Strategy) -> None:
         """A strategy that was never linked."""

@@ -182,6 +182,23 @@ PROBLEMS: Mapping[int, Any] = {
     405: problem(405, "method_not_allowed", 'Method "PUT" not allowed.'),
     406: problem(406, "not_acceptable", "Could not satisfy the request Accept header."),
     409: _problem(409, Code.IDEMPOTENCY_CONFLICT, key="6f1c2f9e-signal-42"),
+    411: problem(
+        411,
+        "length_required",
+        "This server cannot read a chunked body. Send a Content-Length header.",
+    ),
+    412: problem(
+        412,
+        "changed_meanwhile",
+        "It was changed since you read it. Nothing was done. Read it again, then decide.",
+        fields=[
+            {
+                "field": "weight",
+                "code": "changed_meanwhile",
+                "detail": "It is 0.6 now; you sent 0.4.",
+            }
+        ],
+    ),
     413: problem(413, "too_large", "The request body is too large."),
     415: problem(415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
     422: _problem(422, Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),

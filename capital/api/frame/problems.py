@@ -1,6 +1,8 @@
 """Errors as RFC 9457 ``application/problem+json``, and the HTTP status of each."""
 
+import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -22,7 +24,9 @@ from rest_framework.response import Response
 
 from capital.domain import errors
 from capital.domain.errors import CapitalError
+from capital.domain.money import EXACT, plain
 from capital.services.sentences import sentence
+from strategies.edits import ChangedMeanwhile
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:capital:problem:"
@@ -75,6 +79,7 @@ TITLES: Mapping[int, Any] = {
     406: gettext_lazy("Not acceptable"),
     409: gettext_lazy("Conflict"),
     411: gettext_lazy("Length required"),
+    412: gettext_lazy("Precondition failed"),
     413: gettext_lazy("Payload too large"),
     415: gettext_lazy("Unsupported media type"),
     422: gettext_lazy("Unprocessable content"),
@@ -146,6 +151,8 @@ def _translate(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None
         return problem(status_of(error), code, detail, fields=fields), headers
     if isinstance(error, ValidationError):
         return _invalid(list(_model_errors(error))), {}
+    if isinstance(error, ChangedMeanwhile):
+        return _of_stale(error), {}
     if isinstance(error, exceptions.ValidationError):
         return _invalid(list(_flat(error.detail, ""))), {}
     if isinstance(error, exceptions.APIException):
@@ -161,6 +168,29 @@ def _translate(error: Exception) -> tuple[dict[str, Any], dict[str, str]] | None
     if isinstance(error, DatabaseError):
         return _of_database(error)
     return None
+
+
+def _of_stale(error: ChangedMeanwhile) -> dict[str, Any]:
+    """412, with what is stored and what was sent side by side."""
+    differing = [each for each in error.differences if each.stored != each.wanted]
+    fields = [
+        {
+            "field": each.name,
+            "code": "changed_meanwhile",
+            "detail": _("It is %(stored)s now; you sent %(wanted)s.")
+            % {"stored": _text(each.stored), "wanted": _text(each.wanted)},
+        }
+        for each in differing
+    ]
+    detail = _("It was changed since you read it. Nothing was done. Read it again, then decide.")
+    return problem(HTTPStatus.PRECONDITION_FAILED, "changed_meanwhile", detail, fields=fields)
+
+
+def _text(value: Any) -> str:
+    """A value as the API writes it."""
+    if isinstance(value, Decimal):
+        return plain(value.normalize(EXACT))
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _of_framework(error: exceptions.APIException) -> tuple[dict[str, Any], dict[str, str]]:

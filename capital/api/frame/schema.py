@@ -14,6 +14,7 @@ from capital.api.frame.base import FIELDS, ApiView
 from capital.api.frame.examples import ANSWERS, PROBLEMS, REQUESTS
 from capital.api.frame.idempotency import HEADER
 from capital.api.frame.problems import CONTENT_TYPE, TITLES
+from capital.api.frame.versions import IF_MATCH
 from capital.models import Scope
 
 EXACT_PATTERN = r"^-?[0-9]{1,20}(\.[0-9]{1,60})?$"
@@ -33,9 +34,21 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     ),
 )
 
+_IF_MATCH = OpenApiParameter(
+    IF_MATCH,
+    str,
+    OpenApiParameter.HEADER,
+    description=(
+        "The `ETag` of the row as you read it. If it was changed since, nothing is done and the "
+        "answer is 412. Optional."
+    ),
+)
+_CHANGES = ("update", "partial_update")
+
 # The error statuses of all operations, and of some.
 _ALWAYS = (400, 401, 403, 404, 405, 406, 429, 503)
-_WITH_BODY = (409, 413, 415)
+_WITH_BODY = (409, 411, 413, 415)
+_OF_CHANGES = (412,)
 _OF_ORDERS = (422,)
 _OF_DELETE = (409,)
 
@@ -107,6 +120,8 @@ class ApiSchema(AutoSchema):
             )
         if self.method == "POST":
             parameters.append(_IDEMPOTENCY_KEY)
+        if self.method in ("PUT", "PATCH") and getattr(view, "action", "") in _CHANGES:
+            parameters.append(_IF_MATCH)
         return parameters
 
     def get_description(self) -> str:  # type: ignore[override]  # as spectacular has it
@@ -139,7 +154,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     schemas["Problem"] = _PROBLEM
     responses = result["components"].setdefault("responses", {})
     for status, title in TITLES.items():
-        if status in {*_ALWAYS, *_WITH_BODY, *_OF_ORDERS}:
+        if status in {*_ALWAYS, *_WITH_BODY, *_OF_CHANGES, *_OF_ORDERS}:
             responses[f"Problem{status}"] = _problem_response(status, title)
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
@@ -166,6 +181,8 @@ def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]
         statuses |= set(_WITH_BODY)
     if method == "delete":
         statuses |= set(_OF_DELETE)
+    if method in ("put", "patch") and path.endswith("}/"):
+        statuses |= set(_OF_CHANGES)
     if path.endswith("/size/"):
         statuses |= set(_OF_ORDERS)
     return sorted(statuses)

@@ -55,7 +55,7 @@ class Accounts(EditableView):
         return create_account(owner=self.request.user, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Account, values: dict[str, Any]) -> Account:
-        return change_account(row.pk, actor=self.request.user, **values)  # type: ignore[arg-type]
+        return change_account(row.pk, actor=self.request.user, seen=self.seen, **values)  # type: ignore[arg-type]
 
     def delete_row(self, row: Account) -> None:
         delete_account(row.pk)

@@ -8,10 +8,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.api.frame.pages import ListAndRetrieve
+from capital.api.frame.versions import seen_by, with_etag
+from strategies.edits import Seen
 
 
 class EditableView(ListAndRetrieve):
-    """Create, change and delete rows. A subclass calls the services."""
+    """Create, change and delete rows. A subclass calls the services.
+
+    Attributes:
+        seen: The versions in ``If-Match``, for the service that changes a row; None without.
+    """
+
+    seen: Seen | None = None
 
     def create_row(self, values: dict[str, Any]) -> Any:
         """Create a row that belongs to the caller, and return it."""
@@ -30,7 +38,11 @@ class EditableView(ListAndRetrieve):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = self.create_row(dict(serializer.validated_data))
-        return Response(self._shown(row), status.HTTP_201_CREATED)
+        return self._shown(row, status.HTTP_201_CREATED)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_object()
+        return with_etag(Response(self.rows_as_json([row])[0]), row)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Required fields must be given. Optional fields that you omit are not changed."""
@@ -46,12 +58,14 @@ class EditableView(ListAndRetrieve):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: Request, *, partial: bool) -> Response:
+        self.seen = seen_by(request)
         row = self.get_object()
         serializer = self.get_serializer(row, data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         changed = self.change_row(row, dict(serializer.validated_data))
-        return Response(self._shown(changed))
+        return self._shown(changed)
 
-    def _shown(self, row: Any) -> Any:
+    def _shown(self, row: Any, code: int = status.HTTP_200_OK) -> Response:
         """The row as ``retrieve`` returns it, read again from the database."""
-        return self.rows_as_json([GenericAPIView.get_queryset(self).get(pk=row.pk)])[0]
+        fresh = GenericAPIView.get_queryset(self).get(pk=row.pk)
+        return with_etag(Response(self.rows_as_json([fresh])[0], code), fresh)

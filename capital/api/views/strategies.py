@@ -57,7 +57,7 @@ class Strategies(EditableView):
         return create_strategy(owner=self.request.user, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Strategy, values: dict[str, Any]) -> Strategy:
-        return change_strategy(row.pk, **values)
+        return change_strategy(row.pk, seen=self.seen, **values)
 
     def delete_row(self, row: Strategy) -> None:
         delete_strategy(row.pk)
@@ -114,7 +114,7 @@ class StrategyAccounts(EditableView):
         for name in ("strategy", "account"):
             if values.pop(name, getattr(row, name)) != getattr(row, name):
                 raise refusal(name, _("Cannot be changed. Create another link instead."))
-        return change_link(row.pk, **values)
+        return change_link(row.pk, seen=self.seen, **values)
 
     def delete_row(self, row: StrategyAccount) -> None:
         delete_link(row.pk)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -229,6 +229,30 @@ class Account(RemembersLoaded):
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     objects = AccountQuerySet.as_manager()
+    # What people and programs change: see ``strategies.edits``.
+    edited_fields: ClassVar[tuple[str, ...]] = (
+        "owner",
+        "name",
+        "venue",
+        "currency",
+        "wallet_mode",
+        "balance_basis",
+        "api_key",
+        "api_secret",
+        "api_passphrase",
+        "is_sandbox",
+        "is_active",
+        "reserve_percent",
+        "reserve_amount",
+        "min_change_amount",
+        "min_change_percent",
+        "max_jump_percent",
+        "max_cache_age_hours",
+        "fee_rate",
+        "utilisation",
+        "max_budget_percent",
+    )
+    hidden_fields: ClassVar[frozenset[str]] = _CREDENTIALS
     remembered = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
 
     class Meta:

@@ -147,8 +147,8 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     def get_prep_value(self, value: Any) -> Any:
         """The token. A plain text (``update(api_key="…")``) has no row to be bound to."""
-        if value is None:
-            return None
+        if value is None or value == "":
+            return value
         if isinstance(value, Ciphertext):
             return value.token
         raise TypeError(f"{self.name} is encrypted for its row: assign the text and save the row.")

@@ -12,6 +12,7 @@ from capital.domain.errors import HasHistory, NotFound
 from capital.models import Account, StrategyAccount
 from capital.services.access.permissions import check_budget_limit
 from capital.services.accounts.lookup import lock_accounts
+from strategies.edits import Seen, check_seen
 from strategies.models import Strategy
 from strategies.services import delete_strategy as _delete_strategy
 
@@ -35,16 +36,20 @@ def create_account(*, owner: User, actor: AbstractUser | None = None, **fields: 
     return account
 
 
-def change_account(account_id: int, *, actor: AbstractUser | None, **fields: Any) -> Account:
+def change_account(
+    account_id: int, *, actor: AbstractUser | None, seen: Seen | None = None, **fields: Any
+) -> Account:
     """Change the named fields, under the account's lock.
 
     Args:
         account_id: Which.
         actor: Who asks; None is nobody in particular, who may do everything.
+        seen: What the actor saw of it; None where that is not said.
         **fields: By name.
 
     Raises:
         NotFound: It is gone.
+        ChangedMeanwhile: It is not as the actor saw it.
         ValidationError: A rule is broken. Nothing was changed.
         BudgetLimitNotAllowed: The actor may not let orders spend more than a strategy's capital.
     """
@@ -52,6 +57,7 @@ def change_account(account_id: int, *, actor: AbstractUser | None, **fields: Any
         account = lock_accounts([account_id]).get(account_id)
         if account is None:
             raise NotFound
+        check_seen(account, fields, seen)
         before = account.max_budget_percent
         _set(account, fields)
         if actor is not None:
@@ -88,15 +94,22 @@ def create_link(*, account: Account, strategy: Strategy, **fields: Any) -> Strat
     return link
 
 
-def change_link(link_id: int, **fields: Any) -> StrategyAccount:
+def change_link(link_id: int, *, seen: Seen | None = None, **fields: Any) -> StrategyAccount:
     """Change the named fields, under the account's lock; a reallocation is asked for.
+
+    Args:
+        link_id: Which.
+        seen: What the caller saw of it; None where it does not say.
+        **fields: By name.
 
     Raises:
         NotFound: It is gone.
+        ChangedMeanwhile: It is not as the caller saw it.
         ValidationError: A rule is broken. Nothing was changed.
     """
     with transaction.atomic():
         link = _locked_link(link_id)
+        check_seen(link, fields, seen)
         _set(link, fields)
         _clean_and_save(link)
     return link
