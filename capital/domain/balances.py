@@ -32,10 +32,14 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """An amount, unrounded and in account currency, and when it was observed (aware)."""
+    """An amount, unrounded and in account currency, and when it was observed (aware).
+
+    ``called`` is the exchange's own name of it, where it was recognised by that; else empty.
+    """
 
     amount: Decimal
     observed_at: datetime
+    called: str = ""
 
 
 @dataclass(frozen=True)

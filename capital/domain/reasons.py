@@ -215,6 +215,10 @@ class Code(StrEnum):
         "Support for {venue} is generic and has not been tested against the real exchange. "
         "Compare the balance with the exchange's own page before you rely on it.",
     )
+    BALANCE_IS_CALLED = (
+        "balance_is_called",
+        "{pool}: the wallet balance is what the answer from {venue} calls “{field}”.",
+    )
 
     # A basis that a venue cannot give
     BASIS_NOT_TOLD = (

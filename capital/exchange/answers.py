@@ -14,11 +14,22 @@ from capital.domain.errors import BalanceUnavailable
 from capital.domain.money import EXACT
 from capital.domain.reasons import Code
 from capital.exchange.contract import KeyFacts
-from capital.exchange.entries import CodeOf, Entry, entries_by_currency
+from capital.exchange.entries import CodeOf, Entry, Listed, entries_by_currency
 from capital.exchange.formulas import amount_of, bad_answer, is_so, number_of, read_along, value_at
-from capital.exchange.venue import BalanceCall, Holdings, Inspection, alternatives
+from capital.exchange.shown import total_of_parts, wallet_shown
+from capital.exchange.venue import (
+    EQUITY,
+    FREE,
+    WALLET,
+    BalanceCall,
+    Holdings,
+    Inspection,
+    alternatives,
+)
 
 _NOTHING = Decimal(0)
+# In dollars: what is worth less is dust, which venues do not list.
+_DUST = Decimal("0.01")
 
 
 def read_balance(
@@ -46,8 +57,24 @@ def read_balance(
         BalanceUnavailable: It is missing, is not a number, or is not reported in this basis.
     """
     _check_basis(call, venue, basis)
-    entries = entries_by_currency(answer, pages, call, venue, code_of)
-    return _balance_in(entries, answer.get("info"), call, venue, currency, basis)
+    listed = entries_by_currency(answer, pages, call, venue, code_of)
+    return _balance_in(listed, answer.get("info"), call, venue, currency, basis, code_of)
+
+
+def name_of_wallet(
+    answer: Mapping[str, Any],
+    call: BalanceCall,
+    *,
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+    code_of: CodeOf,
+) -> str:
+    """What a venue without a row calls the balance that was read; "" where its row says so."""
+    entry = answer.get(currency)
+    if call.shows != "profit" or basis is not WALLET or not isinstance(entry, dict):
+        return ""
+    return wallet_shown(entry, answer.get("info"), currency, venue, code_of).called
 
 
 def read_all_balances(
@@ -70,19 +97,20 @@ def read_all_balances(
         BalanceUnavailable: As ``read_balance``, except for a currency that is not listed.
     """
     _check_basis(call, venue, basis)
-    entries = entries_by_currency(answer, pages, call, venue, code_of)
+    listed = entries_by_currency(answer, pages, call, venue, code_of)
     info = answer.get("info")
     contents: dict[str, Decimal] = {}
     try:
-        contents[currency] = _balance_in(entries, info, call, venue, currency, basis)
+        contents[currency] = _balance_in(listed, info, call, venue, currency, basis, code_of)
     except BalanceUnavailable as error:
         if error.reason.code is not Code.EXCHANGE_CURRENCY_MISSING:
             raise
-    if any("/" in formula for formula in alternatives(call.formulas[basis])):
+    sums = [formula.partition(" if ")[0] for formula in alternatives(call.formulas[basis])]
+    if any("/" in formula for formula in sums):
         return contents
-    for name in sorted(set(entries) - {currency}):
+    for name in sorted(set(listed.entries) - {currency}):
         with suppress(BalanceUnavailable):
-            if amount := _balance_in(entries, info, call, venue, name, basis):
+            if amount := _balance_in(listed, info, call, venue, name, basis, code_of):
                 contents[name] = amount
     return contents
 
@@ -114,35 +142,89 @@ def _check_basis(call: BalanceCall, venue: str, basis: BalanceBasis) -> None:
 
 
 def _balance_in(
-    entries: Mapping[str, Sequence[Entry]],
+    listed: Listed,
     info: Any,
     call: BalanceCall,
     venue: str,
     currency: str,
     basis: BalanceBasis,
+    code_of: CodeOf,
 ) -> Decimal:
-    found = entries.get(currency, ())
+    found = listed.entries.get(currency, ())
+    if currency in listed.doubtful or (found and currency in listed.broken):
+        raise bad_answer(venue, "listed twice" if found else "an odd name of a currency")
     if not found:
-        if call.omits_empty:
-            if not entries:
-                _check_worth(info, call.holdings, venue)
-            return _NOTHING
-        raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
-    if len(found) > 1 and not call.holdings.adds:
-        raise bad_answer(venue, "listed twice")
-    for withheld in call.withheld:
-        if withheld.basis is basis and any(
-            is_so(value_at(entry, info, withheld.field), withheld, venue) for entry in found
-        ):
-            raise BalanceUnavailable(withheld.code, venue=venue, basis=basis.value)
-    amount = _NOTHING
-    for entry in found:
-        amount = EXACT.add(amount, amount_of(entry, info, call.formulas[basis], venue))
+        if not call.omits_empty:
+            raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
+        if not listed.is_readable:
+            # It may be the very currency that would otherwise count as zero.
+            raise bad_answer(venue, "an entry without a currency")
+        if not listed.entries:
+            _check_worth(info, call.holdings, venue)
+        return _NOTHING
+    if call.shows == "parts" and basis is not FREE:
+        return EXACT.normalize(total_of_parts(found[0], venue))
+    if call.shows == "profit" and basis is WALLET:
+        return EXACT.normalize(wallet_shown(found[0], info, currency, venue, code_of).amount)
+    _check_withheld(found, info, call, venue, basis, is_loan=False)
+    amount = _amount_in(found, info, call, venue, basis)
+    if amount > 0:
+        _check_withheld(found, info, call, venue, basis, is_loan=True)
+    if basis is FREE:
+        if amount < 0 and _owes_nothing(found, info, call, venue):
+            amount = _NOTHING
+        if amount > 0 and _another_falls_short(listed, info, call, venue, currency):
+            raise BalanceUnavailable(Code.BASIS_OVER_CURRENCIES, venue=venue, basis=basis.value)
     return EXACT.normalize(amount)  # without the zeros that a venue pads with
 
 
+def _amount_in(
+    found: Sequence[Entry], info: Any, call: BalanceCall, venue: str, basis: BalanceBasis
+) -> Decimal:
+    amount = _NOTHING
+    for entry in found:
+        amount = EXACT.add(amount, amount_of(entry, info, call.formulas[basis], venue))
+    return amount
+
+
+def _check_withheld(
+    found: Sequence[Entry],
+    info: Any,
+    call: BalanceCall,
+    venue: str,
+    basis: BalanceBasis,
+    *,
+    is_loan: bool,
+) -> None:
+    for withheld in call.withheld:
+        if withheld.basis is not basis or (withheld.code is Code.BASIS_WITH_LOAN) is not is_loan:
+            continue
+        if any(is_so(entry, info, withheld, venue) for entry in found):
+            raise BalanceUnavailable(withheld.code, venue=venue, basis=basis.value)
+
+
+def _owes_nothing(found: Sequence[Entry], info: Any, call: BalanceCall, venue: str) -> bool:
+    """Whether nothing is owed: margins may be more than there is of this currency."""
+    whole = EQUITY if EQUITY in call.formulas else WALLET
+    return whole in call.formulas and _amount_in(found, info, call, venue, whole) >= 0
+
+
+def _another_falls_short(
+    listed: Listed, info: Any, call: BalanceCall, venue: str, currency: str
+) -> bool:
+    """Whether this currency carries the margin, or the losses, of another one."""
+    if not call.pools_margin or value_at({}, info, call.pools_margin) in (None, ""):
+        return False
+    for name, found in listed.entries.items():
+        if name != currency:
+            with suppress(BalanceUnavailable):
+                if _amount_in(found, info, call, venue, FREE) < 0:
+                    return True
+    return False
+
+
 def _check_worth(info: Any, holdings: Holdings, venue: str) -> None:
-    """Nothing is listed, so the total value must be zero, if the response reports it."""
+    """Nothing is listed, so it must be worth nothing, if the response reports the total value."""
     worth = read_along(info, holdings.worth) if holdings.worth else None
-    if worth not in (None, "") and number_of(worth, venue):
+    if worth not in (None, "") and abs(number_of(worth, venue)) >= _DUST:
         raise bad_answer(venue, "no list of holdings")

@@ -1,6 +1,8 @@
 """Entries: what a raw response says about each currency, by the currency's common name."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from capital.exchange.formulas import bad_answer, read_along, value_at
@@ -11,29 +13,81 @@ CodeOf = Callable[[str], str]
 """The common name of what the venue calls a currency."""
 
 
+@dataclass
+class Listed:
+    """What a response lists.
+
+    Attributes:
+        entries: The entries that count, by currency.
+        is_readable: Every entry can be read. One that cannot may be that of a currency which seems
+            to be missing.
+        broken: Currencies under whose name something is listed that is no entry.
+        doubtful: Currencies of which there is an entry under a name that only looks like theirs,
+            or more entries than one, which are not added up.
+    """
+
+    entries: dict[str, list[Entry]] = field(default_factory=dict)
+    is_readable: bool = True
+    broken: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
+
+
 def entries_by_currency(
     answer: Mapping[str, Any],
     pages: Sequence[Any],
     call: BalanceCall,
     venue: str,
     code_of: CodeOf,
-) -> dict[str, list[Entry]]:
+) -> Listed:
     """The entries that count, found as ``call.holdings`` describes.
 
     Raises:
-        BalanceUnavailable: There is no list of them, or it is incomplete.
+        BalanceUnavailable: There is no list of them, it is incomplete, or it is another account's.
     """
     if call.holdings.source == "unified":
-        return _unified_entries(answer)
-    entries: dict[str, list[Entry]] = {}
+        return Listed(_unified_entries(answer))
+    _check_what_it_is(answer.get("info"), call.holdings, venue)
+    listed, seen = Listed(), set()
     for name, entry in _named_entries(answer, pages, call.holdings, venue):
-        if not (isinstance(entry, dict) and isinstance(name, str) and name):
-            if call.omits_empty:
-                # It may be the very currency that would otherwise count as zero.
-                raise bad_answer(venue, "an entry without a currency")
-        elif _counts(entry, call.holdings):
-            entries.setdefault(code_of(name), []).append(entry)
-    return entries
+        if not isinstance(name, str) or not name:
+            listed.is_readable = False
+            continue
+        suffix = next((end for end in call.holdings.suffixes if name.endswith(end)), "")
+        code = code_of(unicodedata.normalize("NFKC", name).strip().removesuffix(suffix))
+        if not isinstance(entry, dict):
+            listed.is_readable = False
+            listed.broken.add(code)
+        elif not _counts(entry, call.holdings):
+            continue
+        elif not is_plain_name(name):
+            listed.is_readable = False
+            listed.doubtful.add(code)
+        else:
+            if (code, suffix) in seen and not call.holdings.adds:
+                listed.doubtful.add(code)
+            seen.add((code, suffix))
+            listed.entries.setdefault(code, []).append(entry)
+    return listed
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether ``name`` is what it looks like.
+
+    It is not if it is written in letters that stand for others, such as full-width ones, or mixes
+    those of two alphabets. A name in Chinese is one.
+    """
+    if any(letter.isspace() or not letter.isprintable() for letter in name):
+        return False
+    if name.isascii():
+        return True
+    has_ascii = any(letter.isascii() and letter.isalnum() for letter in name)
+    return unicodedata.normalize("NFKC", name) == name and not has_ascii
+
+
+def _check_what_it_is(info: Any, holdings: Holdings, venue: str) -> None:
+    for path, values in holdings.says.items():
+        if read_along(info, path) not in (None, *values):
+            raise bad_answer(venue, "of another account")
 
 
 def _unified_entries(answer: Mapping[str, Any]) -> dict[str, list[Entry]]:

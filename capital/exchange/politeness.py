@@ -9,10 +9,10 @@ address and applies to every key.
 import hashlib
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venue import Pace
@@ -23,6 +23,8 @@ LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_TRY = timedelta(seconds=15)
 # The longest pause that a venue's header can ask for: it may contain any number.
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
+# By how many decimals a venue shifts amounts does not change, but new currencies come.
+OLD_CURRENCIES = timedelta(hours=1)
 _BANNED = 418
 _REMEMBERED = 20_000
 
@@ -101,6 +103,7 @@ class Politeness:
         self._bans: dict[tuple[str, ...], datetime] = {}
         self._skews: dict[tuple[str, str], int] = {}
         self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
+        self._currencies: dict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = {}
 
     def refusal(self, line: Line, now: datetime, *, may_try: bool = True) -> Reason | None:
         """Why no request may be sent now; None if one may.
@@ -228,6 +231,19 @@ class Politeness:
         with self._lock:
             self._remembered(self._account_ids, line.of_key, lambda: account_ids)
 
+    def currencies(self, venue: tuple[str, str], now: datetime) -> Mapping[str, Any] | None:
+        """What a venue lists about currencies; None if that is unknown, or old."""
+        with self._lock:
+            learned_at, known = self._currencies.get(venue, (None, None))
+        return None if learned_at is None or now - learned_at > OLD_CURRENCIES else known
+
+    def learn_currencies(
+        self, venue: tuple[str, str], currencies: Mapping[str, Any], now: datetime
+    ) -> None:
+        """Remember them for an hour."""
+        with self._lock:
+            self._currencies[venue] = now, currencies
+
     def forget(self) -> None:
         """Forget everything, for tests."""
         with self._lock:
@@ -236,6 +252,7 @@ class Politeness:
             self._bans.clear()
             self._skews.clear()
             self._account_ids.clear()
+            self._currencies.clear()
 
     @staticmethod
     def _remembered(

@@ -1,8 +1,8 @@
 """Venues that ccxt supports but that have no row: read generically, and reported as untested.
 
 Spot, and linear swaps if ccxt requests their wallet elsewhere than spot's: otherwise one wallet
-would be counted twice. The meaning of ccxt's ``total`` there is not verified, as the venue's page
-and ``check_connection`` say.
+would be counted twice. What ccxt's ``total`` means there is not known: it is the wallet of a
+futures account only as far as the venue's own response shows it, see ``shown``.
 """
 
 import re
@@ -61,6 +61,12 @@ SWAP_ALONE = frozenset(
     }
 )
 
+# ccxt shifts the decimals of amounts by what the venue lists about currencies.
+SCALED = frozenset({"phemex"})
+
+# Without it, ccxt asks there for the wallet in USDT whatever the account's currency is.
+_PARAMS = {"phemex": {"code": "{currency}"}}
+
 _ID = re.compile(r"[a-z][a-z0-9]{1,31}")
 _UNIFIED = Holdings(form="named", source="unified")
 
@@ -81,6 +87,8 @@ def generic_venue(venue_id: str) -> Venue | None:
                     params={"type": "spot"},
                     holdings=_UNIFIED,
                     formulas={WALLET: "total", EQUITY: "total", FREE: "free"},
+                    shows="parts",
+                    scales=venue_id in SCALED,
                 ),
             ),
             Pool.FUTURES: (
@@ -88,11 +96,14 @@ def generic_venue(venue_id: str) -> Venue | None:
                     params={
                         "type": "swap",
                         "subType": "inverse" if venue_id == "binancecoinm" else "linear",
+                        **_PARAMS.get(venue_id, {}),
                     },
                     holdings=_UNIFIED,
                     formulas={WALLET: "total", FREE: "free"},
-                    # It is not known whether a total there includes unrealised PnL.
                     refused={EQUITY: Code.BASIS_UNPROVEN},
+                    # Whether a total there includes unrealised PnL.
+                    shows="profit",
+                    scales=venue_id in SCALED,
                 ),
             ),
         },

@@ -3,7 +3,7 @@
 Pure data: nothing here imports ccxt or Django.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -28,15 +28,48 @@ Formula = str | tuple[str, ...]
 """A sum of fields of a currency's entry, such as ``"total + unrealised_pnl"``.
 
 A field is a path with dots; ``name[]`` is the sum over a list; a path that starts with ``/`` begins
-at the top of the response; ``name?`` may be empty, which the venue documents as zero. Any other
-field that is missing, null or empty is absent, and never counts as zero. Of several formulas, the
-first one whose fields are all present counts.
+at the top of the response; ``name?`` may be empty or null, which the venue documents as zero;
+``name??`` may be missing besides, where only some accounts have it. Any other field that is
+missing, null or empty is absent, and never counts as zero.
+
+``… if path`` applies only if that field is present, ``… if a == b`` and ``… if a != b`` only if
+that holds of two sums, of which a whole number may be one. Of several formulas, the first one that
+applies and whose fields are all present counts.
 """
 
 
 def alternatives(formula: Formula) -> tuple[str, ...]:
     """The formulas in order; the first one whose fields are all present counts."""
     return (formula,) if isinstance(formula, str) else formula
+
+
+@dataclass(frozen=True)
+class OwnKey:
+    """A step of a path: in a list of keys, the key of the request, found by this field."""
+
+    field: str
+
+
+@dataclass(frozen=True)
+class TheRow:
+    """A step of a path: in a list, the only row that fits.
+
+    Attributes:
+        without: A field that it does not have, or has empty.
+        says: Fields, and what they must say where it has them.
+    """
+
+    without: str
+    says: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, hash=False)
+
+    def fits(self, row: Any) -> bool:
+        """Whether it is ``row``."""
+        if not isinstance(row, dict) or row.get(self.without) not in (None, ""):
+            return False
+        return all(row.get(name) in (None, *values) for name, values in self.says.items())
+
+
+Path = tuple[str | int | OwnKey | TheRow, ...]
 
 
 @dataclass(frozen=True)
@@ -54,8 +87,11 @@ class Holdings:
         never: What an entry must not contain: it marks a placeholder.
         kind: For ``lines``: the field that names the amount.
         amount: For ``lines``: the field with the amount.
-        worth: Where the response reports the total value: if it is not zero, an empty list is not
-            accepted as an empty wallet.
+        worth: Where the response reports the total value in dollars: if it is a cent or more, an
+            empty list is not accepted as an empty wallet.
+        says: What the response says of itself, by path: if it says anything else, it is the
+            response of another account, and a failure.
+        suffixes: Ends of names under which a currency is listed besides, and spent as itself.
         adds: Several entries of one currency are added up. Otherwise they are a failure.
         more: Where ccxt joins pages: the field that is true if more follow. An incomplete list is a
             failure.
@@ -64,14 +100,16 @@ class Holdings:
             ccxt's own ``free``, ``used`` and ``total``.
     """
 
-    path: tuple[str | int, ...] = ()
+    path: Path = ()
     form: Literal["rows", "named", "single", "lines"] = "rows"
     name: str = ""
     only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     never: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     kind: str = ""
     amount: str = ""
-    worth: tuple[str | int, ...] = ()
+    worth: Path = ()
+    says: Mapping[Path, tuple[Any, ...]] = field(default_factory=dict)
+    suffixes: tuple[str, ...] = ()
     adds: bool = False
     more: str = ""
     source: Literal["info", "response", "unified"] = "info"
@@ -83,15 +121,30 @@ class Withheld:
 
     Attributes:
         basis: The basis.
-        field: A field of the entry, or with ``/`` of the response: true, or a nonzero amount.
-        code: The reason.
-        is_amount: The field is an amount, which must be present; a flag need not be.
+        field: A field of the entry, or with ``/`` of the response: one of ``values``, or a nonzero
+            amount.
+        code: The reason. A loan is none where the number is a debt even with the loan in it.
+        is_amount: The field is an amount, which must be present unless it ends with ``?``; a flag
+            need not be.
+        values: What the field says of such accounts.
+        over: The field is an amount, which such accounts have above this sum, or above zero.
     """
 
     basis: BalanceBasis
     field: str
     code: Code
     is_amount: bool = False
+    values: tuple[Any, ...] = (True, "true", "True")
+    over: Formula = ()
+
+    def __str__(self) -> str:
+        """As docs/venues.md writes it."""
+        name = f"`{self.field.lstrip('/').removesuffix('?')}`"
+        if self.over:
+            sums = ", else ".join(f"`{each}`" for each in alternatives(self.over))
+            return f"{name} above {sums}"
+        is_flag = self.is_amount or True in self.values
+        return name if is_flag else f"{name} of `{', '.join(map(str, self.values))}`"
 
 
 @dataclass(frozen=True)
@@ -122,6 +175,12 @@ class BalanceCall:
         options: ccxt options that keep it from guessing or probing the account mode.
         omits_empty: The venue documents that it omits currencies without a balance, so a missing
             currency is zero. Otherwise it is a failure.
+        pools_margin: A field that is present where all currencies together are the margin: what is
+            free of one is not available while another one falls short.
+        shows: For ``unified``: by what ccxt's ``total`` is judged: ``parts``: it must be free and
+            used. ``profit``: the raw response must show whether a PnL is in it.
+        scales: ccxt shifts the decimals of amounts by what it knows of currencies, so that the
+            venue's list of them is requested first.
         currencies: The account currencies of this call; None for all others.
         currency_ids: The venue's name of a currency in a request, if it differs.
         withheld: Bases that are not available on some accounts.
@@ -138,6 +197,9 @@ class BalanceCall:
     currencies: frozenset[str] | None = None
     currency_ids: Mapping[str, str] = field(default_factory=dict)
     withheld: tuple[Withheld, ...] = ()
+    pools_margin: str = ""
+    shows: Literal["", "parts", "profit"] = ""
+    scales: bool = False
     weight: int = 1
     pace: Pace = Pace()
 
@@ -174,16 +236,6 @@ class RulesCall:
     market_most: Mapping[InstrumentKind, tuple[str, ...]] = field(default_factory=dict)
     last_price: str = ""
     settle_is_lower_case: bool = False
-
-
-@dataclass(frozen=True)
-class OwnKey:
-    """A step of a path: in a list of keys, the key of the request, found by this field."""
-
-    field: str
-
-
-Path = tuple[str | int | OwnKey, ...]
 
 
 @dataclass(frozen=True)
@@ -284,20 +336,47 @@ class Venue:
         """Whether the test environment has accounts of that mode."""
         return self.sandbox is not None and wallet_mode in self.sandbox_modes
 
-    def refusal(
+    def readable_pools(
         self, basis: BalanceBasis, wallet_mode: WalletMode, currency: str
+    ) -> tuple[Pool, ...]:
+        """The pools of an account here that are available in ``basis``."""
+        return tuple(
+            pool
+            for pool in self.pools(wallet_mode)
+            if basis not in self.call(pool, currency).refused
+        )
+
+    def refusal(
+        self,
+        basis: BalanceBasis,
+        wallet_mode: WalletMode,
+        currency: str,
+        *,
+        used: Collection[Pool] | None = None,
     ) -> tuple[Pool, Code] | None:
-        """The first pool that is not available in ``basis``, and why; None if all are."""
+        """The first pool in use that is not available in ``basis``, and why; None if all are.
+
+        Args:
+            basis: The basis.
+            wallet_mode: The account's.
+            currency: The account's.
+            used: The pools in use; None for all. Where no pool at all is available, all are judged.
+        """
+        readable = self.readable_pools(basis, wallet_mode, currency)
         for pool in self.pools(wallet_mode):
-            code = self.call(pool, currency).refused.get(basis)
-            if code is not None:
-                return pool, code
+            is_judged = used is None or pool in used or not readable
+            if is_judged and pool not in readable:
+                return pool, self.call(pool, currency).refused[basis]
         return None
 
-    def bases(self, wallet_mode: WalletMode, currency: str) -> tuple[BalanceBasis, ...]:
-        """The bases from which an account can choose."""
+    def bases(
+        self, wallet_mode: WalletMode, currency: str, *, used: Collection[Pool] | None = None
+    ) -> tuple[BalanceBasis, ...]:
+        """The bases from which an account can choose. ``used`` is as for ``refusal``."""
         return tuple(
-            basis for basis in BalanceBasis if self.refusal(basis, wallet_mode, currency) is None
+            basis
+            for basis in BalanceBasis
+            if self.refusal(basis, wallet_mode, currency, used=used) is None
         )
 
 

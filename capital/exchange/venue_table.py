@@ -61,5 +61,7 @@ def _reading(call: BalanceCall, basis: BalanceBasis) -> str:
     if formula is None:
         return f"refused (`{call.refused[basis].value}`)"
     told = ", else ".join(f"`{alternative}`" for alternative in alternatives(formula))
-    withheld = [each.field.lstrip("/") for each in call.withheld if each.basis is basis]
-    return told + "".join(f"; not with `{field}`" for field in withheld)
+    withheld = [str(each) for each in call.withheld if each.basis is basis]
+    if call.pools_margin and basis is BalanceBasis.FREE:
+        withheld.append("another coin below zero")
+    return told + "".join(f"; not with {each}" for each in withheld)

@@ -34,6 +34,10 @@ class Holdings:
         """Its unrealised PnL."""
         return self.unrealised.get(name, _ZERO)
 
+    def has_position(self, name: str) -> bool:
+        """Whether anything of it is in use or unrealised."""
+        return any(amount.strip("-0.") for amount in (self.pnl_of(name), self.used_of(name)))
+
     def used_of(self, name: str) -> str:
         """What of it is in use."""
         return self.in_use.get(name, _ZERO)

@@ -27,6 +27,7 @@ MIRRORS = {
     "capital/domain/sizing": ["tests/domain/sizing"],
     "capital/domain/allocation": ["tests/domain/allocation"],
     "capital/exchange": [
+        "tests/exchange/readings",
         "tests/exchange/test_traps.py",
         "tests/exchange/test_venues.py",
         "tests/exchange/test_recorded_responses.py",

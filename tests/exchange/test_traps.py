@@ -97,13 +97,36 @@ def test_binance_futures_asset_that_was_never_updated_is_no_balance(never: Any) 
     assert read("binance", "futures", body, WALLET) is Code.EXCHANGE_CURRENCY_MISSING
 
 
-def test_binance_multi_assets_mode_counts_other_coins_as_free_so_free_is_withheld() -> None:
-    body = {"multiAssetsMargin": True, "assets": [futures_asset()]}
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        # 87.5 - 40.000000001, and no more.
+        ({}, Decimal("47.499999999")),
+        ({"availableBalance": "47.5001"}, Code.BASIS_OVER_CURRENCIES),
+        # Other coins carry the margin: less is free than there is, and none of it is its own.
+        ({"availableBalance": "60", "initialMargin": "650"}, Code.BASIS_OVER_CURRENCIES),
+        ({"availableBalance": "0", "initialMargin": "650"}, Decimal(0)),
+        # An isolated position, which that mode does not have, takes its margin elsewhere.
+        (
+            {"crossWalletBalance": "70", "crossUnPnl": "-2", "availableBalance": "67"},
+            Decimal(67),
+        ),
+        (
+            {"crossWalletBalance": "70", "crossUnPnl": "-2", "availableBalance": "68.1"},
+            Code.BASIS_OVER_CURRENCIES,
+        ),
+    ],
+)
+def test_binance_free_that_counts_other_coins_is_withheld(
+    fields: dict[str, Any], expected: Any
+) -> None:
+    """Version 3, which is asked, does not say whether multi-assets mode is on."""
+    asset = futures_asset(**{"crossWalletBalance": "100", "crossUnPnl": "-12.5", **fields})
 
-    assert each_basis("binance", "futures", body) == [
+    assert each_basis("binance", "futures", {"assets": [asset]}) == [
         Decimal(100),
         Decimal("87.5"),
-        Code.BASIS_OVER_CURRENCIES,
+        expected,
     ]
 
 
@@ -203,6 +226,79 @@ def test_bybit_loan_is_in_the_wallet_balance_and_is_nobodys_capital() -> None:
     assert each_basis("bybit", "unified", body) == [Decimal(500), Decimal("512.5"), Decimal(380)]
 
 
+def cross_margin(*coins: dict[str, Any]) -> dict[str, Any]:
+    wallet = {"accountType": "UNIFIED", "totalAvailableBalance": "500", "coin": list(coins)}
+    return {"retCode": 0, "result": {"list": [wallet]}}
+
+
+def margin_coin(name: str, **fields: str) -> dict[str, Any]:
+    nothing = ("locked", "totalPositionIM", "totalOrderIM", "unrealisedPnl", "spotBorrow", "bonus")
+    return {"coin": name, "availableToWithdraw": "", **dict.fromkeys(nothing, "0"), **fields}
+
+
+USDT = margin_coin(
+    "USDT", walletBalance="500", equity="530.5", unrealisedPnl="30.5", locked="20",
+    totalPositionIM="100", totalOrderIM="10", bonus="7",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        # 500 + 30.5 - 20 - 100 - 10
+        ({"walletBalance": "1", "equity": "1"}, Decimal("400.5")),
+        ({"walletBalance": "1", "equity": "1", "totalPositionIM": "1"}, Decimal("400.5")),
+        # Margins, losses and loans of another coin lie on this one.
+        ({"walletBalance": "1", "equity": "1", "totalPositionIM": "1.1"}, None),
+        ({"walletBalance": "1", "equity": "-0.5", "unrealisedPnl": "-1.5"}, None),
+        ({"walletBalance": "1", "equity": "-2", "spotBorrow": "3"}, None),
+        # What cannot be read of another coin is not judged.
+        ({"walletBalance": "", "equity": "1"}, Decimal("400.5")),
+    ],
+)
+def test_bybit_free_in_cross_margin_has_the_profit_in_it_unless_another_coin_falls_short(
+    other: dict[str, str], expected: Decimal | None
+) -> None:
+    body = cross_margin(margin_coin("BTC", **other), USDT)
+
+    assert read("bybit", "unified", body, FREE) == (expected or Code.BASIS_OVER_CURRENCIES)
+    assert read("bybit", "unified", body, WALLET) == 500
+
+
+def test_bybit_free_in_isolated_margin_is_without_profit_and_bonus() -> None:
+    body = cross_margin(margin_coin("BTC", walletBalance="0", totalPositionIM="5"), USDT)
+    body["result"]["list"][0]["totalAvailableBalance"] = ""
+
+    # 500 - 7 - 20 - 100 - 10
+    assert read("bybit", "unified", body, FREE) == 363
+
+
+def test_bybit_account_of_another_kind_is_not_the_unified_one() -> None:
+    body = cross_margin(USDT)
+    body["result"]["list"][0]["accountType"] = "CONTRACT"
+
+    assert read("bybit", "unified", body, WALLET) is Code.EXCHANGE_BAD_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("cash", "liability", "expected"),
+    [
+        ("1500", "1000", Code.BASIS_WITH_LOAN),
+        ("1500", "0", Decimal(1500)),
+        ("1500", "", Decimal(1500)),
+        # A debt whatever is in it.
+        ("-250", "250", Decimal(-250)),
+    ],
+)
+def test_okx_loan_may_be_in_the_cash_balance_and_a_debt_is_one(
+    cash: str, liability: str, expected: Any
+) -> None:
+    detail = {"ccy": "USDT", "cashBal": cash, "eq": "500", "liab": liability}
+    body = {"code": "0", "data": [{"details": [detail]}]}
+
+    assert read("okx", "unified", body, WALLET) == expected
+
+
 def test_bybit_free_is_unknown_where_the_margins_are_not_told() -> None:
     """In portfolio margin mode they are empty."""
     coin = {
@@ -294,7 +390,9 @@ def test_bitget_answer_without_a_list_is_no_empty_wallet(pool: str) -> None:
 def test_wallet_that_may_have_a_loan_in_it_is_withheld(
     venue: str, field: str, debt: str, expected: Any
 ) -> None:
-    coin = {"balance": "1500", "equity": "500", "available": "400", field: debt}
+    coin = {
+        "balance": "1500", "equity": "500", "available": "400", "locked": "0", field: debt,
+    }  # fmt: skip
     body = {
         "bitget": {"code": "00000", "data": {"assets": [{"coin": "USDT", **coin}]}},
         "kucoin": {
@@ -382,7 +480,71 @@ def test_kucoin_futures_equity_has_the_profit_in_it_and_the_margin_balance_has_n
     ]
 
 
+def test_bitget_futures_in_multi_assets_mode_count_other_coins_as_free() -> None:
+    account = {
+        "marginCoin": "USDT",
+        "maxTransferOut": "50",
+        "accountEquity": "123",
+        "unrealizedPL": "23",
+        "assetMode": "union",
+    }
+
+    assert each_basis("bitget", "futures", {"code": "00000", "data": [account]}) == [
+        Decimal(100),
+        Decimal(123),
+        Code.BASIS_OVER_CURRENCIES,
+    ]
+
+
+@pytest.mark.parametrize(
+    "mode", [{"margin_mode": 1}, {"margin_mode": "3"}, {"enable_credit": True}]
+)
+def test_gate_futures_of_a_unified_account_are_no_wallet(mode: dict[str, Any]) -> None:
+    account = {"currency": "USDT", "total": "0", "unrealised_pnl": "0", "available": "0"}
+
+    assert read("gate", "futures", account, WALLET) == 0
+    assert read("gate", "futures", {**account, **mode}, WALLET) is Code.EXCHANGE_BAD_ANSWER
+
+
 # Kraken
+
+
+def extended(**entries: dict[str, str]) -> dict[str, Any]:
+    return {"error": [], "result": entries}
+
+
+@pytest.mark.parametrize(
+    ("entries", "wallet", "free"),
+    [
+        # What earns rewards is spent as its base currency, whether or not that is listed.
+        ({"EUR.F": {"balance": "7", "hold_trade": "1"}}, "7", "6"),
+        ({"ZEUR": {"balance": "2", "hold_trade": "2"},
+          "EUR.F": {"balance": "7", "hold_trade": "0"}}, "9", "7"),
+        # Nothing else is.
+        ({"ZEUR": {"balance": "2", "hold_trade": "0"}, "EUR.M": {"balance": "7", "hold_trade": "0"},
+          "EUR.HOLD": {"balance": "25", "hold_trade": "0"}}, "2", "2"),
+        # A credit line.
+        ({"ZEUR": {"balance": "100", "credit": "50", "credit_used": "0", "hold_trade": "5"}},
+         "100", "145"),
+        ({"ZEUR": {"balance": "100", "credit": "50", "credit_used": "10", "hold_trade": "5"}},
+         Code.BASIS_WITH_LOAN, "135"),
+        # Twice the same, or one that is broken.
+        ({"ZEUR": {"balance": "2", "hold_trade": "0"}, "EUR": {"balance": "2", "hold_trade": "0"}},
+         Code.EXCHANGE_BAD_ANSWER, Code.EXCHANGE_BAD_ANSWER),
+        ({"ZEUR": {"balance": "0", "hold_trade": "0"}, "EUR.F": None},
+         Code.EXCHANGE_BAD_ANSWER, Code.EXCHANGE_BAD_ANSWER),
+        ({"EUR.M": {"balance": "7", "hold_trade": "0"}},
+         Code.EXCHANGE_CURRENCY_MISSING, Code.EXCHANGE_CURRENCY_MISSING),
+    ],
+)  # fmt: skip
+def test_kraken_counts_what_is_spent_through_the_base_currency(
+    entries: dict[str, Any], wallet: Any, free: Any
+) -> None:
+    expected = [each if isinstance(each, Code) else Decimal(each) for each in (wallet, free)]
+
+    assert [
+        read("kraken", "spot", extended(**entries), basis, "EUR") for basis in (WALLET, FREE)
+    ] == (expected)
 
 
 def test_kraken_has_no_futures_and_krakenfutures_is_another_account() -> None:

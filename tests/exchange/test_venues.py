@@ -8,6 +8,7 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.answers import read_balance
+from capital.exchange.venue import TheRow
 from capital.exchange.venue_table import venues_table, with_table
 from capital.exchange.venues import VENUES, Credential, get_venue
 from strategies.markets import MarketType
@@ -127,7 +128,7 @@ def test_every_pool_is_asked_for_in_any_currency(venue):
 @ROWS
 def test_the_way_to_the_holdings_is_keys_and_positions(venue):
     for call in calls_of(venue):
-        assert all(isinstance(step, str | int) for step in call.holdings.path)
+        assert all(isinstance(step, str | int | TheRow) for step in call.holdings.path)
 
 
 def test_only_venues_that_document_it_may_leave_currencies_out():
@@ -144,6 +145,9 @@ def test_only_venues_that_document_it_may_leave_currencies_out():
         ("okx", Pool.UNIFIED),
         ("bitget", Pool.SPOT),
         ("bitget", Pool.UNIFIED),
+        ("hyperliquid", Pool.SPOT),
+        ("hyperliquid", Pool.UNIFIED),
+        ("krakenfutures", Pool.FUTURES),
     }
 
 

@@ -115,6 +115,24 @@ class AccountClients:
             raise BalanceUnavailable(Code.EXCHANGE_RATE_LIMITED, venue=line.venue, kind=kind)
         await asyncio.sleep(wait_seconds)
 
+    async def learn_currencies(self, exchange: Any, request: BalanceRequest) -> None:
+        """Let ccxt know by how many decimals it has to shift amounts, from the venue's list.
+
+        Raises:
+            BalanceUnavailable: The account's currency is not in that list.
+        """
+        name = (request.venue.id, self._base_url(request))
+        known = self.politeness.currencies(name, _now())
+        if known is None:
+            listed = await exchange.fetch_currencies()
+            known = {code: dict(each) for code, each in listed.items()}
+            self.politeness.learn_currencies(name, known, _now())
+        if request.currency not in known:
+            raise BalanceUnavailable(
+                Code.EXCHANGE_CURRENCY_MISSING, venue=request.venue.id, currency=request.currency
+            )
+        exchange.currencies = dict(known)
+
     async def put_clock_right(self, exchange: Any, line: Line) -> bool:
         """Learn from the venue how far this machine's clock is off; False where it is not that."""
         from ccxt.base import errors

@@ -10,7 +10,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.answers import read_all_balances, read_balance
+from capital.exchange.answers import name_of_wallet, read_all_balances, read_balance
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
@@ -73,6 +73,7 @@ class CcxtGateway(AccountClients):
         def read(
             answer: dict[str, Any], call: BalanceCall, request: BalanceRequest, exchange: Any
         ) -> Observation:
+            code_of = _code_of(exchange, request.currency)
             amount = read_balance(
                 answer,
                 call,
@@ -80,9 +81,17 @@ class CcxtGateway(AccountClients):
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
-                code_of=_code_of(exchange, request.currency),
+                code_of=code_of,
             )
-            return Observation(amount, clock())
+            called = name_of_wallet(
+                answer,
+                call,
+                venue=request.venue.id,
+                currency=request.currency,
+                basis=request.balance_basis,
+                code_of=code_of,
+            )
+            return Observation(amount, clock(), called)
 
         return run_to_its_end(self._fetch_all(requests, read, on_account)) if requests else {}
 
@@ -240,6 +249,8 @@ class CcxtGateway(AccountClients):
         attempt = 1
         while True:
             try:
+                if call.scales:
+                    await self.learn_currencies(exchange, request)
                 exchange.answers = ()
                 params = call.params_for(request.currency)
                 answer: dict[str, Any] = await exchange.fetch_balance(params)
@@ -255,7 +266,14 @@ class CcxtGateway(AccountClients):
                 await asyncio.sleep(RETRY_PAUSE_SECONDS * 2 ** (attempt - 1))
                 attempt += 1
             else:
-                return answer
+                return _of_known_currencies(answer, exchange) if call.scales else answer
+
+
+def _of_known_currencies(answer: dict[str, Any], exchange: Any) -> dict[str, Any]:
+    """Without the currencies whose decimals ccxt had to guess."""
+    total = answer.get("total")
+    names = total if isinstance(total, dict) else {}
+    return {**answer, "total": {name: names[name] for name in names if name in exchange.currencies}}
 
 
 def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:

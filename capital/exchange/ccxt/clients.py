@@ -169,7 +169,12 @@ class _ExactAnswers:
 
     @staticmethod
     def on_json_response(body: str) -> Any:
-        return json.loads(body, parse_float=str, parse_constant=_refuse_constant)
+        return json.loads(
+            body,
+            parse_float=str,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_refuse_duplicates,
+        )
 
     async def fetch(self, *args: Any, **kwargs: Any) -> Any:
         from ccxt.base import errors
@@ -240,6 +245,14 @@ def milliseconds_now() -> int:
 
 def _header(headers: Mapping[str, str], name: str) -> str:
     return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Of two values under one key, nobody can say which one is meant."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return made
 
 
 def _refuse_constant(text: str) -> Any:

@@ -28,6 +28,9 @@ _COLLATERAL = frozenset(
 # loans, plus the futures wallets.
 _WALLET = "totalWalletBalance - crossMarginBorrowed - crossMarginInterest"
 
+# Of USDⓈ-M, where isolated positions have a part of the wallet.
+_CROSS_WALLET = "crossWalletBalance + crossUnPnl if walletBalance != crossWalletBalance"
+
 
 def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withheld) -> BalanceCall:
     return BalanceCall(
@@ -66,8 +69,16 @@ ROWS = (
                 _futures(
                     "linear",
                     _COLLATERAL,
-                    # In multi-assets mode, availableBalance includes every other coin.
-                    Withheld(FREE, "/multiAssetsMargin", Code.BASIS_OVER_CURRENCIES),
+                    # In multi-assets mode, availableBalance includes every other coin. Version 3
+                    # does not report the mode (multiAssetsMargin is version 2's), but only there is
+                    # more available than the coin itself has left. Isolated positions, whose
+                    # margins are in initialMargin and not in the cross wallet, do not exist there.
+                    Withheld(
+                        FREE,
+                        "availableBalance",
+                        Code.BASIS_OVER_CURRENCIES,
+                        over=(_CROSS_WALLET, "marginBalance - initialMargin"),
+                    ),
                 ),
                 # COIN-M, whose contracts are settled in the coin itself.
                 _futures("inverse", None),

@@ -32,10 +32,16 @@ def _futures(product_type: str, currencies: frozenset[str] | None) -> BalanceCal
                 "accountEquity - unrealizedPL",
                 # Documented with an empty unrealizedPL, and then with its two parts.
                 "accountEquity - crossedUnrealizedPL - isolatedUnrealizedPL",
+                # All three may be null, which is not zero: without positions, or where all of the
+                # equity is available, there is nothing unrealised.
+                "accountEquity if crossedMargin + isolatedMargin == 0",
+                "accountEquity if available + locked == accountEquity",
             ),
             EQUITY: "accountEquity",
             FREE: "maxTransferOut",
         },
+        # In multi-assets mode, other coins are margin too.
+        withheld=(Withheld(FREE, "assetMode", Code.BASIS_OVER_CURRENCIES, values=("union",)),),
         options=_CLASSIC,
         currencies=currencies,
         pace=_PACE,
@@ -74,7 +80,8 @@ ROWS = (
                     holdings=Holdings(
                         path=("data", "assets"), name="coin", worth=("data", "accountEquity")
                     ),
-                    formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
+                    # balance is without what orders lock.
+                    formulas={WALLET: "balance + locked", EQUITY: "equity", FREE: "available"},
                     # It is not documented whether balance includes a loan.
                     withheld=(Withheld(WALLET, "debt", Code.BASIS_WITH_LOAN, is_amount=True),),
                     options=_UNIFIED,

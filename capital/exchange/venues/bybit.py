@@ -15,6 +15,10 @@ from capital.exchange.venue import (
     Venue,
 )
 
+_WALLET = "walletBalance - spotBorrow??"
+_MARGINS = "locked - totalPositionIM - totalOrderIM"
+_CROSS = "/result.list.0.totalAvailableBalance"
+
 ROWS = (
     Venue(
         id="bybit",
@@ -31,19 +35,25 @@ ROWS = (
                         path=("result", "list", 0, "coin"),
                         name="coin",
                         worth=("result", "list", 0, "totalEquity"),
+                        says={("result", "list", 0, "accountType"): ("UNIFIED",)},
                     ),
                     formulas={
                         # Documented to include what was borrowed for spot. Older responses do not
                         # have that field.
-                        WALLET: ("walletBalance - spotBorrow", "walletBalance"),
+                        WALLET: _WALLET,
                         EQUITY: "equity",
-                        # availableToWithdraw is still sent, but no longer filled in.
+                        # availableToWithdraw is still sent, but no longer filled in. Documented in
+                        # its place: in isolated margin, where the account has no figures of its
+                        # own, the second sum; in cross margin, the account's margin balance (the
+                        # wallet with its PnL) without the initial margins.
                         FREE: (
                             "availableToWithdraw",
-                            "walletBalance - spotBorrow - locked - totalPositionIM - totalOrderIM",
-                            "walletBalance - locked - totalPositionIM - totalOrderIM",
+                            f"{_WALLET} + unrealisedPnl - {_MARGINS} if {_CROSS}",
+                            f"{_WALLET} - bonus?? - {_MARGINS}",
                         ),
                     },
+                    # In cross margin, margins and losses of one coin may lie on the others.
+                    pools_margin=_CROSS,
                     omits_empty=True,
                     pace=Pace(weight_per_minute=6480, key_requests=45),
                 ),

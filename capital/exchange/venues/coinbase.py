@@ -31,7 +31,10 @@ ROWS = (
                     holdings=Holdings(
                         path=("accounts",),
                         name="available_balance.currency",
-                        only={"type": ("ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT")},
+                        # Documented with and without the prefix.
+                        only={
+                            "type": ("ACCOUNT_TYPE_CRYPTO", "ACCOUNT_TYPE_FIAT", "CRYPTO", "FIAT")
+                        },
                         # Of US futures, which are the other pool, and of its other exchange.
                         never={
                             "platform": ("ACCOUNT_PLATFORM_CFM_CONSUMER", "ACCOUNT_PLATFORM_INTX")
@@ -50,7 +53,11 @@ ROWS = (
                     holdings=Holdings(path=("balance_summary",), form="single", name="=USD"),
                     formulas={
                         WALLET: "cfm_usd_balance.value",
-                        EQUITY: "cfm_usd_balance.value + unrealized_pnl.value",
+                        EQUITY: (
+                            "cfm_usd_balance.value + unrealized_pnl.value",
+                            # Without a position.
+                            "cfm_usd_balance.value if initial_margin.value == 0",
+                        ),
                     },
                     refused={FREE: Code.BASIS_COUNTS_SPOT},
                 ),

@@ -18,6 +18,11 @@ from capital.exchange.venue import (
 # Without it ccxt asks for the account's details, and takes any failure for "not unified".
 _SEPARATE, _UNIFIED = {"unifiedAccount": False}, {"unifiedAccount": True}
 
+# Every margin that is documented, of accounts old and new.
+_MARGINS = (
+    "position_margin + cross_initial_margin?? + isolated_position_margin?? + maintenance_margin??"
+)
+
 ROWS = (
     Venue(
         id="gate",
@@ -42,10 +47,18 @@ ROWS = (
                         "settle": "{currency_lower}",
                         "unifiedAccount": False,
                     },
-                    holdings=Holdings(name="currency"),
+                    # total is documented not to apply to a unified account in its own modes.
+                    holdings=Holdings(
+                        name="currency",
+                        says={(0, "enable_credit"): (False,), (0, "margin_mode"): (0, "0")},
+                    ),
                     formulas={
                         WALLET: "total",
-                        EQUITY: "total + unrealised_pnl",
+                        EQUITY: (
+                            "total + unrealised_pnl",
+                            # Without a position.
+                            f"total if {_MARGINS} == 0",
+                        ),
                         FREE: "available",
                     },
                     options=_SEPARATE,

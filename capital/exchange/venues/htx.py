@@ -1,6 +1,7 @@
 """HTX: spot, one futures wallet for linear contracts, and one per coin for inverse contracts."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -11,6 +12,7 @@ from capital.exchange.venue import (
     Inspection,
     OwnKey,
     Venue,
+    Withheld,
 )
 
 ROWS = (
@@ -26,6 +28,7 @@ ROWS = (
                     params={"type": "spot"},
                     holdings=Holdings(
                         path=("data", "list"),
+                        says={("data", "type"): ("spot",)},
                         form="lines",
                         name="currency",
                         kind="type",
@@ -39,10 +42,17 @@ ROWS = (
                     params={"type": "swap", "defaultSubType": "linear"},
                     holdings=Holdings(path=("data", "details"), name="currency"),
                     formulas={
-                        WALLET: "equity - profit_unreal",
+                        # Without orders and positions there is nothing unrealised.
+                        WALLET: ("equity - profit_unreal", "equity if initial_margin == 0"),
                         EQUITY: "equity",
                         FREE: "available_margin",
                     },
+                    # More than the coin itself has is margin of other coins.
+                    withheld=(
+                        Withheld(
+                            FREE, "available_margin", Code.BASIS_OVER_CURRENCIES, over="equity"
+                        ),
+                    ),
                     currencies=frozenset({"USDT", "USDC", "USD"}),
                 ),
                 # ccxt reads defaultSubType here and ignores subType, which would answer with the
@@ -51,7 +61,10 @@ ROWS = (
                     params={"type": "swap", "defaultSubType": "inverse"},
                     holdings=Holdings(path=("data",), name="symbol"),
                     formulas={
-                        WALLET: "margin_balance - profit_unreal",
+                        WALLET: (
+                            "margin_balance - profit_unreal",
+                            "margin_balance if margin_position == 0",
+                        ),
                         EQUITY: "margin_balance",
                         FREE: "margin_available",
                     },

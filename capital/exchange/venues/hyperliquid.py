@@ -16,6 +16,8 @@ from capital.exchange.venue import (
 
 # Without it ccxt asks for the account mode first.
 _SEPARATE, _UNIFIED = {"enableUnifiedMargin": False}, {"enableUnifiedMargin": True}
+# github.com/hyperliquid-dex/hyperliquid-python-sdk, issue 36: "tokens that have no balances aren't
+# returned"; an account without any gets an empty list.
 _TOKENS = Holdings(path=("balances",), name="coin")
 
 ROWS = (
@@ -31,6 +33,7 @@ ROWS = (
                     holdings=_TOKENS,
                     formulas={WALLET: "total", EQUITY: "total", FREE: "total - hold"},
                     options=_SEPARATE,
+                    omits_empty=True,
                 ),
             ),
             # The perpetuals of the first exchange on the chain, whose collateral is USDC.
@@ -55,6 +58,7 @@ ROWS = (
                     formulas={WALLET: "total", FREE: "total - hold"},
                     refused={EQUITY: Code.BASIS_NOT_TOLD},
                     options=_UNIFIED,
+                    omits_empty=True,
                 ),
             ),
         },

@@ -13,9 +13,15 @@ from capital.exchange.venue import (
     Inspection,
     Pace,
     Venue,
+    Withheld,
 )
 
-_FLEX = Holdings(path=("accounts", "flex", "currencies"), form="named")
+# An account without money gets an empty object.
+_FLEX = Holdings(
+    path=("accounts", "flex", "currencies"),
+    form="named",
+    worth=("accounts", "flex", "balanceValue"),
+)
 
 ROWS = (
     Venue(
@@ -27,8 +33,18 @@ ROWS = (
             Pool.SPOT: (
                 BalanceCall(
                     params={},
-                    holdings=Holdings(path=("result",), form="named"),
-                    formulas={WALLET: "balance", FREE: "balance - hold_trade"},
+                    # docs.kraken.com, "Get Extended Balance": .F is what earns in Kraken Rewards,
+                    # and is spent through its base asset. What else has an extension is not.
+                    holdings=Holdings(path=("result",), form="named", suffixes=(".F",)),
+                    formulas={
+                        WALLET: "balance",
+                        # Documented so; only accounts with a credit line have credit.
+                        FREE: "balance + credit?? - credit_used?? - hold_trade",
+                    },
+                    # It is not documented whether balance includes what is drawn.
+                    withheld=(
+                        Withheld(WALLET, "credit_used?", Code.BASIS_WITH_LOAN, is_amount=True),
+                    ),
                     # Margin positions are held on this wallet; their PnL is in TradeBalance only,
                     # over all currencies.
                     refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
@@ -61,9 +77,14 @@ ROWS = (
                     holdings=_FLEX,
                     formulas={
                         WALLET: "quantity",
-                        EQUITY: "quantity + /accounts.flex.totalUnrealized",
+                        EQUITY: (
+                            "quantity + /accounts.flex.totalUnrealized",
+                            # Without a position.
+                            "quantity if /accounts.flex.initialMargin == 0",
+                        ),
                         FREE: "available",
                     },
+                    omits_empty=True,
                     currencies=frozenset({"USD"}),
                 ),
                 BalanceCall(
@@ -71,6 +92,7 @@ ROWS = (
                     holdings=_FLEX,
                     formulas={WALLET: "quantity", FREE: "available"},
                     refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
+                    omits_empty=True,
                 ),
             ),
         },

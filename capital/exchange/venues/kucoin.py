@@ -11,12 +11,14 @@ from capital.exchange.venue import (
     BalanceCall,
     Holdings,
     Inspection,
+    TheRow,
     Venue,
     Withheld,
 )
 
 # ccxt requests the account mode unless this option is set; a parameter does not prevent it.
 _CLASSIC, _UNIFIED = {"uta": False}, {"uta": True}
+_UNIFIED_ACCOUNT = TheRow(without="accountSubtype", says={"accountType": ("UNIFIED",)})
 
 ROWS = (
     Venue(
@@ -51,7 +53,12 @@ ROWS = (
             Pool.UNIFIED: (
                 BalanceCall(
                     params={},
-                    holdings=Holdings(path=("data", "accounts", 0, "currencies"), name="currency"),
+                    # Isolated accounts, one for each pair, have a subtype.
+                    holdings=Holdings(
+                        path=("data", "accounts", _UNIFIED_ACCOUNT, "currencies"),
+                        name="currency",
+                        says={("data", "accountType"): ("UNIFIED",)},
+                    ),
                     # ccxt gives no total at all here.
                     formulas={WALLET: "balance", EQUITY: "equity", FREE: "available"},
                     # It is not documented whether balance includes a loan.

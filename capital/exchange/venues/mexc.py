@@ -38,7 +38,8 @@ ROWS = (
                     holdings=Holdings(path=("data",), name="currency"),
                     formulas={
                         # cashBalance is documented as what may be withdrawn, not as the wallet.
-                        WALLET: "equity - unrealized",
+                        # Without positions there is nothing unrealised.
+                        WALLET: ("equity - unrealized", "equity if positionMargin == 0"),
                         EQUITY: "equity",
                         FREE: "availableBalance",
                     },

@@ -1,6 +1,7 @@
 """OKX: the trading account, one wallet in every account mode."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
@@ -14,6 +15,7 @@ from capital.exchange.venue import (
     Pace,
     RulesCall,
     Venue,
+    Withheld,
 )
 
 ROWS = (
@@ -38,6 +40,8 @@ ROWS = (
                         # so free is never worked out from it.
                         FREE: ("availEq", "availBal"),
                     },
+                    # It is not documented whether cashBal includes a loan.
+                    withheld=(Withheld(WALLET, "liab?", Code.BASIS_WITH_LOAN, is_amount=True),),
                     omits_empty=True,
                     pace=Pace(weight_per_minute=6000, key_requests=9, key_seconds=2),
                 ),

@@ -146,6 +146,22 @@ def _jumps(
         yield suspect.reason(account, pool)
 
 
+def _names(
+    _account: Account, balances: Sequence[ObservedBalance], _now: datetime
+) -> Iterator[Reason]:
+    """What an exchange without a row calls the balances that were recognised."""
+    for balance in balances:
+        if isinstance(balance.answer, Observation) and balance.answer.called:
+            yield Reason(
+                Code.BALANCE_IS_CALLED,
+                {
+                    "pool": balance.pool.value,
+                    "venue": balance.account.venue,
+                    "field": balance.answer.called,
+                },
+            )
+
+
 def _unused_pools(
     account: Account, balances: Sequence[ObservedBalance], _now: datetime
 ) -> Iterator[Reason]:
@@ -167,4 +183,11 @@ def _unused_pools(
 # All other notices about a connection. Each function gets the account and the answers of its
 # exchange, and yields any number of notices.
 Notice = Callable[[Account, Sequence[ObservedBalance], datetime], Iterator[Reason]]
-NOTICES: tuple[Notice, ...] = (_switched_off, _sandbox, key_notices, _jumps, _unused_pools)
+NOTICES: tuple[Notice, ...] = (
+    _switched_off,
+    _sandbox,
+    key_notices,
+    _names,
+    _jumps,
+    _unused_pools,
+)

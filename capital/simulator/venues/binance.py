@@ -109,7 +109,7 @@ def _futures(holdings: Holdings) -> Any:
     nothing, total = _padded("0"), _padded(holdings.total)
     pnl = _padded(holdings.pnl_of(holdings.currency))
     margin = _padded(holdings.equity_of(holdings.currency, holdings.total))
-    free = _padded(holdings.free_of(holdings.currency, holdings.total))
+    free = _padded(_available(holdings, holdings.currency, holdings.total))
     return {
         "totalInitialMargin": nothing,
         "totalMaintMargin": nothing,
@@ -154,21 +154,28 @@ def _coin_futures(holdings: Holdings) -> Any:
     }
 
 
+def _available(holdings: Holdings, name: str, amount: str) -> str:
+    """What can be committed: an isolated position, which has a margin here, takes its PnL along."""
+    is_isolated = holdings.used_of(name).strip("-0.")
+    return holdings.free_of(name, amount) if is_isolated else holdings.equity_of(name, amount)
+
+
 def _margin_asset(holdings: Holdings, name: str, amount: str, updated_at_milliseconds: int) -> Any:
     nothing, used = _padded("0"), _padded(holdings.used_of(name))
+    pnl = _padded(holdings.pnl_of(name))
     return {
         "asset": name,
         "walletBalance": _padded(amount),
-        "unrealizedProfit": _padded(holdings.pnl_of(name)),
+        "unrealizedProfit": pnl,
         "marginBalance": _padded(holdings.equity_of(name, amount)),
         "maintMargin": nothing,
         "initialMargin": used,
         "positionInitialMargin": used,
         "openOrderInitialMargin": nothing,
-        "crossWalletBalance": _padded(amount),
-        "crossUnPnl": _padded(holdings.pnl_of(name)),
-        "availableBalance": _padded(holdings.free_of(name, amount)),
-        "maxWithdrawAmount": _padded(holdings.free_of(name, amount)),
+        "crossWalletBalance": _padded(holdings.free_of(name, amount)),
+        "crossUnPnl": nothing if holdings.used_of(name).strip("-0.") else pnl,
+        "availableBalance": _padded(_available(holdings, name, amount)),
+        "maxWithdrawAmount": _padded(_available(holdings, name, amount)),
         "updateTime": updated_at_milliseconds,
     }
 

@@ -64,7 +64,7 @@ def _futures(holdings: Holdings) -> Any:
             {
                 "marginCoin": name,
                 "locked": "0",
-                "available": amount,
+                "available": holdings.free_of(name, amount),
                 "crossedMaxAvailable": holdings.free_of(name, amount),
                 "isolatedMaxAvailable": holdings.free_of(name, amount),
                 "maxTransferOut": holdings.free_of(name, amount),
@@ -72,10 +72,14 @@ def _futures(holdings: Holdings) -> Any:
                 "usdtEquity": holdings.value_of(name),
                 "btcEquity": "0",
                 "crossedRiskRate": "0",
-                "unrealizedPL": holdings.pnl_of(name),
+                # Null without a position, which is no number.
+                "unrealizedPL": holdings.pnl_of(name) if holdings.has_position(name) else None,
                 "coupon": "0",
                 "crossedUnrealizedPL": None,
                 "isolatedUnrealizedPL": None,
+                "isolatedMargin": "0",
+                "crossedMargin": holdings.used_of(name),
+                "assetMode": "single",
             }
             for name, amount in holdings.listed.items()
         ],
@@ -89,7 +93,8 @@ def _unified(holdings: Holdings) -> Any:
             "coin": name,
             "equity": holdings.equity_of(name, amount),
             "usdValue": holdings.value_of(name),
-            "balance": amount,
+            # Without what orders lock.
+            "balance": holdings.free_of(name, amount),
             "available": holdings.free_of(name, amount),
             "debt": "0",
             "locked": holdings.used_of(name),

@@ -5,7 +5,7 @@ from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
-from capital.simulator.holdings import Holdings
+from capital.simulator.holdings import Holdings, added
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
 from capital.simulator.signatures import (
@@ -61,15 +61,17 @@ REFUSALS = Refusals(
 
 
 def _unified(holdings: Holdings) -> Any:
-    """``GET /v5/account/wallet-balance``: coins without a balance are left out."""
+    """``GET /v5/account/wallet-balance`` in cross margin: coins without a balance are left out."""
+    equity = holdings.equity_of(holdings.currency, holdings.total)
+    used = holdings.used_of(holdings.currency)
     wallet = {
         "accountType": "UNIFIED",
-        "totalEquity": holdings.total,
+        "totalEquity": equity,
         "totalWalletBalance": holdings.total,
-        "totalMarginBalance": holdings.total,
-        "totalAvailableBalance": holdings.total,
-        "totalPerpUPL": "0",
-        "totalInitialMargin": "0",
+        "totalMarginBalance": equity,
+        "totalAvailableBalance": added(equity, used, sign=-1),
+        "totalPerpUPL": holdings.pnl_of(holdings.currency),
+        "totalInitialMargin": used,
         "totalMaintenanceMargin": "0",
         "accountIMRate": "0",
         "accountMMRate": "0",
@@ -88,7 +90,7 @@ def _unified(holdings: Holdings) -> Any:
 
 
 def _coin(holdings: Holdings, name: str, amount: str) -> Any:
-    nothing = ("cumRealisedPnl", "borrowAmount", "accruedInterest", "bonus")
+    nothing = ("cumRealisedPnl", "borrowAmount", "spotBorrow", "accruedInterest", "bonus")
     margins = ("locked", "totalOrderIM", "totalPositionMM", "spotHedgingQty")
     return {
         "coin": name,

@@ -87,8 +87,10 @@ def _spot(holdings: Holdings) -> Any:
             "available_balance": _money(holdings.free_of(name, amount), name),
             "hold": _money(holdings.used_of(name), name),
             "type": "ACCOUNT_TYPE_FIAT" if name in _FIAT else "ACCOUNT_TYPE_CRYPTO",
+            "default": name == holdings.currency,
             "active": True,
             "ready": True,
+            "platform": "ACCOUNT_PLATFORM_CONSUMER",
         }
         for number, (name, amount) in enumerate(holdings.listed.items(), start=1)
     ]

@@ -53,6 +53,10 @@ def _futures(holdings: Holdings) -> Any:
         "point": "0",
         "bonus": "0",
         "in_dual_mode": False,
+        "cross_initial_margin": "0",
+        "isolated_position_margin": "0",
+        "enable_credit": False,
+        "margin_mode": 0,
         "user": 1,
     }
 

@@ -32,6 +32,7 @@ def _no_problem(_request: SignedRequest, _holder: KeyHolder) -> Problem | None:
 
 
 def _tokens(holdings: Holdings) -> Any:
+    """``spotClearinghouseState``: tokens without a balance are left out."""
     return {
         "balances": [
             {
@@ -41,7 +42,7 @@ def _tokens(holdings: Holdings) -> Any:
                 "hold": holdings.used_of(name),
                 "entryNtl": "0.0",
             }
-            for number, (name, amount) in enumerate(holdings.listed.items())
+            for number, (name, amount) in enumerate(holdings.listed_without_zeros.items())
         ]
     }
 

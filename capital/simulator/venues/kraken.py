@@ -59,13 +59,19 @@ def _futures_problem(request: SignedRequest, holder: KeyHolder) -> Problem | Non
 
 
 def _spot(holdings: Holdings) -> Any:
-    return {
-        "error": [],
-        "result": {
-            _NAMES.get(name, name): {"balance": amount, "hold_trade": holdings.used_of(name)}
-            for name, amount in holdings.listed.items()
-        },
+    """``POST /0/private/BalanceEx``: what is free of the account's currency earns rewards."""
+    result = {
+        _NAMES.get(name, name): {"balance": amount, "hold_trade": holdings.used_of(name)}
+        for name, amount in holdings.listed.items()
     }
+    own = _NAMES.get(holdings.currency, holdings.currency)
+    if own in result:
+        used = holdings.used_of(holdings.currency)
+        free = holdings.free_of(holdings.currency, result[own]["balance"])
+        result[own] = {"balance": used, "hold_trade": used}
+        name = "XBT" if holdings.currency == "BTC" else holdings.currency
+        result[f"{name}.F"] = {"balance": free, "hold_trade": "0"}
+    return {"error": [], "result": result}
 
 
 def _futures(holdings: Holdings) -> Any:
@@ -78,8 +84,9 @@ def _futures(holdings: Holdings) -> Any:
                 "collateral": holdings.value_of(name),
                 "available": holdings.free_of(name, amount),
             }
-            for name, amount in holdings.listed.items()
+            for name, amount in holdings.listed_without_zeros.items()
         },
+        "initialMargin": holdings.used_of(holdings.currency),
         "balanceValue": holdings.total,
         "portfolioValue": holdings.equity_of(holdings.currency, holdings.total),
         "pnl": pnl,

@@ -87,10 +87,18 @@ def _unified(holdings: Holdings) -> Any:
         }
         for name, amount in holdings.listed.items()
     ]
+    # An isolated account, of one pair, which is not the unified one.
+    nothing = dict.fromkeys(("hold", "liability"), "0")
+    six = {"currency": holdings.currency, **dict.fromkeys(("equity", "balance", "available"), "6")}
+    isolated = {
+        "accountSubtype": f"LTC-{holdings.currency}",
+        "riskRatio": "0",
+        "currencies": [{**six, **nothing}],
+    }
     data = {
         "accountType": "UNIFIED",
         "ts": holdings.now_milliseconds,
-        "accounts": [{"currencies": currencies}],
+        "accounts": [isolated, {"currencies": currencies}],
     }
     return {"code": "200000", "data": data}
 

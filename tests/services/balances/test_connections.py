@@ -12,6 +12,7 @@ from capital.models import Account
 from capital.services.balances import connections
 from capital.services.balances.connections import ADVICE, ConnectionReport, check_connection
 from strategies.models import MarketType
+from tests.exchange.readings.plain_server import PlainServer
 from tests.factories import make_account, make_link, make_operator, make_summary
 from tests.simulated import Exchange
 
@@ -149,6 +150,30 @@ def test_venue_outside_the_table_is_said_to_be_unproven() -> None:
     report = check_connection(make_account(venue="whitebit").pk)
 
     assert codes(report) == ["venue_unproven"]
+
+
+def test_balance_that_was_recognised_by_its_name_says_what_it_is_called(settings: Any) -> None:
+    entry = {"currency": "USDT", "equity": "12.3", "balance": "10", "unrealizedPnl": "2.3",
+             "available": "8", "frozen": "2"}  # fmt: skip
+    answer = {"code": "0", "data": {"ts": "1", "details": [entry]}}
+    account = make_account(
+        venue="blofin", api_key="key", api_secret="secret", api_passphrase="phrase"
+    )
+    make_link(account=account, market_type=MarketType.FUTURES)
+    with PlainServer({"/api/v1/account/balance": answer}) as server:
+        settings.CAPITAL_VENUE_URLS = {"blofin": server.base_url}
+        report = check_connection(account.pk)
+        account.balance_basis = "free"
+        account.save()
+        of_another_basis = check_connection(account.pk)
+
+    assert [(each.pool.value, each.amount) for each in report.pools] == [("futures", Decimal(10))]
+    assert codes(report) == ["venue_unproven", "balance_is_called"]
+    assert report.notices[1].english == (
+        "futures: the wallet balance is what the answer from blofin calls “balance”."
+    )
+    assert [each.amount for each in of_another_basis.pools] == [Decimal(8)]
+    assert codes(of_another_basis) == ["venue_unproven"]
 
 
 def test_venue_that_is_left_alone_says_when_it_is_asked_again(exchange: Exchange) -> None:
