@@ -10,9 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.models.accounts import Account, market_problem
+from capital.models.accounts import Account, basis_problem, market_problem
 from capital.models.columns.exact import RatioField
 from capital.models.columns.loaded import RemembersLoaded
+
+_WHOSE = ("strategy_id", "account_id")
 
 
 class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
@@ -89,8 +91,8 @@ class StrategyAccount(RemembersLoaded):
         "is_active",
     )
     hidden_fields: ClassVar[frozenset[str]] = frozenset()
-    # Whose money the link's capital is.
-    remembered = ("strategy_id", "account_id")
+    # Whose money the link's capital is, and whether it is used.
+    remembered = (*_WHOSE, "is_active")
 
     class Meta:
         verbose_name = _("strategy link")
@@ -153,15 +155,28 @@ class StrategyAccount(RemembersLoaded):
             raise ValidationError({"strategy": problem})
 
     def _problem(self) -> Any:
-        moved = any(getattr(self, name) != value for name, value in self.loaded.items())
+        is_new = self._state.adding
+        moved = any(
+            getattr(self, name) != self.loaded[name] for name in _WHOSE if name in self.loaded
+        )
         if moved and (hasattr(self, "capital") or self.allocation_entries.exists()):
             return _(
                 "This strategy link has held capital. Deactivate it and create a new one, so that "
                 "its capital and history stay where they belong."
             )
         # A link that is not new and not moved may be switched off whatever its market became.
-        return (
-            market_problem(self.account.venue, self.strategy.market_type)
-            if moved or self._state.adding
-            else None
+        if moved or is_new:
+            problem = market_problem(self.account.venue, self.strategy.market_type)
+            if problem is not None:
+                return problem
+        was_active = self.loaded.get("is_active", True) and not (moved or is_new)
+        if was_active or not self.is_active:
+            return None
+        account = self.account
+        return basis_problem(
+            account.venue,
+            account.balance_basis,
+            account.wallet_mode,
+            account.currency,
+            self.strategy.market_type,
         )

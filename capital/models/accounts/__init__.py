@@ -9,6 +9,7 @@ from capital.models.accounts.constraints import CURRENCY_PATTERN
 from capital.models.accounts.venue_rules import (
     BASIS_NAMES,
     MODE_NAMES,
+    basis_problem,
     market_problem,
     no_market,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "CURRENCY_PATTERN",
     "MODE_NAMES",
     "Account",
+    "basis_problem",
     "market_problem",
     "no_market",
 ]

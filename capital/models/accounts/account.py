@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import usual_min_change
-from capital.domain.pools import WalletMode
+from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.exchange.venues import is_known
 from capital.models.accounts.constraints import CONSTRAINTS, CURRENCY_PATTERN
 from capital.models.accounts.venue_rules import (
@@ -26,6 +26,7 @@ from capital.models.accounts.venue_rules import (
 from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
 from capital.models.columns.loaded import RemembersLoaded
+from strategies.markets import MarketType
 
 # What the venue fills in where it is left out, and what it may refuse.
 _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})
@@ -373,9 +374,24 @@ class Account(RemembersLoaded):
         self.currency = (self.currency or venue.currency).strip().upper()
         self.wallet_mode = self.wallet_mode or venue.usual_wallet_mode
         check_wallet_mode(venue, self.wallet_mode)
-        check_basis(venue, self.balance_basis, WalletMode(self.wallet_mode), self.currency)
+        check_basis(
+            venue,
+            self.balance_basis,
+            WalletMode(self.wallet_mode),
+            self.currency,
+            self._pools_in_use,
+        )
         if self.is_sandbox:
             check_sandbox(venue, WalletMode(self.wallet_mode))
+
+    def _pools_in_use(self) -> frozenset[Pool]:
+        """The pools that active links trade on, also those of paused strategies."""
+        if self._state.adding:
+            return frozenset()
+        links = self.strategy_accounts.filter(is_active=True)
+        markets = set(links.values_list("strategy__market_type", flat=True))
+        mode = WalletMode(self.wallet_mode)
+        return frozenset(pool_of(MarketType(market), mode) for market in markets)
 
     def _keep_denomination(self) -> None:
         """Refuse another venue or currency once there are balances in the old one."""

@@ -1,6 +1,6 @@
 """What an account's venue decides or refuses: each check raises what a form can show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
-from capital.domain.pools import WalletMode
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code
 from capital.exchange.venues import VENUES, Venue, get_venue, is_known
+from strategies.markets import MarketType
 
 # What sentences call a wallet mode and a balance type.
 MODE_NAMES: Mapping[str, Any] = {
@@ -54,18 +56,51 @@ def check_wallet_mode(venue: Venue, wallet_mode: str) -> None:
     )
 
 
-def check_basis(venue: Venue, basis: str, mode: WalletMode, currency: str) -> None:
-    """Refuse a basis that the venue cannot give for one of the account's pools."""
+def check_basis(
+    venue: Venue,
+    basis: str,
+    mode: WalletMode,
+    currency: str,
+    pools_in_use: Callable[[], Collection[Pool]],
+) -> None:
+    """Refuse a basis that the venue cannot give for a pool in use, or for none at all.
+
+    ``pools_in_use`` is called only if it matters.
+    """
     if basis not in list(BalanceBasis):
         return  # the field says so itself
-    refused = venue.refusal(BalanceBasis(basis), mode, currency)
+    chosen = BalanceBasis(basis)
+    if venue.refusal(chosen, mode, currency) is None:
+        return
+    used = pools_in_use()
+    refused = venue.refusal(chosen, mode, currency, used=used)
     if refused is None:
         return
-    why = _(refused[1].english).format(venue=venue.id, basis=BASIS_NAMES[BalanceBasis(basis)])
+    bases = venue.bases(mode, currency, used=used)
     choice = _("Supported balance types: %(bases)s.") % {
-        "bases": ", ".join(str(BASIS_NAMES[each]) for each in venue.bases(mode, currency))
+        "bases": ", ".join(str(BASIS_NAMES[each]) for each in bases)
     }
-    raise ValidationError({"balance_basis": f"{why} {choice}"})
+    raise ValidationError(
+        {"balance_basis": f"{_basis_refusal(venue, chosen, refused[1])} {choice}"}
+    )
+
+
+def _basis_refusal(venue: Venue, basis: BalanceBasis, code: Code) -> str:
+    return _(code.english).format(venue=venue.id, basis=BASIS_NAMES[basis])
+
+
+def basis_problem(
+    venue_id: str, basis: str, wallet_mode: str, currency: str, market: str
+) -> str | None:
+    """Why no strategy of ``market`` can use an account with this balance type; None if one can."""
+    if not is_known(venue_id) or basis not in list(BalanceBasis):
+        return None
+    venue, mode = get_venue(venue_id), WalletMode(wallet_mode)
+    if mode not in venue.wallet_modes or market not in venue.markets:
+        return None  # said elsewhere
+    chosen = BalanceBasis(basis)
+    refused = venue.refusal(chosen, mode, currency, used=[pool_of(MarketType(market), mode)])
+    return None if refused is None else _basis_refusal(venue, chosen, refused[1])
 
 
 def check_sandbox(venue: Venue, mode: WalletMode) -> None:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from django.db.models import QuerySet
 
 from capital.domain.allocation.links import Reserve
+from capital.domain.balances import BalanceBasis
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code, Reason
@@ -88,8 +89,21 @@ def wallet_mode_problem(account: Account) -> Reason | None:
 
 
 def pools_of_account(account: Account) -> tuple[Pool, ...]:
-    """The pools that the account's money lies in, spot first."""
-    return pools_of(WalletMode(account.wallet_mode), markets_of_venue(account.venue))
+    """The pools that the account's money is read from, spot first.
+
+    Without those that its venue cannot give in its balance type: no active link uses one, as the
+    models see to. If it can give none, all of them, so that the reason is told.
+    """
+    mode = WalletMode(account.wallet_mode)
+    pools = pools_of(mode, markets_of_venue(account.venue))
+    try:
+        venue = get_venue(account.venue)
+    except UnknownVenue:
+        return pools
+    if mode not in venue.wallet_modes or account.balance_basis not in list(BalanceBasis):
+        return pools
+    basis = BalanceBasis(account.balance_basis)
+    return venue.readable_pools(basis, mode, account.currency) or pools
 
 
 def reserve_of(account: Account) -> Reserve:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from capital.exchange.venues import VENUES
 from capital.models import Account, DailyAccountSummary, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital, auto_allocate_capital_for_account
+from capital.services.balances.connections import check_connection
+from capital.services.balances.sync import sync_balances
 from tests.factories import make_account, make_link, make_summary
 from tests.models.refusals import refused_by_database
 from tests.simulated import Exchange
@@ -40,7 +42,6 @@ def test_wallet_is_what_counts_unless_told_otherwise() -> None:
             "over all currencies of the wallet",
             "wallet balance, free balance",
         ),
-        ("coinbase", "separate", "free", "a second time", "wallet balance, equity"),
         (
             "hyperliquid",
             "unified",
@@ -49,7 +50,7 @@ def test_wallet_is_what_counts_unless_told_otherwise() -> None:
             "wallet balance, free balance",
         ),
         (
-            "phemex",
+            "blofin",
             "separate",
             "equity",
             "not in the list of tested exchanges",
@@ -99,6 +100,81 @@ def test_capital_follows_from_the_basis(exchange: Exchange, basis: str, capital:
     auto_allocate_capital_for_account(account.pk)
 
     assert StrategyCapital.objects.get(strategy_account=link).allocated_capital == Decimal(capital)
+
+
+# A pool that cannot give the basis counts only if it is used
+
+
+def coinbase_free(exchange: Exchange) -> Account:
+    return exchange.open_account(
+        venue="coinbase",
+        wallets={"spot": {"USD": "1500"}, "futures": {"USD": "70"}},
+        balance_basis="free",
+    )
+
+
+def test_spot_strategies_may_use_what_the_futures_wallet_cannot_give(exchange: Exchange) -> None:
+    account = coinbase_free(exchange)
+    simulated = exchange.state.find(exchange.keys[account.pk])
+    assert simulated is not None
+    simulated.in_use["spot"] = {"USD": "500"}
+    link = make_link(account=account)
+
+    run = auto_allocate_capital_for_account(account.pk)
+    sync_balances([account.pk])
+
+    assert run.outcome == "applied"
+    assert StrategyCapital.objects.get(strategy_account=link).allocated_capital == Decimal(1000)
+    account.refresh_from_db()
+    # Nothing is wrong with the connection, and the day is whole.
+    assert account.connection_code == ""
+    summary = DailyAccountSummary.objects.get(account=account)
+    assert (summary.spot_balance, summary.futures_balance) == (Decimal(1000), None)
+    assert summary.ending_balance == Decimal(1000)
+    assert {pool for _, pool in exchange.asked} == {"spot"}
+
+
+def test_connection_is_sound_without_the_wallet_that_nobody_uses(exchange: Exchange) -> None:
+    account = coinbase_free(exchange)
+
+    report = check_connection(account.pk)
+
+    assert report.sound
+    assert [pool.pool.value for pool in report.pools] == ["spot"]
+
+
+def test_futures_strategy_is_refused_where_its_wallet_cannot_give_the_basis(
+    exchange: Exchange,
+) -> None:
+    account = coinbase_free(exchange)
+    make_link(account=account)
+
+    with pytest.raises(ValidationError, match="counts the spot balance a second time"):
+        make_link(account=account, market_type="futures")
+
+    # On an account with another basis, and switched off, it is none of its business.
+    other = make_account(venue="coinbase", currency="USD")
+    make_link(account=other, market_type="futures")
+    off = make_link(account=account, market_type="futures", is_active=False)
+    off.is_active = True
+    with pytest.raises(ValidationError, match="counts the spot balance a second time"):
+        off.save()
+
+
+def test_basis_is_refused_once_a_wallet_in_use_cannot_give_it() -> None:
+    account = make_account(venue="coinbase", currency="USD")
+    futures = make_link(account=account, market_type="futures")
+    make_link(account=account)
+    make_link(account=make_account(venue="coinbase", currency="USD", name="Another"))
+
+    with pytest.raises(ValidationError) as refused:
+        changed(account, balance_basis="free")
+    (message,) = refused.value.message_dict["balance_basis"]
+    assert message.endswith("Supported balance types: wallet balance, equity.")
+
+    futures.is_active = False
+    futures.save()
+    assert changed(account, balance_basis="free").balance_basis == "free"
 
 
 # What was read in another basis
