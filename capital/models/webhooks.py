@@ -70,14 +70,15 @@ class WebhookNonce(models.Model):
 
 
 class WebhookDelivery(AppendOnlyModel):
-    """One accepted call.
+    """One call with the right secret: accepted, or refused for what it asked.
 
     Attributes:
-        delivery_id: The sender's; empty where it gave none.
+        delivery_id: The sender's; empty where it gave none, and where the call was refused.
         fingerprint: SHA-256 of the body without its token.
         body: The body without its token.
         address: Where it came from.
         is_signed: Whether a signature was shown, else the secret itself.
+        refusal: The problem that the caller was told; None where the call was accepted.
     """
 
     strategy = models.ForeignKey(
@@ -91,6 +92,7 @@ class WebhookDelivery(AppendOnlyModel):
     body = models.JSONField(_("body"))
     address = models.CharField(_("IP address"), max_length=64, blank=True, default="")
     is_signed = models.BooleanField(_("signed"), default=False)
+    refusal = models.JSONField(_("refusal"), null=True, blank=True, default=None)
     received_at = models.DateTimeField(_("received at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):

@@ -165,7 +165,94 @@ def test_wrong_field_is_named(secret: str, change: dict[str, Any], field: str) -
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == field
+    refused = WebhookDelivery.objects.get()
+    assert refused.refusal == {
+        name: response.json()[name] for name in ("status", "code", "detail", "errors")
+    }
+    assert (refused.delivery_id, hasattr(refused, "answer")) == ("", False)
+    assert secret not in str(list(WebhookDelivery.objects.values()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"token": "%s", "id": "Close "¦long"", "symbol": "BTC/USDT"}',
+        '{\n "symbol": "BTC/USDT",\n "token": "%s",\n "qty": 1,¦,\n}',
+        '{"id": "1"\n ¦"token": "%s"}',
+        '{"token": "%s", "side": "buy"¦',
+        '{"token": "%s", "side": "¦\x00"}',
+    ],
+)
+def test_what_is_no_json_says_where_and_is_recorded_without_the_secret(
+    secret: str, text: str
+) -> None:
+    before, _, after = (text % secret).partition("¦")
+    lines = before.split("\n")
+    line, column = len(lines), len(lines[-1]) + 1
+    response = post((before + after).encode())
+
+    assert response.status_code == 400
+    assert f"line {line}, column {column}." in response.json()["detail"]
+    refused = WebhookDelivery.objects.get()
+    assert refused.refusal["detail"] == response.json()["detail"]
+    assert secret not in json.dumps(refused.body)
+    assert "whs_…" in refused.body["text"]
+    # Another strategy's signal is not this one's.
+    assert refused.strategy.key == "grid"
+
+
+def test_text_that_is_no_utf_8_says_where(secret: str) -> None:
+    response = post(b'{"token": "%s",\n "id": "\xff"}' % secret.encode())
+
+    assert "line 2, column 9." in response.json()["detail"]
+    assert WebhookDelivery.objects.get().refusal is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["nothing", '{"token": "whs_wrong", "id": "a"b"}', '{"id": "a"b"}']
+)
+def test_what_is_no_json_and_knows_no_secret_is_told_and_not_recorded(
+    secret: str, text: str
+) -> None:
+    for key in ("grid", "nobody"):
+        response = post(text.encode(), key)
+        assert response.status_code == 400
+        assert "line 1, column" in response.json()["detail"]
     assert not WebhookDelivery.objects.exists()
+
+
+def test_a_signed_call_that_is_refused_is_recorded_and_its_nonce_is_used(secret: str) -> None:
+    assert post_signed(secret, {**ORDER, "side": "hold"}).status_code == 400
+    assert post_signed(secret, {**ORDER, "side": "hold"}).status_code == 401
+
+    refused = WebhookDelivery.objects.get()
+    assert refused.is_signed
+    assert refused.body["side"] == "hold"
+
+
+def test_a_corrected_signal_with_the_same_id_is_processed(secret: str) -> None:
+    assert post({**ORDER, "token": secret, "id": "one", "side": "hold"}).status_code == 400
+    assert post({**ORDER, "token": secret, "id": "one"}).status_code == 200
+    # Without an id too: what was refused answers nobody.
+    assert post({**ORDER, "token": secret, "surprise": 1}).status_code == 400
+    assert post({**ORDER, "token": secret, "surprise": 1}).status_code == 400
+    assert WebhookDelivery.objects.filter(refusal__isnull=False).count() == 3
+
+
+def test_a_secret_in_the_wrong_place_is_not_recorded(secret: str) -> None:
+    post({**ORDER, "token": secret, "id": secret * 3, "note": {"a": [secret]}, secret: 1})
+
+    kept = str(list(WebhookDelivery.objects.values()))
+    assert "whs_…" in kept
+    assert secret not in kept
+
+
+def test_refusals_count_for_the_strategys_rate(secret: str, settings: Any) -> None:
+    settings.CAPITAL_WEBHOOK_RATE = (2, 60)
+    statuses = [post({**ORDER, "token": secret, "side": "hold"}).status_code for _ in range(4)]
+
+    assert statuses == [400, 400, 429, 429]
+    assert WebhookDelivery.objects.count() == 2
 
 
 def test_field_of_an_order_is_named_with_its_place(secret: str) -> None:

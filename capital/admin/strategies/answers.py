@@ -135,6 +135,13 @@ def _balance(row: Mapping[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def refusal_text(delivery: WebhookDelivery) -> str:
+    """Why the call was refused, as its caller was told; empty where it was not."""
+    if delivery.refusal is None:
+        return ""
+    return str(delivery.refusal.get("detail") or delivery.refusal.get("code", ""))
+
+
 def side_name(side: Any) -> str:
     """``buy`` and ``sell`` in the reader's language; anything else as it was sent."""
     return str(SIDE_NAMES.get(str(side).lower(), side or NOTHING))

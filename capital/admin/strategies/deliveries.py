@@ -9,21 +9,41 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
+from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, lines, link_to
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
-from capital.admin.strategies.answers import answer_page, rows_of, side_name
+from capital.admin.strategies.answers import answer_page, refusal_text, rows_of, side_name
 from capital.domain.reasons import Code
 from capital.models import WebhookDelivery
 
 _MOST_SIGNALS = 3
 
 
+class RefusedFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
+    """Accepted, or refused for what it asked."""
+
+    title = gettext_lazy("response")
+    parameter_name = "refused"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """What can become of a call with the right secret."""
+        return [("no", gettext("accepted")), ("yes", gettext("refused"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]
+    ) -> QuerySet[WebhookDelivery]:
+        """The calls of which it came."""
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(refusal__isnull=self.value() == "no")
+
+
 @admin.register(WebhookDelivery)
 class DeliveryAdmin(RecordAdmin):
-    """Append-only. A delivery without an answer was given up, or is being worked on."""
+    """Append-only. A delivery without an answer was refused, given up, or is being worked on."""
 
     change_form_before_template = "capital/strategies/delivery.html"
     list_display = [
@@ -35,7 +55,7 @@ class DeliveryAdmin(RecordAdmin):
         "address",
     ]
     list_display_links = ["shown_time"]
-    list_filter = [("strategy", VisibleFilter), ("received_at", TimeFilter)]
+    list_filter = [("strategy", VisibleFilter), RefusedFilter, ("received_at", TimeFilter)]
     list_filter_submit = True
     search_fields = ["delivery_id", "strategy__name", "strategy__key", "address"]
     # By primary key, which is the order of arrival and has an index.
@@ -65,6 +85,7 @@ class DeliveryAdmin(RecordAdmin):
                 "sent": dumps(delivery.body, ensure_ascii=False, indent=2),
                 "page": answer_page(delivery, request),
                 "proof": self.shown_proof(delivery),
+                "refusal": refusal_text(delivery),
             }
         context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
@@ -88,7 +109,9 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("response"))
     def shown_answer(self, delivery: WebhookDelivery) -> Any:
-        """How many orders got a quantity."""
+        """How many orders got a quantity, or that the signal was refused."""
+        if delivery.refusal is not None:
+            return badge(gettext("refused"), "danger", refusal_text(delivery))
         if not hasattr(delivery, "answer"):
             return badge(gettext("no response"), "danger")
         codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]

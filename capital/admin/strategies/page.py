@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -15,10 +16,13 @@ from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge, figure, lines
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
-from capital.admin.frame.formats import NOTHING, money
+from capital.admin.frame.formats import NOTHING, moment, money
+from capital.admin.frame.views import user_of
+from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.webhook import WebhookPages
 from capital.services.accounts import delete_strategy
 from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
+from capital.services.webhooks import recent_refusals
 from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
 from strategies.services import (
@@ -64,6 +68,7 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
     def get_fieldsets(self, request: HttpRequest, obj: Strategy | None = None) -> list[Any]:
         """What it is, and who it belongs to."""
         owned = obj is not None or request.user.is_superuser
+        refused = self.refusals_of(request, obj)
         return [
             (
                 None,
@@ -75,14 +80,37 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
                         *(["owner"] if owned else []),
                     ]
                 },
-            )
+            ),
+            *([(gettext_lazy("Refused signals"), {"fields": [refused]})] if refused else []),
         ]
+
+    def refusals_of(self, request: HttpRequest, obj: Strategy | None) -> str:
+        """The field that shows the last refused signals; empty where there are none to show."""
+        if obj is None or not request.user.has_perm("capital.view_webhookdelivery"):
+            return ""
+        obj.refusals = recent_refusals(obj, user=user_of(request))  # type: ignore[attr-defined]
+        return "shown_refusals" if obj.refusals else ""  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("in the last 7 days"))
+    def shown_refusals(self, strategy: Strategy) -> Any:
+        """When each came, and why it was refused."""
+        return lines(
+            *(
+                format_html(
+                    '<a class="text-link" href="{}">{}</a> {}',
+                    reverse("admin:capital_webhookdelivery_change", args=[delivery.pk]),
+                    moment(delivery.received_at),
+                    refusal_text(delivery),
+                )
+                for delivery in strategy.refusals  # type: ignore[attr-defined]
+            )
+        )
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Strategy | None = None
     ) -> Sequence[str]:
         """Who it belongs to is a superuser's to say."""
-        return [] if request.user.is_superuser else ["owner"]
+        return ["shown_refusals", *([] if request.user.is_superuser else ["owner"])]
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Strategy | None = None

@@ -18,6 +18,17 @@ _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
 
 
+class NotJson(ParseError):
+    """The body is not JSON; it says where that shows."""
+
+    def __init__(self, line: int, column: int) -> None:
+        detail = _(
+            "The request body is not valid JSON: see line %(line)s, column %(column)s. A quotation "
+            "mark inside a text needs a backslash before it."
+        )
+        super().__init__(detail % {"line": line, "column": column})
+
+
 class ExactJSONParser(BaseParser):
     """Parses numbers as ``int`` and ``Decimal``. At most 64 KiB of UTF-8, no duplicate names."""
 
@@ -51,6 +62,8 @@ def parse_json(body: bytes) -> Any:
             parse_constant=_refuse,
             object_pairs_hook=_object,
         )
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise NotJson(*_place_of(error)) from None
     except (ValueError, RecursionError) as error:
         # The error's own text may quote the request, which may contain a secret.
         detail = _("The request body is not valid JSON (%(kind)s).")
@@ -58,6 +71,14 @@ def parse_json(body: bytes) -> Any:
     if _ODD_ESCAPE.search(body):
         _refuse_odd_text(value)
     return value
+
+
+def _place_of(error: json.JSONDecodeError | UnicodeDecodeError) -> tuple[int, int]:
+    """Line and column of the first letter that does not fit, from 1."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.lineno, error.colno
+    before = error.object[: error.start].decode("utf-8", "replace")
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
 def _decimal(text: str) -> Decimal:

@@ -1,11 +1,12 @@
 """The webhook: receives an order signal and responds with order sizes."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,13 +21,25 @@ from capital.api.shapes.answers import HookAnswer
 from capital.api.shapes.bodies import HookBody, read_order
 from capital.domain.errors import SizingError, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
-from capital.services.webhooks import MOST_ORDERS, Delivery, Proof, check_proof, receive_signal
+from capital.models import WebhookSecret
+from capital.services.webhooks import (
+    MOST_ORDERS,
+    Delivery,
+    Proof,
+    check_proof,
+    receive_signal,
+    record_refusal,
+)
 
 TIMESTAMP = "X-Capital-Timestamp"
 NONCE = "X-Capital-Nonce"
 SIGNATURE = "X-Capital-Signature"
 _CHALLENGE = 'Webhook realm="capital"'
 _LONGEST_ID = 100
+# Where the secret stands in a body that is no JSON.
+_TOKEN = re.compile(rb'"token"\s*:\s*"(?P<token>[!#-\[\]-~]{1,200})"')
+# What a caller that knows the secret is refused for, and would otherwise never find again.
+_REFUSALS = (ValidationError, ParseError, SizingError)
 
 _SIGNATURE_HEADERS = [
     OpenApiParameter(
@@ -76,37 +89,87 @@ class Hooks(APIView):
         A repeated signal (the same `id`, or without one the same body within 60 seconds) gets the
         first response.
         """
-        raw = _body_of(request)
-        headers = request.headers
-        signature = headers.get(SIGNATURE, "")
-        body = parse_json(raw)
-        if not isinstance(body, dict):
-            raise ValidationError(_("The request body must be a JSON object."))
-        token = body.pop("token", "")
-        proof = Proof(
-            token=token if isinstance(token, str) and not signature else "",
-            timestamp=headers.get(TIMESTAMP, ""),
-            nonce=headers.get(NONCE, ""),
-            signature=signature.removeprefix("sha256="),
-            body=raw,
-        )
-        secret = check_proof(key, proof)
+        call = _Call(request)
+        secret = check_proof(key, call.proof) if call.error is None else call.proved(key)
         throttle = StrategyThrottle(key)
         if not throttle.allow_request(request, self):
             self.throttled(request, throttle.wait() or 1)
-        delivery = Delivery(
-            body={name: value for name, value in body.items() if name != "id"},
-            orders=_orders_of(body),
-            delivery_id=_id_of(body, headers.get(HEADER, "")),
-            nonce=proof.nonce if proof.is_signed else "",
-        )
-        return Response(receive_signal(secret, delivery, address=client_address(request)))
+        address = client_address(request)
+        try:
+            return Response(receive_signal(secret, call.delivery(), address=address))
+        except _REFUSALS as error:
+            answer = self.handle_exception(error)
+            record_refusal(
+                secret, body=call.body, refusal=answer.data, address=address, nonce=call.nonce
+            )
+            raise
 
     def handle_exception(self, exc: Exception) -> Response:
         """Send ``WWW-Authenticate`` with a 401."""
         if isinstance(exc, WebhookRefused):
             exc.auth_header = _CHALLENGE  # type: ignore[attr-defined]
         return super().handle_exception(exc)
+
+
+class _Call:
+    """What came: the body, and the proof that its sender knows the secret.
+
+    Attributes:
+        body: The JSON without its token; the text, where it is no JSON object.
+        error: Why it is no JSON object; None where it is one.
+    """
+
+    def __init__(self, request: Request) -> None:
+        raw = _body_of(request)
+        self.body: dict[str, Any] | str = raw.decode("utf-8", "replace")
+        self.error: ValidationError | ParseError | None = None
+        self._header = request.headers.get(HEADER, "")
+        token: Any = ""
+        try:
+            body = parse_json(raw)
+            if not isinstance(body, dict):
+                raise ValidationError(_("The request body must be a JSON object."))
+            token = body.pop("token", "")
+            self.body = body
+        except (ValidationError, ParseError) as error:
+            self.error = error
+            # The sender is believed where the secret stands, whatever is broken around it.
+            if found := _TOKEN.search(raw):
+                token = found["token"].decode("ascii")
+        headers = request.headers
+        signature = headers.get(SIGNATURE, "")
+        self.proof = Proof(
+            token=token if isinstance(token, str) and not signature else "",
+            timestamp=headers.get(TIMESTAMP, ""),
+            nonce=headers.get(NONCE, ""),
+            signature=signature.removeprefix("sha256="),
+            body=raw,
+        )
+
+    @property
+    def nonce(self) -> str:
+        """Of a signed call; empty for another."""
+        return self.proof.nonce if self.proof.is_signed else ""
+
+    def proved(self, key: str) -> WebhookSecret:
+        """The secret of a call that cannot be read. Who does not know it is told what is wrong."""
+        assert self.error is not None
+        try:
+            return check_proof(key, self.proof)
+        except WebhookRefused:
+            raise self.error from None
+
+    def delivery(self) -> Delivery:
+        """The signal that it asks to process. Raises what is wrong with it."""
+        if self.error is not None:
+            raise self.error
+        assert isinstance(self.body, dict)
+        return Delivery(
+            body={name: value for name, value in self.body.items() if name != "id"},
+            orders=_orders_of(self.body),
+            delivery_id=_id_of(self.body, self._header),
+            nonce=self.nonce,
+        )
 
 
 def _body_of(request: Request) -> bytes:

@@ -3,6 +3,7 @@
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.readers import accounts_shown
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
+from capital.services.webhooks.refusals import recent_refusals, record_refusal
 from capital.services.webhooks.secrets import Proof, check_proof, remove_secret, rotate_secret
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "accounts_shown",
     "check_proof",
     "receive_signal",
+    "recent_refusals",
+    "record_refusal",
     "remove_secret",
     "rotate_secret",
 ]

@@ -114,7 +114,7 @@ def keep_answer(row: WebhookDelivery, body: dict[str, Any], *, clock: Clock) -> 
 def _same_delivery(
     strategy: Strategy, delivery: Delivery, *, now: datetime
 ) -> WebhookDelivery | None:
-    known = WebhookDelivery.objects.filter(strategy=strategy)
+    known = WebhookDelivery.objects.filter(strategy=strategy, refusal__isnull=True)
     if delivery.delivery_id:
         return known.filter(delivery_id=delivery.delivery_id).first()
     return known.filter(

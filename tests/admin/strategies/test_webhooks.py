@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -302,3 +303,51 @@ def test_deliveries_are_filtered_by_strategy_and_by_time(client: Client, tenant:
     assert count(received_at_to_0="2020-01-01") == 0
     for odd in ("yesterday", "2020-02-31", "0001-01-01", "9999-12-31"):
         assert count(received_at_from_0=odd, received_at_from_1="25:00") in (0, 1)
+
+
+def refused(tenant: Tenant, **fields: Any) -> WebhookDelivery:
+    told = {
+        "status": 400,
+        "code": "invalid",
+        "detail": "side: CANARY-detail",
+        "errors": [{"field": "orders.1.side", "code": "invalid", "detail": "CANARY-error"}],
+    }
+    return WebhookDelivery.objects.create(
+        **{
+            "strategy": tenant.strategies[0],
+            "fingerprint": "0" * 64,
+            "body": {"text": "CANARY-body"},
+            "refusal": told,
+            **fields,
+        }
+    )
+
+
+def test_refused_signal_is_told_with_its_reason(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    delivery = refused(tenant)
+
+    text = text_of(client.get(delivery_page(delivery)))
+    for shown in ("CANARY-detail", "orders.1.side", "CANARY-error", "CANARY-body", "Refused"):
+        assert shown in text
+    assert "No response is recorded" not in text
+    listed = reverse("admin:capital_webhookdelivery_changelist")
+    assert "CANARY-detail" in text_of(client.get(listed + "?refused=yes"))
+    assert "CANARY-detail" not in text_of(client.get(listed + "?refused=no"))
+
+
+def test_refused_signals_are_told_on_the_strategys_page(client: Client, tenant: Tenant) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
+    page = reverse("admin:strategies_strategy_change", args=[strategy.pk])
+    assert "Refused signals" not in text_of(client.get(page))
+
+    refused(tenant, strategy=tenant.strategies[1])
+    refused(tenant, received_at=timezone.now() - timedelta(days=8))
+    assert "Refused signals" not in text_of(client.get(page))
+
+    delivery = refused(tenant)
+    shown = text_of(client.get(page))
+    assert "Refused signals" in shown
+    assert "CANARY-detail" in shown
+    assert delivery_page(delivery) in shown
