@@ -59,6 +59,11 @@ class Code(StrEnum):
         """Whether a skipped run with this code is as it should be: there was nothing to do."""
         return self in _BENIGN
 
+    @property
+    def is_about_basis(self) -> bool:
+        """Whether the exchange answered, but cannot give the account's balance type."""
+        return self in _ABOUT_BASIS
+
     # An allocation run
     ALLOCATED = "allocated", "Capital was allocated."
     PARTLY_ALLOCATED = (
@@ -842,6 +847,16 @@ _IDLE = frozenset(
 _KEEPS_CAPITAL = frozenset({Code.KEPT, Code.HELD})
 _OF_REVERT = frozenset({Code.RESTORED, Code.UNTOUCHED})
 _BY_READING = frozenset({Code.SHARE, Code.KEPT})
+_ABOUT_BASIS = frozenset(
+    {
+        Code.BASIS_NOT_TOLD,
+        Code.BASIS_OVER_CURRENCIES,
+        Code.BASIS_WITH_PNL_ONLY,
+        Code.BASIS_COUNTS_SPOT,
+        Code.BASIS_UNPROVEN,
+        Code.BASIS_WITH_LOAN,
+    }
+)
 _BENIGN = frozenset(
     {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
 )

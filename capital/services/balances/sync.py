@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from capital.domain.balances import Observation
 from capital.domain.clock import Clock
+from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Reason
-from capital.models import Account
+from capital.models import Account, StrategyAccount
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.locked import batch_then_each, learn, lock_observed
@@ -19,6 +20,7 @@ from capital.services.balances.log_lines import log_suspects
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import load_summaries
 from capital.services.transactions import outside_transaction
+from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
 
@@ -94,20 +96,47 @@ def _record(
 def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
     """Store on each account why its exchange cannot be read, if that changed.
 
-    One statement for each reason, however many accounts have it.
+    One statement for each reason, however many accounts have it. That a wallet which nobody uses
+    cannot be read in the account's balance type is none.
     """
     changed: dict[str, list[int]] = {}
-    for key, account in accounts.items():
-        failed = [
-            answer.code.value
+    failed = {
+        key: {
+            pool: answer.code
             for pool in pools_of_account(account)
             if isinstance(answer := answers[key, pool], Reason)
+        }
+        for key, account in accounts.items()
+    }
+    used = _pools_in_use(
+        [
+            accounts[key]
+            for key, codes in failed.items()
+            if any(code.is_about_basis for code in codes.values())
         ]
-        code = failed[0] if failed else ""
+    )
+    for key, account in accounts.items():
+        counted = [
+            found.value
+            for pool, found in failed[key].items()
+            if not found.is_about_basis or pool in used[key]
+        ]
+        code = counted[0] if counted else ""
         if code != account.connection_code:
             changed.setdefault(code, []).append(key)
     for code, keys in changed.items():
         Account.objects.filter(pk__in=keys).update(connection_code=code)
+
+
+def _pools_in_use(accounts: Sequence[Account]) -> Mapping[int, set[Pool]]:
+    """The pools that active links of these accounts trade on, in one query; none for none."""
+    used: dict[int, set[Pool]] = {account.pk: set() for account in accounts}
+    if accounts:
+        modes = {account.pk: WalletMode(account.wallet_mode) for account in accounts}
+        links = StrategyAccount.objects.filter(account_id__in=list(used), is_active=True)
+        for key, market in links.values_list("account_id", "strategy__market_type"):
+            used[key].add(pool_of(MarketType(market), modes[key]))
+    return used
 
 
 def _count(account: Account, judged: JudgedReadings, answers: LiveAnswers) -> Counter[str]:

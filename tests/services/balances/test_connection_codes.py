@@ -2,12 +2,25 @@
 
 import pytest
 
+from capital.domain.pools import Pool
 from capital.exchange.politeness import FAILURES_TO_PAUSE
 from capital.models import Account
 from capital.services.balances.sync import sync_balances
+from tests.factories import make_link
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
+
+MULTI_ASSETS = {
+    "asset": "USDT",
+    "walletBalance": "2",
+    "crossWalletBalance": "2",
+    "crossUnPnl": "0",
+    "marginBalance": "2",
+    "initialMargin": "0",
+    "availableBalance": "600",
+    "updateTime": 1700000000000,
+}
 
 
 def code_after_sync(account: Account) -> str:
@@ -26,6 +39,33 @@ def test_account_says_why_its_exchange_does_not_answer_and_when_it_does(
     exchange.fail(account, None)
 
     assert code_after_sync(account) == ""
+
+
+def test_wallet_that_nobody_uses_is_no_trouble_if_its_balance_type_is_not_available(
+    exchange: Exchange,
+) -> None:
+    """Binance in multi-assets mode: what is free of the futures wallet counts other coins."""
+    accounts = [
+        exchange.open_account(
+            wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}}, balance_basis="free"
+        )
+        for _ in range(2)
+    ]
+    for account in accounts:
+        simulated = exchange.state.find(exchange.keys[account.pk])
+        assert simulated is not None
+        simulated.recorded[Pool.FUTURES] = {"assets": [MULTI_ASSETS]}
+    spot_only, both = accounts
+    make_link(account=spot_only)
+    make_link(account=spot_only, market_type="futures", is_active=False)
+    make_link(account=both, market_type="futures")
+
+    assert code_after_sync(spot_only) == ""
+    assert code_after_sync(both) == "basis_over_currencies"
+
+    # That it does not answer at all is.
+    exchange.fail(spot_only, "unauthorized", "futures")
+    assert code_after_sync(spot_only) == "exchange_refused_key"
 
 
 def test_account_says_that_it_is_left_alone_for_a_while(exchange: Exchange) -> None:
