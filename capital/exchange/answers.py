@@ -16,7 +16,7 @@ from capital.domain.reasons import Code
 from capital.exchange.contract import KeyFacts
 from capital.exchange.entries import CodeOf, Entry, Listed, entries_by_currency
 from capital.exchange.formulas import amount_of, bad_answer, is_so, number_of, read_along, value_at
-from capital.exchange.shown import total_of_parts, wallet_shown
+from capital.exchange.shown import check_free, total_of_parts, wallet_shown
 from capital.exchange.venue import (
     EQUITY,
     FREE,
@@ -154,28 +154,45 @@ def _balance_in(
     if currency in listed.doubtful or (found and currency in listed.broken):
         raise bad_answer(venue, "listed twice" if found else "an odd name of a currency")
     if not found:
-        if not call.omits_empty:
-            raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
-        if not listed.is_readable:
-            # It may be the very currency that would otherwise count as zero.
-            raise bad_answer(venue, "an entry without a currency")
-        if not listed.entries:
-            _check_worth(info, call.holdings, venue)
-        return _NOTHING
+        return _of_what_is_not_listed(listed, info, call, venue, currency)
     if call.shows == "parts" and basis is not FREE:
         return EXACT.normalize(total_of_parts(found[0], venue))
     if call.shows == "profit" and basis is WALLET:
         return EXACT.normalize(wallet_shown(found[0], info, currency, venue, code_of).amount)
+    if call.shows:
+        check_free(found[0], info, currency, venue, code_of)
     _check_withheld(found, info, call, venue, basis, is_loan=False)
     amount = _amount_in(found, info, call, venue, basis)
     if amount > 0:
         _check_withheld(found, info, call, venue, basis, is_loan=True)
     if basis is FREE:
-        if amount < 0 and _owes_nothing(found, info, call, venue):
-            amount = _NOTHING
-        if amount > 0 and _another_falls_short(listed, info, call, venue, currency):
-            raise BalanceUnavailable(Code.BASIS_OVER_CURRENCIES, venue=venue, basis=basis.value)
+        amount = _free_of(amount, listed, info, call, venue, currency)
     return EXACT.normalize(amount)  # without the zeros that a venue pads with
+
+
+def _of_what_is_not_listed(
+    listed: Listed, info: Any, call: BalanceCall, venue: str, currency: str
+) -> Decimal:
+    """Zero, where the venue omits what is empty and nothing speaks against it."""
+    if not call.omits_empty:
+        raise BalanceUnavailable(Code.EXCHANGE_CURRENCY_MISSING, venue=venue, currency=currency)
+    if not listed.is_readable:
+        # It may be the very currency that would otherwise count as zero.
+        raise bad_answer(venue, "an entry without a currency")
+    if not listed.entries:
+        _check_worth(info, call.holdings, venue)
+    return _NOTHING
+
+
+def _free_of(
+    amount: Decimal, listed: Listed, info: Any, call: BalanceCall, venue: str, currency: str
+) -> Decimal:
+    """``amount``, which is no debt where nothing is owed, unless other currencies have a say."""
+    if amount < 0 and _owes_nothing(listed.entries[currency], info, call, venue):
+        return _NOTHING
+    if amount > 0 and _another_falls_short(listed, info, call, venue, currency):
+        raise BalanceUnavailable(Code.BASIS_OVER_CURRENCIES, venue=venue, basis=FREE.value)
+    return amount
 
 
 def _amount_in(

@@ -13,7 +13,7 @@ from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
 from capital.exchange.formulas import number_of
-from capital.exchange.venue import WALLET
+from capital.exchange.venue import FREE, WALLET
 
 _UNREALISED = re.compile(r"unreal|upnl|upl$|floating", re.IGNORECASE)
 _A_PART_OF_IT = re.compile(r"cross|isolat", re.IGNORECASE)
@@ -74,6 +74,29 @@ def wallet_shown(
     return min(found, key=lambda shown: shown.called)
 
 
+def check_free(
+    entry: Mapping[str, Any],
+    info: Any,
+    currency: str,
+    venue: str,
+    code_of: Callable[[str], str],
+) -> None:
+    """Refuse what ccxt calls free where that is more than the total with any PnL in it.
+
+    Other currencies are counted then, as in Binance's multi-assets mode.
+
+    Raises:
+        BalanceUnavailable: It is more.
+    """
+    free, total = _amount_or_none(entry.get("free")), _amount_or_none(entry.get("total"))
+    if free is None or total is None or free <= total:
+        return
+    profits = [_profit_of(raw) for raw in _entries_of(info, currency, code_of)]
+    most = max((abs(profit) for profit in profits if profit is not None), default=Decimal(0))
+    if free > EXACT.add(total, most):
+        raise BalanceUnavailable(Code.BASIS_OVER_CURRENCIES, venue=venue, basis=FREE.value)
+
+
 def _wallet_of(raw: Mapping[str, Any], total: Decimal) -> Shown | None:
     profit = _profit_of(raw)
     if profit is None:
@@ -84,6 +107,8 @@ def _wallet_of(raw: Mapping[str, Any], total: Decimal) -> Shown | None:
         if not _UNREALISED.search(name) and (amount := _amount_or_none(value)) is not None
     }
     called = [name for name, amount in amounts.items() if amount == total]
+    # Where nothing is unrealised, an equity has the same amount.
+    called.sort(key=lambda name: _WITH_PROFIT.search(name) is not None)
     if not profit:
         return Shown(total, called[0]) if called else None
     without = EXACT.subtract(total, profit)

@@ -17,7 +17,7 @@ from capital.domain.reasons import Code
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.politeness import Politeness
-from capital.exchange.shown import Shown, total_of_parts, wallet_shown
+from capital.exchange.shown import Shown, check_free, total_of_parts, wallet_shown
 from capital.exchange.unproven import SCALED
 from capital.exchange.venues import VENUES, get_venue
 from tests.exchange.asking import NOW
@@ -53,6 +53,8 @@ def entry(**fields: Any) -> dict[str, Any]:
         ("10", entry(equity="12.3", balance="10", unrealizedPnl="2.3"), ("10", "balance")),
         # Nothing is unrealised: both are the same.
         ("10", entry(total="10", upl="0"), ("10", "total")),
+        ("10", entry(equity="10", balance="10", upl="0"), ("10", "balance")),
+        ("10", entry(equity="10", upl="0"), ("10", "equity")),
         # By its name alone, which is all there is.
         ("12.3", entry(equity="12.3", unrealizedPnl="2.3"), ("10", "equity")),
         ("10", entry(walletBalance="10", unrealizedPnl="2.3"), ("10", "walletBalance")),
@@ -101,6 +103,31 @@ def test_spot_total_is_the_sum_of_its_parts(parts: dict[str, Any], expected: Any
         found = error.reason.code
 
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("free", "info", "is_refused"),
+    [
+        ("10", [], False),
+        ("10.01", [], True),
+        # The PnL may be in what is free and not in the total.
+        ("12.3", entry(balance="10", unrealizedPnl="2.3"), False),
+        ("12.31", entry(balance="10", unrealizedPnl="2.3"), True),
+        ("12.31", entry(balance="10", unrealizedPnl="much"), True),
+        (None, [], False),
+    ],
+)
+def test_free_that_counts_other_currencies_is_refused(
+    free: str | None, info: Any, *, is_refused: bool
+) -> None:
+    code = None
+
+    try:
+        check_free({"free": free, "total": "10"}, info, "USDT", "somewhere", str.upper)
+    except BalanceUnavailable as error:
+        code = error.reason.code
+
+    assert code is (Code.BASIS_OVER_CURRENCIES if is_refused else None)
 
 
 # Decimals that ccxt has to know
