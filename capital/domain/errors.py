@@ -295,6 +295,30 @@ class DeliveryConflict(CapitalError):
     code = Code.DELIVERY_CONFLICT
 
 
+class DeliveryArchived(CapitalError):
+    """The answer to this delivery is in a file."""
+
+    code = Code.DELIVERY_ARCHIVED
+
+
+class ArchiveTooRecent(CapitalError):
+    """What is to be archived is not old enough."""
+
+    code = Code.ARCHIVE_TOO_RECENT
+
+
+class ArchiveFileDiffers(CapitalError):
+    """A file of the archive exists, and it is not of these rows."""
+
+    code = Code.ARCHIVE_FILE_DIFFERS
+
+
+class ArchiveNotReadBack(CapitalError):
+    """A file does not give back what was written to it."""
+
+    code = Code.ARCHIVE_NOT_READ_BACK
+
+
 class DeliveryInProgress(CapitalError):
     """The answer to this delivery is not there yet."""
 

@@ -410,6 +410,11 @@ class Code(StrEnum):
         "delivery_in_progress",
         "The same signal is still being processed. Send it again in a moment to get the response.",
     )
+    DELIVERY_ARCHIVED = (
+        "delivery_archived",
+        "The signal {delivery} was processed on {received_at}, and its response has been archived. "
+        "Nothing was done. Give a new signal an id of its own.",
+    )
     BALANCE_NOT_LIVE = (
         "balance_not_live",
         "{account}, {pool} pool: no live balance ({cause}). The cached balance of {observed_at} "
@@ -453,6 +458,21 @@ class Code(StrEnum):
         "({differences}). Use a new key.",
     )
     INVALID_RUN_KEY = "invalid_run_key", "The run key must be 1 to {longest} printable characters."
+    ARCHIVE_TOO_RECENT = (
+        "archive_too_recent",
+        "Only months that ended at least {days} days ago can be archived. Give a date up to "
+        "{latest}.",
+    )
+    ARCHIVE_FILE_DIFFERS = (
+        "archive_file_differs",
+        "{file} exists and has other rows. Nothing was removed. Give a folder of its own for the "
+        "archive of this database.",
+    )
+    ARCHIVE_NOT_READ_BACK = (
+        "archive_not_read_back",
+        "{file} cannot be read back as it was written. Nothing of it was removed from the "
+        "database. Check the disk, then run the command again.",
+    )
     APPEND_ONLY = (
         "append_only",
         "This is an audit record ({model}). It cannot be changed or deleted.",

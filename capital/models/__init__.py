@@ -9,19 +9,23 @@
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
                 ├──< AllocationRun ──< AllocationPool
+                ├──< ArchivedRun                         a run whose rows are in a file
+                ├── AuditCheckpoint                      how far the record was checked
                 ├──< DailyAccountSummary                 balances by day, the cache
                 └──< PlannedAccount >── AllocationPlan   a decision that waits to be applied
 
     Strategy ── WebhookSecret;  ──< WebhookNonce;  ──< WebhookDelivery ── WebhookAnswer
+                                                 ──< ArchivedDelivery
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
 
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
   refuse what the database would not keep exactly. It is in the currency of the account;
   NULL is unknown or never, not zero. Readings and JSON columns keep amounts as text.
-- **Append-only** are AllocationRun, AllocationPool, AllocationEntry, WebhookDelivery and
-  WebhookAnswer (``columns.append_only``): the model refuses a change, and on PostgreSQL a trigger
-  does.
+- **Append-only** are AllocationRun, AllocationPool, AllocationEntry, WebhookDelivery,
+  WebhookAnswer, ArchivedRun and ArchivedDelivery (``columns.append_only``): the model refuses a
+  change, and on PostgreSQL a trigger does. Only archiving drops rows, after it has read them back
+  from the files that it wrote.
 - **Nothing with a history is deleted**: whatever points at an account, a link or a strategy with
   money in it protects it. Plans, tokens and webhook secrets go with what they belong to.
 - **Secrets** are encrypted columns (``columns.encrypted``) or digests.
@@ -31,7 +35,15 @@
 
 from capital.models import strategies as strategies
 from capital.models.accounts import Account
-from capital.models.allocations import AllocationEntry, AllocationPool, AllocationRun, Trigger
+from capital.models.allocations import (
+    CHANGES_CAPITAL,
+    AllocationEntry,
+    AllocationPool,
+    AllocationRun,
+    ArchivedRun,
+    AuditCheckpoint,
+    Trigger,
+)
 from capital.models.capital import StrategyCapital
 from capital.models.idempotency import IdempotentRequest
 from capital.models.jobs import ClusterHeartbeat, JobRun
@@ -44,6 +56,7 @@ from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
 from capital.models.tokens import ApiToken, Scope
 from capital.models.webhooks import (
+    ArchivedDelivery,
     WebhookAnswer,
     WebhookDelivery,
     WebhookNonce,
@@ -51,12 +64,16 @@ from capital.models.webhooks import (
 )
 
 __all__ = [
+    "CHANGES_CAPITAL",
     "Account",
     "AllocationEntry",
     "AllocationPlan",
     "AllocationPool",
     "AllocationRun",
     "ApiToken",
+    "ArchivedDelivery",
+    "ArchivedRun",
+    "AuditCheckpoint",
     "ChangeColours",
     "ClusterHeartbeat",
     "DailyAccountSummary",

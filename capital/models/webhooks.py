@@ -141,5 +141,39 @@ class WebhookAnswer(AppendOnlyModel):
         return str(self.delivery)
 
 
+class ArchivedDelivery(AppendOnlyModel):
+    """The sender's id of a delivery that is in a file: sent again, it is not processed again.
+
+    Attributes:
+        delivery: The primary key that the delivery had, which is in the file.
+    """
+
+    strategy = models.ForeignKey(
+        Strategy,
+        on_delete=models.PROTECT,
+        related_name="archived_deliveries",
+        verbose_name=_("strategy"),
+    )
+    delivery_id = models.CharField(_("signal ID"), max_length=100)
+    fingerprint = models.CharField(_("fingerprint"), max_length=64)
+    delivery = models.BigIntegerField(_("webhook event"))
+    received_at = models.DateTimeField(_("received at"))
+
+    class Meta(AppendOnlyModel.Meta):
+        abstract = False
+        verbose_name = _("archived webhook event")
+        verbose_name_plural = _("archived webhook events")
+        ordering = ["pk"]
+        triggers = append_only_triggers("archived_delivery_append_only")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy", "delivery_id"], name="archived_delivery_id_once_a_strategy"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy.key} {self.delivery_id}"
+
+
 for _model in (WebhookDelivery, WebhookAnswer):
     pre_delete.connect(refuse_delete, sender=_model)

@@ -13,15 +13,11 @@ from unfold.enums import ActionVariant
 
 from capital.admin.allocation.decisions import decision_card
 from capital.admin.frame.views import origin_of, render_page, user_of
-from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import RevertRefused
-from capital.models import AllocationRun
+from capital.models import CHANGES_CAPITAL, AllocationRun
 from capital.services.access import REVERT_PERMISSION
 from capital.services.allocation import preview_revert, revert_run
 from capital.services.sentences import sentence, sentence_of
-
-# What can be taken back.
-_CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)
 
 
 class RevertPages:
@@ -71,6 +67,6 @@ class RevertPages:
         """No button where the outcome says already that nothing was changed."""
         actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
         run = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
-        if run is not None and run.outcome in _CHANGES_CAPITAL:
+        if run is not None and run.outcome in CHANGES_CAPITAL:
             return actions
         return [each for each in actions if each.path != "revert"]

@@ -36,6 +36,7 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     CapitalError: HTTPStatus.BAD_REQUEST,
     errors.TokenRefused: HTTPStatus.UNAUTHORIZED,
     errors.WebhookRefused: HTTPStatus.UNAUTHORIZED,
+    errors.DeliveryArchived: HTTPStatus.CONFLICT,
     errors.DeliveryConflict: HTTPStatus.CONFLICT,
     errors.DeliveryInProgress: HTTPStatus.CONFLICT,
     errors.ScopeTooSmall: HTTPStatus.FORBIDDEN,

@@ -1,12 +1,13 @@
 """Between runs: each starts from what the last one left, and so do the links now."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from capital.domain.audit.pools import RecordedPool, shown
 from capital.domain.audit.runs import RecordedRun
-from capital.domain.money import EXACT, floor_to
+from capital.domain.money import EXACT, floor_to, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -21,6 +22,27 @@ class PresentCapital:
     link_id: int
     pool: Pool
     amount: Decimal | None
+
+
+def ledger_from_json(stored: Mapping[str, Any]) -> "Ledger":
+    """The ledger of ``Ledger.as_json``."""
+    return Ledger(
+        after=_amounts(stored["after"]),
+        pool_of={int(link): Pool(pool) for link, pool in stored["pool_of"].items()},
+        limits={Pool(pool): parse_amount(text) for pool, text in stored["limits"].items()},
+        changed_by=stored["changed_by"],
+        before=_amounts(stored["before"]),
+    )
+
+
+def _texts(amounts: Mapping[int, Decimal | None]) -> dict[str, str | None]:
+    return {
+        str(link): None if amount is None else plain(amount) for link, amount in amounts.items()
+    }
+
+
+def _amounts(texts: Mapping[str, str | None]) -> dict[int, Decimal | None]:
+    return {int(link): None if text is None else parse_amount(text) for link, text in texts.items()}
 
 
 @dataclass
@@ -39,7 +61,17 @@ class Ledger:
     pool_of: dict[int, Pool] = field(default_factory=dict)
     limits: dict[Pool, Decimal] = field(default_factory=dict)
     changed_by: int | None = None
-    before: dict[int | None, Decimal | None] = field(default_factory=dict)
+    before: dict[int, Decimal | None] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``ledger_from_json`` reads back. Amounts are text; no amount is ``None``."""
+        return {
+            "after": _texts(self.after),
+            "pool_of": {str(link): pool.value for link, pool in self.pool_of.items()},
+            "limits": {pool.value: plain(amount) for pool, amount in self.limits.items()},
+            "changed_by": self.changed_by,
+            "before": _texts(self.before),
+        }
 
     def follow(self, run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
         """Every break between this run and those before. Give the runs in order of their key."""
@@ -48,7 +80,9 @@ class Ledger:
         changed = [entry for pool in run.pools for entry in pool.entries if entry.changed]
         if changed:
             self.changed_by = run.id
-            self.before = {entry.link_id: entry.before for entry in changed}
+            self.before = {
+                entry.link_id: entry.before for entry in changed if entry.link_id is not None
+            }
         for pool in run.pools:
             # The wallet mode changed: the old balances are of other wallets.
             for gone in _SEPARATE if pool.pool is Pool.UNIFIED else (Pool.UNIFIED,):
@@ -96,7 +130,8 @@ class Ledger:
             return
         for pool in run.pools:
             for entry in pool.entries:
-                expected = self.before.get(entry.link_id) or _ZERO
+                before = None if entry.link_id is None else self.before.get(entry.link_id)
+                expected = before or _ZERO
                 if entry.code == Code.RESTORED and entry.after != expected:
                     figures = {"after": shown(entry.after), "expected": shown(expected)}
                     yield Reason(Code.RESTORED_WRONG, {**entry.figures, **figures})

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from capital.management.arguments import add_account_argument, errors_translated
 from capital.management.output import print_json
@@ -17,16 +18,20 @@ from capital.services.sentences import sentence
 class Command(BaseCommand):
     """Exit status 0: all invariants hold; 1: one is broken; 2: invalid arguments."""
 
-    help = "Check all invariants on the stored data. Writes nothing."
+    help = (
+        "Check all invariants on the stored data, and change none of it. Allocations of more than "
+        "a week ago that were found correct before are not read again."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser, everyone="every account")
+        parser.add_argument("--full", action="store_true", help="read every allocation again")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():
             names = options["account"]
-            report = audit_capital(find_account_ids(names) if names else None)
+            report = audit_capital(find_account_ids(names) if names else None, full=options["full"])
         if options["json"]:
             print_json(self.stdout, _as_json(report))
         else:
@@ -50,6 +55,17 @@ class Command(BaseCommand):
             _("Checked: %(checked)s. Violations: %(number)s.")
             % {"checked": checked, "number": len(report.violations)}
         )
+        if report.resumed:
+            self.stdout.write(
+                ngettext(
+                    "%(count)s account: older allocations were found correct before and were not "
+                    "read again. To read them: audit_capital --full",
+                    "%(count)s accounts: older allocations were found correct before and were not "
+                    "read again. To read them: audit_capital --full",
+                    len(report.resumed),
+                )
+                % {"count": len(report.resumed)}
+            )
 
 
 def _line(violation: Violation) -> str:

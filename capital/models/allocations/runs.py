@@ -28,6 +28,11 @@ class Trigger(models.TextChoices):
     REVERT = "revert", _("revert")
 
 
+# The outcomes of runs that may have changed capital: one that found no balance may have released
+# that of idle links.
+CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)
+
+
 class AllocationRun(AppendOnlyModel):
     """One decision for one account: who or what asked, and what came of it.
 
@@ -97,6 +102,12 @@ class AllocationRun(AppendOnlyModel):
                 fields=["account", "-id"],
                 condition=Q(basis__isnull=False),
                 name="run_with_basis_by_account",
+            ),
+            # For the last run of an account that changed capital.
+            models.Index(
+                fields=["account", "-id"],
+                condition=Q(outcome__in=CHANGES_CAPITAL),
+                name="run_that_may_change_by_account",
             ),
         ]
         constraints = [

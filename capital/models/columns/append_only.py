@@ -1,9 +1,11 @@
 """Rows that are written once: the model refuses what would change them, PostgreSQL too."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pgtrigger
-from django.db import models
+from django.db import connection, models
 
 from capital.domain.errors import AppendOnly
 
@@ -66,6 +68,29 @@ class AppendOnlyModel(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnly(model=self._meta.object_name or "")
+
+
+def drop_rows(model: type[AppendOnlyModel], keys: Sequence[int]) -> int:
+    """Delete rows by primary key. Only for rows that were written to a file and read back.
+
+    Call it inside a transaction. Returns how many there were.
+    """
+    if not keys:
+        return 0
+    rows: models.QuerySet[AppendOnlyModel] = models.QuerySet(model).filter(pk__in=keys)
+    with _triggers_ignored(model):
+        # Not delete(): its signal is what refuses everybody else.
+        return int(rows._raw_delete(rows.db))
+
+
+@contextmanager
+def _triggers_ignored(model: type[AppendOnlyModel]) -> Iterator[None]:
+    if connection.vendor != "postgresql":
+        yield
+        return
+    names = [f"{model._meta.label}:{trigger.name}" for trigger in model._meta.triggers]  # type: ignore[attr-defined]
+    with pgtrigger.ignore(*names):
+        yield
 
 
 def refuse_delete(sender: type[models.Model], **_: Any) -> NoReturn:

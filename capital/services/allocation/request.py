@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models import Value
 
 from capital.domain.clock import Clock
 from capital.domain.errors import (
@@ -18,7 +19,7 @@ from capital.domain.errors import (
     UnknownAccount,
 )
 from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
-from capital.models import Account, AllocationRun, Trigger
+from capital.models import Account, AllocationRun, ArchivedRun, Trigger
 from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
@@ -134,12 +135,7 @@ def log_force(actor: AbstractUser | None, ids: Sequence[int], origin: str) -> No
 
 def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, AllocationRun]:
     """The runs with the request's key. Raises ``RunKeyConflict`` if its arguments differ."""
-    runs = {
-        run.account_id: run
-        for run in AllocationRun.objects.filter(
-            account_id__in=ids, run_key=request.run_key
-        ).select_related("account")
-    }
+    runs = _runs_of_key(ids, request.run_key)
     for run in runs.values():
         differences = [
             name for name, value in request.arguments.items() if run.arguments.get(name) != value
@@ -150,6 +146,29 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
                 account=run.account.name,
                 differences=", ".join(differences),
             )
+    return runs
+
+
+def _runs_of_key(ids: Sequence[int], run_key: str) -> dict[int, AllocationRun]:
+    """By account; of an archived run what stays of it. One query where there is none."""
+    of_key = {"account_id__in": ids, "run_key": run_key}
+    current = AllocationRun.objects.filter(**of_key)
+    archived = ArchivedRun.objects.filter(**of_key)
+    found = (
+        current.order_by()
+        .values_list("pk", Value(0))
+        .union(archived.order_by().values_list("pk", Value(1)), all=True)
+    )
+    keys: dict[bool, list[int]] = {True: [], False: []}
+    for key, where in found:
+        keys[bool(where)].append(key)
+    runs: dict[int, AllocationRun] = {}
+    if keys[True]:
+        rows = ArchivedRun.objects.filter(pk__in=keys[True]).select_related("account")
+        runs |= {row.account_id: row.as_run() for row in rows}
+    if keys[False]:
+        kept = AllocationRun.objects.filter(pk__in=keys[False]).select_related("account")
+        runs |= {run.account_id: run for run in kept}
     return runs
 
 

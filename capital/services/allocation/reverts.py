@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
@@ -18,7 +18,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Code
-from capital.models import Account, AllocationEntry, AllocationRun, Trigger
+from capital.models import CHANGES_CAPITAL, Account, AllocationEntry, AllocationRun, Trigger
 from capital.services.access.permissions import REVERT_PERMISSION, require_permission
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
@@ -234,18 +234,24 @@ def _require_unchanged(linked: LinkedAccount, changed: Mapping[int, _Change]) ->
 
 def _later_change(run: AllocationRun) -> int | None:
     """The first later run of the account that changed capital."""
-    later = AllocationRun.objects.filter(account=run.account_id, pk__gt=run.pk)
-    applied = later.filter(outcome=Outcome.APPLIED.value).order_by("pk")
-    if (first := applied.values_list("pk", flat=True).first()) is not None:
-        return int(first)
-    # A run that found no balance may have released the capital of idle links.
-    entries = AllocationEntry.objects.filter(
-        pool__run__in=later.filter(outcome=Outcome.SKIPPED.value)
-    ).order_by("pool__run_id")
-    for key, before, after in entries.values_list("pool__run_id", "before", "after"):
-        if before != after:
-            return int(key)
-    return None
+    changes = changes_of(run.account_id).filter(pk__gt=run.pk)
+    first: int | None = changes.order_by("pk").values_list("pk", flat=True).first()
+    return first
+
+
+def changes_of(account_id: int) -> QuerySet[AllocationRun]:
+    """The runs of an account that changed capital.
+
+    A run that found no balance may have released the capital of idle links, and nothing else.
+    """
+    released = AllocationEntry.objects.filter(pool__run=OuterRef("pk"), after=0).exclude(before=0)
+    runs: QuerySet[AllocationRun] = AllocationRun.objects.filter(
+        Q(outcome=Outcome.APPLIED.value) | Q(Exists(released)),
+        account=account_id,
+        # For these there is an index.
+        outcome__in=CHANGES_CAPITAL,
+    )
+    return runs
 
 
 def _require_balances(run: AllocationRun, account: Account, judged: JudgedReadings) -> None:

@@ -1,10 +1,23 @@
 """Does every invariant hold?"""
 
-from capital.services.audit.checks import AuditReport, Violation, as_figures, audit_capital
+from capital.services.audit.checkpoints import Progress, remember_archived, starting_points
+from capital.services.audit.checks import (
+    AuditReport,
+    Violation,
+    as_figures,
+    audit_capital,
+    follow_runs,
+)
+from capital.services.audit.history import with_pools
 
 __all__ = [
     "AuditReport",
+    "Progress",
     "Violation",
     "as_figures",
     "audit_capital",
+    "follow_runs",
+    "remember_archived",
+    "starting_points",
+    "with_pools",
 ]

@@ -1,8 +1,8 @@
-"""Checks everything that is stored against the rules, and writes nothing.
+"""Checks everything that is stored against the rules, and changes none of it.
 
 The rules are in ``domain.audit``; this module reads the rows that they judge. Accounts are read
 in batches, each at one point in time, so that rows that are being written are not taken for
-violations.
+violations. How far an account was found correct is remembered (``checkpoints``).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from capital.domain.audit.chain import Ledger, PresentCapital
+from capital.domain.audit.chain import PresentCapital
 from capital.domain.audit.runs import check_run
 from capital.domain.audit.summaries import RecordedSummary, check_summary
 from capital.domain.audit.suspects import check_suspects, suspect_times
@@ -26,7 +26,13 @@ from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.lookup import pools_of_account
-from capital.services.audit.history import RunRows, load_run_rows, recorded_run
+from capital.services.audit.checkpoints import Progress, remember_clean, starting_points
+from capital.services.audit.history import (
+    RunRows,
+    behind,
+    load_run_rows,
+    recorded_run,
+)
 from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
 from strategies.markets import MarketType
 
@@ -47,10 +53,17 @@ class Violation:
 
 @dataclass
 class AuditReport:
-    """How many rows were checked, by kind, and the violations that were found."""
+    """What an audit found.
+
+    Attributes:
+        checked: How many rows were read, by kind.
+        violations: The broken rules.
+        resumed: The accounts whose older runs were found correct before, and not read again.
+    """
 
     checked: Counter[str] = field(default_factory=Counter)
     violations: list[Violation] = field(default_factory=list)
+    resumed: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -60,7 +73,11 @@ class _Audit:
     accounts: Mapping[int, Account]
     now: datetime
     report: AuditReport
-    ledgers: dict[int, Ledger] = field(default_factory=dict)
+    records: dict[int, Progress]
+    begun: dict[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begun = {key: record.through for key, record in self.records.items()}
 
     def found(self, account_id: int, reasons: Iterator[Reason], run_id: int | None = None) -> None:
         self.report.violations += [Violation(account_id, run_id, reason) for reason in reasons]
@@ -74,15 +91,17 @@ class _Audit:
 
 
 def audit_capital(
-    account_ids: Sequence[int] | None = None, *, clock: Clock = timezone.now
+    account_ids: Sequence[int] | None = None, *, full: bool = True, clock: Clock = timezone.now
 ) -> AuditReport:
-    """Check every rule on everything that is stored about the accounts. Nothing is written.
+    """Check every rule on everything that is stored about the accounts. Nothing of it is changed.
 
     One batch of accounts with their links is in memory, and one page of their history, however
     long that is; each page costs a constant number of queries.
 
     Args:
         account_ids: The accounts; None for all, inactive ones too.
+        full: Whether to read every run. Else those that are more than a week old and were found
+            correct before are left out, and what is found correct now is remembered.
         clock: Decides which times lie in the future.
     """
     report = AuditReport()
@@ -90,21 +109,56 @@ def audit_capital(
     if account_ids is not None:
         chosen = chosen.filter(pk__in=account_ids)
     last = 0
-    while True:
+    while accounts := list(chosen.filter(pk__gt=last)[:ACCOUNTS_AT_ONCE]):
+        last = accounts[-1].pk
         with repeatable_read():
-            accounts = {
-                account.pk: account for account in chosen.filter(pk__gt=last)[:ACCOUNTS_AT_ONCE]
-            }
-            if not accounts:
-                return report
-            last = max(accounts)
-            audit = _Audit(accounts, clock(), report)
-            audit.ledgers = {account_id: Ledger() for account_id in accounts}
-            _check_accounts(audit)
-            _check_run_keys(audit)
-            _check_runs(audit)
-            _check_capital(audit)
-            _check_summaries(audit)
+            records = _check_batch(
+                [account.pk for account in accounts], report, full=full, now=clock()
+            )
+        if not full:
+            broken = {violation.account_id for violation in report.violations}
+            remember_clean(
+                {
+                    key: record.settled
+                    for key, record in records.items()
+                    if record.settled is not None and key not in broken
+                }
+            )
+    return report
+
+
+def _check_batch(
+    keys: Sequence[int], report: AuditReport, *, full: bool, now: datetime
+) -> dict[int, Progress]:
+    records = starting_points(keys, full=full)
+    audit = _Audit(Account.objects.in_bulk(keys), now, report, records)
+    report.resumed += [key for key in keys if records[key].is_resumed]
+    _check_accounts(audit)
+    _check_run_keys(audit)
+    _check_runs(audit)
+    for record in records.values():
+        record.settle(now=now)
+    _check_capital(audit)
+    _check_summaries(audit)
+    return records
+
+
+def follow_runs(
+    account: Account, runs: Sequence[RunRows], record: Progress, *, now: datetime
+) -> list[Violation]:
+    """Check the next runs of one account, and take them into its record.
+
+    Args:
+        account: Their account.
+        runs: In order of primary key, beginning behind ``record``.
+        record: Its record so far, which is continued.
+        now: Decides which times lie in the future.
+    """
+    report = AuditReport()
+    audit = _Audit({account.pk: account}, now, report, {account.pk: record})
+    for each in runs:
+        _check_one_run(audit, each)
+    return report.violations
 
 
 def _check_accounts(audit: _Audit) -> None:
@@ -120,7 +174,7 @@ def _check_accounts(audit: _Audit) -> None:
 def _check_run_keys(audit: _Audit) -> None:
     """A run key is used once. The database ensures it, unless its constraint was dropped."""
     repeated = (
-        AllocationRun.objects.filter(account_id__in=list(audit.accounts))
+        behind(audit.begun)
         .order_by()
         .values_list("account_id", "run_key")
         .annotate(times=Count("pk"))
@@ -139,7 +193,7 @@ def _check_run_keys(audit: _Audit) -> None:
 
 def _check_runs(audit: _Audit) -> None:
     last = 0
-    while rows := load_run_rows(list(audit.accounts), after=last, limit=ROWS_AT_ONCE):
+    while rows := load_run_rows(audit.begun, after=last, limit=ROWS_AT_ONCE):
         for each in rows:
             _check_one_run(audit, each)
         last = rows[-1].run.pk
@@ -147,6 +201,9 @@ def _check_runs(audit: _Audit) -> None:
 
 def _check_one_run(audit: _Audit, rows: RunRows) -> None:
     run = rows.run
+    record = audit.records[run.account_id]
+    record.settle(run.created_at, now=audit.now)
+    record.through = run.pk
     quantum = quantum_of(audit.accounts[run.account_id].currency)
     checked = audit.report.checked
     checked["runs"] += 1
@@ -163,8 +220,7 @@ def _check_one_run(audit: _Audit, rows: RunRows) -> None:
             late = Reason(Code.READ_AFTER_DECISION, {**pool.figures, "moment": moment})
             audit.found(run.account_id, iter([late]), run.pk)
     audit.found(run.account_id, check_run(recorded, quantum=quantum), run.pk)
-    ledger = audit.ledgers[run.account_id]
-    audit.found(run.account_id, ledger.follow(recorded, quantum=quantum), run.pk)
+    audit.found(run.account_id, record.ledger.follow(recorded, quantum=quantum), run.pk)
 
 
 def _check_capital(audit: _Audit) -> None:
@@ -190,7 +246,7 @@ def _check_capital(audit: _Audit) -> None:
         late = audit.future(f"capital of link {link_id}", allocated_at=allocated_at)
         audit.found(account_id, late)
     for account_id, capitals in present.items():
-        audit.found(account_id, audit.ledgers[account_id].check_present(capitals))
+        audit.found(account_id, audit.records[account_id].ledger.check_present(capitals))
 
 
 def _check_summaries(audit: _Audit) -> None:

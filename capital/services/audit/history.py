@@ -1,8 +1,10 @@
 """Recorded runs, a page at a time, as the audit's rules read them: from rows or snapshots."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import InvalidOperation
+
+from django.db.models import Q, QuerySet
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
@@ -37,10 +39,30 @@ class RunRows:
     entries: dict[int, list[RecordedEntry]] = field(default_factory=dict)
 
 
-def load_run_rows(account_ids: Sequence[int], *, after: int, limit: int) -> list[RunRows]:
-    """The next runs in order of primary key, which is the order of decision, in three queries."""
-    runs = AllocationRun.objects.filter(account_id__in=account_ids, pk__gt=after)
-    loaded = {run.pk: RunRows(run) for run in runs.order_by("pk")[:limit]}
+def behind(through: Mapping[int, int]) -> QuerySet[AllocationRun]:
+    """The runs of these accounts behind a run of each; 0 is before the first."""
+    whole = [account_id for account_id, key in through.items() if not key]
+    parts = [Q(account_id=account_id, pk__gt=key) for account_id, key in through.items() if key]
+    runs: QuerySet[AllocationRun] = AllocationRun.objects.filter(
+        Q(Q(account_id__in=whole), *parts, _connector=Q.OR)
+    )
+    return runs
+
+
+def load_run_rows(through: Mapping[int, int], *, after: int, limit: int) -> list[RunRows]:
+    """The next runs in order of primary key, which is the order of decision, in three queries.
+
+    Args:
+        through: By account, the last run that is not to be read.
+        after: The last run that was read, of whichever account.
+        limit: How many at most.
+    """
+    return with_pools(behind(through).filter(pk__gt=after).order_by("pk")[:limit])
+
+
+def with_pools(runs: Iterable[AllocationRun]) -> list[RunRows]:
+    """The runs with their pools and entries, in two queries more."""
+    loaded = {run.pk: RunRows(run) for run in runs}
     owner = {}
     for pool in AllocationPool.objects.filter(run_id__in=list(loaded)).order_by("pk"):
         loaded[pool.run_id].pools.append(pool)

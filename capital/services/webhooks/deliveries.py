@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.errors import DeliveryConflict, DeliveryInProgress
+from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
 from capital.domain.sizing.orders import OrderRequest
-from capital.models import WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.webhooks.secrets import use_nonce
 from strategies.models import Strategy
 
@@ -60,6 +61,7 @@ def claim_delivery(
     Raises:
         WebhookRefused: The nonce was used before.
         DeliveryConflict: The id was used with another body.
+        DeliveryArchived: The id was used so long ago that the answer is in a file.
     """
     with transaction.atomic():
         # Deliveries of one strategy take turns here.
@@ -116,10 +118,25 @@ def _same_delivery(
 ) -> WebhookDelivery | None:
     known = WebhookDelivery.objects.filter(strategy=strategy, refusal__isnull=True)
     if delivery.delivery_id:
-        return known.filter(delivery_id=delivery.delivery_id).first()
+        earlier = known.filter(delivery_id=delivery.delivery_id).first()
+        if earlier is None:
+            _require_not_archived(strategy, delivery)
+        return earlier
     return known.filter(
         fingerprint=delivery.fingerprint, delivery_id="", received_at__gt=now - SAME_FOR
     ).first()
+
+
+def _require_not_archived(strategy: Strategy, delivery: Delivery) -> None:
+    archived = ArchivedDelivery.objects.filter(
+        strategy=strategy, delivery_id=delivery.delivery_id
+    ).first()
+    if archived is None:
+        return
+    if archived.fingerprint != delivery.fingerprint:
+        raise DeliveryConflict(delivery=delivery.delivery_id)
+    received_at = timezone.localtime(archived.received_at).isoformat()
+    raise DeliveryArchived(delivery=delivery.delivery_id, received_at=received_at)
 
 
 def _record(

@@ -1,0 +1,420 @@
+"""Months leave the database whole or not at all, and what is needed afterwards stays."""
+
+import gzip
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.db import connection, models
+
+from capital.domain.errors import (
+    ArchiveFileDiffers,
+    ArchiveNotReadBack,
+    ArchiveTooRecent,
+    DeliveryArchived,
+    DeliveryConflict,
+    RunKeyConflict,
+)
+from capital.domain.sizing.orders import OrderRequest
+from capital.models import (
+    Account,
+    AllocationEntry,
+    AllocationPool,
+    AllocationRun,
+    ArchivedDelivery,
+    ArchivedRun,
+    StrategyAccount,
+    WebhookDelivery,
+    WebhookSecret,
+)
+from capital.services.allocation.allocate import allocate_capital
+from capital.services.allocation.reverts import revert_run
+from capital.services.allocation.runs import report_runs
+from capital.services.archives import runs as archived_runs
+from capital.services.archives.files import columns_of, read_file, read_rows
+from capital.services.archives.months import archive
+from capital.services.audit import audit_capital
+from capital.services.webhooks.deliveries import Delivery
+from capital.services.webhooks.receive import receive_signal
+from capital.services.webhooks.secrets import rotate_secret
+from tests.factories import capital_of, make_link, make_strategy
+from tests.simulated import Exchange
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
+
+TABLES = (AllocationRun, AllocationPool, AllocationEntry)
+# Shortly before and after midnight in Seoul: December there, though it is November in UTC.
+NOVEMBER = datetime(2026, 11, 30, 14, 59, tzinfo=UTC)
+DECEMBER = datetime(2026, 11, 30, 15, 1, tzinfo=UTC)
+NOW = datetime(2027, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """An account whose two links get a tenth more with each run."""
+
+    exchange: Exchange
+    account: Account
+    links: list[StrategyAccount]
+
+    def decide(self, at: datetime, balance: str, **arguments: Any) -> AllocationRun:
+        self.exchange.set_balance(self.account, "spot", balance)
+        (run,) = allocate_capital(
+            [self.account.pk], clock=lambda: at, accept_jump=False, **arguments
+        )
+        return run
+
+
+@pytest.fixture
+def make_desk(exchange: Exchange) -> Callable[[], Desk]:
+    def make() -> Desk:
+        account = exchange.open_account(wallets={"spot": {"USDT": "100"}}, max_jump_percent=None)
+        return Desk(exchange, account, [make_link(account=account), make_link(account=account)])
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: Callable[[], Desk]) -> Desk:
+    """Runs of October, November, December (the last: unchanged) and March."""
+    desk = make_desk()
+    for at, balance in [
+        (datetime(2026, 10, 5, tzinfo=UTC), "100"),
+        (datetime(2026, 10, 6, tzinfo=UTC), "110"),
+        (datetime(2026, 10, 7, tzinfo=UTC), "110"),
+        (NOVEMBER, "120"),
+        (DECEMBER, "130"),
+        (NOW, "140"),
+    ]:
+        desk.decide(at, balance, run_key=f"{at:%m-%dT%H:%M}-{balance}")
+    return desk
+
+
+def old(folder: Path, before: date = date(2026, 12, 31), **arguments: Any) -> Any:
+    return archive(before, folder, clock=lambda: NOW, **arguments)
+
+
+def rows() -> dict[type[models.Model], list[tuple[Any, ...]]]:
+    return {model: read_rows(model.objects.all()) for model in TABLES}
+
+
+def in_files(folder: Path) -> dict[type[models.Model], list[tuple[Any, ...]]]:
+    return {
+        model: sorted(
+            row for path in folder.glob(f"*/{name}-*.gz") for row in read_file(path, model)
+        )
+        for model, name in archived_runs.NAMES.items()
+    }
+
+
+def forge(row: models.Model, **values: Any) -> None:
+    if connection.vendor == "postgresql":
+        with pgtrigger.ignore():
+            models.QuerySet(type(row)).filter(pk=row.pk).update(**values)
+    else:
+        models.QuerySet(type(row)).filter(pk=row.pk).update(**values)
+
+
+# Runs
+
+
+def test_what_is_in_files_and_what_stays_are_all_rows_that_were_there(
+    desk: Desk, tmp_path: Path
+) -> None:
+    before = rows()
+
+    report = old(tmp_path)
+
+    files, kept = in_files(tmp_path), rows()
+    for model in TABLES:
+        assert files[model] + kept[model] == before[model]
+        assert files[model]
+    # October and November, as Seoul has them; whole months before the 31st.
+    assert {path.name for path in tmp_path.iterdir()} == {"2026-10", "2026-11"}
+    assert report.until == date(2026, 12, 1)
+    assert report.rows == {"runs": 4, "pools": 3, "entries": 6, "deliveries": 0}
+    assert [run.created_at for run in AllocationRun.objects.order_by("pk")] == [DECEMBER, NOW]
+
+
+def test_each_file_is_listed_with_its_digest(desk: Desk, tmp_path: Path) -> None:
+    report = old(tmp_path)
+
+    assert len(report.files) == 6
+    for file in report.files:
+        assert hashlib.sha256(file.path.read_bytes()).hexdigest() == file.sha256
+        sums = (file.path.parent / "SHA256SUMS").read_text(encoding="utf-8")
+        assert f"{file.sha256}  {file.path.name}\n" in sums
+    with gzip.open(report.files[0].path, "rt", encoding="utf-8") as text:
+        assert text.readline().strip() == ",".join(columns_of(AllocationRun))
+
+
+def test_the_audit_goes_on_behind_the_archive_and_notices_what_does_not_follow(
+    desk: Desk, tmp_path: Path
+) -> None:
+    old(tmp_path)
+
+    assert audit_capital(clock=lambda: NOW).violations == []
+
+    entry = AllocationEntry.objects.order_by("pk")[0]
+    forge(entry, before=Decimal(61))
+    codes = {each.reason.code.value for each in audit_capital(clock=lambda: NOW).violations}
+    assert "chain_broken" in codes
+
+
+def test_a_used_key_is_answered_and_decides_nothing(desk: Desk, tmp_path: Path) -> None:
+    run = AllocationRun.objects.order_by("pk")[1]
+    old(tmp_path)
+
+    (again,) = allocate_capital([desk.account.pk], run_key=run.run_key, clock=lambda: NOW)
+
+    assert (again.pk, again.outcome, again.code) == (run.pk, run.outcome, run.code)
+    assert report_runs([again])[0].outcome == run.outcome
+    assert not AllocationRun.objects.filter(run_key=run.run_key).exists()
+    with pytest.raises(RunKeyConflict):
+        allocate_capital([desk.account.pk], run_key=run.run_key, force=True, clock=lambda: NOW)
+
+
+def test_the_key_of_another_account_is_not_used_up(
+    desk: Desk, make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    key = AllocationRun.objects.order_by("pk")[0].run_key
+    other = make_desk()
+    old(tmp_path)
+
+    run = other.decide(NOW, "100", run_key=key)
+
+    assert run.account_id == other.account.pk
+    assert AllocationRun.objects.filter(pk=run.pk).exists()
+
+
+def test_the_last_change_stays_however_old_and_can_be_reverted(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+    first = desk.decide(datetime(2026, 10, 5, tzinfo=UTC), "100", run_key="a")
+    last = desk.decide(datetime(2026, 10, 6, tzinfo=UTC), "110", run_key="b")
+    for day in (7, 8):
+        desk.decide(datetime(2026, 10, day, tzinfo=UTC), "110", run_key=f"unchanged {day}")
+
+    report = old(tmp_path)
+
+    assert report.rows["runs"] == 1
+    assert list(ArchivedRun.objects.values_list("run_id", flat=True)) == [first.pk]
+    revert_run(last.pk, clock=lambda: NOW)
+    assert [capital_of(link) for link in desk.links] == [50, 50]
+    assert audit_capital(clock=lambda: NOW).violations == []
+
+
+def test_what_a_kept_run_reverts_stays_with_it(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+    desk.decide(datetime(2026, 10, 5, tzinfo=UTC), "100", run_key="a")
+    reverted = desk.decide(datetime(2026, 10, 6, tzinfo=UTC), "110", run_key="b")
+    revert_run(reverted.pk, clock=lambda: datetime(2026, 10, 7, tzinfo=UTC))
+
+    report = old(tmp_path)
+
+    assert report.rows["runs"] == 1
+    assert AllocationRun.objects.filter(pk=reverted.pk).exists()
+
+
+def test_a_record_that_is_not_correct_stays_whole_and_is_reported(
+    desk: Desk, make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    sound = make_desk()
+    sound.decide(datetime(2026, 10, 5, tzinfo=UTC), "100", run_key="a")
+    sound.decide(NOW, "110", run_key="b")
+    entry = AllocationEntry.objects.filter(pool__run__account=desk.account).order_by("pk")[0]
+    forge(entry, after=Decimal(999))
+    before = AllocationRun.objects.filter(account=desk.account).count()
+
+    report = old(tmp_path)
+
+    assert {each.account_id for each in report.violations} == {desk.account.pk}
+    assert AllocationRun.objects.filter(account=desk.account).count() == before
+    assert report.rows["runs"] == 1
+    assert ArchivedRun.objects.get().account_id == sound.account.pk
+
+
+def test_parts_are_archived_one_by_one(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archived_runs, "RUNS_AT_ONCE", 2)
+    before = rows()
+
+    old(tmp_path)
+
+    assert len(list((tmp_path / "2026-10").glob("runs-*"))) == 2
+    files, kept = in_files(tmp_path), rows()
+    assert all(files[model] + kept[model] == before[model] for model in TABLES)
+    assert audit_capital(clock=lambda: NOW).violations == []
+
+
+def test_an_interrupted_archive_goes_on_where_it_was(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows()
+
+    def die(*_arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        # Its files are written, its rows are not removed.
+        patch.setattr(archived_runs, "remember_archived", die)
+        with pytest.raises(KeyboardInterrupt):
+            old(tmp_path)
+    assert rows() == before
+    assert not ArchivedRun.objects.exists()
+
+    old(tmp_path)
+
+    files, kept = in_files(tmp_path), rows()
+    assert all(files[model] + kept[model] == before[model] for model in TABLES)
+
+
+def test_again_later_the_next_months_go(desk: Desk, tmp_path: Path) -> None:
+    before = rows()
+    old(tmp_path, date(2026, 11, 1))
+    old(tmp_path, date(2026, 12, 1))
+
+    assert old(tmp_path).rows["runs"] == 0
+    files, kept = in_files(tmp_path), rows()
+    assert all(files[model] + kept[model] == before[model] for model in TABLES)
+
+
+def test_what_does_not_read_back_is_not_removed(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows()
+    read = archived_runs.write_file.__globals__["read_file"]
+
+    def lose_one(path: Path, model: type[models.Model]) -> Any:
+        return iter(list(read(path, model))[:-1])
+
+    monkeypatch.setitem(archived_runs.write_file.__globals__, "read_file", lose_one)
+
+    with pytest.raises(ArchiveNotReadBack):
+        old(tmp_path)
+
+    assert rows() == before
+
+
+def test_a_file_of_other_rows_is_not_overwritten(desk: Desk, tmp_path: Path) -> None:
+    before = rows()
+    report = old(tmp_path, date(2026, 11, 1))
+    path = report.files[0].path
+    name = path.name
+    for file in report.files:
+        file.path.unlink()
+    path.parent.joinpath(name).write_bytes(b"another desk's")
+    # As if nothing had been archived yet, of a desk with other rows.
+    assert rows() != before
+    first = AllocationRun.objects.order_by("pk")[0]
+    taken = tmp_path / "2026-11" / f"runs-account-{desk.account.pk}-from-{first.pk}.csv.gz"
+    taken.parent.mkdir()
+    taken.write_bytes(b"another desk's")
+
+    with pytest.raises(ArchiveFileDiffers):
+        old(tmp_path)
+
+    assert taken.read_bytes() == b"another desk's"
+    assert AllocationRun.objects.filter(pk=first.pk).exists()
+
+
+def test_only_months_that_are_over_for_long_can_be_archived(desk: Desk, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveTooRecent) as error:
+        old(tmp_path, date(2027, 3, 1))
+
+    assert error.value.reason.figures["latest"] == "2027-01-29"
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_the_accounts_that_were_named(
+    desk: Desk, make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    other = make_desk()
+    other.decide(datetime(2026, 10, 5, tzinfo=UTC), "100", run_key="a")
+    other.decide(NOW, "110", run_key="b")
+
+    report = old(tmp_path, account_ids=[other.account.pk])
+
+    assert report.rows["runs"] == 1
+    assert AllocationRun.objects.filter(account=desk.account).count() == 6
+
+
+def test_a_dry_run_counts_and_changes_nothing(desk: Desk, tmp_path: Path) -> None:
+    before = rows()
+
+    report = old(tmp_path, dry_run=True)
+
+    assert report.rows["runs"] == 4
+    assert rows() == before
+    assert not list(tmp_path.iterdir())
+
+
+# Deliveries
+
+
+@pytest.fixture
+def secret(exchange: Exchange) -> WebhookSecret:
+    strategy = make_strategy()
+    rotate_secret(strategy)
+    return WebhookSecret.objects.get(strategy=strategy)
+
+
+def signal(at: datetime, secret: WebhookSecret, delivery_id: str = "") -> dict[str, Any]:
+    order = OrderRequest(symbol="BTC/USDT", side="buy", qty_per=Decimal(50), price=Decimal(50000))
+    body = {"symbol": "BTC/USDT", "id": delivery_id, "at": at.isoformat()}
+    delivery = Delivery(body=body, orders=[order], delivery_id=delivery_id)
+    return receive_signal(secret, delivery, clock=lambda: at)
+
+
+def test_deliveries_and_their_answers_go_and_are_not_processed_again(
+    secret: WebhookSecret, tmp_path: Path
+) -> None:
+    signal(NOVEMBER, secret, "tv-1")
+    signal(NOVEMBER + timedelta(seconds=1), secret)
+    young = signal(DECEMBER, secret, "tv-2")
+    before = read_rows(WebhookDelivery.objects.all())
+
+    report = old(tmp_path)
+
+    assert report.rows["deliveries"] == 2
+    assert [row.pk for row in WebhookDelivery.objects.all()] == [young["delivery"]]
+    (path,) = (tmp_path / "2026-11").glob("deliveries-*")
+    assert list(read_file(path, WebhookDelivery)) == before[:2]
+    with pytest.raises(DeliveryArchived) as error:
+        signal(NOVEMBER, secret, "tv-1")
+    assert error.value.reason.figures["received_at"] == "2026-11-30T23:59:00+09:00"
+    with pytest.raises(DeliveryConflict):
+        signal(NOW, secret, "tv-1")
+
+
+def test_the_id_of_another_strategy_is_not_used_up(secret: WebhookSecret, tmp_path: Path) -> None:
+    signal(NOVEMBER, secret, "tv-1")
+    old(tmp_path)
+    strategy = make_strategy()
+    rotate_secret(strategy)
+
+    answer = signal(NOVEMBER, WebhookSecret.objects.get(strategy=strategy), "tv-1")
+
+    assert answer["strategy"] == strategy.key
+    assert ArchivedDelivery.objects.get().strategy_id == secret.strategy_id
+
+
+def test_one_without_an_answer_stays_unless_it_was_refused(
+    secret: WebhookSecret, tmp_path: Path
+) -> None:
+    fields = {"strategy": secret.strategy, "fingerprint": "f", "body": {}, "received_at": NOVEMBER}
+    waiting = WebhookDelivery.objects.create(**fields)
+    WebhookDelivery.objects.create(**fields, refusal={"code": "invalid"})
+
+    assert old(tmp_path).rows["deliveries"] == 1
+    assert WebhookDelivery.objects.get() == waiting
