@@ -19,9 +19,9 @@ from typing import Self
 from aiohttp import web
 
 from capital.simulator.control import add_control_routes
-from capital.simulator.endpoint import SimulatedVenue
+from capital.simulator.endpoint import PlacedOrder, SimulatedVenue
 from capital.simulator.markets import MarketPlace
-from capital.simulator.public import Handler, price_setter, public_handler
+from capital.simulator.public import Handler, order_handler, price_setter, public_handler
 from capital.simulator.responder import AskedRequest, Responder
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState
@@ -63,6 +63,7 @@ class SimulatedExchange:
         self._host = host
         self._port = port
         self._requests: list[AskedRequest] = []
+        self._orders: list[PlacedOrder] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Event | None = None
@@ -82,6 +83,11 @@ class SimulatedExchange:
     def requests(self) -> list[AskedRequest]:
         """What was asked of the venues so far, in order; a copy."""
         return list(self._requests)
+
+    @property
+    def orders(self) -> list[PlacedOrder]:
+        """The orders that were placed so far, as their venues understand them; a copy."""
+        return list(self._orders)
 
     def forget_requests(self) -> None:
         """Start ``requests`` anew."""
@@ -137,6 +143,9 @@ class SimulatedExchange:
                 market, self.market_place, latency_seconds=self._latency_seconds, closing=closing
             )
             routes[market.method, market.path].append((market.accepts, handler))
+        for order in venue.orders:
+            handler = order_handler(order, self._orders)
+            routes[order.method, order.path].append((None, handler))
         for notice in venue.notices:
             handler = partial(responder.notify, notice=notice, root=root)
             routes[notice.method, notice.path].append((None, handler))

@@ -1,11 +1,19 @@
 """Binance."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings, is_plain
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -382,4 +390,33 @@ MARKETS = (
     PublicEndpoint("/api/v3/ticker/24hr", _ticker),
     PublicEndpoint("/fapi/v1/ticker/24hr", _ticker),
 )
-VENUES = (SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v3/order``: in the base asset, or in the quote one where that is named."""
+    side = asked["side"].lower()
+    if "quoteOrderQty" in asked:
+        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
+    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
+
+
+def _futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /fapi/v1/order``: in the base asset."""
+    return PlacedOrder(asked["symbol"], asked["side"].lower(), base=Decimal(asked["quantity"]))
+
+
+def _coin_futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /dapi/v1/order``: in contracts of a hundred dollars."""
+    quote = Decimal(asked["quantity"]) * 100
+    return PlacedOrder(asked["symbol"], asked["side"].lower(), quote=quote)
+
+
+_PLACED = {"symbol": "", "orderId": 1, "clientOrderId": "1", "status": "NEW"}
+ORDERS = (
+    OrderEndpoint("/api/v3/order", _spot_order, _PLACED),
+    OrderEndpoint("/fapi/v1/order", _futures_order, _PLACED),
+    OrderEndpoint("/dapi/v1/order", _coin_futures_order, _PLACED),
+)
+VENUES = (
+    SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

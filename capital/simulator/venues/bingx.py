@@ -1,11 +1,19 @@
 """BingX."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -81,6 +89,7 @@ def _spot_symbols(_query: Mapping[str, str], _place: MarketPlace) -> Any:
             "maxQty": 1000,
             "minNotional": 5,
             "maxNotional": 500000,
+            "maxMarketNotional": 100000,
             "status": 1,
             "tickSize": bare("0.01"),
             "stepSize": bare(step),
@@ -221,4 +230,31 @@ MARKETS = (
     PublicEndpoint("/openApi/swap/v2/quote/ticker", _contract_ticker),
     PublicEndpoint("/openApi/cswap/v1/market/ticker", _coin_ticker),
 )
-VENUES = (SimulatedVenue("bingx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /openApi/spot/v1/trade/order``: in the coin, or for an amount of quote currency."""
+    side = asked["side"].lower()
+    if "quoteOrderQty" in asked:
+        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
+    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
+
+
+def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /openApi/swap/v2/trade/order``: in the coin."""
+    return PlacedOrder(asked["symbol"], asked["side"].lower(), base=Decimal(asked["quantity"]))
+
+
+ORDERS = (
+    OrderEndpoint(
+        "/openApi/spot/v1/trade/order", _spot_order, _data({"symbol": "BTC-USDT", "orderId": 1})
+    ),
+    OrderEndpoint(
+        "/openApi/swap/v2/trade/order",
+        _contract_order,
+        _data({"order": {"symbol": "BTC-USDT", "orderId": 1}}),
+    ),
+)
+VENUES = (
+    SimulatedVenue("bingx", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

@@ -2,10 +2,18 @@
 
 import base64
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -163,6 +171,8 @@ def _contract(base: str, quote: str, step: str, *margin_coins: str) -> Any:
         "volumePlace": str(len(step.partition(".")[2])),
         "pricePlace": "1",
         "sizeMultiplier": step,
+        "maxOrderQty": "1200",
+        "maxMarketOrderQty": "220",
         "symbolType": "perpetual",
         "minTradeUSDT": "5",
         "symbolStatus": "normal",
@@ -280,4 +290,35 @@ MARKETS = (
     PublicEndpoint("/api/v2/spot/market/tickers", _spot_ticker),
     PublicEndpoint("/api/v2/mix/market/ticker", _contract_ticker),
 )
-VENUES = (SimulatedVenue("bitget", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v2/spot/trade/place-order``: a market order buys for an amount of quote coin."""
+    size = Decimal(asked["size"])
+    if (asked["orderType"], asked["side"]) == ("market", "buy"):
+        return PlacedOrder(asked["symbol"], asked["side"], quote=size)
+    return PlacedOrder(asked["symbol"], asked["side"], base=size)
+
+
+def _futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v2/mix/order/place-order``: in the base coin, whatever the margin."""
+    return PlacedOrder(asked["symbol"], asked["side"], base=Decimal(asked["size"]))
+
+
+def _unified_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v3/trade/place-order``: in the base coin but for a market order to buy spot."""
+    quantity = Decimal(asked["qty"])
+    if (asked["category"], asked["orderType"], asked["side"]) == ("SPOT", "market", "buy"):
+        return PlacedOrder(asked["symbol"], asked["side"], quote=quantity)
+    return PlacedOrder(asked["symbol"], asked["side"], base=quantity)
+
+
+_PLACED = _enveloped({"orderId": "1", "clientOid": "1"}, 0)
+ORDERS = (
+    OrderEndpoint("/api/v2/spot/trade/place-order", _spot_order, _PLACED),
+    OrderEndpoint("/api/v2/mix/order/place-order", _futures_order, _PLACED),
+    OrderEndpoint("/api/v3/trade/place-order", _unified_order, _PLACED),
+)
+VENUES = (
+    SimulatedVenue("bitget", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

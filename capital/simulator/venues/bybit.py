@@ -1,10 +1,18 @@
 """Bybit."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings, added
 from capital.simulator.markets import MarketPlace, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -236,4 +244,24 @@ MARKETS = (
     PublicEndpoint("/v5/market/instruments-info", _instruments),
     PublicEndpoint("/v5/market/tickers", _ticker),
 )
-VENUES = (SimulatedVenue("bybit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /v5/order/create``: in the base coin; in dollars on inverse contracts.
+
+    A market order on spot buys for an amount of quote coin unless ``marketUnit`` says otherwise.
+    """
+    quantity, side = Decimal(asked["qty"]), asked["side"].lower()
+    is_spot_buy = asked["category"] == "spot" and asked["side"] == "Buy"
+    unit = asked.get("marketUnit", "quoteCoin" if is_spot_buy else "baseCoin")
+    is_in_quote = asked["orderType"] == "Market" and unit == "quoteCoin"
+    if asked["category"] == "inverse" or (asked["category"] == "spot" and is_in_quote):
+        return PlacedOrder(asked["symbol"], side, quote=quantity)
+    return PlacedOrder(asked["symbol"], side, base=quantity)
+
+
+_PLACED = _enveloped({"orderId": "1", "orderLinkId": "1"})
+ORDERS = (OrderEndpoint("/v5/order/create", _order, _PLACED),)
+VENUES = (
+    SimulatedVenue("bybit", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

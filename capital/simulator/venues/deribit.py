@@ -1,10 +1,19 @@
 """Deribit."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    KeyNature,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings, added, is_plain
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -106,6 +115,8 @@ def _instrument(name: str, counter: str, size: str, **fields: str) -> Any:
         "contract_size": bare(size),
         "min_trade_amount": bare(size),
         "tick_size": bare("0.5"),
+        # Of futures alone.
+        **({} if fields.get("kind") == "spot" else {"max_leverage": 50}),
         "taker_commission": bare("0.0005"),
         "maker_commission": 0,
         "is_active": True,
@@ -203,4 +214,22 @@ MARKETS = (
     PublicEndpoint("/api/v2/public/get_instruments", _instruments),
     PublicEndpoint("/api/v2/public/ticker", _ticker),
 )
-VENUES = (SimulatedVenue("deribit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _order(side: str) -> OrderEndpoint:
+    """``GET /api/v2/private/buy``, or sell: in dollars on inverse contracts, else in the coin."""
+
+    def read(asked: Mapping[str, Any]) -> PlacedOrder:
+        name, amount = asked["instrument_name"], Decimal(asked["amount"])
+        if name.endswith("-PERPETUAL") and "_" not in name:
+            return PlacedOrder(name, side, quote=amount)
+        return PlacedOrder(name, side, base=amount)
+
+    placed = {"trades": [], "order": {"order_id": "1", "order_state": "open", "direction": side}}
+    return OrderEndpoint(f"/api/v2/private/{side}", read, _result(placed), "GET")
+
+
+ORDERS = (_order("buy"), _order("sell"))
+VENUES = (
+    SimulatedVenue("deribit", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

@@ -3,11 +3,19 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Problem, refusals_of
@@ -97,7 +105,10 @@ def _pairs(_query: Mapping[str, str], _place: MarketPlace) -> Any:
             "fee": "0.2",
             "min_base_amount": step,
             "min_quote_amount": "3",
+            "max_base_amount": "10000",
             "max_quote_amount": "5000000",
+            "market_order_max_stock": "1000",
+            "market_order_max_money": "1000000",
             "amount_precision": len(step.partition(".")[2]),
             "precision": 1,
             "trade_status": "tradable",
@@ -121,6 +132,7 @@ def _contract(name: str, size: str, price_step: str, most: int, kind: str = "dir
         "quanto_multiplier": size,
         "order_size_min": 1,
         "order_size_max": most,
+        "market_order_size_max": str(most * 2 // 3),
         "order_price_round": price_step,
         "order_price_deviate": "0.2",
         "mark_price_round": "0.01",
@@ -208,4 +220,30 @@ MARKETS = (
     PublicEndpoint("/api/v4/spot/tickers", _spot_ticker),
     PublicEndpoint("/api/v4/futures/{settle}/tickers", _contract_ticker),
 )
-VENUES = (SimulatedVenue("gate", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v4/spot/orders``: a market order buys for an amount of quote currency."""
+    amount, pair = Decimal(asked["amount"]), asked["currency_pair"]
+    if (asked["type"], asked["side"]) == ("market", "buy"):
+        return PlacedOrder(pair, asked["side"], quote=amount)
+    return PlacedOrder(pair, asked["side"], base=amount)
+
+
+def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v4/futures/{settle}/orders``: in contracts, below zero to sell."""
+    size, name = Decimal(str(asked["size"])), asked["contract"]
+    side, contracts = "buy" if size > 0 else "sell", _CONTRACTS[asked["settle"]]
+    multiplier = next(each["quanto_multiplier"] for each in contracts if each["name"] == name)
+    if multiplier == "0":
+        return PlacedOrder(name, side, quote=abs(size))
+    return PlacedOrder(name, side, base=abs(size) * Decimal(multiplier))
+
+
+ORDERS = (
+    OrderEndpoint("/api/v4/spot/orders", _spot_order, {"id": "1", "status": "open"}),
+    OrderEndpoint("/api/v4/futures/{settle}/orders", _contract_order, {"id": 1, "status": "open"}),
+)
+VENUES = (
+    SimulatedVenue("gate", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

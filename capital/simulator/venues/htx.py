@@ -3,11 +3,20 @@
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, KeyNature, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    KeyNature,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -159,6 +168,8 @@ def _symbols(_query: Mapping[str, str], _place: MarketPlace) -> Any:
                 "min-order-amt": bare(step),
                 "max-order-amt": 1000,
                 "min-order-value": 10,
+                "sell-market-max-order-amt": 100,
+                "buy-market-max-order-value": 1000000,
                 "leverage-ratio": 5,
                 "api-trading": "enabled",
                 "tags": "",
@@ -284,4 +295,34 @@ MARKETS = (
     PublicEndpoint("/linear-swap-ex/market/detail/merged", _ticker),
     PublicEndpoint("/swap-ex/market/detail/merged", _ticker),
 )
-VENUES = (SimulatedVenue("htx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /v1/order/orders/place``: a market order buys for an amount of quote currency."""
+    side, amount = asked["type"].partition("-")[0], Decimal(asked["amount"])
+    if asked["type"] == "buy-market":
+        return PlacedOrder(asked["symbol"], side, quote=amount)
+    return PlacedOrder(asked["symbol"], side, base=amount)
+
+
+def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /v5/trade/order``, ``…/swap_order`` and ``…/contract_order``: in contracts."""
+    name, side = asked["contract_code"], asked.get("side") or asked["direction"]
+    worth = Decimal(asked["volume"]) * Decimal(_SIZES[name])
+    if not name.endswith("-USDT"):
+        return PlacedOrder(name, side, quote=worth)
+    return PlacedOrder(name, side, base=worth)
+
+
+_PLACED = {"order_id": "1", "order_id_str": "1", "client_order_id": "1"}
+ORDERS = (
+    OrderEndpoint("/v1/order/orders/place", _spot_order, {"status": "ok", "data": "1"}),
+    OrderEndpoint(
+        "/v5/trade/order", _contract_order, {"code": 200, "message": "Success", "data": _PLACED}
+    ),
+    OrderEndpoint("/swap-api/v1/swap_order", _contract_order, {"status": "ok", "data": _PLACED}),
+    OrderEndpoint("/api/v1/contract_order", _contract_order, {"status": "ok", "data": _PLACED}),
+)
+VENUES = (
+    SimulatedVenue("htx", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

@@ -2,10 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Problem, refusals_of
@@ -138,4 +145,18 @@ MARKETS = tuple(
         ("perpDexs", _other_exchanges),
     )
 )
-VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=MARKETS),)
+
+
+def _order(asked: Mapping[str, Any]) -> PlacedOrder | None:
+    """``POST /exchange``: in the coin; assets are numbers, those of spot pairs from 10,000 on."""
+    if "orders" not in asked["action"]:
+        return None
+    (order,) = asked["action"]["orders"]
+    side = "buy" if order["b"] else "sell"
+    return PlacedOrder(str(order["a"]), side, base=Decimal(order["s"]))
+
+
+_STATUSES = {"statuses": [{"resting": {"oid": 1}}]}
+_PLACED = {"status": "ok", "response": {"type": "order", "data": _STATUSES}}
+ORDERS = (OrderEndpoint("/exchange", _order, _PLACED),)
+VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=MARKETS, orders=ORDERS),)

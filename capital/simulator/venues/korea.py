@@ -3,10 +3,17 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
@@ -152,11 +159,27 @@ MARKETS = (
     PublicEndpoint("/v1/market/all", _markets),
     PublicEndpoint("/v1/ticker", _tickers),
 )
+
+
+def _order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /v1/orders`` (Upbit) and ``POST /v2/orders``: ``price`` alone is money to buy for."""
+    side = "buy" if asked["side"] == "bid" else "sell"
+    if "volume" in asked:
+        return PlacedOrder(asked["market"], side, base=Decimal(asked["volume"]))
+    return PlacedOrder(asked["market"], side, quote=Decimal(asked["price"]))
+
+
+_PLACED = {"uuid": "1", "order_id": "1", "market": "KRW-BTC", "side": "bid", "state": "wait"}
+ORDERS = {
+    "upbit": (OrderEndpoint("/v1/orders", _order, _PLACED),),
+    "bithumb": (OrderEndpoint("/v2/orders", _order, _PLACED),),
+}
 VENUES = tuple(
     SimulatedVenue(
         venue,
         balances=(Endpoint(venue, Pool.SPOT, "/v1/accounts", scheme, refusals, _wallets),),
         markets=MARKETS,
+        orders=ORDERS[venue],
     )
     for venue, scheme, refusals in (
         ("upbit", UPBIT_SCHEME, UPBIT_REFUSALS),

@@ -6,11 +6,19 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -159,6 +167,10 @@ def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     return {"error": [], "result": {name: ticker}}
 
 
+_LEVEL = {"PI": "contracts", "PF": "numNonContractUnits"}
+"""What a margin level starts at: contracts of a dollar, or dollars."""
+
+
 def _instruments(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /derivatives/api/v3/instruments``."""
     instruments = [
@@ -172,6 +184,10 @@ def _instruments(_query: Mapping[str, str], _place: MarketPlace) -> Any:
             "contractValueTradePrecision": decimals,
             "tradeable": True,
             "maxPositionSize": 1000000,
+            "marginLevels": [
+                {_LEVEL[name[:2]]: start, "initialMargin": bare(margin)}
+                for start, margin in ((0, "0.02"), (500000, "0.04"), (1000000, "0.1"))
+            ],
             "openingDate": "2022-01-01T00:00:00.000Z",
             "isin": None,
         }
@@ -265,7 +281,48 @@ _FUTURES_MARKETS = (
     PublicEndpoint("/derivatives/api/v3/instruments", _instruments),
     PublicEndpoint("/derivatives/api/v3/tickers/{symbol}", _contract_ticker),
 )
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /0/private/AddOrder``: in the base asset, unless a flag says otherwise."""
+    return PlacedOrder(asked["pair"], asked["type"], base=Decimal(asked["volume"]))
+
+
+def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /derivatives/api/v3/sendorder``: inverse contracts are a dollar each."""
+    size = Decimal(asked["size"])
+    if asked["symbol"].startswith("PI_"):
+        return PlacedOrder(asked["symbol"], asked["side"], quote=size)
+    return PlacedOrder(asked["symbol"], asked["side"], base=size)
+
+
+_SPOT_ORDERS = (
+    OrderEndpoint(
+        "/0/private/AddOrder",
+        _spot_order,
+        {"error": [], "result": {"descr": {"order": "buy 1 XBTUSD @ market"}, "txid": ["1"]}},
+    ),
+)
+_SENT = {"order_id": "1", "status": "placed", "receivedTime": _iso_time(), "orderEvents": []}
+_FUTURES_ORDERS = (
+    OrderEndpoint(
+        "/derivatives/api/v3/sendorder",
+        _contract_order,
+        {"result": "success", "sendStatus": _SENT, "serverTime": _iso_time()},
+    ),
+)
 VENUES = (
-    SimulatedVenue("kraken", balances=_SPOT_BALANCES, markets=_SPOT_MARKETS, notices=_SPOT_NOTICES),
-    SimulatedVenue("krakenfutures", balances=_FUTURES_BALANCES, markets=_FUTURES_MARKETS),
+    SimulatedVenue(
+        "kraken",
+        balances=_SPOT_BALANCES,
+        markets=_SPOT_MARKETS,
+        notices=_SPOT_NOTICES,
+        orders=_SPOT_ORDERS,
+    ),
+    SimulatedVenue(
+        "krakenfutures",
+        balances=_FUTURES_BALANCES,
+        markets=_FUTURES_MARKETS,
+        orders=_FUTURES_ORDERS,
+    ),
 )

@@ -2,10 +2,18 @@
 
 import base64
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -135,6 +143,7 @@ def _contract(base: str, quote: str, settle: str, multiplier: str, most: int) ->
         "quoteCurrency": quote,
         "settleCurrency": settle,
         "maxOrderQty": most,
+        "marketMaxOrderQty": most // 2,
         "maxPrice": bare("1000000.0000000000"),
         "lotSize": 1,
         "tickSize": bare("0.1"),
@@ -270,4 +279,21 @@ MARKETS = (
     PublicEndpoint("/api/v1/market/stats", _spot_ticker),
     PublicEndpoint("/api/v1/ticker", _contract_ticker),
 )
-VENUES = (SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v1/orders``: in the base currency on spot, in contracts on the futures host."""
+    name, side, size = asked["symbol"], asked["side"], Decimal(str(asked["size"]))
+    multiplier = next((each["multiplier"] for each in _CONTRACTS if each["symbol"] == name), None)
+    if multiplier is None:
+        return PlacedOrder(name, side, base=size)
+    one = Decimal(multiplier.removeprefix(bare("")))
+    if one < 0:
+        return PlacedOrder(name, side, quote=size * -one)
+    return PlacedOrder(name, side, base=size * one)
+
+
+ORDERS = (OrderEndpoint("/api/v1/orders", _order, _ok({"orderId": "1"})),)
+VENUES = (
+    SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)

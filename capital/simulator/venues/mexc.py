@@ -1,11 +1,19 @@
 """MEXC: spot in Binance's manner at Binance's path, futures in its own."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
 from capital.domain.pools import Pool
-from capital.simulator.endpoint import Endpoint, Notice, PublicEndpoint, SimulatedVenue
+from capital.simulator.endpoint import (
+    Endpoint,
+    Notice,
+    OrderEndpoint,
+    PlacedOrder,
+    PublicEndpoint,
+    SimulatedVenue,
+)
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -106,6 +114,7 @@ def _pair(base: str, decimals: int, least: str) -> Any:
         "permissions": ["SPOT"],
         "filters": [],
         "maxQuoteAmount": "4000000.000000000000000000",
+        "maxQuoteAmountMarket": "2000000.000000000000000000",
         "makerCommission": "0",
         "takerCommission": "0.0005",
     }
@@ -136,6 +145,11 @@ def _contract(base: str, quote: str, settle: str, size: str) -> Any:
         "volUnit": 1,
         "minVol": 1,
         "maxVol": 1000000,
+        "initialMarginRate": bare("0.005"),
+        "riskBaseVol": 250000,
+        "riskIncrVol": 250000,
+        "riskIncrImr": bare("0.005"),
+        "riskLevelLimit": 4,
         "takerFeeRate": bare("0.0002"),
         "makerFeeRate": 0,
         "state": 0,
@@ -241,4 +255,34 @@ MARKETS = (
     PublicEndpoint("/api/v1/contract/detail", _contracts),
     PublicEndpoint("/api/v1/contract/ticker", _contract_ticker),
 )
-VENUES = (SimulatedVenue("mexc", balances=BALANCES, markets=MARKETS, notices=NOTICES),)
+
+
+def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v3/order``: in the base asset, or in the quote one where that is named."""
+    side = asked["side"].lower()
+    if "quoteOrderQty" in asked:
+        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
+    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
+
+
+def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/v1/private/order/create``: in contracts; sides 1 and 2 buy, 3 and 4 sell."""
+    name, side = asked["symbol"], "buy" if asked["side"] in (1, 2) else "sell"
+    size = next(each["contractSize"] for each in _CONTRACTS if each["symbol"] == name)
+    worth = Decimal(str(asked["vol"])) * Decimal(size.removeprefix(bare("")))
+    if name.endswith("_USD"):
+        return PlacedOrder(name, side, quote=worth)
+    return PlacedOrder(name, side, base=worth)
+
+
+ORDERS = (
+    OrderEndpoint("/api/v3/order", _spot_order, {"symbol": "BTCUSDT", "orderId": "1"}),
+    OrderEndpoint(
+        "/api/v1/private/order/create",
+        _contract_order,
+        {"success": True, "code": 0, "data": {"orderId": "1", "ts": 1}},
+    ),
+)
+VENUES = (
+    SimulatedVenue("mexc", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
+)
