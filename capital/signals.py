@@ -16,6 +16,7 @@ from capital.services.allocation import (
     request_reallocation_of_strategy,
 )
 from capital.services.jobs import refusal_of, sync_schedules_after_migration
+from capital.services.trading import mark_dust
 from strategies.models import Strategy
 
 
@@ -58,8 +59,9 @@ def reserve_changed(instance: Account, **_kwargs: Any) -> None:
 
 @receiver(post_save, sender=Position)
 def position_closed(instance: Position, **_kwargs: Any) -> None:
-    """A position was closed to flat: what it held back may be due now."""
-    if instance.was_closed:
+    """A position was closed, to flat or to dust: what it held back may be due now."""
+    mark_dust([instance])
+    if instance.was_closed or instance.is_dust:
         request_reallocation([instance.strategy_account.account_id])
 
 

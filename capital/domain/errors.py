@@ -98,6 +98,12 @@ class NothingToAccept(CapitalError):
     code = Code.NOTHING_TO_ACCEPT
 
 
+class NoPendingRules(CapitalError):
+    """No changed rules of an instrument wait to be accepted."""
+
+    code = Code.NO_PENDING_RULES
+
+
 class ForceNotAllowed(CapitalError):
     """The actor lacks the permission to bypass the gate."""
 

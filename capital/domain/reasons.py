@@ -179,6 +179,15 @@ class Code(StrEnum):
         "exchange_bad_answer",
         "The answer from {venue} is not a valid balance ({kind}).",
     )
+    NO_PENDING_RULES = (
+        "no_pending_rules",
+        "No changed rules of {symbol} on {venue} wait to be accepted.",
+    )
+    MARKETS_NOT_STORED = (
+        "markets_not_stored",
+        "The instrument rules of {venue} could not be stored ({kind}). The rules stored before "
+        "stay in use.",
+    )
     EXCHANGE_BAD_MARKETS = (
         "exchange_bad_markets",
         "The answer from {venue} is not a valid list of instruments ({kind}). The stored "
@@ -572,6 +581,32 @@ class Code(StrEnum):
         "are unknown.",
     )
 
+    LEVERAGE_CAPPED = (
+        "leverage_capped",
+        "The leverage {asked} is more than the exchange allows for this order, so it was sized "
+        "with {limit}.",
+    )
+    NO_ROOM_FOR_FEES = (
+        "no_room_for_fees",
+        "The order uses all of the capital ({percent}%) and the account's fee rate is 0, so "
+        "nothing is left for fees. Set the account's fee rate, or use a smaller percentage.",
+    )
+    PRICE_NOT_COMPARED = (
+        "price_not_compared",
+        "The price {price} could not be compared with the market ({cause}).",
+    )
+    PRICE_IS_OLD = (
+        "price_is_old",
+        "The last trade of {symbol} on {venue} ({market_price}) is {minutes} minutes old, and no "
+        "bid or ask is known. No price was refused by it.",
+    )
+    DUST = (
+        "dust",
+        "The position of {position} {symbol} is too small for any order, so it does not count as "
+        "open and does not hold capital. Sell or convert it on the exchange, then report a "
+        "quantity of 0.",
+    )
+
     # An order that is refused: the request itself
     SYMBOL_MISSING = "symbol_missing", "The order has no symbol."
     UNKNOWN_SIDE = "unknown_side", "Unknown side {side}. Use buy or sell."
@@ -622,7 +657,12 @@ class Code(StrEnum):
         "The instrument rules of {venue} were never fetched. Run python manage.py sync_markets "
         "--venue {venue}.",
     )
-    SYMBOL_NOT_TRADED = "symbol_not_traded", "{symbol} is currently not traded on {venue}."
+    SYMBOL_NOT_TRADED = (
+        "symbol_not_traded",
+        "{symbol} is currently not traded on {venue}, so no order can be placed. If a position in "
+        "it is open, settle it on the exchange and report a quantity of 0, or force a "
+        "reallocation.",
+    )
     SYMBOL_OF_OTHER_MARKET = (
         "symbol_of_other_market",
         "The strategy {strategy} trades {market}, but {symbol} is of another market ({kind}).",
@@ -630,6 +670,22 @@ class Code(StrEnum):
     CURRENCY_MISMATCH = (
         "currency_mismatch",
         "{symbol} is settled in {settle}, but the capital of this account is in {currency}.",
+    )
+    AMOUNT_UNIT_UNKNOWN = (
+        "amount_unit_unknown",
+        "It is not known what the amount of an order of {symbol} on {venue} counts: contracts, "
+        "coins or money. So nothing is sized there.",
+    )
+    MARKET_RULES_SUSPECT = (
+        "market_rules_suspect",
+        "{venue} changed what an order of {symbol} counts ({change}). Until someone accepts the "
+        "new rules, positions can only be closed, by the old ones: python manage.py sync_markets "
+        "--accept {venue} {symbol}.",
+    )
+    PRICE_DEVIATES = (
+        "price_deviates",
+        "The price {price} is too far from the market's {market_price} ({percent}%, at most "
+        "{limit}%). Check the price, or raise the account's maximum price deviation.",
     )
     PRICE_UNAVAILABLE = (
         "price_unavailable",

@@ -10,6 +10,7 @@ from capital.domain.clock import Clock
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
+from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.venues import Venue
 
 Answers = Mapping[tuple[int, Pool], Observation | Reason]
@@ -121,10 +122,10 @@ class MarketGateway(Protocol):
             and instruments that cannot be sized (no step, no contract size) are left out.
         """
 
-    def fetch_prices(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, Decimal | Reason]:
-        """The last price of each instrument, concurrently, within one deadline for all of them.
+    def fetch_prices(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, MarketPrice | Reason]:
+        """The price of each instrument, concurrently, within one deadline for all of them.
 
         Returns:
-            For each instrument its price, > 0, or why there is none. It never raises for errors of
-            an exchange or a network.
+            For each instrument its last price, bid and ask, or why there is none. It never raises
+            for errors of an exchange or a network.
         """

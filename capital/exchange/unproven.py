@@ -17,10 +17,12 @@ from capital.exchange.venue import (
     EQUITY,
     FREE,
     FUTURES_ONLY,
+    SPOT_IN_BASE,
     SPOT_ONLY,
     WALLET,
     BalanceCall,
     Holdings,
+    RulesCall,
     Venue,
 )
 from strategies.markets import MarketType
@@ -107,6 +109,8 @@ def generic_venue(venue_id: str) -> Venue | None:
                 ),
             ),
         },
+        # What contracts count in is known of venues with a row only.
+        rules_call=RulesCall(amount_units=SPOT_IN_BASE),
         is_proven=False,
     )
 

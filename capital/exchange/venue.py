@@ -11,7 +11,7 @@ from typing import Any, Literal
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool, WalletMode, pools_of
 from capital.domain.reasons import Code
-from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind, PrecisionMode
 from strategies.markets import MarketType
 
 Credential = Literal["api_key", "api_secret", "api_passphrase"]
@@ -216,26 +216,112 @@ class BalanceCall:
         }
 
 
+By = Mapping[InstrumentKind, tuple[str, ...]]
+"""By kind of instrument, the path of a field of the raw market."""
+
+SPOT_IN_BASE = {InstrumentKind.SPOT: AmountUnit.BASE}
+
+
+def units(linear: AmountUnit, inverse: AmountUnit) -> Mapping[InstrumentKind, AmountUnit]:
+    """What the amount of an order counts, where spot orders are in base units."""
+    return {**SPOT_IN_BASE, InstrumentKind.LINEAR: linear, InstrumentKind.INVERSE: inverse}
+
+
+def everywhere(*path: str) -> By:
+    """The same path for linear and inverse contracts."""
+    return {InstrumentKind.LINEAR: path, InstrumentKind.INVERSE: path}
+
+
+@dataclass(frozen=True)
+class MarginLevels:
+    """Where the raw market lists its margin by the size of a position.
+
+    Attributes:
+        path: The list of levels.
+        starts: The fields that say from which value on a level counts; the first present counts.
+        margin: The field with the initial margin, as a part of the value.
+    """
+
+    path: tuple[str, ...]
+    starts: tuple[str, ...]
+    margin: str
+
+
+@dataclass(frozen=True)
+class MarginSteps:
+    """Fields of the raw market by which margin grows with the size of a position, in amounts.
+
+    Attributes:
+        margin: The initial margin of the first level, as a part of the value.
+        more_margin: What each next level adds to it.
+        first: Up to which amount the first level goes.
+        step: How much further each next one does.
+        levels: How many there are; the last one has no end.
+    """
+
+    margin: str
+    more_margin: str
+    first: str
+    step: str
+    levels: str
+
+
 @dataclass(frozen=True)
 class RulesCall:
     """How the instrument rules are requested, and what of them ccxt does not pass on.
 
     Attributes:
+        amount_units: What the amount of an order counts, as ccxt's ``create_order`` takes it there,
+            for each kind of instrument; steps and limits are in it too.
+        market_buy_units: By wallet mode, what the amount of a spot market order to buy counts,
+            where it is something else: ccxt passes on there what it is given.
         options: ccxt options for the request: only what can be traded here.
         precision_mode: Of quantities, if it differs from the one that ccxt states for the venue.
         min_costs: Minimum order value by quote currency, for instruments without one.
-        market_most: Where the raw market has the maximum of a market order, by kind.
+        max_costs: Maximum order value by quote currency, for instruments without one.
+        most: Where the raw market has the maximum of any order, by kind.
+        market_most: Where it has the maximum of a market order.
+        market_sell_most: Where it has the maximum of a market order to sell.
+        market_dearest: Where it has the maximum value of a market order.
+        market_buy_dearest: Where it has the maximum value of a market order to buy.
+        market_dearest_by_leverage: The maximum value of a market order from a maximum leverage on,
+            the highest first.
+        limit_dearest_times: How many times that a limit order may be worth.
+        max_leverage: The fields with the maximum leverage, if ccxt does not pass it on. The lowest
+            of several counts.
+        margins: Where it has the margin by the size of a position.
         last_price: The field of the raw ticker with the last price, if ccxt's own ticker has none:
             there ccxt ignores the exact numbers that it was told to make.
         settle_is_lower_case: The venue's paths name the settle currency in lower case.
     """
 
+    amount_units: Mapping[InstrumentKind, AmountUnit] = field(default_factory=dict)
+    market_buy_units: Mapping[WalletMode, AmountUnit] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     precision_mode: PrecisionMode | None = None
     min_costs: Mapping[str, Decimal] = field(default_factory=dict)
-    market_most: Mapping[InstrumentKind, tuple[str, ...]] = field(default_factory=dict)
+    max_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    most: By = field(default_factory=dict)
+    market_most: By = field(default_factory=dict)
+    market_sell_most: By = field(default_factory=dict)
+    market_dearest: By = field(default_factory=dict)
+    market_buy_dearest: By = field(default_factory=dict)
+    market_dearest_by_leverage: tuple[tuple[Decimal, Decimal], ...] = ()
+    limit_dearest_times: int = 1
+    max_leverage: tuple[str, ...] = ()
+    margins: MarginLevels | MarginSteps | None = None
     last_price: str = ""
     settle_is_lower_case: bool = False
+
+    def amount_unit(self, kind: InstrumentKind, contract_size: Decimal) -> AmountUnit | None:
+        """What an order's amount counts there; None where it is not known.
+
+        Contracts of one base unit are base units, so there it need not be known.
+        """
+        unit = self.amount_units.get(kind)
+        if unit is None and kind is not InstrumentKind.INVERSE and contract_size == 1:
+            return AmountUnit.BASE
+        return unit
 
 
 @dataclass(frozen=True)
@@ -288,6 +374,8 @@ class Venue:
             one request for the venue's time.
         has_growing_nonce: A request must carry a higher number than the key's last one.
         rules_call: How its instrument rules are requested.
+        stands_for: Settle currencies that a currency of accounts stands for, one for one: their
+            contracts are sized with it.
         is_proven: Its row was verified against real responses. See ``generic``.
     """
 
@@ -313,6 +401,7 @@ class Venue:
     clock_errors: tuple[str, ...] = ()
     has_growing_nonce: bool = False
     rules_call: RulesCall = field(default_factory=RulesCall)
+    stands_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
     is_proven: bool = True
 
     @property

@@ -4,11 +4,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind, PrecisionMode
 from capital.models.columns.exact import QuantityField
 
-_LIMITS = ("min_amount", "max_amount", "market_min_amount", "market_max_amount")
-_COSTS = ("min_cost", "max_cost")
+_LIMITS = (
+    "min_amount",
+    "max_amount",
+    "market_min_amount",
+    "market_max_amount",
+    "market_sell_max_amount",
+    "max_leverage",
+)
+_COSTS = ("min_cost", "max_cost", "market_max_cost", "market_buy_max_cost")
 
 
 def _not_negative(*names: str) -> Q:
@@ -19,10 +26,10 @@ def _not_negative(*names: str) -> Q:
 
 
 class Market(models.Model):
-    """The rules of one instrument. Written by ``sync_markets`` only.
+    """The rules of one instrument. Written by ``sync_markets``, and by whoever accepts a change.
 
-    Amounts are in the venue's unit: base units on spot, contracts elsewhere. Symbols that a venue
-    no longer lists stay, inactive.
+    Amounts are in the unit that the venue takes, ``amount_unit``. Symbols that a venue no longer
+    lists stay, inactive.
     """
 
     venue = models.CharField(_("exchange"), max_length=32)
@@ -54,6 +61,21 @@ class Market(models.Model):
             "What one contract stands for: base units (linear) or quote currency (inverse)."
         ),
     )
+    amount_unit = models.CharField(
+        _("unit of an order's quantity"),
+        max_length=10,
+        blank=True,
+        default="",
+        choices=[
+            (AmountUnit.CONTRACTS.value, _("contracts")),
+            (AmountUnit.BASE.value, _("base currency")),
+            (AmountUnit.QUOTE.value, _("quote currency")),
+        ],
+        help_text=_(
+            "What the exchange takes as the quantity of an order, and what its steps and limits "
+            "are in. Empty: not known, so nothing is sized."
+        ),
+    )
     precision_mode = models.CharField(
         _("precision mode"),
         max_length=20,
@@ -70,6 +92,40 @@ class Market(models.Model):
     market_max_amount = QuantityField(_("maximum quantity, market orders"), null=True, blank=True)
     min_cost = QuantityField(_("minimum order value"), null=True, blank=True)
     max_cost = QuantityField(_("maximum order value"), null=True, blank=True)
+    market_max_cost = QuantityField(_("maximum value, market orders"), null=True, blank=True)
+    market_buy_max_cost = QuantityField(
+        _("maximum value, market orders to buy"), null=True, blank=True
+    )
+    market_sell_max_amount = QuantityField(
+        _("maximum quantity, market orders to sell"), null=True, blank=True
+    )
+    max_leverage = QuantityField(_("maximum leverage"), null=True, blank=True)
+    leverage_brackets = models.JSONField(
+        _("leverage brackets"),
+        default=list,
+        blank=True,
+        help_text=_("The maximum leverage by the size of a position, from the smallest size."),
+    )
+    pending_rules = models.JSONField(
+        _("rules that wait to be accepted"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "The exchange changed what a contract or an order's quantity stands for. Until someone "
+            "accepts that, positions can only be closed, by the rules above."
+        ),
+    )
+    pending_step = models.JSONField(
+        _("step that is not confirmed"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_(
+            "The exchange changed the step. The coarser one is used until a sync an hour later "
+            "confirms it."
+        ),
+    )
     is_active = models.BooleanField(_("tradable"), default=True)
     fetched_at = models.DateTimeField(_("fetched at"))
 
@@ -94,6 +150,11 @@ class Market(models.Model):
                 condition=Q(kind__in=[kind.value for kind in InstrumentKind]),
                 name="market_kind_known",
                 violation_error_message=_("The type must be spot, linear or inverse."),
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_unit__in=["", *(unit.value for unit in AmountUnit)]),
+                name="market_amount_unit_known",
+                violation_error_message=_("The unit must be contracts, base or quote."),
             ),
             models.CheckConstraint(
                 condition=Q(precision_mode__in=[mode.value for mode in PrecisionMode]),

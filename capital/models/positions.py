@@ -56,6 +56,8 @@ class Position(models.Model):
             ),
         ]
 
+    # Whether it is too small for any order of its venue: see ``mark_dust``.
+    is_dust = False
     # As it was loaded or saved last, and before the last save; None where that is not known.
     _is_open_in_database: bool | None = None
     _was_open: bool | None = None

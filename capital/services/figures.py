@@ -168,6 +168,13 @@ def _clause(figure: str) -> str:
     return figure
 
 
+def shown_change(figure: str) -> str:
+    """``contract_size 10 → 1, amount_unit base → quote``: with what these fields are called."""
+    names = _labels(Market)
+    parts = (part.partition(" ") for part in figure.split(", "))
+    return ", ".join(f"{names.get(name, name)} {rest}".strip() for name, _, rest in parts)
+
+
 _pools = _words(POOL_NAMES)
 _kind = _word(_choices(Market, "kind"))
 _mode = _word(MODE_NAMES)
@@ -197,6 +204,7 @@ _AMOUNTS = frozenset(
         "expected",
         "held",
         "limit",
+        "market_price",
         "observed",
         "percent",
         "position",
@@ -246,6 +254,7 @@ _FORMS: dict[str, Form] = {
 # Where one code means something else by that name.
 _FORMS_OF: dict[Code, dict[str, Form]] = {
     Code.AMOUNT_NOT_STORABLE: {"field": _column},
+    Code.MARKET_RULES_SUSPECT: {"change": shown_change},
     Code.FORCED_MARK_WRONG: {"marked": _yes_or_no, "asked": _yes_or_no},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": _kind},
     Code.TIME_IN_FUTURE: {

@@ -1,6 +1,7 @@
 """``size`` and ``sync_markets``: the service's answers, for people and for programs."""
 
 import json
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -66,11 +67,19 @@ def test_every_option_reaches_the_service(desk):
         [order(order_type="LIMIT", risk_per="1", qty="3", price="100", stop_price="95")],
     )
     assert answer == expected.as_json()
-    assert (answer["bound_by"], answer["quantity"]) == ("risk", "2.00000")
-    assert [warning["code"] for warning in answer["warnings"]] == ["qty_ignored"]
+    assert (answer["bound_by"], answer["quantity"], answer["amount"]) == (
+        "risk",
+        "2.00000",
+        "2.00000",
+    )
+    # No exchange is reached here.
+    assert [warning["code"] for warning in answer["warnings"]] == [
+        "qty_ignored",
+        "price_not_compared",
+    ]
 
 
-def test_people_read_it_line_by_line(desk):
+def test_people_read_it_line_by_line(desk, exchange):
     code, text = run(*GRID, "--account", "Main", "--qty-per", "50", "--price", "61234.5")
 
     assert code == 0
@@ -195,6 +204,60 @@ def test_rules_are_fetched_and_counted(exchange):
         ]
     }
     assert Market.objects.count() == 5
+
+
+def test_changed_contracts_are_shown_and_accepted_by_name(exchange):
+    run("sync_markets", "--venue", "okx")
+    Market.objects.filter(symbol="BTC/USDT:USDT").update(contract_size="0.1")
+
+    _, text = run("sync_markets", "--venue", "okx", "--json")
+    assert json.loads(text)["venues"][0]["suspect"] == 1
+    assert "To accept" in run("sync_markets", "--venue", "okx")[1]
+    code, text = run("sync_markets", "--accept", "okx", "BTC/USDT:USDT")
+
+    assert code == 0
+    assert "Accepted the changed rules of BTC/USDT:USDT on okx: contract size 0.1 → 0.01." in text
+    assert Market.objects.get(symbol="BTC/USDT:USDT").contract_size == Decimal("0.01")
+    code, text = refusal("sync_markets", "--accept", "okx", "BTC/USDT:USDT")
+    assert (code, text) == (2, "No changed rules of BTC/USDT:USDT on okx wait to be accepted.")
+
+
+def test_an_acceptance_is_one_json_object(exchange):
+    run("sync_markets", "--venue", "okx")
+    Market.objects.filter(symbol="BTC/USDT:USDT").update(contract_size="0.1")
+    run("sync_markets", "--venue", "okx")
+
+    _, text = run("sync_markets", "--accept", "okx", "BTC/USDT:USDT", "--json")
+
+    assert json.loads(text) == {
+        "venue": "okx",
+        "symbol": "BTC/USDT:USDT",
+        "change": "contract_size 0.1 → 0.01",
+    }
+
+
+def test_people_are_shown_what_to_send(exchange):
+    make_market(
+        "BTC/USD:BTC",
+        venue="deribit",
+        market_id="BTC-PERPETUAL",
+        contract_size=10,
+        amount_precision=10,
+    )
+    account = make_account(venue="deribit", currency="BTC")
+    strategy = make_strategy(key="inverse", market_type="futures", owner=account.owner)
+    make_link(account=account, strategy=strategy, capital="0.01")
+
+    _, text = run(
+        *("size", "inverse", "--symbol", "BTC/USD:BTC", "--side", "buy", "--qty-per", "100")
+    )
+
+    rows = {
+        cells[1].strip(): cells[2].strip()
+        for line in text.splitlines()
+        if len(cells := line.split("│")) > 2
+    }
+    assert (rows["Contracts"], rows["Amount to send"]) == ("61", "610")
 
 
 def test_a_failing_venue_exits_1_and_says_why(exchange):

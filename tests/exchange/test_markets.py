@@ -11,7 +11,13 @@ import pytest
 from ccxt.base.errors import InvalidOrder
 
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.instruments import (
+    AmountUnit,
+    InstrumentKind,
+    InstrumentRules,
+    LeverageBracket,
+    PrecisionMode,
+)
 from capital.domain.sizing.rounding import round_down
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client
@@ -125,6 +131,7 @@ def test_rules_are_read_exactly(markets):
         min_amount=D("0.01"),
         max_amount=D(100000000),
         market_max_amount=D(30000),
+        max_leverage=D(100),
     )
     assert listed(markets, "binance")["BTC/USDT"].rules == InstrumentRules(
         symbol="BTC/USDT",
@@ -133,10 +140,93 @@ def test_rules_are_read_exactly(markets):
         settle="USDT",
         precision_mode=PrecisionMode.TICK_SIZE,
         amount_precision=D("0.00001"),
+        amount_unit=AmountUnit.BASE,
         min_amount=D("0.00001"),
         max_amount=D(9000),
         market_max_amount=D("112.2"),
         min_cost=D(5),
+    )
+
+
+# Of each venue, the maxima that ccxt does not pass on: symbol, field, value.
+MAXIMA = [
+    ("bybit", "BTC/USDT", "market_max_amount", "120"),
+    ("bybit", "BTC/USDT:USDT", "market_max_amount", "500"),
+    ("okx", "BTC/USD:BTC", "market_max_amount", "30000"),
+    # 0G_USDT of Gate's documentation: 450,000, and 300,000 for market orders.
+    ("gate", "BTC/USDT:USDT", "market_max_amount", "666666"),
+    ("gate", "BTC/USD:BTC", "market_max_amount", "6666666"),
+    ("htx", "BTC/USDT", "market_sell_max_amount", "100"),
+    ("htx", "BTC/USDT", "market_buy_max_cost", "1000000"),
+    ("bitget", "BTC/USDT:USDT", "max_amount", "1200"),
+    ("bitget", "BTC/USD:BTC", "market_max_amount", "220"),
+    ("kucoin", "BTC/USDT:USDT", "market_max_amount", "500000"),
+    ("krakenfutures", "BTC/USD:USD", "max_amount", "1000000"),
+    ("mexc", "BTC/USDT", "market_max_cost", "2000000"),
+    ("bingx", "BTC/USDT", "market_max_cost", "100000"),
+    # Its maximum leverage is 40.
+    ("hyperliquid", "BTC/USDC:USDC", "market_max_cost", "15000000"),
+    ("hyperliquid", "BTC/USDC:USDC", "max_cost", "150000000"),
+    ("upbit", "BTC/KRW", "max_cost", "1000000000"),
+]
+
+
+@pytest.mark.parametrize(("venue", "symbol", "field", "most"), MAXIMA)
+def test_maxima_that_ccxt_drops_are_read(markets, venue, symbol, field, most):
+    assert getattr(listed(markets, venue)[symbol].rules, field) == D(most)
+
+
+def test_every_path_to_a_limit_leads_to_one(markets):
+    """Of each path of a row, at least one simulated market of its kind has the field."""
+    paths = {
+        "most": "max_amount",
+        "market_most": "market_max_amount",
+        "market_sell_most": "market_sell_max_amount",
+        "market_dearest": "market_max_cost",
+        "market_buy_dearest": "market_buy_max_cost",
+    }
+    for venue in VENUES.values():
+        rules = [each.rules for each in listed(markets, venue.id).values()]
+        for path, field in paths.items():
+            for kind in getattr(venue.rules_call, path):
+                of_kind = [each for each in rules if each.kind is kind]
+                assert any(getattr(each, field) for each in of_kind), (venue.id, path, kind)
+        if venue.rules_call.max_leverage:
+            assert any(each.max_leverage for each in rules), venue.id
+        if venue.rules_call.margins is not None:
+            assert any(each.brackets for each in rules), venue.id
+
+
+def test_leverage_is_bounded_by_what_the_venue_tells(markets):
+    most = {
+        "okx": 100,
+        "bybit": 100,
+        "gate": 125,
+        "kucoin": 125,
+        "bitget": 125,
+        "hyperliquid": 40,
+        "deribit": 50,
+        "mexc": 200,
+        "bingx": 125,
+    }
+    for venue, leverage in most.items():
+        rules = [each.rules for each in listed(markets, venue).values()]
+        futures = [each for each in rules if each.kind is not InstrumentKind.SPOT]
+        assert {each.max_leverage for each in futures} == {D(leverage)}, venue
+        assert {each.max_leverage for each in rules} <= {D(leverage), None}
+
+
+def test_brackets_are_read_from_margins_by_the_size_of_a_position(markets):
+    assert listed(markets, "krakenfutures")["BTC/USD:USD"].rules.brackets == (
+        LeverageBracket(D(50), max_notional=D(500000)),
+        LeverageBracket(D(25), max_notional=D(1000000)),
+        LeverageBracket(D(10)),
+    )
+    assert listed(markets, "mexc")["BTC/USDT:USDT"].rules.brackets == (
+        LeverageBracket(D(200), max_amount=D(250000)),
+        LeverageBracket(D(100), max_amount=D(500000)),
+        LeverageBracket(D("66.66666666"), max_amount=D(750000)),
+        LeverageBracket(D(50)),
     )
 
 
@@ -190,14 +280,17 @@ def test_every_market_has_a_price(markets, venue):
         expected = {"BTC": "61234.5", "ETH": "2987.65"}[each.base]
         if each.quote == "KRW":
             expected = {"BTC": "95000000", "ETH": "4600000"}[each.base]
-        assert answers[each] == D(expected)
+        answer = answers[each]
+        assert answer.last == D(expected)
+        # Of a contract at Gate, and at Hyperliquid, nobody says what it is bought for.
+        assert {answer.bid, answer.ask} <= {None, D(expected)}
 
 
 def test_a_changed_price_is_read_to_the_last_digit(markets, exchange):
     exchange.server.market_place.set_price("BTC/USDT", "61234.123456789012345")
     asked = quoted("bybit", "BTC/USDT:USDT")
 
-    assert markets.fetch_prices([asked])[asked] == D("61234.123456789012345")
+    assert markets.fetch_prices([asked])[asked].last == D("61234.123456789012345")
 
 
 def test_a_price_asks_for_no_list_of_markets(markets, exchange):
@@ -258,7 +351,7 @@ def test_one_failing_price_leaves_the_others(markets, exchange):
     answers = markets.fetch_prices([wrong, right])
 
     assert isinstance(answers[wrong], Reason)
-    assert answers[right] == D("61234.5")
+    assert answers[right].last == D("61234.5")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ RULE_FIELDS = (
     ("min_change_percent", "min_change_amount"),
     ("max_jump_percent", "max_cache_age_hours"),
     ("fee_rate", "utilisation"),
-    ("max_budget_percent",),
+    ("max_budget_percent", "max_price_deviation_percent"),
 )
 EDITED_FIELDS = ("name", *chain(*IDENTITY_FIELDS, *RULE_FIELDS))
 

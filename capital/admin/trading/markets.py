@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,7 +14,13 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilt
 from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import money, number, ratio
+from capital.admin.frame.views import user_of
+from capital.domain.errors import CapitalError
 from capital.models import Market
+from capital.services.access import ACCEPT_PERMISSION
+from capital.services.figures import shown_change
+from capital.services.markets import accept_rules, pending_change
+from capital.services.sentences import sentence
 
 
 class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
@@ -59,13 +65,40 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     fields = [
         ("symbol", "venue", "market_id"),
         ("shown_kind", "base", "quote", "settle"),
-        ("contract_size", "precision_mode", "amount_precision"),
+        ("contract_size", "amount_unit", "precision_mode", "amount_precision"),
         ("min_amount", "max_amount"),
-        ("market_min_amount", "market_max_amount"),
+        ("market_min_amount", "market_max_amount", "market_sell_max_amount"),
         ("min_cost", "max_cost"),
+        ("market_max_cost", "market_buy_max_cost"),
+        ("max_leverage", "leverage_brackets"),
         ("shown_state", "fetched_at"),
+        ("shown_pending", "pending_step"),
     ]
-    readonly_fields = ["shown_kind", "shown_state"]
+    readonly_fields = ["shown_kind", "shown_state", "shown_pending", "pending_step"]
+    actions = ["accept_rules"]
+
+    def has_accept_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may accept what changed the meaning of numbers."""
+        return request.user.has_perm(ACCEPT_PERMISSION)
+
+    @admin.action(
+        description=gettext_lazy("Accept changed contract size or unit"), permissions=["accept"]
+    )
+    def accept_rules(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        """Put the rules that wait in force; what has none is said."""
+        for market in queryset.order_by("venue", "symbol"):
+            try:
+                change = accept_rules(market.venue, market.symbol, actor=user_of(request))
+            except CapitalError as error:
+                self.message_user(request, sentence(error.reason), messages.WARNING)
+                continue
+            text = gettext("Accepted the changed rules of %(symbol)s on %(venue)s: %(change)s.")
+            figures = {
+                "symbol": market.symbol,
+                "venue": market.venue,
+                "change": shown_change(change),
+            }
+            self.message_user(request, text % figures, messages.SUCCESS)
 
     @admin.display(description=gettext_lazy("type"), ordering="kind")
     def shown_kind(self, market: Market) -> str:
@@ -89,10 +122,17 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=gettext_lazy("status"), ordering="is_active")
     def shown_state(self, market: Market) -> Any:
-        """Whether the venue lists it."""
+        """Whether the venue lists it, and whether changed rules wait."""
+        if market.pending_rules:
+            return badge(gettext("rules to accept"), "warning")
         if market.is_active:
             return badge(gettext("tradable"), "success")
         return badge(gettext("not tradable"))
+
+    @admin.display(description=gettext_lazy("rules that wait to be accepted"))
+    def shown_pending(self, market: Market) -> str:
+        """What changed; a dash where nothing waits."""
+        return shown_change(pending_change(market)) or "—"
 
     @admin.display(description=gettext_lazy("fetched at"), ordering="fetched_at")
     def shown_fetched(self, market: Market) -> Any:

@@ -13,6 +13,7 @@ from capital.admin.frame.cells import badge, figure, link_to, since
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import number
 from capital.models import Position
+from capital.services.trading import mark_dust
 
 
 @admin.register(Position)
@@ -56,6 +57,19 @@ class PositionAdmin(RecordAdmin):
         rows: QuerySet[Position] = super().get_queryset(request)
         return rows.select_related("strategy_account__strategy", "strategy_account__account")
 
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Which of them are dust."""
+        mark_dust(rows)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Position | None:
+        """With whether it is dust."""
+        position: Position | None = super().get_object(request, object_id, from_field)
+        if position is not None:
+            mark_dust([position])
+        return position
+
     @admin.display(
         description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
     )
@@ -81,7 +95,9 @@ class PositionAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:
-        """Open while something is held."""
+        """Open while something is held that an order could close."""
+        if position.is_dust:
+            return badge(gettext_lazy("dust"))
         if position.is_open:
             return badge(gettext_lazy("open"), "warning")
         return badge(gettext_lazy("closed"))

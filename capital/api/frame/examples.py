@@ -22,6 +22,7 @@ _ACCOUNT = {
     "fee_rate": "0.0005",
     "utilisation": "0.95",
     "max_budget_percent": "100",
+    "max_price_deviation_percent": "5",
 }
 _STRATEGY = {
     "key": "trend",
@@ -47,6 +48,7 @@ _SIZE = {
     "side": "buy",
     "quantity": "0.23",
     "contracts": "23",
+    "amount": "23",
     "reduce_only": False,
     "price": "61234.5",
     "price_source": "given",

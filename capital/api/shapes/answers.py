@@ -35,7 +35,13 @@ class Size(serializers.Serializer[Any]):
     )
     contracts = serializers.CharField(
         allow_null=True,
-        help_text="The quantity in contracts, as ccxt and most exchanges expect it. Null on spot.",
+        help_text="The quantity in contracts. Null on spot.",
+    )
+    amount = serializers.CharField(
+        help_text=(
+            "What to send: exactly what ccxt's create_order takes at this exchange, in contracts, "
+            "coins or money. 0: order nothing."
+        )
     )
     reduce_only = serializers.BooleanField(help_text="Whether the order only closes a position.")
     price = serializers.CharField(
@@ -45,8 +51,8 @@ class Size(serializers.Serializer[Any]):
         choices=["given", "ticker", "cache"],
         allow_null=True,
         help_text=(
-            "`given` in the request, the exchange's last price (`ticker`), or its last price of at "
-            "most 2 seconds ago (`cache`)."
+            "`given` in the request, the exchange's price (`ticker`), or its price of at most 2 "
+            "seconds ago (`cache`)."
         ),
     )
     capital = serializers.CharField(
@@ -55,7 +61,10 @@ class Size(serializers.Serializer[Any]):
     budget = serializers.CharField(
         allow_null=True, help_text="The most that the order may cost, fee included."
     )
-    leverage = serializers.CharField(allow_null=True, help_text="Leverage used. 1 on spot.")
+    leverage = serializers.CharField(
+        allow_null=True,
+        help_text="Leverage used: at most what the exchange allows. 1 on spot.",
+    )
     raw_quantity = serializers.CharField(
         allow_null=True, help_text="The quantity before rounding and limits."
     )
@@ -70,8 +79,8 @@ class Size(serializers.Serializer[Any]):
     bound_by = serializers.CharField(
         allow_blank=True,
         help_text=(
-            "What determined the quantity: `budget`, `risk`, `quantity`, `position`, `max_amount` "
-            "or `max_cost`. If it is 0: the limit that was not reached."
+            "What determined the quantity: `budget`, `risk`, `quantity`, `position`, "
+            "`max_amount`, `max_cost` or `leverage`. If it is 0: the limit that was not reached."
         ),
     )
     code = serializers.CharField(help_text="`sized`, or why the quantity is 0.")

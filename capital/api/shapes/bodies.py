@@ -58,7 +58,9 @@ class OrderBody(Request):
     qty = _number("An absolute quantity, which is only validated and rounded.")
     risk_per = _number("Percentage of the capital that is lost if stop_price is reached.")
     price = _number(
-        "Price of a limit order. On a market order it is used instead of the exchange's last price."
+        "Price of a limit order. On a market order a hint, used where it is dearer than the "
+        "market's price. Refused (`price_deviates`) if the order would fill at once and it is "
+        "further off the market's price than the account allows."
     )
     stop_price = _number("Trigger price of a stop order. With risk_per: the stop-loss.")
 

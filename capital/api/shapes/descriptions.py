@@ -46,6 +46,10 @@ ACCOUNT: Descriptions = {
         "order may spend other strategies' capital, so raising it needs the permission "
         "`capital.raise_budget_limit`."
     ),
+    "max_price_deviation_percent": (
+        "How far the price of an order that would fill at once may be off the market's, in "
+        "percent. Further off, it is refused (`price_deviates`)."
+    ),
     "connection_code": ("Why the exchange could not be read at the last sync. Empty if it could."),
     "last_checked_at": "When it was last checked whether a reallocation is due.",
     "last_check_code": "The result of that check.",
@@ -98,6 +102,9 @@ SUMMARY: Descriptions = {
 }
 
 POSITION: Descriptions = {
+    "dust": (
+        "Whether it is too small for any order on the exchange. Then it does not count as open."
+    ),
     "strategy_account": "Id of the strategy on the account.",
     "updated_at": "When it was last reported.",
 }
@@ -114,6 +121,11 @@ MARKET: Descriptions = {
         "What one contract is worth: base units on linear, quote currency on inverse contracts. "
         "Null on spot."
     ),
+    "amount_unit": (
+        "What the amount of an order counts there, as ccxt's create_order takes it: `contracts`, "
+        "units of the `base` currency, or an amount of the `quote` currency. Steps and limits are "
+        "in it too. Empty: not known, so nothing is sized."
+    ),
     "precision_mode": "How amount_precision is meant.",
     "amount_precision": "Step, number of decimals, or number of significant digits of a quantity.",
     "min_amount": "Minimum quantity. Null: no limit.",
@@ -122,6 +134,24 @@ MARKET: Descriptions = {
     "market_max_amount": "Maximum quantity of a market order. Null: no limit of its own.",
     "min_cost": "Minimum order value. Null: no limit.",
     "max_cost": "Maximum order value. Null: no limit.",
+    "market_max_cost": "Maximum value of a market order. Null: no limit of its own.",
+    "market_buy_max_cost": "Maximum value of a market order to buy. Null: no limit of its own.",
+    "market_sell_max_amount": (
+        "Maximum quantity of a market order to sell. Null: no limit of its own."
+    ),
+    "max_leverage": "Maximum leverage. Null: not known, or spot.",
+    "leverage_brackets": (
+        "Maximum leverage by the size of a position, from the smallest: each with `leverage`, and "
+        "up to which `max_notional` (quote currency) or `max_amount` it is allowed."
+    ),
+    "pending_rules": (
+        "Rules with another contract size or unit, which wait until a person accepts them. "
+        "Meanwhile positions can only be closed, by the rules of this row. Null: none."
+    ),
+    "pending_step": (
+        "A changed step that no second sync has confirmed yet; amount_precision is the coarser "
+        "one. Null: none."
+    ),
     "is_active": "Whether it is traded now.",
     "fetched_at": "When the rules were fetched from the exchange.",
 }

@@ -67,6 +67,7 @@ class AccountRow(Row):
             "fee_rate",
             "utilisation",
             "max_budget_percent",
+            "max_price_deviation_percent",
             "connection_code",
             "last_checked_at",
             "last_check_code",

@@ -34,6 +34,9 @@ class PositionRow(Row):
         allow_null=True,
         help_text="Average entry price. Optional.",
     )
+    dust = serializers.BooleanField(
+        source="is_dust", read_only=True, help_text=descriptions.POSITION["dust"]
+    )
 
     class Meta:
         model = Position
@@ -46,6 +49,7 @@ class PositionRow(Row):
             "symbol",
             "quantity",
             "entry_price",
+            "dust",
             "updated_at",
         ]
         read_only_fields = ["strategy_account", "updated_at"]
@@ -68,6 +72,7 @@ class MarketRow(Row):
             "quote",
             "settle",
             "contract_size",
+            "amount_unit",
             "precision_mode",
             "amount_precision",
             "min_amount",
@@ -76,6 +81,13 @@ class MarketRow(Row):
             "market_max_amount",
             "min_cost",
             "max_cost",
+            "market_max_cost",
+            "market_buy_max_cost",
+            "market_sell_max_amount",
+            "max_leverage",
+            "leverage_brackets",
+            "pending_rules",
+            "pending_step",
             "is_active",
             "fetched_at",
         ]

@@ -135,7 +135,8 @@ class StrategyAccounts(EditableView):
         """Report the current position in a symbol. A quantity of 0 means that it was closed.
 
         While a position is open, the account's capital stays as it is. Closing it triggers a
-        check whether a reallocation is due.
+        check whether a reallocation is due. A rest that is too small for any order (`dust`) does
+        not count as open.
         """
         link_id = self._visible_link()
         serializer = PositionRow(data=request.data, context=self.get_serializer_context())

@@ -1,5 +1,6 @@
 """Positions, and the trading rules of instruments."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,6 +10,7 @@ from capital.api.frame.pages import ListAndRetrieve
 from capital.api.shapes.filters import MarketFilter, PositionFilter
 from capital.api.shapes.trading import MarketRow, PositionRow
 from capital.models import Market, Position
+from capital.services.trading import mark_dust
 
 
 @extend_schema_view(
@@ -18,10 +20,17 @@ from capital.models import Market, Position
 class Positions(ListAndRetrieve):
     """One position, as its bot reported it."""
 
-    queryset = Position.objects.select_related("strategy_account__strategy")
+    queryset = Position.objects.select_related(
+        "strategy_account__strategy", "strategy_account__account"
+    )
     serializer_class = PositionRow
     filterset_class = PositionFilter
     ordering_fields = ("id", "symbol", "updated_at")
+
+    def prepare_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """With whether each is too small for any order."""
+        mark_dust(rows)
+        return rows
 
 
 @extend_schema_view(

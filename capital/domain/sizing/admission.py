@@ -24,6 +24,8 @@ class LinkRules:
             still close positions.
         max_symbols: How many symbols it may hold at once; None for no limit.
         max_budget_percent: What one order may cost at most, in percent of the link's capital.
+        stands_for: Settle currencies that the account's currency stands for, one for one.
+        venue: The account's venue, for sentences.
     """
 
     strategy: str
@@ -32,6 +34,8 @@ class LinkRules:
     idle: Code | None
     max_symbols: int | None
     max_budget_percent: Decimal
+    stands_for: AbstractSet[str] = frozenset()
+    venue: str = ""
 
 
 def admit_state(order: OrderRequest, link: LinkRules) -> None:
@@ -68,7 +72,8 @@ def admit_order(
     Raises:
         OrderRefused: The link's number of symbols or its budget limit forbid it, or it sells
             spot to enter.
-        UnknownSymbol: The instrument belongs to the other market than the strategy's.
+        UnknownSymbol: The instrument belongs to the other market than the strategy's, or what its
+            venue takes as an amount is not known.
         CurrencyMismatch: The instrument is paid in another currency than the account's.
     """
     if rules.kind.market_type is not link.market:
@@ -80,13 +85,17 @@ def admit_order(
             strategy=link.strategy,
             market=link.market.value,
         )
-    if rules.settle != link.currency:
+    if rules.settle != link.currency and rules.settle not in link.stands_for:
         raise CurrencyMismatch(
             Code.CURRENCY_MISMATCH,
             field="symbol",
             symbol=order.symbol,
             settle=rules.settle,
             currency=link.currency,
+        )
+    if rules.amount_unit is None:
+        raise UnknownSymbol(
+            Code.AMOUNT_UNIT_UNKNOWN, field="symbol", symbol=order.symbol, venue=link.venue
         )
     if not order.is_closing:
         _admit_entry(order, link, rules, held_symbols)

@@ -57,8 +57,8 @@ class Cost:
 
 def worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
     """The value of an amount of one at ``price``, in the settle currency."""
-    size, at = Fraction(rules.contract_size), Fraction(price)
-    return size / at if rules.kind is InstrumentKind.INVERSE else size * at
+    worth = rules.quoted_worth_of_one(price)
+    return worth / Fraction(price) if rules.kind is InstrumentKind.INVERSE else worth
 
 
 def cost_of(amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal) -> Cost:
@@ -66,12 +66,6 @@ def cost_of(amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decima
     notional = Fraction(amount) * worth_of_one(rules, price)
     margin = notional / Fraction(terms.leverage)
     return Cost(notional, margin, notional * Fraction(terms.fee_rate))
-
-
-def quoted_worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
-    """The value of an amount of one in the quote currency, in which cost limits are given."""
-    size = Fraction(rules.contract_size)
-    return size if rules.kind is InstrumentKind.INVERSE else size * Fraction(price)
 
 
 def amount_for_budget(
@@ -93,7 +87,8 @@ def amount_for_risk(
     """The amount that loses ``risk_percent`` of the capital between ``entry`` and ``stop``.
 
     The fees for entry and exit are part of the loss: ``q = ρ·capital / (|e − s| + f·(e + s))`` in
-    base units. An inverse contract loses coins: ``cs·|1/e − 1/s| + f·cs·(1/e + 1/s)`` each.
+    base units. An inverse contract loses coins: ``cs·|1/e − 1/s| + f·cs·(1/e + 1/s)`` each. Where
+    its amount is in coins, the contract is the value of one coin at the entry.
 
     Args:
         risk_percent: > 0.
@@ -103,5 +98,7 @@ def amount_for_risk(
         stop: The price at which the position is closed, > 0 and not ``entry``.
     """
     at_entry, at_stop = worth_of_one(rules, entry), worth_of_one(rules, stop)
+    if rules.kind is InstrumentKind.INVERSE:
+        at_stop = rules.quoted_worth_of_one(entry) / Fraction(stop)
     loss_of_one = abs(at_entry - at_stop) + Fraction(terms.fee_rate) * (at_entry + at_stop)
     return terms.budget(risk_percent) / loss_of_one

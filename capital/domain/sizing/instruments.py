@@ -9,19 +9,32 @@ from strategies.markets import MarketType
 
 
 class InstrumentKind(StrEnum):
-    """What an order's amount counts, and in which currency it is paid. ``value`` is stored."""
+    """What a position is in, and in which currency it is paid. ``value`` is stored."""
 
     SPOT = "spot"
-    """Amounts are base units, paid in the quote currency."""
+    """Base units, paid in the quote currency."""
     LINEAR = "linear"
-    """Amounts are contracts of a number of base units, paid in the settle currency."""
+    """Contracts of a number of base units, paid in the settle currency."""
     INVERSE = "inverse"
-    """Amounts are contracts of an amount of quote currency, paid in the base currency."""
+    """Contracts of an amount of quote currency, paid in the base currency."""
 
     @property
     def market_type(self) -> MarketType:
         """The market that it belongs to."""
         return MarketType.SPOT if self is InstrumentKind.SPOT else MarketType.FUTURES
+
+
+class AmountUnit(StrEnum):
+    """What the amount of an order counts, as ccxt's ``create_order`` takes it there.
+
+    A venue's row says it for each kind of instrument; ``value`` is stored.
+    """
+
+    CONTRACTS = "contracts"
+    BASE = "base"
+    """Units of the base currency."""
+    QUOTE = "quote"
+    """An amount of the quote currency."""
 
 
 class PrecisionMode(StrEnum):
@@ -36,8 +49,23 @@ class PrecisionMode(StrEnum):
 
 
 @dataclass(frozen=True)
+class LeverageBracket:
+    """Up to which size of a position a leverage is allowed.
+
+    Attributes:
+        leverage: The highest one, > 0.
+        max_notional: Up to which value, in the quote currency; None for any, or by amount.
+        max_amount: Up to which amount, in the venue's unit; None for any, or by value.
+    """
+
+    leverage: Decimal
+    max_notional: Decimal | None = None
+    max_amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
 class InstrumentRules:
-    """The rules of one instrument, in the venue's own unit of amount: base units or contracts.
+    """The rules of one instrument. Steps and limits are in ``amount_unit``.
 
     Attributes:
         symbol: ccxt's symbol.
@@ -47,13 +75,20 @@ class InstrumentRules:
         precision_mode: What ``amount_precision`` means.
         amount_precision: A step > 0, or a number of digits.
         contract_size: Base units (linear) or quote currency (inverse) in one contract, > 0; 1
-            on spot.
+            on spot. Where the amount of an inverse order is in base units, so is this.
+        amount_unit: What an order's amount counts; on spot, contracts are base units. None where
+            that is not known: nothing can be sized.
         min_amount: The smallest order; None for no limit, here and below.
         max_amount: The largest order.
         market_min_amount: The smallest market order, beside ``min_amount``.
         market_max_amount: The largest market order, beside ``max_amount``.
         min_cost: The smallest value of an order, in the quote currency.
         max_cost: The largest value of an order, in the quote currency.
+        market_max_cost: The largest value of a market order, beside ``max_cost``.
+        market_buy_max_cost: The largest value of a market order that buys, beside both.
+        market_sell_max_amount: The largest market order that sells, beside ``market_max_amount``.
+        max_leverage: The highest leverage; None where the venue does not tell.
+        brackets: The highest leverage by the size of a position, from the smallest size.
     """
 
     symbol: str
@@ -63,12 +98,25 @@ class InstrumentRules:
     precision_mode: PrecisionMode
     amount_precision: Decimal
     contract_size: Decimal = Decimal(1)
+    amount_unit: AmountUnit | None = AmountUnit.CONTRACTS
     min_amount: Decimal | None = None
     max_amount: Decimal | None = None
     market_min_amount: Decimal | None = None
     market_max_amount: Decimal | None = None
     min_cost: Decimal | None = None
     max_cost: Decimal | None = None
+    market_max_cost: Decimal | None = None
+    market_buy_max_cost: Decimal | None = None
+    market_sell_max_amount: Decimal | None = None
+    max_leverage: Decimal | None = None
+    brackets: tuple[LeverageBracket, ...] = ()
+
+    @property
+    def contracts_of_one(self) -> Fraction:
+        """How many contracts an amount of one is."""
+        if self.amount_unit in (AmountUnit.CONTRACTS, None):
+            return Fraction(1)
+        return 1 / Fraction(self.contract_size)
 
     @property
     def quantity_of_one(self) -> Fraction:
@@ -77,12 +125,49 @@ class InstrumentRules:
         An inverse contract is a fixed amount of quote currency. How many base units that is
         depends on the price, so there the contracts themselves are the quantity.
         """
-        return Fraction(self.contract_size) if self.kind is InstrumentKind.LINEAR else Fraction(1)
+        if self.kind is InstrumentKind.INVERSE:
+            return self.contracts_of_one
+        return self.contracts_of_one * Fraction(self.contract_size)
 
-    def amount_bounds(self, *, is_market: bool) -> tuple[Decimal | None, Decimal | None]:
-        """The smallest and the largest order; the stricter limit where two apply."""
+    def quoted_worth_of_one(self, price: Decimal) -> Fraction:
+        """The value of an amount of one in the quote currency, in which cost limits are given."""
+        if self.kind is not InstrumentKind.INVERSE:
+            return self.quantity_of_one * Fraction(price)
+        if self.amount_unit is AmountUnit.BASE:
+            return Fraction(price)
+        return self.contracts_of_one * Fraction(self.contract_size)
+
+    def amount_bounds(
+        self, *, is_market: bool, is_buy: bool = True
+    ) -> tuple[Decimal | None, Decimal | None]:
+        """The smallest and the largest order; the strictest limit where several apply."""
         if not is_market:
             return self.min_amount, self.max_amount
+        limits = [self.max_amount, self.market_max_amount]
+        if not is_buy:
+            limits.append(self.market_sell_max_amount)
         least = [each for each in (self.min_amount, self.market_min_amount) if each is not None]
-        most = [each for each in (self.max_amount, self.market_max_amount) if each]
-        return max(least, default=None), min(most, default=None)
+        return max(least, default=None), min([each for each in limits if each], default=None)
+
+    def cost_bound(self, *, is_market: bool, is_buy: bool = True) -> Decimal | None:
+        """The largest value of an order, in the quote currency."""
+        limits = [self.max_cost]
+        if is_market:
+            limits.append(self.market_max_cost)
+            if is_buy:
+                limits.append(self.market_buy_max_cost)
+        return min([each for each in limits if each], default=None)
+
+    def is_dust(self, quantity: Decimal) -> bool:
+        """Whether a position is too small for any order: less than a step, or than the minimum."""
+        amount = abs(Fraction(quantity)) / self.quantity_of_one
+        return 0 < amount < max(_smallest_step(self), Fraction(self.min_amount or 0))
+
+
+def _smallest_step(rules: InstrumentRules) -> Fraction:
+    """One step; 0 where steps are significant digits, by which no amount is too small."""
+    if rules.precision_mode is PrecisionMode.TICK_SIZE:
+        return Fraction(rules.amount_precision)
+    if rules.precision_mode is PrecisionMode.DECIMAL_PLACES:
+        return Fraction(1) / Fraction(10) ** int(rules.amount_precision)
+    return Fraction(0)

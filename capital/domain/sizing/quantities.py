@@ -18,12 +18,11 @@ from capital.domain.sizing.admission import is_spot_sale
 from capital.domain.sizing.formulas import (
     Cost,
     Terms,
-    amount_for_budget,
     amount_for_risk,
     cost_of,
-    quoted_worth_of_one,
 )
 from capital.domain.sizing.instruments import InstrumentRules
+from capital.domain.sizing.leverage import LeverageSteps
 from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side
 from capital.domain.sizing.prices import check_stop
 from capital.domain.sizing.rounding import cut, round_down, step_at
@@ -40,6 +39,7 @@ class Bound(StrEnum):
     POSITION = "position"
     MAX_AMOUNT = "max_amount"
     MAX_COST = "max_cost"
+    LEVERAGE = "leverage"
     CAPITAL = "capital"
     STEP = "step"
     MIN_AMOUNT = "min_amount"
@@ -51,8 +51,7 @@ class Sizing:
     """How much may be ordered, and why no more.
 
     Attributes:
-        amount: In the venue's unit (base units or contracts), a whole number of steps; 0 for
-            nothing.
+        amount: In the instrument's ``amount_unit``, a whole number of steps; 0 for nothing.
         raw_amount: The amount before rounding and limits.
         step: The step of amounts, in the same unit.
         bound_by: What determined the amount; with an amount of 0 the limit that it missed.
@@ -60,6 +59,7 @@ class Sizing:
         figures: The figures of the code's sentence.
         budget: What the order may cost at most; None where nothing is spent.
         cost: What the order costs; None where the price is not known.
+        leverage: The leverage that it is sized with; None for closing.
         reduce_only: Whether the order only closes.
         warnings: Where the answer differs from what was asked.
     """
@@ -72,12 +72,19 @@ class Sizing:
     figures: Mapping[str, str] = field(default_factory=dict)
     budget: Fraction | None = None
     cost: Cost | None = None
+    leverage: Decimal | None = None
     reduce_only: bool = False
     warnings: tuple[Reason, ...] = ()
 
 
 def size_entry(
-    order: OrderRequest, rules: InstrumentRules, terms: Terms, *, price: Decimal, held: Decimal
+    order: OrderRequest,
+    rules: InstrumentRules,
+    terms: Terms,
+    *,
+    price: Decimal,
+    held: Decimal,
+    riskiest_price: Decimal | None = None,
 ) -> Sizing:
     """The amount of an order that closes nothing. With fees it costs no more than its budget.
 
@@ -85,37 +92,57 @@ def size_entry(
         order: Checked and admitted.
         rules: The instrument's.
         terms: The link's; the leverage is 1 on spot.
-        price: The price to size at, > 0.
+        price: The price to size at, > 0: the one at which the order costs most.
         held: The quantity of the link's position, signed.
+        riskiest_price: The price at which it loses most until its stop; None for ``price``.
 
     Raises:
         InvalidOrder: The protective stop is on the wrong side.
         OrderRefused: An absolute quantity costs more than the link may spend.
     """
-    warnings: tuple[Reason, ...] = ()
-    if order.qty and (order.qty_per or order.risk_per):
-        wins = "qty_per" if order.qty_per else "risk_per"
-        warnings = (Reason(Code.QTY_IGNORED, {"wins": wins}),)
     if not order.qty_per and not order.risk_per:
         return _size_quantity(order, rules, terms, price, held)
+    warnings: tuple[Reason, ...] = ()
+    if order.qty:
+        wins = "qty_per" if order.qty_per else "risk_per"
+        warnings = (Reason(Code.QTY_IGNORED, {"wins": wins}),)
     # An order by risk alone spends at most the link's own capital, even where the account
     # allows more.
     percent = order.qty_per or min(HUNDRED, terms.max_budget_percent)
     budget = terms.budget(percent)
-    raw, bound = amount_for_budget(budget, rules, terms, price), Bound.BUDGET
+    steps = LeverageSteps(rules, terms, price=price, held=held)
+    raw, bound = steps.amount_for(budget), Bound.BUDGET
+    if raw < steps.unbounded_amount_for(budget):
+        bound = Bound.LEVERAGE
     if order.risk_per:
-        stop = check_stop(order, price)
-        at_risk = amount_for_risk(order.risk_per, rules, terms, entry=price, stop=stop)
+        at = riskiest_price or price
+        stop = check_stop(order, at)
+        at_risk = amount_for_risk(order.risk_per, rules, terms, entry=at, stop=stop)
         if at_risk < raw:
             raw, bound = at_risk, Bound.RISK
     sizing = _fit(raw, bound, order, rules, price)
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
+    elif _leaves_no_room_for_fees(sizing, terms, percent):
+        warnings += (Reason(Code.NO_ROOM_FOR_FEES, {"percent": plain(percent)}),)
+    used = steps.of(sizing.amount)
     return replace(
         sizing,
         budget=budget,
-        cost=cost_of(sizing.amount, rules, terms, price),
-        warnings=warnings + sizing.warnings,
+        cost=cost_of(sizing.amount, rules, used, price),
+        leverage=used.leverage,
+        warnings=warnings + sizing.warnings + steps.warnings(sizing.amount),
+    )
+
+
+def _leaves_no_room_for_fees(sizing: Sizing, terms: Terms, percent: Decimal) -> bool:
+    """Whether the order spends all that the link has, with nothing set aside for its fee."""
+    return (
+        bool(sizing.amount)
+        and sizing.bound_by is Bound.BUDGET
+        and percent >= HUNDRED
+        and not terms.fee_rate
+        and terms.utilisation == 1
     )
 
 
@@ -165,6 +192,8 @@ def size_close(
         rest = (whole - Fraction(sizing.amount)) * rules.quantity_of_one
         if rest:
             warnings.append(Reason(Code.CLOSE_LEAVES_REST, {"rest": plain(cut(rest))}))
+    if rules.is_dust(held):
+        warnings.append(Reason(Code.DUST, {"position": plain(held), "symbol": order.symbol}))
     return replace(
         sizing,
         cost=None if price is None else _cost_of_reducing(sizing.amount, rules, terms, price),
@@ -178,8 +207,11 @@ def _size_quantity(
 ) -> Sizing:
     """An absolute quantity: rounded, and refused where it costs more than the budget allows."""
     assert order.qty is not None, "the request was checked"
-    raw = Fraction(order.qty) / rules.quantity_of_one
-    sizing = _fit(raw, Bound.QUANTITY, order, rules, price)
+    raw, bound = Fraction(order.qty) / rules.quantity_of_one, Bound.QUANTITY
+    steps = LeverageSteps(rules, terms, price=price, held=held)
+    if steps.largest is not None and raw > steps.largest:
+        raw, bound = steps.largest, Bound.LEVERAGE
+    sizing = _fit(raw, bound, order, rules, price)
     if is_spot_sale(order, rules):
         warnings = list(sizing.warnings)
         if sizing.amount > held:
@@ -189,14 +221,13 @@ def _size_quantity(
         return replace(
             sizing,
             cost=_cost_of_reducing(sizing.amount, rules, terms, price),
+            leverage=terms.leverage,
             warnings=tuple(warnings),
         )
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
-    budget, cost = (
-        terms.budget(terms.max_budget_percent),
-        cost_of(sizing.amount, rules, terms, price),
-    )
+    used, budget = steps.of(sizing.amount), terms.budget(terms.max_budget_percent)
+    cost = cost_of(sizing.amount, rules, used, price)
     if cost.total > budget:
         raise OrderRefused(
             Code.BUDGET_ABOVE_LIMIT,
@@ -204,7 +235,13 @@ def _size_quantity(
             percent=plain(cut(cost.total * 100 / Fraction(terms.capital), decimals=2)),
             limit=plain(terms.max_budget_percent),
         )
-    return replace(sizing, budget=budget, cost=cost)
+    return replace(
+        sizing,
+        budget=budget,
+        cost=cost,
+        leverage=used.leverage,
+        warnings=sizing.warnings + steps.warnings(sizing.amount),
+    )
 
 
 def _check_closing_side(order: OrderRequest, held: Decimal) -> None:
@@ -241,9 +278,11 @@ def _fit(
 
     Above a maximum less is ordered, below a minimum nothing.
     """
-    least, most = rules.amount_bounds(is_market=OrderType(order.order_type).is_market)
-    worth = None if price is None else quoted_worth_of_one(rules, price)
-    wanted, bound, warnings = _capped(raw, bound, rules, most=most, worth=worth)
+    is_market, is_buy = OrderType(order.order_type).is_market, order.side == Side.BUY
+    least, most = rules.amount_bounds(is_market=is_market, is_buy=is_buy)
+    dearest = rules.cost_bound(is_market=is_market, is_buy=is_buy)
+    worth = None if price is None else rules.quoted_worth_of_one(price)
+    wanted, bound, warnings = _capped(raw, bound, rules, most=most, dearest=dearest, worth=worth)
     amount = round_down(wanted, rules.precision_mode, rules.amount_precision)
     step = step_at(wanted, rules.precision_mode, rules.amount_precision)
     sizing = Sizing(amount, raw, step, bound, warnings=warnings)
@@ -284,6 +323,7 @@ def _capped(
     rules: InstrumentRules,
     *,
     most: Decimal | None,
+    dearest: Decimal | None,
     worth: Fraction | None,
 ) -> tuple[Fraction, Bound, tuple[Reason, ...]]:
     """The amount under both maxima, which of them held it down, and a warning about the last."""
@@ -292,9 +332,9 @@ def _capped(
         wanted, bound = Fraction(most), Bound.MAX_AMOUNT
         figures = {"limit": _shown(Fraction(most), rules)}
         warnings = (Reason(Code.CAPPED_BY_MAX_AMOUNT, figures),)
-    if rules.max_cost is not None and worth is not None and wanted * worth > rules.max_cost:
-        wanted, bound = Fraction(rules.max_cost) / worth, Bound.MAX_COST
-        figures = {"limit": plain(rules.max_cost), "currency": rules.quote}
+    if dearest is not None and worth is not None and wanted * worth > dearest:
+        wanted, bound = Fraction(dearest) / worth, Bound.MAX_COST
+        figures = {"limit": plain(dearest), "currency": rules.quote}
         warnings = (Reason(Code.CAPPED_BY_MAX_COST, figures),)
     return wanted, bound, warnings
 

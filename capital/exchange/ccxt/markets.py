@@ -6,6 +6,7 @@ Clients are made by ``clients``; ccxt is imported inside the functions that need
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from capital.domain.errors import InvalidAmount, UnknownVenue
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.ccxt.clients import (
     is_cancelled_by_the_caller,
     new_client,
@@ -21,6 +23,7 @@ from capital.exchange.ccxt.clients import (
     run_to_its_end,
     tls_context,
 )
+from capital.exchange.ccxt.limits import Limits, limit, number
 from capital.exchange.contract import Listing, Quoted
 from capital.exchange.venues import VENUES, Venue, get_venue
 
@@ -62,7 +65,7 @@ class CcxtMarkets:
                 answers[venue_id] = _bad_listing(venue_id, answer.figures["kind"])
         return answers
 
-    def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, Decimal | Reason]:
+    def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, MarketPrice | Reason]:
         """See ``MarketGateway.fetch_prices``."""
         return run_to_its_end(
             self._ask_each(quoted, lambda each: each.venue, _price, self.price_seconds)
@@ -134,23 +137,30 @@ async def _listings(client: Any, venue_id: str) -> list[Listing]:
     return [listing for listing in found if listing is not None]
 
 
-async def _price(client: Any, quoted: Quoted) -> Decimal:
+async def _price(client: Any, quoted: Quoted) -> MarketPrice:
     client.set_markets([_market_of(client, quoted)])
     ticker = await client.fetch_ticker(quoted.symbol)
-    price = _last_price(ticker, get_venue(quoted.venue))
-    if price is None or price <= 0:
-        raise InvalidAmount(value=repr(price)[:40], problem="it is no price")
-    return price
-
-
-def _last_price(ticker: Any, venue: Venue) -> Decimal | None:
     if not isinstance(ticker, dict):
-        return None
+        raise InvalidAmount(value=repr(ticker)[:40], problem="it is no price")
+    last = _last_price(ticker, get_venue(quoted.venue))
+    bid, ask = limit(ticker.get("bid")), limit(ticker.get("ask"))
+    if last is None and bid is None and ask is None:
+        raise InvalidAmount(value=repr(ticker.get("last"))[:40], problem="it is no price")
+    return MarketPrice(last, bid=bid, ask=ask, traded_at=_time_of(ticker.get("timestamp")))
+
+
+def _last_price(ticker: dict[str, Any], venue: Venue) -> Decimal | None:
     price = ticker.get("last")
     if price is None and venue.rules_call.last_price:
         raw = ticker["info"].get(venue.rules_call.last_price)
-        return None if raw is None else parse_amount(raw)
-    return price if isinstance(price, Decimal) else None
+        return None if raw is None else limit(parse_amount(raw))
+    return limit(price) if isinstance(price, Decimal) else None
+
+
+def _time_of(milliseconds: Any) -> datetime | None:
+    if not isinstance(milliseconds, int):
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _bad_listing(venue_id: str, kind: str) -> Reason:
@@ -172,33 +182,22 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
     kind = _kind_of(market)
     if kind is None or kind.market_type not in venue.markets:
         return None
-    precision = _number(market["precision"]["amount"])
-    contract_size = Decimal(1) if kind is InstrumentKind.SPOT else _limit(market["contractSize"])
+    precision = number(market["precision"]["amount"])
+    contract_size = Decimal(1) if kind is InstrumentKind.SPOT else limit(market["contractSize"])
     if precision is None or contract_size is None:
         return None
     if precision <= 0 and mode is not PrecisionMode.DECIMAL_PLACES:
         return None
-    limits = market["limits"]
-    amount, cost = limits.get("amount") or {}, limits.get("cost") or {}
-    of_market_orders = limits.get("market") or {}
-    settle = market["quote"] if kind is InstrumentKind.SPOT else market["settle"]
-    min_cost = _limit(cost.get("min"))
-    if min_cost is None:
-        min_cost = venue.rules_call.min_costs.get(market["quote"])
     rules = InstrumentRules(
         symbol=market["symbol"],
         kind=kind,
         quote=market["quote"],
-        settle=settle,
+        settle=market["quote"] if kind is InstrumentKind.SPOT else market["settle"],
         precision_mode=mode,
         amount_precision=precision,
         contract_size=contract_size,
-        min_amount=_limit(amount.get("min")),
-        max_amount=_limit(amount.get("max")),
-        market_min_amount=_limit(of_market_orders.get("min")),
-        market_max_amount=_limit(of_market_orders.get("max")) or _market_most(market, venue, kind),
-        min_cost=min_cost,
-        max_cost=_limit(cost.get("max")),
+        amount_unit=venue.rules_call.amount_unit(kind, contract_size),
+        **Limits(market, venue, kind).as_rules(),
     )
     # If ccxt does not know, it is traded.
     return Listing(rules, market["id"], market["base"], market["active"] is not False)
@@ -214,25 +213,6 @@ def _kind_of(market: Any) -> InstrumentKind | None:
     if market.get("linear"):
         return InstrumentKind.LINEAR
     return InstrumentKind.INVERSE if market.get("inverse") else None
-
-
-def _market_most(market: Any, venue: Venue, kind: InstrumentKind) -> Decimal | None:
-    """The maximum of a market order, if the venue reports it and ccxt drops it."""
-    found: Any = market["info"]
-    path = venue.rules_call.market_most.get(kind, ())
-    for step in path:
-        found = found.get(step) if isinstance(found, dict) else None
-    return _limit(found or None) if path else None
-
-
-def _limit(value: Any) -> Decimal | None:
-    """A limit. Venues write 0 if there is none."""
-    return _number(value) or None
-
-
-def _number(value: Any) -> Decimal | None:
-    # ccxt has some constants as floats: the exact number is the one that is written there.
-    return None if value is None else parse_amount(repr(value) if type(value) is float else value)
 
 
 def _market_of(client: Any, quoted: Quoted) -> Any:

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -15,6 +16,7 @@ from capital.exchange.venue import (
     Venue,
     Withheld,
     spot_call,
+    units,
 )
 
 # The settle currencies of USDⓈ-M contracts, dollars that it accepts as margin, and BNB, which pays
@@ -102,7 +104,15 @@ ROWS = (
         # ccxt calls Binance's futures testnet abandoned and points to demo trading.
         sandbox="demo",
         # Without its options, which are not sized here.
-        rules_call=RulesCall(options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}}),
+        rules_call=RulesCall(
+            # developers.binance.com, "New Order": quantity is in contracts ("cont") on COIN-M, and
+            # in the base asset on USDⓈ-M, where a contract is one unit of it.
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
+        ),
+        # "Credits Trading Mode" of accounts in the EU: contracts in USDT and USDC are traded on
+        # credits that are worth a dollar each.
+        stands_for={"BNFCR": frozenset({"USDT", "USDC"})},
         sandbox_modes=(WalletMode.SEPARATE,),
         # ccxt knows -1022 and -1021, but not in answers about portfolio margin.
         key_errors=("Signature for this request is not valid",),

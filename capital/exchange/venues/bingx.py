@@ -1,6 +1,7 @@
 """BingX: spot, one futures wallet for linear contracts, and one per coin for inverse contracts."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -10,8 +11,10 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     Pace,
+    RulesCall,
     Venue,
     spot_call,
+    units,
 )
 
 
@@ -48,6 +51,13 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # bingx-api.github.io, "Place order": quantity is "in COIN" on linear contracts, a number of
+        # contracts on coin-margined ones. "Spot trading symbols": the largest market order.
+        rules_call=RulesCall(
+            amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.CONTRACTS),
+            market_dearest={InstrumentKind.SPOT: ("maxMarketNotional",)},
+            max_leverage=("maxLongLeverage", "maxShortLeverage"),
+        ),
         # 80014 and 100421, which also stand for other things.
         clock_errors=("timestamp is invalid", "timestamp mismatch"),
         # bingx-api.github.io, "Query user API Key permissions": "5-coin withdrawal".

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -12,9 +13,12 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     Pace,
+    RulesCall,
     Venue,
     Withheld,
+    everywhere,
     spot_call,
+    units,
 )
 
 _PACE = Pace(weight_per_minute=5400, key_requests=9)
@@ -92,6 +96,17 @@ ROWS = (
         },
         credentials=KEY_SECRET_AND_PASSPHRASE,
         sandbox="testnet",
+        rules_call=RulesCall(
+            # bitget.com/api-doc, "Place Order" of futures: size is an "amount (base coin)", of
+            # coin-margined contracts too, whose PnL is (exit - entry) x size / price of the coin.
+            amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.BASE),
+            # "Place Order" of unified accounts: qty of a spot market order to buy is in the quote
+            # coin. ccxt works that out for classic accounts only.
+            market_buy_units={WalletMode.UNIFIED: AmountUnit.QUOTE},
+            # "Get Contract Config": the largest limit and market order.
+            most=everywhere("maxOrderQty"),
+            market_most=everywhere("maxMarketOrderQty"),
+        ),
         # Classic accounts are refused there, which is not conclusive.
         inspections=(
             Inspection(

@@ -1,7 +1,7 @@
 """Bybit: the unified trading account."""
 
 from capital.domain.pools import Pool, WalletMode
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -13,6 +13,7 @@ from capital.exchange.venue import (
     Pace,
     RulesCall,
     Venue,
+    units,
 )
 
 _WALLET = "walletBalance - spotBorrow??"
@@ -67,6 +68,9 @@ ROWS = (
         },
         sandbox="testnet",
         rules_call=RulesCall(
+            # bybit-exchange.github.io, "Place Order": qty is in the base coin on linear contracts
+            # and in the quote coin on inverse ones.
+            amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.QUOTE),
             options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
             market_most={
                 InstrumentKind.SPOT: ("lotSizeFilter", "maxMarketOrderQty"),

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -13,6 +14,7 @@ from capital.exchange.venue import (
     Pace,
     RulesCall,
     Venue,
+    units,
 )
 
 _WHOLE = "available_balance.value + hold.value"
@@ -66,7 +68,12 @@ ROWS = (
         # Keys that sign by HMAC get a specific error. Tokens carry a time too, and get one error
         # whatever is wrong with them.
         clock_errors=("request timestamp expired", "invalid timestamp", "Unauthorized"),
-        rules_call=RulesCall(last_price="price"),
+        rules_call=RulesCall(
+            # docs.cdp.coinbase.com, "Create Order": base_size of a futures order is a number of
+            # contracts.
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            last_price="price",
+        ),
         # "can_transfer": move money out of the portfolio.
         inspections=(
             Inspection("v3PrivateGetBrokerageKeyPermissions", withdraw=("can_transfer",)),

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -11,8 +12,10 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     OwnKey,
+    RulesCall,
     Venue,
     Withheld,
+    units,
 )
 
 ROWS = (
@@ -42,6 +45,13 @@ ROWS = (
             ),
         },
         sandbox="testnet",
+        # docs.deribit.com, private/buy: amount is "in USD units" on perpetual and inverse futures,
+        # in the base currency on linear ones. Contracts are another parameter, which ccxt does not
+        # send. get_instruments: "Maximal leverage for instrument".
+        rules_call=RulesCall(
+            amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.QUOTE),
+            max_leverage=("max_leverage",),
+        ),
         # A request is documented to be refused 60 seconds after its time; by which of the errors
         # that refuse a key is not.
         clock_errors=("invalid_credentials", "unauthorized"),

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -12,7 +13,9 @@ from capital.exchange.venue import (
     Inspection,
     RulesCall,
     Venue,
+    everywhere,
     spot_call,
+    units,
 )
 
 # Without it ccxt asks for the account's details, and takes any failure for "not unified".
@@ -78,7 +81,19 @@ ROWS = (
             ),
         },
         sandbox="testnet",
-        rules_call=RulesCall(settle_is_lower_case=True),
+        rules_call=RulesCall(
+            # gate.com/docs/developers/apiv4, "Create a futures order": size is in contracts.
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            # "Contract": "Maximum order size of market orders". "CurrencyPair": the largest order,
+            # and the largest market order by quantity and by value.
+            most={InstrumentKind.SPOT: ("max_base_amount",)},
+            market_most={
+                InstrumentKind.SPOT: ("market_order_max_stock",),
+                **everywhere("market_order_size_max"),
+            },
+            market_dearest={InstrumentKind.SPOT: ("market_order_max_money",)},
+            settle_is_lower_case=True,
+        ),
         sandbox_modes=(WalletMode.SEPARATE,),
         clock_errors=("REQUEST_EXPIRED",),
         inspections=(

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -11,8 +12,10 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     OwnKey,
+    RulesCall,
     Venue,
     Withheld,
+    units,
 )
 
 ROWS = (
@@ -71,6 +74,14 @@ ROWS = (
                 ),
             ),
         },
+        rules_call=RulesCall(
+            # htx.com/en-us/opend, "Place an Order": volume is in contracts ("cont").
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            # "Get all Supported Trading Symbol": market orders to sell are bounded by quantity,
+            # those to buy by value.
+            market_sell_most={InstrumentKind.SPOT: ("sell-market-max-order-amt",)},
+            market_buy_dearest={InstrumentKind.SPOT: ("buy-market-max-order-value",)},
+        ),
         # The second is version 5's, of which only this one error is known for what is signed.
         clock_errors=("Invalid submission time", "invalid signature"),
         # htx.com/en-us/opend, "API key query": the uid says whose keys.

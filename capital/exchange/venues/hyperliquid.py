@@ -1,11 +1,15 @@
 """Hyperliquid: a blockchain, where an account is a wallet address."""
 
+from decimal import Decimal
+
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
     FREE,
+    SPOT_IN_BASE,
     WALLET,
     BalanceCall,
     Holdings,
@@ -69,7 +73,20 @@ ROWS = (
         # withdrawals".
         secret_is_a_wallets=True,
         sandbox="testnet",
-        rules_call=RulesCall(last_price="midPx"),
+        rules_call=RulesCall(
+            # hyperliquid.gitbook.io, "Contract specifications": "1 unit of underlying spot asset".
+            amount_units={**SPOT_IN_BASE, InstrumentKind.LINEAR: AmountUnit.BASE},
+            # There too: "Maximum market order value" by the maximum leverage, and ten times that
+            # for limit orders.
+            market_dearest_by_leverage=(
+                (Decimal(25), Decimal(15_000_000)),
+                (Decimal(20), Decimal(5_000_000)),
+                (Decimal(10), Decimal(2_000_000)),
+                (Decimal(0), Decimal(500_000)),
+            ),
+            limit_dearest_times=10,
+            last_price="midPx",
+        ),
         inspections=(
             Inspection(
                 "publicPostInfo",

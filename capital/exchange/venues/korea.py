@@ -5,6 +5,7 @@ from decimal import Decimal
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.sizing.instruments import PrecisionMode
 from capital.exchange.venue import (
+    SPOT_IN_BASE,
     SPOT_ONLY,
     BalanceCall,
     Holdings,
@@ -39,12 +40,17 @@ _RULES = {
             "KRW": Decimal(5000),
             "BTC": Decimal("0.00005"),
             "USDT": Decimal("0.5"),
-        }
+        },
+        # "주문 가능 정보 조회": max_total of the KRW market.
+        max_costs={"KRW": Decimal(1_000_000_000)},
+        amount_units=SPOT_IN_BASE,
     ),
     # ccxt truncates quantities there to decimals, although prices are in digits. Its market list
     # has no minimum order value; none is documented for the BTC market.
     "bithumb": RulesCall(
-        precision_mode=PrecisionMode.DECIMAL_PLACES, min_costs={"KRW": Decimal(5000)}
+        precision_mode=PrecisionMode.DECIMAL_PLACES,
+        min_costs={"KRW": Decimal(5000)},
+        amount_units=SPOT_IN_BASE,
     ),
 }
 

@@ -2,18 +2,24 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     EQUITY,
     FREE,
     FUTURES_ONLY,
+    SPOT_IN_BASE,
     SPOT_ONLY,
     WALLET,
     BalanceCall,
     Holdings,
     Inspection,
+    MarginLevels,
     Pace,
+    RulesCall,
     Venue,
     Withheld,
+    everywhere,
+    units,
 )
 
 # An account without money gets an empty object.
@@ -61,6 +67,8 @@ ROWS = (
                 withdraws=("withdraw-funds",),
             ),
         ),
+        # docs.kraken.com, "Add Order": volume is "in terms of the base asset".
+        rules_call=RulesCall(amount_units=SPOT_IN_BASE),
         key_errors=("EAPI:Invalid signature",),
         has_growing_nonce=True,
     ),
@@ -96,6 +104,18 @@ ROWS = (
                 ),
             ),
         },
+        # docs.kraken.com/api/docs/futures-api, "Send order" and "Get instruments": size is in
+        # contracts, which are a unit of the base currency (linear) or a dollar (inverse).
+        rules_call=RulesCall(
+            amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.CONTRACTS),
+            # "Maximum number of contracts that one can hold in a position".
+            most=everywhere("maxPositionSize"),
+            margins=MarginLevels(
+                ("marginLevels",),
+                starts=("numNonContractUnits", "contracts"),
+                margin="initialMargin",
+            ),
+        ),
         sandbox="testnet",
     ),
 )

@@ -2,6 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import AmountUnit
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -11,9 +12,12 @@ from capital.exchange.venue import (
     BalanceCall,
     Holdings,
     Inspection,
+    RulesCall,
     TheRow,
     Venue,
     Withheld,
+    everywhere,
+    units,
 )
 
 # ccxt requests the account mode unless this option is set; a parameter does not prevent it.
@@ -68,6 +72,13 @@ ROWS = (
             ),
         },
         credentials=KEY_SECRET_AND_PASSPHRASE,
+        # kucoin.com/docs-new, "Add Order" of futures: size is in lots, "the number of contracts";
+        # unified accounts are asked in UNIT, which is the same.
+        rules_call=RulesCall(
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            # "Get Symbol": the largest market order.
+            market_most=everywhere("marketMaxOrderQty"),
+        ),
         inspections=(
             Inspection(
                 "utaPrivateGetAccountMode",

@@ -1,6 +1,7 @@
 """MEXC: separate wallets."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -9,9 +10,12 @@ from capital.exchange.venue import (
     BalanceCall,
     Holdings,
     Inspection,
+    MarginSteps,
     Pace,
+    RulesCall,
     Venue,
     spot_call,
+    units,
 )
 
 ROWS = (
@@ -46,6 +50,19 @@ ROWS = (
                 ),
             ),
         },
+        rules_call=RulesCall(
+            # mexc.com/api-docs/futures, "Place order": vol is in contracts.
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
+            # spot-v3, "Exchange Information": "max trading quote amount of market orders".
+            market_dearest={InstrumentKind.SPOT: ("maxQuoteAmountMarket",)},
+            margins=MarginSteps(
+                margin="initialMarginRate",
+                more_margin="riskIncrImr",
+                first="riskBaseVol",
+                step="riskIncrVol",
+                levels="riskLevelLimit",
+            ),
+        ),
         # mexc.com/api-docs/spot-v3, "Query API key info"; the word is that of "Withdraw". The spot
         # account's canWithdraw is the account's, not the key's.
         inspections=(

@@ -2,7 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -16,6 +16,7 @@ from capital.exchange.venue import (
     RulesCall,
     Venue,
     Withheld,
+    units,
 )
 
 ROWS = (
@@ -50,8 +51,11 @@ ROWS = (
         credentials=KEY_SECRET_AND_PASSPHRASE,
         sandbox="testnet",
         rules_call=RulesCall(
+            # okx.com/docs-v5, "Place order": sz is in contracts for derivatives. On spot ccxt
+            # sends tgtCcy base_ccy.
+            amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             options={"fetchMarkets": {"types": ["spot", "swap", "future"]}},
-            # On spot it is an amount of dollars.
+            # On spot it is an amount of dollars, which ccxt passes on as the maximum value.
             market_most={
                 InstrumentKind.LINEAR: ("maxMktSz",),
                 InstrumentKind.INVERSE: ("maxMktSz",),

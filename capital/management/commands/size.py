@@ -59,7 +59,10 @@ class Command(BaseCommand):
             metavar="PERCENT",
             help="percentage of the capital that is lost if --stop-price is reached",
         )
-        parser.add_argument("--price", help="default: the exchange's last price")
+        parser.add_argument(
+            "--price",
+            help="default: the exchange's price; on a MARKET order used where it is dearer",
+        )
         parser.add_argument(
             "--stop-price", help="trigger price of a STOP order; with --risk-per the stop-loss"
         )
@@ -117,8 +120,10 @@ def _table(answer: SizedOrder) -> Table:
         Text(_verdict(answer), style=style),
     )
     if answer.contracts is not None:
+        table.add_row(_("Contracts"), _shown(answer.contracts), _("The quantity in contracts."))
+    if answer.contracts is not None or answer.amount != answer.quantity:
         table.add_row(
-            _("Contracts"), _shown(answer.contracts), _("The unit that most exchanges expect.")
+            _("Amount to send"), _shown(answer.amount), _("What ccxt's create_order takes here.")
         )
     for warning in answer.warnings:
         if warning != answer.reason:
@@ -158,6 +163,7 @@ def _verdict(answer: SizedOrder) -> str:
         "position": _("Part of the open position."),
         "max_amount": _("Limited by the exchange's maximum for one order."),
         "max_cost": _("Limited by the exchange's maximum for one order."),
+        "leverage": _("Limited by the exchange's maximum leverage for a position of this size."),
     }
     only = _("Send it as reduce-only.") if answer.reduce_only else ""
     return f"{bounds[answer.bound_by]} {only}".strip()
@@ -166,8 +172,8 @@ def _verdict(answer: SizedOrder) -> str:
 def _source(source: PriceSource) -> str:
     return {
         PriceSource.GIVEN: _("The given price."),
-        PriceSource.TICKER: _("The exchange's last price, read just now."),
-        PriceSource.CACHE: _("The exchange's last price, read less than 2 seconds ago."),
+        PriceSource.TICKER: _("The exchange's price, read just now."),
+        PriceSource.CACHE: _("The exchange's price, read less than 2 seconds ago."),
     }[source]
 
 

@@ -225,6 +225,22 @@ class Account(RemembersLoaded):
             "Above 100 it spends other strategies' capital, so raising it needs a permission."
         ),
     )
+    max_price_deviation_percent = RatioField(
+        _("maximum price deviation (%)"),
+        default=Decimal(5),
+        validators=[
+            MinValueValidator(
+                Decimal("0.00000001"),
+                _("The maximum price deviation must be above 0 and at most 100."),
+            ),
+            MaxValueValidator(
+                Decimal(100), _("The maximum price deviation must be above 0 and at most 100.")
+            ),
+        ],
+        help_text=_(
+            "An order that would fill at once is refused if its price is further off the market's."
+        ),
+    )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)

@@ -71,4 +71,9 @@ CONSTRAINTS: list[models.BaseConstraint] = [
         name="account_max_budget_percent_in_range",
         violation_error_message=_("The maximum budget must be above 0 and below 1000."),
     ),
+    models.CheckConstraint(
+        condition=Q(max_price_deviation_percent__gt=0, max_price_deviation_percent__lte=100),
+        name="account_max_price_deviation_in_range",
+        violation_error_message=_("The maximum price deviation must be above 0 and at most 100."),
+    ),
 ]

@@ -62,6 +62,14 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     return {account.pk: account for account in rows.order_by("pk")}
 
 
+def stands_for(venue: str, currency: str) -> AbstractSet[str]:
+    """Settle currencies that an account's currency stands for on its venue, one for one."""
+    try:
+        return get_venue(venue).stands_for.get(currency, frozenset())
+    except UnknownVenue:
+        return frozenset()
+
+
 def markets_of_venue(venue: str) -> AbstractSet[MarketType]:
     """What can be traded there. A venue that is no longer known is not judged."""
     try:

@@ -1,4 +1,4 @@
-"""The last price of an instrument, from its venue, cached for two seconds.
+"""The price of an instrument, from its venue, cached for two seconds.
 
 The cache is in the memory of one process: two seconds are not worth a database query. Whoever asks
 while the venue is already being asked waits for that answer, so that a burst of orders is one
@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 
 from django.conf import settings
 
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.contract import MarketGateway, Quoted
 from capital.exchange.gateway import get_market_gateway
 from capital.services.transactions import outside_transaction
@@ -34,15 +34,15 @@ class PriceSource(StrEnum):
 
 @dataclass(frozen=True)
 class Price:
-    """A price, > 0, and its source."""
+    """What the venue says of a price, and where that comes from."""
 
-    amount: Decimal
+    market: MarketPrice
     source: PriceSource
 
 
 @dataclass(frozen=True)
 class _Cached:
-    answer: Decimal | Reason
+    answer: MarketPrice | Reason
     until: datetime
 
 
@@ -55,7 +55,7 @@ _guard = threading.Lock()
 def last_prices(
     quoted: Sequence[Quoted], *, patience: timedelta | None = None, clock: Clock
 ) -> dict[Quoted, Price | Reason]:
-    """The last price of each instrument, or why there is none.
+    """The price of each instrument, or why there is none.
 
     Call it outside a transaction: it waits for the network.
 
@@ -105,8 +105,8 @@ def _cached_prices(quoted: Sequence[Quoted], now: datetime) -> dict[Quoted, Pric
     return found
 
 
-def _price_of(answer: Decimal | Reason, source: PriceSource) -> Price | Reason:
-    return Price(answer, source) if isinstance(answer, Decimal) else answer
+def _price_of(answer: MarketPrice | Reason, source: PriceSource) -> Price | Reason:
+    return Price(answer, source) if isinstance(answer, MarketPrice) else answer
 
 
 @contextmanager

@@ -9,41 +9,25 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import AmountNotStorable
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.contract import Listing
 from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
-from capital.services.transactions import outside_transaction
+from capital.services.markets.guard import guard_rules
+from capital.services.markets.stored import RULE_COLUMNS, columns_of
+from capital.services.transactions import inside_transaction, outside_transaction
 
 logger = logging.getLogger(__name__)
 
 SYNCED = "synced"
 
-# The columns that are compared, and written when one has changed.
-_RULES = (
-    "market_id",
-    "kind",
-    "base",
-    "quote",
-    "settle",
-    "contract_size",
-    "precision_mode",
-    "amount_precision",
-    "min_amount",
-    "max_amount",
-    "market_min_amount",
-    "market_max_amount",
-    "min_cost",
-    "max_cost",
-    "is_active",
-)
+_WRITTEN = (*RULE_COLUMNS, "is_active", "pending_rules", "pending_step")
 
 
 @dataclass(frozen=True)
@@ -53,8 +37,10 @@ class VenueSync:
     Attributes:
         venue: The venue's id.
         problem: Why nothing was written; None on success.
-        counts: How many instruments were ``added``, ``changed``, ``unchanged``, ``withdrawn``
-            (no longer listed) and ``unusable`` (the database would not keep a rule exactly).
+        counts: How many instruments were ``added``, ``changed``, ``unchanged``, ``suspect`` (what
+            their contracts or quantities stand for changed, which waits for a person),
+            ``withdrawn`` (no longer listed), ``unusable`` (the database would not keep a rule
+            exactly) and ``duplicate`` (listed more than once: one of them was taken).
     """
 
     venue: str
@@ -106,39 +92,72 @@ def _store(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSy
             "The market rules of %s could not be fetched (%s).", venue, answer.code.value
         )
         return VenueSync(venue, answer)
-    with transaction.atomic():
-        known = {
-            row["symbol"]: row
-            for row in Market.objects.filter(venue=venue).values("symbol", *_RULES)
-        }
-        if lost := _lost_kind(answer, known):
-            reason = Reason(
-                Code.EXCHANGE_BAD_MARKETS, {"venue": venue, "kind": f"no {lost} market"}
-            )
-            logger.warning("The market rules of %s lack every %s market.", venue, lost)
-            return VenueSync(venue, reason)
-        counts: Counter[str] = Counter(added=0, changed=0, unchanged=0, withdrawn=0, unusable=0)
-        rows = []
-        for listing in answer:
-            market = _market(venue, listing, now)
-            if not _is_storable(market):
-                counts["unusable"] += 1
-                continue
-            rows.append(market)
-            counts[_difference(market, known.get(market.symbol))] += 1
-        Market.objects.bulk_create(
-            # Sorted, so that two of these never wait for each other.
-            sorted(rows, key=lambda market: market.symbol),
-            update_conflicts=True,
-            unique_fields=["venue", "symbol"],
-            update_fields=[*_RULES, "fetched_at"],
-        )
-        # A listed instrument that cannot be stored must not be sized by its old rules.
-        kept = {market.symbol for market in rows}
-        gone = [name for name, row in known.items() if row["is_active"] and name not in kept]
-        Market.objects.filter(venue=venue, symbol__in=gone).update(is_active=False)
-        counts["withdrawn"] = len(gone)
+    try:
+        with transaction.atomic():
+            return _write(venue, answer, now)
+    except DatabaseError as error:
+        # Its transaction was rolled back; the other venues have theirs.
+        logger.exception("The market rules of %s could not be stored.", venue)
+        kind = type(error).__name__
+        return VenueSync(venue, Reason(Code.MARKETS_NOT_STORED, {"venue": venue, "kind": kind}))
+
+
+@inside_transaction
+def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
+    known = {
+        row["symbol"]: row
+        for row in Market.objects.select_for_update()
+        .filter(venue=venue)
+        .order_by("symbol")
+        .values("venue", "symbol", "is_active", "pending_rules", "pending_step", *RULE_COLUMNS)
+    }
+    if lost := _lost_kind(answer, known):
+        reason = Reason(Code.EXCHANGE_BAD_MARKETS, {"venue": venue, "kind": f"no {lost} market"})
+        logger.warning("The market rules of %s lack every %s market.", venue, lost)
+        return VenueSync(venue, reason)
+    names = ("added", "changed", "unchanged", "suspect", "withdrawn", "unusable", "duplicate")
+    counts: Counter[str] = Counter(dict.fromkeys(names, 0))
+    rows = []
+    listed = _each_once(answer)
+    counts["duplicate"] = len(answer) - len(listed)
+    if counts["duplicate"]:
+        logger.warning("%s lists %d instruments more than once.", venue, counts["duplicate"])
+    for listing in listed:
+        market = _market(venue, listing, now)
+        if not _is_storable(market):
+            counts["unusable"] += 1
+            continue
+        row = known.get(market.symbol)
+        if row is not None:
+            guard_rules(market, row, now=now)
+        rows.append(market)
+        counts[_difference(market, row)] += 1
+    Market.objects.bulk_create(
+        # Sorted, so that two of these never wait for each other.
+        sorted(rows, key=lambda market: market.symbol),
+        update_conflicts=True,
+        unique_fields=["venue", "symbol"],
+        update_fields=[*_WRITTEN, "fetched_at"],
+    )
+    # A listed instrument that cannot be stored must not be sized by its old rules.
+    kept = {market.symbol for market in rows}
+    gone = [name for name, row in known.items() if row["is_active"] and name not in kept]
+    Market.objects.filter(venue=venue, symbol__in=gone).update(is_active=False)
+    counts["withdrawn"] = len(gone)
     return VenueSync(venue, counts=dict(counts))
+
+
+def _each_once(answer: Sequence[Listing]) -> list[Listing]:
+    """One listing for each symbol: of several, the last that is traded, as ccxt takes the last.
+
+    ccxt finds a market by its symbol, and keeps the last one of a list under it.
+    """
+    found: dict[str, Listing] = {}
+    for listing in answer:
+        before = found.get(listing.rules.symbol)
+        if before is None or listing.is_active or not before.is_active:
+            found[listing.rules.symbol] = listing
+    return list(found.values())
 
 
 def _lost_kind(answer: Sequence[Listing], known: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -149,32 +168,20 @@ def _lost_kind(answer: Sequence[Listing], known: Mapping[str, Mapping[str, Any]]
 
 
 def _market(venue: str, listing: Listing, now: datetime) -> Market:
-    rules = listing.rules
     return Market(
         venue=venue,
-        symbol=rules.symbol,
+        symbol=listing.rules.symbol,
         market_id=listing.market_id,
-        kind=rules.kind.value,
         base=listing.base,
-        quote=rules.quote,
-        settle=rules.settle,
-        contract_size=None if rules.kind is InstrumentKind.SPOT else rules.contract_size,
-        precision_mode=rules.precision_mode.value,
-        amount_precision=rules.amount_precision,
-        min_amount=rules.min_amount,
-        max_amount=rules.max_amount,
-        market_min_amount=rules.market_min_amount,
-        market_max_amount=rules.market_max_amount,
-        min_cost=rules.min_cost,
-        max_cost=rules.max_cost,
         is_active=listing.is_active,
         fetched_at=now,
+        **columns_of(listing.rules),
     )
 
 
 def _is_storable(market: Market) -> bool:
     """Whether the database keeps it unchanged: names that fit, numbers that come back exactly."""
-    fields: list[Any] = [market._meta.get_field(name) for name in ("symbol", *_RULES)]
+    fields: list[Any] = [market._meta.get_field(name) for name in ("symbol", *RULE_COLUMNS)]
     for each in fields:
         value = getattr(market, each.name)
         if isinstance(value, str) and len(value) > each.max_length:
@@ -190,7 +197,9 @@ def _is_storable(market: Market) -> bool:
 def _difference(market: Market, row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "added"
-    same = all(_same(getattr(market, name), row[name]) for name in _RULES)
+    if market.pending_rules is not None:
+        return "suspect"
+    same = all(_same(getattr(market, name), row[name]) for name in _WRITTEN)
     return "unchanged" if same else "changed"
 
 

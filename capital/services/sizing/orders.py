@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.utils import timezone
@@ -14,14 +15,14 @@ from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import admit_order, admit_state, admit_symbol, is_spot_sale
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest
-from capital.domain.sizing.prices import given_price
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
 from capital.exchange.contract import Quoted
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
+from capital.services.sizing.pricing import PricedOrder, amount_to_send, priced_order
 from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, load_terms
 from capital.services.transactions import outside_transaction
 
@@ -45,22 +46,25 @@ class SizedOrder:
         side: The order's side.
         quantity: What may be ordered: base units for spot and linear instruments, contracts for
             inverse ones. Zero where nothing may be ordered; ``code`` says why.
-        contracts: The amount in contracts, which ccxt and most venues expect; None on spot.
+        contracts: The quantity in contracts; None on spot.
+        amount: What ccxt's ``create_order`` takes as its amount at that venue: contracts, base
+            units or an amount of quote currency.
         reduce_only: Whether the order only closes.
         price: The price that it was sized at; None where none was needed, or none was known.
         price_source: Where ``price`` comes from.
         capital: The link's capital now.
         budget: What the order may cost at most, fees included; None for closing and for a
             refusal.
-        leverage: 1 on spot.
+        leverage: What it was sized with: the link's, or the venue's maximum; 1 on spot.
         raw_quantity: Before rounding and limits, in the unit of ``quantity``, cut to 18 decimals.
         step: The step of ``quantity``, in its unit.
         notional: The order's value.
         margin: The capital that it ties up: all of its value on spot, 0 for closing.
         fee: The fee at the account's fee rate. ``margin + fee <= budget`` always.
         bound_by: What determined the quantity: ``budget``, ``risk``, ``quantity`` (asked for),
-            ``position``, ``max_amount``, ``max_cost``; with a quantity of 0 the limit that it
-            missed: ``step``, ``min_amount``, ``min_cost``, ``capital``; empty where refused.
+            ``position``, ``max_amount``, ``max_cost``, ``leverage``; with a quantity of 0
+            the limit that it missed: ``step``, ``min_amount``, ``min_cost``, ``capital``; empty
+            where refused.
         code: ``sized``, the limit that was missed, or why it was refused.
         figures: The figures of ``code``'s sentence. Not in the JSON.
         warnings: Where the answer differs from what was asked, the limit that was missed with
@@ -76,6 +80,7 @@ class SizedOrder:
     side: str
     quantity: Decimal = Decimal(0)
     contracts: Decimal | None = None
+    amount: Decimal = Decimal(0)
     reduce_only: bool = False
     price: Decimal | None = None
     price_source: PriceSource | None = None
@@ -107,6 +112,7 @@ class SizedOrder:
             "side": self.side,
             "quantity": plain(self.quantity),
             "contracts": _text(self.contracts),
+            "amount": plain(self.amount),
             "reduce_only": self.reduce_only,
             "price": _text(self.price),
             "price_source": None if self.price_source is None else self.price_source.value,
@@ -156,9 +162,7 @@ def size_orders(
     """
     terms = load_terms(link_ids, {order.symbol for order in orders})
     pairs = [_prepare(terms, link_id, order) for link_id in link_ids for order in orders]
-    wanted = {
-        pair.instrument.quoted for pair in pairs if isinstance(pair, _Pair) and pair.needs_price
-    }
+    wanted = {pair.instrument.quoted for pair in pairs if isinstance(pair, _Pair)}
     prices = last_prices(list(wanted), patience=patience, clock=clock) if wanted else {}
     now = clock()
     entered: dict[int, set[str]] = {}
@@ -170,20 +174,11 @@ def size_orders(
 
 @dataclass(frozen=True)
 class _Pair:
-    """An admitted order on its link.
-
-    Attributes:
-        given: The price that the order states; None where the venue must be asked.
-    """
+    """An admitted order on its link."""
 
     order: OrderRequest
     link: LinkTerms
     instrument: Instrument
-    given: Decimal | None
-
-    @property
-    def needs_price(self) -> bool:
-        return self.given is None
 
 
 def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | SizedOrder":
@@ -197,10 +192,12 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
     try:
         admit_state(order, link.rules)
         instrument = terms.instrument(link.venue, order.symbol)
-        admit_order(order, link.rules, instrument.rules, held_symbols=link.positions.keys())
+        admit_order(order, link.rules, instrument.rules, held_symbols=link.held_symbols)
+        if instrument.pending and not order.is_closing:
+            raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:
         return _refused(link_id, link, order, error)
-    return _Pair(order, link, instrument, given_price(order, instrument.rules.kind))
+    return _Pair(order, link, instrument)
 
 
 def _answer(
@@ -209,33 +206,68 @@ def _answer(
     entered: dict[int, set[str]],
     now: datetime,
 ) -> SizedOrder:
-    order, link, instrument = pair.order, pair.link, pair.instrument
-    price: Price | Reason = (
-        prices[instrument.quoted] if pair.given is None else Price(pair.given, PriceSource.GIVEN)
-    )
-    held = link.positions.get(order.symbol, _NOTHING)
-    rules, terms = instrument.rules, link.terms_of(instrument.rules)
+    order, link, rules = pair.order, pair.link, pair.instrument.rules
+    found = prices[pair.instrument.quoted]
+    terms, held = link.terms_of(rules), link.positions.get(order.symbol, _NOTHING)
     try:
+        enters = not order.is_closing and not is_spot_sale(order, rules)
+        if enters and (newly := entered.get(link.id)):
+            admit_symbol(order, link.rules, link.held_symbols | newly)
+        priced = priced_order(
+            order,
+            rules,
+            venue=link.venue,
+            found=found,
+            limit_percent=link.max_price_deviation_percent,
+            now=now,
+        )
         if order.is_closing:
-            amount = price.amount if isinstance(price, Price) else None
-            sizing = size_close(order, rules, terms, price=amount, held=held)
+            sizing = size_close(order, rules, terms, price=priced.amount, held=held)
         else:
-            if (newly := entered.get(link.id)) and not is_spot_sale(order, rules):
-                admit_symbol(order, link.rules, link.positions.keys() | newly)
-            if isinstance(price, Reason):
-                raise PriceUnavailable(
-                    Code.PRICE_UNAVAILABLE,
-                    field="price",
-                    venue=link.venue,
-                    symbol=order.symbol,
-                    cause=price.code.value,
-                )
-            sizing = size_entry(order, rules, terms, price=price.amount, held=held)
+            if priced.amount is None:
+                raise _no_price(pair, found)
+            sizing = size_entry(
+                order,
+                rules,
+                terms,
+                price=priced.amount,
+                held=held,
+                riskiest_price=priced.riskiest,
+            )
     except SizingError as error:
         return _refused(link.id, link, order, error)
-    if sizing.amount and not order.is_closing and not is_spot_sale(order, rules):
+    if sizing.amount and enters:
         entered.setdefault(link.id, set()).add(order.symbol)
-    return _sized(pair, sizing, terms, price, _age_warnings(instrument, now))
+    return _sized(pair, sizing, terms, priced, _rules_warnings(pair, now))
+
+
+def _no_price(pair: _Pair, found: Price | Reason) -> PriceUnavailable:
+    assert isinstance(found, Reason), "a price that was found is one"
+    return PriceUnavailable(
+        Code.PRICE_UNAVAILABLE,
+        field="price",
+        venue=pair.link.venue,
+        symbol=pair.order.symbol,
+        cause=found.code.value,
+    )
+
+
+def _suspect(instrument: Instrument) -> dict[str, Any]:
+    quoted = instrument.quoted
+    return {
+        "code": Code.MARKET_RULES_SUSPECT,
+        "venue": quoted.venue,
+        "symbol": quoted.symbol,
+        "change": instrument.pending,
+    }
+
+
+def _rules_warnings(pair: _Pair, now: datetime) -> list[Reason]:
+    warnings = _age_warnings(pair.instrument, now)
+    if pair.instrument.pending:
+        figures = _suspect(pair.instrument)
+        warnings.append(Reason(figures.pop("code"), figures))
+    return warnings
 
 
 def _age_warnings(instrument: Instrument, now: datetime) -> list[Reason]:
@@ -246,45 +278,48 @@ def _age_warnings(instrument: Instrument, now: datetime) -> list[Reason]:
 
 
 def _sized(
-    pair: _Pair, sizing: Sizing, terms: Terms, price: Price | Reason, warnings: list[Reason]
+    pair: _Pair, sizing: Sizing, terms: Terms, priced: PricedOrder, warnings: list[Reason]
 ) -> SizedOrder:
     order, link, rules = pair.order, pair.link, pair.instrument.rules
     is_spot, cost = rules.kind is InstrumentKind.SPOT, sizing.cost
     if sizing.code is not Code.SIZED:
         # The warning's sentence states the limit, which no key of the answer does.
         warnings = [Reason(sizing.code, sizing.figures), *warnings]
-    if isinstance(price, Reason):
-        warnings = [*warnings, Reason(Code.PRICE_NOT_NEEDED)]
     return SizedOrder(
         link_id=link.id,
         strategy=link.rules.strategy,
         account=link.account,
         symbol=order.symbol,
         side=order.side,
-        quantity=_quantity(sizing.amount, rules),
-        contracts=None if is_spot else sizing.amount,
+        quantity=_scaled(sizing.amount, rules.quantity_of_one),
+        contracts=None if is_spot else _scaled(sizing.amount, rules.contracts_of_one),
+        amount=amount_to_send(pair.order, pair.link, rules, sizing, priced),
         reduce_only=sizing.reduce_only,
-        price=price.amount if isinstance(price, Price) else None,
-        price_source=price.source if isinstance(price, Price) else None,
+        price=priced.amount,
+        price_source=priced.source,
         capital=link.capital,
         budget=None if sizing.budget is None else cut(sizing.budget),
-        leverage=terms.leverage,
+        leverage=terms.leverage if sizing.leverage is None else sizing.leverage,
         raw_quantity=cut(sizing.raw_amount * rules.quantity_of_one),
-        step=_quantity(sizing.step, rules),
+        step=_scaled(sizing.step, rules.quantity_of_one),
         notional=None if cost is None else cut(cost.notional),
         margin=None if cost is None else cut(cost.margin),
         fee=None if cost is None else cut(cost.fee),
         bound_by=sizing.bound_by.value,
         code=sizing.code,
         figures=dict(sizing.figures),
-        warnings=(*sizing.warnings, *warnings),
+        warnings=(*sizing.warnings, *priced.warnings, *warnings),
     )
 
 
-def _quantity(amount: Decimal, rules: InstrumentRules) -> Decimal:
-    if rules.kind is not InstrumentKind.LINEAR:
+def _scaled(amount: Decimal, factor: Fraction) -> Decimal:
+    """``amount`` times a factor that is exact in decimals, with the decimals that it has."""
+    if factor == 1:
         return amount
-    return EXACT.multiply(amount, rules.contract_size)
+    as_decimal = cut(factor)
+    if Fraction(as_decimal) == factor:
+        return EXACT.multiply(amount, as_decimal)
+    return cut(Fraction(amount) * factor)
 
 
 def _refused(

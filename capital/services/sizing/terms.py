@@ -4,7 +4,8 @@ Plain values from three queries. Making model instances would take most of the t
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -15,11 +16,12 @@ from capital.domain.money import EXACT
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
-from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.exchange.contract import Quoted
 from capital.models import Market, Position, StrategyAccount
 from capital.models.queries.prepared import PreparedQuery
-from capital.services.accounts.lookup import markets_of_venue
+from capital.services.accounts.lookup import markets_of_venue, stands_for
+from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
 from strategies.markets import MarketType
 
 _LINK_COLUMNS = (
@@ -31,6 +33,8 @@ _LINK_COLUMNS = (
     "account__fee_rate",
     "account__utilisation",
     "account__max_budget_percent",
+    "account__max_price_deviation_percent",
+    "account__wallet_mode",
     "strategy__key",
     "strategy__market_type",
     "strategy__status",
@@ -39,26 +43,11 @@ _LINK_COLUMNS = (
     "max_symbols",
     "capital__allocated_capital",
 )
-_LIMITS = (
-    "min_amount",
-    "max_amount",
-    "market_min_amount",
-    "market_max_amount",
-    "min_cost",
-    "max_cost",
-)
 _MARKET_COLUMNS = (
     "venue",
     "symbol",
-    "market_id",
-    "kind",
-    "base",
-    "quote",
-    "settle",
-    "contract_size",
-    "precision_mode",
-    "amount_precision",
-    *_LIMITS,
+    *RULE_COLUMNS,
+    "pending_rules",
     "is_active",
     "fetched_at",
 )
@@ -92,19 +81,31 @@ class LinkTerms:
         id: The link's primary key.
         account: The account's name.
         venue: The account's venue.
+        wallet_mode: The account's.
+        max_price_deviation_percent: How far the price of an order that fills at once may be off
+            the market's.
         rules: What the link may order.
         capital: Its capital now; 0 where it never had any.
         terms: Its figures for futures; ``terms_of`` has those for an instrument.
-        positions: The open quantity of each symbol, signed.
+        positions: The quantity of each symbol that is not flat, signed.
+        dust: The symbols of which it holds too little for any order.
     """
 
     id: int
     account: str
     venue: str
+    wallet_mode: str
+    max_price_deviation_percent: Decimal
     rules: LinkRules
     capital: Decimal
     terms: Terms
     positions: dict[str, Decimal] = field(default_factory=dict)
+    dust: frozenset[str] = frozenset()
+
+    @property
+    def held_symbols(self) -> AbstractSet[str]:
+        """The symbols of its open positions."""
+        return self.positions.keys() - self.dust
 
     def terms_of(self, rules: InstrumentRules) -> Terms:
         """The link's figures for an instrument: on spot there is no leverage."""
@@ -120,12 +121,21 @@ class LinkTerms:
 
 @dataclass(frozen=True)
 class Instrument:
-    """One symbol of one venue, as sizing sees it."""
+    """One symbol of one venue, as sizing sees it.
+
+    Attributes:
+        rules: The rules in force.
+        quoted: What is asked for its price.
+        is_active: Whether it is traded now.
+        fetched_at: When the rules were fetched.
+        pending: What changed in rules that wait to be accepted; empty where none do.
+    """
 
     rules: InstrumentRules
     quoted: Quoted
     is_active: bool
     fetched_at: datetime
+    pending: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,21 +170,37 @@ class SizingTerms:
 
 
 def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms:
-    """Read links, their open positions, and ``symbols`` on their venues."""
+    """Read links, their positions, and ``symbols`` and what they hold on their venues."""
     links = {
         row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
     }
+    held = set()
     for link_id, symbol, quantity in _POSITIONS.rows(list(links)):
         links[link_id].positions[symbol] = _trimmed(quantity)
+        held.add(symbol)
     venues = sorted({link.venue for link in links.values()})
     instruments = {
         row[:2]: _instrument(dict(zip(_MARKET_COLUMNS, row, strict=True)))
-        for row in _MARKETS.rows(venues, list(symbols))
+        for row in _MARKETS.rows(venues, sorted(held.union(symbols)))
     }
     lacking = [
         venue for venue in venues if any((venue, symbol) not in instruments for symbol in symbols)
     ]
-    return SizingTerms(links, instruments, _venues_with_rules(lacking) if lacking else frozenset())
+    return SizingTerms(
+        {link.id: replace(link, dust=_dust(link, instruments)) for link in links.values()},
+        instruments,
+        _venues_with_rules(lacking) if lacking else frozenset(),
+    )
+
+
+def _dust(link: LinkTerms, instruments: Mapping[tuple[str, str], Instrument]) -> frozenset[str]:
+    return frozenset(
+        symbol
+        for symbol, quantity in link.positions.items()
+        if (instrument := instruments.get((link.venue, symbol))) is not None
+        and instrument.is_active
+        and instrument.rules.is_dust(quantity)
+    )
 
 
 def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
@@ -190,8 +216,11 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
         id=row["pk"],
         account=row["account__name"],
         venue=row["account__venue"],
+        wallet_mode=row["account__wallet_mode"],
+        max_price_deviation_percent=_trimmed(row["account__max_price_deviation_percent"]),
         rules=LinkRules(
             strategy=row["strategy__key"],
+            venue=row["account__venue"],
             market=market,
             currency=row["account__currency"],
             idle=why_idle(
@@ -203,6 +232,7 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             ),
             max_symbols=row["max_symbols"],
             max_budget_percent=percent,
+            stands_for=stands_for(row["account__venue"], row["account__currency"]),
         ),
         capital=capital,
         terms=Terms(
@@ -216,21 +246,17 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
 
 
 def _instrument(row: Mapping[str, Any]) -> Instrument:
-    size = row["contract_size"]
-    rules = InstrumentRules(
-        symbol=row["symbol"],
-        kind=InstrumentKind(row["kind"]),
-        quote=row["quote"],
-        settle=row["settle"],
-        precision_mode=PrecisionMode(row["precision_mode"]),
-        amount_precision=_trimmed(row["amount_precision"]),
-        contract_size=Decimal(1) if size is None else _trimmed(size),
-        **{name: None if row[name] is None else _trimmed(row[name]) for name in _LIMITS},
-    )
     named = {
         name: row[name] for name in ("venue", "symbol", "market_id", "base", "quote", "settle")
     }
-    return Instrument(rules, Quoted(kind=rules.kind, **named), row["is_active"], row["fetched_at"])
+    rules = rules_of(row)
+    return Instrument(
+        rules,
+        Quoted(kind=rules.kind, **named),
+        row["is_active"],
+        row["fetched_at"],
+        described_change(row, row["pending_rules"]),
+    )
 
 
 def _trimmed(number: Decimal) -> Decimal:

@@ -1,7 +1,8 @@
 """What bots report that they hold."""
 
-from capital.services.trading.positions import report_position
+from capital.services.trading.positions import mark_dust, report_position
 
 __all__ = [
+    "mark_dust",
     "report_position",
 ]

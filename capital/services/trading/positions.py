@@ -1,4 +1,8 @@
-"""Open positions: reported by bots; while one is open, the account's capital stays."""
+"""Open positions: reported by bots; while one is open, the account's capital stays.
+
+A rest that is too small for any order of its venue is dust. It does not count as open: nobody could
+close it, and it would hold the account for ever.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -8,14 +12,22 @@ from decimal import Decimal
 from django.db import DatabaseError, connection, transaction
 
 from capital.domain.errors import NotFound
-from capital.models import Position, StrategyAccount
+from capital.models import Market, Position, StrategyAccount
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.markets.stored import RULE_COLUMNS, rules_of
 
 logger = logging.getLogger(__name__)
 
+_HELD = (
+    "strategy_account__account_id",
+    "strategy_account__account__venue",
+    "symbol",
+    "quantity",
+)
+
 
 def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
-    """The accounts that have a link with an open position, in one query.
+    """The accounts that have a link with an open position, in two queries; in one without any.
 
     On a database error all accounts count as having one: capital is not moved on a guess.
     """
@@ -23,15 +35,53 @@ def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
         # A savepoint, so that an error leaves the caller's transaction usable. Outside of one there
         # is nothing to save, and ``repeatable_read`` on SQLite has no savepoints.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            return frozenset(
+            held = list(
                 Position.objects.exclude(quantity=0)
                 .filter(strategy_account__account_id__in=account_ids)
-                .values_list("strategy_account__account_id", flat=True)
-                .distinct()
+                .values_list("pk", *_HELD)
             )
+            dust = _dust([(key, venue, *holding) for key, _, venue, *holding in held])
+            return frozenset(account for key, account, *_ in held if key not in dust)
     except DatabaseError:
         logger.exception("Open positions cannot be read; every account counts as holding one.")
         return frozenset(account_ids)
+
+
+def mark_dust(positions: Sequence[Position]) -> None:
+    """Say on each position whether it is dust (``is_dust``), in one query for all."""
+    dust = _dust(
+        [
+            (each.pk, each.strategy_account.account.venue, each.symbol, Decimal(str(each.quantity)))
+            for each in positions
+            if each.is_open
+        ]
+    )
+    for position in positions:
+        position.is_dust = position.pk in dust
+
+
+def _dust(held: Sequence[tuple[int, str, str, Decimal]]) -> frozenset[int]:
+    """The dust among positions of key, venue, symbol and quantity.
+
+    Of an instrument that is not known, or no longer traded, nothing is dust: nobody can say what
+    its venue would take.
+    """
+    if not held:
+        return frozenset()
+    rows = Market.objects.filter(
+        venue__in={venue for _, venue, *_ in held},
+        symbol__in={symbol for *_, symbol, _ in held},
+        is_active=True,
+    )
+    rules = {
+        (row["venue"], row["symbol"]): rules_of(row)
+        for row in rows.values("venue", "symbol", *RULE_COLUMNS)
+    }
+    return frozenset(
+        key
+        for key, venue, symbol, quantity in held
+        if (of_symbol := rules.get((venue, symbol))) is not None and of_symbol.is_dust(quantity)
+    )
 
 
 def report_position(

@@ -10,6 +10,7 @@ from threading import Barrier, Event
 import pytest
 
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.contract import Quoted
 from capital.services.markets import prices
 from capital.services.markets.prices import PriceSource, forget_prices, last_prices
@@ -35,7 +36,7 @@ class SlowVenue:
     def fetch_prices(self, quoted):
         self.asked.update(each.symbol for each in quoted)
         assert self.may_answer.wait(10)
-        return dict.fromkeys(quoted, Decimal(7))
+        return dict.fromkeys(quoted, MarketPrice(Decimal(7)))
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_burst_of_orders_is_one_question(venue):
         PriceSource.TICKER: 1,
         PriceSource.CACHE: 7,
     }
-    assert {price.amount for price in found} == {Decimal(7)}
+    assert {price.market.last for price in found} == {Decimal(7)}
 
 
 def test_batches_in_any_order_do_not_wait_for_each_other(venue):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
@@ -213,6 +213,60 @@ def test_live_reading_switched_off_asks_nobody(exchange, settings):
 
     assert sync.problem == Reason(Code.LIVE_DISABLED)
     assert exchange.server.market_place.requests == []
+
+
+# One symbol twice, and databases that fail
+
+
+def test_one_symbol_twice_is_stored_once(venue):
+    gateway = Listed(spot(), spot(symbol="ETH/USDT"), spot())
+
+    assert counts(venue(answer=gateway.answer)) == {"added": 2, "duplicate": 1}
+
+    assert sorted(Market.objects.values_list("symbol", flat=True)) == ["BTC/USDT", "ETH/USDT"]
+    assert counts(venue(answer=gateway.answer)) == {"unchanged": 2, "duplicate": 1}
+
+
+@pytest.mark.parametrize(
+    ("listed", "kept"),
+    [
+        # ccxt keeps the last of a name.
+        ([("old", True), ("new", True)], "new"),
+        ([("old", False), ("new", True)], "new"),
+        ([("traded", True), ("delisted", False)], "traded"),
+        ([("one", False), ("other", False)], "other"),
+    ],
+)
+def test_of_several_the_traded_one_that_ccxt_would_use_is_stored(venue, listed, kept):
+    listings = [Listing(spot(), name, "BTC", is_active=active) for name, active in listed]
+
+    venue(answer=listings)
+
+    assert Market.objects.get().market_id == kept
+
+
+def test_a_venue_that_cannot_be_stored_does_not_stop_those_behind_it(monkeypatch):
+    class Both:
+        def fetch_listings(self, venues):
+            return {venue.id: Listed(spot()).answer for venue in venues}
+
+    write = markets._write
+
+    def refuse_binance(venue, *given):
+        if venue == "binance":
+            raise DatabaseError("disk is on fire, key=CANARY")
+        return write(venue, *given)
+
+    monkeypatch.setattr(markets, "get_market_gateway", Both)
+    monkeypatch.setattr(markets, "_write", refuse_binance)
+
+    first, second = sync_markets(["binance", "bybit"], clock=lambda: NOW)
+
+    assert first.problem == Reason(
+        Code.MARKETS_NOT_STORED, {"venue": "binance", "kind": "DatabaseError"}
+    )
+    assert (second.problem, counts(second)) == (None, {"added": 1})
+    assert [market.venue for market in Market.objects.all()] == ["bybit"]
 
 
 def test_a_thousand_markets_cost_a_few_queries(venue, django_assert_max_num_queries):

@@ -62,7 +62,7 @@ def swap(**fields) -> Market:
 # The answer
 
 
-def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text():
+def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text(exchange):
     swap()
     link = futures_link(fee_rate=Decimal("0.0005"), utilisation=Decimal("0.95"))
 
@@ -75,6 +75,7 @@ def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text
         ("side", "buy"),
         ("quantity", "0.23"),
         ("contracts", "23"),
+        ("amount", "23"),
         ("reduce_only", False),
         ("price", "61234.5"),
         ("price_source", "given"),
@@ -139,7 +140,8 @@ def test_spot_knows_no_leverage():
     assert size(link, qty_per="100", price="100").quantity == 10
 
 
-def test_too_small_is_an_answer_that_says_which_limit_in_figures():
+def test_too_small_is_an_answer_that_says_which_limit_in_figures(exchange):
+    exchange.server.market_place.set_price("BTC/USDT", "100")
     make_market(min_cost=Decimal(10), fetched_at=NOW)
 
     answer = size(spot_link("9"), qty_per="100", price="100")
@@ -154,7 +156,8 @@ def test_too_small_is_an_answer_that_says_which_limit_in_figures():
     ]
 
 
-def test_warnings_speak_the_reader_s_language():
+def test_warnings_speak_the_reader_s_language(exchange):
+    exchange.server.market_place.set_price("BTC/USDT", "100")
     make_market(min_cost=Decimal(10), fetched_at=NOW)
 
     with translation.override("ko"):
@@ -171,7 +174,8 @@ def test_a_link_that_never_held_capital_gets_nothing():
     assert (answer.quantity, answer.code, answer.error) == (0, Code.NO_CAPITAL, None)
 
 
-def test_rules_older_than_a_day_serve_and_say_their_age():
+def test_rules_older_than_a_day_serve_and_say_their_age(exchange):
+    exchange.server.market_place.set_price("BTC/USDT", "100")
     make_market(fetched_at=NOW - timedelta(hours=24))
     link = spot_link()
     assert size(link, qty_per="1", price="100").warnings == ()
@@ -230,6 +234,38 @@ def test_a_market_paid_in_another_currency_is_refused():
 
     assert isinstance(error, CurrencyMismatch)
     assert error.reason.figures["settle"] == "BTC"
+
+
+@pytest.mark.parametrize("settle", ["USDT", "USDC"])
+def test_credits_of_the_eu_stand_for_dollars(exchange, settle):
+    """26,200 BNFCR, of which 10 % at 60,000 are 0.0436 BTC."""
+    exchange.server.market_place.set_price("BTC/USDT", "60000")
+    symbol = f"BTC/{settle}:{settle}"
+    make_market(symbol, market_id="BTCUSDT", fetched_at=NOW, amount_precision=Decimal("0.001"))
+    link = futures_link("26200", "1", currency="BNFCR")
+
+    answer = size(link, symbol=symbol, qty_per="10", price="60000")
+
+    assert (answer.error, answer.quantity) == (None, Decimal("0.043"))
+
+
+@pytest.mark.parametrize(
+    ("account", "symbol"),
+    [
+        ({"currency": "BNFCR"}, "BTC/USD:BTC"),
+        ({"currency": "BNFCR"}, "BTC/FDUSD:FDUSD"),
+        # Dollars do not stand for credits, nor for each other.
+        ({"currency": "USDT"}, "BTC/USDC:USDC"),
+        ({"currency": "USDT"}, "BTC/BNFCR:BNFCR"),
+        ({"currency": "USDT", "venue": "bybit"}, "BTC/USDC:USDC"),
+    ],
+)
+def test_no_other_currency_stands_for_one(account, symbol):
+    make_market(symbol, fetched_at=NOW, venue=account.get("venue", "binance"))
+
+    assert refusal(futures_link(**account), symbol=symbol, qty_per="1").code is (
+        Code.CURRENCY_MISMATCH
+    )
 
 
 @pytest.mark.parametrize(
@@ -441,12 +477,13 @@ def test_a_price_is_read_once_and_then_kept_for_two_seconds(exchange):
     assert len(exchange.server.market_place.requests) == 2
 
 
-def test_a_given_price_asks_nobody(exchange):
+def test_a_given_price_is_compared_with_the_venue_s(exchange):
     make_market(fetched_at=NOW)
 
-    size(spot_link(), qty_per="1", price="100")
+    answer = size(spot_link(), qty_per="1", price="61000")
 
-    assert exchange.server.market_place.requests == []
+    assert len(exchange.server.market_place.requests) == 1
+    assert (answer.price, answer.price_source) == (Decimal("61234.5"), PriceSource.TICKER)
 
 
 def test_a_refused_order_asks_nobody(exchange):

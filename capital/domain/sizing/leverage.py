@@ -1,0 +1,89 @@
+"""Leverage: the highest that a venue allows, by the size of a position."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+
+from capital.domain.money import plain
+from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.formulas import Terms, amount_for_budget
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
+
+
+@dataclass(frozen=True)
+class LeverageSteps:
+    """The leverages with which an order may be sized, and up to which amount each.
+
+    A link's leverage is what it wants; the venue's maximum, and its brackets, bound it. A larger
+    position has a lower leverage, so the largest order is not always the one with the highest.
+
+    Attributes:
+        rules: The instrument's.
+        terms: The link's.
+        price: The price that the order is sized at.
+        held: The quantity of the link's position, which fills brackets as well, signed.
+    """
+
+    rules: InstrumentRules
+    terms: Terms
+    price: Decimal
+    held: Decimal
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[Terms, Fraction | None], ...]:
+        """Terms with each leverage, and the largest amount with it; None for any."""
+        if self.rules.kind is InstrumentKind.SPOT:
+            return ((self.terms, None),)
+        ceiling = min(self.terms.leverage, self.rules.max_leverage or self.terms.leverage)
+        brackets = self.rules.brackets or (LeverageBracket(ceiling),)
+        return tuple(
+            (replace(self.terms, leverage=min(ceiling, each.leverage)), self._room_in(each))
+            for each in brackets
+        )
+
+    def _room_in(self, bracket: LeverageBracket) -> Fraction | None:
+        limits = []
+        if bracket.max_notional is not None:
+            limits.append(
+                Fraction(bracket.max_notional) / self.rules.quoted_worth_of_one(self.price)
+            )
+        if bracket.max_amount is not None:
+            limits.append(Fraction(bracket.max_amount))
+        if not limits:
+            return None
+        taken = abs(Fraction(self.held)) / self.rules.quantity_of_one
+        return max(min(limits) - taken, Fraction(0))
+
+    @cached_property
+    def largest(self) -> Fraction | None:
+        """The largest amount with any leverage; None where there is no limit."""
+        room = [room for _, room in self._steps]
+        return None if None in room else max(each for each in room if each is not None)
+
+    def amount_for(self, budget: Fraction) -> Fraction:
+        """The largest amount that ``budget`` buys with a leverage that is allowed for it."""
+        amounts = []
+        for terms, room in self._steps:
+            amount = amount_for_budget(budget, self.rules, terms, self.price)
+            amounts.append(amount if room is None else min(amount, room))
+        return max(amounts)
+
+    def unbounded_amount_for(self, budget: Fraction) -> Fraction:
+        """What ``budget`` buys with the leverage of that amount, were there no end of brackets."""
+        used = self.of(self.amount_for(budget))
+        return amount_for_budget(budget, self.rules, used, self.price)
+
+    def of(self, amount: Decimal | Fraction) -> Terms:
+        """The terms with the highest leverage that is allowed for ``amount``."""
+        fitting = [terms for terms, room in self._steps if room is None or Fraction(amount) <= room]
+        lowest = min((terms for terms, _ in self._steps), key=lambda terms: terms.leverage)
+        return max(fitting, key=lambda terms: terms.leverage, default=lowest)
+
+    def warnings(self, amount: Decimal) -> tuple[Reason, ...]:
+        """That the link's leverage is higher than the one that ``amount`` is sized with."""
+        used = self.of(amount).leverage
+        if not amount or used >= self.terms.leverage:
+            return ()
+        figures = {"asked": plain(self.terms.leverage), "limit": plain(used)}
+        return (Reason(Code.LEVERAGE_CAPPED, figures),)

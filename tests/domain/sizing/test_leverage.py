@@ -1,0 +1,158 @@
+"""Leverage is bounded by what the venue allows, at most and by the size of a position."""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import LeverageBracket
+from capital.domain.sizing.quantities import Bound, size_close, size_entry
+from tests.domain.sizing.builders import D, decimals, linear, order, prices, spot, terms
+
+# Up to 50,000 fiftyfold, up to 250,000 25-fold, above that tenfold.
+BRACKETS = (
+    LeverageBracket(D(50), max_notional=D(50000)),
+    LeverageBracket(D(25), max_notional=D(250000)),
+    LeverageBracket(D(10)),
+)
+
+
+def entry(rules, capital="5000", *, leverage="125", price="0.25", held="0", **fields):
+    asked = order(**{"qty_per": "100", **fields})
+    of_link = terms(capital, leverage=leverage, fee_rate="0")
+    return size_entry(asked, rules, of_link, price=D(price), held=D(held))
+
+
+def coins(**fields):
+    return linear(contract_size=D(1), **fields)
+
+
+def capped(sizing):
+    return [each.figures for each in sizing.warnings if each.code is Code.LEVERAGE_CAPPED]
+
+
+def test_a_link_with_125_on_a_market_that_allows_50_is_sized_with_50():
+    sizing = entry(coins(max_leverage=D(50)))
+
+    # Not the 2,500,000 of 125.
+    assert (sizing.amount, sizing.leverage, sizing.cost.margin) == (1000000, 50, 5000)
+    assert capped(sizing) == [{"asked": "125", "limit": "50"}]
+
+
+def test_okx_lists_20_where_a_link_wants_125():
+    """1,000 at 3.66, ten coins a contract: not 3,415 contracts of 124,989."""
+    sizing = entry(linear(contract_size=D(10), max_leverage=D(20)), "1000", price="3.66")
+
+    assert (sizing.amount, sizing.leverage) == (546, 20)
+    assert sizing.cost.notional == Fraction("19983.6")
+
+
+def test_a_leverage_below_the_maximum_is_used_without_a_word():
+    sizing = entry(coins(max_leverage=D(50)), leverage="3")
+
+    assert (sizing.leverage, capped(sizing)) == (3, [])
+
+
+def test_spot_knows_no_leverage():
+    sizing = entry(spot(max_leverage=D("0.5"), brackets=BRACKETS), leverage="1", price="100")
+
+    assert (sizing.amount, sizing.leverage, capped(sizing)) == (50, 1, [])
+
+
+@pytest.mark.parametrize(
+    ("capital", "notional", "leverage"),
+    [
+        # 1,000 fiftyfold are 50,000, the end of the first bracket.
+        ("1000", 50000, 50),
+        # 1,500 fiftyfold would be 75,000; 25-fold they are 37,500, less than 50,000 fiftyfold.
+        ("1500", 50000, 50),
+        ("5000", 125000, 25),
+        # 25-fold up to 250,000; tenfold only from 25,000 on.
+        ("12000", 250000, 25),
+        ("50000", 500000, 10),
+    ],
+)
+def test_a_larger_position_has_a_lower_leverage(capital, notional, leverage):
+    sizing = entry(coins(brackets=BRACKETS), capital, price="1")
+
+    assert (sizing.cost.notional, sizing.leverage) == (notional, leverage)
+    assert sizing.cost.margin <= D(capital)
+
+
+def test_the_end_of_a_bracket_is_what_bounds_it():
+    assert entry(coins(brackets=BRACKETS), "1500", price="1").bound_by is Bound.LEVERAGE
+    assert entry(coins(brackets=BRACKETS), "5000", price="1").bound_by is Bound.BUDGET
+
+
+def test_what_is_held_fills_brackets_as_well():
+    alone = entry(coins(brackets=BRACKETS), "1000", price="1")
+    with_more = entry(coins(brackets=BRACKETS), "1000", price="1", held="40000")
+
+    assert (alone.leverage, with_more.leverage) == (50, 25)
+    assert with_more.amount == 25000
+
+
+def test_the_last_bracket_may_have_an_end():
+    rules = coins(brackets=BRACKETS[:2])
+
+    assert entry(rules, "900000", price="1").amount == 250000
+    quantity = entry(rules, "900000", price="1", qty_per=None, qty="300000")
+    assert (quantity.amount, quantity.bound_by) == (250000, Bound.LEVERAGE)
+
+
+def test_an_absolute_quantity_ties_up_the_margin_of_its_bracket():
+    sizing = entry(coins(brackets=BRACKETS), "9000", price="1", qty_per=None, qty="200000")
+
+    assert (sizing.amount, sizing.leverage, sizing.cost.margin) == (200000, 25, 8000)
+
+
+def test_brackets_may_be_by_amount():
+    rules = linear(brackets=(LeverageBracket(D(50), max_amount=D(100)), LeverageBracket(D(5))))
+
+    # 100 contracts of 0.01 at 1,000 are 1,000, of which 20 are margin.
+    sizing = entry(rules, "50", price="1000")
+
+    assert (sizing.amount, sizing.leverage) == (100, 50)
+
+
+def test_closing_is_bounded_by_no_leverage():
+    rules = coins(max_leverage=D(1), brackets=BRACKETS[:1])
+    asked = order(side="sell", qty_per="-100")
+
+    sizing = size_close(asked, rules, terms("0", leverage="125"), price=D(1), held=D(900000))
+
+    assert (sizing.amount, sizing.warnings) == (900000, ())
+
+
+@given(
+    capital=decimals("0", "1000000", 2),
+    more=decimals("0", "1000000", 2),
+    price=prices,
+    leverage=decimals("0.1", "125", 4),
+    held=decimals("-100000", "100000", 2),
+    ends=st.lists(decimals("1", "1000000", 2), min_size=1, max_size=4, unique=True),
+)
+def test_brackets_never_cost_more_than_the_budget_nor_give_less_for_more(
+    capital, more, price, leverage, held, ends
+):
+    brackets = tuple(
+        LeverageBracket(D(100) / 2**level, max_notional=end)
+        for level, end in enumerate(sorted(ends))
+    )
+    rules = coins(brackets=(*brackets, LeverageBracket(D(1))), amount_precision=D("0.0001"))
+
+    less, larger = (
+        entry(rules, str(each), price=str(price), leverage=str(leverage), held=str(held))
+        for each in (capital, capital + more)
+    )
+
+    assert less.cost.total <= Fraction(capital)
+    assert less.amount <= larger.amount
+    assert less.leverage <= Decimal(leverage)
+    taken = (abs(Fraction(held)) + Fraction(less.amount)) * Fraction(price)
+    for bracket in brackets:
+        if less.amount and taken > bracket.max_notional:
+            assert less.leverage < bracket.leverage or less.leverage == Decimal(leverage)
