@@ -123,3 +123,45 @@ def test_size_costs_five_queries_whatever_is_held(bot: Bot, link: StrategyAccoun
         make_position(link, "1", f"COIN{number}/USDT:USDT")
 
     assert (before, queries()) == (5, 5)
+
+
+def test_what_to_send_is_in_the_answer(bot: Bot, exchange: Any) -> None:
+    make_market(
+        symbol="BTC/USD:BTC",
+        venue="deribit",
+        market_id="BTC-PERPETUAL",
+        contract_size=Decimal(10),
+        amount_precision=Decimal(10),
+    )
+    account = make_account(owner=bot.user, venue="deribit", currency="BTC")
+    inverse = make_link(account=account, market_type="futures", capital="0.01")
+
+    answer = bot.post(
+        f"strategy-accounts/{inverse.pk}/size/",
+        {"symbol": "BTC/USD:BTC", "side": "buy", "qty_per": "100"},
+    ).json()
+
+    assert (answer["amount"], answer["contracts"]) == ("610", "61")
+
+
+def test_a_price_far_off_the_market_s_is_refused_with_both_figures(
+    bot: Bot, exchange: Any, link: StrategyAccount
+) -> None:
+    answer = bot.post(f"strategy-accounts/{link.pk}/size/", {**ORDER, "price": "100"})
+
+    told = problem(answer, 422)
+    assert told["code"] == "price_deviates"
+    assert "100" in told["detail"]
+    assert "61,234.5" in told["detail"]
+    assert list(told["errors"]) == ["price"]
+
+
+def test_dust_is_reported_and_listed_as_such(bot: Bot, link: StrategyAccount) -> None:
+    path = f"strategy-accounts/{link.pk}/positions/"
+
+    whole = bot.put(path, {"symbol": SYMBOL, "quantity": "0.01"}).json()
+    dust = bot.put(path, {"symbol": SYMBOL, "quantity": "0.005"}).json()
+
+    assert (whole["dust"], dust["dust"]) == (False, True)
+    assert [row["dust"] for row in bot.get("positions/").json()["results"]] == [True]
+    assert bot.get(f"positions/{dust['id']}/").json()["dust"] is True

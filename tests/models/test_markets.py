@@ -25,6 +25,11 @@ pytestmark = pytest.mark.django_db
         ({"amount_precision": Decimal(0)}, "market_amount_precision_positive"),
         ({"min_amount": Decimal(-1)}, "market_limits_not_negative"),
         ({"max_cost": Decimal(-1)}, "market_limits_not_negative"),
+        ({"market_sell_max_amount": Decimal(-1)}, "market_limits_not_negative"),
+        ({"market_buy_max_cost": Decimal(-1)}, "market_limits_not_negative"),
+        ({"market_max_cost": Decimal(-1)}, "market_limits_not_negative"),
+        ({"max_leverage": Decimal(-1)}, "market_limits_not_negative"),
+        ({"amount_unit": "lots"}, "market_amount_unit_known"),
     ],
 )
 def test_a_market_out_of_its_rules_is_refused(fields, constraint):
@@ -62,6 +67,7 @@ def test_an_account_s_defaults_give_the_plain_formula():
     account = Account.objects.get(pk=make_account().pk)
 
     assert (account.fee_rate, account.utilisation, account.max_budget_percent) == (0, 1, 100)
+    assert account.max_price_deviation_percent == 5
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,18 @@ def test_an_account_s_defaults_give_the_plain_formula():
             "-5",
             "account_max_budget_percent_in_range",
             "maximum budget must be above 0",
+        ),
+        (
+            "max_price_deviation_percent",
+            "0",
+            "account_max_price_deviation_in_range",
+            "maximum price deviation must be above 0",
+        ),
+        (
+            "max_price_deviation_percent",
+            "100.01",
+            "account_max_price_deviation_in_range",
+            "maximum price deviation must be above 0",
         ),
     ],
 )

@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from capital.models import Market
+from capital.services.markets.stored import RULE_COLUMNS, as_json
 from tests.admin.tenants import join
 from tests.factories import make_market, make_user
 
@@ -42,3 +44,53 @@ def test_list_is_filtered_by_venue(client: Client) -> None:
 
     assert "ETH/USDT" in listed
     assert "BTC/USDT" not in listed
+
+
+PENDING = {
+    "rules": {
+        "kind": "spot",
+        "contract_size": None,
+        "amount_unit": "quote",
+        "precision_mode": "tick_size",
+    },
+    "since": "2026-11-24T09:00:00+00:00",
+}
+
+
+def changed_market():
+    """A market whose quantity is to count money, which waits; and one that has nothing waiting."""
+    market = make_market(amount_unit="base")
+    stored = {name: getattr(market, name) for name in RULE_COLUMNS}
+    rules = {**as_json(stored), **PENDING["rules"]}
+    Market.objects.filter(pk=market.pk).update(pending_rules={**PENDING, "rules": rules})
+    return market, make_market("ETH/USDT")
+
+
+def test_rules_that_wait_are_shown_and_accepted(client: Client) -> None:
+    market, other = changed_market()
+    client.force_login(join(make_user(is_staff=True), "risk"))
+    assert "rules to accept" in client.get(LIST).content.decode()
+    page = client.get(reverse("admin:capital_market_change", args=[market.pk])).content.decode()
+    assert "unit of an order&#x27;s quantity base → quote" in page
+
+    done = client.post(
+        LIST,
+        {"action": "accept_rules", "_selected_action": [market.pk, other.pk]},
+        follow=True,
+    ).content.decode()
+
+    assert "Accepted the changed rules of BTC/USDT on binance" in done
+    assert "No changed rules of ETH/USDT on binance wait to be accepted." in done
+    market.refresh_from_db()
+    assert (market.amount_unit, market.pending_rules) == ("quote", None)
+
+
+def test_who_may_only_look_accepts_nothing(client: Client) -> None:
+    market, _ = changed_market()
+    client.force_login(join(make_user(is_staff=True), "operator"))
+
+    assert "accept_rules" not in client.get(LIST).content.decode()
+    client.post(LIST, {"action": "accept_rules", "_selected_action": [market.pk]})
+
+    market.refresh_from_db()
+    assert market.amount_unit == "base"

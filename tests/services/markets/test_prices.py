@@ -97,15 +97,14 @@ def test_each_venue_has_a_price_of_its_own_for_the_same_symbol(monkeypatch):
 
     class Venues:
         def fetch_prices(self, quoted):
-            return {each: amounts[each.venue] for each in quoted}
+            return {each: MarketPrice(amounts[each.venue]) for each in quoted}
 
     monkeypatch.setattr(prices, "get_market_gateway", Venues)
     forget_prices()
     on_okx = replace(BTC, venue="okx")
 
-    assert last_prices([BTC], clock=now)[BTC].amount == 7
-    assert last_prices([on_okx], clock=now)[on_okx].amount == 8
-    assert {
-        each.venue: price.amount for each, price in last_prices([BTC, on_okx], clock=now).items()
-    } == amounts
+    assert last_prices([BTC], clock=now)[BTC].market.last == 7
+    assert last_prices([on_okx], clock=now)[on_okx].market.last == 8
+    found = last_prices([BTC, on_okx], clock=now)
+    assert {each.venue: price.market.last for each, price in found.items()} == amounts
     forget_prices()
