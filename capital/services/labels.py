@@ -106,6 +106,8 @@ _COUNTED: dict[str, str] = {
     "open": _("day open already"),
     "no_history": _("no daily summary"),
     "synced": _("synced"),
+    Code.MARKET_RULES_SUSPECT: _("rules to accept"),
+    Code.MARKETS_NOT_STORED: _("instrument rules not stored"),
     "tasks": _("tasks"),
     "job_runs": _("job runs"),
     "plans": _("previews"),

@@ -82,8 +82,14 @@ def sync_markets(
 
 
 def count_syncs(syncs: Sequence[VenueSync]) -> Counter[str]:
-    """How many venues were ``synced``; the others by the code of their problem."""
-    return Counter(SYNCED if sync.problem is None else sync.problem.code.value for sync in syncs)
+    """How many venues were ``synced``, the others by the code of their problem.
+
+    Beside them ``market_rules_suspect``: how many instruments wait for a person.
+    """
+    counts = Counter(SYNCED if sync.problem is None else sync.problem.code.value for sync in syncs)
+    if suspect := sum(sync.counts.get("suspect", 0) for sync in syncs):
+        counts[Code.MARKET_RULES_SUSPECT.value] = suspect
+    return counts
 
 
 def _store(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSync:

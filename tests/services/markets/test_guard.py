@@ -11,6 +11,7 @@ from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentRules, PrecisionMode
 from capital.exchange.contract import Listing
 from capital.models import Market
+from capital.services.jobs.runs import perform_by_hand
 from capital.services.markets import accept_rules
 from capital.services.markets import rules as markets
 from capital.services.markets.rules import sync_markets
@@ -78,6 +79,16 @@ def test_a_tenfold_contract_size_is_not_obeyed_until_somebody_accepts_it(okx):
     assert f"sync_markets --accept okx {SYMBOL}" in str(entry.error)
     assert accept_rules("okx", SYMBOL) == "contract_size 10 → 1"
     assert sized(link, qty_per="100").contracts == 273
+
+
+def test_the_job_says_that_something_waits(exchange):
+    make_account(venue="okx")
+    perform_by_hand("sync_markets")
+    Market.objects.filter(symbol="BTC/USDT:USDT").update(contract_size=Decimal("0.1"))
+
+    run = perform_by_hand("sync_markets")
+
+    assert run.outcomes == {"synced": 1, "market_rules_suspect": 1}
 
 
 def test_closing_goes_on_by_the_stored_rules_and_says_so(okx):
