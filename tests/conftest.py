@@ -42,8 +42,9 @@ def _no_real_exchange(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_grudge() -> None:
-    """What one test's exchange did is not held against the next one's at the same port."""
+    """What one test's exchange did or said is forgotten before the next one's."""
     SHARED.forget()
+    forget_prices()
 
 
 @pytest.fixture

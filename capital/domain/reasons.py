@@ -597,7 +597,7 @@ class Code(StrEnum):
     )
     PRICE_IS_OLD = (
         "price_is_old",
-        "The last trade of {symbol} on {venue} ({market_price}) is {minutes} minutes old, and no "
+        "The last trade of {symbol} on {venue} ({observed}) is {minutes} minutes old, and no "
         "bid or ask is known. No price was refused by it.",
     )
     DUST = (
@@ -684,7 +684,7 @@ class Code(StrEnum):
     )
     PRICE_DEVIATES = (
         "price_deviates",
-        "The price {price} is too far from the market's {market_price} ({percent}%, at most "
+        "The price {price} is too far from the market's {observed} ({percent}%, at most "
         "{limit}%). Check the price, or raise the account's maximum price deviation.",
     )
     PRICE_UNAVAILABLE = (

@@ -204,7 +204,6 @@ _AMOUNTS = frozenset(
         "expected",
         "held",
         "limit",
-        "market_price",
         "observed",
         "percent",
         "position",

@@ -153,7 +153,7 @@ def test_a_price_far_off_the_market_s_is_refused_with_both_figures(
     assert told["code"] == "price_deviates"
     assert "100" in told["detail"]
     assert "61,234.5" in told["detail"]
-    assert list(told["errors"]) == ["price"]
+    assert [each["field"] for each in told["errors"]] == ["price"]
 
 
 def test_dust_is_reported_and_listed_as_such(bot: Bot, link: StrategyAccount) -> None:

@@ -113,7 +113,7 @@ class Comparison:
             Code.PRICE_DEVIATES,
             field=name,
             price=plain(price),
-            market_price=plain(market),
+            observed=plain(market),
             percent=plain(_rounded_up(deviation)),
             limit=plain(self.limit_percent),
         )

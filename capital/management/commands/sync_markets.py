@@ -86,7 +86,7 @@ def _table(syncs: list[VenueSync]) -> Table:
         "withdrawn": _("Delisted"),
         "unusable": _("Unusable"),
         "suspect": _("To accept"),
-        "duplicate": _("Listed twice"),
+        "duplicate": _("Duplicates"),
     }
     table = Table(header_style="bold")
     table.add_column(_("Exchange"), no_wrap=True)

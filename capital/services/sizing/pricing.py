@@ -96,7 +96,7 @@ def _old(order: OrderRequest, venue: str, market: MarketPrice, age: timedelta) -
     figures = {
         "symbol": order.symbol,
         "venue": venue,
-        "market_price": plain(market.of(order.side)),
+        "observed": plain(market.of(order.side)),
         "minutes": str(age // timedelta(minutes=1)),
     }
     return Reason(Code.PRICE_IS_OLD, figures)

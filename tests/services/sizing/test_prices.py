@@ -75,7 +75,7 @@ def test_a_hint_six_hundred_times_too_low_is_refused_with_both_figures():
     assert (answer.error.code, answer.error.field) == (Code.PRICE_DEVIATES, "price")
     assert answer.error.reason.figures == {
         "price": "100",
-        "market_price": "61234.5",
+        "observed": "61234.5",
         "percent": "99.84",
         "limit": "5",
     }

@@ -11,7 +11,7 @@ import capital.models.columns.exact
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("capital", "0004_cipher_ids"),
+        ("capital", "0006_archived"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
