@@ -158,10 +158,12 @@ FIGURES = {
     "after": "-5", "allocated": "7", "argument": "trigger", "asked": "150", "balance": "1234.5",
     "base": "BTC", "basis": "equity", "before": "5", "by": "16", "candidates": "3 = MAIN",
     "capital": "9", "cause": "exchange_timeout", "change": "0.5", "code": "share", "cost": "9",
-    "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1",
+    "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
+    "file": "/2026-11/1",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
+    "latest": "2026-01-31", "received_at": "2026-11-26T00:00:00+09:00",
     "limit": "10", "link": "4", "live": "exchange_timeout", "longest": "200", "marked": "True",
     "market": "futures", "minutes": "5", "missing": "api_secret", "mode": "unified",
     "model": "AllocationRun", "modes": "separate", "moment": "2026-11-26T14:08:06+00:00",
@@ -183,6 +185,7 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.BALANCE_IS_CALLED: {"field": "TOTAL"},
     Code.HAS_HISTORY: {"what": "계좌"},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": "spot"},
 }

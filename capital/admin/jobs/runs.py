@@ -16,7 +16,7 @@ from capital.admin.frame.cells import badge, figure, lines, since
 from capital.admin.frame.formats import NOTHING, span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
-from capital.services.jobs import check_health, get_job
+from capital.services.jobs import check_health, get_job, refused_tasks
 from capital.services.labels import labelled
 
 
@@ -106,6 +106,7 @@ class JobRunAdmin(OperationsAdmin):
             "title": gettext("Jobs"),
             "opts": self.opts,
             "health": health,
+            "refused": refused_tasks(),
             "jobs": [(job, get_job(job.name).summary) for job in health.jobs],
             "now": timezone.now(),
         }

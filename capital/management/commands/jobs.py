@@ -14,7 +14,14 @@ from rich.text import Text
 
 from capital.management.arguments import errors_translated
 from capital.management.output import console_on, print_json
-from capital.services.jobs import ClusterHealth, Health, JobHealth, check_health, get_job
+from capital.services.jobs import (
+    ClusterHealth,
+    Health,
+    JobHealth,
+    check_health,
+    get_job,
+    refused_tasks,
+)
 
 
 class Command(BaseCommand):
@@ -47,7 +54,7 @@ def _print_for_people(console: Console, health: Health) -> None:
                 style="bold red",
             )
         )
-    for task in health.refused:
+    for task in refused_tasks():
         console.print(Text(f"{timezone.localtime(task.at):%Y-%m-%d %H:%M:%S} {task.reason}", "red"))
     if health.oldest_wait is None:
         console.print(_("No tasks are waiting."))

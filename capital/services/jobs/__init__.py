@@ -19,6 +19,7 @@ from capital.services.jobs.health import (
     RefusedTask,
     check_health,
     check_readiness,
+    refused_tasks,
 )
 from capital.services.jobs.runs import (
     has_failures,
@@ -67,6 +68,7 @@ __all__ = [
     "record_refusal",
     "refusal_of",
     "refuse_foreign_schedules",
+    "refused_tasks",
     "sync_schedules",
     "sync_schedules_after_migration",
 ]

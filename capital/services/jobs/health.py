@@ -1,6 +1,6 @@
 """Whether the jobs run on time, whether clusters are alive, and whether the site is ready."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,14 +77,12 @@ class Health:
         clusters: Every cluster with a heartbeat.
         oldest_wait: How long the oldest task has waited; None for an empty queue.
         is_stuck: Whether that is too long.
-        refused: What the workers refused to run in the last seven days, newest first.
     """
 
     jobs: list[JobHealth]
     clusters: list[ClusterHealth]
     oldest_wait: timedelta | None
     is_stuck: bool
-    refused: list[RefusedTask] = field(default_factory=list)
 
     @property
     def is_healthy(self) -> bool:
@@ -111,9 +109,6 @@ class Health:
                 for cluster in self.clusters
             ],
             "oldest_task_seconds": None if wait is None else wait // _SECOND,
-            "refused_tasks": [
-                {"at": _iso(task.at), "reason": task.reason} for task in self.refused
-            ],
             "is_healthy": self.is_healthy,
         }
 
@@ -157,7 +152,6 @@ def check_health(*, clock: Clock = timezone.now) -> Health:
         clusters=cluster_health(now=now),
         oldest_wait=wait,
         is_stuck=wait is not None and wait > longest_wait(),
-        refused=_refused(now=now),
     )
 
 
@@ -194,7 +188,9 @@ def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHea
     )
 
 
-def _refused(*, now: datetime) -> list[RefusedTask]:
+def refused_tasks(*, clock: Clock = timezone.now) -> list[RefusedTask]:
+    """What the workers refused to run in the last seven days, newest first."""
+    now = clock()
     runs = JobRun.objects.filter(name=REFUSED, started_at__gt=now - _REFUSALS_TOLD)
     newest = runs.order_by("-started_at", "-pk")[:_MOST_REFUSALS]
     return [RefusedTask(run.started_at, run.error) for run in newest]

@@ -31,7 +31,7 @@ from capital.services.trading.positions import accounts_with_open_positions
 
 _ZERO = Decimal(0)
 # The columns on which the freshness of an account depends.
-_FRESHNESS_NEEDS = ("venue", "wallet_mode", "max_cache_age_hours")
+_FRESHNESS_NEEDS = ("venue", "wallet_mode", "currency", "balance_basis", "max_cache_age_hours")
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 

@@ -24,7 +24,7 @@ from capital.management.commands.qcluster import own_scheduler
 from capital.models import JobRun
 from capital.pickles import load_plain
 from capital.services.jobs.allowed import ALLOWED, refusal_of
-from capital.services.jobs.health import check_health
+from capital.services.jobs.health import refused_tasks
 from capital.services.jobs.schedules import sync_schedules
 from tests.commands.running import run
 from tests.factories import make_user
@@ -112,7 +112,7 @@ def test_another_function_is_refused_where_it_is_pulled_and_told_of(
     [error] = refusals()
     assert error.startswith(("task_refused: ", "task_unreadable: "))
     assert "refused" in caplog.text
-    assert [each.reason for each in check_health().refused] == [error]
+    assert [each.reason for each in refused_tasks()] == [error]
 
 
 @pytest.mark.parametrize("extra", ["hook", "chain"])
