@@ -12,7 +12,7 @@ DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 CHAOS_SEED ?= 1000
 
-.PHONY: help demo run test test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-measured test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -50,6 +50,11 @@ run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000, and run
 
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
+
+test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain, services and answers none enters
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m pytest -n $(WORKERS) -p tests.coverage.measured $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m tests.coverage.branches --again
 
 test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
 	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not browser" $(PYTEST_ARGUMENTS)

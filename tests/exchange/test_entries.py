@@ -109,3 +109,36 @@ def test_sum_over_a_list_that_is_none_is_absent(entry: Any) -> None:
 def test_formula_that_is_no_sum_is_a_mistake_of_the_row(formula: str) -> None:
     with pytest.raises(ValueError, match="is not a sum of fields"):
         amount_of({"total": "1", "free": "1"}, None, formula, "somewhere")
+
+
+def test_other_coins_of_which_nothing_is_left_are_not_shown() -> None:
+    answer = {"info": {"USDT": {"total": "0"}, "BTC": {"total": "0.00"}, "ETH": {"total": "1"}}}
+
+    assert read_all_balances(answer, call(NAMED), **_given()) == {"USDT": 0, "ETH": 1}
+
+
+def test_currency_that_an_answer_leaves_out_beside_others_is_zero_where_the_venue_says_so() -> None:
+    answer = {"info": {"BTC": {"total": "1"}}}
+
+    assert read(answer, call(NAMED, omits_empty=True)) == 0
+    assert read(answer, call(NAMED)) is Code.EXCHANGE_CURRENCY_MISSING
+
+
+@pytest.mark.parametrize("container", [[], None, "USDT"])
+def test_answer_without_the_object_of_its_holdings_is_no_balance(container: Any) -> None:
+    for omits_empty in (False, True):
+        of = call(NAMED, omits_empty=omits_empty)
+        assert read({"info": container}, of) is Code.EXCHANGE_BAD_ANSWER
+
+
+def test_lines_of_one_currency_are_its_entry_and_others_are_none() -> None:
+    lines = Holdings(form="lines", name="ccy", kind="type", amount="n")
+    rows = [
+        {"ccy": "USDT", "type": "total", "n": "5"},
+        {"ccy": "USDT", "type": "frozen", "n": "2"},
+        {"ccy": None, "type": "total", "n": "9"},
+        ["USDT", "total", "7"],
+        {"ccy": "BTC", "type": "total", "n": "1"},
+    ]
+
+    assert read_all_balances({"info": rows}, call(lines), **_given()) == {"USDT": 5, "BTC": 1}
