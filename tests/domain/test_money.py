@@ -272,3 +272,4 @@ def test_rounding_knows_amounts_that_the_default_context_would_refuse():
 )  # fmt: skip
 def test_people_read_digits_in_groups(amount, currency, text):
     assert grouped(Decimal(amount), currency) == text
+    assert currency or grouped(Decimal(amount)) == text

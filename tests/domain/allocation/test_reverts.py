@@ -138,6 +138,20 @@ def test_what_is_restored_may_reach_into_the_reserve():
     assert (pool.reserve, pool.unallocated) == (10, 0)
 
 
+def test_a_pool_without_links_is_left_to_nobody():
+    (pool,) = decide_revert(
+        14,
+        [LINKS[1]],
+        {},
+        {Pool.FUTURES: live("7", Pool.FUTURES)},
+        currency="USDT",
+        wallet_mode=WalletMode.SEPARATE,
+        reserve=Reserve(),
+    ).pools
+
+    assert (pool.entries, pool.unallocated) == ((), 7)
+
+
 def test_the_quantum_is_the_currencys():
     (pool,) = revert({1: D(10)}, live("70.9"), currency="KRW").pools
 
