@@ -19,6 +19,7 @@ from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
 from tests import clock, databases
+from tests.makers import MAKERS
 from tests.processes import migrate
 from tests.simulated import Exchange
 
@@ -62,9 +63,18 @@ def _language_of_the_settings() -> Iterator[None]:
     translation.deactivate()
 
 
+@pytest.fixture(autouse=True)
+def _whole_sentences() -> Iterator[None]:
+    """What the code said in this test is rendered, in both languages."""
+    yield
+    if faults := list(MAKERS.faults()):
+        pytest.fail("\n".join(faults))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(databases.GROUPS)
     config.pluginmanager.register(databases.WaitingTestsSpread())
+    config.pluginmanager.register(MAKERS)
     clock.travel()
 
 

@@ -1,3 +1,4 @@
+import re
 from string import Formatter
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from capital.domain import errors
 from capital.domain.errors import BalanceUnavailable, CapitalError
 from capital.domain.reasons import Code, Reason
+from tests.paths import ROOT
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -24,6 +26,17 @@ WITH_OWN_CODE = [error for error in ERROR_CLASSES if hasattr(error, "code")]
 def test_every_code_has_an_english_sentence(code):
     assert code.english.endswith(".")
     assert code.english[0].isupper() or code.english.startswith("{")
+
+
+def test_every_code_is_made_somewhere():
+    made = {
+        name
+        for path in (ROOT / "capital").rglob("*.py")
+        if path != ROOT / "capital/domain/reasons.py"
+        for name in re.findall(r"\bCode\.([A-Z_]+)", path.read_text(encoding="utf-8"))
+    }
+
+    assert made >= {code.name for code in Code}
 
 
 @pytest.mark.parametrize("code", Code)

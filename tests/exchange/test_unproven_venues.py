@@ -10,8 +10,12 @@ import ccxt
 import pytest
 from django.core.exceptions import ValidationError
 
+from capital.domain.balances import BalanceBasis
+from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool, WalletMode
-from capital.exchange.ccxt.clients import new_client
+from capital.domain.reasons import Code, Reason
+from capital.exchange.answers import read_balance
+from capital.exchange.ccxt.clients import new_client, reason_for
 from capital.exchange.unproven import SWAP_ALONE, SWAP_APART
 from capital.exchange.venues import VENUES, get_venue
 from tests.factories import make_account, make_link
@@ -88,3 +92,26 @@ def test_korean_venue_without_a_row_refuses_futures_strategies() -> None:
 
     with pytest.raises(ValidationError, match="coinone"):
         make_link(account=account, market_type="futures")
+
+
+def test_balance_type_of_which_nobody_knows_the_meaning_is_refused() -> None:
+    with pytest.raises(BalanceUnavailable) as refused:
+        read_balance(
+            {},
+            get_venue("whitebit").calls[Pool.FUTURES][0],
+            pages=[],
+            venue="whitebit",
+            currency="USDT",
+            basis=BalanceBasis.EQUITY,
+            code_of=str,
+        )
+
+    assert refused.value.reason == Reason(
+        Code.BASIS_UNPROVEN, {"venue": "whitebit", "basis": "equity"}
+    )
+
+
+def test_what_ccxt_does_not_support_on_a_venue_is_said_to_be_so() -> None:
+    assert reason_for(ccxt.NotSupported("CANARY"), get_venue("whitebit"), 15) == Reason(
+        Code.EXCHANGE_NOT_SUPPORTED, {"venue": "whitebit", "kind": "NotSupported"}
+    )

@@ -122,6 +122,12 @@ def test_link_that_the_run_did_not_know_stays_as_it_is(desk: Scenario) -> None:
 
     entry = made.pools.get().entries.get(strategy_account=late)
     assert (entry.before, entry.after, entry.code) == (None, None, "untouched")
+    (pool,) = report_runs([made])[0].pools
+    assert [pool.reason_of(each)[:11] for each in pool.entries] == [
+        "Restored to",
+        "Restored to",
+        "Not changed",
+    ]
     assert not audit_capital(clock=at(hours=1)).violations
 
 

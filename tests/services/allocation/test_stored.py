@@ -9,7 +9,7 @@ from django.utils import timezone
 from capital.services.allocation.allocate import preview_allocation
 from capital.services.allocation.report import EntryReport, PoolReport, report_decision
 from capital.services.allocation.stored import pool_from_json, pools_as_json, shown_as_json
-from tests.factories import make_account, make_link, make_strategy, make_summary
+from tests.factories import make_account, make_link, make_position, make_strategy, make_summary
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +88,25 @@ def test_cached_balance_says_of_when_it_is(source: str, has_time: bool, sentence
     )
 
     assert pool.reason == sentence
+
+
+def test_each_entry_says_why_it_is_as_it_is() -> None:
+    account = make_account()
+    make_summary(account=account, spot_balance=Decimal(100), futures_balance=None)
+    for market, status in (("spot", "ACTIVE"), ("spot", "PAUSED"), ("futures", "ACTIVE")):
+        link = make_link(account=account, market_type=market, status=status, capital="5")
+    held = make_position(link, "1")
+
+    def reasons() -> list[str]:
+        (preview,) = preview_allocation([account.pk], live=False)
+        assert preview.decision is not None
+        pools = report_decision(account, preview.decision).pools
+        return [pool.reason_of(entry) for pool in pools for entry in pool.entries]
+
+    assert reasons() == ["On hold: the account's capital stays as it is."] * 3
+    held.delete()
+    assert reasons() == [
+        "Allocated by weight.",
+        "The strategy is paused.",
+        "Kept, because no balance was available to allocate from.",
+    ]

@@ -16,6 +16,7 @@ from capital.domain.errors import (
 from capital.domain.reasons import Code
 from capital.models import Market
 from capital.services.markets.prices import PriceSource, forget_prices
+from capital.services.sentences import sentence
 from capital.services.sizing import orders
 from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
 from tests.domain.sizing.builders import order
@@ -582,3 +583,26 @@ def test_an_unknown_symbol_costs_one_more(django_assert_num_queries):
 
     with django_assert_num_queries(4):
         size(link, symbol="XYZ/USDT", qty_per="1", price="1")
+
+
+@pytest.mark.parametrize(
+    ("rules", "english", "korean"),
+    [
+        ({}, "The order can be sent as it is.", "이대로 주문"),
+        (
+            {"amount_precision": Decimal(1)},
+            "The quantity 0.5 is less than one order step (1).",
+            "1",
+        ),
+        ({"min_amount": Decimal(2)}, "The quantity 0.5 is less than the minimum of 2.", "2"),
+    ],
+)
+def test_answer_says_in_a_sentence_whether_it_can_be_sent(rules, english, korean):
+    make_market(fetched_at=NOW, **rules)
+
+    answer = size(spot_link(), qty="0.5", price="100")
+
+    with translation.override("en"):
+        assert sentence(answer.reason) == english
+    with translation.override("ko"):
+        assert korean in sentence(answer.reason)
