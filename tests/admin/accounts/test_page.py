@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from capital.models import Account, DailyAccountSummary, StrategyAccount
+from capital.services.accounts import change_account
 from capital.services.balances.connections import check_connection
 from tests.admin.forms import EDITOR, change_url, form_of
 from tests.admin.tenants import Tenant, allow, join, make_tenant
@@ -44,7 +45,7 @@ def test_no_page_shows_a_credential(client: Client, tenant: Tenant) -> None:
 
 def test_page_says_which_credentials_are_set(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
-    Account.objects.filter(pk=tenant.account.pk).update(api_passphrase="")
+    change_account(tenant.account.pk, actor=None, api_passphrase="")
 
     page = client.get(change_url(tenant.account)).content.decode()
 
