@@ -147,10 +147,10 @@ def test_tie_goes_to_the_lower_link_however_the_entries_are_ordered() -> None:
 
 
 def test_entry_of_a_snapshot_says_a_question_mark_and_comes_first() -> None:
-    pool = replace(NO_RESERVE, balance=D("0.03"), entries=(entry(2, "0.01"), entry(None, "0.02")))
+    pool = replace(NO_RESERVE, balance=D("0.03"), entries=(entry(1, "0.01"), entry(None, "0.02")))
 
     assert breaches(pool, Reserve()) == []
-    turned = replace(pool, entries=(entry(2, "0.02"), entry(None, "0.01")))
+    turned = replace(pool, entries=(entry(1, "0.02"), entry(None, "0.01")))
     assert breaches(turned, Reserve())[0] == (
         "share_wrong",
         {"link": "?", "entry": "None00", "after": "0.01", "expected": "0.02"},
