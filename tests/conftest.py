@@ -78,6 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     clock.travel()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Two for each core: many tests wait for processes, and their turn is another one's."""
     return 2 * (os.cpu_count() or 1)

@@ -37,8 +37,16 @@ _NO_CONDITION = {"defaults", "create_defaults", "field_name"}
 SECONDS = 120
 
 _NO_FUNCTION = 99
-# By pytest's exit codes. One that a signal ended noticed the fault.
-_VERDICTS = {0: SURVIVED, _NO_FUNCTION: "in no function", 4: "no tests", 5: "no tests"}
+# By pytest's exit codes. Tests that took too long, or crashed, noticed the fault.
+_VERDICTS = {
+    0: SURVIVED,
+    1: NOTICED,
+    4: "no tests",
+    5: "no tests",
+    _NO_FUNCTION: "in no function",
+    -signal.SIGALRM: NOTICED,
+    -signal.SIGSEGV: NOTICED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +131,9 @@ def verdict(module: Path, fault: Fault, tests: list[str]) -> str:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
-    return _VERDICTS.get(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), NOTICED)
+        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return _VERDICTS.get(code, f"not tested (exit code {code})")
 
 
 def modules_in(paths: list[str]) -> list[Path]:
