@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.particles import resolve
+from capital.domain.particles import Ending, ending, is_open, resolve
 
 
 def written(pairs: str) -> list[tuple[str, str]]:
@@ -200,3 +200,38 @@ def test_any_word_gets_one_form(word: str, particle: str) -> None:
 def test_hostile_name_costs_no_more_than_a_long_one() -> None:
     for piece in ("<>", "<(", "&#1;", "(", "&"):
         assert resolve(f"{piece * 20_000}은(는)").endswith("는")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    written(
+        """
+        힣이(가) → 힣이
+        (선물)이(가) → (선물)이
+        ROBOT은(는) → ROBOT는
+        CARROT은(는) → CARROT은
+        hdr이(가) → hdr이
+        at은(는) → at은
+        100,000,000,000,000,000,000은(는) → 100,000,000,000,000,000,000는
+        10,000,000,000,000,000,000은(는) → 10,000,000,000,000,000,000은
+        000,000,000,000은(는) → 000,000,000,000은
+        """
+    ),
+)
+def test_words_at_the_edge_of_a_rule(given: str, wanted: str) -> None:
+    assert resolve(given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("word", "read"),
+    [("선", Ending.CONSONANT), ("물", Ending.RIEUL), ("추가", Ending.VOWEL), ("—", Ending.VOWEL)],
+)
+def test_ending_of_a_word(word: str, read: Ending) -> None:
+    assert ending(word) is read
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("선물을(를)", True), ("선물을", False), ("a(b)", False)]
+)
+def test_text_is_open_where_a_particle_has_both_forms(text: str, expected: bool) -> None:
+    assert is_open(text) is expected
