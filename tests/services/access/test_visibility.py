@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User
+from django.contrib.contenttypes.models import ContentType
 
 from capital.models import Account, StrategyAccount
 from capital.services.access.tokens import create_token, find_token
@@ -120,3 +121,18 @@ def test_every_path_leads_to_an_account(model: type) -> None:
     assert list(within_account(rows, 1)) == []
     assert within_account(rows, None) is rows
     assert ACCOUNT_PATHS.keys() == OWNER_PATHS.keys()
+
+
+def test_permission_of_another_program_with_the_same_name_widens_nothing() -> None:
+    other = ContentType.objects.create(app_label="another", model="account")
+    theirs = Permission.objects.create(
+        content_type=other, codename="view_all_accounts", name="View all accounts of theirs"
+    )
+    user = make_user()
+    user.user_permissions.add(theirs)
+    make_account()
+    _, text = create_token(user=user, name="bot", scope="read")
+
+    for seen_as in (user, find_token(text).user):
+        assert not sees_everything(seen_as)
+        assert not visible_to(seen_as, Account.objects.all()).exists()
