@@ -143,6 +143,8 @@ class Withheld:
         if self.over:
             sums = ", else ".join(f"`{each}`" for each in alternatives(self.over))
             return f"{name} above {sums}"
+        if self.values == ("",):
+            return f"an empty {name}"
         is_flag = self.is_amount or True in self.values
         return name if is_flag else f"{name} of `{', '.join(map(str, self.values))}`"
 

@@ -312,6 +312,9 @@ def test_bybit_free_is_unknown_where_the_margins_are_not_told() -> None:
     }
     body = {"retCode": 0, "result": {"list": [{"accountType": "UNIFIED", "coin": [coin]}]}}
 
+    assert read("bybit", "unified", body, FREE) is Code.BASIS_NOT_TOLD
+    # Where they should be told, an answer without them is none.
+    del coin["totalPositionIM"]
     assert read("bybit", "unified", body, FREE) is Code.EXCHANGE_BAD_ANSWER
 
 

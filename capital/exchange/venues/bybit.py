@@ -1,6 +1,7 @@
 """Bybit: the unified trading account."""
 
 from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
@@ -13,6 +14,7 @@ from capital.exchange.venue import (
     Pace,
     RulesCall,
     Venue,
+    Withheld,
     units,
 )
 
@@ -53,6 +55,10 @@ ROWS = (
                             f"{_WALLET} - bonus?? - {_MARGINS}",
                         ),
                     },
+                    # Documented for portfolio margin, whose margins are the account's only.
+                    withheld=(
+                        Withheld(FREE, "totalPositionIM", Code.BASIS_NOT_TOLD, values=("",)),
+                    ),
                     # In cross margin, margins and losses of one coin may lie on the others.
                     pools_margin=_CROSS,
                     omits_empty=True,
