@@ -136,3 +136,14 @@ def test_permission_of_another_program_with_the_same_name_widens_nothing() -> No
     for seen_as in (user, find_token(text).user):
         assert not sees_everything(seen_as)
         assert not visible_to(seen_as, Account.objects.all()).exists()
+
+
+def test_rows_within_an_account_are_its_own() -> None:
+    link, other = make_link(), make_link()
+
+    for rows, mine in (
+        (StrategyAccount.objects.all(), link),
+        (Account.objects.all(), link.account),
+    ):
+        assert list(within_account(rows, link.account_id)) == [mine]
+    assert list(within_account(StrategyAccount.objects.all(), other.account_id)) == [other]
