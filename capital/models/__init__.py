@@ -34,6 +34,13 @@
 """
 
 from capital.models import strategies as strategies
+from capital.models.access import (
+    ApiToken,
+    ChangeColours,
+    DisplayPreference,
+    IdempotentRequest,
+    Scope,
+)
 from capital.models.accounts import Account
 from capital.models.allocations import (
     CHANGES_CAPITAL,
@@ -45,16 +52,13 @@ from capital.models.allocations import (
     Trigger,
 )
 from capital.models.capital import StrategyCapital
-from capital.models.idempotency import IdempotentRequest
 from capital.models.jobs import ClusterHeartbeat, JobRun
 from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.positions import Position
-from capital.models.preferences import ChangeColours, DisplayPreference
 from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
-from capital.models.tokens import ApiToken, Scope
 from capital.models.webhooks import (
     ArchivedDelivery,
     WebhookAnswer,

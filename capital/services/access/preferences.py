@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 
-from capital.models.preferences import ChangeColours, DisplayPreference
+from capital.models.access import ChangeColours, DisplayPreference
 
 
 def change_colours_of(user: AbstractUser | AnonymousUser) -> ChangeColours:
