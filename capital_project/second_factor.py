@@ -25,6 +25,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.qr import write_qrcode_image
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from capital.services.access import SessionState, session_state
+
 _LONGEST_CODE = 32
 
 
@@ -69,7 +71,7 @@ def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         context: What every page of the site shows.
     """
     user: Any = request.user
-    if not (user.is_active and user.is_staff):
+    if session_state(user) in (SessionState.NOBODY, SessionState.NOT_STAFF):
         return HttpResponseRedirect(reverse("admin:login"))
     if request.method == "POST" and "leave" in request.POST:
         logout(request)

@@ -46,6 +46,8 @@ CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 SECURE_PROXY_SSL_HEADER = environment.proxy_header("CAPITAL_PROXY_SSL_HEADER")
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "capital_project.views.csrf_failure"
+# The table has a digest of each session's key, so that reading it opens no session.
+SESSION_ENGINE = "capital_project.login.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
@@ -86,6 +88,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that it has a word with answers of the others too.
+    "capital_project.caching.NoStoreMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -136,7 +140,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     # First: it refuses logins after too many wrong passwords.
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "capital_project.login.backends.PasswordBackend",
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
@@ -191,7 +195,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First, so that a 401 says how to send a token.
         "capital.api.frame.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "capital.api.frame.authentication.GoodSession",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["capital.api.frame.throttles.TokenThrottle"],
@@ -213,7 +217,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
+    # Anybody may read them; a session that is not good is refused here, as on every other page.
+    "SERVE_AUTHENTICATION": ["capital.api.frame.authentication.GoodSession"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -328,8 +333,21 @@ LOG_LEVEL = environment.one_of(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "capital_project.log_lines.OneLine",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "filters": {"refusals": {"()": "capital_project.log_lines.RefusalsInOneLine"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["refusals"],
+        }
+    },
     # Only the root has a level, so that DEBUG applies everywhere. The queue logs five lines per
     # task; at INFO they are suppressed.
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},

@@ -1,17 +1,20 @@
 """The admin site: unfold's, with two-factor authentication if the settings require it."""
 
 import hashlib
+from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import EmptyPage
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
 
+from capital.domain.errors import Forbidden, NotFound, UnknownAccount
+from capital.services.access import SessionState, session_state
 from capital_project.second_factor import second_factor
 
 
@@ -21,14 +24,27 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     index_template = "capital/dashboard/page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff only; with ``CAPITAL_REQUIRE_TOTP``, also verified by a one-time password."""
-        return super().has_permission(request) and not self.lacks_second_factor(request)
+        """Whether the session is good, as every face asks it."""
+        return session_state(request.user) is SessionState.GOOD
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """What a service forbids is a 403, and what it does not find a 404, on every page."""
+
+        @wraps(view)
+        def refusing(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                answer: HttpResponse = view(request, *args, **kwargs)
+            except Forbidden as error:
+                raise PermissionDenied(str(error)) from None
+            except (NotFound, UnknownAccount):
+                raise Http404 from None
+            return answer
+
+        return super().admin_view(refusing, cacheable)
 
     def lacks_second_factor(self, request: HttpRequest) -> bool:
         """Whether the password was right and a code is still missing."""
-        if not settings.CAPITAL_REQUIRE_TOTP or not super().has_permission(request):
-            return False
-        return not request.user.is_verified()  # type: ignore[union-attr]  # django-otp's
+        return session_state(request.user) is SessionState.SECOND_FACTOR_MISSING
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -59,6 +75,19 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         from capital.admin.people.display import display_settings
 
         return display_settings(request, self.each_context(request))
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change one's own password, and say which API tokens end with it."""
+        if request.method != "POST":
+            answer: HttpResponse = super().password_change(request, extra_context)
+            return answer
+        from capital.admin.people.tokens import ended_tokens_told
+
+        with ended_tokens_told(request, request.user):
+            changed: HttpResponse = super().password_change(request, extra_context)
+        return changed
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,8 +1,11 @@
 """Strategy: a named way of trading one market."""
 
+from collections.abc import Sequence
+from itertools import count
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from strategies.markets import MarketType
 
 __all__ = ["MarketType", "Strategy", "StrategyStatus"]
+
+
+LONGEST_KEY = 64
 
 
 class StrategyStatus(models.TextChoices):
@@ -35,7 +41,7 @@ class Strategy(models.Model):
     name = models.CharField(_("name"), max_length=100)
     key = models.SlugField(
         _("key"),
-        max_length=64,
+        max_length=LONGEST_KEY,
         unique=True,
         help_text=_("The name that bots and webhooks use for it."),
     )
@@ -89,3 +95,25 @@ class Strategy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key})"
+
+    def unique_error_message(
+        self, model_class: type[models.Model], unique_check: Sequence[str]
+    ) -> ValidationError:
+        """Of a key that is taken, also one that is free."""
+        if tuple(unique_check) != ("key",):
+            return super().unique_error_message(model_class, unique_check)
+        return ValidationError(
+            _("This key is already taken. “%(free)s” is free."),
+            code="unique",
+            params={"free": free_key(self.key)},
+        )
+
+
+def free_key(key: str) -> str:
+    """A key like this one that no strategy has: ``trend-2``, ``trend-3`` …"""
+    # Room for a number of nine digits.
+    stem = key[: LONGEST_KEY - 10]
+    taken = set(
+        Strategy.objects.filter(key__startswith=f"{stem}-").order_by().values_list("key", flat=True)
+    )
+    return next(name for n in count(2) if (name := f"{stem}-{n}") not in taken)

@@ -40,6 +40,12 @@ def make_operator(*permissions: str, **fields: Any) -> User:
     return user
 
 
+def trust(user: User) -> User:
+    """Let the user do everything everywhere, for tests of something else than rights."""
+    get_user_model().objects.filter(pk=user.pk).update(is_superuser=True)
+    return get_user_model().objects.get(pk=user.pk)
+
+
 def make_account(**fields: Any) -> Account:
     """An account on Binance (separate wallets) in USDT; its owner is made where left out."""
     if fields.get("owner") is None:

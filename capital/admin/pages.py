@@ -1,6 +1,6 @@
 """Every page of the admin: importing this registers them. Each module is one kind of row."""
 
-from capital.admin.accounts import links, summaries
+from capital.admin.accounts import changes, links, summaries
 from capital.admin.accounts import page as accounts
 from capital.admin.allocation import capital, runs
 from capital.admin.jobs import queue
@@ -13,6 +13,7 @@ from capital.admin.trading import markets, positions
 __all__ = [
     "accounts",
     "capital",
+    "changes",
     "deliveries",
     "devices",
     "job_runs",

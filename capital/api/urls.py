@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
+from capital.api.views.access import AccountAccesses
 from capital.api.views.accounts import Accounts, DailySummaries
 from capital.api.views.allocation import Allocate, AllocationRuns
 from capital.api.views.capital import Capital
@@ -14,6 +15,7 @@ from capital.api.views.trading import Markets, Positions
 
 router = SimpleRouter()
 router.register("accounts", Accounts, "accounts")
+router.register("account-access", AccountAccesses, "account-access")
 router.register("strategies", Strategies, "strategies")
 router.register("strategy-accounts", StrategyAccounts, "strategy-accounts")
 router.register("capital", Capital, "capital")

@@ -110,10 +110,32 @@ class ForceNotAllowed(CapitalError):
     code = Code.FORCE_NOT_ALLOWED
 
 
-class NotPermitted(CapitalError):
+class Forbidden(CapitalError):
+    """The actor may not do this; one class for each reason why."""
+
+
+class NotPermitted(Forbidden):
     """The actor lacks a permission."""
 
     code = Code.NOT_PERMITTED
+
+
+class RoleTooSmall(Forbidden):
+    """The actor has the permission, and too small a role on the account."""
+
+    code = Code.ROLE_TOO_SMALL
+
+
+class StrategyOfAnother(Forbidden):
+    """A strategy is its owner's to change."""
+
+    code = Code.STRATEGY_OF_ANOTHER
+
+
+class OwnerOnly(Forbidden):
+    """Only a superuser gives rows to somebody else."""
+
+    code = Code.OWNER_ONLY
 
 
 class UnknownPlan(CapitalError):
@@ -210,6 +232,14 @@ class TokenRefused(CapitalError):
     """The token of a request is unknown, expired or revoked."""
 
     code = Code.TOKEN_REFUSED
+
+
+class SessionRefused(CapitalError):
+    """A password was right, and the session still opens nothing."""
+
+    def __init__(self, code: Code) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: log in again
+        super().__init__()
 
 
 class ScopeTooSmall(CapitalError):

@@ -376,6 +376,14 @@ class Code(StrEnum):
         "token_refused",
         "The token is unknown, expired or revoked. Create a new one with manage.py token create.",
     )
+    SECOND_FACTOR_MISSING = (
+        "second_factor_missing",
+        "The session lacks its second factor. Enter the code in the admin first.",
+    )
+    SESSION_NOT_OF_STAFF = (
+        "session_not_of_staff",
+        "The user of this session is not staff. Log in as a staff user, or use a token.",
+    )
     SCOPE_TOO_SMALL = (
         "scope_too_small",
         "The token's scope is “{scope}”; this request needs “{needed}”.",
@@ -496,6 +504,29 @@ class Code(StrEnum):
         "not_permitted",
         "{user} may not do this. This requires the permission {permission}.",
     )
+    ROLE_TOO_SMALL = (
+        "role_too_small",
+        "{user} has the role “{role}” on account {account}; this needs “{needed}”.",
+    )
+    STRATEGY_OF_ANOTHER = (
+        "strategy_of_another",
+        "The strategy {strategy} belongs to somebody else; only its owner may change it.",
+    )
+    LINK_ACROSS_OWNERS = (
+        "link_across_owners",
+        "The strategy {strategy} of {other} trades on the account {account} of {owner}, who sees "
+        "the strategy from now on.",
+    )
+    LINK_WITHOUT_WEBHOOK = (
+        "link_without_webhook",
+        "The strategy {strategy} of {other} trades on the account {account} of {owner}, which "
+        "{other} may not allocate: signals of the strategy's webhook pass this account over.",
+    )
+    ACCOUNTS_PASSED_OVER = (
+        "accounts_passed_over",
+        "Accounts that the strategy's owner may not allocate were passed over: {count}.",
+    )
+    OWNER_ONLY = "owner_only", "Only a superuser can choose the owner."
     UNKNOWN_PLAN = "unknown_plan", "There is no such preview. Make a new one."
     PLAN_EXPIRED = (
         "plan_expired",

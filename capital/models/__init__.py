@@ -16,18 +16,20 @@
 
     Strategy ── WebhookSecret;  ──< WebhookNonce;  ──< WebhookDelivery ── WebhookAnswer
                                                  ──< ArchivedDelivery
+    User ──< AccountAccess >── Account                   whom its owner invited, with a role
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
+    SettingChange names an account or a strategy, and outlives it.
     Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
 
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
   refuse what the database would not keep exactly. It is in the currency of the account;
   NULL is unknown or never, not zero. Readings and JSON columns keep amounts as text.
 - **Append-only** are AllocationRun, AllocationPool, AllocationEntry, WebhookDelivery,
-  WebhookAnswer, ArchivedRun and ArchivedDelivery (``columns.append_only``): the model refuses a
-  change, and on PostgreSQL a trigger does. Only archiving drops rows, after it has read them back
-  from the files that it wrote.
+  WebhookAnswer, ArchivedRun, ArchivedDelivery and SettingChange (``columns.append_only``): the
+  model refuses a change, and on PostgreSQL a trigger does. Only archiving drops rows, after it has
+  read them back from the files that it wrote.
 - **Nothing with a history is deleted**: whatever points at an account, a link or a strategy with
-  money in it protects it. Plans, tokens and webhook secrets go with what they belong to.
+  money in it protects it. Plans, tokens, webhook secrets and accesses go with what they belong to.
 - **Secrets** are encrypted columns (``columns.encrypted``) or digests.
 - Every rule is a named constraint, with a sentence for the form. What only the venue can tell
   (``accounts.venue_rules``) is refused by ``save`` and ``bulk_create``.
@@ -35,11 +37,16 @@
 
 from capital.models import strategies as strategies
 from capital.models.access import (
+    AccessRole,
+    AccountAccess,
     ApiToken,
     ChangeColours,
+    ChangedRow,
+    ChangeVerb,
     DisplayPreference,
     IdempotentRequest,
     Scope,
+    SettingChange,
 )
 from capital.models.accounts import Account
 from capital.models.allocations import (
@@ -69,7 +76,9 @@ from capital.models.webhooks import (
 
 __all__ = [
     "CHANGES_CAPITAL",
+    "AccessRole",
     "Account",
+    "AccountAccess",
     "AllocationEntry",
     "AllocationPlan",
     "AllocationPool",
@@ -79,6 +88,8 @@ __all__ = [
     "ArchivedRun",
     "AuditCheckpoint",
     "ChangeColours",
+    "ChangeVerb",
+    "ChangedRow",
     "ClusterHeartbeat",
     "DailyAccountSummary",
     "DisplayPreference",
@@ -89,6 +100,7 @@ __all__ = [
     "Position",
     "ReportingRate",
     "Scope",
+    "SettingChange",
     "StrategyAccount",
     "StrategyCapital",
     "Trigger",

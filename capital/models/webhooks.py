@@ -119,7 +119,13 @@ class WebhookDelivery(AppendOnlyModel):
 
 
 class WebhookAnswer(AppendOnlyModel):
-    """The answer to a delivery: the same each time it is sent again."""
+    """The answer to a delivery: the same each time it is sent again.
+
+    Attributes:
+        accounts: By each list of the answer (``allocations``, ``sizes``, ``warnings``), the account
+            that each line is about, or none; the lines have the names of then. Empty in answers of
+            before.
+    """
 
     delivery = models.OneToOneField(
         WebhookDelivery,
@@ -128,6 +134,7 @@ class WebhookAnswer(AppendOnlyModel):
         verbose_name=_("webhook event"),
     )
     body = models.JSONField(_("response"))
+    accounts = models.JSONField(_("accounts"), default=dict)
     answered_at = models.DateTimeField(_("response sent at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):

@@ -28,7 +28,14 @@ from capital.models import (
     StrategyCapital,
 )
 from capital.models.accounts import BASIS_NAMES, MODE_NAMES
-from capital.services.labels import OUTCOME_NAMES, POOL_NAMES, SIDE_NAMES, SOURCE_NAMES, label
+from capital.services.labels import (
+    OUTCOME_NAMES,
+    POOL_NAMES,
+    ROLE_NAMES,
+    SIDE_NAMES,
+    SOURCE_NAMES,
+    label,
+)
 
 # One figure's text → the reader's words.
 Form = Callable[[str], str]
@@ -255,6 +262,7 @@ _FORMS_OF: dict[Code, dict[str, Form]] = {
     Code.AMOUNT_NOT_STORABLE: {"field": _column},
     Code.MARKET_RULES_SUSPECT: {"change": shown_change},
     Code.FORCED_MARK_WRONG: {"marked": _yes_or_no, "asked": _yes_or_no},
+    Code.ROLE_TOO_SMALL: {"role": _word(ROLE_NAMES), "needed": _word(ROLE_NAMES)},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": _kind},
     Code.TIME_IN_FUTURE: {
         "what": _word(_labels(DailyAccountSummary, StrategyCapital, AllocationRun, Account))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 from capital.domain.allocation.decision import Outcome
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
-from capital.models import AllocationPool, AllocationRun
+from capital.models import AccessRole, AllocationPool, AllocationRun
 
 # Names by stored word. Whoever reads an old answer may look up anything.
 POOL_NAMES: Mapping[Any, object] = dict(AllocationPool._meta.get_field("pool").flatchoices)
@@ -22,6 +22,22 @@ OUTCOME_NAMES: Mapping[Any, object] = dict(AllocationRun._meta.get_field("outcom
 SIDE_NAMES: Mapping[Any, object] = {
     Side.BUY.value: gettext_lazy("buy"),
     Side.SELL.value: gettext_lazy("sell"),
+}
+
+ROLE_NAMES: Mapping[Any, object] = {
+    AccessRole.VIEWER.value: gettext_lazy("viewer"),
+    AccessRole.OPERATOR.value: gettext_lazy("operator"),
+    AccessRole.MANAGER.value: gettext_lazy("manager"),
+    "owner": gettext_lazy("owner"),
+}
+
+TOKEN_STATE_NAMES: Mapping[Any, object] = {
+    "valid": gettext_lazy("valid"),
+    "revoked": gettext_lazy("revoked"),
+    "expired": gettext_lazy("expired"),
+    "user_off": gettext_lazy("user switched off"),
+    "password_changed": gettext_lazy("ended with the password"),
+    "not_staff": gettext_lazy("ended with the staff status"),
 }
 
 

@@ -15,6 +15,7 @@ from capital.models import (
     ApiToken,
     DailyAccountSummary,
     Position,
+    SettingChange,
     StrategyAccount,
     StrategyCapital,
     WebhookAnswer,
@@ -63,6 +64,7 @@ class Tenant:
             AllocationRun: AllocationRun.objects.filter(account__owner=self.user),
             DailyAccountSummary: DailyAccountSummary.objects.filter(account__owner=self.user),
             Position: Position.objects.filter(strategy_account__account__owner=self.user),
+            SettingChange: SettingChange.objects.filter(account__owner=self.user),
             WebhookDelivery: WebhookDelivery.objects.filter(strategy__owner=self.user),
             ApiToken: ApiToken.objects.filter(user=self.user),
             TOTPDevice: TOTPDevice.objects.filter(user=self.user),
@@ -101,14 +103,29 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         starting_balance=Decimal(15000),
     )
     links = [make_link(account=account, strategy=strategy) for strategy in strategies]
+    allocating = Permission.objects.get(codename="allocate_capital")
+    user.user_permissions.add(allocating)
     runs = [
         auto_allocate_capital_for_account(
-            account.pk, live=False, actor=user, trigger="admin", run_key=f"{word}-{number}"
+            account.pk,
+            live=False,
+            actor=User.objects.get(pk=user.pk),
+            trigger="admin",
+            run_key=f"{word}-{number}",
         )
         for number in (1, 2)
     ]
+    # A desk is given what its test is about.
+    user.user_permissions.remove(allocating)
     position = Position.objects.create(
         strategy_account=links[0], symbol=f"{word}/USDT", quantity=Decimal("-1.5")
+    )
+    SettingChange.objects.create(
+        row="account",
+        verb="changed",
+        account=account,
+        name=account.name,
+        values={"name": {"old": f"{word}-old", "new": account.name}},
     )
     totp = TOTPDevice.objects.create(user=user, name=f"{word}-phone")
     create_token(user=user, name=f"{word}-bot", scope="read", account_id=account.pk)

@@ -152,7 +152,7 @@ def test_gate_says_whether_it_is_due_and_writes_nothing(bot: Bot) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_bot_reports_a_position_and_closing_it_asks_for_a_reallocation() -> None:
-    bot = Bot(scope="size")
+    bot = Bot(permit(make_user(), "capital.report_position"), scope="size")
     link = make_link(account=make_account(owner=bot.user))
     OrmQ.objects.all().delete()
     path = f"strategy-accounts/{link.pk}/positions/"
@@ -186,7 +186,7 @@ def test_bot_reports_a_position_and_closing_it_asks_for_a_reallocation() -> None
     ],
 )
 def test_position_that_makes_no_sense_is_refused(body: Any) -> None:
-    bot = Bot(scope="size")
+    bot = Bot(permit(make_user(), "capital.report_position"), scope="size")
     link = make_link(account=make_account(owner=bot.user))
 
     problem(bot.put(f"strategy-accounts/{link.pk}/positions/", body), 400)

@@ -10,7 +10,8 @@ from django.test import Client
 
 from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery
 from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of
-from tests.factories import make_link, make_market, make_strategy
+from tests.api.client import permit
+from tests.factories import make_link, make_market, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,8 @@ def _cached_balances(settings: Any) -> None:
 @pytest.fixture
 def link() -> StrategyAccount:
     make_market(venue="binance", symbol="BTC/USDT")
-    return make_link(strategy=make_strategy(key="grid"), capital="1000")
+    owner = permit(make_user(), "capital.allocate_capital")
+    return make_link(strategy=make_strategy(key="grid", owner=owner), capital="1000")
 
 
 @pytest.fixture

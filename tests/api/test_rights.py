@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from capital.models import (
     Account,
+    AccountAccess,
     AllocationRun,
     ApiToken,
     Position,
@@ -44,6 +45,8 @@ PERMISSIONS = [
     *(f"strategies.{verb}_strategy" for verb in ("add", "change", "delete")),
     "capital.allocate_capital",
     "capital.revert_allocation",
+    "capital.report_position",
+    "capital.share_account",
 ]  # fmt: skip
 
 # The same for everyone who shows a token.
@@ -65,6 +68,11 @@ class World:
         )
         self.market = make_market(venue="binance", symbol="BTC/USDT:USDT")
         self.unused_strategy = make_strategy(owner=self.owner)
+        self.access = self._access()
+        self.guest = make_user()
+
+    def _access(self) -> AccountAccess:
+        return AccountAccess.objects.create(account=self.account, user=make_user(), role="viewer")
 
     def _account(self, exchange: Exchange | None) -> Account:
         if exchange is None:
@@ -85,6 +93,7 @@ class World:
             "allocation-runs": self.run.pk,
             "positions": self.position.pk,
             "markets": self.market.pk,
+            "account-access": self.access.pk,
             "allocate": None,
         }
         return re.sub(r"\{\w+\}", str(ids[resource]), template)
@@ -98,6 +107,8 @@ class World:
                 venue="binance",
                 currency="USDT",
             ).pk
+        elif resource == "account-access":
+            ids[resource] = self._access().pk
         elif resource == "strategy-accounts":
             ids[resource] = make_link(account=self.account, market_type="spot").pk
         return re.sub(r"\{\w+\}", str(ids[resource]), template)
@@ -111,6 +122,8 @@ class World:
         body = dict(content["examples"]["example"]["value"])
         if path == "/api/v1/strategy-accounts/" and method == "post":
             return {**body, "strategy": self.unused_strategy.key, "account": self.account.pk}
+        if path == "/api/v1/account-access/":
+            return {**body, "account": self.account.pk, "user": self.guest.username}
         if path == "/api/v1/strategy-accounts/{id}/" and method == "put":
             return {**body, "strategy": self.link.strategy.key, "account": self.account.pk}
         if path == "/api/v1/strategies/{key}/" and method == "put":
@@ -186,7 +199,8 @@ def is_detail(path: str) -> bool:
 
 
 def names_another_row(path: str, method: str) -> bool:
-    return (path, method) == ("/api/v1/strategy-accounts/", "post")
+    named = ("/api/v1/strategy-accounts/", "/api/v1/account-access/")
+    return path in named and method == "post"
 
 
 @each_operation()

@@ -123,7 +123,7 @@ def test_scope_limits_what_a_token_may_do() -> None:
 
 
 def test_person_with_a_session_needs_a_csrf_token_to_change_anything() -> None:
-    user = make_user(is_superuser=True)
+    user = make_user(is_superuser=True, is_staff=True)
     person = Client(enforce_csrf_checks=True)
     person.force_login(user)
     body = json.dumps({"key": "trend", "name": "Trend", "market_type": "spot"})

@@ -50,7 +50,7 @@ def test_a_strategys_key_is_unique_for_all_owners():
             [Strategy(owner=make_user(), name="Other", key="momentum", market_type="spot")]
         )
     again = Strategy(owner=strategy.owner, name="Other", key="momentum", market_type="spot")
-    assert errors_of(again) == {"key": ["Strategy with this Key already exists."]}
+    assert errors_of(again) == {"key": ["This key is already taken. “momentum-2” is free."]}
 
 
 def test_a_strategy_is_active_until_it_is_told_otherwise():

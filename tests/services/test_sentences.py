@@ -187,6 +187,10 @@ FIGURES = {
 # Where a name stands for something else.
 FIGURES_OF = {
     Code.BALANCE_IS_CALLED: {"field": "TOTAL"},
+    Code.ROLE_TOO_SMALL: {"role": "viewer", "needed": "operator", "account": "7"},
+    Code.LINK_ACROSS_OWNERS: {"owner": "민수", "other": "지수"},
+    Code.LINK_WITHOUT_WEBHOOK: {"owner": "민수", "other": "지수"},
+    Code.ACCOUNTS_PASSED_OVER: {"count": "2"},
     Code.HAS_HISTORY: {"what": "계좌"},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": "spot"},
 }

@@ -1,13 +1,16 @@
 """Checking an account's connection: what each pool answers, or what to do where it does not."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
 from capital.admin.frame.formats import money
-from capital.admin.frame.views import render_page, seen_or_404, user_of
+from capital.admin.frame.views import may_here, render_page, seen_or_404, user_of
 from capital.models import Account
+from capital.services.access import Act
 from capital.services.balances import check_connection
 from capital.services.labels import POOL_NAMES
 from capital.services.sentences import sentence
@@ -16,7 +19,12 @@ from capital.services.sentences import sentence
 class ConnectionPage:
     """For the accounts' ``ModelAdmin``."""
 
+    def has_check_connection_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may ask the exchange with the account's keys."""
+        return may_here(self, request, obj, Act.CHECK_CONNECTION)
+
     @action(  # type: ignore[untyped-decorator]
+        permissions=["check_connection"],
         description=gettext_lazy("Check connection"),
         url_path="connection",
         icon="lan",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -18,9 +18,11 @@ from capital.admin.frame.editable import Editable, EditableForm, stale_rows, tak
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.admin.frame.stale import StaleRows
-from capital.domain.errors import HasHistory
-from capital.models import StrategyAccount
-from capital.services.accounts import change_link, create_link, delete_link
+from capital.admin.frame.views import asker_of
+from capital.domain.errors import CapitalError
+from capital.models import Account, StrategyAccount
+from capital.services.access import Act, may
+from capital.services.accounts import change_link, create_link, delete_link, link_notice
 from capital.services.overview import pool_shares
 from capital.services.sentences import sentence
 from strategies.edits import ChangedMeanwhile, Seen
@@ -41,7 +43,27 @@ class KeepingFormSet(PaginationInlineFormSet):  # type: ignore[misc]  # unfold h
         super().clean()
 
 
-class LinksInline(SiteTabularInline):
+class _OfAccount:
+    """Rows on an account's page: who may edit them is said by the user's role on the account."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request, Act.ADD_LINK, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request, Act.CHANGE_LINK, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may(request, Act.DELETE_LINK, obj)
+
+
+def _may(request: HttpRequest, act: Act, account: Account | None) -> bool:
+    """On a page without an account, of which it will be decided when there is one."""
+    if account is None:
+        return request.user.has_perm(act.permission)
+    return may(request.user, act, account)
+
+
+class LinksInline(_OfAccount, SiteTabularInline):
     """The links that an account has: weights may change, the strategy may not."""
 
     model = StrategyAccount
@@ -92,7 +114,7 @@ class LinksInline(SiteTabularInline):
         return _capital(link)
 
 
-class NewLinkInline(SiteTabularInline):
+class NewLinkInline(_OfAccount, SiteTabularInline):
     """Another strategy for an account: of those that the user may see."""
 
     model = StrategyAccount
@@ -143,23 +165,33 @@ class LinkAdmin(Editable, SiteModelAdmin):
         """With what names a link."""
         return super().get_queryset(request).select_related("strategy", "account", "capital")
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the user's role on its account allows."""
+        return _may(request, Act.CHANGE_LINK, obj and obj.account)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As the user's role on its account allows."""
+        return _may(request, Act.DELETE_LINK, obj and obj.account)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A link stays where it is; another one is made instead."""
         return ["strategy", "account"] if obj is not None else []
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:
         """A reallocation is asked for."""
-        return create_link(**values)
+        link = create_link(**asker_of(request), **values)
+        tell_of(request, link)
+        return link
 
     def change_row(
         self, request: HttpRequest, row: StrategyAccount, values: dict[str, Any], seen: Seen
     ) -> StrategyAccount:
         """Its weight, its leverage, its state."""
-        return change_link(row.pk, seen=seen, **values)
+        return change_link(row.pk, **asker_of(request), seen=seen, **values)
 
-    def delete_row(self, row: StrategyAccount) -> None:
+    def delete_row(self, request: HttpRequest, row: StrategyAccount) -> None:
         """A link that never held capital."""
-        delete_link(row.pk)
+        delete_link(row.pk, **asker_of(request))
 
     @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
     def shown_strategy(self, link: StrategyAccount) -> str:
@@ -187,24 +219,25 @@ class LinkAdmin(Editable, SiteModelAdmin):
         return _capital(link)
 
 
-def save_links(formset: Any) -> None:
+def save_links(request: HttpRequest, formset: Any) -> None:
     """Remove, change and enter the links of an account's page, each by its service.
 
     Raises:
         ValidationError: A rule is broken; it names the link.
         StaleRows: Somebody else changed links since the page was opened.
     """
+    asker = asker_of(request)
     formset.save(commit=False)
     for link in formset.deleted_objects:
         with _named(link):
-            delete_link(link.pk)
+            delete_link(link.pk, **asker)
     stale = []
     seen = {form.instance.pk: form.seen() for form in formset.initial_forms}
     for link, names in formset.changed_objects:
         values = {name: getattr(link, name) for name in names}
         try:
             with _named(link):
-                saved = change_link(link.pk, seen=seen[link.pk], **values)
+                saved = change_link(link.pk, **asker, seen=seen[link.pk], **values)
             take_over(link, saved)
         except ChangedMeanwhile as error:
             stale.append(error)
@@ -213,10 +246,16 @@ def save_links(formset: Any) -> None:
     for link in formset.new_objects:
         with _named(link):
             names = NewLinkInline.fields
-            saved = create_link(
-                account=link.account, **{name: getattr(link, name) for name in names}
-            )
+            values = {name: getattr(link, name) for name in names}
+            saved = create_link(account=link.account, **asker, **values)
         take_over(link, saved)
+        tell_of(request, saved)
+
+
+def tell_of(request: HttpRequest, link: StrategyAccount) -> None:
+    """Say at once that a link goes across owners."""
+    if notice := link_notice(link):
+        messages.warning(request, sentence(notice))
 
 
 @contextmanager
@@ -225,7 +264,7 @@ def _named(link: StrategyAccount) -> Iterator[None]:
         yield
     except ValidationError as error:
         raise ValidationError([f"{link}: {message}" for message in error.messages]) from None
-    except HasHistory as error:
+    except CapitalError as error:
         raise ValidationError(f"{link}: {sentence(error.reason)}") from None
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
 from django.core.exceptions import ValidationError
-from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
+from capital.admin.accounts.access import AccessPage
 from capital.admin.accounts.columns import AccountColumns
 from capital.admin.accounts.connection import ConnectionPage
 from capital.admin.accounts.filters import FreshnessFilter, StateFilter, VenueFilter
@@ -28,25 +28,32 @@ from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.editable import Editable
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
-from capital.admin.frame.views import user_of
+from capital.admin.frame.views import asker_of
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
+from capital.services.access import Act, may
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.sentences import sentence
 from strategies.edits import Seen
 
-_LINK_PERMISSIONS = tuple(f"capital.{verb}_strategyaccount" for verb in ("add", "change", "delete"))
+_LINKS = (Act.CHANGE_LINK, Act.ADD_LINK, Act.DELETE_LINK)
 _STATE: Any = ["shown_connection", "shown_check", "shown_suspects", ("created_at", "updated_at")]
 
 
 @admin.register(Account)
 class AccountAdmin(
-    AccountColumns, AllocationPages, ConnectionPage, AccountHistoryPage, Editable, SiteModelAdmin
+    AccountColumns,
+    AllocationPages,
+    ConnectionPage,
+    AccessPage,
+    AccountHistoryPage,
+    Editable,
+    SiteModelAdmin,
 ):
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
-    actions_detail = ["allocate_capital", "check_connection"]
+    actions_detail = ["allocate_capital", "check_connection", "access"]
     inlines = [LinksInline, NewLinkInline]
     list_display = [
         "shown_name",
@@ -74,14 +81,20 @@ class AccountAdmin(
 
     # What may be changed
 
-    def may_edit(self, request: HttpRequest) -> bool:
+    def may_edit(self, request: HttpRequest, obj: Account | None = None) -> bool:
         """Whether the user may change the account itself, and not only its links."""
-        return bool(super().has_change_permission(request))
+        return _may(request, obj, Act.CHANGE_ACCOUNT)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Also for whoever may change the links on the account's page."""
-        links = any(request.user.has_perm(permission) for permission in _LINK_PERMISSIONS)
-        return self.may_edit(request) or (links and self.has_view_permission(request, obj))
+        if self.may_edit(request, obj):
+            return True
+        links = any(_may(request, obj, act) for act in _LINKS)
+        return links and bool(self.has_view_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The owner's to do."""
+        return _may(request, obj, Act.DELETE_ACCOUNT)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Account | None = None
@@ -90,14 +103,13 @@ class AccountAdmin(
         shown = ["shown_credentials", *flatten(_STATE)]
         if not request.user.is_superuser:
             shown.append("owner")
-        if obj is not None and not self.may_edit(request):
+        if obj is not None and not self.may_edit(request, obj):
             shown += EDITED_FIELDS
         return shown
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> list[Any]:
         """Credentials only for whom they belong to."""
-        edits = obj is None or self.may_edit(request)
-        may_replace = obj is None or (edits and self.may_replace_credentials(request, obj))
+        may_replace = obj is None or may(request.user, Act.REPLACE_CREDENTIALS, obj)
         sections: list[Any] = [
             (
                 None,
@@ -115,28 +127,24 @@ class AccountAdmin(
             sections.append((gettext_lazy("Status"), {"fields": _STATE}))
         return sections
 
-    def may_replace_credentials(self, request: HttpRequest, account: Account) -> bool:
-        """The owner or a superuser: other people's keys are nobody's business."""
-        return request.user.is_superuser or account.owner_id == request.user.pk
-
     # What the services do
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Account:
         """Of whoever makes it; a superuser may make one for somebody else."""
         owner = values.pop("owner", request.user)
         with _budget_limit_named():
-            return create_account(owner=owner, actor=user_of(request), **values)
+            return create_account(owner=owner, **asker_of(request), **values)
 
     def change_row(
         self, request: HttpRequest, row: Account, values: dict[str, Any], seen: Seen
     ) -> Account:
         """What was changed and no more, under the account's lock."""
         with _budget_limit_named():
-            return change_account(row.pk, actor=user_of(request), seen=seen, **values)
+            return change_account(row.pk, **asker_of(request), seen=seen, **values)
 
-    def delete_row(self, row: Account) -> None:
+    def delete_row(self, request: HttpRequest, row: Account) -> None:
         """An account that was never used."""
-        delete_account(row.pk)
+        delete_account(row.pk, **asker_of(request))
 
     def save_formset(
         self,
@@ -146,7 +154,7 @@ class AccountAdmin(
         change: bool,  # noqa: FBT001  # Django's signature
     ) -> None:
         """Each link by its service, under the account's lock."""
-        save_links(formset)
+        save_links(request, formset)
 
     def save_related(
         self,
@@ -159,6 +167,13 @@ class AccountAdmin(
         super().save_related(request, form, formsets, change)
         if "venue" in form.changed_data and (notice := unproven_text(form.instance.venue)):
             self.message_user(request, notice, messages.WARNING)
+
+
+def _may(request: HttpRequest, account: Account | None, act: Act) -> bool:
+    """On the account; where none is meant yet, whether on any that may be the user's."""
+    if account is None:
+        return request.user.has_perm(act.permission)
+    return may(request.user, act, account)
 
 
 def _credentials(*, may_replace: bool) -> dict[str, Any]:

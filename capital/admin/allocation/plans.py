@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -26,7 +27,13 @@ from capital.admin.allocation.decisions import (
 )
 from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
-from capital.admin.frame.views import origin_of, render_page, seen_or_404, user_of
+from capital.admin.frame.views import (
+    may_here,
+    origin_of,
+    render_page,
+    seen_or_404,
+    user_of,
+)
 from capital.domain.allocation.decision import Outcome
 from capital.domain.errors import (
     CapitalError,
@@ -37,7 +44,7 @@ from capital.domain.errors import (
 )
 from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
-from capital.services.access import ALLOCATE_PERMISSION
+from capital.services.access import Act, may
 from capital.services.allocation import (
     MOST_NAMED,
     RunReport,
@@ -95,8 +102,8 @@ class AllocationPages:
         ]
 
     def has_allocate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may allocate what they see."""
-        return request.user.has_perm(ALLOCATE_PERMISSION)
+        """Whether the user may allocate the account; without one, whether any."""
+        return may_here(self, request, obj, Act.ALLOCATE)
 
     @action(  # type: ignore[untyped-decorator]
         permissions=["allocate"],
@@ -108,6 +115,8 @@ class AllocationPages:
     def allocate_capital(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Choose how, then see first."""
         account = seen_or_404(self, request, object_id)
+        if not may(user_of(request), Act.ALLOCATE, account):
+            raise PermissionDenied
         form = OptionsForm(user_of(request), request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:

@@ -15,7 +15,7 @@ from capital.admin.allocation.decisions import decision_card
 from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.errors import RevertRefused
 from capital.models import CHANGES_CAPITAL, AllocationRun
-from capital.services.access import REVERT_PERMISSION
+from capital.services.access import Act, may
 from capital.services.allocation import preview_revert, revert_run
 from capital.services.sentences import sentence, sentence_of
 
@@ -26,8 +26,14 @@ class RevertPages:
     actions_detail: Sequence[Any] = ["revert"]
 
     def has_revert_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may take back what they see."""
-        return request.user.has_perm(REVERT_PERMISSION)
+        """Whether the user may take the run back; without one, whether any."""
+        if obj is None:
+            return request.user.has_perm(Act.REVERT.permission)
+        run = obj if isinstance(obj, AllocationRun) else self.get_object(request, str(obj))  # type: ignore[attr-defined]
+        if run is None:
+            # Not found, as the page itself will say.
+            return request.user.has_perm(Act.REVERT.permission)
+        return may(request.user, Act.REVERT, run.account)
 
     @action(  # type: ignore[untyped-decorator]
         permissions=["revert"],

@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from capital.admin.frame.formats import ratio
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
-from capital.services.access import OWNER_PATHS, visible_to
+from capital.services.access import ACCOUNT_PATHS, visible_to
 
 
 class OwnRows:
@@ -45,7 +45,7 @@ class OwnRows:
     ) -> "ModelChoiceField[Any] | None":
         """Offer, and accept, only visible rows."""
         target: type[Model] = db_field.related_model
-        if target in OWNER_PATHS and "queryset" not in kwargs:
+        if target in ACCOUNT_PATHS and "queryset" not in kwargs:
             kwargs["queryset"] = visible_to(request.user, target._default_manager.all())
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc,no-any-return]
 

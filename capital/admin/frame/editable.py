@@ -45,7 +45,7 @@ class Editable:
         """The row with the changed fields, if it still is as it was seen."""
         raise NotImplementedError
 
-    def delete_row(self, row: Any) -> None:
+    def delete_row(self, request: HttpRequest, row: Any) -> None:
         """Remove a row that has no history. Raises ``HasHistory``."""
         raise NotImplementedError
 
@@ -98,7 +98,7 @@ class Editable:
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """One service call."""
-        self.delete_row(obj)
+        self.delete_row(request, obj)
 
 
 def stale_rows(request: HttpRequest, model: type[Model]) -> dict[Any, ChangedMeanwhile]:

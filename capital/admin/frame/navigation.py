@@ -104,6 +104,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "capital.view_webhookdelivery",
             ),
             Entry(
+                gettext_lazy("Settings changes"),
+                "history",
+                "admin:capital_settingchange_changelist",
+                "capital.view_settingchange",
+            ),
+            Entry(
                 gettext_lazy("Instrument rules"),
                 "storefront",
                 "admin:capital_market_changelist",

@@ -7,6 +7,8 @@ from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
 
 from capital.addresses import client_address
+from capital.models import Account
+from capital.services.access import Act, may
 
 
 def render_page(
@@ -26,8 +28,33 @@ def user_of(request: HttpRequest) -> AbstractUser:
 
 
 def origin_of(request: HttpRequest) -> str:
-    """The address, for the log."""
+    """The address, for the log and for records of changes."""
     return client_address(request)
+
+
+def asker_of(request: HttpRequest) -> dict[str, Any]:
+    """Who asks, and from where: what services that change something want to know."""
+    return {"actor": user_of(request), "origin": origin_of(request)}
+
+
+def may_here(page: Any, request: HttpRequest, obj: Any, act: Act) -> bool:
+    """Whether the user may do this with the account of a page; without one, with any at all.
+
+    Args:
+        page: The accounts' ``ModelAdmin``.
+        request: Of the user.
+        obj: The account, or its key, as the theme asks for its buttons; None for a list.
+        act: What the button is for.
+    """
+    if obj is None:
+        return request.user.has_perm(act.permission)
+    account = obj if isinstance(obj, Account) else page.get_object(request, str(obj))
+    # One that is not seen is not found, as the page itself will say.
+    return (
+        request.user.has_perm(act.permission)
+        if account is None
+        else may(request.user, act, account)
+    )
 
 
 def seen_or_404(page: Any, request: HttpRequest, object_id: str) -> Any:

@@ -1,5 +1,7 @@
 """API tokens: made for oneself, shown once, revoked. Nothing of them is changed or deleted."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -7,13 +9,24 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext, gettext_lazy
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from capital.admin.frame.base import SiteModelAdmin
+from capital.admin.frame.cells import badge
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
-from capital.services.access import LONGEST_DAYS, USUAL_DAYS, create_token, revoke_token
+from capital.services.access import (
+    LONGEST_DAYS,
+    USUAL_DAYS,
+    TokenState,
+    create_token,
+    revoke_token,
+    state_of,
+    valid_tokens,
+)
+from capital.services.labels import TOKEN_STATE_NAMES
 from capital.services.sentences import sentence
 
 _TEXT = "_text_of_new_token"
@@ -36,12 +49,38 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ["name", "scope", "account"]
 
 
+@contextmanager
+def ended_tokens_told(request: HttpRequest, user: Any) -> Iterator[None]:
+    """Say afterwards how many of the user's tokens ended by what was done meanwhile."""
+    before = len(valid_tokens(user))
+    yield
+    ended = before - len(valid_tokens(user))
+    if ended > 0:
+        text = ngettext(
+            "%(count)s API token of %(user)s has ended with this change: create a new one for the "
+            "bot that uses it.",
+            "%(count)s API tokens of %(user)s have ended with this change: create new ones for the "
+            "bots that use them.",
+            ended,
+        )
+        messages.warning(request, text % {"count": ended, "user": user})
+
+
 @admin.register(ApiToken)
 class TokenAdmin(SiteModelAdmin):
     """A user's own tokens; who sees everything sees everyone's, and may revoke them."""
 
     form = TokenForm
-    list_display = ["name", "token_key", "user", "scope", "account", "expiry", "revoked_at"]
+    list_display = [
+        "name",
+        "token_key",
+        "user",
+        "scope",
+        "account",
+        "shown_state",
+        "expiry",
+        "revoked_at",
+    ]
     list_filter = ["scope"]
     search_fields = ["name", "token_key", "user__username"]
     actions = ["revoke"]
@@ -57,7 +96,18 @@ class TokenAdmin(SiteModelAdmin):
         """What can be chosen on a new one; what there is to see on another."""
         if obj is None:
             return list(self.fields)
-        return ["name", "token_key", "user", "scope", "account", "created", "expiry", "revoked_at"]
+        shown = ["name", "token_key", "user", "scope", "account"]
+        return [*shown, "shown_state", "created", "expiry", "revoked_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """What is no column."""
+        return [*super().get_readonly_fields(request, obj), "shown_state"]
+
+    @admin.display(description=gettext_lazy("status"))
+    def shown_state(self, token: ApiToken) -> Any:
+        """Whether it opens anything, or why not: it ends with a password or the staff flag, too."""
+        state = state_of(token, now=timezone.now())
+        return badge(TOKEN_STATE_NAMES[state], "success" if state is TokenState.VALID else "danger")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A token stays as it was made; its page can be looked at."""

@@ -4,19 +4,21 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
 
 # Registered there first; here they are replaced.
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model, QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from capital.admin.frame.base import SitePage
+from capital.admin.people.tokens import ended_tokens_told
 
 _PRIVILEGES = ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")
 _VERBS = {
@@ -91,6 +93,27 @@ class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmi
         """Nobody gives themself rights."""
         shown = [*super().get_readonly_fields(request, obj), "last_login", "date_joined"]
         return shown if request.user.is_superuser else [*shown, *_PRIVILEGES, "username"]
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  # Django's signature
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Say which tokens end with the password."""
+        user = self.get_object(request, unquote(id)) if request.method == "POST" else None
+        if user is None:
+            return super().user_change_password(request, id, form_url)
+        with ended_tokens_told(request, user):
+            return super().user_change_password(request, id, form_url)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: FBT001
+        """Say which tokens end with the staff status."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        with ended_tokens_told(request, obj):
+            super().save_model(request, obj, form, change)
 
     def protecting(self, rows: list[Any]) -> list[str]:
         """Also what they did here: it would go with them."""

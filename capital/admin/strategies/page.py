@@ -1,6 +1,6 @@
 """Strategies: what each is, and what it holds across accounts, by currency."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,21 +17,22 @@ from capital.admin.frame.cells import badge, figure, lines
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
-from capital.admin.frame.views import user_of
+from capital.admin.frame.views import asker_of, user_of
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.webhook import WebhookPages
-from capital.services.accounts import delete_strategy
+from capital.domain.errors import CapitalError
+from capital.services.access import may_change
+from capital.services.accounts import (
+    change_strategy,
+    create_strategy,
+    delete_strategy,
+    set_status,
+)
 from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
+from capital.services.sentences import sentence
 from capital.services.webhooks import recent_refusals
 from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
-from strategies.services import (
-    activate_strategies,
-    archive_strategies,
-    change_strategy,
-    create_strategy,
-    pause_strategies,
-)
 
 _COLOUR = {
     StrategyStatus.ACTIVE: "success",
@@ -64,6 +65,18 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
         overviews = overview_strategies([strategy.pk for strategy in rows], request.user)
         for strategy in rows:
             strategy.overview = overviews[strategy.pk]  # type: ignore[attr-defined]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Its owner's to do; others see it with the accounts that it trades on."""
+        return bool(super().has_change_permission(request, obj)) and (
+            obj is None or may_change(request.user, obj)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Its owner's to do."""
+        return bool(super().has_delete_permission(request, obj)) and (
+            obj is None or may_change(request.user, obj)
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Strategy | None = None) -> list[Any]:
         """What it is, and who it belongs to."""
@@ -120,42 +133,43 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Strategy:
         """Of whoever makes it; a superuser may make one for somebody else."""
-        return create_strategy(**{"owner": request.user, **values})
+        return create_strategy(**{"owner": user_of(request), **asker_of(request), **values})
 
     def change_row(
         self, request: HttpRequest, row: Strategy, values: dict[str, Any], seen: Seen
     ) -> Strategy:
         """What was changed and no more."""
-        return change_strategy(row.pk, seen=seen, **values)
+        return change_strategy(row.pk, **asker_of(request), seen=seen, **values)
 
-    def delete_row(self, row: Strategy) -> None:
+    def delete_row(self, request: HttpRequest, row: Strategy) -> None:
         """A strategy that was never linked."""
-        delete_strategy(row.pk)
+        delete_strategy(row.pk, **asker_of(request))
 
     # Actions: each is a POST of the list's form
 
     @admin.action(permissions=["change"], description=gettext_lazy("Pause"))
     def pause(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
         """Out of allocation for now."""
-        self._change(request, queryset, pause_strategies)
+        self._change(request, queryset, StrategyStatus.PAUSED)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Activate"))
     def activate(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
         """Into allocation."""
-        self._change(request, queryset, activate_strategies)
+        self._change(request, queryset, StrategyStatus.ACTIVE)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Archive"))
     def archive(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
         """Out of allocation for good."""
-        self._change(request, queryset, archive_strategies)
+        self._change(request, queryset, StrategyStatus.ARCHIVED)
 
     def _change(
-        self,
-        request: HttpRequest,
-        queryset: QuerySet[Strategy],
-        service: Callable[[Iterable[int]], list[Strategy]],
+        self, request: HttpRequest, queryset: QuerySet[Strategy], status: StrategyStatus
     ) -> None:
-        changed = service(queryset.values_list("pk", flat=True))
+        try:
+            changed = set_status(queryset.values_list("pk", flat=True), status, **asker_of(request))
+        except CapitalError as error:
+            self.message_user(request, sentence(error.reason), messages.ERROR)
+            return
         for strategy in changed:
             self.log_change(request, strategy, [{"changed": {"fields": ["status"]}}])
         if not changed:

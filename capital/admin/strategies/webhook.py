@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
-from capital.admin.frame.views import render_page, user_of
+from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.models import WebhookSecret
 from capital.services.webhooks import remove_secret, rotate_secret
 from strategies.markets import MarketType
@@ -25,8 +26,9 @@ class WebhookPages:
     actions_detail: Sequence[Any] = ["webhook"]
 
     def has_webhook_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever may change the strategy."""
-        return bool(self.has_change_permission(request, obj))  # type: ignore[attr-defined]
+        """Whoever may change the strategy; the theme asks without one, or with its key."""
+        strategy = obj if isinstance(obj, Strategy) else None
+        return bool(self.has_change_permission(request, strategy))  # type: ignore[attr-defined]
 
     @action(  # type: ignore[untyped-decorator]
         permissions=["webhook"],
@@ -39,6 +41,8 @@ class WebhookPages:
         strategy: Strategy | None = self.get_object(request, object_id)  # type: ignore[attr-defined]
         if strategy is None:
             raise Http404
+        if not self.has_webhook_permission(request, strategy):
+            raise PermissionDenied
         asked = request.POST.get("ask") if request.method == "POST" else None
         if asked == "rotate":
             return self._rotated(request, strategy)
@@ -56,7 +60,7 @@ class WebhookPages:
     def _rotated(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
         """The one page that shows it. Not a message: those wait in a cookie."""
         user: Any = user_of(request)
-        text = rotate_secret(strategy, actor=user)
+        text = rotate_secret(strategy, actor=user, origin=origin_of(request))
         self.log_change(request, strategy, [{"changed": {"fields": ["webhook secret"]}}])  # type: ignore[attr-defined]
         context = {
             **_about(request, strategy),
@@ -70,7 +74,8 @@ class WebhookPages:
         return response
 
     def _removed(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
-        if remove_secret(strategy):
+        user: Any = user_of(request)
+        if remove_secret(strategy, actor=user, origin=origin_of(request)):
             self.log_change(request, strategy, [{"changed": {"fields": ["webhook secret"]}}])  # type: ignore[attr-defined]
             messages.success(request, gettext("The webhook is off and its secret no longer works."))
         else:

@@ -1,12 +1,13 @@
-"""Authentication: a bot by its token, a person by a session of the admin."""
+"""Authentication: a bot by its token, a person by a good session of the admin."""
 
 from django.contrib.auth.models import AbstractUser
 from knox.auth import TokenAuthentication
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 
 from capital.domain.errors import TokenRefused
 from capital.models import ApiToken, Scope
-from capital.services.access import find_token
+from capital.services.access import find_token, require_good_session
 
 REALM = 'Bearer realm="capital"'
 
@@ -34,6 +35,17 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]  # knox h
             raise TokenRefused from None
         found = find_token(text)
         return found.user, found
+
+
+class GoodSession(SessionAuthentication):
+    """A session of the admin that the admin itself would let in: of staff, and verified."""
+
+    def authenticate(self, request: Request) -> tuple[AbstractUser, None] | None:
+        """The user; None without a session. Raises ``SessionRefused`` for one that is not good."""
+        if not require_good_session(request._request.user):
+            return None
+        found: tuple[AbstractUser, None] | None = super().authenticate(request)
+        return found
 
 
 def token_of(request: Request) -> ApiToken | None:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
+from capital.addresses import client_address
 from capital.api.frame.authentication import account_of, caller_of, scope_of, token_of
 from capital.api.frame.idempotency import HEADER, Handler, idempotent
 from capital.api.frame.problems import BodyMissing
@@ -107,6 +108,23 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
         permission = self.permissions.get(action)
         if permission is not None and not request.user.has_perm(permission):
             raise NotPermitted(user=request.user.get_username(), permission=permission)
+
+    @property
+    def asker(self) -> dict[str, Any]:
+        """Who asks, and from where: what services that change something want to know."""
+        return {"actor": self.request.user, "origin": client_address(self.request)}
+
+    def check_replay(self, answer: Mapping[str, Any]) -> None:
+        """Refuse to repeat a stored answer about a row that the caller no longer sees.
+
+        Args:
+            answer: The JSON of the first answer.
+
+        Raises:
+            NotFound: A row of it is not seen now.
+        """
+        if (self.lookup_url_kwarg or self.lookup_field) in self.kwargs:
+            self.get_object()
 
     def check_extraordinary(self, *, force: bool, accept_jump: bool) -> None:
         """Forcing an allocation and accepting a jump each need a permission of their own.

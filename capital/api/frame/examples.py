@@ -117,6 +117,8 @@ REQUESTS: Mapping[str, Any] = {
     "PatchedStrategyRequest": {"status": "PAUSED"},
     "StrategyAccountRequest": _LINK,
     "PatchedStrategyAccountRequest": {"weight": "0.4"},
+    "AccountAccessRequest": {"account": 1, "user": "minsu", "role": "viewer"},
+    "PatchedAccountAccessRequest": {"role": "operator"},
     "PositionRequest": _POSITION,
     "OrderRequest": _ORDER,
     "AllocateRequest": {"dry_run": True, "cached": False},

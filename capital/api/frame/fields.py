@@ -102,6 +102,17 @@ class Secret(Text):
         super().__init__(**kwargs)
 
 
+class Username(Text):
+    """A user by name. Whether there is one, the service says."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 150)
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value.get_username())
+
+
 class VisibleRow(serializers.RelatedField[Any, Any, Any]):
     """A reference to another row by id or key. Only rows that the caller may see can be named.
 

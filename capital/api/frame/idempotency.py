@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from django.http import HttpResponse, HttpResponseBase
@@ -26,6 +26,9 @@ class Answering(Protocol):
     def handle_exception(self, exc: Exception) -> Response:
         """The problem as a response. Errors that are bugs are raised again."""
 
+    def check_replay(self, answer: Mapping[str, Any]) -> None:
+        """Raises ``NotFound`` where the caller no longer sees what the answer is about."""
+
 
 def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
     """Wrap ``handler`` so that a second use of ``key`` by ``caller`` replays the first response.
@@ -37,7 +40,7 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
     def answer(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         claim = claim_request(caller, key, fingerprint(request))
         if claim.answer is not None:
-            return _http(claim.answer, replayed=True)
+            return _replayed(view, claim.answer)
         view.run_key = claim.run_key
         try:
             try:
@@ -55,6 +58,13 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
         return _http(made, like=response)
 
     return answer
+
+
+def _replayed(view: Answering, answer: Answer) -> HttpResponse:
+    """The first answer again, as long as the caller may see what it is about."""
+    if 200 <= answer.status < 300 and answer.body:
+        view.check_replay(json.loads(answer.body))
+    return _http(answer, replayed=True)
 
 
 def fingerprint(request: Request) -> str:

@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from capital.domain import errors
@@ -39,9 +40,10 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     errors.DeliveryArchived: HTTPStatus.CONFLICT,
     errors.DeliveryConflict: HTTPStatus.CONFLICT,
     errors.DeliveryInProgress: HTTPStatus.CONFLICT,
+    errors.SessionRefused: HTTPStatus.FORBIDDEN,
     errors.ScopeTooSmall: HTTPStatus.FORBIDDEN,
     errors.TokenOfOneAccount: HTTPStatus.FORBIDDEN,
-    errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.ForceNotAllowed: HTTPStatus.FORBIDDEN,
     errors.BudgetLimitNotAllowed: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
@@ -138,6 +140,10 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     if translated is None:
         return None
     answer, headers = translated
+    if (request := context.get("request")) is not None:
+        # A problem is JSON also where a page or YAML was asked for.
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
     return Response(answer, answer["status"], headers=headers, content_type=CONTENT_TYPE)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular import authentication as cookies
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
     OpenApiSerializerFieldExtension,
@@ -64,6 +65,12 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         scheme: dict[str, Any] = build_bearer_security_scheme_object("Authorization", "Bearer")
         scheme.pop("bearerFormat", None)
         return {**scheme, "description": "A token made by `manage.py token create`: cap_…"}
+
+
+class SessionScheme(cookies.SessionScheme):  # type: ignore[no-untyped-call]
+    """The session of the admin, by its cookie."""
+
+    target_class = "capital.api.frame.authentication.GoodSession"
 
 
 class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

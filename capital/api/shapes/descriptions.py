@@ -80,6 +80,15 @@ LINK: Descriptions = {
     "updated_at": _UPDATED_AT,
 }
 
+ACCESS: Descriptions = {
+    "role": (
+        "`viewer` sees the account and its strategies. `operator` also allocates it, checks its "
+        "connection, reports positions and changes its strategies. `manager` also changes its "
+        "settings. A role allows nothing for which the user lacks the permission."
+    ),
+    "created_at": _CREATED_AT,
+}
+
 SUMMARY: Descriptions = {
     "account": "Id of the account.",
     "date": "The day, in the site's time zone.",

@@ -9,6 +9,7 @@ from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import (
     Account,
+    AccountAccess,
     AllocationRun,
     DailyAccountSummary,
     Market,
@@ -41,6 +42,19 @@ class AccountFilter(filters.FilterSet):
 
     class Meta:
         model = Account
+        fields: list[str] = []
+
+
+class AccessFilter(filters.FilterSet):
+    """Filters of the list of accesses."""
+
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    user = filters.CharFilter(
+        field_name="user__username", help_text="Only those of this user, by name."
+    )
+
+    class Meta:
+        model = AccountAccess
         fields: list[str] = []
 
 

@@ -5,14 +5,16 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import MoneyField, Row, Secret, VisibleRow
+from capital.api.frame.fields import MoneyField, Row, Secret, Username, VisibleRow
 from capital.api.shapes import descriptions
 from capital.models import (
     Account,
+    AccountAccess,
     DailyAccountSummary,
     StrategyAccount,
 )
-from capital.services.accounts import is_proven
+from capital.services.accounts import is_proven, link_notice
+from capital.services.sentences import sentence
 from strategies.models import Strategy
 
 _KEY_PATTERN = r"^[-a-zA-Z0-9_]+$"
@@ -143,6 +145,7 @@ class LinkRow(Row):
         default=None,
         help_text="The capital allocated to it now. Null: never allocated.",
     )
+    notices = serializers.SerializerMethodField()
 
     class Meta:
         model = StrategyAccount
@@ -156,10 +159,32 @@ class LinkRow(Row):
             "max_symbols",
             "is_active",
             "allocated_capital",
+            "notices",
             "created_at",
             "updated_at",
         ]
         read_only_fields = ["created_at", "updated_at"]
+
+    def get_notices(self, link: StrategyAccount) -> list[dict[str, str]]:
+        """What to know of a link whose strategy and account have different owners."""
+        notice = link_notice(link)
+        if notice is None:
+            return []
+        return [{"code": notice.code.value, "reason": sentence(notice)}]
+
+
+@extend_schema_serializer(component_name="AccountAccess")
+class AccessRow(Row):
+    """A user's access to an account of somebody else."""
+
+    account = VisibleRow(queryset=Account.objects.all(), help_text="Id of the account.")
+    user = Username(help_text="Username of who has access, exactly as they log in.")
+
+    class Meta:
+        model = AccountAccess
+        descriptions = descriptions.ACCESS
+        fields = ["id", "account", "user", "role", "created_at"]
+        read_only_fields = ["created_at"]
 
 
 @extend_schema_serializer(component_name="DailySummary")

@@ -18,6 +18,7 @@ from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.views.allocation import allocate
 from capital.api.views.editable import EditableView
 from capital.models import Account, DailyAccountSummary, Scope
+from capital.services.access import Act
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.allocation import check_gate
 from capital.services.balances import check_connection, observe_balances
@@ -44,7 +45,8 @@ class Accounts(EditableView):
         "update": "capital.change_account",
         "partial_update": "capital.change_account",
         "destroy": "capital.delete_account",
-        "allocate": "capital.allocate_capital",
+        "allocate": Act.ALLOCATE.permission,
+        "check_connection": Act.CHECK_CONNECTION.permission,
     }
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
@@ -52,13 +54,13 @@ class Accounts(EditableView):
     query = {"rebalance_status": ("cached",)}
 
     def create_row(self, values: dict[str, Any]) -> Account:
-        return create_account(owner=self.request.user, **values)  # type: ignore[arg-type]
+        return create_account(owner=self.request.user, **self.asker, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Account, values: dict[str, Any]) -> Account:
-        return change_account(row.pk, actor=self.request.user, seen=self.seen, **values)  # type: ignore[arg-type]
+        return change_account(row.pk, **self.asker, seen=self.seen, **values)
 
     def delete_row(self, row: Account) -> None:
-        delete_account(row.pk)
+        delete_account(row.pk, **self.asker)
 
     @extend_schema(
         summary="Allocate an account's capital",
@@ -95,7 +97,7 @@ class Accounts(EditableView):
         """Read every pool from the exchange. If one cannot be read, say what to do."""
         refuse_body(request)
         account = self.get_object()
-        return Response(connection_as_json(check_connection(account.pk)))
+        return Response(connection_as_json(check_connection(account.pk, actor=self.asker["actor"])))
 
     @extend_schema(summary="Retrieve an account's live balances", responses={200: LiveBalances})
     @action(detail=True, methods=["get"])

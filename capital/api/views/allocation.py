@@ -1,6 +1,6 @@
 """Allocate, read allocation runs, and revert one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -8,13 +8,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.addresses import client_address
 from capital.api.frame.base import ApiView, refuse_body
 from capital.api.frame.pages import ListAndRetrieveAsJson
 from capital.api.shapes.answers import Run, Runs
 from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import RunFilter
 from capital.api.shapes.runs import previews_as_json, runs_as_json
+from capital.domain.errors import NotFound
 from capital.models import Account, AllocationRun, Scope, Trigger
 from capital.services.access import REVERT_PERMISSION
 from capital.services.allocation import allocate_capital, preview_allocation, revert_run
@@ -46,7 +46,7 @@ class AllocationRuns(ListAndRetrieveAsJson):
         """
         refuse_body(request)
         run = self.get_object()
-        made = revert_run(run.pk, actor=self.request.user, origin=client_address(request))  # type: ignore[arg-type]
+        made = revert_run(run.pk, **self.asker)
         return Response(runs_as_json([made])[0])
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -68,6 +68,12 @@ class Allocate(ApiView):
     scopes = {"allocate": Scope.ALLOCATE}
     permissions = {"allocate": "capital.allocate_capital"}
     optional_body = ("allocate",)
+
+    def check_replay(self, answer: Mapping[str, Any]) -> None:
+        """The account of every run is seen, or none of them is told."""
+        told = {run["account"] for run in answer["runs"]}
+        if self.get_queryset().filter(pk__in=told).count() < len(told):
+            raise NotFound
 
     @extend_schema(
         summary="Allocate the capital of all your accounts",
@@ -97,12 +103,11 @@ def allocate(view: ApiView, account_ids: Sequence[int]) -> list[dict[str, Any]]:
     }
     view.check_extraordinary(force=values["force"], accept_jump=values["accept_jump"])
     if values["dry_run"]:
-        return previews_as_json(preview_allocation(account_ids, **how))
+        return previews_as_json(preview_allocation(account_ids, actor=view.asker["actor"], **how))
     runs = allocate_capital(
         account_ids,
-        actor=request.user,  # type: ignore[arg-type]  # its permission was checked
         run_key=view.run_key,
-        origin=client_address(request),
+        **view.asker,
         **how,
     )
     return runs_as_json(runs)

@@ -1,5 +1,6 @@
 """Resources that can be created, changed and deleted, each through its service."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import status
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from capital.api.frame.pages import ListAndRetrieve
 from capital.api.frame.versions import seen_by, with_etag
+from capital.domain.errors import NotFound
 from strategies.edits import Seen
 
 
@@ -32,6 +34,12 @@ class EditableView(ListAndRetrieve):
     def delete_row(self, row: Any) -> None:
         """Delete a row. The service refuses with 409 if it has history."""
         raise NotImplementedError
+
+    def check_replay(self, answer: Mapping[str, Any]) -> None:
+        """A row that was created is seen again only while it is seen."""
+        super().check_replay(answer)
+        if self.action == "create" and not self.get_queryset().filter(pk=answer["id"]).exists():
+            raise NotFound
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Fields that you omit get their defaults."""

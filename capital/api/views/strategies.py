@@ -1,5 +1,6 @@
 """Strategies, and the accounts on which they trade."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,13 +18,19 @@ from capital.api.shapes.rows import LinkRow, StrategyRow
 from capital.api.shapes.trading import PositionRow
 from capital.api.views.editable import EditableView
 from capital.domain.errors import InvalidOrder, NotFound
-from capital.models import Scope, StrategyAccount
-from capital.services.access import find_visible_link
-from capital.services.accounts import change_link, create_link, delete_link, delete_strategy
+from capital.models import Account, Scope, StrategyAccount
+from capital.services.access import Act, find_visible_link
+from capital.services.accounts import (
+    change_link,
+    change_strategy,
+    create_link,
+    create_strategy,
+    delete_link,
+    delete_strategy,
+)
 from capital.services.sizing import size_orders
 from capital.services.trading import report_position
 from strategies.models import Strategy
-from strategies.services import change_strategy, create_strategy
 
 
 @extend_schema_view(
@@ -54,13 +61,22 @@ class Strategies(EditableView):
     beyond_one_account = ("create", "update", "partial_update", "destroy")
 
     def create_row(self, values: dict[str, Any]) -> Strategy:
-        return create_strategy(owner=self.request.user, **values)  # type: ignore[arg-type]
+        return create_strategy(owner=self.request.user, **self.asker, **values)  # type: ignore[arg-type]
 
     def change_row(self, row: Strategy, values: dict[str, Any]) -> Strategy:
-        return change_strategy(row.pk, seen=self.seen, **values)
+        return change_strategy(row.pk, **self.asker, seen=self.seen, **values)
 
     def delete_row(self, row: Strategy) -> None:
-        delete_strategy(row.pk)
+        delete_strategy(row.pk, **self.asker)
+
+    def check_replay(self, answer: Mapping[str, Any]) -> None:
+        """Sizes on an account that is no longer seen are not told again."""
+        super().check_replay(answer)
+        told = {size["account"] for size in answer.get("sizes", ())}
+        seen = self.visible(Account.objects.order_by())
+        others = Account.objects.filter(strategy_accounts__strategy__key=self.kwargs.get("key"))
+        if others.exclude(pk__in=seen.values("pk")).filter(name__in=told).exists():
+            raise NotFound
 
     @extend_schema(
         summary="Size an order on every account of a strategy",
@@ -104,20 +120,21 @@ class StrategyAccounts(EditableView):
         "update": "capital.change_strategyaccount",
         "partial_update": "capital.change_strategyaccount",
         "destroy": "capital.delete_strategyaccount",
+        "positions": Act.REPORT.permission,
     }
 
     def create_row(self, values: dict[str, Any]) -> StrategyAccount:
-        return create_link(**values)
+        return create_link(**self.asker, **values)
 
     def change_row(self, row: StrategyAccount, values: dict[str, Any]) -> StrategyAccount:
         """Refuse to change the strategy or account: capital and history belong to this pair."""
         for name in ("strategy", "account"):
             if values.pop(name, getattr(row, name)) != getattr(row, name):
                 raise refusal(name, _("Cannot be changed. Create another link instead."))
-        return change_link(row.pk, seen=self.seen, **values)
+        return change_link(row.pk, **self.asker, seen=self.seen, **values)
 
     def delete_row(self, row: StrategyAccount) -> None:
-        delete_link(row.pk)
+        delete_link(row.pk, **self.asker)
 
     @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
     @action(detail=True, methods=["post"])
@@ -141,7 +158,11 @@ class StrategyAccounts(EditableView):
         link_id = self._visible_link()
         serializer = PositionRow(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
-        position = report_position(link_id, **serializer.validated_data)
+        position = report_position(
+            link_id,
+            actor=request.user,  # type: ignore[arg-type]
+            **serializer.validated_data,
+        )
         return Response(PositionRow(position).data)
 
     def _visible_link(self) -> int:

@@ -12,8 +12,15 @@ from rich.table import Table
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.management.output import console_on, print_json
 from capital.models import ApiToken, Scope
-from capital.services.access import USUAL_DAYS, create_token, list_tokens, revoke_token
+from capital.services.access import (
+    USUAL_DAYS,
+    create_token,
+    list_tokens,
+    revoke_token,
+    state_of,
+)
 from capital.services.accounts import find_account_ids
+from capital.services.labels import TOKEN_STATE_NAMES
 
 
 class Command(BaseCommand):
@@ -102,6 +109,7 @@ def _as_json(token: ApiToken) -> dict[str, Any]:
         "account": token.account_id,
         "created_at": timezone.localtime(token.created).isoformat(),
         "expires_at": timezone.localtime(token.expiry).isoformat(),
+        "state": state_of(token, now=timezone.now()).value,
         "revoked_at": token.revoked_at and timezone.localtime(token.revoked_at).isoformat(),
     }
 
@@ -114,6 +122,7 @@ def _table(tokens: Any) -> Table:
         _("User"),
         _("Scope"),
         _("Account"),
+        _("Status"),
         _("Expires"),
         _("Revoked"),
     ):
@@ -126,6 +135,7 @@ def _table(tokens: Any) -> Table:
             token.user.get_username(),
             token.get_scope_display(),
             "—" if token.account is None else token.account.name,
+            str(TOKEN_STATE_NAMES[state_of(token, now=timezone.now())]),
             f"{timezone.localtime(token.expiry):%Y-%m-%d %H:%M}",
             "—" if revoked is None else f"{timezone.localtime(revoked):%Y-%m-%d %H:%M}",
         )

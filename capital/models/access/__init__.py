@@ -1,7 +1,20 @@
-"""Who may ask: API tokens, what was asked already, and what a user prefers to see."""
+"""Who may ask, who sees which account, who changed what, and what was asked already."""
 
+from capital.models.access.changes import ChangedRow, ChangeVerb, SettingChange
 from capital.models.access.idempotency import IdempotentRequest
 from capital.models.access.preferences import ChangeColours, DisplayPreference
+from capital.models.access.roles import AccessRole, AccountAccess
 from capital.models.access.tokens import ApiToken, Scope
 
-__all__ = ["ApiToken", "ChangeColours", "DisplayPreference", "IdempotentRequest", "Scope"]
+__all__ = [
+    "AccessRole",
+    "AccountAccess",
+    "ApiToken",
+    "ChangeColours",
+    "ChangeVerb",
+    "ChangedRow",
+    "DisplayPreference",
+    "IdempotentRequest",
+    "Scope",
+    "SettingChange",
+]

@@ -31,6 +31,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         account: NULL: everything that the user sees. Else nothing but this account.
         expiry: Never NULL on tokens that ``services.access.tokens`` makes.
         revoked_at: From then on it is refused.
+        password_mark: A digest of the password hash that its user had when it was created. It
+            ends with that password, as sessions do.
+        of_staff: Whether its user was staff then. Such a token ends with that flag.
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -45,6 +48,10 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]  # knox has no types
         help_text=_("Leave empty for every account that the user can see."),
     )
     revoked_at = models.DateTimeField(_("revoked at"), null=True, blank=True)
+    password_mark = models.CharField(
+        _("fingerprint of the password"), max_length=64, default="", editable=False
+    )
+    of_staff = models.BooleanField(_("of a staff user"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("API token")

@@ -282,6 +282,8 @@ class Account(RemembersLoaded):
             ("revert_allocation", _("Can revert an allocation")),
             ("raise_budget_limit", _("Can raise the budget limit of orders")),
             ("view_all_accounts", _("Can see all users' accounts and strategies")),
+            ("report_position", _("Can report positions")),
+            ("share_account", _("Can give other users access to an account")),
         ]
         ordering = ["name", "pk"]
         constraints = CONSTRAINTS

@@ -1,5 +1,10 @@
-"""Who may see and do what: visibility, permissions, API tokens and idempotency keys."""
+"""Who may see and do what: roles, visibility, sessions, API tokens and idempotency keys.
 
+``roles`` is the one place that knows what a user may do with an account; ``visibility`` which rows
+are seen. Whatever is built asks these two.
+"""
+
+from capital.services.access.changes import CHANGED, NOT_SET, SET
 from capital.services.access.idempotency import Answer, claim_request, keep_answer, release_claim
 from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
@@ -8,47 +13,76 @@ from capital.services.access.permissions import (
     REVERT_PERMISSION,
 )
 from capital.services.access.preferences import change_colours_of, store_change_colours
+from capital.services.access.roles import Act, allowed_to, may, may_change
 from capital.services.access.rotation import Rotation, rotate_keys
+from capital.services.access.sessions import SessionState, require_good_session, session_state
+from capital.services.access.sharing import (
+    change_access,
+    give_access,
+    missing_permission,
+    remove_access,
+)
+from capital.services.access.sight import VIEW_ALL_PERMISSION, sees_everything
 from capital.services.access.tokens import (
     LONGEST_DAYS,
     USUAL_DAYS,
+    TokenState,
     create_token,
     find_token,
+    keep_tokens_of_same_password,
     list_tokens,
     revoke_token,
+    state_of,
+    valid_tokens,
 )
 from capital.services.access.visibility import (
-    OWNER_PATHS,
-    VIEW_ALL_PERMISSION,
+    ACCOUNT_PATHS,
     find_visible_link,
-    sees_everything,
     visible_to,
     within_account,
 )
 
 __all__ = [
     "ACCEPT_PERMISSION",
+    "ACCOUNT_PATHS",
     "ALLOCATE_PERMISSION",
+    "CHANGED",
     "FORCE_PERMISSION",
     "LONGEST_DAYS",
-    "OWNER_PATHS",
+    "NOT_SET",
     "REVERT_PERMISSION",
+    "SET",
     "USUAL_DAYS",
     "VIEW_ALL_PERMISSION",
+    "Act",
     "Answer",
     "Rotation",
+    "SessionState",
+    "TokenState",
+    "allowed_to",
+    "change_access",
     "change_colours_of",
     "claim_request",
     "create_token",
     "find_token",
     "find_visible_link",
+    "give_access",
     "keep_answer",
+    "keep_tokens_of_same_password",
     "list_tokens",
+    "may",
+    "may_change",
+    "missing_permission",
     "release_claim",
+    "remove_access",
+    "require_good_session",
     "revoke_token",
     "rotate_keys",
     "sees_everything",
+    "session_state",
+    "state_of",
     "store_change_colours",
+    "valid_tokens",
     "visible_to",
     "within_account",
 ]

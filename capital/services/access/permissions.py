@@ -17,7 +17,7 @@ OWN_CAPITAL = Decimal(100)
 
 def require_permission(actor: AbstractUser | None, permission: str) -> None:
     """Raise ``NotPermitted`` without the permission. On the command line (None), all is allowed."""
-    if actor is not None and not actor.has_perm(permission):
+    if actor is not None and not (actor.is_active and actor.has_perm(permission)):
         raise NotPermitted(user=actor.get_username(), permission=permission)
 
 

@@ -1,7 +1,9 @@
 """API tokens: created and revoked here, shown once, stored as a hash."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
 
@@ -16,11 +18,8 @@ from capital.domain.clock import Clock
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
 from capital.models import Account, ApiToken, Scope
 from capital.models.queries.prepared import PreparedQuery
-from capital.services.access.visibility import (
-    remember_sees_everything,
-    sees_everything_condition,
-    visible_to,
-)
+from capital.services.access.sight import remember_sees_everything, sees_everything_condition
+from capital.services.access.visibility import visible_to
 
 PREFIX = "cap_"
 USUAL_DAYS = 90
@@ -32,6 +31,58 @@ _LONGEST_TOKEN = 200
 
 _TOKEN_COLUMNS = [field.attname for field in ApiToken._meta.concrete_fields]
 _USER_COLUMNS = [field.attname for field in get_user_model()._meta.concrete_fields]
+
+
+class TokenState(StrEnum):
+    """Whether a token opens anything, or since what it does not."""
+
+    VALID = "valid"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    USER_OFF = "user_off"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105  # a word, no password
+    NOT_STAFF = "not_staff"
+
+
+def state_of(token: ApiToken, *, now: datetime) -> TokenState:
+    """Whether the token opens anything. It ends with its user's password or staff flag, too."""
+    if token.revoked_at is not None:
+        return TokenState.REVOKED
+    if token.expiry is None or token.expiry <= now:
+        return TokenState.EXPIRED
+    if not token.user.is_active:
+        return TokenState.USER_OFF
+    if not compare_digest(token.password_mark, _mark_of(token.user.password)):
+        return TokenState.PASSWORD_CHANGED
+    if token.of_staff and not token.user.is_staff:
+        return TokenState.NOT_STAFF
+    return TokenState.VALID
+
+
+def valid_tokens(user: AbstractUser, *, clock: Clock = timezone.now) -> list[ApiToken]:
+    """The user's tokens that open something now: those that another password would end."""
+    now = clock()
+    tokens = ApiToken.objects.filter(user=user).select_related("user", "account")
+    return [token for token in tokens if state_of(token, now=now) is TokenState.VALID]
+
+
+def keep_tokens_of_same_password(user_id: int, *, old: str, new: str) -> None:
+    """Take the tokens along where the same password is only hashed anew.
+
+    Django does so when somebody logs in after the way of hashing changed. That is no new password.
+
+    Args:
+        user_id: Whose.
+        old: The hash of before.
+        new: The present hash, of the same password.
+    """
+    tokens = ApiToken.objects.filter(user_id=user_id, password_mark=_mark_of(old))
+    tokens.update(password_mark=_mark_of(new))
+
+
+def _mark_of(password_hash: str) -> str:
+    """As ``migrations/0009_access_rights`` makes it."""
+    return sha256(f"capital.token:{password_hash}".encode()).hexdigest()
 
 
 def create_token(
@@ -78,6 +129,8 @@ def create_token(
             name=name,
             scope=scope,
             account_id=account_id,
+            password_mark=_mark_of(user.password),
+            of_staff=user.is_staff,
         )
     return token, text
 
@@ -118,7 +171,7 @@ def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
     """The row of this token, with its user, in one query.
 
     Raises:
-        TokenRefused: It is unknown, revoked or expired, or its user is not active.
+        TokenRefused: It is unknown or no longer valid: see ``TokenState``.
     """
     if len(text) > _LONGEST_TOKEN or not text.isascii():
         raise TokenRefused
@@ -128,10 +181,7 @@ def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
     if (
         token is None
         or not compare_digest(token.digest, digest)
-        or token.revoked_at is not None
-        or token.expiry is None
-        or token.expiry <= clock()
-        or not token.user.is_active
+        or state_of(token, now=clock()) is not TokenState.VALID
     ):
         raise TokenRefused
     remember_sees_everything(token.user, sees_everything=sees_everything)

@@ -1,61 +1,55 @@
-"""Which rows a user may see: those that belong to the user, or everyone's."""
+"""Which rows a user may see: those of the accounts near to them, or everyone's.
 
+A row is seen with its account, by the account's owner and by whom the owner invited. A strategy is
+its owner's, and seen with the accounts that it trades on; so are its webhook's deliveries. Tokens
+are their user's.
+"""
+
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser, Permission
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.db.models import Model, Q, QuerySet
 
 from capital.models import (
     Account,
+    AccountAccess,
     AllocationEntry,
     AllocationPool,
     AllocationRun,
     ApiToken,
+    ArchivedRun,
+    AuditCheckpoint,
     DailyAccountSummary,
     Position,
+    SettingChange,
     StrategyAccount,
     StrategyCapital,
     WebhookAnswer,
     WebhookDelivery,
 )
 from capital.models.queries.prepared import PreparedQuery
+from capital.services.access.roles import Standing, of_accounts, role_of, standing_of
+from capital.services.access.sight import sees_everything
 from strategies.models import Strategy
 
-VIEW_ALL_PERMISSION = "capital.view_all_accounts"
-_REMEMBERED = "_sees_everything"
-
-# The path from a row to its owner. A link belongs to the owner of the account, whose money it
-# uses, whoever owns the strategy.
-OWNER_PATHS = MappingProxyType(
-    {
-        Account: "owner",
-        Strategy: "owner",
-        StrategyAccount: "account__owner",
-        StrategyCapital: "strategy_account__account__owner",
-        Position: "strategy_account__account__owner",
-        DailyAccountSummary: "account__owner",
-        AllocationRun: "account__owner",
-        AllocationPool: "run__account__owner",
-        AllocationEntry: "pool__run__account__owner",
-        ApiToken: "user",
-        WebhookDelivery: "strategy__owner",
-        WebhookAnswer: "delivery__strategy__owner",
-    }
-)
-
 # The path from a row to its account. A strategy belongs to every account that it trades on.
-ACCOUNT_PATHS = MappingProxyType(
+ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
     {
         Account: "pk",
+        AccountAccess: "account",
         Strategy: "strategy_accounts__account",
         StrategyAccount: "account",
         StrategyCapital: "strategy_account__account",
         Position: "strategy_account__account",
         DailyAccountSummary: "account",
         AllocationRun: "account",
+        ArchivedRun: "account",
+        AuditCheckpoint: "account",
         AllocationPool: "run__account",
         AllocationEntry: "pool__run__account",
+        SettingChange: "account",
         ApiToken: "account",
         WebhookDelivery: "strategy__strategy_accounts__account",
         WebhookAnswer: "delivery__strategy__strategy_accounts__account",
@@ -63,55 +57,49 @@ ACCOUNT_PATHS = MappingProxyType(
 )
 
 _Row = TypeVar("_Row", bound=Model)
+User = AbstractUser | AnonymousUser
 
 
-def sees_everything(user: AbstractUser | AnonymousUser) -> bool:
-    """Whether this user may see the rows of all users."""
-    remembered: bool | None = getattr(user, _REMEMBERED, None)
-    if remembered is not None:
-        return remembered
-    return user.is_active and user.has_perm(VIEW_ALL_PERMISSION)
+def _accounts(user: User) -> QuerySet[Account, Any]:
+    return Account.objects.filter(of_accounts(user)).order_by().values("pk")
 
 
-def sees_everything_condition(user_path: str) -> Q:
-    """``sees_everything`` as a condition, for a query that also loads the user.
-
-    Pass the result to ``remember_sees_everything``, which saves the queries of ``has_perm``.
-
-    Args:
-        user_path: The lookup from the queried rows to their user.
-    """
-    app, _, codename = VIEW_ALL_PERMISSION.partition(".")
-    permission = Permission.objects.filter(content_type__app_label=app, codename=codename)
-    user = OuterRef(user_path)
-    return Q(**{f"{user_path}__is_superuser": True}) | Q(
-        Exists(permission.filter(Q(user=user) | Q(group__user=user)))
-    )
+def _strategies(user: User) -> Q:
+    links = StrategyAccount.objects.filter(account__in=_accounts(user)).order_by()
+    return Q(owner=user) | Q(pk__in=links.values("strategy"))
 
 
-def remember_sees_everything(user: AbstractUser, *, sees_everything: bool) -> None:
-    """Remember the result on this instance, which lives for one request, to save queries."""
-    setattr(user, _REMEMBERED, user.is_active and sees_everything)
+def _with_strategy(path: str) -> Callable[[User], Q]:
+    return lambda user: Q(**{f"{path}__in": Strategy.objects.filter(_strategies(user)).order_by()})
 
 
-def may_see(user: AbstractUser | AnonymousUser, owner_id: int) -> bool:
-    """Whether the user may see this owner's rows; needs no query for the user's own rows."""
-    return user.is_active and (user.pk == owner_id or sees_everything(user))
+# Of what is not simply seen with its account: the condition on its rows.
+_CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
+    {
+        Account: of_accounts,
+        Strategy: _strategies,
+        WebhookDelivery: _with_strategy("strategy"),
+        WebhookAnswer: _with_strategy("delivery__strategy"),
+        SettingChange: lambda user: Q(account__in=_accounts(user)) | Q(strategy__owner=user),
+        ApiToken: lambda user: Q(user=user),
+    }
+)
 
 
-def visible_to(user: AbstractUser | AnonymousUser, rows: QuerySet[_Row]) -> QuerySet[_Row]:
+def visible_to(user: User, rows: QuerySet[_Row]) -> QuerySet[_Row]:
     """The rows that this user may see; none for an anonymous or inactive user.
 
     Args:
         user: Superusers and holders of ``capital.view_all_accounts`` see all rows.
-        rows: Rows of a model in ``OWNER_PATHS``.
+        rows: Rows of a model in ``ACCOUNT_PATHS``.
     """
-    path = OWNER_PATHS[rows.model]
+    path = ACCOUNT_PATHS[rows.model]
     if not user.is_authenticated or not user.is_active:
         return rows.none()
     if sees_everything(user):
         return rows
-    return rows.filter(**{path: user})
+    condition = _CONDITIONS.get(rows.model)
+    return rows.filter(condition(user) if condition else Q(**{f"{path}__in": _accounts(user)}))
 
 
 def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Row]:
@@ -121,20 +109,25 @@ def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Ro
     return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})
 
 
-_OWNERS_OF_LINKS = PreparedQuery(
-    lambda ids: (
+_LINKS = PreparedQuery(
+    lambda ids, user_ids: (
         StrategyAccount.objects.filter(pk__in=ids)
+        .annotate(role=role_of(user_ids, "account"))
         .order_by()
-        .values_list("account_id", "account__owner_id")
+        .values_list("account_id", "account__owner_id", "role")
     )
 )
 
 
-def find_visible_link(
-    link_id: int, *, user: AbstractUser | AnonymousUser, account_id: int | None = None
-) -> int | None:
+def find_visible_link(link_id: int, *, user: User, account_id: int | None = None) -> int | None:
     """The id of the link if ``visible_to`` and ``within_account`` include it, else None."""
-    rows = _OWNERS_OF_LINKS.rows([link_id])
-    if not rows or account_id not in (None, rows[0][0]) or not may_see(user, rows[0][1]):
+    if user.pk is None:
         return None
-    return link_id
+    rows = _LINKS.rows([link_id], [user.pk])
+    if not rows:
+        return None
+    linked, owner_id, role = rows[0]
+    if account_id not in (None, linked):
+        return None
+    standing = standing_of(user, owner_id=owner_id, role=role)
+    return link_id if standing is not Standing.NONE or sees_everything(user) else None

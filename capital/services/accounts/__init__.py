@@ -1,4 +1,4 @@
-"""Accounts and links: found, locked, entered, changed and removed."""
+"""Accounts, links and strategies: found, locked, entered, changed and removed."""
 
 from capital.services.accounts.links import check_market, find_link_ids
 from capital.services.accounts.lookup import active_account_ids, find_account_ids
@@ -9,7 +9,13 @@ from capital.services.accounts.registry import (
     create_link,
     delete_account,
     delete_link,
+    link_notice,
+)
+from capital.services.accounts.strategies import (
+    change_strategy,
+    create_strategy,
     delete_strategy,
+    set_status,
 )
 from capital.services.accounts.venues import is_proven, proven_venues, unproven_notice
 
@@ -17,15 +23,19 @@ __all__ = [
     "active_account_ids",
     "change_account",
     "change_link",
+    "change_strategy",
     "check_market",
     "create_account",
     "create_link",
+    "create_strategy",
     "delete_account",
     "delete_link",
     "delete_strategy",
     "find_account_ids",
     "find_link_ids",
     "is_proven",
+    "link_notice",
     "proven_venues",
+    "set_status",
     "unproven_notice",
 ]

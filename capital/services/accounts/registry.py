@@ -1,4 +1,4 @@
-"""Accounts and links are entered, changed and removed here."""
+"""Accounts and links are entered, changed and removed here, by who may; each leaves a record."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,47 +8,72 @@ from django.contrib.auth.models import AbstractUser, User
 from django.db import transaction
 from django.db.models import Model, ProtectedError
 
-from capital.domain.errors import HasHistory, NotFound
-from capital.models import Account, StrategyAccount
-from capital.services.access.permissions import check_budget_limit
+from capital.domain.errors import HasHistory, NotFound, OwnerOnly
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AccountAccess, ChangedRow, ChangeVerb, StrategyAccount
+from capital.models.columns.encrypted import EncryptedTextField
+from capital.services.access.changes import differences, record_change, values_of
+from capital.services.access.permissions import check_budget_limit, require_permission
+from capital.services.access.roles import Act, allowed_to, require
 from capital.services.accounts.lookup import lock_accounts
 from strategies.edits import Seen, check_seen
 from strategies.models import Strategy
-from strategies.services import delete_strategy as _delete_strategy
+
+_CREDENTIALS = frozenset(
+    field.name for field in Account._meta.fields if isinstance(field, EncryptedTextField)
+)
 
 
-def create_account(*, owner: User, actor: AbstractUser | None = None, **fields: Any) -> Account:
+def create_account(
+    *, owner: User, actor: AbstractUser | None = None, origin: str = "", **fields: Any
+) -> Account:
     """A new account of ``owner``.
 
     Args:
         owner: Whose.
         actor: Who asks; the owner where left out.
+        origin: The address from which it was asked, for the record.
         **fields: By name.
 
     Raises:
         ValidationError: A rule is broken.
+        NotPermitted: The actor may not add accounts.
+        OwnerOnly: The actor is no superuser, and it would be somebody else's.
         BudgetLimitNotAllowed: The actor may not let orders spend more than a strategy's capital.
     """
     with transaction.atomic():
+        if actor is not None:
+            require_permission(actor, "capital.add_account")
+            _check_owner(actor, owner)
         account = Account(owner=owner, **fields)
         check_budget_limit(actor or owner, before=None, after=account.max_budget_percent)
         _clean_and_save(account)
+        _record(account, ChangeVerb.CREATED, {}, values_of(account), actor, origin)
     return account
 
 
 def change_account(
-    account_id: int, *, actor: AbstractUser | None, seen: Seen | None = None, **fields: Any
+    account_id: int,
+    *,
+    actor: AbstractUser | None,
+    origin: str = "",
+    seen: Seen | None = None,
+    **fields: Any,
 ) -> Account:
     """Change the named fields, under the account's lock.
 
     Args:
         account_id: Which.
         actor: Who asks; None is nobody in particular, who may do everything.
+        origin: The address from which it was asked, for the record.
         seen: What the actor saw of it; None where that is not said.
         **fields: By name.
 
     Raises:
         NotFound: It is gone.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not change it, or not these
+            fields: credentials are the owner's.
+        OwnerOnly: The actor is no superuser, and it would become somebody else's.
         ChangedMeanwhile: It is not as the actor saw it.
         ValidationError: A rule is broken. Nothing was changed.
         BudgetLimitNotAllowed: The actor may not let orders spend more than a strategy's capital.
@@ -57,68 +82,126 @@ def change_account(
         account = lock_accounts([account_id]).get(account_id)
         if account is None:
             raise NotFound
+        _require_change(actor, account, fields)
         check_seen(account, fields, seen)
-        before = account.max_budget_percent
+        before, percent = values_of(account, fields), account.max_budget_percent
         _set(account, fields)
         if actor is not None:
-            check_budget_limit(actor, before=before, after=account.max_budget_percent)
+            check_budget_limit(actor, before=percent, after=account.max_budget_percent)
         _clean_and_save(account)
+        # An owner needs no role beside.
+        AccountAccess.objects.filter(account=account, user=account.owner_id).delete()
+        _record(account, ChangeVerb.CHANGED, before, values_of(account, fields), actor, origin)
     return account
 
 
-def delete_account(account_id: int) -> None:
+def delete_account(account_id: int, *, actor: AbstractUser | None = None, origin: str = "") -> None:
     """Remove an account that was never used. Raises ``HasHistory``: switch it off instead."""
     with transaction.atomic(), _history_kept(Account):
-        lock_accounts([account_id])
+        account = lock_accounts([account_id]).get(account_id)
+        if account is None:
+            return
+        require(actor, Act.DELETE_ACCOUNT, account_ids=[account_id])
+        before = values_of(account)
         Account.objects.filter(pk=account_id).delete()
+        _record(account, ChangeVerb.REMOVED, before, {}, actor, origin)
 
 
-def delete_strategy(strategy_id: int) -> None:
-    """Remove a strategy that was never linked. Raises ``HasHistory``: archive it instead."""
-    with transaction.atomic(), _history_kept(Strategy):
-        _delete_strategy(strategy_id)
-
-
-def create_link(*, account: Account, strategy: Strategy, **fields: Any) -> StrategyAccount:
+def create_link(
+    *,
+    account: Account,
+    strategy: Strategy,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    **fields: Any,
+) -> StrategyAccount:
     """Let ``strategy`` trade on ``account``; a reallocation is asked for on commit.
 
     Raises:
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
         ValidationError: A rule is broken.
     """
     with transaction.atomic():
         locked = lock_accounts([account.pk]).get(account.pk)
         if locked is None:
             raise NotFound
+        require(actor, Act.ADD_LINK, account_ids=[locked.pk])
         link = StrategyAccount(account=locked, strategy=strategy, **fields)
         _clean_and_save(link)
+        _record(link, ChangeVerb.CREATED, {}, values_of(link), actor, origin)
     return link
 
 
-def change_link(link_id: int, *, seen: Seen | None = None, **fields: Any) -> StrategyAccount:
+def change_link(
+    link_id: int,
+    *,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    seen: Seen | None = None,
+    **fields: Any,
+) -> StrategyAccount:
     """Change the named fields, under the account's lock; a reallocation is asked for.
 
     Args:
         link_id: Which.
+        actor: Who asks; None is nobody in particular, who may.
+        origin: The address from which it was asked, for the record.
         seen: What the caller saw of it; None where it does not say.
         **fields: By name.
 
     Raises:
         NotFound: It is gone.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
         ChangedMeanwhile: It is not as the caller saw it.
         ValidationError: A rule is broken. Nothing was changed.
     """
     with transaction.atomic():
         link = _locked_link(link_id)
+        require(actor, Act.CHANGE_LINK, account_ids=[link.account_id])
         check_seen(link, fields, seen)
+        before = values_of(link, fields)
         _set(link, fields)
         _clean_and_save(link)
+        _record(link, ChangeVerb.CHANGED, before, values_of(link, fields), actor, origin)
     return link
 
 
-def delete_link(link_id: int) -> None:
+def delete_link(link_id: int, *, actor: AbstractUser | None = None, origin: str = "") -> None:
     """Remove a link that never held capital. Raises ``HasHistory``: switch it off instead."""
     with transaction.atomic(), _history_kept(StrategyAccount):
-        _locked_link(link_id).delete()
+        link = _locked_link(link_id)
+        require(actor, Act.DELETE_LINK, account_ids=[link.account_id])
+        before = values_of(link)
+        link.delete()
+        _record(link, ChangeVerb.REMOVED, before, {}, actor, origin)
+
+
+def link_notice(link: StrategyAccount) -> Reason | None:
+    """What to say at once of a link across owners; None of one that is as usual.
+
+    Its strategy's webhook works on accounts only that the strategy's owner may allocate.
+    """
+    strategy, account = link.strategy, link.account
+    if strategy.owner_id == account.owner_id:
+        return None
+    allowed = allowed_to(strategy.owner, Act.ALLOCATE, Account.objects.filter(pk=account.pk))
+    code = Code.LINK_ACROSS_OWNERS if allowed.exists() else Code.LINK_WITHOUT_WEBHOOK
+    owners = {"owner": account.owner.get_username(), "other": strategy.owner.get_username()}
+    return Reason(code, {"strategy": strategy.key, "account": account.name, **owners})
+
+
+def _require_change(actor: AbstractUser | None, account: Account, fields: dict[str, Any]) -> None:
+    acts = {
+        Act.REPLACE_CREDENTIALS if name in _CREDENTIALS else Act.CHANGE_ACCOUNT for name in fields
+    }
+    require(actor, *sorted(acts), account_ids=[account.pk])
+    if actor is not None and fields.get("owner", account.owner) != account.owner:
+        _check_owner(actor, None)
+
+
+def _check_owner(actor: AbstractUser, owner: User | None) -> None:
+    if not actor.is_superuser and (owner is None or owner.pk != actor.pk):
+        raise OwnerOnly
 
 
 def _locked_link(link_id: int) -> StrategyAccount:
@@ -133,6 +216,26 @@ def _locked_link(link_id: int) -> StrategyAccount:
     if link is None:
         raise NotFound
     return link
+
+
+def _record(
+    row: Account | StrategyAccount,
+    verb: ChangeVerb,
+    before: dict[str, Any],
+    after: dict[str, Any],
+    actor: AbstractUser | None,
+    origin: str,
+) -> None:
+    account_id = row.pk if isinstance(row, Account) else row.account_id
+    record_change(
+        ChangedRow.ACCOUNT if isinstance(row, Account) else ChangedRow.LINK,
+        verb,
+        differences(before, after),
+        name=str(row),
+        actor=actor,
+        origin=origin,
+        account_id=account_id,
+    )
 
 
 def _set(row: Model, fields: dict[str, Any]) -> None:

@@ -18,7 +18,6 @@ from capital.domain.clock import Clock
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.access.permissions import ACCEPT_PERMISSION, require_permission
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
 from capital.services.allocation.request import (
@@ -28,6 +27,7 @@ from capital.services.allocation.request import (
     log_force,
     new_request,
     require_force,
+    require_rights,
     require_suspects,
 )
 from capital.services.allocation.verdicts import (
@@ -144,7 +144,7 @@ def allocate_capital(
 
     Args:
         account_ids: Primary keys; duplicates count once.
-        actor: The user who asked, for the record.
+        actor: The user who asks, and may; None is the schedule or the command line, which may.
         trigger: What asked; one of ``Trigger``.
         run_key: Makes a call repeatable: an account on which this key was used returns its first
             run, whatever its balance is by now. Unique per account. None creates a new key.
@@ -161,11 +161,11 @@ def allocate_capital(
         One run per account, in the order of ``account_ids``.
 
     Raises:
-        UnknownAccount: An id has no account. Nothing was done.
+        UnknownAccount: An id has no account, or none that the actor sees. Nothing was done.
         InvalidRunKey: The key is empty or longer than 200 characters. Nothing was done.
         RunKeyConflict: The key was used with other arguments.
         ForceNotAllowed: The actor may not force. Nothing was done.
-        NotPermitted: The actor may not accept a jump. Nothing was done.
+        NotPermitted, RoleTooSmall: The actor may not. Nothing was done.
         NothingToAccept: No balance of an account is suspect. Nothing was done.
         ValueError: ``trigger`` is unknown. Nothing was done.
     """
@@ -173,10 +173,9 @@ def allocate_capital(
         trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
     )
     ids = known_ids(account_ids)
-    if accept_jump:
-        require_permission(actor, ACCEPT_PERMISSION)
     if force:
         require_force(actor)
+    require_rights(actor, ids, request)
     # A conflict is found before anything is done, even if it is in the last batch.
     earlier = earlier_runs(ids, request)
     if accept_jump:
@@ -242,6 +241,7 @@ def reallocate_where_due(
 def preview_allocation(
     account_ids: Iterable[int],
     *,
+    actor: AbstractUser | None = None,
     trigger: str = Trigger.COMMAND,
     run_key: str | None = None,
     live: bool = True,
@@ -252,7 +252,8 @@ def preview_allocation(
 ) -> list[AllocationPreview]:
     """What ``allocate_capital`` (or, ``if_due``, ``reallocate_where_due``) would decide now.
 
-    It reads balances and writes nothing. Arguments are theirs. Call it outside a transaction: it
+    It reads balances and writes nothing. Arguments are theirs, and so are the rights that an actor
+    needs. Call it outside a transaction: it
     waits for exchanges.
 
     Raises:
@@ -262,6 +263,7 @@ def preview_allocation(
         trigger, run_key, clock, live=live, if_due=if_due, force=force, accept_jump=accept_jump
     )
     ids = known_ids(account_ids)
+    require_rights(actor, ids, request)
     earlier = earlier_runs(ids, request)
     if accept_jump:
         require_suspects(ids, earlier)

@@ -28,6 +28,7 @@ from capital.models import (
     PlannedAccount,
     Trigger,
 )
+from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import tell
 from capital.services.allocation.inputs import last_allocations, rests_on
@@ -116,7 +117,8 @@ def get_plan(public_id: UUID | str, *, actor: AbstractUser | None) -> Allocation
     """The plan that was shown to this actor.
 
     Raises:
-        UnknownPlan: There is no such plan, or it was shown to somebody else.
+        UnknownPlan: There is no such plan, it was shown to somebody else, or the actor may no
+            longer see one of its accounts.
     """
     try:
         plan = AllocationPlan.objects.get(public_id=UUID(str(public_id)))
@@ -124,6 +126,11 @@ def get_plan(public_id: UUID | str, *, actor: AbstractUser | None) -> Allocation
         raise UnknownPlan from None
     if plan.actor_id != (None if actor is None else actor.pk):
         raise UnknownPlan
+    if actor is not None:
+        # What was seen yesterday need not be seen today, and a plan shows all of its accounts.
+        planned = Account.objects.filter(plans__plan=plan)
+        if visible_to(actor, planned).count() < planned.count():
+            raise UnknownPlan
     return plan
 
 

@@ -20,13 +20,7 @@ from capital.domain.errors import (
 )
 from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
 from capital.models import Account, AllocationRun, ArchivedRun, Trigger
-from capital.services.access.permissions import (
-    ACCEPT_PERMISSION,
-    ALLOCATE_PERMISSION,
-    FORCE_PERMISSION,
-    require_permission,
-)
-from capital.services.access.visibility import visible_to
+from capital.services.access.roles import Act, require
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +113,7 @@ def require_suspects(ids: Sequence[int], earlier: Mapping[int, AllocationRun]) -
 
 def require_force(actor: AbstractUser | None) -> None:
     """Raises ``ForceNotAllowed``. On the command line (no actor), forcing is allowed."""
-    if actor is not None and not actor.has_perm(FORCE_PERMISSION):
+    if actor is not None and not actor.has_perm(Act.FORCE.permission):
         raise ForceNotAllowed(user=actor.get_username())
 
 
@@ -175,15 +169,14 @@ def _runs_of_key(ids: Sequence[int], run_key: str) -> dict[int, AllocationRun]:
 def require_rights(
     actor: AbstractUser | None, ids: Sequence[int], request: AllocationRequest
 ) -> None:
-    """Check that the actor may see these accounts and request this."""
-    if actor is None:
-        return
-    seen = set(visible_to(actor, Account.objects.filter(pk__in=ids)).values_list("pk", flat=True))
-    for key in ids:
-        if key not in seen:
-            raise UnknownAccount(account=str(key))
-    require_permission(actor, ALLOCATE_PERMISSION)
+    """Check that the actor may see these accounts, and request this of each of them.
+
+    Raises:
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
+    """
+    asked = [Act.ALLOCATE]
     if request.force:
-        require_permission(actor, FORCE_PERMISSION)
+        asked.append(Act.FORCE)
     if request.accept_jump:
-        require_permission(actor, ACCEPT_PERMISSION)
+        asked.append(Act.ACCEPT_JUMP)
+    require(actor, *asked, account_ids=ids)

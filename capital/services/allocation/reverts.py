@@ -19,7 +19,7 @@ from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Code
 from capital.models import CHANGES_CAPITAL, Account, AllocationEntry, AllocationRun, Trigger
-from capital.services.access.permissions import REVERT_PERMISSION, require_permission
+from capital.services.access.roles import Act, require
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import tell
@@ -65,7 +65,7 @@ def revert_run(
 
     Raises:
         UnknownRun: There is none, or none that the actor may see.
-        NotPermitted: The actor may not revert.
+        NotPermitted, RoleTooSmall: The actor may not revert on this account.
         RevertRefused: The run changed nothing, was already reverted or is not the last that changed
             capital; a position is open; the account is inactive or has changed; or the current
             balance is unknown, suspect or too small. The reason has the figures.
@@ -133,7 +133,7 @@ def _find_run(run_id: int, actor: AbstractUser | None) -> AllocationRun:
     run: AllocationRun | None = runs.filter(pk=run_id).first()
     if run is None:
         raise UnknownRun(run=str(run_id))
-    require_permission(actor, REVERT_PERMISSION)
+    require(actor, Act.REVERT, account_ids=[run.account_id])
     return run
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.balances import Observation
@@ -16,7 +15,7 @@ from capital.domain.money import with_decimals
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
-from capital.services.access.visibility import visible_to
+from capital.services.access.roles import Act, require
 from capital.services.accounts.linked import load_linked_accounts
 from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
@@ -91,10 +90,10 @@ def check_connection(
 
     Raises:
         UnknownAccount: There is no such account, or the actor may not see it.
+        NotPermitted, RoleTooSmall: The actor may not: it signs requests with the account's keys.
     """
-    accounts: QuerySet[Account] = Account.objects.filter(pk=account_id)
-    if actor is not None:
-        accounts = visible_to(actor, accounts)
+    require(actor, Act.CHECK_CONNECTION, account_ids=[account_id])
+    accounts = Account.objects.filter(pk=account_id)
     if not accounts.exists():
         raise UnknownAccount(account=str(account_id))
     balances = observe_balances([account_id], clock=clock)

@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
-from capital.models import StrategyCapital
+from capital.models import Account, StrategyCapital
 from capital.models.queries.prepared import PreparedQuery
-from capital.services.access.visibility import sees_everything
+from capital.services.access.roles import among_accounts
+from capital.services.access.sight import sees_everything
 
 _ACCOUNT = "strategy_account__account"
+_SEEN = f"{_ACCOUNT}__seen_by"
 
 Columns = tuple[str, ...]
 
@@ -55,7 +57,7 @@ def _read(
     conditions = {
         "pk": capital_id,
         _ACCOUNT: account_id,
-        f"{_ACCOUNT}__owner": None if sees_everything(user) else user.pk,
+        _SEEN: None if sees_everything(user) else user.pk,
     }
     given = {name: value for name, value in conditions.items() if value is not None}
     rows = _query(columns, tuple(given), most).rows(*([value] for value in given.values()))
@@ -65,8 +67,13 @@ def _read(
 @lru_cache(maxsize=64)
 def _query(columns: Columns, conditions: tuple[str, ...], most: int) -> PreparedQuery:
     def build(*lists: Sequence[int]) -> QuerySet[Any, Any]:
-        among = {f"{name}__in": ids for name, ids in zip(conditions, lists, strict=True)}
-        rows = StrategyCapital.objects.filter(**among)
-        return rows.order_by("pk").values_list(*columns)[:most]
+        rows = StrategyCapital.objects.order_by("pk")
+        for name, ids in zip(conditions, lists, strict=True):
+            if name == _SEEN:
+                seen = Account.objects.filter(among_accounts(ids)).order_by()
+                rows = rows.filter(**{f"{_ACCOUNT}__in": seen.values("pk")})
+            else:
+                rows = rows.filter(**{f"{name}__in": ids})
+        return rows.values_list(*columns)[:most]
 
     return PreparedQuery(build)

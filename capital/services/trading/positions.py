@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from decimal import Decimal
 
+from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
 
 from capital.domain.errors import NotFound
 from capital.models import Market, Position, StrategyAccount
+from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 
@@ -85,7 +87,12 @@ def _dust(held: Sequence[tuple[int, str, str, Decimal]]) -> frozenset[int]:
 
 
 def report_position(
-    link_id: int, *, symbol: str, quantity: Decimal, entry_price: Decimal | None = None
+    link_id: int,
+    *,
+    symbol: str,
+    quantity: Decimal,
+    entry_price: Decimal | None = None,
+    actor: AbstractUser | None = None,
 ) -> Position:
     """Store the position of a link in a symbol. Closing it requests a reallocation.
 
@@ -94,9 +101,12 @@ def report_position(
         symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
+        actor: Who reports, and may on this account; None is nobody in particular, who may.
 
     Raises:
         NotFound: There is no such link.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not. An open position holds the
+            account's capital where it is, so seeing the account is not enough.
         ValidationError: A rule of the model is broken. Nothing was changed.
         AmountNotStorable: The database cannot store a number exactly.
     """
@@ -105,6 +115,7 @@ def report_position(
         if link is None:
             raise NotFound
         lock_accounts([link.account_id])
+        require(actor, Act.REPORT, account_ids=[link.account_id])
         position = Position.objects.filter(strategy_account_id=link_id, symbol=symbol).first()
         if position is None:
             position = Position(strategy_account_id=link_id, symbol=symbol)

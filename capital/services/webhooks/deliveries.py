@@ -79,7 +79,7 @@ def claim_delivery(
 
 def await_answer(
     row: WebhookDelivery, *, clock: Clock, pause: Callable[..., None]
-) -> dict[str, Any] | None:
+) -> WebhookAnswer | None:
     """Wait for the answer to an earlier delivery.
 
     Returns:
@@ -90,9 +90,9 @@ def await_answer(
     """
     until = clock() + _WAIT
     while True:
-        answer = WebhookAnswer.objects.filter(delivery=row).first()
+        answer: WebhookAnswer | None = WebhookAnswer.objects.filter(delivery=row).first()
         if answer is not None:
-            return dict(answer.body)
+            return answer
         now = clock()
         if now - row.received_at > _GIVEN_UP_AFTER:
             return None
@@ -101,11 +101,26 @@ def await_answer(
         pause(_PAUSE_SECONDS)
 
 
-def keep_answer(row: WebhookDelivery, body: dict[str, Any], *, clock: Clock) -> dict[str, Any]:
-    """Store the answer. Returns the one that counts: the first that was stored."""
+def keep_answer(
+    row: WebhookDelivery,
+    body: dict[str, Any],
+    *,
+    clock: Clock,
+    accounts: Mapping[str, Sequence[int | None]] | None = None,
+) -> dict[str, Any]:
+    """Store the answer. Returns the one that counts: the first that was stored.
+
+    Args:
+        row: The delivery.
+        body: Its answer.
+        clock: Says what time it is.
+        accounts: As ``WebhookAnswer.accounts`` has them.
+    """
     try:
         with transaction.atomic():
-            WebhookAnswer.objects.create(delivery=row, body=body, answered_at=clock())
+            WebhookAnswer.objects.create(
+                delivery=row, body=body, accounts=dict(accounts or {}), answered_at=clock()
+            )
     except IntegrityError:
         # Somebody else took the delivery over and was quicker.
         first: dict[str, Any] = WebhookAnswer.objects.get(delivery=row).body

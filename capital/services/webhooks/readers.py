@@ -1,24 +1,54 @@
-"""Which accounts in the stored answer of a webhook a user may read about."""
+"""Which lines of a webhook's stored answer a reader may see: those about accounts that are theirs.
+
+The lines have only the names that accounts had then, and a strategy may trade on other people's
+accounts. On pages, a name that might be somebody else's account is hidden; what is sent again is
+told apart by the accounts that were stored with the answer.
+"""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models import QuerySet
 
-from capital.models import Account
-from capital.services.access.visibility import sees_everything, visible_to
+from capital.models import Account, WebhookAnswer
+from capital.services.access.roles import Act, allowed_to
+from capital.services.access.sight import sees_everything
+from capital.services.access.visibility import visible_to
 from strategies.models import Strategy
 
 
 def accounts_shown(strategy: Strategy, *, user: AbstractUser) -> Callable[[str], bool]:
     """A function that says whether the user may read lines about the account of a name.
 
-    A stored answer has only the names that accounts had then, and a strategy may trade on other
-    people's accounts. A name that might be somebody else's account is hidden. Two queries at
-    most.
+    Two queries at most.
     """
     if sees_everything(user):
         return lambda _name: True
-    own = visible_to(user, Account.objects.order_by())
+    return _names(strategy, visible_to(user, Account.objects.order_by()))
+
+
+def told_to_owner(answer: WebhookAnswer, strategy: Strategy) -> dict[str, Any]:
+    """A stored answer as it may be sent again: about what the strategy's owner may allocate now."""
+    body: dict[str, Any] = answer.body
+    about: dict[str, list[int | None]] = answer.accounts
+    named = {key for keys in about.values() for key in keys if key is not None}
+    accounts = Account.objects.filter(pk__in=named).order_by()
+    allowed = set(allowed_to(strategy.owner, Act.ALLOCATE, accounts).values_list("pk", flat=True))
+    if named <= allowed:
+        return body
+    told = {
+        part: [
+            line
+            for line, key in zip(body[part], keys, strict=True)
+            if key is None or key in allowed
+        ]
+        for part, keys in about.items()
+    }
+    return {**body, **told}
+
+
+def _names(strategy: Strategy, own: QuerySet[Account]) -> Callable[[str], bool]:
     others = Account.objects.filter(strategy_accounts__strategy=strategy).exclude(
         pk__in=own.values("pk")
     )

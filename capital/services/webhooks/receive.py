@@ -9,17 +9,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from capital.domain.balances import Source, reading_text
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import (
+    Account,
     StrategyAccount,
     Trigger,
     WebhookDelivery,
     WebhookSecret,
 )
+from capital.services.access.roles import Act, allowed_to
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import size_orders
@@ -30,6 +33,7 @@ from capital.services.webhooks.deliveries import (
     claim_delivery,
     keep_answer,
 )
+from capital.services.webhooks.readers import told_to_owner
 
 MOST_ORDERS = 30
 # Parts of the three seconds: the rest is for the database and for our own work.
@@ -49,7 +53,8 @@ def receive_signal(
     """Allocate the strategy's accounts where that is due, and size every order on each of them.
 
     Call it outside a transaction. Of deliveries that are the same, one does the work; the
-    others wait for its answer.
+    others wait for its answer. Accounts that the strategy's owner may not allocate are passed
+    over, in the work and in every answer, and the answer counts them.
 
     Args:
         secret: The webhook's secret, which the caller has proved to know.
@@ -71,18 +76,24 @@ def receive_signal(
     if not is_new:
         answer = await_answer(row, clock=clock, pause=pause)
         if answer is not None:
-            return answer
-    return keep_answer(row, _work(row, delivery, clock), clock=clock)
+            # Since then an account may have been taken from the strategy's owner.
+            return told_to_owner(answer, row.strategy)
+    body, accounts = _work(row, delivery, clock)
+    return keep_answer(row, body, clock=clock, accounts=accounts)
 
 
-def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> dict[str, Any]:
-    links = list(
-        StrategyAccount.objects.filter(
-            strategy=row.strategy, is_active=True, account__is_active=True
-        )
-        .order_by("pk")
-        .values_list("pk", "account_id")
+# The answer, and the account that each of its lines is about.
+_Answer = tuple[dict[str, Any], dict[str, list[int | None]]]
+
+
+def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> _Answer:
+    every = StrategyAccount.objects.filter(
+        strategy=row.strategy, is_active=True, account__is_active=True
     )
+    allowed = allowed_to(row.strategy.owner, Act.ALLOCATE, Account.objects.order_by())
+    rows = every.annotate(is_allowed=Q(account__in=allowed.values("pk"))).order_by("pk")
+    found = list(rows.values_list("pk", "account_id", "is_allowed"))
+    links = [(pk, account_id) for pk, account_id, is_allowed in found if is_allowed]
     results = reallocate_where_due(
         [account_id for _, account_id in links],
         trigger=Trigger.WEBHOOK,
@@ -93,18 +104,30 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> dict[str, A
     sizes = size_orders(
         [pk for pk, _ in links], delivery.orders, patience=PRICE_PATIENCE, clock=clock
     )
-    return {
+    warnings: list[tuple[int | None, Reason]] = [
+        (result.account.pk, reason) for result in results for reason in _not_live(result)
+    ]
+    warnings += [(None, reason) for reason in _passed_over(len(found) - len(links))]
+    body = {
         "delivery": row.pk,
         "strategy": row.strategy.key,
         "received_at": timezone.localtime(row.received_at).isoformat(),
         "allocations": [_allocation(result) for result in results],
         "sizes": [answer.as_json() for answer in sizes],
         "warnings": [
-            {"code": reason.code.value, "reason": sentence(reason)}
-            for result in results
-            for reason in _not_live(result)
+            {"code": reason.code.value, "reason": sentence(reason)} for _, reason in warnings
         ],
     }
+    account_of = dict(links)
+    return body, {
+        "allocations": [result.account.pk for result in results],
+        "sizes": [account_of[answer.link_id] for answer in sizes],
+        "warnings": [account_id for account_id, _ in warnings],
+    }
+
+
+def _passed_over(count: int) -> list[Reason]:
+    return [Reason(Code.ACCOUNTS_PASSED_OVER, {"count": str(count)})] if count else []
 
 
 def _allocation(result: DueResult) -> dict[str, Any]:

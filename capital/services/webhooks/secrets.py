@@ -18,13 +18,16 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import WebhookRefused
-from capital.models import WebhookNonce, WebhookSecret
+from capital.models import ChangedRow, ChangeVerb, WebhookNonce, WebhookSecret
+from capital.services.access.changes import record_change, secret_change
+from capital.services.access.roles import require_strategy
 from capital.services.transactions import inside_transaction
 from strategies.models import Strategy
 
 PREFIX = "whs_"
 # How far the sender's clock may differ from ours.
 TOLERANCE = timedelta(seconds=300)
+_CHANGE = "strategies.change_strategy"
 _LONGEST_SECRET = 200
 _NONCE = re.compile(r"[!-~]{8,100}")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -57,29 +60,71 @@ class Proof:
         return bool(self.signature)
 
 
-def rotate_secret(strategy: Strategy, *, actor: User | None = None) -> str:
+def rotate_secret(strategy: Strategy, *, actor: User | None = None, origin: str = "") -> str:
     """Give the strategy's webhook a new secret. The previous one stops working.
+
+    Args:
+        strategy: Whose.
+        actor: Who asks, and may change the strategy; None is the command line.
+        origin: The address from which it was asked, for the record.
 
     Returns:
         The secret. It is not stored: show it now.
+
+    Raises:
+        NotPermitted, StrategyOfAnother: The actor may not.
     """
+    require_strategy(actor, _CHANGE, [strategy])
     secret = PREFIX + secrets.token_urlsafe(32)
     signing_key = signing_key_of(secret)
-    WebhookSecret.objects.update_or_create(
-        strategy=strategy,
-        defaults={
-            "digest": _digest(signing_key),
-            "signing_key": signing_key,
-            "created_at": timezone.now(),
-            "created_by": actor,
-        },
-    )
+    with transaction.atomic():
+        _row, is_new = WebhookSecret.objects.update_or_create(
+            strategy=strategy,
+            defaults={
+                "digest": _digest(signing_key),
+                "signing_key": signing_key,
+                "created_at": timezone.now(),
+                "created_by": actor,
+            },
+        )
+        verb = ChangeVerb.CREATED if is_new else ChangeVerb.CHANGED
+        _record(strategy, verb, was_open=not is_new, is_open=True, actor=actor, origin=origin)
     return secret
 
 
-def remove_secret(strategy: Strategy) -> bool:
-    """Close the strategy's webhook. Says whether it was open."""
-    return WebhookSecret.objects.filter(strategy=strategy).delete()[0] > 0
+def remove_secret(strategy: Strategy, *, actor: User | None = None, origin: str = "") -> bool:
+    """Close the strategy's webhook. Says whether it was open.
+
+    Raises:
+        NotPermitted, StrategyOfAnother: The actor may not.
+    """
+    require_strategy(actor, _CHANGE, [strategy])
+    with transaction.atomic():
+        was_open = WebhookSecret.objects.filter(strategy=strategy).delete()[0] > 0
+        if was_open:
+            verb = ChangeVerb.REMOVED
+            _record(strategy, verb, was_open=True, is_open=False, actor=actor, origin=origin)
+    return was_open
+
+
+def _record(
+    strategy: Strategy,
+    verb: ChangeVerb,
+    *,
+    was_open: bool,
+    is_open: bool,
+    actor: User | None,
+    origin: str,
+) -> None:
+    record_change(
+        ChangedRow.WEBHOOK,
+        verb,
+        {"secret": secret_change(was_set=was_open, is_set=is_open)},
+        name=str(strategy),
+        actor=actor,
+        origin=origin,
+        strategy_id=strategy.pk,
+    )
 
 
 def signing_key_of(secret: str) -> str:
@@ -102,8 +147,8 @@ def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now)
     Raises:
         WebhookRefused: The proof fails. The error does not say why.
     """
-    found = WebhookSecret.objects.select_related("strategy").filter(strategy__key=strategy_key)
-    secret = found.first()
+    found = WebhookSecret.objects.select_related("strategy__owner")
+    secret = found.filter(strategy__key=strategy_key).first()
     if proof.is_signed:
         key = _NOBODY if secret is None else secret.signing_key
         expected = sign(key, timestamp=proof.timestamp, nonce=proof.nonce, body=proof.body)

@@ -245,21 +245,25 @@ def test_another_users_strategy_cannot_be_linked(
     assert WORD not in body(answer)
 
 
-def test_own_account_with_anothers_strategy_shows_the_link_and_not_the_strategy(
+def test_own_account_with_anothers_strategy_shows_the_strategy_and_lets_nobody_change_it(
     client: Client, victim: Tenant, stranger: Tenant
 ) -> None:
-    """Someone who sees all linked it: it is that account's money, but not its owner's strategy."""
+    """Someone who sees all linked it. A strategy is seen with its accounts, and is its owner's."""
     StrategyAccount.objects.create(account=stranger.account, strategy=victim.strategies[0])
+    strategy_page = reverse("admin:strategies_strategy_change", args=[victim.strategies[0].pk])
 
     page = client.get(reverse("admin:capital_account_change", args=[stranger.account.pk]))
 
     assert victim.strategies[0].name in body(page)
-    assert (
-        client.get(
-            reverse("admin:strategies_strategy_change", args=[victim.strategies[0].pk])
-        ).status_code
-        == 404
-    )
+    shown = body(client.get(strategy_page))
+    assert victim.strategies[0].name in shown
+    assert 'name="_save"' not in shown
+    assert victim.account.name not in shown
+    assert client.post(strategy_page, {"name": "taken"}).status_code == 403
+    webhook = f"/admin/strategies/strategy/{victim.strategies[0].pk}/webhook/"
+    assert client.post(webhook, {"ask": "rotate"}).status_code == 403
+    other = reverse("admin:strategies_strategy_change", args=[victim.strategies[1].pk])
+    assert client.get(other).status_code == 404
 
 
 def test_strategy_on_anothers_account_does_not_show_that_accounts_capital(

@@ -72,7 +72,7 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, tenant:
 def test_message_for_tradingview_is_json_that_the_webhook_takes(
     client: Client, tenant: Tenant, exchange: Exchange
 ) -> None:
-    client.force_login(tenant.user)
+    client.force_login(allow(tenant.user, "capital.allocate_capital"))
     exchange.server.market_place.set_price("BTC/USDT", "61234.5")
     make_market("BTC/USDT")
     make_market("BTC/USDT:USDT")

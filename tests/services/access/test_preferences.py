@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from capital.models.preferences import ChangeColours
+from capital.models.access import ChangeColours
 from capital.services.access import change_colours_of, store_change_colours
 from tests.factories import make_user
 

@@ -107,7 +107,9 @@ def test_link_that_is_removed_before_its_account_is_locked_is_gone(
 
 
 def test_limit_of_orders_is_raised_by_those_who_may() -> None:
-    account, may, may_not = make_account(), make_operator("raise_budget_limit"), make_operator()
+    account = make_account()
+    rights = ("change_account", "view_all_accounts")
+    may, may_not = make_operator("raise_budget_limit", *rights), make_operator(*rights)
 
     with pytest.raises(BudgetLimitNotAllowed):
         change_account(account.pk, actor=may_not, max_budget_percent=Decimal(200))

@@ -26,7 +26,14 @@ from capital.services.allocation.allocate import (
 from capital.services.allocation.report import report_decision
 from capital.services.allocation.runs import report_runs
 from strategies.models import MarketType, Strategy
-from tests.factories import capital_of, make_account, make_link, make_summary, make_user
+from tests.factories import (
+    capital_of,
+    make_account,
+    make_link,
+    make_summary,
+    make_user,
+    trust,
+)
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -315,7 +322,7 @@ def test_reserve_is_the_larger_of_percent_and_amount_and_is_kept_in_each_pool(
 def test_run_records_who_asked_what_was_read_and_what_became_of_it(exchange: Exchange) -> None:
     account = exchange.open_account(wallets={"spot": {"USDT": "100"}}, reserve_amount=Decimal(1))
     link = make_link(account=account, capital="7.00", weight=Decimal("0.25"))
-    actor = make_user()
+    actor = trust(make_user())
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
     run = auto_allocate_capital_for_account(

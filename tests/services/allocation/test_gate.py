@@ -31,7 +31,7 @@ from capital.services.allocation.allocate import (
 from capital.services.balances.sync import sync_balances
 from capital.services.trading import positions
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_summary, make_user
+from tests.factories import make_account, make_link, make_operator, make_summary, make_user
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -233,8 +233,9 @@ def test_forced_request_goes_past_open_positions_and_is_marked_and_logged(
 ) -> None:
     open_position(account)
     exchange.set_balance(account, "spot", "12000")
-    actor = make_user(username="risk")
-    actor.user_permissions.add(Permission.objects.get(codename="force_allocate"))
+    actor = make_operator(
+        "force_allocate", "allocate_capital", "view_all_accounts", username="risk"
+    )
 
     run = auto_allocate_capital_for_account(
         account.pk, actor=actor, force=True, origin="203.0.113.7"
@@ -328,7 +329,7 @@ def test_accepted_jump_is_allocated(account: Account, exchange: Exchange) -> Non
 def test_accepting_a_jump_needs_its_permission(account: Account, exchange: Exchange) -> None:
     exchange.set_balance(account, "spot", "40000")
     auto_allocate_capital_for_account(account.pk)
-    actor = make_user()
+    actor = make_operator("allocate_capital", "view_all_accounts")
 
     with pytest.raises(NotPermitted, match=r"capital\.accept_jump"):
         auto_allocate_capital_for_account(account.pk, actor=actor, accept_jump=True)

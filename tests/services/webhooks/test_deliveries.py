@@ -20,7 +20,7 @@ from capital.services.webhooks.deliveries import (
 from capital.services.webhooks.receive import receive_signal
 from capital.services.webhooks.secrets import remove_secret, rotate_secret
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_strategy
+from tests.factories import make_account, make_link, make_strategy, trust
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,7 @@ def delivery(**fields: Any) -> Delivery:
 
 
 def secret_of(strategy: Strategy) -> WebhookSecret:
+    trust(strategy.owner)
     rotate_secret(strategy)
     return WebhookSecret.objects.get(strategy=strategy)
 
@@ -171,7 +172,9 @@ def test_duplicate_waits_until_its_own_answer_is_there(
         if len(paused) == 3:
             keep_answer(row, {"whose": "ours"}, clock=lambda: NOW)
 
-    assert await_answer(row, clock=lambda: NOW, pause=pause) == {"whose": "ours"}
+    answer = await_answer(row, clock=lambda: NOW, pause=pause)
+    assert answer is not None
+    assert answer.body == {"whose": "ours"}
     assert len(paused) == 3
 
 
@@ -246,11 +249,11 @@ def test_process_that_is_overtaken_gives_the_answer_of_the_one_that_took_over(
     secret = secret_of(make_link(account=account).strategy)
     work, answers = receive._work, []
 
-    def slow(*arguments: Any) -> dict[str, Any]:
+    def slow(*arguments: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         monkeypatch.setattr(receive, "_work", work)
         later = NOW + timedelta(seconds=31)
         answers.append(receive_signal(secret, delivery(), clock=lambda: later, pause=never))
-        return {"too": "late"}
+        return {"too": "late"}, {}
 
     monkeypatch.setattr(receive, "_work", slow)
 

@@ -23,7 +23,7 @@ from capital.services.webhooks.secrets import (
 )
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests.factories import make_link, make_market, make_strategy
+from tests.factories import make_link, make_market, make_strategy, trust
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +46,7 @@ def delivery(**fields: Any) -> Delivery:
 
 
 def secret_of(strategy: Any) -> WebhookSecret:
+    trust(strategy.owner)
     rotate_secret(strategy)
     return WebhookSecret.objects.get(strategy=strategy)
 

@@ -1,0 +1,136 @@
+"""Changes of settings: who changed what, from where, with the old values and the new ones."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import lines
+from capital.admin.frame.filters import TimeFilter, VisibleFilter
+from capital.admin.frame.formats import NOTHING
+from capital.models import (
+    Account,
+    AccountAccess,
+    ChangedRow,
+    SettingChange,
+    StrategyAccount,
+)
+from capital.services.access import CHANGED, NOT_SET, SET
+from strategies.models import Strategy
+
+_MODELS: dict[str, type[Model]] = {
+    ChangedRow.ACCOUNT: Account,
+    ChangedRow.LINK: StrategyAccount,
+    ChangedRow.ACCESS: AccountAccess,
+    ChangedRow.STRATEGY: Strategy,
+}
+_MOST_VALUES = 3
+_OF_SECRETS = {
+    SET: gettext_lazy("set"),
+    NOT_SET: gettext_lazy("not set"),
+    CHANGED: gettext_lazy("replaced"),
+}
+
+
+@admin.register(SettingChange)
+class ChangeAdmin(RecordAdmin):
+    """Append-only. What was removed is still named."""
+
+    list_display = [
+        "shown_time",
+        "shown_what",
+        "name",
+        "shown_few",
+        "shown_actor",
+        "origin",
+    ]
+    list_display_links = ["shown_time"]
+    list_filter = [
+        ("row", ChoicesDropdownFilter),
+        ("account", VisibleFilter),
+        ("strategy", VisibleFilter),
+        ("created_at", TimeFilter),
+    ]
+    list_filter_submit = True
+    search_fields = ["name", "actor__username", "origin"]
+    # By primary key, which is the order of change and has an index.
+    ordering = ["-pk"]
+    fields = [
+        ("shown_time", "shown_what", "name"),
+        ("shown_actor", "origin"),
+        "shown_values",
+    ]
+    readonly_fields = ["shown_time", "shown_what", "shown_actor", "shown_values"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SettingChange]:
+        """With who changed it."""
+        rows: QuerySet[SettingChange] = super().get_queryset(request)
+        return rows.select_related("actor")
+
+    @admin.display(description=gettext_lazy("time"), ordering="created_at")
+    def shown_time(self, change: SettingChange) -> str:
+        """To the second."""
+        return f"{timezone.localtime(change.created_at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description=gettext_lazy("change"))
+    def shown_what(self, change: SettingChange) -> str:
+        """What kind of row, and what happened to it."""
+        return f"{capfirst(change.get_row_display())}: {change.get_verb_display()}"
+
+    @admin.display(description=gettext_lazy("changed values"))
+    def shown_few(self, change: SettingChange) -> Any:
+        """The first of them."""
+        shown = _values(change)
+        more = len(shown) - _MOST_VALUES
+        return lines(*shown[:_MOST_VALUES], f"+ {more}" if more > 0 else "") or NOTHING
+
+    @admin.display(description=gettext_lazy("changed values"))
+    def shown_values(self, change: SettingChange) -> Any:
+        """All of them."""
+        return lines(*_values(change)) or NOTHING
+
+    @admin.display(description=gettext_lazy("changed by"), ordering="actor__username")
+    def shown_actor(self, change: SettingChange) -> str:
+        """Who asked."""
+        return change.actor.get_username() if change.actor else gettext("command line")
+
+
+def _values(change: SettingChange) -> list[SafeString]:
+    """``weight: 1 → 2``, one for each field."""
+    return [
+        format_html(
+            "{}: {} → {}",
+            _field_name(change.row, name),
+            _written(values.get("old")),
+            _written(values.get("new")),
+        )
+        for name, values in change.values.items()
+    ]
+
+
+def _field_name(row: str, name: str) -> str:
+    try:
+        model = _MODELS.get(row)
+        return name if model is None else str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    except FieldDoesNotExist:
+        return name
+
+
+def _written(value: Any) -> str:
+    match value:
+        case None | "":
+            return NOTHING
+        case True:
+            return gettext("yes")
+        case False:
+            return gettext("no")
+    return str(_OF_SECRETS.get(value, value))

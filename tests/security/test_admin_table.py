@@ -1,0 +1,63 @@
+"""Each address of the admin × each kind of caller: the table is ``admin.table``.
+
+A new page without a row fails. A row says, caller by caller, the status of a GET: of the desk's own
+row, where the address is one row's. What the words of the head mean stands in ``callers``, here and
+in ``test_api_table``.
+"""
+
+from collections.abc import Mapping
+
+import pytest
+from django.test import Client, override_settings
+
+from tests.admin.frame.crawl import Page, pages, values_for
+from tests.security.desk import Desk, read_table
+
+pytestmark = pytest.mark.django_db
+
+HEAD, TABLE = read_table("admin.table")
+
+
+def callers(desk: Desk) -> dict[str, Client]:
+    """Everybody of the head, each with a session."""
+    people = {**desk.people, "half": desk.owner, "exstaff": desk.owner}
+    clients = {"nobody": Client()}
+    for name, user in people.items():
+        clients[name] = Client()
+        clients[name].force_login(user)
+    return clients
+
+
+def answers(desk: Desk, clients: Mapping[str, Client], page: Page) -> dict[str, int]:
+    """The status for each caller."""
+    found = {}
+    plan = {"public_id": str(desk.plan.public_id)}
+    values = plan if "public_id" in page.arguments else next(values_for(page, desk.tenant))
+    address = page.filled(values)
+    for name in HEAD:
+        desk.owner.is_staff = name != "exstaff"
+        desk.owner.save(update_fields=["is_staff"])
+        with override_settings(CAPITAL_REQUIRE_TOTP=name == "half"):
+            found[name] = clients[name].get(address).status_code
+    return found
+
+
+def table_pages() -> dict[str, Page]:
+    return {page.route: page for page in pages() if not page.route.endswith("logout/")}
+
+
+def test_table_has_a_row_for_every_page() -> None:
+    assert table_pages().keys() == TABLE.keys()
+
+
+def test_rows() -> None:
+    desk = Desk()
+    clients = callers(desk)
+    wrong = {}
+    for route, page in table_pages().items():
+        expected = dict(zip(HEAD, TABLE[route], strict=True))
+        found = answers(desk, clients, page)
+        if found != expected:
+            wrong[route] = (found, expected)
+
+    assert wrong == {}

@@ -1,0 +1,106 @@
+"""Each operation of the API × each kind of caller: the table is ``api.table``.
+
+A new operation without a row fails. A row says, caller by caller, the status of the answer: think
+of it before you write it. What the words of the head mean stands in ``callers``.
+"""
+
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.test import Client, override_settings
+
+from tests.security.desk import ASKS, OPERATIONS, Desk, read_table, undone
+
+pytestmark = pytest.mark.django_db
+
+HEAD, TABLE = read_table("api.table")
+
+
+def callers(desk: Desk) -> dict[str, ASKS]:
+    """Everybody of the head, with a token of the widest scope where nothing else is said.
+
+    ``stranger`` owns nothing here; ``viewer``, ``operator`` and ``manager`` have that role on the
+    account, and so has ``bare``, who is a manager without a permission; ``risk`` is of that group,
+    ``everyone`` has every permission, to see everybody's rows among them. All the others hold every
+    permission but that. ``read``, ``size`` and ``allocate`` are scopes of tokens of the owner;
+    ``one`` is limited to the account, ``other`` to another one. The last three are sessions: a good
+    one, one without its second factor, one whose user is staff no more.
+    """
+    exstaff = desk.session(desk.owner)
+    return {
+        **{name: desk.token(user) for name, user in desk.people.items()},
+        **{scope: desk.token(desk.owner, scope) for scope in ("read", "size", "allocate")},
+        "one": desk.token(desk.owner, account=desk.account),
+        "other": desk.token(desk.owner, account=desk.second),
+        "session": desk.session(desk.owner),
+        "half": desk.session(desk.owner),
+        "exstaff": exstaff,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rates() -> None:
+    caches["throttles"].clear()
+
+
+def answers(path: str, method: str) -> dict[str, int]:
+    """The status for each caller; each finds the desk as it was made."""
+    desk = Desk()
+    found = {}
+    for name, ask in callers(desk).items():
+        with undone():
+            desk.owner.is_staff = name != "exstaff"
+            desk.owner.save(update_fields=["is_staff"])
+            url, body = desk.path(path, method), desk.body(path, method)
+            with override_settings(CAPITAL_REQUIRE_TOTP=name == "half"):
+                found[name] = ask(method, url, body).status_code
+    return found
+
+
+def test_table_has_a_row_for_every_operation() -> None:
+    assert {f"{method.upper()} {path}" for path, method in OPERATIONS} == set(TABLE)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_row(row: str) -> None:
+    method, path = row.lower().split(" ", 1)
+    found = answers(path, method)
+
+    expected = dict(zip(HEAD, TABLE[row], strict=True))
+    assert found == expected
+
+
+def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there() -> None:
+    desk = Desk()
+    asking = {
+        "stranger": desk.token(desk.people["stranger"]),
+        "other": desk.token(desk.owner, account=desk.second),
+    }
+    shown = desk.token(desk.roles["viewer"])
+
+    for path, method in OPERATIONS:
+        if method == "get" and "{" not in path and "markets" not in path:
+            rows = shown(method, path).json()["results"]
+            assert rows, path
+            ids = {row["id"] for row in rows}
+            for name, ask in asking.items():
+                found = {row["id"] for row in ask(method, path).json()["results"]}
+                assert not found & ids, (path, name)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_nothing_opens_without_a_token_that_is_good(row: str) -> None:
+    desk = Desk()
+    method, path = row.lower().split(" ", 1)
+    url, body = desk.path(path, method), desk.body(path, method)
+
+    for name, ask in {"nobody": _nobody, **desk.dead_tokens()}.items():
+        assert ask(method, url, body).status_code == 401, name
+
+
+def _nobody(method: str, path: str, body: Any) -> Any:
+    call = getattr(Client(), method)
+    if method in ("get", "delete"):
+        return call(path)
+    return call(path, {} if body is None else body, content_type="application/json")
