@@ -1,6 +1,6 @@
 """Where a request came from, as far as that can be believed: for rates, locks and the record."""
 
-from ipaddress import ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -12,13 +12,35 @@ def client_address(request: Any) -> str:
     What else a client writes into ``X-Forwarded-For`` is not believed, and neither is what is no
     address.
     """
-    direct = str(request.META.get("REMOTE_ADDR", ""))
+    direct = _plain(str(request.META.get("REMOTE_ADDR", "")))
     proxies: int = settings.CAPITAL_PROXY_COUNT
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     if not (proxies and forwarded):
         return direct
     hops = [hop.strip() for hop in forwarded.split(",")]
+    return _plain(hops[-min(proxies, len(hops))], otherwise=direct)
+
+
+def counted_address(request: Any) -> str:
+    """What counts as one client for rates and locks: an IPv4 address, or an IPv6 network of /64.
+
+    Whoever has an IPv6 address usually has a whole /64 to choose from.
+    """
+    address = client_address(request)
     try:
-        return str(ip_address(hops[-min(proxies, len(hops))]))
+        parsed = ip_address(address)
     except ValueError:
-        return direct
+        return address
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Network((int(parsed), 128)).supernet(new_prefix=64))
+    return address
+
+
+def _plain(text: str, *, otherwise: str | None = None) -> str:
+    """An address in its usual form, without a zone; an IPv4 address that came as IPv6 as IPv4."""
+    try:
+        parsed = ip_address(text.partition("%")[0])
+    except ValueError:
+        return text if otherwise is None else otherwise
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or parsed)

@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from capital.models import AllocationRun, Position, StrategyCapital
 from tests.api.client import Bot, permit, problem
-from tests.factories import make_account, make_link, make_summary, make_user
+from tests.factories import make_account, make_link, make_market, make_summary, make_user
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -260,3 +260,14 @@ def test_runs_are_listed_in_a_constant_number_of_queries(bot: Bot) -> None:
         assert AllocationRun.objects.count() == number
 
     assert queries() == one
+
+
+def test_position_in_a_symbol_that_the_exchange_does_not_have_names_the_field() -> None:
+    link = make_link()
+    make_market("BTC/USDT")
+    path = f"strategy-accounts/{link.pk}/positions/"
+
+    refused = Bot(link.account.owner).put(path, {"symbol": "BTCUSDT", "quantity": "1"})
+
+    told = problem(refused, 422)
+    assert (told["code"], told["errors"][0]["field"]) == ("unknown_symbol", "symbol")

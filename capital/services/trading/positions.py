@@ -12,7 +12,8 @@ from decimal import Decimal
 from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
 
-from capital.domain.errors import NotFound
+from capital.domain.errors import NotFound, UnknownSymbol
+from capital.domain.reasons import Code
 from capital.models import Market, Position, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
@@ -107,6 +108,8 @@ def report_position(
         NotFound: There is no such link.
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not. An open position holds the
             account's capital where it is, so seeing the account is not enough.
+        UnknownSymbol: The venue, whose rules are known, has no such instrument, and none was held:
+            what is held may be reported whatever became of its symbol.
         ValidationError: A rule of the model is broken. Nothing was changed.
         AmountNotStorable: The database cannot store a number exactly.
     """
@@ -114,12 +117,19 @@ def report_position(
         link = StrategyAccount.objects.filter(pk=link_id).only("account_id").first()
         if link is None:
             raise NotFound
-        lock_accounts([link.account_id])
+        venue = lock_accounts([link.account_id])[link.account_id].venue
         require(actor, Act.REPORT, account_ids=[link.account_id])
         position = Position.objects.filter(strategy_account_id=link_id, symbol=symbol).first()
         if position is None:
+            _refuse_unknown(venue, symbol)
             position = Position(strategy_account_id=link_id, symbol=symbol)
         position.quantity, position.entry_price = quantity, entry_price
         position.full_clean()
         position.save()
     return position
+
+
+def _refuse_unknown(venue: str, symbol: str) -> None:
+    instruments = Market.objects.filter(venue=venue)
+    if not instruments.filter(symbol=symbol).exists() and instruments.exists():
+        raise UnknownSymbol(Code.UNKNOWN_SYMBOL, field="symbol", venue=venue, symbol=symbol)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from capital.domain.errors import NotFound
+from capital.domain.errors import NotFound, UnknownSymbol
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
 from capital.services.trading.positions import accounts_with_open_positions, report_position
-from tests.factories import make_link, make_position
+from tests.factories import make_link, make_market, make_position
 
 
 @pytest.mark.django_db(transaction=True)
@@ -85,3 +85,42 @@ def test_position_of_a_link_that_is_gone_is_refused_where_there_is_another() -> 
         report_position(link.pk + 1, symbol="BTC/USDT", quantity=Decimal(1))
 
     assert not Position.objects.exists()
+
+
+# Where the venue's rules are known
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("quantity", ["1", "0", "-0.5", "0.000000000000000001"])
+def test_a_symbol_that_the_venue_does_not_have_is_refused(quantity: str) -> None:
+    link = make_link()
+    make_market("BTC/USDT")
+    make_market("ETH/USDT", venue="bybit")
+
+    with pytest.raises(UnknownSymbol) as refused:
+        report_position(link.pk, symbol="ETH/USDT", quantity=Decimal(quantity))
+
+    assert (refused.value.reason.code, refused.value.field) == ("unknown_symbol", "symbol")
+    assert not Position.objects.exists()
+
+
+@pytest.mark.django_db
+def test_without_any_rules_of_the_venue_a_symbol_is_not_judged() -> None:
+    link = make_link()
+    make_market("BTC/USDT", venue="bybit")
+
+    position = report_position(link.pk, symbol="ETH/USDT", quantity=Decimal("1E-18"))
+
+    assert position.is_open
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("quantity", ["0.4", "0"])
+def test_what_is_held_can_be_reported_when_its_symbol_is_gone(quantity: str) -> None:
+    link = make_link()
+    make_position(link, "1", symbol="OLD/USDT")
+    make_market("BTC/USDT")
+
+    position = report_position(link.pk, symbol="OLD/USDT", quantity=Decimal(quantity))
+
+    assert position.quantity == Decimal(quantity)
