@@ -22,7 +22,7 @@ def client_address(request: Any) -> str:
 
 
 def counted_address(request: Any) -> str:
-    """What counts as one client for rates and locks: an IPv4 address, or an IPv6 network of /64.
+    """What counts as one client for rates and locks: an IPv4 address, or the first one of a /64.
 
     Whoever has an IPv6 address usually has a whole /64 to choose from.
     """
@@ -32,7 +32,7 @@ def counted_address(request: Any) -> str:
     except ValueError:
         return address
     if isinstance(parsed, IPv6Address):
-        return str(IPv6Network((int(parsed), 128)).supernet(new_prefix=64))
+        return str(IPv6Network((int(parsed), 64), strict=False).network_address)
     return address
 
 

@@ -51,11 +51,22 @@ DEVELOPMENT_SECRET_KEY = "development-only-secret-key-that-protects-nothing-at-a
 DEVELOPMENT_ENCRYPTION_KEY = base64.urlsafe_b64encode(b"development-only-32-byte-key-001").decode()
 
 
+# As Django's own check of a deployment has it.
+_LEAST_LENGTH, _LEAST_LETTERS, _INSECURE = 50, 5, "django-insecure-"
+# 32 bytes at random have 25 different ones or more.
+_LEAST_BYTES = 10
+
+
 def secret(name: str, development_value: str, how_to_make_one: str) -> str:
     """A secret. It has a default only with ``DEBUG``."""
     # Not with django-environ, which takes a value that begins with $ for a variable's name.
     value = os.environ.get(name, "").strip()
     if value.strip(", "):
+        if development_value in value and not DEBUG:
+            raise ImproperlyConfigured(
+                f"{name} holds the published secret of DEBUG, which protects nothing. Make one of "
+                f"your own with: {how_to_make_one}"
+            )
         return value
     if DEBUG:
         return development_value
@@ -65,14 +76,31 @@ def secret(name: str, development_value: str, how_to_make_one: str) -> str:
     )
 
 
+def strong(name: str, value: str) -> str:
+    """A secret that nobody can guess. ``DEBUG`` takes any."""
+    is_weak = len(value) < _LEAST_LENGTH or len(set(value)) < _LEAST_LETTERS
+    if (is_weak or value.startswith(_INSECURE)) and not DEBUG:
+        raise ImproperlyConfigured(
+            f"{name} is too easy to guess: it needs {_LEAST_LENGTH} characters or more, at least "
+            f"{_LEAST_LETTERS} of them different."
+        )
+    return value
+
+
 def encryption_keys(text: str) -> list[str]:
     """Fernet keys, separated by commas."""
     keys = [key.strip() for key in text.split(",") if key.strip()]
     for position, key in enumerate(keys, start=1):
         try:
-            valid = len(base64.urlsafe_b64decode(key)) == 32
+            raw = base64.urlsafe_b64decode(key)
         except (binascii.Error, ValueError):
-            valid = False
+            raw = b""
+        valid = len(raw) == 32
+        if valid and len(set(raw)) < _LEAST_BYTES and not DEBUG:
+            raise ImproperlyConfigured(
+                f"FIELD_ENCRYPTION_KEYS: key {position} of {len(keys)} is too easy to guess. Make "
+                "it at random."
+            )
         if not valid:
             raise ImproperlyConfigured(
                 f"FIELD_ENCRYPTION_KEYS: key {position} of {len(keys)} is not a Fernet key "

@@ -13,10 +13,13 @@ from django.templatetags.static import static
 from capital_project import environment
 from capital_project.environment import BASE_DIR, DEBUG
 
-SECRET_KEY = environment.secret(
+SECRET_KEY = environment.strong(
     "SECRET_KEY",
-    environment.DEVELOPMENT_SECRET_KEY,
-    'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+    environment.secret(
+        "SECRET_KEY",
+        environment.DEVELOPMENT_SECRET_KEY,
+        'python -c "import secrets; print(secrets.token_urlsafe(50))"',
+    ),
 )
 
 # The first key encrypts, all of them decrypt. To rotate, put a new key first.
@@ -40,6 +43,12 @@ SECURE_HSTS_SECONDS = (
     if CAPITAL_HTTPS
     else 0
 )
+# Whether that goes for all names below this host too, and browsers may keep it in their lists.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.switch("CAPITAL_HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = SECURE_HSTS_INCLUDE_SUBDOMAINS
+# Answer plain HTTP with a redirect. What monitors a machine asks it directly.
+SECURE_SSL_REDIRECT = environment.switch("CAPITAL_HTTPS_REDIRECT", default=False)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
 # Needed if the host that people see is not the one in the request.
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Only for a proxy that always sets or removes this header itself, because it is trusted.
@@ -107,6 +116,9 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# No form of ours is larger, and no proxy should pass on more.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
 ROOT_URLCONF = "capital_project.urls"
 WSGI_APPLICATION = "capital_project.wsgi.application"
 ASGI_APPLICATION = "capital_project.asgi.application"
@@ -149,7 +161,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # Behind a proxy, everyone would have its address, and anyone could lock anyone out.
-AXES_CLIENT_IP_CALLABLE = "capital.addresses.client_address"
+AXES_CLIENT_IP_CALLABLE = "capital.addresses.counted_address"
 AXES_LOCKOUT_CALLABLE = "capital_project.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False

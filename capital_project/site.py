@@ -15,12 +15,14 @@ from unfold.sites import UnfoldAdminSite
 
 from capital.domain.errors import Forbidden, NotFound, UnknownAccount
 from capital.services.access import SessionState, session_state
+from capital_project.login.form import LoginForm
 from capital_project.second_factor import second_factor
 
 
 class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     """The site that operators use."""
 
+    login_form = LoginForm
     index_template = "capital/dashboard/page.html"
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -22,6 +22,9 @@ _GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "capital_project.w
 COMMANDS = {
     "gunicorn sync": ([*_GUNICORN, "{address}"]),
     "gunicorn gthread": ([*_GUNICORN, "{address}", "--threads", "4"]),
+    "gunicorn patient": (
+        [*_GUNICORN, "{address}", "--worker-class", "capital_project.workers.PatientWorker"]
+    ),
     "runserver": ([sys.executable, "manage.py", "runserver", "--noreload", "{address}"]),
 }
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from capital.addresses import client_address
+from capital.addresses import counted_address
 from capital.api.frame.authentication import caller_of
 
 CACHE = "throttles"
@@ -79,7 +79,7 @@ class AddressThrottle(RateThrottle):
         return rate
 
     def ident(self, request: Request | HttpRequest) -> str | None:
-        return client_address(request)
+        return counted_address(request)
 
 
 class StrategyThrottle(RateThrottle):
