@@ -23,7 +23,7 @@ COMMANDS = {
     "gunicorn sync": ([*_GUNICORN, "{address}"]),
     "gunicorn gthread": ([*_GUNICORN, "{address}", "--threads", "4"]),
     "gunicorn patient": (
-        [*_GUNICORN, "{address}", "--worker-class", "capital_project.workers.PatientWorker"]
+        [*_GUNICORN, "{address}", "--worker-class", "capital_project.serving.workers.PatientWorker"]
     ),
     "runserver": ([sys.executable, "manage.py", "runserver", "--noreload", "{address}"]),
 }

@@ -12,7 +12,7 @@ import pytest
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
-from capital_project.bodies import CompleteBody
+from capital_project.serving.bodies import CompleteBody
 from tests.api.client import Bot, problem
 from tests.factories import make_link, make_user
 from tests.security.servers import COMMANDS, Server, serving

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from capital_project.workers import LARGEST_BODY, is_whole
+from capital_project.serving.workers import LARGEST_BODY, is_whole
 from tests.paths import ROOT
 from tests.security.servers import COMMANDS, Server, chunked, serving
 
@@ -126,5 +126,5 @@ def test_what_is_refused_by_its_beginning_is_not_waited_for() -> None:
 
 
 def test_the_worker_of_the_document_is_ours_and_the_others_are_compared() -> None:
-    assert "capital_project.workers.PatientWorker" in documented()
+    assert "capital_project.serving.workers.PatientWorker" in documented()
     assert set(COMMANDS) >= {"gunicorn sync", "gunicorn gthread"}

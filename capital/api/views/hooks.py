@@ -27,6 +27,7 @@ from capital.services.webhooks import (
     Delivery,
     Proof,
     check_proof,
+    holds_secret,
     receive_signal,
     record_refusal,
 )
@@ -164,6 +165,9 @@ class _Call:
         if self.error is not None:
             raise self.error
         assert isinstance(self.body, dict)
+        if holds_secret(self.body):
+            # It would be kept, and answered.
+            raise ValidationError(_("A webhook's secret may be sent as token only."))
         return Delivery(
             body={name: value for name, value in self.body.items() if name != "id"},
             orders=_orders_of(self.body),

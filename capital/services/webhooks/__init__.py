@@ -3,7 +3,7 @@
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.readers import accounts_shown
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
-from capital.services.webhooks.refusals import recent_refusals, record_refusal
+from capital.services.webhooks.refusals import holds_secret, recent_refusals, record_refusal
 from capital.services.webhooks.secrets import Proof, check_proof, remove_secret, rotate_secret
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Proof",
     "accounts_shown",
     "check_proof",
+    "holds_secret",
     "receive_signal",
     "recent_refusals",
     "record_refusal",

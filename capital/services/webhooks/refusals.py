@@ -72,6 +72,11 @@ def record_refusal(
         )
 
 
+def holds_secret(body: Mapping[str, Any]) -> bool:
+    """Whether a secret stands in what would be kept."""
+    return _SECRET.search(json.dumps(body, ensure_ascii=False, default=str)) is not None
+
+
 def recent_refusals(
     strategy: Strategy, *, user: AbstractUser, clock: Clock = timezone.now
 ) -> Sequence[WebhookDelivery]:

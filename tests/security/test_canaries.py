@@ -1,0 +1,309 @@
+"""Fifty secrets, and every face, log, dump, queue row and table: none of them is anywhere."""
+
+import base64
+import hashlib
+import io
+import json
+import logging
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
+
+from capital.models import Account, StrategyAccount
+from capital.services.access import create_token
+from capital.services.accounts import registry
+from capital.services.jobs import perform_by_hand
+from capital.services.webhooks import rotate_secret
+from capital.services.webhooks.secrets import signing_key_of
+from strategies.models import Strategy
+from tests.admin.frame.crawl import pages
+from tests.factories import make_account, make_link, make_market, make_summary, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNTS = 12
+# What may be seen, and has to be: who looks somewhere finds it there.
+NAME = "Plainly visible"
+
+
+class Desk:
+    """One user with everything, and what nobody may find.
+
+    Attributes:
+        secrets: By what each is.
+        heard: What every face said, by face.
+    """
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+        self.heard: dict[str, str] = {}
+        password = self.secret("password")
+        self.user = make_user(
+            username="canary", password=password, is_staff=True, is_superuser=True
+        )
+        for number in range(ACCOUNTS):
+            names = ("api_key", "api_secret", "api_passphrase")
+            account = make_account(
+                owner=self.user,
+                venue="okx",
+                name=f"{NAME} {number}",
+                **{name: self.secret(f"{name} {number}") for name in names},
+            )
+            make_summary(account=account, ending_balance=1000)
+            link = make_link(account=account)
+            Strategy.objects.filter(pk=link.strategy_id).update(owner=self.user)
+        make_market(venue="okx")
+        self.links = list(StrategyAccount.objects.select_related("strategy", "account"))
+        for number, link in enumerate(self.links[:4]):
+            text = rotate_secret(link.strategy)
+            self.secrets[f"webhook {number}"] = text
+            self.secrets[f"signing key {number}"] = signing_key_of(text)
+        for number in range(4):
+            self.secrets[f"token {number}"] = create_token(
+                user=self.user, name=f"{NAME} {number}", scope="manage"
+            )[1]
+        self.secrets["SECRET_KEY"] = django_settings.SECRET_KEY
+        self.secrets["FIELD_ENCRYPTION_KEYS"] = django_settings.FIELD_ENCRYPTION_KEYS[0]
+        self.client = Client(raise_request_exception=False)
+        self.client.force_login(self.user)
+
+    def secret(self, what: str) -> str:
+        self.secrets[what] = f"canary-{secrets.token_hex(12)}"
+        return self.secrets[what]
+
+    def hear(self, face: str, said: Any) -> None:
+        self.heard[face] = self.heard.get(face, "") + "\n" + str(said)
+
+    def ask(self, face: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """One request, and all of its answer."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        given = {"content_type": "application/json", "headers": headers}
+        if body is None:
+            content, given = b"", {"headers": headers}
+        answer = Client(raise_request_exception=False).generic(method, path, content, **given)
+        self.hear(face, f"{answer.status_code} {dict(answer.headers)}\n{whole(answer)}")
+        return answer
+
+    def api(self, face: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        token = {"Authorization": f"Bearer {self.secrets['token 0']}"}
+        return self.ask(face, method, f"/api/v1/{path}", body, **{**token, **headers})
+
+    def leaks(self) -> list[tuple[str, str, str]]:
+        """Which secret was said where, as it is or as it is often written, and what beside it."""
+        return [
+            (face, what, said[max(0, at - 60) : at].strip())
+            for face, said in self.heard.items()
+            for what, secret in self.secrets.items()
+            for form in forms_of(secret)
+            if (at := said.find(form)) >= 0
+        ]
+
+
+def forms_of(secret: str) -> Iterator[str]:
+    yield secret
+    yield base64.b64encode(secret.encode()).decode().rstrip("=")[:-1]
+    yield secret.encode().hex()
+    yield secret[::-1]
+
+
+def whole(answer: Any) -> str:
+    content = b"".join(answer) if answer.streaming else answer.content
+    return content.decode("utf-8", "replace")
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    for name in ("django", "django-q", "axes", "capital", "ccxt", "asyncio", "aiohttp"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    return caplog
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def look_at_the_admin(desk: Desk) -> None:
+    for page in pages():
+        if "logout" in page.route:
+            continue
+        keys: list[dict[str, str]] = [{}]
+        if page.arguments:
+            model = page.model_admin.model if page.model_admin else Account
+            some = model._base_manager.order_by("pk").values_list("pk", flat=True)[:2]
+            keys = [dict.fromkeys(page.arguments, str(pk)) for pk in some]
+        for values in keys:
+            answer = desk.client.get(page.filled(values))
+            desk.hear("admin", f"{dict(answer.headers)}\n{whole(answer)}")
+
+
+def look_at_the_api(desk: Desk) -> None:
+    for name in (
+        "accounts", "strategies", "strategy-accounts", "capital", "daily-summaries",
+        "allocation-runs", "positions", "markets",
+    ):  # fmt: skip
+        rows = desk.api("api", "GET", f"{name}/").json()["results"]
+        for row in rows[:3]:
+            desk.api("api", "GET", f"{name}/{row['key'] if name == 'strategies' else row['id']}/")
+    for account in Account.objects.all()[:3]:
+        for action in ("balances", "rebalance-status"):
+            desk.api("api", "GET", f"accounts/{account.pk}/{action}/")
+        desk.api("api", "POST", f"accounts/{account.pk}/check-connection/")
+    desk.api("api", "POST", "allocate/", {"dry_run": True})
+    desk.api("api", "POST", "allocate/", {"force": True})
+    desk.ask("api", "GET", "/api/schema/")
+
+
+def make_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that is refused with a secret in it, and a bug that meets one."""
+    link = desk.links[0]
+    path = f"accounts/{link.account_id}/"
+    new = desk.secret("replacement")
+    key = desk.secrets["api_key 0"]
+    for body in (
+        {"api_key": [new]},
+        {"api_key": {"a": new}},
+        {"api_key": new, "venue": "nowhere"},
+        {"api_key": new * 400},
+        {"api_secret": f"{new}\0"},
+        {"reserve_percent": new},
+        {"is_active": new},
+        {"name": "", "api_secret": new},
+    ):
+        desk.api("errors", "PATCH", path, body)
+        desk.api("errors", "POST", "accounts/", body)
+    for broken in (f'{{"api_key": "{new}', f'{{"api_key": "{new}", }}', f'["{new}"]', new):
+        desk.api("errors", "PATCH", path, broken.encode())
+    whs = desk.secrets["webhook 0"]
+    hook = f"/api/v1/hooks/{link.strategy.key}/"
+    order = {"symbol": "BTC/USDT", "side": "buy", "qty": "1", "price": "10"}
+    for body in (
+        {**order, "token": whs},
+        {**order, "token": whs, "id": whs * 4},
+        {**order, "token": whs, "note": [whs]},
+        {**order, "token": whs, "symbol": whs},
+        {**order, "token": whs, "qty": whs},
+        {**order, "token": whs, "orders": whs},
+        {**order, "token": [whs]},
+        {**order, "tokn": whs},
+        f'{{"token": "{whs}", "id": "a"b", "again": "{whs}"}}'.encode(),
+        f'{{"token": "{whs}"'.encode(),
+        whs.encode(),
+    ):
+        desk.ask("errors", "POST", hook, body)
+    desk.ask("errors", "GET", "/api/v1/accounts/", Authorization=f"Bearer {key}")
+    desk.ask("errors", "GET", "/api/v1/accounts/", Authorization=f"Basic {key}")
+    for _ in range(3):
+        answer = desk.client.post(
+            reverse("admin:login"), {"username": "canary", "password": desk.secrets["api_key 1"]}
+        )
+        desk.hear("errors", whole(answer))
+    form = {"name": "", "venue": "nowhere", "api_key": new, "api_secret": new}
+    page = reverse("admin:capital_account_change", args=[link.account_id])
+    for url in (page, reverse("admin:capital_account_add")):
+        desk.hear("errors", whole(desk.client.post(url, form)))
+
+    def fail(account: Account) -> None:
+        held = account.api_key
+        raise RuntimeError(f"a bug beside {len(held)} letters")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "_clean_and_save", fail)
+        assert desk.api("errors", "PATCH", path, {"api_key": new}).status_code == 500
+
+
+def run_commands(desk: Desk) -> None:
+    for command in (
+        ["balances", "--json"], ["balances"], ["reallocate", "--json"], ["reallocate", "--dry-run"],
+        ["audit_capital", "--json"], ["jobs", "--json"], ["jobs"], ["token", "list"],
+        ["rotate_keys", "--json"], ["rotate_keys"], ["sync_markets", "--json"],
+        ["dumpdata", "--format", "json"], ["dumpdata", "--format", "xml"],
+    ):  # fmt: skip
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            call_command(*command, stdout=out, stderr=err)
+        except (SystemExit, Exception) as error:  # noqa: BLE001  # what it says counts too
+            desk.hear("commands", error)
+        desk.hear("commands", out.getvalue() + err.getvalue())
+    for job in ("sync_balances", "reallocate_due", "close_day", "prune"):
+        try:
+            desk.hear("commands", perform_by_hand(job))
+        except Exception as error:  # noqa: BLE001  # as above
+            desk.hear("commands", error)
+
+
+def read_the_database(desk: Desk) -> None:
+    """Every cell of every table as it is stored, and what the queue's rows hold."""
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+            for row in cursor.fetchall():
+                desk.hear("database", [_text(cell) for cell in row])
+    for payload in OrmQ.objects.values_list("payload", flat=True):
+        desk.hear("queue", SignedPackage.loads(payload))
+    for task in Task.objects.all():
+        desk.hear("queue", (task.func, task.args, task.kwargs, task.result))
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, bytes | memoryview):
+        return bytes(cell).decode("latin-1")
+    return str(cell)
+
+
+def test_no_secret_is_said_anywhere(
+    desk: Desk, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_at_the_api(desk)
+    make_errors(desk, monkeypatch)
+    look_at_the_admin(desk)
+    run_commands(desk)
+    # A second time: what was refused or failed is recorded by now.
+    look_at_the_admin(desk)
+    read_the_database(desk)
+    desk.hear("log", log.text)
+    desk.hear("log", [(each.getMessage(), each.args, each.exc_text) for each in log.records])
+
+    assert len(desk.secrets) >= 50
+    assert len(set(desk.secrets.values())) == len(desk.secrets)
+    assert desk.leaks() == []
+    # Each was really looked at.
+    for face in ("api", "admin", "commands", "database", "log"):
+        assert NAME in desk.heard[face], face
+    assert "RuntimeError" in desk.heard["log"]
+    assert "capital.tasks" in desk.heard["queue"]
+    for said in ("invalid", "token_refused", "webhook_refused"):
+        assert said in desk.heard["errors"], said
+    # And each secret is really there, for whom it is meant.
+    for number, account in enumerate(Account.objects.order_by("pk")[:ACCOUNTS]):
+        if number:
+            assert account.api_key == desk.secrets[f"api_key {number}"]
+
+
+@pytest.mark.parametrize("write", list(forms_of("canary-0123")))
+def test_a_leak_would_be_found(desk: Desk, write: str) -> None:
+    desk.secrets["one"] = "canary-0123"
+    desk.hear("somewhere", f"… {write}= …")
+
+    assert desk.leaks() == [("somewhere", "one", "…")]
+
+
+def test_what_is_kept_of_a_secret_does_not_make_it(desk: Desk) -> None:
+    """Digests of tokens and webhook secrets are stored: of random texts, by one-way functions."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT digest FROM capital_webhooksecret")
+        stored = {row[0] for row in cursor.fetchall()}
+    keys = {desk.secrets[f"signing key {number}"] for number in range(4)}
+
+    assert stored == {hashlib.sha256(key.encode()).hexdigest() for key in keys}
+    assert not stored & keys
