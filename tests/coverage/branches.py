@@ -22,6 +22,7 @@ TESTS = (
     "tests/domain",
     "tests/services",
     # Of the exchange only what reads its answers is measured.
+    "tests/exchange/readings",
     "tests/exchange/test_entries.py",
     "tests/exchange/test_traps.py",
     "tests/exchange/test_unproven_venues.py",
