@@ -2,11 +2,13 @@
 
 import gzip
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pgtrigger
@@ -36,6 +38,8 @@ from capital.models import (
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.reverts import revert_run
 from capital.services.allocation.runs import report_runs
+from capital.services.archives import deliveries as archived_deliveries
+from capital.services.archives import files as archived_files
 from capital.services.archives import runs as archived_runs
 from capital.services.archives.files import columns_of, read_file, read_rows
 from capital.services.archives.months import archive
@@ -418,3 +422,57 @@ def test_one_without_an_answer_stays_unless_it_was_refused(
 
     assert old(tmp_path).rows["deliveries"] == 1
     assert WebhookDelivery.objects.get() == waiting
+
+
+# Two at a time
+
+
+@pytest.mark.parametrize("module", [archived_runs, archived_deliveries])
+def test_what_another_process_archives_meanwhile_is_archived_once(
+    desk: Desk,
+    secret: WebhookSecret,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+) -> None:
+    signal(NOVEMBER, secret, "tv-1")
+    write = module.write_file
+    others: list[Any] = []
+
+    def be_overtaken(*args: Any) -> Any:
+        monkeypatch.setattr(module, "write_file", write)
+        others.append(old(tmp_path))
+        return write(*args)
+
+    monkeypatch.setattr(module, "write_file", be_overtaken)
+
+    report = old(tmp_path)
+
+    (other,) = others
+    of_module = "runs" if module is archived_runs else "deliveries"
+    assert other.rows[of_module] > 0
+    assert report.rows.get(of_module, 0) == 0
+    assert ArchivedRun.objects.count() == len(in_files(tmp_path)[AllocationRun])
+    assert [row.delivery_id for row in ArchivedDelivery.objects.all()] == ["tv-1"]
+
+
+def test_file_that_the_disk_changes_is_not_read_back(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows()
+    monkeypatch.setattr(
+        archived_files.os, "fsync", lambda file: os.ftruncate(file, os.fstat(file).st_size - 1)
+    )
+
+    with pytest.raises(ArchiveNotReadBack):
+        old(tmp_path)
+
+    assert rows() == before
+
+
+def test_file_of_another_table_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv.gz"
+    path.write_bytes(gzip.compress(b"id,name\n1,Main\n"))
+
+    with pytest.raises(ArchiveNotReadBack):
+        list(read_file(path, AllocationRun))
