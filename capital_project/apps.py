@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from capital_project.arguments import install as install_arguments
 from capital_project.particles import install as install_particles
 
 
@@ -12,8 +13,9 @@ class ProjectConfig(AppConfig):
     name = "capital_project"
 
     def ready(self) -> None:
-        """Let messages decide their Korean particles."""
+        """Let messages decide their Korean particles, and argparse speak the reader's language."""
         install_particles()
+        install_arguments()
 
 
 class CapitalAdminConfig(AdminConfig):

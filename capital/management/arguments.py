@@ -17,15 +17,17 @@ from capital.services.sentences import sentence
 BAD_ARGUMENTS = 2
 
 
-def add_account_argument(parser: ArgumentParser, *, everyone: str = "every active account") -> None:
+def add_account_argument(parser: ArgumentParser, *, everyone: str | None = None) -> None:
     """Add ``--account``, which may be repeated and takes one or more values."""
+    everyone = everyone or _("every active account")
     parser.add_argument(
         "--account",
         action="extend",
         nargs="+",
         default=[],
         metavar="ID_OR_NAME",
-        help=f"limit to these accounts, by id or exact name (default: {everyone})",
+        help=_("limit to these accounts, by id or exact name (default: %(everyone)s)")
+        % {"everyone": everyone},
     )
 
 

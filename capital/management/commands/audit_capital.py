@@ -4,29 +4,29 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from capital.management.arguments import add_account_argument, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import print_json
 from capital.services.accounts import find_account_ids
 from capital.services.audit import AuditReport, Violation, as_figures, audit_capital
 from capital.services.sentences import sentence
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: all invariants hold; 1: one is broken; 2: invalid arguments."""
 
-    help = (
+    help = gettext_lazy(
         "Check all invariants on the stored data, and change none of it. Allocations of more than "
         "a week ago that were found correct before are not read again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_account_argument(parser, everyone="every account")
-        parser.add_argument("--full", action="store_true", help="read every allocation again")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_account_argument(parser, everyone=_("every account"))
+        parser.add_argument("--full", action="store_true", help=_("read every allocation again"))
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

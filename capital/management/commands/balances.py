@@ -6,34 +6,35 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.table import Table
 from rich.text import Text
 
 from capital.domain.balances import Observation
 from capital.domain.money import with_decimals
 from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.names import pool_name
 from capital.management.output import console_on, grouped, print_json
 from capital.services.balances import ObservedBalance, observe_balances, observe_wallets
 from capital.services.sentences import sentence
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: every pool was read; 1: one was not; 2: invalid arguments."""
 
-    help = "Show the live balance of each pool, unrounded. Writes nothing."
+    help = gettext_lazy("Show the live balance of each pool, unrounded. Writes nothing.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
         parser.add_argument(
             "--all",
             action="store_true",
-            help="also show the other coins in each wallet; they are never added up",
+            help=_("also show the other coins in each wallet; they are never added up"),
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

@@ -5,14 +5,15 @@ from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.services.jobs import (
     ClusterHealth,
@@ -24,13 +25,13 @@ from capital.services.jobs import (
 )
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: all is well; 1: a job is late, or no cluster is alive."""
 
-    help = "Show whether jobs run on time and workers are alive."
+    help = gettext_lazy("Show whether jobs run on time and workers are alive.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():
@@ -84,7 +85,7 @@ def _jobs_table(jobs: list[JobHealth]) -> Table:
             _time(job.last_success_at),
             _time(job.next_run_at),
             late if job.lateness else "—",
-            Text(job.last_error, style="red"),
+            Text(job.shown_error, style="red"),
         )
     return table
 

@@ -12,11 +12,13 @@ import django_q.cluster
 from django.core.management.base import CommandError
 from django.db import Error, close_old_connections, connections
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_q.cluster import Cluster, Sentinel
 from django_q.management.commands.qcluster import Command as Base
 from django_q.scheduler import scheduler
 
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.processes import end_children_with_this_process
 from capital.services.jobs import (
     forget_heartbeat,
@@ -149,10 +151,12 @@ class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
             connections.close_all()
 
 
-class Command(Base):  # type: ignore[misc]  # django-q2 has no types
+class Command(CapitalCommand, Base):  # type: ignore[misc]  # django-q2 has no types
     """Exit status 0: it was stopped; 1: its guard died or was stuck, so start it again."""
 
-    help = "Run the periodic jobs: scheduler, workers and a guard process. Ctrl-C stops it."
+    help = gettext_lazy(
+        "Run the periodic jobs: scheduler, workers and a guard process. Ctrl-C stops it."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Update the schedules, then run until stopped."""

@@ -3,28 +3,31 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from capital.domain.money import plain
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.models import ReportingRate
 from capital.services.overview import store_rate
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: shown or stored; 2: invalid arguments."""
 
-    help = "Show the stored reporting rates and their age, or store one. Used in reports only."
+    help = gettext_lazy(
+        "Show the stored reporting rates and their age, or store one. Used in reports only."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "pair",
             nargs="*",
             metavar="FROM TO RATE",
-            help="store a rate: 1 FROM is worth RATE in TO (give all three)",
+            help=_("store a rate: 1 FROM is worth RATE in TO (give all three)"),
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

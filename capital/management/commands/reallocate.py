@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
@@ -20,6 +21,7 @@ from capital.management.arguments import (
     command_origin,
     errors_translated,
 )
+from capital.management.base import CapitalCommand
 from capital.management.names import counted, outcome_name
 from capital.management.output import console_on, is_terminal, print_json
 from capital.management.tables import decision_table, report_as_json
@@ -38,42 +40,44 @@ from capital.services.allocation import (
 MANY_ACCOUNTS = 20
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: every pool with active links is applied or unchanged; 1: not; 2: arguments."""
 
-    help = "Allocate each account's balances to its active strategies, and record why."
+    help = gettext_lazy(
+        "Allocate each account's balances to its active strategies, and record why."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
         parser.add_argument(
-            "--dry-run", action="store_true", help="show the result, but write nothing"
+            "--dry-run", action="store_true", help=_("show the result, but write nothing")
         )
         parser.add_argument(
             "--cached",
             action="store_true",
-            help="use cached balances instead of asking the exchange",
+            help=_("use cached balances instead of asking the exchange"),
         )
         parser.add_argument(
             "--run-key",
             metavar="KEY",
-            help="idempotency key; an account already allocated with it returns that result",
+            help=_("idempotency key; an account already allocated with it returns that result"),
         )
         parser.add_argument(
             "--if-due",
             action="store_true",
-            help="allocate only accounts that are due, as the scheduled job does",
+            help=_("allocate only accounts that are due, as the scheduled job does"),
         )
         parser.add_argument(
             "--force",
             action="store_true",
-            help="allocate even if positions are open; logged and marked on the run",
+            help=_("allocate even if positions are open; logged and marked on the allocation"),
         )
         parser.add_argument(
             "--accept-jump",
             action="store_true",
-            help="accept balances that are on hold because they jumped; needs --account",
+            help=_("accept balances that are on hold because they jumped; needs --account"),
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         _refuse_contradictions(options)

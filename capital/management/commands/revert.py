@@ -3,29 +3,32 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from capital.management.arguments import command_origin, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.management.tables import decision_table, report_as_json
 from capital.services.allocation import RunReport, preview_revert, report_runs, revert_run
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: reverted; 2: refused."""
 
-    help = (
-        "Undo the last run that changed an account's capital, if the current balance covers the "
-        "earlier amounts."
+    help = gettext_lazy(
+        "Undo the last allocation that changed an account's capital, if the current balance covers "
+        "the earlier amounts."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("run", type=int, metavar="RUN_ID", help="the run to revert")
         parser.add_argument(
-            "--dry-run", action="store_true", help="show the result, but write nothing"
+            "run", type=int, metavar="RUN_ID", help=_("number of the allocation to revert")
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--dry-run", action="store_true", help=_("show the result, but write nothing")
+        )
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,7 @@ from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, Side
 from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
 from capital.services.accounts import find_link_ids
@@ -26,47 +28,47 @@ from capital.services.sizing import OrderRequest, SizedOrder, size_orders
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: every account was sized; 1: an order was refused; 2: invalid arguments."""
 
-    help = "Show how much a strategy may order with its capital. Places no order."
+    help = gettext_lazy("Show how much a strategy may order with its capital. Places no order.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="key of the strategy")
-        add_account_argument(parser, everyone="every account that the strategy is linked to")
+        parser.add_argument("strategy", metavar="STRATEGY_KEY", help=_("key of the strategy"))
+        add_account_argument(parser, everyone=_("every account that the strategy is linked to"))
         parser.add_argument(
-            "--symbol", required=True, help="in ccxt's notation, such as BTC/USDT:USDT"
+            "--symbol", required=True, help=_("in ccxt's notation, such as BTC/USDT:USDT")
         )
         parser.add_argument("--side", required=True, choices=[side.value for side in Side])
         parser.add_argument(
             "--order-type",
             default=OrderType.MARKET.value,
             choices=[order_type.value for order_type in OrderType],
-            help="default: MARKET",
+            help=_("default: MARKET"),
         )
         parser.add_argument(
             "--qty-per",
             metavar="PERCENT",
-            help="percentage of the capital to spend; negative: of the open position to close",
+            help=_("percentage of the capital to spend; negative: of the open position to close"),
         )
         parser.add_argument(
             "--qty",
             metavar="QUANTITY",
-            help="absolute quantity, which is only validated and rounded",
+            help=_("absolute quantity, which is only validated and rounded"),
         )
         parser.add_argument(
             "--risk-per",
             metavar="PERCENT",
-            help="percentage of the capital that is lost if --stop-price is reached",
+            help=_("percentage of the capital that is lost if --stop-price is reached"),
         )
         parser.add_argument(
             "--price",
-            help="default: the exchange's price; on a MARKET order used where it is dearer",
+            help=_("default: the exchange's price; on a MARKET order used where it is dearer"),
         )
         parser.add_argument(
-            "--stop-price", help="trigger price of a STOP order; with --risk-per the stop-loss"
+            "--stop-price", help=_("trigger price of a STOP order; with --risk-per the stop-loss")
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         order = OrderRequest(

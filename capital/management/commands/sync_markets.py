@@ -4,12 +4,13 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.table import Table
 from rich.text import Text
 
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.services.figures import shown_change
 from capital.services.markets import VenueSync, accept_rules, sync_markets
@@ -20,10 +21,12 @@ _COUNTS = ("added", "changed", "unchanged", "withdrawn", "unusable")
 _RARE = ("suspect", "duplicate")
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: every exchange was synced; 1: one was not; 2: invalid arguments."""
 
-    help = "Fetch the instrument rules (steps, limits, contract sizes) for sizing orders."
+    help = gettext_lazy(
+        "Fetch the instrument rules (steps, limits, contract sizes) for sizing orders."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -31,15 +34,15 @@ class Command(BaseCommand):
             action="extend",
             nargs="+",
             metavar="ID",
-            help="limit to these exchanges, by ccxt id (default: those of active accounts)",
+            help=_("limit to these exchanges, by ccxt id (default: those of active accounts)"),
         )
         parser.add_argument(
             "--accept",
             nargs=2,
             metavar=("VENUE", "SYMBOL"),
-            help="accept the changed contract size or unit of an instrument; fetches nothing",
+            help=_("accept the changed contract size or unit of an instrument; fetches nothing"),
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["accept"]:

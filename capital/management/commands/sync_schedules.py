@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.services.jobs import sync_schedules
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """May be run again at any time."""
 
-    help = "Update the job schedules from the settings. Unchanged ones keep their next run."
+    help = gettext_lazy(
+        "Update the job schedules from the settings. Unchanged ones keep their next run."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():

@@ -4,12 +4,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rich.table import Table
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.models import ApiToken, Scope
 from capital.services.access import (
@@ -23,37 +25,41 @@ from capital.services.accounts import find_account_ids
 from capital.services.labels import TOKEN_STATE_NAMES
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: done; 2: invalid arguments."""
 
-    help = "Create, list and revoke API tokens. A token is printed once and stored as a hash."
+    help = gettext_lazy(
+        "Create, list and revoke API tokens. A token is printed once and stored as a hash."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        asks = parser.add_subparsers(dest="ask", required=True)
-        create = asks.add_parser("create", help="create a token and print it once")
-        create.add_argument("user", help="the owner, whose permissions limit the token")
-        create.add_argument("name", help="a name that says what the token is for")
+        asks = parser.add_subparsers(dest="ask", required=True, metavar="{create,list,revoke}")
+        create = asks.add_parser("create", help=_("create a token and print it once"))
+        create.add_argument("user", help=_("the owner, whose permissions limit the token"))
+        create.add_argument("name", help=_("a name that says what the token is for"))
         create.add_argument(
             "--scope",
             choices=Scope.values,
             default=Scope.READ.value,
-            help="what the token may do; each scope includes those before it (default: read)",
+            help=_("what the token may do; each scope includes those before it (default: read)"),
         )
         create.add_argument(
             "--days",
             type=int,
             default=USUAL_DAYS,
-            help=f"days until it expires (default: {USUAL_DAYS})",
+            help=_("days until it expires (default: %(days)s)") % {"days": USUAL_DAYS},
         )
         create.add_argument(
-            "--account", metavar="ID_OR_NAME", help="limit the token to one account (default: all)"
+            "--account",
+            metavar="ID_OR_NAME",
+            help=_("limit the token to one account (default: all)"),
         )
-        create.add_argument("--json", action="store_true", help="print one JSON object")
-        lists = asks.add_parser("list", help="list tokens (never their secrets)")
-        lists.add_argument("--user", help="limit to this user's tokens")
-        lists.add_argument("--json", action="store_true", help="print one JSON object")
-        revoke = asks.add_parser("revoke", help="revoke a token at once")
-        revoke.add_argument("token", help="the token's prefix, as the list shows it")
+        create.add_argument("--json", action="store_true", help=_("print one JSON object"))
+        lists = asks.add_parser("list", help=_("list tokens (never their secrets)"))
+        lists.add_argument("--user", help=_("limit to this user's tokens"))
+        lists.add_argument("--json", action="store_true", help=_("print one JSON object"))
+        revoke = asks.add_parser("revoke", help=_("revoke a token at once"))
+        revoke.add_argument("token", help=_("the token's prefix, as the list shows it"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         ask = {"create": self._create, "list": self._list, "revoke": self._revoke}

@@ -3,24 +3,30 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.base import CapitalCommand
 from capital.services.webhooks import remove_secret, rotate_secret
 from strategies.models import Strategy
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: done; 2: invalid arguments."""
 
-    help = "Create a new secret for a strategy's webhook and print it once, or remove it."
+    help = gettext_lazy(
+        "Create a new secret for a strategy's webhook and print it once, or remove it."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("strategy", metavar="STRATEGY_KEY", help="key of the strategy")
+        parser.add_argument("strategy", metavar="STRATEGY_KEY", help=_("key of the strategy"))
         parser.add_argument(
-            "--remove", action="store_true", help="turn the webhook off: its secret stops working"
+            "--remove",
+            action="store_true",
+            help=_("turn the webhook off: its secret stops working"),
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:

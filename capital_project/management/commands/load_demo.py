@@ -4,22 +4,25 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.base import CapitalCommand
 from capital.services.demo import DEMO_PASSWORD, DEMO_USER, load_demo_desk
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """May be run again: it adds only what is missing."""
 
-    help = "Load demo data (DEBUG only). Its API keys work with the simulated exchange only."
+    help = gettext_lazy(
+        "Load demo data (DEBUG only). Its API keys work with the simulated exchange only."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--show-login", action="store_true", help="also print how to log in to the admin"
+            "--show-login", action="store_true", help=_("also print how to log in to the admin")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

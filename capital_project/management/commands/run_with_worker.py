@@ -10,8 +10,10 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from capital.management.base import CapitalCommand
 from capital.management.processes import end_with_parent
 
 logger = logging.getLogger(__name__)
@@ -22,18 +24,20 @@ _WORTH_A_RESTART_SECONDS = 5
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: it was stopped; 1: the site ended by itself, which ends the cluster too.
 
     A cluster that ends by itself, for example because it was killed, is started again, as an init
     system would do. If it ends right after its start, everything ends.
     """
 
-    help = "Serve the site and run the jobs in one command. For development and demos."
+    help = gettext_lazy(
+        "Serve the site and run the jobs in one command. For development and demos."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help="host:port")
+        parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help=_("host:port"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start both, wait for a signal or for one of them to end, then end both."""

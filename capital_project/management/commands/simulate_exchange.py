@@ -13,14 +13,11 @@ from contextlib import contextmanager
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-)
+from django.core.management.base import CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from capital.management.base import CapitalCommand, HelpFormatter
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
@@ -30,31 +27,30 @@ if TYPE_CHECKING:
 
 _BAD_ARGUMENTS = 2
 _FORWARDED = (signal.SIGINT, signal.SIGTERM)
-_EPILOG = f"""\
-an account in the file, with a pool that fails twice and then works:
+_EXAMPLES = """\
+{account}
   {{"name": "Mine", "venue": "binance", "currency": "USDT", "api_key": "k", "api_secret": "s",
    "wallets": {{"spot": {{"USDT": "10.00"}}, "futures": {{"USDT": "5.00"}}}},
    "faults": [{{"pool": "futures", "fault": "timeout", "times": 2}}]}}
 
-while it runs, at the URL that it prints:
-  curl URL/simulator/                     the accounts, without keys
+{running}
+  curl URL/simulator/                     {accounts}
   curl URL/simulator/faults -d '{{"api_key": "k", "pool": "spot", "fault": "drip"}}'
-                                          "fault": null ends it; without "pool", for all pools
+                                          {ends}
   curl URL/simulator/balances -d '{{"api_key": "k", "pool": "spot", "currency": "USDT", "amount": "7"}}'
 
-faults:
-{fill(", ".join(Fault), width=90, initial_indent="  ", subsequent_indent="  ")}
+{faults}
 """  # noqa: E501
 
 
-class _WithExamples(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+class _WithExamples(HelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Django's order of options, and the examples with their line breaks."""
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Serves until it is interrupted, or until the command after ``--`` ends."""
 
-    help = (
+    help = gettext_lazy(
         "Run a local exchange that speaks the wire format of the supported exchanges. With a\n"
         "command after --, run that command against it and exit with its exit status."
     )
@@ -63,28 +59,28 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.formatter_class = _WithExamples
-        parser.epilog = _EPILOG
-        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on.")
+        parser.epilog = _epilog()
+        parser.add_argument("--host", default="127.0.0.1", help=_("address to listen on"))
         parser.add_argument(
             "--port",
             type=_port,
             default=0,
-            help="Port to listen on. 0 (the default): any free one.",
+            help=_("port to listen on; 0 (the default): any free one"),
         )
         parser.add_argument(
-            "--desk", default=str(DEMO_ACCOUNTS), help="JSON file with the accounts."
+            "--desk", default=str(DEMO_ACCOUNTS), help=_("JSON file with the accounts")
         )
         parser.add_argument(
-            "--latency-ms", type=_milliseconds, default=0, help="Delay before every response."
+            "--latency-ms", type=_milliseconds, default=0, help=_("delay before every response")
         )
         parser.add_argument(
             "command_line",
             nargs="*",
             metavar="COMMAND",
-            help='After --: the command to run. "python" is the Python that runs this.',
+            help=_('after --: the command to run; "python" is the Python that runs this'),
         )
 
-    def handle(self, *_: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         try:
             desk = ExchangeState.from_json(options["desk"])
         except SimulatorError as error:
@@ -101,8 +97,11 @@ class Command(BaseCommand):
             exchange.start()
         except OSError as error:
             raise CommandError(
-                f"cannot listen on {host} port {port} ({_reason(error)}); "
-                "choose another --host or --port.",
+                _(
+                    "cannot listen on %(host)s port %(port)s (%(reason)s); choose another "
+                    "--host or --port."
+                )
+                % {"host": host, "port": port, "reason": _reason(error)},
                 returncode=_BAD_ARGUMENTS,
             ) from None
         try:
@@ -154,7 +153,9 @@ class Command(BaseCommand):
                 )
             except OSError as error:
                 raise CommandError(
-                    f"cannot run {program!r} ({error.strerror}).", returncode=_BAD_ARGUMENTS
+                    _("cannot run %(program)s (%(reason)s).")
+                    % {"program": repr(program), "reason": error.strerror},
+                    returncode=_BAD_ARGUMENTS,
                 ) from None
             children.append(child)
             for signum in early:
@@ -205,13 +206,24 @@ def _reason(error: OSError) -> str:
     return str(error.strerror or error)
 
 
+def _epilog() -> str:
+    known = fill(", ".join(Fault), width=90, initial_indent="  ", subsequent_indent="  ")
+    return _EXAMPLES.format(
+        account=_("an account in the file, with a pool that fails twice and then works:"),
+        running=_("while it runs, at the URL that it prints:"),
+        accounts=_("the accounts, without keys"),
+        ends=_('"fault": null ends it; without "pool", for all pools'),
+        faults=_("faults:") + "\n" + known,
+    )
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError("must be a port, 0 to 65535.")
+        raise argparse.ArgumentTypeError(_("must be a port, 0 to 65535"))
     return int(text)
 
 
 def _milliseconds(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError("must be a whole number of milliseconds, 0 or more.")
+        raise argparse.ArgumentTypeError(_("must be a whole number of milliseconds, 0 or more"))
     return int(text)
