@@ -14,7 +14,9 @@ class JobRun(models.Model):
         intended_at: The slot that the job was queued for; NULL when a person ran it.
         finished_at: NULL while it runs, and for ever if its process was killed.
         outcomes: How many of each outcome, by name.
-        error: Our sentence of what went wrong; empty when nothing did.
+        error: The code of what went wrong and its sentence in the language of the process that ran;
+            empty when nothing did.
+        error_figures: The figures of that sentence, so that it can be said in another language.
     """
 
     name = models.CharField(_("job"), max_length=40)
@@ -25,6 +27,9 @@ class JobRun(models.Model):
     accounts = models.PositiveIntegerField(_("accounts"), default=0)
     outcomes = models.JSONField(_("outcomes by account"), default=dict, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
+    error_figures = models.JSONField(
+        _("figures of the error"), default=dict, blank=True, editable=False
+    )
     host = models.CharField(_("host"), max_length=255, blank=True, default="")
     pid = models.PositiveIntegerField(_("process"), default=0)
 

@@ -16,7 +16,7 @@ from capital.admin.frame.cells import badge, figure, lines, since
 from capital.admin.frame.formats import NOTHING, span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
-from capital.services.jobs import check_health, get_job, refused_tasks
+from capital.services.jobs import check_health, error_of, get_job, refused_tasks
 from capital.services.labels import labelled
 
 
@@ -27,12 +27,10 @@ class JobFilter(DropdownFilter):  # type: ignore[misc]
     parameter_name = "name"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The jobs that ran, those after an event too."""
         names = JobRun.objects.order_by("name").values_list("name", flat=True).distinct()
         return [(name, name) for name in names]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
-        """Its runs."""
         return queryset.filter(name=self.value()) if self.value() else queryset
 
 
@@ -43,7 +41,6 @@ class ResultFilter(DropdownFilter):  # type: ignore[misc]
     parameter_name = "result"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What can come of a run."""
         return [
             ("done", gettext("done")),
             ("failed", gettext("failed")),
@@ -51,7 +48,6 @@ class ResultFilter(DropdownFilter):  # type: ignore[misc]
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[JobRun]) -> QuerySet[JobRun]:
-        """The runs of which it came."""
         match self.value():
             case "done":
                 return queryset.filter(finished_at__isnull=False, error="")
@@ -74,7 +70,7 @@ class JobRunAdmin(OperationsAdmin):
         "shown_duration",
         "shown_accounts",
         "shown_outcomes",
-        "error",
+        "shown_error",
     ]
     list_display_links = ["shown_start"]
     list_filter = [JobFilter, ResultFilter]
@@ -86,10 +82,16 @@ class JobRunAdmin(OperationsAdmin):
         ("shown_name", "chunk", "shown_result"),
         ("intended_at", "started_at", "finished_at", "shown_duration"),
         ("accounts", "shown_outcomes"),
-        "error",
+        "shown_error",
         ("host", "pid"),
     ]
-    readonly_fields = ["shown_name", "shown_result", "shown_duration", "shown_outcomes"]
+    readonly_fields = [
+        "shown_name",
+        "shown_result",
+        "shown_duration",
+        "shown_outcomes",
+        "shown_error",
+    ]
 
     def get_urls(self) -> list[URLPattern]:
         """The health page stands before the rows' own pages."""
@@ -97,7 +99,7 @@ class JobRunAdmin(OperationsAdmin):
         return [path("health/", health, name="capital_jobrun_health"), *super().get_urls()]
 
     def health_view(self, request: HttpRequest) -> HttpResponse:
-        """Are the jobs in time, is anybody alive to do them, and does anything wait?"""
+        """Whether jobs are on time, workers are alive, and tasks are waiting."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         health = check_health()
@@ -114,7 +116,6 @@ class JobRunAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("started"), ordering="started_at")
     def shown_start(self, run: JobRun) -> Any:
-        """How long ago."""
         return since(run.started_at, now=seen_at(run))
 
     @admin.display(description=gettext_lazy("job"), ordering="name")
@@ -125,7 +126,6 @@ class JobRunAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("status"))
     def shown_result(self, run: JobRun) -> Any:
-        """In a word."""
         if run.error:
             return badge(gettext("error"), "danger")
         if run.finished_at is None:
@@ -134,18 +134,20 @@ class JobRunAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("duration"))
     def shown_duration(self, run: JobRun) -> Any:
-        """How long."""
         if run.finished_at is None:
             return NOTHING
         return figure(span(run.finished_at - run.started_at))
 
     @admin.display(description=gettext_lazy("accounts"), ordering="accounts")
     def shown_accounts(self, run: JobRun) -> Any:
-        """How many it worked on."""
         return figure(f"{run.accounts:,}")
 
     @admin.display(description=gettext_lazy("outcomes by account"))
     def shown_outcomes(self, run: JobRun) -> Any:
-        """How many of each."""
         counts = labelled(run.outcomes) if isinstance(run.outcomes, dict) else {}
         return lines(*(f"{outcome} {count}" for outcome, count in counts.items())) or NOTHING
+
+    @admin.display(description=gettext_lazy("error"))
+    def shown_error(self, run: JobRun) -> Any:
+        """The sentence; its code is for programs."""
+        return error_of(run) or NOTHING

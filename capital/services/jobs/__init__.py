@@ -21,6 +21,7 @@ from capital.services.jobs.health import (
     check_readiness,
     refused_tasks,
 )
+from capital.services.jobs.records import error_of
 from capital.services.jobs.runs import (
     has_failures,
     perform_after_event,
@@ -53,6 +54,7 @@ __all__ = [
     "RefusedTask",
     "check_health",
     "check_readiness",
+    "error_of",
     "forget_heartbeat",
     "get_job",
     "has_failures",

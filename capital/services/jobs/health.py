@@ -12,6 +12,7 @@ from django_q.models import Schedule
 from capital.domain.clock import Clock
 from capital.models import JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
+from capital.services.jobs.records import error_of
 from capital.services.jobs.table import JOBS, REFUSED, Job
 
 _SECOND = timedelta(seconds=1)
@@ -31,7 +32,8 @@ class JobHealth:
         next_run_at: The next time in its schedule; None where it is not scheduled.
         lateness: How long a success is overdue; zero where it is not.
         is_late: Whether it is overdue by more than it may be, or not scheduled at all.
-        last_error: The latest error since the last success; empty for none.
+        last_error: The latest error since the last success, as it was recorded; empty for none.
+        shown_error: The same as a sentence in the reader's language.
     """
 
     name: str
@@ -41,6 +43,7 @@ class JobHealth:
     lateness: timedelta
     is_late: bool
     last_error: str
+    shown_error: str
 
     def as_json(self) -> dict[str, Any]:
         """For programs: ISO times in the project's time zone, the lateness in whole seconds."""
@@ -185,6 +188,7 @@ def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHea
         lateness=lateness,
         is_late=schedule is None or lateness > job.late_after,
         last_error=failure.error if failure else "",
+        shown_error=error_of(failure) if failure else "",
     )
 
 

@@ -17,7 +17,7 @@ from capital.domain.errors import CapitalError, JobFailed
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
 from capital.services.jobs.table import Slot
-from capital.services.sentences import sentence
+from capital.services.sentences import sentence, sentence_of
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,17 @@ def record_work(
 def _tell(run: JobRun, reason: Reason) -> None:
     logger.error("Job %s: %s", run.name, reason.english)
     run.error = f"{reason.code}: {sentence(reason)}"
+    run.error_figures = dict(reason.figures)
+
+
+def error_of(run: JobRun) -> str:
+    """What went wrong, in the reader's language; empty when nothing did.
+
+    As it was recorded, where this version does not know the code or the figures were not kept.
+    """
+    code, _, recorded = run.error.partition(": ")
+    said = sentence_of(code, run.error_figures)
+    return recorded or run.error if said == code else said
 
 
 def _tell_outcomes(run: JobRun, span: timedelta) -> None:

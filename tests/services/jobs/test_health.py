@@ -295,7 +295,7 @@ def test_the_table_shows_jobs_clusters_and_the_queue() -> None:
     for text in (
         "reallocate_due",
         "2026-03-06 00:00:30",
-        "job_failed: It stopped.",
+        "│ It stopped.",
         "alive",
         "The oldest task has been waiting for 0:01:15.",
     ):
@@ -355,7 +355,7 @@ def test_a_job_by_hand_exits_1_and_says_why_it_failed(monkeypatch: Any) -> None:
     code, _, stderr = run_job("prune")
 
     assert code == 1
-    assert stderr.startswith("job_failed: The job stopped with an error (OperationalError).")
+    assert stderr.startswith("The job stopped with an error (OperationalError).")
     assert "CANARY" not in stderr
 
 

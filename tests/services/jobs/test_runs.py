@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import OperationalError, connection, transaction
+from django.utils import translation
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 
@@ -16,6 +17,7 @@ from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
 from capital.models import AllocationRun, JobRun, Market
 from capital.services.jobs import runs as job_runs
+from capital.services.jobs.records import error_of
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
 from capital.services.jobs.work import WORK
@@ -158,6 +160,31 @@ def test_a_job_that_takes_too_long_says_so_and_its_worker_learns_it(work: Work) 
     assert JobRun.objects.get().error == (
         "job_timed_out: The job took longer than 90 seconds and was stopped."
     )
+
+
+def test_what_went_wrong_is_said_in_the_language_of_who_reads_it(work: Work) -> None:
+    work.error = ValueError()
+    with translation.override("en"), pytest.raises(JobFailed):
+        perform_job("sync_balances", intended=INTENDED)
+    run = JobRun.objects.get()
+
+    with translation.override("ko"):
+        assert error_of(run).startswith("작업이 오류로 중단되었습니다(ValueError).")
+    with translation.override("en"):
+        assert error_of(run).startswith("The job stopped with an error (ValueError).")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "shown"),
+    [
+        ("", ""),
+        ("job_timed_out: Recorded without its figures.", "Recorded without its figures."),
+        ("of_tomorrow: Another version said so.", "Another version said so."),
+        ("Said without a code.", "Said without a code."),
+    ],
+)
+def test_what_cannot_be_said_again_is_shown_as_it_was_recorded(recorded: str, shown: str) -> None:
+    assert error_of(JobRun(error=recorded)) == shown
 
 
 def test_a_failed_job_is_done_again_when_it_is_delivered_again(work: Work) -> None:
