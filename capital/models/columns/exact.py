@@ -10,12 +10,20 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext_lazy as _
 
 from capital.domain.errors import AmountNotStorable, InvalidAmount
 from capital.domain.money import parse_amount, plain
 
 SQLITE_SIGNIFICANT_DIGITS = 15
 
+_INEXACT = _(
+    "%(value)s is not exact, because its type is %(type)s. Use a decimal, an integer or a string."
+)
+_NO_NUMBER = _(
+    "“%(value)s” is not a plain decimal number with at most 20 digits before the point and 60 in "
+    "all."
+)
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
@@ -30,16 +38,19 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
 
     def to_python(self, value: Any) -> Any:
         """Refuse floats, which are not what was written, and texts that only look like numbers."""
-        if isinstance(value, bool | float):
+        try:
+            return self._parsed(value)
+        except InvalidAmount:
+            message = _INEXACT if isinstance(value, bool | float) else _NO_NUMBER
             raise ValidationError(
-                f"{value!r} is a {type(value).__name__}. Give a Decimal, an integer or a text.",
-                code="type",
-            )
+                message, code="invalid", params={"value": value, "type": type(value).__name__}
+            ) from None
+
+    def _parsed(self, value: Any) -> Any:
         if isinstance(value, str):
-            try:
-                return parse_amount(value.strip())
-            except InvalidAmount as error:
-                raise ValidationError(str(error), code="invalid") from None
+            return parse_amount(value.strip())
+        if isinstance(value, bool | float):
+            return parse_amount(value)
         return super().to_python(value)
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
@@ -57,17 +68,19 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
 
     def _exact(self, value: Any) -> Decimal:
         try:
-            amount: Decimal = self.to_python(value)
-        except ValidationError as error:
-            problem = "; ".join(error.messages).rstrip(".")
-            raise AmountNotStorable(
-                field=self._label(), value=repr(value), problem=problem
-            ) from None
-        return amount
+            amount: Decimal = self._parsed(value)
+        except InvalidAmount as error:
+            problem = error.reason.figures["problem"]
+        except ValidationError:
+            is_number = isinstance(value, Decimal)
+            problem = "it is not a plain decimal number" if is_number else _type_of(value)
+        else:
+            return amount
+        raise AmountNotStorable(field=self._label(), value=repr(value), problem=problem)
 
     def _problem(self, amount: Decimal, connection: BaseDatabaseWrapper) -> str | None:
         # Trailing zeros do not count: 1.50 can be stored wherever 1.5 can.
-        _, digits, exponent = amount.normalize(_UNROUNDED).as_tuple()
+        _sign, digits, exponent = amount.normalize(_UNROUNDED).as_tuple()
         decimals = -int(exponent)
         if decimals > self.decimal_places:
             return f"it has {decimals} decimals and the column keeps {self.decimal_places}"
@@ -83,6 +96,10 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
 
     def _label(self) -> str:
         return f"{self.model._meta.label}.{self.name}"
+
+
+def _type_of(value: object) -> str:
+    return f"it is a {type(value).__name__}"
 
 
 class AmountField(ExactDecimalField):
@@ -114,6 +131,6 @@ class RatioField(ExactDecimalField):
         kwargs.setdefault("decimal_places", 8)
         super().__init__(*args, **kwargs)
 
-    def to_python(self, value: Any) -> Any:
+    def _parsed(self, value: Any) -> Any:
         """Read a float by its shortest text."""
-        return super().to_python(repr(value) if isinstance(value, float) else value)
+        return super()._parsed(repr(value) if isinstance(value, float) else value)

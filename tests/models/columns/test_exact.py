@@ -9,12 +9,14 @@ import pytest
 from django.apps.registry import Apps
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capital.domain.errors import AmountNotStorable
 from capital.models import AllocationEntry, DailyAccountSummary, StrategyAccount, StrategyCapital
 from capital.models.columns.exact import AmountField, QuantityField, RatioField
+from capital.services.sentences import sentence
 from tests.factories import make_account, make_link, make_summary
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +199,7 @@ def test_every_digit_of_the_column_is_kept_on_postgresql(row, write, field, valu
 @pytest.mark.parametrize("field", ["amount", "quantity"])
 @pytest.mark.parametrize("value", [0.1, 5000.0, float("nan"), float("inf")])
 def test_a_float_is_refused_as_money(row, write, field, value):
-    with refused(f"{value!r} is a float"):
+    with refused("cannot be stored exactly, because it is a float."):
         write(row, field, value)
 
 
@@ -244,8 +246,27 @@ def test_a_form_is_told_readably_what_does_not_fit(row, field, value):
 def test_a_form_is_told_readably_that_a_float_is_not_money(row):
     row.amount = 0.1
 
-    with pytest.raises(ValidationError, match=r"0\.1 is a float\. Give a Decimal"):
+    with pytest.raises(ValidationError, match=r"0\.1 is not exact, because its type is float"):
         row.full_clean()
+
+
+@pytest.mark.parametrize("value", [0.1, True, "1_0", "1" * 21, "0." + "1" * 61, "NaN", ["1"]])
+def test_each_refusal_is_told_in_the_readers_language(row, value):
+    for language, letters in (("en", "[a-z]"), ("ko", "[가-힣]")):
+        row.amount = value
+        with translation.override(language):
+            with pytest.raises(ValidationError) as refused_by_form:
+                row.full_clean()
+            with pytest.raises(AmountNotStorable) as refused_by_column:
+                ExactRow.objects.filter(pk=row.pk).update(amount=value)
+
+            for text in (
+                *refused_by_form.value.message_dict["amount"],
+                sentence(refused_by_column.value.reason),
+            ):
+                assert re.search(letters, text), text
+                named = re.sub(r"ExactRow|amount|Tests|float|bool|list|NaN|True", "", text)
+                assert language == "en" or not re.search("[A-Za-z]{3,}", named), text
 
 
 def decimals(integer_digits: int, places: int) -> st.SearchStrategy[Decimal]:
