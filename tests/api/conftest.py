@@ -1,4 +1,4 @@
-"""Rates start anew with every test."""
+"""Rates start from zero with every test."""
 
 from collections.abc import Iterator
 

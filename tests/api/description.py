@@ -1,4 +1,4 @@
-"""The API's description in OpenAPI, made anew from the views."""
+"""The API's description in OpenAPI, made from the views."""
 
 from typing import Any
 

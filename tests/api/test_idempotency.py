@@ -110,7 +110,7 @@ def test_key_that_cannot_be_kept_is_refused(bot: Bot, key: str) -> None:
     assert body["code"] == "invalid_idempotency_key"
 
 
-def test_key_is_forgotten_after_a_day_and_then_decides_anew(bot: Bot) -> None:
+def test_key_is_forgotten_after_a_day_and_then_decides_again(bot: Bot) -> None:
     account = funded(bot)
     path, body = f"accounts/{account.pk}/allocate/", {"cached": True}
     first = bot.post(path, body, **KEY)

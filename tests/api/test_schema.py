@@ -1,16 +1,23 @@
 """The description is the API: checked in, complete, and served with its pages."""
 
 import re
+from typing import Any
 
 import pytest
 import yaml
 from django.test import Client
+from django.utils import translation
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
+from capital.api.frame.throttles import TokenThrottle
+from capital.domain.errors import PriceUnavailable
+from capital.domain.reasons import Code
 from capital.models import Account, DailyAccountSummary, Market, Position, StrategyAccount
 from strategies.models import Strategy
+from tests.api.client import Bot
 from tests.api.description import description, operations, takes_a_token
+from tests.factories import make_account, make_link, make_market
 from tests.paths import ROOT
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
@@ -89,6 +96,57 @@ def test_every_problem_has_an_example_of_its_own_code() -> None:
         example = response["content"]["application/problem+json"]["example"]
         assert name == f"Problem{example['status']}"
         assert example["code"] != "not_found" or name == "Problem404"
+
+
+@pytest.mark.django_db
+def test_every_example_of_a_problem_is_what_the_api_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bot, reader = Bot(), Bot(scope="read")
+    link = make_link(account=make_account(owner=bot.user), market_type="futures", capital="5000")
+    make_market("BTC/USDT:USDT")
+    size = f"strategy-accounts/{link.pk}/size/"
+    order = {"symbol": "BTC/USDT:USDT", "side": "buy", "qty_per": "50"}
+    key = {"Idempotency-Key": "6f1c2f9e-signal-42"}
+    bot.post(size, {**order, "price": "100"}, **key)
+    answers = {
+        400: bot.post(size, {**order, "qty_per": "half"}),
+        401: Client().get("/api/v1/accounts/", headers={"Authorization": "Bearer cap_unknown"}),
+        403: reader.post("allocate/"),
+        404: bot.get("accounts/999999/"),
+        405: bot.put("accounts/", {}),
+        406: bot.get("accounts/", Accept="text/csv"),
+        409: bot.post(size, {**order, "price": "200"}, **key),
+        413: bot.post(size, {**order, "symbol": "x" * 70_000}),
+        415: bot.client.post(
+            f"/api/v1/{size}", "", "text/plain", headers={"Authorization": f"Bearer {bot.text}"}
+        ),
+        422: bot.post(size, {**order, "symbol": "BTC/EUR:EUR"}),
+    }
+
+    def fail(*_args: Any, **_given: Any) -> Any:
+        raise PriceUnavailable(
+            Code.PRICE_UNAVAILABLE,
+            venue="binance",
+            symbol="BTC/USDT:USDT",
+            cause=Code.EXCHANGE_TIMEOUT.value,
+        )
+
+    monkeypatch.setattr("capital.api.views.strategies.size_orders", fail)
+    answers[503] = bot.post(size, order)
+    monkeypatch.setattr(TokenThrottle, "allow_request", lambda *_args: False)
+    monkeypatch.setattr(TokenThrottle, "wait", lambda _self: 3)
+    answers[429] = bot.get("accounts/")
+
+    for name, response in description()["components"]["responses"].items():
+        example = response["content"]["application/problem+json"]["example"]
+        assert answers.pop(example["status"]).json() == example, name
+    assert answers == {}
+
+
+def test_description_is_english_on_a_korean_server() -> None:
+    with translation.override("ko"):
+        assert not re.search("[가-힣]", str(description()["components"]["responses"]))
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from typing import Any
 
 from capital.api.frame.problems import problem
 from capital.domain.reasons import Code, Reason
+from capital.services.sentences import sentence
 
 _TIME = "2026-11-24T09:00:00+09:00"
 _NOT_DUE = Reason(Code.BELOW_THRESHOLD, {"percent": "0.05", "threshold": "0.1"})
@@ -170,7 +171,7 @@ ANSWERS: Mapping[str, Any] = {
 
 
 def _problem(status: int, code: Code, **figures: str) -> dict[str, Any]:
-    return problem(status, code.value, Reason(code, figures).english)
+    return problem(status, code.value, sentence(Reason(code, figures)))
 
 
 _NOT_A_NUMBER = {
@@ -178,36 +179,46 @@ _NOT_A_NUMBER = {
     "code": "invalid",
     "detail": "Must be a plain decimal number, preferably as a string.",
 }
-PROBLEMS: Mapping[int, Any] = {
-    400: problem(400, "invalid", f"qty_per: {_NOT_A_NUMBER['detail']}", fields=[_NOT_A_NUMBER]),
-    401: _problem(401, Code.TOKEN_REFUSED),
-    403: _problem(403, Code.SCOPE_TOO_SMALL, scope="read", needed="allocate"),
-    404: _problem(404, Code.NOT_FOUND),
-    405: problem(405, "method_not_allowed", 'Method "PUT" not allowed.'),
-    406: problem(406, "not_acceptable", "Could not satisfy the request Accept header."),
-    409: _problem(409, Code.IDEMPOTENCY_CONFLICT, key="6f1c2f9e-signal-42"),
-    411: problem(
-        411,
-        "length_required",
-        "This server cannot read a chunked body. Send a Content-Length header.",
-    ),
-    412: problem(
-        412,
-        "changed_meanwhile",
-        "It was changed since you read it. Nothing was done. Read it again, then decide.",
-        fields=[
-            {
-                "field": "weight",
-                "code": "changed_meanwhile",
-                "detail": "It is 0.6 now; you sent 0.4.",
-            }
-        ],
-    ),
-    413: problem(413, "too_large", "The request body is too large."),
-    415: problem(415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'),
-    422: _problem(422, Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
-    429: problem(429, "throttled", "Request was throttled. Expected available in 3 seconds."),
-    503: _problem(
-        503, Code.PRICE_UNAVAILABLE, venue="binance", symbol="BTC/USDT:USDT", cause="timeout"
-    ),
-}
+
+
+def problems() -> Mapping[int, Any]:
+    """By status, what the API answers with it, in the active language."""
+    return {
+        400: problem(400, "invalid", f"qty_per: {_NOT_A_NUMBER['detail']}", fields=[_NOT_A_NUMBER]),
+        401: _problem(401, Code.TOKEN_REFUSED),
+        403: _problem(403, Code.SCOPE_TOO_SMALL, scope="read", needed="allocate"),
+        404: _problem(404, Code.NOT_FOUND),
+        405: problem(405, "method_not_allowed", 'Method "PUT" not allowed.'),
+        406: problem(406, "not_acceptable", "Could not satisfy the request Accept header."),
+        409: _problem(409, Code.IDEMPOTENCY_CONFLICT, key="6f1c2f9e-signal-42"),
+        411: problem(
+            411,
+            "length_required",
+            "This server cannot read a chunked body. Send a Content-Length header.",
+        ),
+        412: problem(
+            412,
+            "changed_meanwhile",
+            "It was changed since you read it. Nothing was done. Read it again, then decide.",
+            fields=[
+                {
+                    "field": "weight",
+                    "code": "changed_meanwhile",
+                    "detail": "It is 0.6 now; you sent 0.4.",
+                }
+            ],
+        ),
+        413: problem(413, "too_large", "The request body is too large."),
+        415: problem(
+            415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'
+        ),
+        422: _problem(422, Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
+        429: problem(429, "throttled", "Request was throttled. Expected available in 3 seconds."),
+        503: _problem(
+            503,
+            Code.PRICE_UNAVAILABLE,
+            venue="binance",
+            symbol="BTC/USDT:USDT",
+            cause="exchange_timeout",
+        ),
+    }

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import translation
 from drf_spectacular import authentication as cookies
 from drf_spectacular.extensions import (
     OpenApiAuthenticationExtension,
@@ -12,9 +13,9 @@ from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from drf_spectacular.utils import OpenApiParameter
 
 from capital.api.frame.base import FIELDS, ApiView
-from capital.api.frame.examples import ANSWERS, PROBLEMS, REQUESTS
+from capital.api.frame.examples import ANSWERS, REQUESTS, problems
 from capital.api.frame.idempotency import HEADER
-from capital.api.frame.problems import CONTENT_TYPE, TITLES
+from capital.api.frame.problems import CONTENT_TYPE
 from capital.api.frame.versions import IF_MATCH
 from capital.models import Scope
 
@@ -160,9 +161,12 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     schemas = result["components"]["schemas"]
     schemas["Problem"] = _PROBLEM
     responses = result["components"].setdefault("responses", {})
-    for status, title in TITLES.items():
-        if status in {*_ALWAYS, *_WITH_BODY, *_OF_CHANGES, *_OF_ORDERS}:
-            responses[f"Problem{status}"] = _problem_response(status, title)
+    published = {*_ALWAYS, *_WITH_BODY, *_OF_CHANGES, *_OF_ORDERS}
+    # All of the description is English.
+    with translation.override("en"):
+        for status, example in problems().items():
+            if status in published:
+                responses[f"Problem{status}"] = _problem_response(status, example)
     for path, methods in result["paths"].items():
         for method, operation in methods.items():
             for status in _refusals_of(path, method, operation):
@@ -221,13 +225,13 @@ def _read_in_part(result: dict[str, Any]) -> set[str]:
     return found
 
 
-def _problem_response(status: int, title: Any) -> dict[str, Any]:
+def _problem_response(status: int, example: dict[str, Any]) -> dict[str, Any]:
     response: dict[str, Any] = {
-        "description": str(title),
+        "description": example["title"],
         "content": {
             CONTENT_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": PROBLEMS[status],
+                "example": example,
             }
         },
     }
