@@ -54,23 +54,39 @@ def theme_messages() -> Messages:
 def library_messages() -> Messages:
     """What Django and the other apps say. Our catalogue comes first, so ours replaces theirs."""
     found: Messages = {}
-    for app in apps.get_app_configs():
-        folder = Path(app.path)
-        if folder.parent != ROOT and not folder.is_relative_to(_THEME):
-            found |= _compiled(folder / "locale") or messages_of(folder)
-    return found | _compiled(Path(django.conf.__file__).parent / "locale")
+    for folder in _libraries():
+        found |= _compiled(folder / "locale") or messages_of(folder)
+    return found
+
+
+def library_korean() -> dict[str, set[str]]:
+    """What they say by themselves, where they have Korean; several may say it."""
+    found: dict[str, set[str]] = {}
+    for folder in _libraries():
+        for message in _read_compiled(folder / "locale"):
+            found.setdefault(key_of(message), set()).add(first(message.string))
+    return found
+
+
+def _libraries() -> list[Path]:
+    folders = [Path(app.path) for app in apps.get_app_configs()]
+    others = [each for each in folders if each.parent != ROOT and not each.is_relative_to(_THEME)]
+    return [*others, Path(django.conf.__file__).parent]
 
 
 def _compiled(folder: Path) -> Messages:
+    return {
+        key_of(message): message.id[1] if isinstance(message.id, tuple | list) else None
+        for message in _read_compiled(folder)
+    }
+
+
+def _read_compiled(folder: Path) -> list[Message]:
     path = folder / "ko" / "LC_MESSAGES" / "django.mo"
     if not path.exists():
-        return {}
+        return []
     with path.open("rb") as file:
-        return {
-            key_of(message): message.id[1] if isinstance(message.id, tuple | list) else None
-            for message in read_mo(file)
-            if message.id
-        }
+        return [message for message in read_mo(file) if message.id]
 
 
 def untranslated(messages: Messages) -> Messages:

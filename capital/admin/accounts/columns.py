@@ -7,7 +7,7 @@ from django.contrib.admin.utils import label_for_field
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from capital.admin.accounts.form import CREDENTIALS
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
@@ -93,7 +93,7 @@ class AccountColumns:
         if overview.suspects:
             why = " ".join(sentence(reason) for reason in overview.suspects)
             return badge(gettext("suspect balance"), "danger", why)
-        state = badge(gettext("due"), "warning") if overview.due.due else ""
+        state = badge(pgettext("reallocation", "due"), "warning") if overview.due.due else ""
         return lines(
             state,
             format_html('<span class="text-xs">{}</span>', sentence(overview.due.reason)),
@@ -112,11 +112,14 @@ class AccountColumns:
 
     @admin.display(description=gettext_lazy("API credentials"))
     def shown_credentials(self, account: Account) -> Any:
-        """Which are set."""
         return lines(
             *(
                 f"{label_for_field(name, Account)}: "
-                + (gettext("set") if account.__dict__.get(name) else gettext("not set"))
+                + (
+                    pgettext("credentials", "set")
+                    if account.__dict__.get(name)
+                    else gettext("not set")
+                )
                 for name in CREDENTIALS
             )
         )

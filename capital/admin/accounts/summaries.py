@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, gain, link_to
@@ -100,20 +100,17 @@ class SummaryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
     def shown_account(self, summary: DailyAccountSummary) -> Any:
-        """A link to it."""
         return link_to(summary.account, summary.account.name)
 
     @admin.display(description=gettext_lazy("starting balance"), ordering="starting_balance")
     def shown_starting(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "starting_balance")
 
     @admin.display(description=gettext_lazy("ending balance"), ordering="ending_balance")
     def shown_ending(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "ending_balance")
 
-    @admin.display(description=gettext_lazy("change"))
+    @admin.display(description=pgettext_lazy("difference", "change"))
     def shown_change(self, summary: DailyAccountSummary) -> Any:
         """Ending less starting; nothing where either is absent."""
         start, end = summary.starting_balance, summary.ending_balance
@@ -122,32 +119,26 @@ class SummaryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("spot balance"), ordering="spot_balance")
     def shown_spot(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "spot_balance")
 
     @admin.display(description=gettext_lazy("futures balance"), ordering="futures_balance")
     def shown_futures(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "futures_balance")
 
     @admin.display(description=gettext_lazy("realised PnL"), ordering="realized_pnl")
     def shown_pnl(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return gain(summary.realized_pnl, summary.account.currency)
 
     @admin.display(description=gettext_lazy("unrealised PnL"), ordering="unrealized_pnl")
     def shown_unrealised(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return gain(summary.unrealized_pnl, summary.account.currency)
 
     @admin.display(description=gettext_lazy("volume"), ordering="total_volume")
     def shown_volume(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "total_volume")
 
     @admin.display(description=gettext_lazy("fees"), ordering="total_fees")
     def shown_fees(self, summary: DailyAccountSummary) -> Any:
-        """In the account's currency."""
         return _money(summary, "total_fees")
 
 

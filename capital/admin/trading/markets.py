@@ -30,12 +30,10 @@ class MarketVenueFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no 
     parameter_name = "venue"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Their ids."""
         venues = Market.objects.order_by("venue").values_list("venue", flat=True).distinct()
         return [(venue, venue) for venue in venues]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Market]) -> QuerySet[Market]:
-        """The markets there."""
         return queryset.filter(venue=self.value()) if self.value() else queryset
 
 

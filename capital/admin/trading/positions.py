@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, link_to, since
@@ -74,12 +74,10 @@ class PositionAdmin(RecordAdmin):
         description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
     )
     def shown_strategy(self, position: Position) -> str:
-        """Its name."""
         return position.strategy_account.strategy.name
 
     @admin.display(description=gettext_lazy("account"), ordering="strategy_account__account__name")
     def shown_account(self, position: Position) -> Any:
-        """A link to it."""
         account = position.strategy_account.account
         return link_to(account, account.name)
 
@@ -90,7 +88,6 @@ class PositionAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
     def shown_price(self, position: Position) -> Any:
-        """What was paid for it."""
         return figure(number(position.entry_price))
 
     @admin.display(description=gettext_lazy("status"))
@@ -99,8 +96,8 @@ class PositionAdmin(RecordAdmin):
         if position.is_dust:
             return badge(gettext_lazy("dust"))
         if position.is_open:
-            return badge(gettext_lazy("open"), "warning")
-        return badge(gettext_lazy("closed"))
+            return badge(pgettext_lazy("position", "open"), "warning")
+        return badge(pgettext_lazy("position", "closed"))
 
     @admin.display(description=gettext_lazy("updated at"), ordering="updated_at")
     def shown_updated(self, position: Position) -> Any:

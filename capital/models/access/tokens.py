@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from knox.models import AbstractAuthToken
 
 from capital.models.accounts import Account
@@ -11,10 +12,10 @@ from capital.models.accounts import Account
 class Scope(models.TextChoices):
     """What a token may do. Each includes those before it."""
 
-    READ = "read", _("read")
+    READ = "read", pgettext_lazy("scope", "read")
     SIZE = "size", _("size orders")
-    ALLOCATE = "allocate", _("allocate")
-    MANAGE = "manage", _("manage")
+    ALLOCATE = "allocate", pgettext_lazy("scope", "allocate")
+    MANAGE = "manage", pgettext_lazy("scope", "manage")
 
     def includes(self, other: "Scope") -> bool:
         """Whether a token of this scope may do what ``other`` is asked for."""
