@@ -31,8 +31,10 @@ class AccountHistoryPage:
     ) -> HttpResponse:
         """One service call for a page that shows an account."""
         if obj is not None:
-            history = read_account_history(obj)
-            context["charts"] = _account_charts(obj, history)
+            # A refused form has put what was typed on the row; the charts are of what is stored.
+            stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
+            history = read_account_history(stored)
+            context["charts"] = _account_charts(stored, history)
             context["recent_runs"] = history.runs
             context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
