@@ -24,6 +24,7 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
 
     login_form = LoginForm
     index_template = "capital/dashboard/page.html"
+    empty_value_display = "—"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the session is good, as every face asks it."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ShowFacets
 from django.contrib.admin.options import csrf_protect_m
@@ -56,6 +57,9 @@ class SiteChangeList(ChangeList):  # type: ignore[misc]  # unfold has no types
     def get_results(self, request: HttpRequest) -> None:
         """Hand the page's rows to ``prepare_rows``: a constant number of queries a page."""
         super().get_results(request)
+        if not self.query and not self.get_filters_params():
+            # All of them are shown: the title need not offer that.
+            self.full_result_count = self.result_count
         self.result_list: list[Any] = list(self.result_list)
         self.model_admin.prepare_rows(request, self.result_list)
 
@@ -74,6 +78,15 @@ def without_idle_zeros(contents: str) -> str:
     if not _DECIMALS.fullmatch(text):
         return contents
     return text.rstrip("0").rstrip(".")
+
+
+def _without(rows: list[Any], starts: tuple[str, ...]) -> list[Any]:
+    """A nested list of names without those that start so."""
+    return [
+        _without(row, starts) if isinstance(row, list) else row
+        for row in rows
+        if isinstance(row, list) or not str(row).startswith(starts)
+    ]
 
 
 _DECIMALS = re.compile(r"-?[0-9,]+\.[0-9]+")
@@ -100,7 +113,7 @@ class SitePage:
     compressed_fields = True
     warn_unsaved_form = True
 
-    # What to do instead of deleting a row that others hang on.
+    # What to do instead of deleting a row that other rows refer to.
     instead_of_deleting: Any = gettext_lazy("It has to be kept.")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SiteChangeList]:
@@ -119,7 +132,7 @@ class SitePage:
         """Put on the rows of one page what their columns show beyond the row itself."""
 
     def _get_obj_does_not_exist_redirect(self, *_args: Any) -> NoReturn:
-        """Another user's row is not found, as one that never was."""
+        """Another user's row is not found, like a row that does not exist."""
         raise Http404
 
     @csrf_protect_m  # type: ignore[untyped-decorator]
@@ -140,6 +153,19 @@ class SitePage:
         self.message_user(request, refusal, messages.ERROR)  # type: ignore[attr-defined]
         return HttpResponseRedirect(self.url_of("change", object_id))
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """What goes with these rows, without the rows of tables between two models.
+
+        Django names those "Group-permission relationship: Group_permissions object (3)".
+        """
+        rows, counts, *refused = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        between = [model._meta for model in apps.get_models(include_auto_created=True)]
+        between = [options for options in between if options.auto_created]
+        starts = tuple(f"{capfirst(str(options.verbose_name))}: " for options in between)
+        for options in between:
+            counts.pop(options.verbose_name_plural, None)
+        return _without(rows, starts), counts, *refused
+
     def deletion_refusal(self, rows: Iterable[Any]) -> str | None:
         """Why these rows cannot be deleted; None where they can. One query a kind of row."""
         rows = list(rows)
@@ -147,7 +173,7 @@ class SitePage:
         return self._refusal(rows, kinds) if kinds else None
 
     def protecting(self, rows: list[Any]) -> list[str]:
-        """The kinds of rows that hang on these and must not lose them."""
+        """The kinds of rows that refer to these and protect them."""
         options = self.model._meta  # type: ignore[attr-defined]
         return [
             str(relation.related_model._meta.verbose_name_plural)
@@ -222,15 +248,12 @@ class ReadOnly:
     """Rows that services write: looked at, never edited here."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Services write them."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Services write them."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nobody deletes them."""
         return False
 
 

@@ -22,6 +22,9 @@ from capital.services.jobs import is_own_schedule
 # Named once for all languages in the settings of the queue.
 apps.get_app_config("django_q").verbose_name = gettext_lazy("Job queue")
 
+# Django shows "OrmQ object (1)" in every language.
+OrmQ.__str__ = lambda self: f"#{self.pk}"
+
 for _model in (Success, Failure, Schedule, OrmQ):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
@@ -46,7 +49,6 @@ class TaskAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("started"), ordering="started")
     def shown_start(self, task: Any) -> Any:
-        """How long ago."""
         return since(task.started, now=seen_at(task))
 
     @admin.display(description=gettext_lazy("task"), ordering="func")
@@ -56,7 +58,6 @@ class TaskAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("duration"))
     def shown_duration(self, task: Any) -> Any:
-        """How long."""
         return figure(span(task.stopped - task.started))
 
 
@@ -97,7 +98,6 @@ class ScheduleAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("next run"), ordering="next_run")
     def shown_next(self, row: Schedule) -> Any:
-        """In how long."""
         return since(row.next_run, now=seen_at(row))
 
 
@@ -123,5 +123,4 @@ class QueueAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("waiting since or locked until"), ordering="lock")
     def shown_lock(self, row: OrmQ) -> Any:
-        """The lock's time."""
         return since(row.lock, now=seen_at(row))

@@ -9,8 +9,8 @@ from django.contrib.admin.utils import unquote
 # Registered there first; here they are replaced.
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group, Permission, User
-from django.db.models import Model, QuerySet
-from django.forms import ModelMultipleChoiceField
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
@@ -29,24 +29,25 @@ _VERBS = {
 }
 
 
-class PermissionsField(ModelMultipleChoiceField):  # type: ignore[type-arg]
-    """Permissions by name, in the reader's language."""
-
-    def label_from_instance(self, obj: Model) -> str:
-        """The name of a permission of ours, or what the four of each model mean."""
-        assert isinstance(obj, Permission)
-        model = obj.content_type.model_class()
-        verb, _, name = obj.codename.partition("_")
-        if model is not None and verb in _VERBS and name == model._meta.model_name:
-            return _VERBS[verb] % {"model": model._meta.verbose_name}
-        return gettext(obj.name)
+def permission_name(permission: Permission) -> str:
+    """The name of a permission of ours, or what the four of each model mean."""
+    content_type = ContentType.objects.get_for_id(permission.content_type_id)
+    model = content_type.model_class()
+    verb, _, name = permission.codename.partition("_")
+    if model is not None and verb in _VERBS and name == model._meta.model_name:
+        return _VERBS[verb] % {"model": model._meta.verbose_name}
+    return gettext(permission.name)
 
 
-class _NamesPermissions:
+# Wherever one is shown: in a choice, in a list of a user's own, in what is deleted with it.
+# Django shows "Capital | account | Can add account" in every language.
+Permission.__str__ = permission_name  # type: ignore[assignment]
+
+
+class _OffersPermissions:
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Permissions of models that there are, with names that are translated."""
+        """Permissions in the order of their models."""
         if db_field.related_model is Permission:
-            kwargs["form_class"] = PermissionsField
             kwargs["queryset"] = Permission.objects.select_related("content_type").order_by(
                 "content_type__app_label", "content_type__model", "codename"
             )
@@ -58,7 +59,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class SiteUserAdmin(_OffersPermissions, SitePage, auth_admin.UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     """Who may log in, and what they may do there."""
 
     form = UserChangeForm
@@ -86,7 +87,6 @@ class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmi
         return bool(request.user.is_superuser) and super().has_add_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's to do."""
         return bool(request.user.is_superuser) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -124,27 +124,22 @@ class SiteUserAdmin(_NamesPermissions, SitePage, auth_admin.UserAdmin, ModelAdmi
 
 
 @admin.register(Group)
-class SiteGroupAdmin(_NamesPermissions, SitePage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
+class SiteGroupAdmin(_OffersPermissions, SitePage, auth_admin.GroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What several users may do: a superuser's to say."""
 
     instead_of_deleting = gettext_lazy("Remove its members instead.")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)

@@ -31,6 +31,8 @@
         const compact = new Intl.NumberFormat(told.locale, {
             notation: "compact",
             maximumSignificantDigits: 6,
+            // Korean counts in ten thousands: 1,650만.
+            useGrouping: true,
         });
         return (value) => written(told, compact.format(value));
     };
