@@ -38,12 +38,12 @@ demo run: export CAPITAL_LIVE_BALANCES := 1
 demo run: export SECRET_KEY :=
 demo run: export FIELD_ENCRYPTION_KEYS :=
 
-demo: $(RUNTIME)  ## Decide a demo desk's capital against a simulated exchange
+demo: $(RUNTIME)  ## Allocate the demo accounts' capital against a simulated exchange
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo
 	@$(MANAGE) simulate_exchange -- python manage.py reallocate
 
-run: $(RUNTIME)  ## Serve the site with the demo desk on 127.0.0.1:8000, and run its jobs
+run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its jobs
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo --show-login
 	@$(MANAGE) simulate_exchange -- python manage.py run_with_worker 127.0.0.1:8000
@@ -62,7 +62,7 @@ test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: t
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
 	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)
 
-screenshots: $(DEVELOPMENT)  ## Take the README's pictures anew, from the demo desk
+screenshots: $(DEVELOPMENT)  ## Retake the README's pictures, from the demo data
 	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q
 
 chaos: export CHAOS := 1

@@ -141,7 +141,7 @@ def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT"
 
 
 def capital_of(link: StrategyAccount) -> Decimal | None:
-    """What the link may use now, read anew; None where it never held any."""
+    """What the link may use now, read again; None where it never held any."""
     return (
         StrategyCapital.objects.filter(strategy_account=link)
         .values_list("allocated_capital", flat=True)

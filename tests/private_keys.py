@@ -1,4 +1,4 @@
-"""Private keys, made anew by every run, and what becomes of them on their way into an account."""
+"""Private keys, made by every run, and what becomes of them on their way into an account."""
 
 import json
 from base64 import b64encode

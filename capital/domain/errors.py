@@ -173,7 +173,7 @@ class UnknownRun(CapitalError):
 
 
 class RevertRefused(CapitalError):
-    """A run cannot be taken back now. The reason says why."""
+    """A run cannot be reverted now. The reason says why."""
 
     def __init__(self, code: Code, **figures: str) -> None:
         self.code = code  # type: ignore[misc]  # one class, because one decision: leave it

@@ -38,7 +38,7 @@ def resolve(text: str) -> str:
 
 
 def is_open(text: str) -> bool:
-    """Whether a particle stands in both of its forms."""
+    """Whether the text contains a particle in both forms."""
     return not text.isascii() and _PARTICLE.search(text) is not None
 
 

@@ -90,7 +90,7 @@ class SimulatedExchange:
         return list(self._orders)
 
     def forget_requests(self) -> None:
-        """Start ``requests`` anew."""
+        """Empty ``requests``."""
         self._requests.clear()
 
     def start(self) -> None:

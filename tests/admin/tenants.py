@@ -29,7 +29,7 @@ from tests.factories import make_account, make_link, make_strategy, make_summary
 
 @dataclass
 class Tenant:
-    """One user with an account, two strategies and what hangs on them."""
+    """One user with an account, two strategies and what belongs to them."""
 
     user: User
     account: Account

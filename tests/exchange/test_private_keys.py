@@ -1,4 +1,4 @@
-"""Keys that sign by a private key: real ccxt, real HTTP, signatures held against the public half.
+"""Keys that sign by a private key: real ccxt, real HTTP, signatures verified with the public half.
 
 In whatever form the secret was pasted.
 """

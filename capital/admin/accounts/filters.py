@@ -36,7 +36,6 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What an account can be."""
         return [
             ("active", gettext("active")),
             ("inactive", gettext("inactive")),
@@ -62,7 +61,6 @@ class FreshnessFilter(DropdownFilter):  # type: ignore[misc]
     parameter_name = "freshness"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """What balances can be."""
         return [(freshness.value, name) for freshness, (name, _) in FRESHNESS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:

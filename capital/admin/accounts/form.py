@@ -48,7 +48,7 @@ class CredentialField(forms.CharField):
 
 
 class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
-    """Offers the proven venues; another one that ccxt knows may be typed."""
+    """Offers the tested venues; any other that ccxt knows can be typed."""
 
     def __init__(self) -> None:
         super().__init__({"list": "known-venues", "autocomplete": "off", "spellcheck": "false"})
@@ -61,7 +61,7 @@ class VenueInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]
 
 
 class AccountForm(EditableForm):
-    """An account, with its venue chosen from those that are proven, or typed."""
+    """An account, with its venue chosen from the tested ones, or typed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

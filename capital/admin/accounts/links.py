@@ -91,7 +91,7 @@ class LinksInline(_OfAccount, SiteTabularInline):
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         """Weigh the links of the account's pools."""
-        # An inline is made anew for each request.
+        # Each request has an inline of its own.
         self.shares = {} if obj is None else pool_shares(obj)
         formset: Any = super().get_formset(request, obj, **kwargs)
         formset.form.stale = stale_rows(request, StrategyAccount)
@@ -110,7 +110,6 @@ class LinksInline(_OfAccount, SiteTabularInline):
 
     @admin.display(description=gettext_lazy("capital"))
     def shown_capital(self, link: StrategyAccount) -> Any:
-        """What it may use now."""
         return _capital(link)
 
 
@@ -195,7 +194,6 @@ class LinkAdmin(Editable, SiteModelAdmin):
 
     @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
     def shown_strategy(self, link: StrategyAccount) -> str:
-        """Its name."""
         return link.strategy.name
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
@@ -205,17 +203,14 @@ class LinkAdmin(Editable, SiteModelAdmin):
 
     @admin.display(description=gettext_lazy("weight"), ordering="weight")
     def shown_weight(self, link: StrategyAccount) -> Any:
-        """Without idle zeros."""
         return figure(ratio(link.weight))
 
     @admin.display(description=gettext_lazy("leverage"), ordering="leverage")
     def shown_leverage(self, link: StrategyAccount) -> Any:
-        """Without idle zeros."""
         return figure(ratio(link.leverage))
 
     @admin.display(description=gettext_lazy("capital"))
     def shown_capital(self, link: StrategyAccount) -> Any:
-        """What it may use now."""
         return _capital(link)
 
 

@@ -26,7 +26,6 @@ class PoolFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
     parameter_name = "pool"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The three pools."""
         return list(POOL_NAMES.items())
 
     def queryset(
@@ -96,30 +95,25 @@ class CapitalAdmin(RecordAdmin):
         description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
     )
     def shown_strategy(self, capital: StrategyCapital) -> str:
-        """Its name."""
         return capital.strategy_account.strategy.name
 
     @admin.display(description=gettext_lazy("account"), ordering="strategy_account__account__name")
     def shown_account(self, capital: StrategyCapital) -> Any:
-        """A link to it."""
         account = capital.strategy_account.account
         return link_to(account, account.name)
 
     @admin.display(description=gettext_lazy("pool"))
     def shown_pool(self, capital: StrategyCapital) -> Any:
-        """The money that it comes out of."""
         link = capital.strategy_account
         market, mode = MarketType(link.strategy.market_type), WalletMode(link.account.wallet_mode)
         return POOL_NAMES[pool_of(market, mode).value]
 
     @admin.display(description=gettext_lazy("weight"), ordering="strategy_account__weight")
     def shown_weight(self, capital: StrategyCapital) -> Any:
-        """Without idle zeros."""
         return figure(ratio(capital.strategy_account.weight))
 
     @admin.display(description=gettext_lazy("capital"), ordering="allocated_capital")
     def shown_capital(self, capital: StrategyCapital) -> Any:
-        """What the strategy may use there."""
         return figure(money(capital.allocated_capital, _currency(capital)))
 
     @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")

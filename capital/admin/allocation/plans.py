@@ -185,7 +185,7 @@ class AllocationPages:
             }
             for account, run in made
         ]
-        # What needs a look comes first.
+        # What needs attention comes first.
         rows.sort(key=lambda row: row["colour"] != "danger")
         return self._page(
             request,

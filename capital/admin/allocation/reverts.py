@@ -1,4 +1,4 @@
-"""Taking a run back, with the figures seen first."""
+"""Reverting an allocation, with a preview first."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,12 +21,12 @@ from capital.services.sentences import sentence, sentence_of
 
 
 class RevertPages:
-    """For the runs' ``ModelAdmin``: take a run back, seeing the figures first."""
+    """For the ``ModelAdmin`` of allocations: revert one, with a preview first."""
 
     actions_detail: Sequence[Any] = ["revert"]
 
     def has_revert_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the user may take the run back; without one, whether any."""
+        """Whether the user may revert this allocation; without one, any."""
         if obj is None:
             return request.user.has_perm(Act.REVERT.permission)
         run = obj if isinstance(obj, AllocationRun) else self.get_object(request, str(obj))  # type: ignore[attr-defined]

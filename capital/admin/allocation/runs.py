@@ -108,12 +108,10 @@ class RunAdmin(RevertPages, RecordAdmin):
 
     @admin.display(description=gettext_lazy("time"), ordering="created_at")
     def shown_time(self, run: AllocationRun) -> str:
-        """To the second."""
         return f"{timezone.localtime(run.created_at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
     def shown_account(self, run: AllocationRun) -> Any:
-        """A link to it."""
         return link_to(run.account, run.account.name)
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
@@ -129,7 +127,6 @@ class RunAdmin(RevertPages, RecordAdmin):
 
     @admin.display(description=gettext_lazy("trigger"), ordering="trigger")
     def shown_trigger(self, run: AllocationRun) -> str:
-        """What asked."""
         return run.get_trigger_display()
 
     @admin.display(description=gettext_lazy("requested by"), ordering="actor__username")

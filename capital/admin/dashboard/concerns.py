@@ -44,7 +44,7 @@ _CONCERN_ROWS = {
 
 @dataclass(frozen=True)
 class ConcernRow:
-    """One account that needs a look."""
+    """One account that needs attention."""
 
     name: str
     where: str

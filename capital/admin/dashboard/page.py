@@ -40,7 +40,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
 
 
 def _jobs(health: Health) -> dict[str, Any]:
-    """Whether the jobs are in time, in a sentence or two."""
+    """Whether the jobs are on time, in a sentence or two."""
     late = [
         gettext("%(job)s is late by %(span)s") % {"job": job.name, "span": span(job.lateness)}
         if job.lateness

@@ -36,7 +36,6 @@ class Editable:
     """
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> Model:
-        """The new row."""
         raise NotImplementedError
 
     def change_row(

@@ -43,7 +43,6 @@ class OwnerFilter(RelatedDropdownFilter):  # type: ignore[misc]
     def field_choices(
         self, field: "Field[Any, Any]", request: HttpRequest, model_admin: "ModelAdmin[Any]"
     ) -> list[tuple[Any, str]]:
-        """The owners by name."""
         owned = model_admin.get_queryset(request).order_by().values(self.field_path)
         users = get_user_model().objects.filter(pk__in=owned).order_by("username")
         return list(users.values_list("pk", "username"))
@@ -62,13 +61,11 @@ class CurrencyFilter(DropdownFilter):  # type: ignore[misc]
     account_path = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The currencies by name."""
         accounts = visible_to(request.user, Account.objects.order_by("currency"))
         names = accounts.values_list("currency", flat=True).distinct()
         return [(name, name) for name in names]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows in it."""
         name = self.value()
         return queryset.filter(**{f"{self.account_path}currency": name}) if name else queryset
 

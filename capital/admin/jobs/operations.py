@@ -16,11 +16,9 @@ class OperationsAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # 
     """Rows about the machinery, for those who may see everyone's."""
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whoever sees everything."""
         return sees_everything(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """The same."""
         return sees_everything(request.user)
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:

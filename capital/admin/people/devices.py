@@ -45,38 +45,30 @@ class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  
     readonly_fields = list_display
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A superuser's to manage."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A superuser's to do."""
         return bool(request.user.is_superuser)
 
     @admin.display(description=gettext_lazy("user"), ordering="user__username")
     def shown_user(self, device: TOTPDevice) -> str:
-        """Whose it is."""
         return str(device.user)
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
     def shown_name(self, device: TOTPDevice) -> str:
-        """What it is called."""
         return str(device.name)
 
     @admin.display(description=gettext_lazy("confirmed"), ordering="confirmed", boolean=True)
     def shown_confirmed(self, device: TOTPDevice) -> bool:
-        """Whether its code was right once."""
         return bool(device.confirmed)
 
     @admin.display(description=gettext_lazy("created at"), ordering="created_at")
     def shown_created(self, device: TOTPDevice) -> Any:
-        """When it was shown to a phone."""
         return since(device.created_at, now=timezone.now())
 
     @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
     def shown_used(self, device: TOTPDevice) -> Any:
-        """When its code was last right."""
         return since(device.last_used_at, now=timezone.now())

@@ -134,7 +134,7 @@ class TokenAdmin(SiteModelAdmin):
         setattr(request, _TEXT, text)
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """What the form could not know is told on the list."""
+        """The token is shown once, on the list."""
         try:
             return super().add_view(request, *args, **kwargs)
         except InvalidToken as error:

@@ -92,12 +92,10 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("received at"), ordering="received_at")
     def shown_time(self, delivery: WebhookDelivery) -> str:
-        """To the second."""
         return f"{timezone.localtime(delivery.received_at):%Y-%m-%d %H:%M:%S}"
 
     @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
     def shown_strategy(self, delivery: WebhookDelivery) -> Any:
-        """A link to it."""
         return link_to(delivery.strategy, delivery.strategy.name)
 
     @admin.display(description=gettext_lazy("signal"))

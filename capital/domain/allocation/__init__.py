@@ -2,5 +2,5 @@
 
 ``links`` is what is divided among, and why a link is idle; ``pools`` decides one pool, with a
 policy from ``policies``; ``decision`` decides the account. ``gate`` says whether a new decision
-is due, and ``reverts`` takes one back.
+is due, and ``reverts`` undoes one.
 """

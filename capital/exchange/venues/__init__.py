@@ -58,7 +58,7 @@ _FAMILIES = (
 VENUES: Mapping[str, Venue] = MappingProxyType(
     {row.id: row for family in _FAMILIES for row in family}
 )
-"""The proven ones."""
+"""The tested ones."""
 
 
 def get_venue(venue_id: str) -> Venue:

@@ -44,7 +44,7 @@ class AllocationRun(AppendOnlyModel):
         snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
         basis: What it was decided on, for the gate to compare with; NULL where nothing was.
         is_forced: Whether open positions were not to hold it.
-        reverts: The run that this one takes back; NULL for all others.
+        reverts: The run that this one reverts; NULL for all others.
     """
 
     account = models.ForeignKey(

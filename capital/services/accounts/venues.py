@@ -1,4 +1,4 @@
-"""Which venues are proven, and what to say of one that is not: for forms and for rows."""
+"""Which venues are tested, and what to say of one that is not: for forms and for rows."""
 
 from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import VENUES, is_known

@@ -49,7 +49,7 @@ def _refusal(code: int | str, text: str, now_milliseconds: int) -> Any:
     }
 
 
-# Bybit refuses at status 200; the other statuses come from what stands in front of it.
+# Bybit refuses at status 200; the other statuses come from a proxy in front of it.
 REFUSALS = Refusals(
     body=_refusal,
     by_problem={

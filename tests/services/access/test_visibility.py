@@ -1,4 +1,4 @@
-"""A user sees their own rows and what hangs on them."""
+"""A user sees their own rows and what belongs to them."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission, User

@@ -1,4 +1,4 @@
-"""A run is taken back to the cent, where nothing came after and the balance bears it."""
+"""A run is reverted to the cent, where nothing came after it and the balance covers it."""
 
 from contextlib import nullcontext
 from decimal import Decimal

@@ -1,0 +1,78 @@
+"""A desk with a row of everything that a page of the admin shows."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success, Task
+
+from capital.models import AllocationPlan, JobRun, Market
+from capital.services.allocation.plans import make_plan
+from capital.services.jobs.clusters import record_heartbeat
+from capital.services.jobs.schedules import sync_schedules
+from tests.admin.tenants import Tenant, make_tenant
+from tests.factories import make_market
+
+
+@dataclass
+class Everything:
+    """The desk, and what nobody owns."""
+
+    tenant: Tenant
+    plan: AllocationPlan
+
+    def rows(self, model: type[Model]) -> list[Any]:
+        """Its rows of a model."""
+        return self.tenant.rows(model) or list(model._default_manager.order_by("pk")[:2])
+
+
+def make_everything(word: str) -> Everything:
+    """Whoever it belongs to is a superuser."""
+    tenant = make_tenant(word, is_superuser=True)
+    _make_jobs()
+    for symbol in ("BTC/USDT", "BTC/USDT:USDT"):
+        make_market(symbol)
+    tenant.user.groups.add(Group.objects.get(name="operator"))
+    for row in (tenant.account, tenant.strategies[0]):
+        for flag, message in ((ADDITION, [{"added": {}}]), (CHANGE, [{"changed": {"fields": []}}])):
+            LogEntry.objects.create(
+                user=tenant.user,
+                content_type=ContentType.objects.get_for_model(row),
+                object_id=str(row.pk),
+                object_repr=word,
+                action_flag=flag,
+                change_message=str(message).replace("'", '"'),
+            )
+    return Everything(tenant, make_plan([tenant.account.pk], actor=tenant.user, live=False))
+
+
+def _make_jobs() -> None:
+    now = timezone.now()
+    sync_schedules()
+    record_heartbeat(pid=1, is_first=True)
+    for number, succeeded in enumerate((True, False)):
+        Task.objects.create(
+            id=f"{number:032}",
+            name=f"task-{number}",
+            func="capital.tasks.sync_balances",
+            started=now - timedelta(minutes=3),
+            stopped=now,
+            success=succeeded,
+        )
+    OrmQ.objects.create(key="capital", payload="", lock=now - timedelta(minutes=2))
+    OrmQ.objects.create(key="capital", payload="", lock=now + timedelta(minutes=2))
+    JobRun.objects.create(
+        name="sync_balances",
+        started_at=now - timedelta(minutes=5),
+        finished_at=now - timedelta(minutes=4),
+        accounts=6,
+        outcomes={"live": 7, "exchange_unreachable": 1},
+    )
+
+
+OF_NOBODY = (Success, Failure, Schedule, OrmQ, JobRun, Market, Group)
