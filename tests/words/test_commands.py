@@ -194,6 +194,8 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (0, ("webhook_secret", "grid", "--remove")),
     (0, ("webhook_secret", "grid", "--remove")),
     (2, ("webhook_secret", "nobody")),
+    (0, ("rotate_keys",)),
+    (2, ("rotate_keys", "--batch", "0")),
     (1, ("audit_capital",)),
     (2, ("audit_capital", "--account", "nobody")),
     (0, ("load_demo", "--show-login")),

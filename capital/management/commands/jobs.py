@@ -56,7 +56,7 @@ def _print_for_people(console: Console, health: Health) -> None:
             )
         )
     for task in refused_tasks():
-        console.print(Text(f"{timezone.localtime(task.at):%Y-%m-%d %H:%M:%S} {task.reason}", "red"))
+        console.print(Text(f"{_time(task.at)} {task.shown_reason}", "red"))
     if health.oldest_wait is None:
         console.print(_("No tasks are waiting."))
     else:

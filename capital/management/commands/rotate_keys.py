@@ -5,19 +5,19 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from capital.management.arguments import errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import print_json
 from capital.services.access import Rotation, rotate_keys
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: every value needs the first key only; 1: a value cannot be decrypted."""
 
-    help = (
+    help = gettext_lazy(
         "Encrypt all stored credentials with the first of FIELD_ENCRYPTION_KEYS. It can be "
         "interrupted and run again."
     )
@@ -28,9 +28,9 @@ class Command(BaseCommand):
             type=_positive,
             default=500,
             metavar="ROWS",
-            help="rows that are locked at once (default: 500)",
+            help=_("rows that are locked at once (default: 500)"),
         )
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():
@@ -46,7 +46,7 @@ class Command(BaseCommand):
 def _positive(text: str) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if number < 1:
-        raise ArgumentTypeError("must be a whole number, 1 or more")
+        raise ArgumentTypeError(_("must be a whole number, 1 or more"))
     return number
 
 

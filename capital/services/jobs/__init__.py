@@ -13,6 +13,7 @@ from capital.services.jobs.clusters import (
     longest_silence,
     record_heartbeat,
 )
+from capital.services.jobs.errors import error_of
 from capital.services.jobs.health import (
     Health,
     JobHealth,
@@ -21,7 +22,6 @@ from capital.services.jobs.health import (
     check_readiness,
     refused_tasks,
 )
-from capital.services.jobs.records import error_of
 from capital.services.jobs.runs import (
     has_failures,
     perform_after_event,

@@ -17,9 +17,9 @@ from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
 from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
+from capital.services.jobs.errors import error_fields
 from capital.services.jobs.schedules import INTENDED
 from capital.services.jobs.table import JOBS, REFUSED
-from capital.services.sentences import sentence
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def record_refusal(reason: Reason, *, clock: Clock = timezone.now) -> None:
         name=REFUSED,
         started_at=now,
         finished_at=now,
-        error=f"{reason.code}: {sentence(reason)}",
+        **error_fields(reason),
         host=socket.gethostname(),
         pid=os.getpid(),
     )

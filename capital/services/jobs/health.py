@@ -12,7 +12,7 @@ from django_q.models import Schedule
 from capital.domain.clock import Clock
 from capital.models import JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
-from capital.services.jobs.records import error_of
+from capital.services.jobs.errors import error_of
 from capital.services.jobs.table import JOBS, REFUSED, Job
 
 _SECOND = timedelta(seconds=1)
@@ -64,11 +64,13 @@ class RefusedTask:
 
     Attributes:
         at: When it was refused.
-        reason: Our sentence of what it was.
+        reason: What it was, as it was recorded.
+        shown_reason: The same as a sentence in the reader's language.
     """
 
     at: datetime
     reason: str
+    shown_reason: str
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def refused_tasks(*, clock: Clock = timezone.now) -> list[RefusedTask]:
     now = clock()
     runs = JobRun.objects.filter(name=REFUSED, started_at__gt=now - _REFUSALS_TOLD)
     newest = runs.order_by("-started_at", "-pk")[:_MOST_REFUSALS]
-    return [RefusedTask(run.started_at, run.error) for run in newest]
+    return [RefusedTask(run.started_at, run.error, error_of(run)) for run in newest]
 
 
 def _expected_at(job: Job, success: JobRun | None, schedule: Schedule | None) -> datetime | None:

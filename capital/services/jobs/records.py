@@ -16,8 +16,8 @@ from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError, JobFailed
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
+from capital.services.jobs.errors import error_fields
 from capital.services.jobs.table import Slot
-from capital.services.sentences import sentence, sentence_of
 
 logger = logging.getLogger(__name__)
 
@@ -89,18 +89,8 @@ def record_work(
 
 def _tell(run: JobRun, reason: Reason) -> None:
     logger.error("Job %s: %s", run.name, reason.english)
-    run.error = f"{reason.code}: {sentence(reason)}"
-    run.error_figures = dict(reason.figures)
-
-
-def error_of(run: JobRun) -> str:
-    """What went wrong, in the reader's language; empty when nothing did.
-
-    As it was recorded, where this version does not know the code or the figures were not kept.
-    """
-    code, _, recorded = run.error.partition(": ")
-    said = sentence_of(code, run.error_figures)
-    return recorded or run.error if said == code else said
+    for name, value in error_fields(reason).items():
+        setattr(run, name, value)
 
 
 def _tell_outcomes(run: JobRun, span: timedelta) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from capital.models import Account
+from capital.models import Account, JobRun
 from capital.services.balances.connections import check_connection
 from tests.admin.tenants import Tenant as Rows
 from tests.admin.tenants import make_tenant
@@ -127,22 +127,52 @@ def test_the_language_can_be_switched(desk: Tenant, rows: Rows) -> None:
     expect(page.locator("#header-inner")).to_contain_text("대시보드")
 
 
-def test_a_phone_shows_every_kind_of_page_within_its_width(desk: Tenant, rows: Rows) -> None:
-    page = desk(width=390, height=844)
-    wide = [
-        path
-        for path in (
-            "/admin/",
-            "/admin/capital/account/",
-            f"/admin/capital/account/{rows.account.pk}/change/",
-            f"/admin/strategies/strategy/{rows.strategies[0].pk}/change/",
-            f"/admin/capital/allocationrun/{rows.runs[0].pk}/change/",
-            "/admin/capital/jobrun/health/",
-        )
-        if not fits(goto(page, path))
-    ]
+# Pairs of labels or values of which one covers a part of the other.
+OVERLAPS = """() => {
+    const shown = [...document.querySelectorAll("#content label, #content .readonly")]
+        .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
+        .filter(([text, box]) => text && box.width && box.height);
+    const beside = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1;
+    const above = (a, b) => a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+    return shown.flatMap(([text, box], at) =>
+        shown
+            .slice(at + 1)
+            .filter(([, other]) => !beside(box, other) && !above(box, other))
+            .map(([more]) => [text, more]));
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_kind_of_page_is_shown_within_its_window_and_nothing_covers_anything(
+    desk: Tenant, rows: Rows, width: int
+) -> None:
+    page = desk(width=width, height=844, language="ko")
+    run = JobRun.objects.create(
+        name="reallocate_after_event",
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+        outcomes={"change_too_small": 1},
+    )
+    wide, covered = [], {}
+    for path in (
+        "/admin/",
+        "/admin/capital/account/",
+        f"/admin/capital/account/{rows.account.pk}/change/",
+        f"/admin/strategies/strategy/{rows.strategies[0].pk}/change/",
+        f"/admin/capital/allocationrun/{rows.runs[0].pk}/change/",
+        f"/admin/capital/dailyaccountsummary/{rows.summary.pk}/change/",
+        f"/admin/capital/jobrun/{run.pk}/change/",
+        f"/admin/auth/user/{rows.user.pk}/change/",
+        "/admin/capital/jobrun/health/",
+    ):
+        goto(page, path)
+        if not fits(page):
+            wide.append(path)
+        if found := page.evaluate(OVERLAPS):
+            covered[path] = found
 
     assert wide == []
+    assert covered == {}
 
 
 def test_long_names_forty_strategies_and_debt_stay_within_the_page(

@@ -3,6 +3,7 @@
 import inspect
 import os
 import pickle
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from django.core import signing
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule, Success, Task
@@ -113,6 +114,9 @@ def test_another_function_is_refused_where_it_is_pulled_and_told_of(
     assert error.startswith(("task_refused: ", "task_unreadable: "))
     assert "refused" in caplog.text
     assert [each.reason for each in refused_tasks()] == [error]
+    with translation.override("ko"):
+        [told] = refused_tasks()
+    assert re.search("[가-힣]", told.shown_reason)
 
 
 @pytest.mark.parametrize("extra", ["hook", "chain"])

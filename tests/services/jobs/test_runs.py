@@ -17,7 +17,7 @@ from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
 from capital.models import AllocationRun, JobRun, Market
 from capital.services.jobs import runs as job_runs
-from capital.services.jobs.records import error_of
+from capital.services.jobs.errors import error_of
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
 from capital.services.jobs.work import WORK
