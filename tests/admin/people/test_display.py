@@ -92,6 +92,15 @@ def test_sign_says_what_the_colour_says() -> None:
     assert "desk-up" not in gain(Decimal(0), "USDT") + gain(None, "USDT")
 
 
+def test_bar_has_the_colour_of_the_figure_beside_it() -> None:
+    sheet = (STYLES / "plans.css").read_text(encoding="utf-8")
+
+    assert re.findall(r"\.plan-bar-(more|less) \{ background: var\(--desk-(\w+)\)", sheet) == [
+        ("more", "up"),
+        ("less", "down"),
+    ]
+
+
 # Of cards and pages, in each theme.
 SURFACES = {":root": ("#ffffff", "#f9fafb"), ".dark": ("#101828", "#1e2939")}
 
