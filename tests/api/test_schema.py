@@ -15,7 +15,7 @@ from capital.domain.errors import PriceUnavailable
 from capital.domain.reasons import Code
 from capital.models import Account, DailyAccountSummary, Market, Position, StrategyAccount
 from strategies.models import Strategy
-from tests.api.client import Bot
+from tests.api.client import Bot, permit
 from tests.api.description import description, operations, takes_a_token
 from tests.factories import make_account, make_link, make_market
 from tests.paths import ROOT
@@ -117,6 +117,8 @@ def test_every_example_of_a_problem_is_what_the_api_answers(
         405: bot.put("accounts/", {}),
         406: bot.get("accounts/", Accept="text/csv"),
         409: bot.post(size, {**order, "price": "200"}, **key),
+        411: Client().post("/api/v1/accounts/", headers={"Transfer-Encoding": "chunked"}),
+        412: stale_change(bot, link),
         413: bot.post(size, {**order, "symbol": "x" * 70_000}),
         415: bot.client.post(
             f"/api/v1/{size}", "", "text/plain", headers={"Authorization": f"Bearer {bot.text}"}
@@ -142,6 +144,15 @@ def test_every_example_of_a_problem_is_what_the_api_answers(
         example = response["content"]["application/problem+json"]["example"]
         assert answers.pop(example["status"]).json() == example, name
     assert answers == {}
+
+
+def stale_change(bot: Bot, link: StrategyAccount) -> Any:
+    """A change of what somebody else has changed since it was read."""
+    path = f"strategy-accounts/{link.pk}/"
+    tag = bot.get(path)["ETag"]
+    StrategyAccount.objects.filter(pk=link.pk).update(weight="0.6")
+    permit(bot.user, "capital.change_strategyaccount")
+    return bot.send("patch", path, {"weight": "0.4"}, **{"If-Match": tag})
 
 
 def test_description_is_english_on_a_korean_server() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,7 +197,12 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (2, ("webhook_secret", "nobody")),
     (0, ("rotate_keys",)),
     (2, ("rotate_keys", "--batch", "0")),
+    (0, ("archive", "--before", "2026-01-01", "--dry-run")),
+    (0, ("archive", "--before", "2026-01-01", "--to", "TMP")),
+    (2, ("archive", "--before", "2026")),
+    (2, ("archive", "--before", "2026-01-01", "--account", "nobody")),
     (1, ("audit_capital",)),
+    (1, ("audit_capital", "--full")),
     (2, ("audit_capital", "--account", "nobody")),
     (0, ("load_demo", "--show-login")),
     (0, ("load_demo",)),
@@ -211,16 +217,19 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_output_and_errors_are_in_the_readers_language(desk: None, language: str) -> None:
+def test_output_and_errors_are_in_the_readers_language(
+    desk: None, tmp_path: Path, language: str
+) -> None:
     found = {}
     with translation.override(language):
         for code, (name, *arguments) in ASKED:
             if name == "audit_capital":
                 StrategyCapital.objects.update(allocated_capital=Decimal("7.5"))
-            given = [
-                str(AllocationRun.objects.earliest("pk").pk) if each == "RUN" else each
-                for each in arguments
-            ]
+            named = {
+                "RUN": AllocationRun.objects.order_by("pk").values_list("pk").first(),
+                "TMP": (tmp_path,),
+            }
+            given = [str((named.get(each) or (each,))[0]) for each in arguments]
             answered, told = say(name, *given)
             if answered != code:
                 found[" ".join((name, *given))] = [f"exit status {answered}, not {code}: {told}"]

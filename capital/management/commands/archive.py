@@ -6,20 +6,21 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from capital.management.arguments import add_account_argument, errors_translated
+from capital.management.base import CapitalCommand
 from capital.management.output import print_json
 from capital.services.accounts import find_account_ids
 from capital.services.archives import ArchiveReport, archive
 from capital.services.sentences import sentence
 
 
-class Command(BaseCommand):
+class Command(CapitalCommand):
     """Exit status 0: done; 1: an account's record is not correct; 2: invalid arguments."""
 
-    help = (
+    help = gettext_lazy(
         "Write months of allocations and webhook events to files, and remove them from the "
         "database once the files have been read back. It can be interrupted and run again."
     )
@@ -30,18 +31,18 @@ class Command(BaseCommand):
             type=_date,
             required=True,
             metavar="DATE",
-            help="archive the months that end before this day (2026-11-01)",
+            help=_("archive the months that end before this day (2026-11-01)"),
         )
         parser.add_argument(
             "--to",
             type=Path,
             default=Path("archive"),
             metavar="FOLDER",
-            help="the folder that gets a folder for each month (default: archive)",
+            help=_("the folder that gets a folder for each month (default: archive)"),
         )
-        add_account_argument(parser, everyone="every account, and all webhook events")
-        parser.add_argument("--dry-run", action="store_true", help="count, and change nothing")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_account_argument(parser, everyone=_("every account, and all webhook events"))
+        parser.add_argument("--dry-run", action="store_true", help=_("count, and change nothing"))
+        parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = options["account"]
@@ -64,7 +65,9 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a date like 2026-11-01") from None
+        raise ArgumentTypeError(
+            _("%(text)s is not a date like 2026-11-01") % {"text": repr(text)}
+        ) from None
 
 
 def _as_json(report: ArchiveReport) -> dict[str, Any]:

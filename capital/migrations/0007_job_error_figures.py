@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("capital", "0004_cipher_ids"),
+        ("capital", "0006_archived"),
     ]
 
     operations = [
