@@ -6,7 +6,7 @@ LANGUAGE_CODE nor our catalogue. So it is given Django's.
 
 import argparse
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 # Its messages that a command of ours can show, for the catalogue.
@@ -22,6 +22,8 @@ _SHOWN = (
     _("ignored explicit argument %r"),
     _("expected one argument"),
     _("expected at least one argument"),
+    _("expected %s argument"),
+    _("expected %s arguments"),
     _("invalid %(type)s value: %(value)r"),
     _("invalid choice: %(value)r (choose from %(choices)s)"),
     _("%(prog)s: error: %(message)s\n"),
@@ -31,7 +33,11 @@ _SHOWN = (
 def install() -> None:
     """Let argparse ask Django."""
     setattr(argparse, "_", _translated)  # noqa: B010  # it is no attribute for mypy
-    setattr(argparse, "ngettext", ngettext)  # noqa: B010
+    setattr(argparse, "ngettext", _counted)  # noqa: B010
+
+
+def _counted(one: str, many: str, number: int) -> str:
+    return gettext(one if number == 1 else many)
 
 
 def _translated(message: str | None) -> str | None:

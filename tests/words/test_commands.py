@@ -177,6 +177,8 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (2, ("size", "grid")),
     (0, ("sync_markets",)),
     (2, ("sync_markets", "--venue", "nobody")),
+    (2, ("sync_markets", "--accept", "nobody")),
+    (2, ("sync_markets", "--accept", "nobody", "BTC/USDT")),
     (0, ("run_job", "prune")),
     (1, ("run_job", "sync_balances")),
     (1, ("run_job", "reallocate_due")),
