@@ -1,4 +1,4 @@
-"""Logging in with a password, which may be hashed anew; API tokens go on then."""
+"""Logging in with a password, which may be hashed again; API tokens go on then."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from capital.services.access import keep_tokens_of_same_password
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own. Tokens end with a password; one that is only hashed anew is the same."""
+    """Django's own. Tokens end with a password; one that is only hashed again is the same."""
 
     def authenticate(
         self,

@@ -39,7 +39,7 @@ SAID_BETTER = {
     "content type",
 }
 # Where both mean the same, and Django's own Korean is taken.
-AS_DJANGO_SAYS = {"Close"}
+AS_DJANGO_SAYS = {"Change", "Close"}
 
 
 def test_word_of_two_senses_has_a_context() -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
@@ -35,7 +35,7 @@ _MODELS: dict[str, type[Model]] = {
 }
 _MOST_VALUES = 3
 _OF_SECRETS = {
-    SET: gettext_lazy("set"),
+    SET: pgettext_lazy("credentials", "set"),
     NOT_SET: gettext_lazy("not set"),
     CHANGED: gettext_lazy("replaced"),
 }
@@ -81,7 +81,7 @@ class ChangeAdmin(RecordAdmin):
         """To the second."""
         return f"{timezone.localtime(change.created_at):%Y-%m-%d %H:%M:%S}"
 
-    @admin.display(description=gettext_lazy("change"))
+    @admin.display(description=pgettext_lazy("record", "change"))
     def shown_what(self, change: SettingChange) -> str:
         """What kind of row, and what happened to it."""
         return f"{capfirst(change.get_row_display())}: {change.get_verb_display()}"

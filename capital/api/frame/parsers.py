@@ -24,7 +24,7 @@ class NotJson(ParseError):
     def __init__(self, line: int, column: int) -> None:
         detail = _(
             "The request body is not valid JSON: see line %(line)s, column %(column)s. A quotation "
-            "mark inside a text needs a backslash before it."
+            "mark inside a string needs a backslash before it."
         )
         super().__init__(detail % {"line": line, "column": column})
 

@@ -134,7 +134,7 @@ class _Call:
             self.body = body
         except (ValidationError, ParseError) as error:
             self.error = error
-            # The sender is believed where the secret stands, whatever is broken around it.
+            # The sender is trusted if the secret is there, whatever else is broken.
             if found := _TOKEN.search(raw):
                 token = found["token"].decode("ascii")
         headers = request.headers

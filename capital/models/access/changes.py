@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
 from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers, refuse_delete
@@ -47,7 +48,7 @@ class SettingChange(AppendOnlyModel):
     """
 
     row = models.CharField(_("changed row"), max_length=10, choices=ChangedRow)
-    verb = models.CharField(_("change"), max_length=10, choices=ChangeVerb)
+    verb = models.CharField(pgettext_lazy("record", "change"), max_length=10, choices=ChangeVerb)
     account = models.ForeignKey(
         Account,
         on_delete=models.DO_NOTHING,

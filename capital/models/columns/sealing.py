@@ -5,7 +5,7 @@ column that somebody moved to another row, field or table is refused like one th
 The keys are those of ``FIELD_ENCRYPTION_KEYS``: the first one seals, all of them open.
 
 What was sealed before there were places is a Fernet token. It opens anywhere, until
-``manage.py rotate_keys`` has sealed it anew.
+``manage.py rotate_keys`` has sealed it again.
 """
 
 import binascii

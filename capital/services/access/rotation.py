@@ -1,4 +1,4 @@
-"""Encrypting everything anew with the first key, and for its place, so that an old key may go."""
+"""Encrypting everything again with the first key, and for its place, so that an old key may go."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Rotation:
     """What was done so far.
 
     Attributes:
-        encrypted: Values that were encrypted anew.
+        encrypted: Values that were encrypted again.
         current: Values that the first key had encrypted already, for their place.
         unreadable: Values that were left as they are, because no key opens them.
     """

@@ -67,7 +67,7 @@ def valid_tokens(user: AbstractUser, *, clock: Clock = timezone.now) -> list[Api
 
 
 def keep_tokens_of_same_password(user_id: int, *, old: str, new: str) -> None:
-    """Take the tokens along where the same password is only hashed anew.
+    """Take the tokens along where the same password is only hashed again.
 
     Django does so when somebody logs in after the way of hashing changed. That is no new password.
 

@@ -1,4 +1,4 @@
-"""What a run took is given back, as far as the present balance bears it."""
+"""What a run took is given back, as far as the present balance covers it."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Every secret is encrypted anew with the first key: in batches, and naming what it cannot."""
+"""Every secret is encrypted again with the first key: in batches, and naming what it cannot."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("capital", "0007_order_units_and_guards"),
+        ("capital", "0009_access_rights"),
     ]
 
     operations = [
