@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -158,6 +159,7 @@ def test_a_price_far_off_the_market_s_is_refused_with_both_figures(
 
 def test_dust_is_reported_and_listed_as_such(bot: Bot, link: StrategyAccount) -> None:
     path = f"strategy-accounts/{link.pk}/positions/"
+    bot.user.user_permissions.add(Permission.objects.get(codename="report_position"))
 
     whole = bot.put(path, {"symbol": SYMBOL, "quantity": "0.01"}).json()
     dust = bot.put(path, {"symbol": SYMBOL, "quantity": "0.005"}).json()

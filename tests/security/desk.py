@@ -175,7 +175,8 @@ def undone() -> Iterator[None]:
 def read_table(name: str) -> tuple[list[str], dict[str, list[int]]]:
     """The callers of a table's head, and the statuses of each row."""
     lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines()
-    head, *rows = [line.partition("|") for line in lines]
+    # The last bar: an address may have some, too.
+    head, *rows = [line.rpartition("|") for line in lines]
     return head[2].split(), {
         row.strip(): [int(status) for status in statuses.split()] for row, _, statuses in rows
     }

@@ -1,5 +1,7 @@
 """AccountAccess: who besides its owner may see an account, and what they may do there."""
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -33,6 +35,10 @@ class AccountAccess(models.Model):
     )
     role = models.CharField(_("role"), max_length=10, choices=AccessRole)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    # What people and programs change: see ``strategies.edits``.
+    edited_fields: ClassVar[tuple[str, ...]] = ("account", "user", "role")
+    hidden_fields: ClassVar[frozenset[str]] = frozenset()
 
     class Meta:
         verbose_name = _("account access")

@@ -268,6 +268,7 @@ class Account(RemembersLoaded):
         "fee_rate",
         "utilisation",
         "max_budget_percent",
+        "max_price_deviation_percent",
     )
     hidden_fields: ClassVar[frozenset[str]] = _CREDENTIALS
     remembered = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)

@@ -35,6 +35,15 @@ pytestmark = pytest.mark.django_db
 ran: list[str] = []
 
 
+@pytest.fixture(autouse=True)
+def _connection_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections are closed between two rounds; here, the test's transaction is in one."""
+    for module in ("scheduler", "monitor"):
+        monkeypatch.setattr(f"django_q.{module}.close_old_django_connections", lambda: None)
+    scheduler = "capital.management.commands.qcluster.close_old_connections"
+    monkeypatch.setattr(scheduler, lambda: None)
+
+
 def attack(*_arguments: Any, **_keywords: Any) -> None:
     """What somebody would like the workers to run."""
     ran.append("attack")
