@@ -43,7 +43,8 @@ class AccountAccesses(EditableView):
         for name, present in (("account", row.account), ("user", row.user.get_username())):
             if values.get(name, present) != present:
                 raise refusal(name, _("Cannot be changed. Give another access instead."))
-        return change_access(row.pk, role=values.get("role", row.role), **self.asker)
+        role = values.get("role", row.role)
+        return change_access(row.pk, role=role, **self.asker, seen=self.seen)
 
     def delete_row(self, row: AccountAccess) -> None:
         remove_access(row.pk, **self.asker)

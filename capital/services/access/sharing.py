@@ -10,6 +10,7 @@ from capital.domain.errors import NotFound
 from capital.models import AccessRole, Account, AccountAccess, ChangedRow, ChangeVerb
 from capital.services.access.changes import differences, record_change
 from capital.services.access.roles import Act, require
+from strategies.edits import Seen, check_seen
 
 # For what a role is given, above all.
 _MAIN_ACT = {AccessRole.OPERATOR: Act.ALLOCATE, AccessRole.MANAGER: Act.CHANGE_ACCOUNT}
@@ -54,17 +55,31 @@ def give_access(
 
 
 def change_access(
-    access_id: int, *, role: str, actor: AbstractUser | None = None, origin: str = ""
+    access_id: int,
+    *,
+    role: str,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    seen: Seen | None = None,
 ) -> AccountAccess:
     """Give the access another role.
 
+    Args:
+        access_id: Which.
+        role: One of ``AccessRole``.
+        actor: Who gives it: the account's owner or a superuser; None is the command line.
+        origin: The address from which it was asked, for the record.
+        seen: What the actor saw of it; None where that is not said.
+
     Raises:
         NotFound: It is gone.
+        ChangedMeanwhile: It is not as the actor saw it.
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
         ValidationError: The role is unknown.
     """
     with transaction.atomic():
         access = _locked_access(access_id, actor)
+        check_seen(access, {"role": role}, seen)
         before, access.role = access.role, role
         access.full_clean()
         access.save(update_fields=["role"])
