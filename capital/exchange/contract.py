@@ -90,12 +90,15 @@ class Listing:
         market_id: The venue's own name for it.
         base: Base currency.
         is_active: Whether it is traded now.
+        has_brackets: The rules say all of its leverage that the venue tells; False where its
+            brackets were asked and are not known now.
     """
 
     rules: InstrumentRules
     market_id: str
     base: str
     is_active: bool
+    has_brackets: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ class MarketGateway(Protocol):
 
         Returns:
             For each venue id its instruments (never an empty list), or why there are none. Options
-            and instruments that cannot be sized (no step, no contract size) are left out.
+            and instruments that cannot be sized (no step, no contract size) are left out. Brackets
+            that a venue tells elsewhere are asked afterwards; without them the list stands.
         """
 
     def fetch_prices(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, MarketPrice | Reason]:

@@ -269,6 +269,54 @@ class MarginSteps:
 
 
 @dataclass(frozen=True)
+class BracketsQuestion:
+    """One question for brackets, which many instruments share.
+
+    Attributes:
+        params: Its arguments.
+        only: What the raw market of an instrument that it is about says, by field.
+    """
+
+    params: Mapping[str, Any]
+    only: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BracketsCall:
+    """Where a venue lists margin by the size of a position, beside its list of markets.
+
+    Attributes:
+        method: The method of ccxt's client; it needs no key.
+        questions: What it is asked.
+        market: The field of the raw market with the name under which its levels are listed.
+        name: The field of a level with that name.
+        ends: The field of a level with the largest size that it is for.
+        leverage: The field with the highest leverage.
+        path: The list of levels; ``()`` is the response itself.
+        in_amounts: Sizes are in what an order's amount counts, else in the settle currency.
+        names: The argument for the names that are asked for, if all at once cannot be had.
+        names_at_once: How many of them it takes.
+        cursor: Where the response has the ``cursor`` of the next page; an empty one ends them.
+        page_size: How many names a page has where ``offset`` says at which it starts.
+        pause_seconds: Between two requests, by the limits that the venue documents.
+    """
+
+    method: str
+    questions: tuple[BracketsQuestion, ...]
+    market: str
+    name: str
+    ends: str
+    leverage: str
+    path: Path = ()
+    in_amounts: bool = False
+    names: str = ""
+    names_at_once: int = 1
+    cursor: Path = ()
+    page_size: int = 0
+    pause_seconds: float = 0.1
+
+
+@dataclass(frozen=True)
 class RulesCall:
     """How the instrument rules are requested, and what of them ccxt does not pass on.
 
@@ -292,6 +340,7 @@ class RulesCall:
         max_leverage: The fields with the maximum leverage, if ccxt does not pass it on. The lowest
             of several counts.
         margins: Where it has the margin by the size of a position.
+        brackets: Where that is asked, if the market has none.
         last_price: The field of the raw ticker with the last price, if ccxt's own ticker has none:
             there ccxt ignores the exact numbers that it was told to make.
         settle_is_lower_case: The venue's paths name the settle currency in lower case.
@@ -312,6 +361,7 @@ class RulesCall:
     limit_dearest_times: int = 1
     max_leverage: tuple[str, ...] = ()
     margins: MarginLevels | MarginSteps | None = None
+    brackets: BracketsCall | None = None
     last_price: str = ""
     settle_is_lower_case: bool = False
 

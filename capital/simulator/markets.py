@@ -36,6 +36,7 @@ class MarketPlace:
         self._lock = threading.Lock()
         self._prices = dict(PRICES)
         self._fault: Fault | None = None
+        self._faults: dict[str, Fault] = {}
         self._requests: list[str] = []
 
     @property
@@ -52,6 +53,18 @@ class MarketPlace:
     def fail(self, fault: Fault | str | None) -> None:
         """From now on every public endpoint fails so; None: no longer."""
         self._fault = None if fault is None else Fault(fault)
+
+    def fail_at(self, path: str, fault: Fault | str | None) -> None:
+        """From now on the public endpoint with this path fails so; None: no longer."""
+        with self._lock:
+            self._faults.pop(path, None)
+            if fault is not None:
+                self._faults[path] = Fault(fault)
+
+    def fault_at(self, path: str) -> Fault | None:
+        """What the public endpoint with this path suffers from."""
+        with self._lock:
+            return self._fault or self._faults.get(path)
 
     def note(self, target: str) -> None:
         """Somebody asked this."""

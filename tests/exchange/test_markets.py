@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from ccxt.base.errors import InvalidOrder
 
 from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import (
     AmountUnit,
     InstrumentKind,
@@ -18,12 +20,15 @@ from capital.domain.sizing.instruments import (
     LeverageBracket,
     PrecisionMode,
 )
+from capital.domain.sizing.leverage import LeverageSteps
 from capital.domain.sizing.rounding import round_down
+from capital.exchange.ccxt import brackets as ccxt_brackets
 from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.ccxt.clients import new_client
 from capital.exchange.ccxt.markets import CcxtMarkets
 from capital.exchange.contract import Listing, Quoted
 from capital.exchange.venues import VENUES, get_venue
+from capital.simulator.venues import bybit, okx
 from tests.paths import ROOT
 
 RESPONSES = Path(os.environ.get("EXCHANGE_RESPONSES", ROOT.parent / "shared" / "exchanges"))
@@ -132,6 +137,11 @@ def test_rules_are_read_exactly(markets):
         max_amount=D(100000000),
         market_max_amount=D(30000),
         max_leverage=D(100),
+        brackets=(
+            LeverageBracket(D(100), max_amount=D(30000)),
+            LeverageBracket(D(50), max_amount=D(60000)),
+            LeverageBracket(D(25), max_amount=D(120000)),
+        ),
     )
     assert listed(markets, "binance")["BTC/USDT"].rules == InstrumentRules(
         symbol="BTC/USDT",
@@ -195,6 +205,9 @@ def test_every_path_to_a_limit_leads_to_one(markets):
             assert any(each.max_leverage for each in rules), venue.id
         if venue.rules_call.margins is not None:
             assert any(each.brackets for each in rules), venue.id
+        if venue.rules_call.brackets is not None:
+            contracts = [each for each in rules if each.kind is not InstrumentKind.SPOT]
+            assert all(each.brackets for each in contracts), venue.id
 
 
 def test_leverage_is_bounded_by_what_the_venue_tells(markets):
@@ -228,6 +241,195 @@ def test_brackets_are_read_from_margins_by_the_size_of_a_position(markets):
         LeverageBracket(D("66.66666666"), max_amount=D(750000)),
         LeverageBracket(D(50)),
     )
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "counted", "expected"),
+    [
+        (
+            "bybit",
+            "BTC/USDT:USDT",
+            "max_notional",
+            [("100", "2000000"), ("50", "10000000"), ("25", "20000000")],
+        ),
+        ("bybit", "ETH/USDT:USDT", "max_notional", [("100", "1500000"), ("50", "9000000")]),
+        ("bybit", "BTC/USD:BTC", "max_settled", [("100", "150"), ("50", "300")]),
+        ("okx", "ETH/USDT:USDT", "max_amount", [("100", "20000"), ("50", "50000")]),
+        ("okx", "BTC/USD:BTC", "max_amount", [("100", "15000"), ("50", "40000")]),
+        (
+            "gate",
+            "BTC/USDT:USDT",
+            "max_notional",
+            [("125", "1000000"), ("100", "5000000"), ("50", "20000000")],
+        ),
+        ("gate", "ETH/USDT:USDT", "max_notional", [("125", "500000"), ("50", "2000000")]),
+        ("gate", "BTC/USD:BTC", "max_settled", [("125", "50"), ("50", "200")]),
+    ],
+)
+def test_brackets_that_a_venue_tells_elsewhere_are_asked(markets, venue, symbol, counted, expected):
+    assert listed(markets, venue)[symbol].rules.brackets == tuple(
+        LeverageBracket(D(leverage), **{counted: D(size)}) for leverage, size in expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "capital", "leverage", "notional"),
+    [
+        # Of 100,000 hundredfold 10,000,000 would be beyond the first 2,000,000: fiftyfold.
+        ("bybit", "BTC/USDT:USDT", "100000", 50, 5000000),
+        # One bitcoin hundredfold is below the first 150; five would be beyond it.
+        ("bybit", "BTC/USD:BTC", "1", 100, 5000000),
+        ("bybit", "BTC/USD:BTC", "5", 50, 12500000),
+        # 60,000 contracts of 0.01 are 30,000,000 at 50,000.
+        ("okx", "BTC/USDT:USDT", "400000", 50, 20000000),
+        ("gate", "BTC/USDT:USDT", "8000", 125, 1000000),
+        ("gate", "BTC/USDT:USDT", "40000", 100, 4000000),
+        ("gate", "BTC/USD:BTC", "2", 50, 5000000),
+    ],
+)
+def test_an_order_is_sized_with_the_leverage_of_its_size(
+    markets, venue, symbol, capital, leverage, notional
+):
+    rules = replace(listed(markets, venue)[symbol].rules, market_max_amount=None, max_amount=None)
+    price = D(50000)
+    terms = Terms(D(capital), leverage=D(125), utilisation=D(1), fee_rate=D(0))
+    steps = LeverageSteps(rules, terms, price, D(0))
+
+    amount = steps.amount_for(Fraction(capital))
+
+    assert steps.of(amount).leverage == leverage
+    assert amount * rules.quoted_worth_of_one(price) == notional
+
+
+def with_brackets(monkeypatch, venue: str, **fields: Any) -> None:
+    """From now on the row's brackets are asked in another way."""
+    row = get_venue(venue)
+    assert row.rules_call.brackets is not None
+    call = replace(row.rules_call.brackets, pause_seconds=0, **fields)
+    changed = replace(row, rules_call=replace(row.rules_call, brackets=call))
+    monkeypatch.setattr(
+        ccxt_markets, "get_venue", lambda each: changed if each == venue else get_venue(each)
+    )
+
+
+def asked_for_brackets(exchange) -> list[str]:
+    paths = ("risk-limit", "position-tiers", "risk_limit_tiers")
+    return [each for each in exchange.server.market_place.requests if any(p in each for p in paths)]
+
+
+def test_all_pages_of_brackets_are_read_and_none_twice(markets, exchange, monkeypatch):
+    with_brackets(monkeypatch, "gate", page_size=1)
+
+    assert len(listed(markets, "gate")["ETH/USDT:USDT"].rules.brackets) == 2
+    assert [each.rpartition("/")[2] for each in asked_for_brackets(exchange)] == [
+        f"risk_limit_tiers?limit=1&offset={offset}" for offset in (0, 1, 2, 0, 1)
+    ]
+
+
+def test_the_cursor_of_a_page_leads_to_the_next(markets, exchange):
+    listed(markets, "bybit")
+
+    assert [each.rpartition("?")[2] for each in asked_for_brackets(exchange)] == [
+        "category=linear",
+        "category=linear&cursor=1",
+        "category=inverse",
+    ]
+
+
+def test_names_are_asked_a_few_at_once(markets, exchange, monkeypatch):
+    with_brackets(monkeypatch, "okx", names_at_once=2)
+
+    listed(markets, "okx")
+
+    assert [each.rpartition("=")[2].split("%2C") for each in asked_for_brackets(exchange)] == [
+        ["BTC-USD", "BTC-USDT"],
+        ["ETH-USDT"],
+    ]
+
+
+BRACKETS_AT = {
+    "bybit": "/v5/market/risk-limit",
+    "okx": "/api/v5/public/position-tiers",
+    "gate": "/api/v4/futures/{settle}/risk_limit_tiers",
+}
+
+
+def test_every_venue_that_is_asked_for_brackets_is_tested_without_them():
+    asked = {each.id for each in VENUES.values() if each.rules_call.brackets is not None}
+    assert asked == BRACKETS_AT.keys()
+
+
+@pytest.mark.parametrize("fault", ["server_error", "rate_limited", "html", "empty_object"])
+@pytest.mark.parametrize("venue", BRACKETS_AT)
+def test_a_list_stands_without_its_brackets(markets, exchange, venue, fault, caplog):
+    exchange.server.market_place.fail_at(BRACKETS_AT[venue], fault)
+
+    found = listed(markets, venue)
+
+    for each in found.values():
+        is_spot = each.rules.kind is InstrumentKind.SPOT
+        assert (each.rules.brackets, each.has_brackets) == ((), is_spot)
+    assert found["BTC/USDT:USDT"].rules.max_leverage in (100, 125)
+    assert [venue in each.message for each in caplog.records if "brackets" in each.message] == [
+        True
+    ]
+
+
+def test_brackets_that_do_not_come_in_time_hold_up_no_list(markets, exchange, monkeypatch):
+    monkeypatch.setattr(ccxt_markets, "BRACKETS_SECONDS", 0.3)
+    exchange.server.market_place.fail_at(BRACKETS_AT["bybit"], "timeout")
+
+    assert not listed(markets, "bybit")["BTC/USDT:USDT"].has_brackets
+
+
+def test_a_refused_question_leaves_the_others(markets, monkeypatch, caplog):
+    with_brackets(monkeypatch, "okx", names_at_once=1)
+    monkeypatch.setattr(
+        okx, "_TIERS", {name: each for name, each in okx._TIERS.items() if name != "BTC-USDT"}
+    )
+
+    found = listed(markets, "okx")
+
+    assert {symbol: each.has_brackets for symbol, each in found.items() if ":" in symbol} == {
+        "BTC/USDT:USDT": False,
+        "ETH/USDT:USDT": True,
+        "BTC/USD:BTC": True,
+    }
+    assert "okx refused 1 of the questions for leverage brackets." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("limits", "known"),
+    [
+        # A level without an end, one without a leverage, and more levels than there can be.
+        ([("", "100")], 0),
+        ([("2000000", "100"), ("4000000", "")], 0),
+        ([(str(number), "100") for number in range(1, 102)], 0),
+        ([("4000000", "50"), ("2000000", "100")], 2),
+    ],
+)
+def test_levels_that_say_less_than_they_should_are_no_brackets(markets, monkeypatch, limits, known):
+    monkeypatch.setattr(
+        bybit, "_RISK_LIMITS", {**bybit._RISK_LIMITS, "linear": {"BTCUSDT": limits}}
+    )
+
+    found = listed(markets, "bybit")
+
+    assert len(found["BTC/USDT:USDT"].rules.brackets) == known
+    assert found["BTC/USDT:USDT"].has_brackets is (known > 0)
+    # The other contract is not mentioned, and the one of the other question is.
+    assert not found["ETH/USDT:USDT"].has_brackets
+    assert found["BTC/USD:BTC"].has_brackets
+    assert [each.leverage for each in found["BTC/USDT:USDT"].rules.brackets] == ([100, 50][:known])
+
+
+def test_pages_that_do_not_end_are_no_answer(markets, monkeypatch):
+    monkeypatch.setattr(ccxt_brackets, "_MOST_PAGES", 1)
+
+    found = listed(markets, "bybit")
+
+    assert not found["BTC/USDT:USDT"].has_brackets
+    assert found["BTC/USDT"].has_brackets
 
 
 def test_an_inverse_contract_is_paid_in_the_coin(markets):

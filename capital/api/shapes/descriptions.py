@@ -151,7 +151,8 @@ MARKET: Descriptions = {
     "max_leverage": "Maximum leverage. Null: not known, or spot.",
     "leverage_brackets": (
         "Maximum leverage by the size of a position, from the smallest: each with `leverage`, and "
-        "up to which `max_notional` (quote currency) or `max_amount` it is allowed."
+        "up to which `max_notional` (quote currency), `max_settled` (settle currency, of inverse "
+        "contracts) or `max_amount` it is allowed."
     ),
     "pending_rules": (
         "Rules with another contract size or unit, which wait until a person accepts them. "

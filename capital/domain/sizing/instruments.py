@@ -56,11 +56,14 @@ class LeverageBracket:
         leverage: The highest one, > 0.
         max_notional: Up to which value, in the quote currency; None for any, or by amount.
         max_amount: Up to which amount, in the venue's unit; None for any, or by value.
+        max_settled: Up to which value in the settle currency, where that is not the quote currency:
+            of inverse contracts. None for any, or by another limit.
     """
 
     leverage: Decimal
     max_notional: Decimal | None = None
     max_amount: Decimal | None = None
+    max_settled: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,12 @@ class LeverageSteps:
             limits.append(
                 Fraction(bracket.max_notional) / self.rules.quoted_worth_of_one(self.price)
             )
+        if bracket.max_settled is not None:
+            limits.append(
+                Fraction(bracket.max_settled)
+                * Fraction(self.price)
+                / self.rules.quoted_worth_of_one(self.price)
+            )
         if bracket.max_amount is not None:
             limits.append(Fraction(bracket.max_amount))
         if not limits:

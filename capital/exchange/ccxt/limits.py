@@ -12,7 +12,7 @@ from capital.exchange.venue import By, MarginLevels, MarginSteps
 from capital.exchange.venues import Venue
 
 # More levels than any venue has: a list that does not end is no list.
-_MOST_LEVELS = 100
+MOST_LEVELS = 100
 _EIGHT_DECIMALS = 10**8
 
 
@@ -103,7 +103,7 @@ class Limits:
 
 def _levels(levels: Any, margins: MarginLevels) -> Iterator[LeverageBracket]:
     """From a list in which each level says where it starts: it ends where the next one does."""
-    if not isinstance(levels, list) or len(levels) > _MOST_LEVELS:
+    if not isinstance(levels, list) or len(levels) > MOST_LEVELS:
         return
     found = []
     for level in levels:
@@ -124,7 +124,7 @@ def _steps(info: Mapping[str, Any], margins: MarginSteps) -> Iterator[LeverageBr
     if None in found:
         return
     margin, more, first, step, levels = (each for each in found if each is not None)
-    if levels > _MOST_LEVELS:
+    if levels > MOST_LEVELS:
         return
     for level in range(int(levels)):
         ends = None if level + 1 == int(levels) else first + step * level

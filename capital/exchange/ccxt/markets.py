@@ -4,8 +4,9 @@ Clients are made by ``clients``; ccxt is imported inside the functions that need
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.prices import MarketPrice
+from capital.exchange.ccxt.brackets import Brackets, ask_brackets
 from capital.exchange.ccxt.clients import (
     is_cancelled_by_the_caller,
     new_client,
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _Asked = TypeVar("_Asked")
 
+logger = logging.getLogger(__name__)
+
 # A list of markets has megabytes; a bot waits for a price.
 LISTING_SECONDS = 45
+# A venue that gives a few names at a time has some sixty answers for all.
+BRACKETS_SECONDS = 60
 PRICE_SECONDS = 2
 
 
@@ -55,15 +61,55 @@ class CcxtMarkets:
     def fetch_listings(self, venues: Sequence[Venue]) -> dict[str, list[Listing] | Reason]:
         """See ``MarketGateway.fetch_listings``."""
         asked = [venue.id for venue in venues]
-        answers = run_to_its_end(
-            self._ask_each(asked, lambda each: each, _listings, LISTING_SECONDS)
-        )
+        found = run_to_its_end(self._ask_each(asked, lambda each: each, _listings, LISTING_SECONDS))
+        answers = self._with_brackets(found)
         for venue_id, answer in answers.items():
             if not answer:
                 answers[venue_id] = _bad_listing(venue_id, "no market")
             elif isinstance(answer, Reason) and answer.code is Code.EXCHANGE_BAD_ANSWER:
                 answers[venue_id] = _bad_listing(venue_id, answer.figures["kind"])
         return answers
+
+    def _with_brackets(
+        self, found: Mapping[str, "list[_Raw] | Reason"]
+    ) -> dict[str, list[Listing] | Reason]:
+        """The listings with the brackets that their venues tell elsewhere.
+
+        They are asked when every list has arrived, and whatever happens to them, the lists stand.
+        """
+        told: dict[str, Brackets] = {}
+
+        async def ask(client: Any, venue_id: str) -> int:
+            raw = found[venue_id]
+            assert not isinstance(raw, Reason)
+            told[venue_id] = {}
+            listed = [(listing.rules, info) for listing, info in raw]
+            return await ask_brackets(client, get_venue(venue_id), listed, told[venue_id])
+
+        asked = [
+            venue_id
+            for venue_id, raw in found.items()
+            if not isinstance(raw, Reason) and get_venue(venue_id).rules_call.brackets
+        ]
+        results = run_to_its_end(self._ask_each(asked, lambda each: each, ask, BRACKETS_SECONDS))
+        for venue_id, result in results.items():
+            if isinstance(result, Reason):
+                logger.warning(
+                    "The leverage brackets of %s could not be fetched (%s); for what is not known, "
+                    "the maximum of its list and stored brackets count.",
+                    venue_id,
+                    result.code.value,
+                )
+            elif result:
+                logger.warning(
+                    "%s refused %d of the questions for leverage brackets.", venue_id, result
+                )
+        return {
+            venue_id: raw
+            if isinstance(raw, Reason)
+            else [_bracketed(listing, told.get(venue_id)) for listing, _ in raw]
+            for venue_id, raw in found.items()
+        }
 
     def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, MarketPrice | Reason]:
         """See ``MarketGateway.fetch_prices``."""
@@ -130,11 +176,24 @@ async def _end_the_rest() -> None:
     await asyncio.gather(*rest, return_exceptions=True)
 
 
-async def _listings(client: Any, venue_id: str) -> list[Listing]:
+_Raw = tuple[Listing, Any]
+"""An instrument, and its market as the venue sent it."""
+
+
+async def _listings(client: Any, venue_id: str) -> list[_Raw]:
     venue = get_venue(venue_id)
     mode = venue.rules_call.precision_mode or _precision_mode(client.precisionMode)
-    found = (_listing(market, venue, mode) for market in await client.fetch_markets())
-    return [listing for listing in found if listing is not None]
+    found = ((_listing(each, venue, mode), each) for each in await client.fetch_markets())
+    return [(listing, market["info"]) for listing, market in found if listing is not None]
+
+
+def _bracketed(listing: Listing, told: Brackets | None) -> Listing:
+    if told is None or listing.rules.kind is InstrumentKind.SPOT:
+        return listing
+    brackets = told.get(listing.rules.symbol)
+    if brackets is None:
+        return replace(listing, has_brackets=False)
+    return replace(listing, rules=replace(listing.rules, brackets=brackets))
 
 
 async def _price(client: Any, quoted: Quoted) -> MarketPrice:

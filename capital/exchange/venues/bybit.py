@@ -9,6 +9,8 @@ from capital.exchange.venue import (
     FREE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     Pace,
@@ -83,6 +85,21 @@ ROWS = (
                 InstrumentKind.LINEAR: ("lotSizeFilter", "maxMktOrderQty"),
                 InstrumentKind.INVERSE: ("lotSizeFilter", "maxMktOrderQty"),
             },
+            # There too, "Get Risk Limit": linear has 15 symbols in each response, and a cursor. Of
+            # BTCUSD it is "150", which are bitcoins. An address may ask 600 times in 5 seconds.
+            brackets=BracketsCall(
+                "publicGetV5MarketRiskLimit",
+                questions=(
+                    BracketsQuestion({"category": "linear"}),
+                    BracketsQuestion({"category": "inverse"}),
+                ),
+                market="symbol",
+                path=("result", "list"),
+                name="symbol",
+                ends="riskLimitValue",
+                leverage="maxLeverage",
+                cursor=("result", "nextPageCursor"),
+            ),
         ),
         inspections=(
             Inspection(

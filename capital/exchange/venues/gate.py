@@ -9,6 +9,8 @@ from capital.exchange.venue import (
     FREE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     RulesCall,
@@ -92,6 +94,20 @@ ROWS = (
                 **everywhere("market_order_size_max"),
             },
             market_dearest={InstrumentKind.SPOT: ("market_order_max_money",)},
+            # "Query risk limit tiers": without a contract, of 100 markets from an offset on. What
+            # is delivered at a date has an endpoint of its own, which is not asked.
+            brackets=BracketsCall(
+                "publicFuturesGetSettleRiskLimitTiers",
+                questions=(
+                    BracketsQuestion({"settle": "usdt"}),
+                    BracketsQuestion({"settle": "btc"}),
+                ),
+                market="name",
+                name="contract",
+                ends="risk_limit",
+                leverage="leverage_max",
+                page_size=100,
+            ),
             settle_is_lower_case=True,
         ),
         sandbox_modes=(WalletMode.SEPARATE,),

@@ -10,6 +10,8 @@ from capital.exchange.venue import (
     KEY_SECRET_AND_PASSPHRASE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     Pace,
@@ -60,6 +62,25 @@ ROWS = (
                 InstrumentKind.LINEAR: ("maxMktSz",),
                 InstrumentKind.INVERSE: ("maxMktSz",),
             },
+            # There too, "Get position tiers": sizes are in contracts, instFamily takes five at
+            # once, and an address may ask 10 times in 2 seconds. Orders of ccxt are in cross
+            # margin unless they say otherwise.
+            brackets=BracketsCall(
+                "publicGetPublicPositionTiers",
+                questions=tuple(
+                    BracketsQuestion({"instType": kind, "tdMode": "cross"}, {"instType": kind})
+                    for kind in ("SWAP", "FUTURES")
+                ),
+                market="instFamily",
+                path=("data",),
+                name="instFamily",
+                ends="maxSz",
+                leverage="maxLever",
+                in_amounts=True,
+                names="instFamily",
+                names_at_once=5,
+                pause_seconds=0.25,
+            ),
         ),
         inspections=(
             Inspection(

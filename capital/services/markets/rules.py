@@ -20,7 +20,7 @@ from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
 from capital.services.markets.guard import guard_rules
-from capital.services.markets.stored import RULE_COLUMNS, columns_of
+from capital.services.markets.stored import MEANING, RULE_COLUMNS, columns_of
 from capital.services.transactions import inside_transaction, outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -134,6 +134,8 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
             counts["unusable"] += 1
             continue
         row = known.get(market.symbol)
+        if row is not None and not listing.has_brackets:
+            _keep_brackets(market, row)
         if row is not None:
             guard_rules(market, row, now=now)
         rows.append(market)
@@ -151,6 +153,15 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
     Market.objects.filter(venue=venue, symbol__in=gone).update(is_active=False)
     counts["withdrawn"] = len(gone)
     return VenueSync(venue, counts=dict(counts))
+
+
+def _keep_brackets(market: Market, row: Mapping[str, Any]) -> None:
+    """Let stored brackets stand where the venue could not be asked, as long as they mean the same.
+
+    Without any, the maximum of the venue's list bounds leverage alone.
+    """
+    if all(_same(getattr(market, name), row[name]) for name in (*MEANING, "settle")):
+        market.leverage_brackets = row["leverage_brackets"]
 
 
 def _each_once(answer: Sequence[Listing]) -> list[Listing]:

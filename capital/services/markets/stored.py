@@ -122,6 +122,7 @@ def _bracket_as_json(bracket: LeverageBracket) -> dict[str, str]:
         "leverage": bracket.leverage,
         "max_notional": bracket.max_notional,
         "max_amount": bracket.max_amount,
+        "max_settled": bracket.max_settled,
     }
     return {name: plain(number) for name, number in found.items() if number is not None}
 

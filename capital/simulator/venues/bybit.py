@@ -1,6 +1,6 @@
 """Bybit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -193,6 +193,40 @@ def _instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _enveloped({"category": category, "list": listed, "nextPageCursor": ""})
 
 
+# Of each contract, up to which value and with which leverage; of BTCUSD in bitcoins.
+_RISK_LIMITS: Mapping[str, Mapping[str, Sequence[tuple[str, str]]]] = {
+    "linear": {
+        "BTCUSDT": (("2000000", "100.00"), ("10000000", "50.00"), ("20000000", "25.00")),
+        "ETHUSDT": (("1500000", "100.00"), ("9000000", "50.00")),
+    },
+    "inverse": {"BTCUSD": (("150", "100.00"), ("300", "50.00"))},
+}
+
+
+def _risk_limits(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /v5/market/risk-limit``: here one symbol on each page of linear; there 15."""
+    category, cursor = query.get("category", ""), query.get("cursor", "")
+    symbols = list(_RISK_LIMITS.get(category, {}))
+    start = int(cursor or 0)
+    end = start + 1 if category == "linear" else len(symbols)
+    levels = [
+        {
+            "id": number,
+            "symbol": symbol,
+            "riskLimitValue": value,
+            "maintenanceMargin": "0.005",
+            "initialMargin": "0.01",
+            "isLowestRisk": int(number == 1),
+            "maxLeverage": leverage,
+            "mmDeduction": "",
+        }
+        for symbol in symbols[start:end]
+        for number, (value, leverage) in enumerate(_RISK_LIMITS[category][symbol], 1)
+    ]
+    following = str(end) if end < len(symbols) else ""
+    return _enveloped({"category": category, "list": levels, "nextPageCursor": following})
+
+
 def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /v5/market/tickers`` of one symbol."""
     category, symbol = query.get("category", ""), query.get("symbol", "")
@@ -243,6 +277,7 @@ NOTICES = (
 MARKETS = (
     PublicEndpoint("/v5/market/instruments-info", _instruments),
     PublicEndpoint("/v5/market/tickers", _ticker),
+    PublicEndpoint("/v5/market/risk-limit", _risk_limits),
 )
 
 

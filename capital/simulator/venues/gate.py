@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
@@ -164,6 +164,33 @@ def _contracts(query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _CONTRACTS.get(query["settle"], [])
 
 
+# Of each contract, up to which value and with which leverage; of BTC_USD in bitcoins.
+_RISK_LIMITS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "BTC_USDT": (("1000000", "125"), ("5000000", "100"), ("20000000", "50")),
+    "ETH_USDT": (("500000", "125"), ("2000000", "50")),
+    "BTC_USD": (("50", "125"), ("200", "50")),
+}
+
+
+def _risk_limit_tiers(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v4/futures/{settle}/risk_limit_tiers``: pages of contracts with all tiers."""
+    names = [each["name"] for each in _CONTRACTS.get(query["settle"], [])]
+    start, most = int(query.get("offset", 0)), int(query.get("limit", 100))
+    return [
+        {
+            "contract": name,
+            "tier": number,
+            "risk_limit": value,
+            "initial_rate": "0.008",
+            "maintenance_rate": "0.004",
+            "leverage_max": leverage,
+            "deduction": "0",
+        }
+        for name in names[start : start + most]
+        for number, (value, leverage) in enumerate(_RISK_LIMITS[name], 1)
+    ]
+
+
 def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /api/v4/spot/tickers`` of one pair: a list of one."""
     pair = query.get("currency_pair", "")
@@ -217,6 +244,7 @@ MARKETS = (
     PublicEndpoint("/api/v4/options/underlyings", _nothing),
     PublicEndpoint("/api/v4/delivery/{settle}/contracts", _nothing),
     PublicEndpoint("/api/v4/futures/{settle}/contracts", _contracts),
+    PublicEndpoint("/api/v4/futures/{settle}/risk_limit_tiers", _risk_limit_tiers),
     PublicEndpoint("/api/v4/spot/tickers", _spot_ticker),
     PublicEndpoint("/api/v4/futures/{settle}/tickers", _contract_ticker),
 )

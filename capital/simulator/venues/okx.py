@@ -1,7 +1,7 @@
 """OKX."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -180,6 +180,43 @@ def _instruments(query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _enveloped(_LISTED.get(query.get("instType", ""), []))
 
 
+# Of each family, up to how many contracts and with which leverage.
+_TIERS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "BTC-USDT": (("30000", "100"), ("60000", "50"), ("120000", "25")),
+    "ETH-USDT": (("20000", "100"), ("50000", "50")),
+    "BTC-USD": (("15000", "100"), ("40000", "50")),
+}
+_FAMILIES_AT_ONCE = 5
+
+
+def _position_tiers(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v5/public/position-tiers``: of up to five families, from one contract on."""
+    families = query.get("instFamily", "").split(",")
+    is_asked = query.get("instType") == "SWAP" and query.get("tdMode") in ("cross", "isolated")
+    if not is_asked or len(families) > _FAMILIES_AT_ONCE or not _TIERS.keys() >= set(families):
+        return {"code": "51000", "data": [], "msg": "Parameter instFamily error"}
+    return _enveloped(
+        [
+            {
+                "baseMaxLoan": "",
+                "imr": "0.01",
+                "instFamily": family,
+                "instId": "",
+                "maxLever": leverage,
+                "maxSz": size,
+                "minSz": "0",
+                "mmr": "0.004",
+                "optMgnFactor": "0",
+                "quoteMaxLoan": "",
+                "tier": str(number),
+                "uly": family,
+            }
+            for family in families
+            for number, (size, leverage) in enumerate(_TIERS[family], 1)
+        ]
+    )
+
+
 def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /api/v5/market/ticker``."""
     instrument = query.get("instId", "")
@@ -231,6 +268,7 @@ NOTICES = (
 MARKETS = (
     PublicEndpoint("/api/v5/public/instruments", _instruments),
     PublicEndpoint("/api/v5/market/ticker", _ticker),
+    PublicEndpoint("/api/v5/public/position-tiers", _position_tiers),
 )
 
 

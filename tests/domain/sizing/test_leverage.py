@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import LeverageBracket
 from capital.domain.sizing.quantities import Bound, size_close, size_entry
-from tests.domain.sizing.builders import D, decimals, linear, order, prices, spot, terms
+from tests.domain.sizing.builders import D, decimals, inverse, linear, order, prices, spot, terms
 
 # Up to 50,000 fiftyfold, up to 250,000 25-fold, above that tenfold.
 BRACKETS = (
@@ -116,6 +116,21 @@ def test_brackets_may_be_by_amount():
     sizing = entry(rules, "50", price="1000")
 
     assert (sizing.amount, sizing.leverage) == (100, 50)
+
+
+def test_brackets_of_an_inverse_contract_may_be_in_its_coin():
+    rules = inverse(
+        brackets=(
+            LeverageBracket(D(50), max_settled=D(2)),
+            LeverageBracket(D(10), max_settled=D(9)),
+        )
+    )
+    size = rules.contract_size
+
+    # 0.04 coins fiftyfold are the 2 coins of the first bracket: 100,000 at 50,000.
+    for capital, coins_worth, leverage in (("0.04", 2, 50), ("0.5", 5, 10), ("3", 9, 10)):
+        sizing = entry(rules, capital, price="50000")
+        assert (sizing.amount * size, sizing.leverage) == (coins_worth * 50000, leverage)
 
 
 def test_closing_is_bounded_by_no_leverage():

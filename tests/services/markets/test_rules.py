@@ -9,13 +9,14 @@ from django.db import DatabaseError, connection
 
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
 from capital.exchange.contract import Listing
 from capital.exchange.venues import VENUES
 from capital.models import JobRun, Market
 from capital.services.jobs.runs import perform_by_hand
 from capital.services.markets import rules as markets
 from capital.services.markets.rules import sync_markets
+from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from tests.domain.sizing.builders import inverse, linear, spot
 from tests.factories import make_account, make_market
 
@@ -267,6 +268,62 @@ def test_a_venue_that_cannot_be_stored_does_not_stop_those_behind_it(monkeypatch
     )
     assert (second.problem, counts(second)) == (None, {"added": 1})
     assert [market.venue for market in Market.objects.all()] == ["bybit"]
+
+
+BRACKETS = (
+    LeverageBracket(Decimal(50), max_notional=Decimal(50000)),
+    LeverageBracket(Decimal(25), max_amount=Decimal(250000)),
+    LeverageBracket(Decimal(10), max_settled=Decimal("0.5")),
+)
+
+
+def unbracketed(*rules: InstrumentRules) -> list[Listing]:
+    """Listed by a venue that did not tell their brackets this time."""
+    return [replace(each, has_brackets=False) for each in Listed(*rules).answer]
+
+
+def stored_brackets(symbol: str):
+    row = Market.objects.values("venue", "symbol", *RULE_COLUMNS).get(symbol=symbol)
+    return rules_of(row).brackets
+
+
+def test_brackets_are_stored_as_they_were_told(venue):
+    venue(linear(brackets=BRACKETS))
+
+    assert stored_brackets(linear().symbol) == BRACKETS
+
+
+def test_stored_brackets_stand_until_the_venue_tells_others(venue):
+    venue(linear(brackets=BRACKETS), linear(symbol="ETH/USDT:USDT", brackets=BRACKETS[:1]))
+
+    # What was told for one contract is never another's.
+    answer = unbracketed(linear(), linear(symbol="ETH/USDT:USDT"), linear(symbol="X/USDT:USDT"))
+    assert counts(venue(answer=answer)) == {"unchanged": 2, "added": 1}
+    assert stored_brackets(linear().symbol) == BRACKETS
+    assert stored_brackets("ETH/USDT:USDT") == BRACKETS[:1]
+    assert stored_brackets("X/USDT:USDT") == ()
+
+    venue(linear(brackets=BRACKETS[1:]), linear(symbol="ETH/USDT:USDT"))
+    assert stored_brackets(linear().symbol) == BRACKETS[1:]
+    assert stored_brackets("ETH/USDT:USDT") == ()
+
+
+def test_brackets_of_another_settle_currency_do_not_stand(venue):
+    venue(linear(brackets=BRACKETS))
+
+    venue(answer=unbracketed(linear(settle="USDC")))
+
+    assert stored_brackets(linear().symbol) == ()
+
+
+def test_a_venue_without_brackets_is_synced_all_the_same(exchange):
+    exchange.server.market_place.fail_at("/v5/market/risk-limit", "server_error")
+
+    (sync,) = sync_markets(["bybit"], clock=lambda: NOW)
+
+    assert (sync.problem, counts(sync)) == (None, {"added": 5})
+    market = Market.objects.get(venue="bybit", symbol="BTC/USDT:USDT")
+    assert (market.max_leverage, market.leverage_brackets) == (100, [])
 
 
 def test_a_thousand_markets_cost_a_few_queries(venue, django_assert_max_num_queries):
