@@ -7,28 +7,32 @@ MANAGE := $(BIN)/python manage.py
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 MUTANTS := $(VENV)/.mutants
+# What was not published as the lock says is not installed.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 # The demo never touches another database than its own.
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 CHAOS_SEED ?= 1000
 
-.PHONY: help demo run test test-measured test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-measured test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
-$(RUNTIME): requirements.txt
+$(RUNTIME): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.lock
 	@touch $@
 
-$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
+	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-$(MUTANTS): requirements-mutants.txt $(DEVELOPMENT)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutants.txt
+$(MUTANTS): requirements-mutants.lock $(DEVELOPMENT)
+	$(INSTALL) -r requirements-mutants.lock
 	@touch $@
 
 demo run: export DEBUG := 1
@@ -90,6 +94,12 @@ lint: $(DEVELOPMENT)  ## Style, types, import contracts, rules of the house, mig
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.house.rules
 	$(MANAGE) makemigrations --check --dry-run
+
+lock:  ## Pin all that requirements*.txt need, with hashes, into requirements*.lock
+	test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/python -m pip install --quiet uv==0.13.9; }
+	$(LOCK) requirements.txt --output-file requirements.lock
+	$(LOCK) --constraints requirements.lock requirements-dev.txt --output-file requirements-dev.lock
+	$(LOCK) --constraints requirements-dev.lock requirements-mutants.txt --output-file requirements-mutants.lock
 
 format: $(DEVELOPMENT)  ## Let ruff put the code in order
 	$(BIN)/ruff check --fix .
