@@ -8,7 +8,7 @@ from capital.api.views.access import AccountAccesses
 from capital.api.views.accounts import Accounts, DailySummaries
 from capital.api.views.allocation import Allocate, AllocationRuns
 from capital.api.views.capital import Capital
-from capital.api.views.hooks import Hooks
+from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Markets, Positions
@@ -31,6 +31,7 @@ urlpatterns = [
             [
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
                 path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
+                path("hooks/<slug:key>/<slug:name>/", NamedHooks.as_view(), name="hooks"),
                 *router.urls,
             ]
         ),

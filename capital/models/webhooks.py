@@ -18,6 +18,7 @@ class WebhookSecret(models.Model):
     Attributes:
         digest: SHA-256 of ``signing_key``, to compare a shown secret with.
         signing_key: SHA-256 of the secret, in hexadecimal: the key of HMAC signatures.
+        name: The random end of its address; empty for one that was opened before there were any.
     """
 
     strategy = models.OneToOneField(
@@ -29,6 +30,7 @@ class WebhookSecret(models.Model):
     digest = models.CharField(_("digest"), max_length=64)
     cipher_id = CipherIdField()
     signing_key = EncryptedTextField(_("signing key"))
+    name = models.SlugField(_("address"), max_length=32, blank=True, default="", editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

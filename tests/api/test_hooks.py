@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery
-from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of
+from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of, webhook_name
 from tests.api.client import permit
 from tests.factories import make_link, make_market, make_strategy, make_user
 
@@ -298,3 +298,34 @@ def test_paused_strategy_may_only_close(link: StrategyAccount, secret: str) -> N
 
     assert Decimal(size["quantity"]) == 0
     assert size["code"] == "closing_only"
+
+
+# The address
+
+
+def test_the_address_of_a_new_webhook_ends_in_a_random_name_and_stays(
+    link: StrategyAccount, secret: str
+) -> None:
+    name = webhook_name(link.strategy)
+    other = make_strategy(key="other")
+    rotate_secret(other)
+    assert len(name) == 16
+    assert name != webhook_name(other)
+    again = rotate_secret(link.strategy)
+
+    assert webhook_name(link.strategy) == name
+    assert post({**ORDER, "token": again}, f"grid/{name}").status_code == 200
+    for wrong in (webhook_name(other), name[:-1], name.swapcase(), "x" * 16):
+        assert post({**ORDER, "token": again}, f"grid/{wrong}").status_code == 401
+    assert post({**ORDER, "token": again}, f"other/{name}").status_code == 401
+
+
+def test_an_address_of_before_there_were_names_keeps_working(
+    link: StrategyAccount, secret: str
+) -> None:
+    WebhookSecret.objects.update(name="")
+    secret = rotate_secret(link.strategy)
+
+    assert webhook_name(link.strategy) == ""
+    assert post({**ORDER, "token": secret}).status_code == 200
+    assert post({**ORDER, "token": secret}, "grid/anything").status_code == 401

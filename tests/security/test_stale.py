@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from capital.models import Account, StrategyAccount
+from capital.models import AccessRole, Account, AccountAccess, StrategyAccount
+from capital.services.access import change_access
 from capital.services.accounts import change_account, change_link
 from strategies.edits import version_of
 from strategies.models import Strategy
@@ -323,6 +324,23 @@ def test_new_credentials_are_another_version_and_are_not_told(
     problem(refused, 412)
     assert b"canary" not in refused.content
     assert stored(link.account, "api_key") == "canary-theirs"
+
+
+def test_an_access_has_a_version_too(bot: Bot, link: StrategyAccount) -> None:
+    access = AccountAccess.objects.create(
+        account=link.account, user=make_user(), role=AccessRole.VIEWER
+    )
+    path = f"account-access/{access.pk}/"
+    tag = bot.get(path)["ETag"]
+    change_access(access.pk, role=AccessRole.OPERATOR)
+
+    refused = bot.send("patch", path, {"role": "manager"}, **{"If-Match": tag})
+
+    assert "operator" in problem(refused, 412)["errors"][0]["detail"]
+    assert stored(access, "role") == "operator"
+    now = bot.get(path)["ETag"]
+    made = bot.send("patch", path, {"role": "manager"}, **{"If-Match": now})
+    assert made.status_code == 200
 
 
 def test_a_created_row_has_a_version(bot: Bot) -> None:

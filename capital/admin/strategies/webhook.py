@@ -13,7 +13,7 @@ from unfold.decorators import action
 
 from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.models import WebhookSecret
-from capital.services.webhooks import remove_secret, rotate_secret
+from capital.services.webhooks import remove_secret, rotate_secret, webhook_name
 from strategies.markets import MarketType
 from strategies.models import Strategy
 
@@ -104,8 +104,13 @@ def _about(request: HttpRequest, strategy: Strategy) -> dict[str, Any]:
     return {
         "object": strategy,
         "strategy": strategy,
-        "url": request.build_absolute_uri(reverse("hooks", args=[strategy.key])),
+        "url": request.build_absolute_uri(reverse("hooks", args=_address(strategy))),
         "back": reverse("admin:strategies_strategy_change", args=[strategy.pk]),
         "deliveries": reverse("admin:capital_webhookdelivery_changelist")
         + f"?strategy__id__exact={strategy.pk}",
     }
+
+
+def _address(strategy: Strategy) -> list[str]:
+    """The parts of the webhook's address; without a name where it is closed or has none."""
+    return [part for part in (strategy.key, webhook_name(strategy)) if part]

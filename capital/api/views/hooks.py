@@ -83,15 +83,16 @@ class Hooks(APIView):
         responses={200: HookAnswer},
         parameters=_SIGNATURE_HEADERS,
     )
-    def post(self, request: Request, key: str) -> Response:
+    def post(self, request: Request, key: str, name: str = "") -> Response:
         """Reallocate the strategy's capital if needed, then size every order on every account.
 
         Send the webhook's secret as `token` in the body, as TradingView can, or sign the request.
+        The address of a webhook also has a random name at its end: `hooks/{key}/{name}/`.
         A repeated signal (the same `id`, or without one the same body within 60 seconds) gets the
         first response.
         """
         call = _Call(request)
-        secret = check_proof(key, call.proof) if call.error is None else call.proved(key)
+        secret = call.proved(key, name)
         throttle = StrategyThrottle(key)
         if not throttle.allow_request(request, self):
             self.throttled(request, throttle.wait() or 1)
@@ -110,6 +111,23 @@ class Hooks(APIView):
         if isinstance(exc, WebhookRefused):
             exc.auth_header = _CHALLENGE  # type: ignore[attr-defined]
         return super().handle_exception(exc)
+
+
+class NamedHooks(Hooks):
+    """The same webhook, at the address that ends in its random name."""
+
+    @extend_schema(
+        operation_id="deliver_named_hook",
+        summary="Deliver an order signal by the webhook's name",
+        tags=["hooks"],
+        auth=[],
+        request=HookBody,
+        responses={200: HookAnswer},
+        parameters=_SIGNATURE_HEADERS,
+    )
+    def post(self, request: Request, key: str, name: str = "") -> Response:
+        """As `hooks/{key}/`, at the address that a new webhook is given."""
+        return super().post(request, key, name)
 
 
 class _Call:
@@ -152,12 +170,13 @@ class _Call:
         """Of a signed call; empty for another."""
         return self.proof.nonce if self.proof.is_signed else ""
 
-    def proved(self, key: str) -> WebhookSecret:
-        """The secret of a call that cannot be read. Who does not know it is told what is wrong."""
-        assert self.error is not None
+    def proved(self, key: str, name: str) -> WebhookSecret:
+        """The webhook's secret. Who does not know it, and sent no JSON, is told so."""
         try:
-            return check_proof(key, self.proof)
+            return check_proof(key, self.proof, name=name)
         except WebhookRefused:
+            if self.error is None:
+                raise
             raise self.error from None
 
     def delivery(self) -> Delivery:

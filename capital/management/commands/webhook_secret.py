@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.management.base import CapitalCommand
-from capital.services.webhooks import remove_secret, rotate_secret
+from capital.services.webhooks import remove_secret, rotate_secret, webhook_name
 from strategies.models import Strategy
 
 
@@ -43,7 +43,8 @@ class Command(CapitalCommand):
             secret = rotate_secret(strategy)
         self.stdout.write(secret)
         self.stderr.write(_("Copy it now. It will not be shown again."))
-        path = reverse("hooks", args=[strategy.key])
+        name = webhook_name(strategy)
+        path = reverse("hooks", args=[part for part in (strategy.key, name) if part])
         self.stderr.write(_("Use it with: POST %(path)s") % {"path": path})
 
 

@@ -4,7 +4,13 @@ from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.readers import accounts_shown
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
 from capital.services.webhooks.refusals import holds_secret, recent_refusals, record_refusal
-from capital.services.webhooks.secrets import Proof, check_proof, remove_secret, rotate_secret
+from capital.services.webhooks.secrets import (
+    Proof,
+    check_proof,
+    remove_secret,
+    rotate_secret,
+    webhook_name,
+)
 
 __all__ = [
     "MOST_ORDERS",
@@ -18,4 +24,5 @@ __all__ = [
     "record_refusal",
     "remove_secret",
     "rotate_secret",
+    "webhook_name",
 ]

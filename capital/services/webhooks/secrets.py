@@ -78,14 +78,17 @@ def rotate_secret(strategy: Strategy, *, actor: User | None = None, origin: str 
     secret = PREFIX + secrets.token_urlsafe(32)
     signing_key = signing_key_of(secret)
     with transaction.atomic():
+        values = {
+            "digest": _digest(signing_key),
+            "signing_key": signing_key,
+            "created_at": timezone.now(),
+            "created_by": actor,
+        }
         _row, is_new = WebhookSecret.objects.update_or_create(
             strategy=strategy,
-            defaults={
-                "digest": _digest(signing_key),
-                "signing_key": signing_key,
-                "created_at": timezone.now(),
-                "created_by": actor,
-            },
+            defaults=values,
+            # An address that is in use stays.
+            create_defaults={**values, "name": secrets.token_urlsafe(12)},
         )
         verb = ChangeVerb.CREATED if is_new else ChangeVerb.CHANGED
         _record(strategy, verb, was_open=not is_new, is_open=True, actor=actor, origin=origin)
@@ -138,7 +141,15 @@ def sign(signing_key: str, *, timestamp: str, nonce: str, body: bytes) -> str:
     return hmac.new(signing_key.encode(), message, hashlib.sha256).hexdigest()
 
 
-def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now) -> WebhookSecret:
+def webhook_name(strategy: Strategy) -> str:
+    """The random end of its webhook's address; empty where there is none, or it has no such end."""
+    rows = WebhookSecret.objects.filter(strategy=strategy)
+    return rows.values_list("name", flat=True).first() or ""
+
+
+def check_proof(
+    strategy_key: str, proof: Proof, *, name: str = "", clock: Clock = timezone.now
+) -> WebhookSecret:
     """The strategy's secret, where ``proof`` shows that the caller knows it.
 
     A wrong proof takes as long as a right one, whether the strategy exists or not: one query,
@@ -149,6 +160,8 @@ def check_proof(strategy_key: str, proof: Proof, *, clock: Clock = timezone.now)
     """
     found = WebhookSecret.objects.select_related("strategy__owner")
     secret = found.filter(strategy__key=strategy_key).first()
+    if secret is not None and name and not hmac.compare_digest(secret.name, name):
+        secret = None
     if proof.is_signed:
         key = _NOBODY if secret is None else secret.signing_key
         expected = sign(key, timestamp=proof.timestamp, nonce=proof.nonce, body=proof.body)
