@@ -498,3 +498,22 @@ def test_wrong_invitation_is_an_error_of_its_field_on_both_faces() -> None:
     (error,) = problem(answer, 400)["errors"]
     assert error["field"] == "user"
     assert not AccountAccess.objects.exists()
+
+
+def test_change_is_shown_in_the_readers_words() -> None:
+    account = make_account(wallet_mode="separate")
+    root = make_user(is_staff=True, is_superuser=True)
+    client = browser(root)
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "ko"
+    page = change_url(account)
+    client.post(page, form_of(client, page, balance_basis="equity", api_key="CANARY"))
+    client.post(
+        f"/admin/capital/account/{account.pk}/access/",
+        {"invite": "1", "user": make_user(username="minsu").username, "role": "manager"},
+    )
+
+    shown = client.get(reverse("admin:capital_settingchange_changelist")).content.decode()
+
+    assert "역할: — → 관리" in shown
+    assert "API 키: 미설정 → 설정됨" in shown
+    assert "→ equity" not in shown

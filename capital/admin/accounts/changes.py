@@ -24,7 +24,9 @@ from capital.models import (
     SettingChange,
     StrategyAccount,
 )
+from capital.models.columns.encrypted import EncryptedTextField
 from capital.services.access import CHANGED, NOT_SET, SET
+from capital.services.labels import ROLE_NAMES
 from strategies.models import Strategy
 
 _MODELS: dict[str, type[Model]] = {
@@ -106,26 +108,31 @@ class ChangeAdmin(RecordAdmin):
 
 def _values(change: SettingChange) -> list[SafeString]:
     """``weight: 1 → 2``, one for each field."""
-    return [
-        format_html(
-            "{}: {} → {}",
-            _field_name(change.row, name),
-            _written(values.get("old")),
-            _written(values.get("new")),
+    shown = []
+    for name, values in change.values.items():
+        field = _field(change.row, name)
+        shown.append(
+            format_html(
+                "{}: {} → {}",
+                name if field is None else field.verbose_name,
+                _written(field, values.get("old")),
+                _written(field, values.get("new")),
+            )
         )
-        for name, values in change.values.items()
-    ]
+    return shown
 
 
-def _field_name(row: str, name: str) -> str:
+def _field(row: str, name: str) -> Any:
+    """None of what is no column, as a webhook's secret."""
+    model = _MODELS.get(row)
     try:
-        model = _MODELS.get(row)
-        return name if model is None else str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+        return None if model is None else model._meta.get_field(name)
     except FieldDoesNotExist:
-        return name
+        return None
 
 
-def _written(value: Any) -> str:
+def _written(field: Any, value: Any) -> str:
+    """In the reader's words, where there are some: a choice, a role, what became of a secret."""
     match value:
         case None | "":
             return NOTHING
@@ -133,4 +140,7 @@ def _written(value: Any) -> str:
             return gettext("yes")
         case False:
             return gettext("no")
-    return str(_OF_SECRETS.get(value, value))
+    if field is None or isinstance(field, EncryptedTextField):
+        return str(_OF_SECRETS.get(value, value))
+    words = ROLE_NAMES if field.model is AccountAccess else dict(field.flatchoices)
+    return str(words.get(value, value))
