@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
@@ -266,6 +267,8 @@ def test_position_in_a_symbol_that_the_exchange_does_not_have_names_the_field() 
     link = make_link()
     make_market("BTC/USDT")
     path = f"strategy-accounts/{link.pk}/positions/"
+
+    link.account.owner.user_permissions.add(Permission.objects.get(codename="report_position"))
 
     refused = Bot(link.account.owner).put(path, {"symbol": "BTCUSDT", "quantity": "1"})
 

@@ -121,7 +121,7 @@ def test_every_example_of_a_problem_is_what_the_api_answers(
         412: stale_change(bot, link),
         413: bot.post(size, {**order, "symbol": "x" * 70_000}),
         415: bot.client.post(
-            f"/api/v1/{size}", "", "text/plain", headers={"Authorization": f"Bearer {bot.text}"}
+            f"/api/v1/{size}", "x", "text/plain", headers={"Authorization": f"Bearer {bot.text}"}
         ),
         422: bot.post(size, {**order, "symbol": "BTC/EUR:EUR"}),
     }

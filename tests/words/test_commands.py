@@ -32,7 +32,8 @@ _TYPED = (
     r"\b[A-Z][A-Z_]+\b",
     r"'[^']*'|\"[^\"]*\"|`[^`]*`",
     r"https?://\S+|/api/\S+|/admin/|docs/\S+|POST \S+|(?:cap|whs)_\S+",
-    r"python manage\.py [\w ]+|manage\.py \w+|token (?:create|list|revoke)|\buser name\b",
+    r"python manage\.py [\w ]+|manage\.py \w+(?: (?:create|list|revoke)\b)?|\./archive",
+    r"token (?:create|list|revoke)|\buser name\b",
     r"\bint\b|\w+\.\w+\.\w+",
     r"\b(?:MAIN|Main|Broken|[Gg]rid|[Tt]rend|minsu|bot|nobody|demo-desk|demo)\b",
     r"\b(?:buy|sell|read|size|allocate|Linux|JSON|CommandError)\b",
@@ -135,7 +136,7 @@ def desk(exchange: Exchange, settings: Any) -> None:
     assert main.pk
 
 
-BUY = ("--symbol", "BTC/USDT", "--side", "buy", "--price", "100")
+BUY = ("--symbol", "BTC/USDT", "--side", "buy", "--price", "61000")
 # In this order: what each is asked, and its exit code.
 ASKED: list[tuple[int, tuple[str, ...]]] = [
     (1, ("jobs",)),

@@ -181,6 +181,12 @@ _NOT_A_NUMBER = {
 }
 
 
+def _problem_of(field: str, code: Code, **figures: str) -> dict[str, Any]:
+    """An order's refusal that names the field which caused it."""
+    text = sentence(Reason(code, figures))
+    return problem(422, code.value, text, fields=[{"field": field, "code": code, "detail": text}])
+
+
 def problems() -> Mapping[int, Any]:
     """By status, what the API answers with it, in the active language."""
     return {
@@ -212,7 +218,7 @@ def problems() -> Mapping[int, Any]:
         415: problem(
             415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'
         ),
-        422: _problem(422, Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
+        422: _problem_of("symbol", Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
         429: problem(429, "throttled", "Request was throttled. Expected available in 3 seconds."),
         503: _problem(
             503,

@@ -1,6 +1,6 @@
 """Positions and instrument rules as the API sends and accepts them."""
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from capital.api.frame.fields import ExactField, Row, Text
@@ -55,9 +55,21 @@ class PositionRow(Row):
         read_only_fields = ["strategy_account", "updated_at"]
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class PendingRules(serializers.JSONField):
+    """Rules that are not in force yet."""
+
+
 @extend_schema_serializer(component_name="Market")
 class MarketRow(Row):
     """An instrument's trading rules, as the exchange published them."""
+
+    pending_rules = PendingRules(
+        read_only=True, allow_null=True, help_text=descriptions.MARKET["pending_rules"]
+    )
+    pending_step = PendingRules(
+        read_only=True, allow_null=True, help_text=descriptions.MARKET["pending_step"]
+    )
 
     class Meta:
         model = Market

@@ -36,9 +36,9 @@ class Command(CapitalCommand):
         parser.add_argument(
             "--to",
             type=Path,
-            default=Path("archive"),
+            default=Path("./archive"),
             metavar="FOLDER",
-            help=_("the folder that gets a folder for each month (default: archive)"),
+            help=_("the folder that gets a folder for each month (default: ./archive)"),
         )
         add_account_argument(parser, everyone=_("every account, and all webhook events"))
         parser.add_argument("--dry-run", action="store_true", help=_("count, and change nothing"))

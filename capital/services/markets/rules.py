@@ -110,6 +110,7 @@ def _store(venue: str, answer: list[Listing] | Reason, now: datetime) -> VenueSy
 
 @inside_transaction
 def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
+    """Store one venue's list. Call it inside a transaction: of its own, so that others go on."""
     known = {
         row["symbol"]: row
         for row in Market.objects.select_for_update()

@@ -49,6 +49,8 @@ def test_copy_of_the_theme_differs_only_where_a_sentence_is_composed(path: str) 
         line
         for line in gone
         if line and "verbose_name" not in line and "result_count" not in line
+        # Of the breadcrumbs, names that somebody gave keep their small letters.
+        and "part." not in line and "chevron_right" not in line
         and line not in ("{% load unfold_list %}", "{% else %}", "{% endif %}")
     ] == []  # fmt: skip
 
