@@ -21,6 +21,7 @@ AFTERNOON = datetime(2026, 11, 26, 14, 6, 2, tzinfo=UTC)
     ],
     ids=["job run", "delivery"],
 )
+@pytest.mark.usefixtures("seoul")
 def test_row_is_named_by_its_local_time(row: Model) -> None:
     assert str(row) == "sync 2026-11-26 23:06:02"
 

@@ -58,6 +58,7 @@ TOO_SMALL = {"change": "0", "threshold": "10000", "currency": "KRW"}
         (Code.FORCED_MARK_WRONG, {"marked": "True", "asked": "False"}, "yes", "아니요"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("seoul")
 def test_a_sentence_shows_names_and_not_what_is_stored(
     code: Code, figures: dict[str, str], english: str, korean: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_numbers_that_name_something_have_no_separators() -> None:
     assert "12345" in sentence(Reason(Code.UNKNOWN_RUN, {"run": "12345"}))
 
 
+@pytest.mark.usefixtures("seoul")
 def test_times_are_local_and_without_a_zone() -> None:
     figures = {"venue": "upbit", "failures": "5", "until": "2026-11-26T14:06:02+00:00"}
 
