@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from capital.domain.errors import BudgetLimitNotAllowed, HasHistory, NotFound
-from capital.models import Account, StrategyAccount
+from capital.models import Account, AccountAccess, StrategyAccount
 from capital.services.accounts import registry
 from capital.services.accounts.registry import (
     change_account,
@@ -117,3 +117,31 @@ def test_limit_of_orders_is_raised_by_those_who_may() -> None:
 
     change_account(account.pk, actor=may, max_budget_percent=Decimal(200))
     assert Account.objects.get().max_budget_percent == Decimal(200)
+
+
+@pytest.mark.parametrize(
+    ("role", "permissions", "told"),
+    [
+        (None, ["allocate_capital"], "link_without_webhook"),
+        ("viewer", ["allocate_capital"], "link_without_webhook"),
+        ("operator", [], "link_without_webhook"),
+        ("operator", ["allocate_capital"], "link_across_owners"),
+    ],
+)
+def test_link_across_owners_says_whether_the_strategy_s_webhook_works_on_it(
+    role: str | None, permissions: list[str], told: str
+) -> None:
+    other = make_operator(*permissions)
+    account = make_account()
+    if role is not None:
+        AccountAccess.objects.create(account=account, user=other, role=role)
+    # What the other owner may on a second account says nothing of this one.
+    AccountAccess.objects.create(account=make_account(), user=other, role="operator")
+    link = make_link(account=account, strategy=make_strategy(owner=other))
+
+    notice = registry.link_notice(link)
+
+    assert notice is not None
+    assert notice.code.value == told
+    assert notice.figures["other"] == other.get_username()
+    assert registry.link_notice(make_link(account=make_account())) is None
