@@ -50,6 +50,7 @@ def test_table_has_a_row_for_every_page() -> None:
     assert table_pages().keys() == TABLE.keys()
 
 
+@pytest.mark.waits
 def test_rows() -> None:
     desk = Desk()
     clients = callers(desk)

@@ -261,6 +261,7 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
+@pytest.mark.waits
 def test_no_secret_is_said_anywhere(
     desk: Desk, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
