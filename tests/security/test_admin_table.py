@@ -32,7 +32,7 @@ def answers(desk: Desk, clients: Mapping[str, Client], page: Page) -> dict[str, 
     """The status for each caller."""
     found = {}
     plan = {"public_id": str(desk.plan.public_id)}
-    values = plan if "public_id" in page.arguments else next(values_for(page, desk.tenant))
+    values = plan if "public_id" in page.arguments else _values(page, desk)
     address = page.filled(values)
     for name in HEAD:
         desk.owner.is_staff = name != "exstaff"
@@ -40,6 +40,16 @@ def answers(desk: Desk, clients: Mapping[str, Client], page: Page) -> dict[str, 
         with override_settings(CAPITAL_REQUIRE_TOTP=name == "half"):
             found[name] = clients[name].get(address).status_code
     return found
+
+
+def _values(page: Page, desk: Desk) -> dict[str, str]:
+    """What is the desk's own; of what belongs to nobody, such as a group, the first row."""
+    model = page.model_admin.model if page.model_admin else None
+    if page.arguments and model is not None and not desk.tenant.rows(model):
+        first = model._base_manager.order_by("pk").first()
+        if first is not None:
+            return dict.fromkeys(page.arguments, str(first.pk))
+    return next(values_for(page, desk.tenant))
 
 
 def table_pages() -> dict[str, Page]:
