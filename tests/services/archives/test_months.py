@@ -11,9 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pgtrigger
 import pytest
-from django.db import connection, models
+from django.db import models
 
 from capital.domain.errors import (
     ArchiveFileDiffers,
@@ -47,7 +46,7 @@ from capital.services.audit import audit_capital
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.receive import receive_signal
 from capital.services.webhooks.secrets import rotate_secret
-from tests.factories import capital_of, make_link, make_strategy
+from tests.factories import capital_of, forge, make_link, make_strategy
 from tests.simulated import Exchange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -115,14 +114,6 @@ def in_files(folder: Path) -> dict[type[models.Model], list[tuple[Any, ...]]]:
         )
         for model, name in archived_runs.NAMES.items()
     }
-
-
-def forge(row: models.Model, **values: Any) -> None:
-    if connection.vendor == "postgresql":
-        with pgtrigger.ignore():
-            models.QuerySet(type(row)).filter(pk=row.pk).update(**values)
-    else:
-        models.QuerySet(type(row)).filter(pk=row.pk).update(**values)
 
 
 # Runs

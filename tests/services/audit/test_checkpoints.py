@@ -3,14 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-import pgtrigger
 import pytest
-from django.db import connection, models
 
 from capital.models import Account, AllocationEntry, AllocationRun, AuditCheckpoint
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.audit import AuditReport, audit_capital
-from tests.factories import make_link
+from tests.factories import forge, make_link
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -41,15 +39,6 @@ def accounts(exchange: Exchange) -> list[Account]:
 
 def audit(*, full: bool = False, now: datetime = NOW) -> AuditReport:
     return audit_capital(full=full, clock=lambda: now)
-
-
-def forge(row: models.Model, **values: object) -> None:
-    rows = models.QuerySet(type(row)).filter(pk=row.pk)
-    if connection.vendor == "postgresql":
-        with pgtrigger.ignore():
-            assert rows.update(**values) == 1
-    else:
-        assert rows.update(**values) == 1
 
 
 def entry(account: Account, day: int) -> AllocationEntry:

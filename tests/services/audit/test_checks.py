@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pgtrigger
 import pytest
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
@@ -33,7 +32,7 @@ from capital.services.audit import checks as audit_service
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.days import close_day
 from strategies.models import MarketType, Strategy
-from tests.factories import make_account, make_link, make_summary
+from tests.factories import forge, make_account, make_link, make_summary
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -117,12 +116,6 @@ def broken(now: datetime = LATER) -> list[str]:
     return [
         violation.reason.code.value for violation in audit_capital(clock=lambda: now).violations
     ]
-
-
-def forge(row: models.Model, **values: Any) -> None:
-    """Change an audit row behind everybody's back."""
-    with pgtrigger.ignore() if connection.vendor == "postgresql" else _nothing():
-        assert models.QuerySet(type(row)).filter(pk=row.pk).update(**values) == 1
 
 
 @contextmanager
