@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -42,11 +43,16 @@ def pages() -> list[Page]:
     for route, pattern in _patterns(get_resolver().url_patterns, ""):
         if not route.startswith("admin/") or (pattern.name is None and "(?P" in route):
             continue
-        admin = getattr(pattern.callback, "model_admin", None) or pattern.default_args.get(
-            "model_admin"
-        )
-        found.append(Page(route, tuple(pattern.pattern.converters), admin))
+        found.append(Page(route, tuple(pattern.pattern.converters), _model_admin(route)))
     return found
+
+
+def _model_admin(route: str) -> "ModelAdmin[Any] | None":
+    """Whose folder the address is in. Not every view knows: that of a user's password does not."""
+    for model, model_admin in admin.site._registry.items():
+        if route.startswith(f"admin/{model._meta.app_label}/{model._meta.model_name}/"):
+            return model_admin
+    return None
 
 
 def values_for(page: Page, tenant: Tenant) -> Iterator[dict[str, str]]:
