@@ -8,6 +8,7 @@ import re
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
+    ROUND_HALF_EVEN,
     Context,
     Decimal,
     DivisionByZero,
@@ -29,6 +30,9 @@ ROUNDED = Context(prec=200, traps=[InvalidOperation, DivisionByZero, Overflow])
 CENT = Decimal("0.01")
 UNIT = Decimal(1)
 SATOSHI = Decimal("0.00000001")
+
+_QUOTIENT = Decimal("1e-36")
+_BOOKED = Decimal("1e-18")
 
 _DOLLARS = frozenset(
     ("USD", "USDT", "USDC", "BUSD", "FDUSD", "TUSD", "USDP", "GUSD", "PYUSD", "USDE", "USD1")
@@ -98,6 +102,24 @@ def floor_to(amount: Decimal, quantum: Decimal) -> Decimal:
 def ceil_to(amount: Decimal, quantum: Decimal) -> Decimal:
     """``amount`` rounded up, towards infinity, to a whole number of ``quantum``."""
     return amount.quantize(quantum, rounding=ROUND_CEILING, context=ROUNDED)
+
+
+def quotient(dividend: Decimal, divisor: Decimal) -> Decimal:
+    """``dividend ÷ divisor``: exact where it ends within 36 decimals, rounded half even otherwise.
+
+    Twice the decimals that a book entry has (``booked``): a thousand of them multiplied by a
+    million contracts still round to the entry that exact fractions would round to.
+    """
+    return _rounded(ROUNDED.divide(dividend, divisor), _QUOTIENT)
+
+
+def booked(amount: Decimal) -> Decimal:
+    """``amount`` as the books show it: unrounded up to 18 decimals, rounded half even there."""
+    return _rounded(amount, _BOOKED)
+
+
+def _rounded(amount: Decimal, quantum: Decimal) -> Decimal:
+    return EXACT.normalize(amount.quantize(quantum, rounding=ROUND_HALF_EVEN, context=ROUNDED))
 
 
 def plain(amount: Decimal) -> str:

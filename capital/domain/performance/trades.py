@@ -1,0 +1,89 @@
+"""A trade: a round trip of one symbol and side, from flat to flat."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from capital.domain.money import EXACT, booked, quotient
+from capital.domain.sizing.instruments import InstrumentKind
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One round trip. Amounts of money are in the settle currency.
+
+    Attributes:
+        is_long: Whether it began with a purchase.
+        kind: What its quantities count.
+        opened_at: When it began.
+        closed_at: When it was flat again; None while it is open.
+        entered: How much was bought (long) or sold (short), in the unit of a position's amount.
+        entry_value: What that was worth.
+        exited: How much of it was closed.
+        exit_value: What that was worth.
+        realized: What it earned, after fees and funding.
+        fees: What was paid of that for fees; below zero where rebates were larger.
+        funding: What was received of that for funding; below zero was paid.
+        fills: How many fills there were.
+        is_complete: False where a fee's worth is not known, or part of a sale had no known cost.
+    """
+
+    is_long: bool
+    kind: InstrumentKind
+    opened_at: datetime
+    closed_at: datetime | None = None
+    entered: Decimal = _ZERO
+    entry_value: Decimal = _ZERO
+    exited: Decimal = _ZERO
+    exit_value: Decimal = _ZERO
+    realized: Decimal = _ZERO
+    fees: Decimal = _ZERO
+    funding: Decimal = _ZERO
+    fills: int = 0
+    is_complete: bool = True
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """The average price of its entries, to 18 decimals."""
+        return self._average(self.entered, self.entry_value)
+
+    @property
+    def exit_price(self) -> Decimal | None:
+        """The average price of its exits, to 18 decimals; None before the first."""
+        return self._average(self.exited, self.exit_value)
+
+    def _average(self, amount: Decimal, value: Decimal) -> Decimal | None:
+        if not amount or not value:
+            return None
+        if self.kind is InstrumentKind.INVERSE:
+            return booked(quotient(amount, value))
+        return booked(quotient(value, amount))
+
+    def entering(self, amount: Decimal, value: Decimal) -> "Trade":
+        """After an entry. Both are magnitudes."""
+        return replace(
+            self,
+            entered=EXACT.add(self.entered, amount),
+            entry_value=EXACT.add(self.entry_value, value),
+        )
+
+    def exiting(self, amount: Decimal, value: Decimal) -> "Trade":
+        """After an exit. Both are magnitudes."""
+        return replace(
+            self,
+            exited=EXACT.add(self.exited, amount),
+            exit_value=EXACT.add(self.exit_value, value),
+        )
+
+    def earning(
+        self, realized: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
+    ) -> "Trade":
+        """With what a fill or a payment of funding earned."""
+        return replace(
+            self,
+            realized=EXACT.add(self.realized, realized),
+            fees=EXACT.add(self.fees, fees),
+            funding=EXACT.add(self.funding, funding),
+        )
