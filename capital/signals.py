@@ -5,6 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
+from django_q.models import Schedule
 from django_q.signals import pre_enqueue
 
 from capital.domain.errors import TaskRefused
@@ -15,7 +16,7 @@ from capital.services.allocation import (
     request_reallocation,
     request_reallocation_of_strategy,
 )
-from capital.services.jobs import refusal_of, sync_schedules_after_migration
+from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
 from capital.services.trading import mark_dust
 from strategies.models import Strategy
 
@@ -77,6 +78,12 @@ def task_is_queued(task: dict[str, Any], **_kwargs: Any) -> None:
     """Refuse to sign what the workers would refuse to run."""
     if refusal_of(task) is not None:
         raise TaskRefused(task=repr(task.get("func"))[:100])
+
+
+@receiver(pre_save, sender=Schedule)
+def schedule_is_saved(instance: Schedule, **_kwargs: Any) -> None:
+    """The queue took a schedule that was due: the same save sets the next time of a daily job."""
+    set_next_time(instance)
 
 
 def migrated(using: str, **_kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from capital.admin.frame.cells import badge, figure, since
 from capital.admin.frame.formats import span
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
-from capital.services.jobs import is_own_schedule
+from capital.services.jobs import daily_time, is_own_schedule
 
 # Named once for all languages in the settings of the queue.
 apps.get_app_config("django_q").verbose_name = gettext_lazy("Job queue")
@@ -82,12 +82,13 @@ class ScheduleAdmin(OperationsAdmin):
 
     @admin.display(description=gettext_lazy("timing"))
     def shown_timing(self, row: Schedule) -> Any:
-        """In words, or as cron has it."""
+        """In words. A daily job's schedule has only its next time; the job has the time of day."""
         if row.schedule_type == Schedule.MINUTES:
             return gettext("every %(span)s") % {"span": span(timedelta(minutes=row.minutes))}
-        if row.schedule_type == Schedule.CRON:
-            return row.cron
-        return row.get_schedule_type_display()
+        at = daily_time(row) if is_own_schedule(row) else None
+        if at is not None:
+            return gettext("daily at %(time)s") % {"time": at.isoformat()}
+        return row.cron or row.get_schedule_type_display()
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, row: Schedule) -> Any:

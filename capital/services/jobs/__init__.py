@@ -30,7 +30,12 @@ from capital.services.jobs.runs import (
     perform_for_venue,
     perform_job,
 )
-from capital.services.jobs.schedules import sync_schedules, sync_schedules_after_migration
+from capital.services.jobs.schedules import (
+    daily_time,
+    set_next_time,
+    sync_schedules,
+    sync_schedules_after_migration,
+)
 from capital.services.jobs.table import (
     CLOSE_DAY,
     JOBS,
@@ -54,6 +59,7 @@ __all__ = [
     "RefusedTask",
     "check_health",
     "check_readiness",
+    "daily_time",
     "error_of",
     "forget_heartbeat",
     "get_job",
@@ -71,6 +77,7 @@ __all__ = [
     "refusal_of",
     "refuse_foreign_schedules",
     "refused_tasks",
+    "set_next_time",
     "sync_schedules",
     "sync_schedules_after_migration",
 ]

@@ -1,8 +1,15 @@
-"""The queue's schedules, kept as the table of jobs declares them."""
+"""The queue's schedules, kept as the table of jobs declares them.
+
+A job that runs every so many minutes has an interval. A daily one has a schedule that is due once,
+at a moment in UTC that we computed; the transaction in which the queue takes it sets the next one.
+The queue's own way, cron in a local zone, never ends where clocks go back: it looks for a wall time
+that is later than one that comes twice.
+"""
 
 import logging
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -10,12 +17,16 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from capital.domain.clock import Clock
-from capital.services.jobs.table import JOBS, Every, Job
+from capital.services.jobs.table import JOBS, DailyAt, Every, Job
 
 logger = logging.getLogger(__name__)
 
 TASKS = "capital.tasks"
 INTENDED = "intended"
+
+# How often the queue takes a schedule; below zero is for ever.
+_ONCE, _FOR_EVER = 1, -1
+_AHEAD = timedelta(minutes=10)
 
 
 def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
@@ -43,6 +54,32 @@ def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
     return counts
 
 
+def set_next_time(row: Schedule, *, clock: Clock = timezone.now) -> None:
+    """Set the next time of a daily job whose schedule the queue has just used up.
+
+    It changes ``row``, which is about to be saved, and no other schedule. The queue saves it in the
+    transaction in which it queues the task: both are done, or neither.
+    """
+    timing = _daily_timing(row)
+    if timing is not None and row.schedule_type == Schedule.ONCE and row.repeats == 0:
+        row.repeats = _ONCE
+        # Never the same time again, whatever was done to the clock meanwhile.
+        row.next_run = timing.slot_after(max(clock(), row.next_run))
+
+
+def daily_time(row: Schedule) -> time | None:
+    """The time of day of a daily job's schedule, in the project's zone; None for any other."""
+    timing = _daily_timing(row)
+    return None if timing is None else timing.at
+
+
+def _daily_timing(row: Schedule) -> DailyAt | None:
+    for job in JOBS:
+        if (job.name, job.task) == (row.name, row.func) and isinstance(job.timing, DailyAt):
+            return job.timing
+    return None
+
+
 def sync_schedules_after_migration() -> None:
     """The same after a migration, which may have stopped before the queue's tables."""
     try:
@@ -60,27 +97,42 @@ def _sync(job: Job, row: Schedule | None, *, now: datetime) -> str:
         Schedule.objects.create(**declared, next_run=_first_slot(job, now))
         return "created"
     changed = {name for name, value in declared.items() if getattr(row, name) != value}
+    if _is_elsewhere(job, row, changed, now=now):
+        changed.add("next_run")
+        row.next_run = _first_slot(job, now)
     if not changed:
         return "unchanged"
-    for name in changed:
+    for name in changed & set(declared):
         setattr(row, name, declared[name])
-    if changed & {"schedule_type", "minutes", "cron"}:
-        row.next_run = _first_slot(job, now)
     row.save()
     return "changed"
 
 
+def _is_elsewhere(job: Job, row: Schedule, changed: Collection[str], *, now: datetime) -> bool:
+    """Whether the job waits for another time than the one that is configured."""
+    if row.next_run is None:
+        return True
+    if isinstance(job.timing, Every):
+        return not {"schedule_type", "minutes"}.isdisjoint(changed)
+    if row.next_run <= now:
+        # What is due runs, and gets its next time then.
+        return False
+    # It has run already where another machine's clock is ahead.
+    known = (job.timing.slot_after(moment) for moment in (now, now + _AHEAD))
+    return row.next_run not in known
+
+
 def _declared(job: Job) -> dict[str, Any]:
-    timing = job.timing
+    minutes = job.timing.minutes if isinstance(job.timing, Every) else None
     return {
         "name": job.name,
         "func": job.task,
         # The task gets the time of its slot, however late it is delivered.
         "intended_date_kwarg": INTENDED,
-        "schedule_type": Schedule.MINUTES if isinstance(timing, Every) else Schedule.CRON,
-        "minutes": timing.minutes if isinstance(timing, Every) else None,
-        "cron": None if isinstance(timing, Every) else timing.cron,
-        "repeats": -1,
+        "schedule_type": Schedule.ONCE if minutes is None else Schedule.MINUTES,
+        "minutes": minutes,
+        "cron": None,
+        "repeats": _ONCE if minutes is None else _FOR_EVER,
         "args": None,
         "kwargs": None,
         "hook": None,

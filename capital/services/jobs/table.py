@@ -13,10 +13,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.clock import Clock
+from capital.domain.daily import next_time_of_day
 from capital.domain.errors import UnknownJob
 
 _MINUTE = timedelta(minutes=1)
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ class Every:
 class DailyAt:
     """Runs once a day at one time in the project's time zone, daylight saving time or not.
 
+    The queue never sees the zone: it gets the next time in UTC, and another one after each run.
+
     Attributes:
         setting: The name of the setting that holds the time.
     """
@@ -94,17 +96,9 @@ class DailyAt:
         at: time = getattr(settings, self.setting)
         return at
 
-    @property
-    def cron(self) -> str:
-        """The time as django-q2 reads it: seconds are the sixth field."""
-        return f"{self.at.minute} {self.at.hour} * * * {self.at.second}"
-
     def slot_after(self, moment: datetime) -> datetime:
-        """The first such time of day after ``moment``."""
-        zone = timezone.get_default_timezone()
-        today = timezone.localdate(moment, zone)
-        first = datetime.combine(today, self.at, tzinfo=zone)
-        return first if first > moment else datetime.combine(today + _DAY, self.at, tzinfo=zone)
+        """The first such time of day after ``moment``, in UTC."""
+        return next_time_of_day(moment, self.at, timezone.get_default_timezone())
 
     @property
     def expires_after(self) -> timedelta:

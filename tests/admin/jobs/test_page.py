@@ -200,3 +200,14 @@ def test_outcomes_are_counted_in_words(
 
     for each in words:
         assert each in page.content.decode()
+
+
+def test_a_schedule_says_when_its_job_runs(root: Client, rows: dict[Any, Any]) -> None:
+    page = root.get(address(Schedule, "changelist")).content.decode()
+
+    assert "every 1 min" in page
+    assert "daily at 00:00:30" in page
+    assert "daily at 03:30:00" in page
+
+    Schedule.objects.filter(name="prune").update(hook="somebody.elses")
+    assert "daily at 03:30:00" not in root.get(address(Schedule, "changelist")).content.decode()

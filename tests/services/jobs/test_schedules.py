@@ -1,7 +1,7 @@
 """The schedules are what is configured, and stay what they are when nothing changed."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
 from capital.services.jobs import schedules
-from capital.services.jobs.schedules import sync_schedules
+from capital.services.jobs.schedules import set_next_time, sync_schedules
 from capital_project.settings import TIME_ZONE
 from tests import clock
 
@@ -53,11 +53,11 @@ def test_every_job_is_scheduled_at_its_time() -> None:
         "reallocate_due": ("capital.tasks.reallocate_due", "I", 11, None, minute),
         "sync_markets": ("capital.tasks.sync_markets", "I", 720, None, minute),
         "close_day": (
-            "capital.tasks.close_day", "C", None, "0 0 * * * 30",
+            "capital.tasks.close_day", "O", None, None,
             datetime(2026, 3, 6, 0, 0, 30, tzinfo=SEOUL),
         ),
         "prune": (
-            "capital.tasks.prune", "C", None, "30 3 * * * 0",
+            "capital.tasks.prune", "O", None, None,
             datetime(2026, 3, 6, 3, 30, tzinfo=SEOUL),
         ),
     }  # fmt: skip
@@ -92,7 +92,7 @@ def test_a_changed_setting_changes_its_schedule_and_no_other(settings: Any) -> N
     after = described()
     assert counts == {"created": 0, "changed": 2, "unchanged": 3, "removed": 0}
     assert after["reallocate_due"][2:] == (5, None, datetime(2026, 3, 5, 12, 31, tzinfo=SEOUL))
-    assert after["close_day"][3:] == ("1 0 * * * 0", datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
+    assert after["close_day"][3:] == (None, datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
     assert (after["sync_balances"], after["prune"]) == (before["sync_balances"], before["prune"])
 
 
@@ -104,6 +104,50 @@ def test_what_was_tampered_with_is_put_right_without_losing_its_slot() -> None:
     assert sync_schedules()["changed"] == 1
     assert described() == before
     assert Schedule.objects.get(name="prune").kwargs is None
+
+
+def test_a_time_that_was_lost_is_set_again() -> None:
+    sync_schedules()
+    before = described()
+    Schedule.objects.filter(name__in=["prune", "sync_balances"]).update(next_run=None)
+
+    assert sync_schedules()["changed"] == 2
+    assert described() == before
+
+
+def test_another_zone_moves_the_daily_jobs_and_no_other(settings: Any) -> None:
+    sync_schedules()
+    before = described()
+    settings.TIME_ZONE = "Europe/Zurich"
+
+    assert sync_schedules()["changed"] == 2
+
+    after = described()
+    zurich = ZoneInfo("Europe/Zurich")
+    assert after["close_day"][-1] == datetime(2026, 3, 6, 0, 0, 30, tzinfo=zurich)
+    assert after["prune"][-1] == datetime(2026, 3, 6, 3, 30, tzinfo=zurich)
+    assert [name for name in after if after[name] != before[name]] == ["close_day", "prune"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "next_day"), [(-1, 6), (0, 6), (1, 7)], ids=["before", "at", "after"]
+)
+def test_a_cron_of_before_is_replaced_and_what_is_due_is_still_done(
+    seconds: int, next_day: int
+) -> None:
+    midnight = datetime(2026, 3, 6, 0, 0, 30, tzinfo=SEOUL)
+    sync_schedules()
+    Schedule.objects.filter(name="close_day").update(
+        schedule_type="C", cron="0 0 * * * 30", repeats=-1
+    )
+
+    with time_machine.travel(midnight + timedelta(seconds=seconds), tick=False):
+        assert sync_schedules()["changed"] == 1
+        queued = [func for func, _ in queued_by_the_scheduler()]
+
+    assert ("capital.tasks.close_day" in queued) is (seconds > 0)
+    due = datetime(2026, 3, next_day, 0, 0, 30, tzinfo=SEOUL)
+    assert described()["close_day"] == ("capital.tasks.close_day", "O", None, None, due)
 
 
 def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
@@ -204,3 +248,102 @@ def test_a_midnight_that_does_not_exist_moves_one_slot_only(monkeypatch: Any) ->
             seen.append(described()["close_day"][-1].astimezone(cairo).isoformat())
 
     assert seen == [f"2026-04-{day}T00:00:30+03:00" for day in (25, 26, 27)]
+
+
+def queued_round_the_clock(
+    name: str, first: datetime, *, hours: int, monkeypatch: Any
+) -> list[datetime]:
+    """The intended times of a job's tasks, with the scheduler looking every quarter of an hour."""
+    monkeypatch.setattr("django_q.conf.Conf.TIME_ZONE", str(first.tzinfo))
+    start = first.astimezone(UTC)
+    with time_machine.travel(start, tick=False):
+        sync_schedules()
+    Schedule.objects.exclude(name=name).delete()
+    for quarter in range(hours * 4):
+        with time_machine.travel(start + quarter * timedelta(minutes=15, seconds=1), tick=False):
+            scheduler(broker=get_broker())
+    tasks = [row.task for row in OrmQ.objects.order_by("pk")]
+    return [datetime.fromisoformat(task["kwargs"]["intended"]) for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("zone", "setting", "at", "day", "expected"),
+    [
+        # 04:00 is 03:00 again.
+        ("Europe/Helsinki", "CAPITAL_PRUNE_AT", time(3, 30), date(2026, 10, 25),
+         ["2026-10-25T00:30:00", "2026-10-26T01:30:00"]),
+        # 01:00 is 00:00 again.
+        ("America/Havana", "CAPITAL_CLOSE_DAY_AT", time(0, 0, 30), date(2026, 11, 1),
+         ["2026-11-01T04:00:30", "2026-11-02T05:00:30"]),
+        # 03:00 is 02:00 again.
+        ("Europe/Berlin", "CAPITAL_PRUNE_AT", time(2, 30), date(2026, 10, 25),
+         ["2026-10-25T00:30:00", "2026-10-26T01:30:00"]),
+        # 02:00 to 03:00 is missing.
+        ("Europe/Berlin", "CAPITAL_PRUNE_AT", time(2, 30), date(2026, 3, 29),
+         ["2026-03-29T01:30:00", "2026-03-30T00:30:00"]),
+    ],
+    ids=["Helsinki", "Havana", "Berlin", "Berlin-in-spring"],
+)  # fmt: skip
+def test_where_clocks_change_each_day_has_one_task(
+    zone: str, setting: str, at: time, day: date, expected: list[str],
+    settings: Any, monkeypatch: Any,
+) -> None:  # fmt: skip
+    setattr(settings, setting, at)
+    settings.TIME_ZONE = zone
+    name = {"CAPITAL_PRUNE_AT": "prune", "CAPITAL_CLOSE_DAY_AT": "close_day"}[setting]
+
+    seen = queued_round_the_clock(
+        name,
+        datetime.combine(day, time(), tzinfo=ZoneInfo(zone)),
+        hours=44,
+        monkeypatch=monkeypatch,
+    )
+
+    assert [moment.isoformat() for moment in seen] == [f"{text}+00:00" for text in expected]
+
+
+def test_a_clock_that_is_set_back_does_not_bring_a_day_twice() -> None:
+    sync_schedules()
+    Schedule.objects.exclude(name="close_day").delete()
+    midnight = datetime(2026, 3, 6, 0, 0, 45, tzinfo=SEOUL)
+    for moment in (midnight, midnight - timedelta(minutes=10), midnight):
+        with time_machine.travel(moment, tick=False):
+            scheduler(broker=get_broker())
+
+    assert OrmQ.objects.count() == 1
+    assert described()["close_day"][-1] == datetime(2026, 3, 7, 0, 0, 30, tzinfo=SEOUL)
+
+
+def test_the_next_time_is_later_than_the_last_whatever_was_done_to_the_clock() -> None:
+    due = datetime(2026, 3, 6, 0, 0, 30, tzinfo=SEOUL)
+    row = Schedule(
+        name="close_day", func="capital.tasks.close_day", schedule_type="O", repeats=0, next_run=due
+    )
+
+    set_next_time(row, clock=lambda: due - timedelta(minutes=10))
+
+    assert (row.repeats, row.next_run) == (1, due + timedelta(days=1))
+
+
+def test_a_schedule_of_others_gets_no_next_time() -> None:
+    sync_schedules()
+    row = Schedule.objects.get(name="prune")
+    Schedule.objects.filter(pk=row.pk).update(func="somebody.elses", repeats=0)
+    strange = Schedule.objects.get(pk=row.pk)
+    strange.save()
+
+    assert Schedule.objects.get(pk=row.pk).repeats == 0
+
+
+def test_a_task_that_cannot_be_queued_keeps_its_time(monkeypatch: Any) -> None:
+    sync_schedules()
+    before = described()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise DatabaseError("disk is on fire")
+
+    monkeypatch.setattr("django_q.scheduler.async_task", refuse)
+    with time_machine.travel(datetime(2026, 3, 6, 0, 0, 45, tzinfo=SEOUL), tick=False):
+        scheduler(broker=get_broker())
+
+    assert described() == before
