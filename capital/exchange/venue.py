@@ -329,6 +329,8 @@ class RulesCall:
         precision_mode: Of quantities, if it differs from the one that ccxt states for the venue.
         min_costs: Minimum order value by quote currency, for instruments without one.
         max_costs: Maximum order value by quote currency, for instruments without one.
+        steps: Where the raw market has the smallest order, if ccxt knows no step. That is an amount
+            which is accepted, and so a multiple of the step: so are its own multiples.
         most: Where the raw market has the maximum of any order, by kind.
         market_most: Where it has the maximum of a market order.
         market_sell_most: Where it has the maximum of a market order to sell.
@@ -352,6 +354,7 @@ class RulesCall:
     precision_mode: PrecisionMode | None = None
     min_costs: Mapping[str, Decimal] = field(default_factory=dict)
     max_costs: Mapping[str, Decimal] = field(default_factory=dict)
+    steps: By = field(default_factory=dict)
     most: By = field(default_factory=dict)
     market_most: By = field(default_factory=dict)
     market_sell_most: By = field(default_factory=dict)

@@ -102,7 +102,12 @@ INSTRUMENTS = {
     "deribit": {("BTC/USDC", "0.0001", 1), ("BTC/USD:BTC", 10, 10)},
     "mexc": {("ETH/USDT", "0.00001", 1), ("BTC/USDT:USDT", 1, "0.0001")},
     "htx": {("BTC/USDT", "0.000001", 1), ("BTC/USDT:USDT", 1, "0.001"), ("BTC/USD:BTC", 1, 100)},
-    "bingx": {("BTC/USDT", "0.000001", 1), ("BTC/USDT:USDT", "0.0001", 1)},
+    "bingx": {
+        ("BTC/USDT", "0.000001", 1),
+        ("BTC/USDT:USDT", "0.0001", 1),
+        # ccxt knows no step of it: the smallest order is one.
+        ("BTC/USD:BTC", 1, 100),
+    },
     "upbit": {("BTC/KRW", "0.00000001", 1)},
     "bithumb": {("BTC/KRW", 4, 1)},
 }
@@ -225,6 +230,11 @@ def test_leverage_is_bounded_by_what_the_venue_tells(markets):
     for venue, leverage in most.items():
         rules = [each.rules for each in listed(markets, venue).values()]
         futures = [each for each in rules if each.kind is not InstrumentKind.SPOT]
+        if venue == "bingx":
+            # Of coin-margined contracts it tells none.
+            silent = [each for each in futures if each.kind is InstrumentKind.INVERSE]
+            assert [each.max_leverage for each in silent] == [None]
+            futures = [each for each in futures if each not in silent]
         assert {each.max_leverage for each in futures} == {D(leverage)}, venue
         assert {each.max_leverage for each in rules} <= {D(leverage), None}
 
@@ -495,6 +505,19 @@ def test_a_changed_price_is_read_to_the_last_digit(markets, exchange):
     assert markets.fetch_prices([asked])[asked].last == D("61234.123456789012345")
 
 
+@pytest.mark.parametrize("price", ["0", "0.00000000", "-1"])
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_price_that_is_not_above_zero_is_none(markets, exchange, monkeypatch, venue, price):
+    """A market that is listed and not traded."""
+    asked = [quoted_as_listed(venue, each) for each in listed(markets, venue).values()]
+    place = exchange.server.market_place
+    monkeypatch.setattr(place, "_prices", dict.fromkeys(place._prices, price))
+
+    answers = markets.fetch_prices(asked)
+
+    assert {answer.code for answer in answers.values()} == {Code.EXCHANGE_BAD_ANSWER}
+
+
 def test_a_price_asks_for_no_list_of_markets(markets, exchange):
     markets.fetch_prices([quoted("okx", "BTC/USDT")])
 
@@ -561,6 +584,8 @@ def test_one_failing_price_leaves_the_others(markets, exchange):
     [
         {"type": "option"},
         {"precision": {"amount": None}},
+        # Only a row may say what is a step where ccxt knows none.
+        {"precision": {"amount": None}, "info": {"minQty": "1.00000000"}},
         {"precision": {"amount": D(0)}},
         {"type": "swap", "linear": True, "settle": "USDT", "contractSize": None},
         {"type": "swap", "linear": False, "inverse": False, "settle": "USDC"},
@@ -582,6 +607,40 @@ def test_what_nobody_could_size_is_left_out(change):
 
     assert ccxt_markets._listing(market, binance, PrecisionMode.TICK_SIZE) is not None
     assert ccxt_markets._listing({**market, **change}, binance, PrecisionMode.TICK_SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("info", "step"),
+    [
+        ({"minQty": "1.00000000"}, 1),
+        ({"minQty": "0.1"}, D("0.1")),
+        ({"minQty": 5}, 5),
+        ({"minQty": "0"}, None),
+        ({"minQty": None}, None),
+        ({}, None),
+    ],
+)
+def test_the_smallest_order_is_a_step_where_ccxt_knows_none(info, step):
+    """BingX's coin-margined contracts: what is accepted is a multiple of the step."""
+    market = {
+        "symbol": "BTC/USD:BTC",
+        "id": "BTC-USD",
+        "base": "BTC",
+        "quote": "USD",
+        "settle": "BTC",
+        "type": "swap",
+        "linear": False,
+        "inverse": True,
+        "contractSize": D(100),
+        "active": True,
+        "precision": {"amount": None},
+        "limits": {},
+        "info": info,
+    }
+
+    listing = ccxt_markets._listing(market, get_venue("bingx"), PrecisionMode.TICK_SIZE)
+
+    assert (None if listing is None else listing.rules.amount_precision) == step
 
 
 # The venues' real rules, kept beside the repository

@@ -68,6 +68,11 @@ class Limits:
             "brackets": tuple(self._brackets()),
         }
 
+    def step(self) -> Decimal | None:
+        """The precision of amounts, as ccxt has it, or as the raw market allows to conclude."""
+        precision = number(self.market["precision"]["amount"])
+        return self._raw(self.venue.rules_call.steps) if precision is None else precision
+
     def _raw(self, paths: By) -> Decimal | None:
         path = paths.get(self.kind)
         return limit(_at(self.market["info"], path)) if path else None

@@ -25,7 +25,7 @@ from capital.exchange.ccxt.clients import (
     run_to_its_end,
     tls_context,
 )
-from capital.exchange.ccxt.limits import Limits, limit, number
+from capital.exchange.ccxt.limits import Limits, limit
 from capital.exchange.contract import Listing, Quoted
 from capital.exchange.venues import VENUES, Venue, get_venue
 
@@ -241,7 +241,8 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
     kind = _kind_of(market)
     if kind is None or kind.market_type not in venue.markets:
         return None
-    precision = number(market["precision"]["amount"])
+    limits = Limits(market, venue, kind)
+    precision = limits.step()
     contract_size = Decimal(1) if kind is InstrumentKind.SPOT else limit(market["contractSize"])
     if precision is None or contract_size is None:
         return None
@@ -256,7 +257,7 @@ def _listing(market: Any, venue: Venue, mode: PrecisionMode) -> Listing | None:
         amount_precision=precision,
         contract_size=contract_size,
         amount_unit=venue.rules_call.amount_unit(kind, contract_size),
-        **Limits(market, venue, kind).as_rules(),
+        **limits.as_rules(),
     )
     # If ccxt does not know, it is traded.
     return Listing(rules, market["id"], market["base"], market["active"] is not False)

@@ -55,6 +55,9 @@ ROWS = (
         # contracts on coin-margined ones. "Spot trading symbols": the largest market order.
         rules_call=RulesCall(
             amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.CONTRACTS),
+            # There, "Contract Information" of coin-margined ones has no step; minQty is the
+            # "minimum order quantity (in contracts)", minTickSize what one of them is in dollars.
+            steps={InstrumentKind.INVERSE: ("minQty",)},
             market_dearest={InstrumentKind.SPOT: ("maxMarketNotional",)},
             max_leverage=("maxLongLeverage", "maxShortLeverage"),
         ),

@@ -135,6 +135,9 @@ def _contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     )
 
 
+_COIN_CONTRACT_DOLLARS = "100"
+
+
 def _coin_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     """``GET /openApi/cswap/v1/market/contracts``: without a step of amounts."""
     return _data(
@@ -142,8 +145,8 @@ def _coin_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
             {
                 "symbol": "BTC-USD",
                 "pricePrecision": 1,
-                "minTickSize": "100",
-                "minTradeValue": "100",
+                "minTickSize": _COIN_CONTRACT_DOLLARS,
+                "minTradeValue": _COIN_CONTRACT_DOLLARS,
                 "minQty": "1.00000000",
                 "status": 1,
                 "timeOnline": 1713175200000,
@@ -245,6 +248,12 @@ def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
     return PlacedOrder(asked["symbol"], asked["side"].lower(), base=Decimal(asked["quantity"]))
 
 
+def _coin_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /openApi/cswap/v1/trade/order``: in contracts, of which one is 100 dollars here."""
+    quote = Decimal(asked["quantity"]) * Decimal(_COIN_CONTRACT_DOLLARS)
+    return PlacedOrder(asked["symbol"], asked["side"].lower(), quote=quote)
+
+
 ORDERS = (
     OrderEndpoint(
         "/openApi/spot/v1/trade/order", _spot_order, _data({"symbol": "BTC-USDT", "orderId": 1})
@@ -253,6 +262,11 @@ ORDERS = (
         "/openApi/swap/v2/trade/order",
         _contract_order,
         _data({"order": {"symbol": "BTC-USDT", "orderId": 1}}),
+    ),
+    OrderEndpoint(
+        "/openApi/cswap/v1/trade/order",
+        _coin_order,
+        {"code": 0, "msg": "", "symbol": "BTC-USD", "orderId": "1"},
     ),
 )
 VENUES = (
