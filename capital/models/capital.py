@@ -12,7 +12,10 @@ from capital.models.links import StrategyAccount
 
 
 class StrategyCapital(models.Model):
-    """The capital of one link, in the account's currency. Written by allocations only."""
+    """The capital of one link, in the account's currency. Written by allocations only.
+
+    ``current_pnl`` is NULL until there is a source for it.
+    """
 
     strategy_account = models.OneToOneField(
         StrategyAccount,
@@ -21,7 +24,7 @@ class StrategyCapital(models.Model):
         verbose_name=_("strategy link"),
     )
     allocated_capital = AmountField(_("allocated capital"), default=Decimal(0))
-    current_pnl = AmountField(_("current PnL"), default=Decimal(0))
+    current_pnl = AmountField(_("current PnL"), null=True, blank=True)
     allocated_at = models.DateTimeField(_("allocated at"), null=True, blank=True)
 
     class Meta:

@@ -1,7 +1,5 @@
 """DailyAccountSummary: one row per account and day, the cache behind live balances."""
 
-from decimal import Decimal
-
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +13,9 @@ _COUNTS = ("total_trades", "winning_trades", "losing_trades")
 class DailyAccountSummary(models.Model):
     """What an account had on one day, in its currency and floored to its quantum.
 
-    The balances may be NULL: absent is not zero. Each ``*_observed_at`` says when its balance
-    was read; NULL beside a balance means the end of ``date``.
+    Every figure may be NULL: absent is not zero. PnL, trades, volume and fees are NULL until
+    something tells them; a day with books and without a trade has 0. Each ``*_observed_at`` says
+    when its balance was read; NULL beside a balance means the end of ``date``.
     """
 
     account = models.ForeignKey(
@@ -30,13 +29,13 @@ class DailyAccountSummary(models.Model):
     spot_observed_at = models.DateTimeField(_("spot balance read at"), null=True, blank=True)
     futures_observed_at = models.DateTimeField(_("futures balance read at"), null=True, blank=True)
     ending_observed_at = models.DateTimeField(_("ending balance read at"), null=True, blank=True)
-    realized_pnl = AmountField(_("realised PnL"), default=Decimal(0))
-    unrealized_pnl = AmountField(_("unrealised PnL"), default=Decimal(0))
-    total_trades = models.IntegerField(_("trades"), default=0)
-    winning_trades = models.IntegerField(_("winning trades"), default=0)
-    losing_trades = models.IntegerField(_("losing trades"), default=0)
-    total_volume = AmountField(_("volume"), default=Decimal(0))
-    total_fees = AmountField(_("fees"), default=Decimal(0))
+    realized_pnl = AmountField(_("realised PnL"), null=True, blank=True)
+    unrealized_pnl = AmountField(_("unrealised PnL"), null=True, blank=True)
+    total_trades = models.IntegerField(_("trades"), null=True, blank=True)
+    winning_trades = models.IntegerField(_("winning trades"), null=True, blank=True)
+    losing_trades = models.IntegerField(_("losing trades"), null=True, blank=True)
+    total_volume = AmountField(_("volume"), null=True, blank=True)
+    total_fees = AmountField(_("fees"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("daily summary")

@@ -52,7 +52,6 @@ _GROWTH = (
     4, -3, 7, 2, 9, -6, 3, 5, -11, 8, 4, -2, 6, 12, -9,
     3, -4, 7, 1, 5, -13, 10, 2, 6, -5, 8, 3, -7, 9, 4,
 )  # fmt: skip
-_TRADES = (14, 9, 22, 17, 6, 31, 12)
 
 
 @transaction.atomic
@@ -138,16 +137,11 @@ def _summaries(
     rows = []
     for days_ago in reversed(range(DAYS)):
         start, end = totals[days_ago + 1], totals[days_ago]
-        trades = _TRADES[(days_ago + position) % len(_TRADES)]
         row = DailyAccountSummary(
             account=account,
             date=today - timedelta(days=days_ago + 1),
             starting_balance=start,
             ending_balance=end,
-            realized_pnl=EXACT.subtract(end, start),
-            total_trades=trades,
-            winning_trades=trades * 3 // 5,
-            losing_trades=trades - trades * 3 // 5,
         )
         for pool, balances in pools.items():
             setattr(row, BALANCE_FIELD[pool], balances[days_ago])

@@ -1,7 +1,9 @@
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.exceptions import ValidationError
 
 from capital.models import DailyAccountSummary, StrategyCapital
@@ -12,6 +14,7 @@ pytestmark = pytest.mark.django_db
 
 BALANCES = ("starting_balance", "ending_balance", "spot_balance", "futures_balance")
 COUNTS = ("total_trades", "winning_trades", "losing_trades")
+MONEY = ("realized_pnl", "unrealized_pnl", "total_volume", "total_fees")
 
 
 def test_a_balance_left_out_is_absent_and_not_zero():
@@ -28,12 +31,40 @@ def test_a_balance_of_zero_is_zero_and_not_absent():
     assert [getattr(summary, name) for name in BALANCES] == [0] * 4
 
 
-def test_what_is_counted_begins_at_zero():
+def test_what_nobody_told_is_absent():
     make_summary()
 
     summary = DailyAccountSummary.objects.get()
-    money = ("realized_pnl", "unrealized_pnl", "total_volume", "total_fees")
-    assert [getattr(summary, name) for name in (*COUNTS, *money)] == [0] * 7
+    assert [getattr(summary, name) for name in (*COUNTS, *MONEY)] == [None] * 7
+
+
+def test_zeros_of_earlier_versions_become_unknown_where_nobody_told_anything():
+    told = dict.fromkeys((*COUNTS, *MONEY), 0)
+    nobodys = make_summary(**told)
+    somebodys = make_summary(**told | {"total_fees": Decimal("1.5")})
+    capital = [
+        StrategyCapital.objects.create(strategy_account=make_link(), current_pnl=pnl)
+        for pnl in (0, Decimal("-2"))
+    ]
+    migration = import_module("capital.migrations.0012_unknown_pnl")
+
+    migration.forget_zeros(apps, None)
+
+    def figures(summary):
+        summary.refresh_from_db()
+        return {name: getattr(summary, name) for name in (*COUNTS, *MONEY)}
+
+    def pnls():
+        return [StrategyCapital.objects.get(pk=each.pk).current_pnl for each in capital]
+
+    assert figures(nobodys) == dict.fromkeys(told)
+    assert figures(somebodys) == told | {"total_fees": Decimal("1.5")}
+    assert pnls() == [None, -2]
+
+    migration.write_zeros(apps, None)
+
+    assert figures(nobodys) == told
+    assert pnls() == [0, -2]
 
 
 def test_a_balance_may_be_negative():

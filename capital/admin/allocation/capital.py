@@ -118,7 +118,6 @@ class CapitalAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
     def shown_pnl(self, capital: StrategyCapital) -> Any:
-        """As its bot reports it."""
         return gain(capital.current_pnl, _currency(capital))
 
     @admin.display(description=gettext_lazy("allocated at"), ordering="allocated_at")

@@ -41,7 +41,9 @@ class CapitalRow(serializers.Serializer[Mapping[str, Any]]):
         source="strategy_account.account.currency", help_text="Currency of the amounts."
     )
     allocated_capital = _Amount(help_text="The capital that the strategy may use now. Exact.")
-    current_pnl = _Amount(help_text="The strategy's current PnL. Exact.")
+    current_pnl = _Amount(
+        allow_null=True, help_text="The strategy's current PnL. Exact. Null: not known."
+    )
     allocated_at = _Time(allow_null=True, help_text="When it was last allocated. Null: never.")
 
 

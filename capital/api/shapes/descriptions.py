@@ -101,13 +101,13 @@ SUMMARY: Descriptions = {
     "spot_observed_at": "When spot_balance was read from the exchange.",
     "futures_observed_at": "When futures_balance was read from the exchange.",
     "ending_observed_at": "When ending_balance was read from the exchange.",
-    "realized_pnl": "Realised PnL of the day.",
-    "unrealized_pnl": "Unrealised PnL.",
-    "total_trades": "Number of trades.",
-    "winning_trades": "Number of trades with a profit.",
-    "losing_trades": "Number of trades with a loss.",
-    "total_volume": "Traded volume.",
-    "total_fees": "Fees paid.",
+    "realized_pnl": "Realised PnL of the day. Null: not known.",
+    "unrealized_pnl": "Unrealised PnL. Null: not known.",
+    "total_trades": "Number of trades. Null: not known.",
+    "winning_trades": "Number of trades with a profit. Null: not known.",
+    "losing_trades": "Number of trades with a loss. Null: not known.",
+    "total_volume": "Traded volume. Null: not known.",
+    "total_fees": "Fees paid. Null: not known.",
 }
 
 POSITION: Descriptions = {

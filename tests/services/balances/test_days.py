@@ -38,7 +38,7 @@ def test_new_day_opens_with_the_last_ending_balance_and_the_age_of_what_it_knows
     assert (today.starting_balance, today.ending_balance) == (Decimal(150), Decimal(150))
     assert (today.spot_balance, today.futures_balance) == (Decimal(90), Decimal(60))
     assert (today.spot_observed_at, today.ending_observed_at) == (read_at, read_at)
-    assert today.total_trades == 0
+    assert today.total_trades is None
 
 
 def test_closing_twice_changes_nothing() -> None:
