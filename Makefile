@@ -15,8 +15,13 @@ LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
 WORKERS ?= auto
 CHAOS_SEED ?= 1000
+# Just behind midnight and just before it, in two zones; a day that most years lack; an hour that comes twice.
+HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
+	2026-11-26T00:05+00:00@UTC 2026-11-26T23:58+00:00@UTC \
+	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
+	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-measured test-database test-browser screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-measured test-database test-browser test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -57,7 +62,7 @@ test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 
 test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain, services and answers none enters
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest -n $(WORKERS) -p tests.coverage.measured $(PYTEST_ARGUMENTS)
+	$(MAKE) test PYTEST_ARGUMENTS="-p tests.coverage.measured $(PYTEST_ARGUMENTS)"
 	$(BIN)/python -m tests.coverage.branches --again
 
 test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
@@ -73,6 +78,11 @@ chaos: export CHAOS := 1
 chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms, and the suite in any order (CHAOS_SEED=… for others)
 	CHAOS=0 $(BIN)/python -m pytest -n $(WORKERS) -q --random-order-bucket=global --random-order-seed=$(CHAOS_SEED) $(PYTEST_ARGUMENTS)
 	$(BIN)/python -m pytest tests/end_to_end/cluster tests/end_to_end/simulation tests/end_to_end/test_writers.py tests/exchange/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
+
+test-hours: $(DEVELOPMENT)  ## The suite at awkward times, once each (HOURS='2028-02-29T00:05+09:00@Asia/Seoul' for others)
+	failed=; for hour in $(HOURS); do echo "== $$hour"; \
+		TESTS_NOW=$${hour%@*} TESTS_TIME_ZONE=$${hour#*@} $(BIN)/python -m pytest -n $(WORKERS) -q $(PYTEST_ARGUMENTS) \
+		|| failed="$$failed $$hour"; done; test -z "$$failed" || { echo "Failed at:$$failed"; exit 1; }
 
 fuzz-api: $(DEVELOPMENT)  ## 10,000 requests against the running API (FUZZ_EXAMPLES=… for each operation)
 	$(BIN)/python -m tests.end_to_end.fuzz.run

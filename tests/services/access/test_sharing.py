@@ -6,7 +6,13 @@ from django.db import IntegrityError, transaction
 
 from capital.domain.errors import NotFound, NotPermitted, RoleTooSmall, UnknownAccount
 from capital.models import AccountAccess, SettingChange
-from capital.services.access import change_access, give_access, missing_permission, remove_access
+from capital.services.access import (
+    change_access,
+    give_access,
+    missing_permission,
+    remove_access,
+    sharing,
+)
 from capital.services.accounts import change_account
 from tests.admin.tenants import allow, allow_everything
 from tests.factories import make_account, make_user
@@ -140,3 +146,32 @@ def test_role_that_comes_to_nothing_for_want_of_a_permission_says_so() -> None:
     assert missing_permission(access) is None
     access.role = "viewer"
     assert missing_permission(access) is None
+
+
+def test_access_to_an_account_that_is_gone_is_not_given() -> None:
+    account, guest = make_account(), make_user()
+
+    with pytest.raises(NotFound):
+        give_access(account.pk + 1, username=guest.username, role="viewer")
+
+    assert not AccountAccess.objects.exists()
+
+
+def test_access_that_is_taken_while_its_account_is_waited_for_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = make_account()
+    taken, _kept = (
+        AccountAccess.objects.create(account=account, user=make_user(), role="viewer")
+        for _ in range(2)
+    )
+    # The other change is through once this one has its account; it is undone here with this one.
+    monkeypatch.setattr(
+        sharing, "require", lambda *_, **__: AccountAccess.objects.filter(pk=taken.pk).delete()
+    )
+
+    with pytest.raises(NotFound):
+        change_access(taken.pk, role="manager", actor=account.owner)
+
+    assert [each.role for each in AccountAccess.objects.all()] == ["viewer", "viewer"]
+    assert records() == []

@@ -1,12 +1,21 @@
 """Each token opens, is listed and is revoked by itself."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
-from capital.services.access.tokens import create_token, find_token, list_tokens, revoke_token
+from capital.models import ApiToken
+from capital.services.access.tokens import (
+    create_token,
+    find_token,
+    keep_tokens_of_same_password,
+    list_tokens,
+    revoke_token,
+    state_of,
+    valid_tokens,
+)
 from tests.factories import make_account, make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +112,88 @@ def test_token_that_is_revoked_again_keeps_its_time() -> None:
     revoke_token(token.token_key, clock=lambda: first)
 
     assert revoke_token(token.token_key, clock=lambda: later).revoked_at == first
+
+
+@pytest.mark.parametrize(
+    "ended", ["valid", "revoked", "expired", "user_off", "password_changed", "not_staff"]
+)
+def test_token_that_opens_nothing_says_why_and_the_one_beside_it_stays_good(ended: str) -> None:
+    other, other_text = create_token(user=make_user(is_staff=True), name="bot", scope="read")
+    user = make_user(is_staff=True)
+    token, text = create_token(user=user, name="bot", scope="read", days=10)
+    now = token.created
+    if ended == "revoked":
+        revoke_token(token.token_key, clock=lambda: now)
+    if ended == "expired":
+        now = token.expiry
+    user.is_active = ended != "user_off"
+    user.is_staff = ended != "not_staff"
+    if ended == "password_changed":
+        user.set_password("another horse")
+    user.save()
+    stored = ApiToken.objects.get(pk=token.pk)
+
+    assert state_of(stored, now=now) == ended
+    assert valid_tokens(user, clock=lambda: now) == ([token] if ended == "valid" else [])
+    if ended == "valid":
+        assert find_token(text, clock=lambda: now) == token
+    else:
+        with pytest.raises(TokenRefused):
+            find_token(text, clock=lambda: now)
+    assert find_token(other_text, clock=lambda: now) == other
+    assert valid_tokens(other.user, clock=lambda: now) == [other]
+
+
+def test_token_without_an_end_opens_nothing() -> None:
+    token, text = create_token(user=make_user(), name="bot", scope="read")
+    ApiToken.objects.filter(pk=token.pk).update(expiry=None)
+
+    assert state_of(ApiToken.objects.get(), now=token.created) == "expired"
+    with pytest.raises(TokenRefused):
+        find_token(text)
+
+
+def test_token_is_good_until_the_moment_in_which_it_expires() -> None:
+    token, text = create_token(user=make_user(), name="bot", scope="read", days=1)
+    last = token.expiry - timedelta(microseconds=1)
+
+    assert find_token(text, clock=lambda: last) == token
+
+
+def test_token_of_a_user_who_became_staff_later_stays_good() -> None:
+    user = make_user()
+    token, text = create_token(user=user, name="bot", scope="read")
+    user.is_staff = True
+    user.save()
+
+    assert find_token(text) == token
+
+
+def test_tokens_stay_with_a_password_that_is_only_hashed_again() -> None:
+    user, other = make_user(), make_user()
+    same = user.password
+    other.password = same
+    other.save()
+    kept, text = create_token(user=user, name="kept", scope="read")
+    theirs, _ = create_token(user=other, name="theirs", scope="read")
+    of_before, _ = create_token(user=user, name="of another password", scope="read")
+    ApiToken.objects.filter(pk=of_before.pk).update(password_mark="0" * 64)
+    user.set_password("correct horse")
+    user.save()
+    assert user.password != same
+
+    keep_tokens_of_same_password(user.pk, old=same, new=user.password)
+
+    assert find_token(text) == kept
+    assert valid_tokens(user) == [kept]
+    assert valid_tokens(other) == [theirs]
+
+
+def test_beginning_that_two_tokens_share_revokes_neither() -> None:
+    made = [create_token(user=make_user(), name="bot", scope="read") for _ in range(2)]
+    ApiToken.objects.update(token_key=made[0][0].token_key)
+
+    with pytest.raises(UnknownToken):
+        revoke_token(made[0][0].token_key)
+
+    assert not ApiToken.objects.exclude(revoked_at=None).exists()

@@ -111,6 +111,7 @@ def test_link_is_found_where_the_queryset_would_show_it() -> None:
     assert find_visible_link(link.pk, user=watcher) == link.pk
     assert find_visible_link(link.pk, user=watcher, account_id=other.account_id) is None
     assert find_visible_link(link.pk + other.pk + 1, user=watcher) is None
+    assert find_visible_link(link.pk, user=AnonymousUser()) is None
 
 
 @pytest.mark.parametrize("model", ACCOUNT_PATHS, ids=lambda model: model.__name__)

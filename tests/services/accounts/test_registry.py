@@ -4,17 +4,24 @@ from decimal import Decimal
 
 import pytest
 
-from capital.domain.errors import BudgetLimitNotAllowed, HasHistory, NotFound
-from capital.models import Account, AccountAccess, StrategyAccount
+from capital.domain.errors import (
+    BudgetLimitNotAllowed,
+    HasHistory,
+    NotFound,
+    NotPermitted,
+    OwnerOnly,
+)
+from capital.models import Account, AccountAccess, SettingChange, StrategyAccount
 from capital.services.accounts import registry
 from capital.services.accounts.registry import (
     change_account,
     change_link,
+    create_account,
     create_link,
     delete_account,
     delete_link,
 )
-from tests.factories import make_account, make_link, make_operator, make_strategy
+from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +152,60 @@ def test_link_across_owners_says_whether_the_strategy_s_webhook_works_on_it(
     assert notice.code.value == told
     assert notice.figures["other"] == other.get_username()
     assert registry.link_notice(make_link(account=make_account())) is None
+
+
+ACCOUNT = {"name": "Main", "venue": "binance", "currency": "USDT"}
+
+
+def test_account_is_made_for_its_owner_by_who_may() -> None:
+    owner, stranger = make_operator("add_account"), make_operator("add_account")
+    root, without = make_user(is_superuser=True), make_operator()
+
+    with pytest.raises(NotPermitted):
+        create_account(owner=without, actor=without, **ACCOUNT)
+    with pytest.raises(OwnerOnly):
+        create_account(owner=owner, actor=stranger, **ACCOUNT)
+    assert not Account.objects.exists()
+
+    made = [
+        create_account(owner=owner, actor=owner, origin="203.0.113.7", **ACCOUNT),
+        create_account(owner=owner, actor=root, **ACCOUNT | {"name": "Side"}),
+        create_account(owner=stranger, **ACCOUNT | {"name": "Third"}),
+    ]
+
+    assert [each.owner for each in made] == [owner, owner, stranger]
+    assert [
+        (each.account, each.verb, each.actor, each.origin)
+        for each in SettingChange.objects.order_by("pk")
+    ] == [
+        (made[0], "created", owner, "203.0.113.7"),
+        (made[1], "created", root, ""),
+        (made[2], "created", None, ""),
+    ]
+
+
+def test_account_goes_to_another_owner_by_a_superuser_only() -> None:
+    account, beside, heir = make_account(), make_account(), make_user()
+    rights = make_operator("change_account", "view_all_accounts")
+
+    with pytest.raises(OwnerOnly):
+        change_account(account.pk, actor=rights, owner=heir)
+    # To name the owner that it has changes none.
+    change_account(account.pk, actor=rights, owner=account.owner, name="Main")
+    assert Account.objects.get(pk=account.pk).owner == account.owner
+
+    change_account(account.pk, actor=make_user(is_superuser=True), owner=heir)
+
+    assert Account.objects.get(pk=account.pk).owner == heir
+    assert Account.objects.get(pk=beside.pk).owner == beside.owner
+
+
+def test_account_or_link_that_is_gone_is_removed_already_or_not_found() -> None:
+    link = make_link()
+
+    delete_account(link.account_id + 1)
+    with pytest.raises(NotFound):
+        delete_link(link.pk + 1)
+
+    assert StrategyAccount.objects.get() == link
+    assert not SettingChange.objects.exists()

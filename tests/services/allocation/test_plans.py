@@ -22,6 +22,7 @@ from capital.domain.errors import (
 )
 from capital.models import (
     Account,
+    AccountAccess,
     AllocationEntry,
     AllocationPlan,
     AllocationRun,
@@ -354,6 +355,24 @@ def test_plan_belongs_to_whom_it_was_shown(desk: Any) -> None:
             get_plan(name, actor=owner)
 
     assert apply_plan(plan.public_id, actor=owner)[0].actor == owner
+
+
+def test_plan_is_no_longer_shown_to_whom_one_of_its_accounts_was_taken_from() -> None:
+    actor = make_operator("allocate_capital")
+    mine, shared, other = make_account(owner=actor), make_account(), make_account()
+    access, _ = (
+        AccountAccess.objects.create(account=account, user=actor, role="operator")
+        for account in (shared, other)
+    )
+    both = make_plan([mine.pk, shared.pk], actor=actor, live=False)
+    own = make_plan([mine.pk], actor=actor, live=False)
+    assert get_plan(both.public_id, actor=actor) == both
+
+    access.delete()
+
+    with pytest.raises(UnknownPlan):
+        get_plan(both.public_id, actor=actor)
+    assert get_plan(own.public_id, actor=actor) == own
 
 
 @pytest.mark.parametrize(

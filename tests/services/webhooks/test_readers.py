@@ -2,8 +2,9 @@
 
 import pytest
 
-from capital.services.webhooks.readers import accounts_shown
-from tests.factories import make_account, make_link, make_strategy, make_user
+from capital.models import AccountAccess, WebhookAnswer
+from capital.services.webhooks.readers import accounts_shown, told_to_owner
+from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +40,22 @@ def test_who_sees_everything_reads_every_line() -> None:
     strategy = make_strategy()
 
     assert accounts_shown(strategy, user=make_user(is_superuser=True))("Gone")
+
+
+def test_answer_is_sent_again_without_lines_about_what_the_owner_may_no_longer_allocate() -> None:
+    owner = make_operator("allocate_capital")
+    strategy = make_strategy(owner=owner)
+    mine, shared = make_account(owner=owner), make_account()
+    access = AccountAccess.objects.create(account=shared, user=owner, role="operator")
+    body = {"status": "received", "orders": ["mine", "shared", "nobody's"], "skipped": ["shared"]}
+    about = {"orders": [mine.pk, shared.pk, None], "skipped": [shared.pk]}
+    answer = WebhookAnswer(body=body, accounts=about)
+
+    assert told_to_owner(answer, strategy) == body
+    access.delete()
+
+    assert told_to_owner(answer, strategy) == {
+        "status": "received",
+        "orders": ["mine", "nobody's"],
+        "skipped": [],
+    }

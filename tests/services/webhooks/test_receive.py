@@ -20,6 +20,7 @@ from capital.services.webhooks.secrets import (
     rotate_secret,
     sign,
     signing_key_of,
+    webhook_name,
 )
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
@@ -92,6 +93,17 @@ def test_wrong_secret_is_refused(token: str) -> None:
 
     with pytest.raises(WebhookRefused):
         check_proof(strategy.key, Proof(token=token))
+
+
+def test_right_secret_at_another_webhook_s_address_is_refused() -> None:
+    strategy, other = make_strategy(), make_strategy()
+    text = rotate_secret(strategy)
+    rotate_secret(other)
+
+    assert check_proof(strategy.key, Proof(token=text), name=webhook_name(strategy))
+    for name in (webhook_name(other), webhook_name(strategy)[:-1]):
+        with pytest.raises(WebhookRefused):
+            check_proof(strategy.key, Proof(token=text), name=name)
 
 
 def test_unknown_strategy_takes_as_many_queries_and_says_the_same(
