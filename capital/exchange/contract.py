@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from capital.domain.reasons import Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.venues import Venue
+
+LISTINGS_WITHIN = timedelta(seconds=75)
+"""How long ``fetch_listings`` takes at most: for lists of markets, then for their brackets."""
 
 Answers = Mapping[tuple[int, Pool], Observation | Reason]
 Contents = Mapping[str, Decimal]
@@ -123,7 +127,8 @@ class MarketGateway(Protocol):
         Returns:
             For each venue id its instruments (never an empty list), or why there are none. Options
             and instruments that cannot be sized (no step, no contract size) are left out. Brackets
-            that a venue tells elsewhere are asked afterwards; without them the list stands.
+            that a venue tells elsewhere are asked afterwards; without them the list stands. No
+            venue waits for another one, and all is over within ``LISTINGS_WITHIN``.
         """
 
     def fetch_prices(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, MarketPrice | Reason]:

@@ -274,43 +274,63 @@ class BracketsQuestion:
 
     Attributes:
         params: Its arguments.
-        only: What the raw market of an instrument that it is about says, by field.
+        only: What the raw market of an instrument that it is about says, by field; None where it
+            does not have the field.
     """
 
     params: Mapping[str, Any]
-    only: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BracketsCall:
     """Where a venue lists margin by the size of a position, beside its list of markets.
 
+    A list of levels, or of tables of them, each with the name of what it is about.
+
     Attributes:
         method: The method of ccxt's client; it needs no key.
+        endpoint: What it asks, as docs/venues.md writes it.
         questions: What it is asked.
         market: The field of the raw market with the name under which its levels are listed.
-        name: The field of a level with that name.
+        name: Where an entry of the list has that name: a field, or a position.
+        leverage: The field of a level with the highest leverage.
         ends: The field of a level with the largest size that it is for.
-        leverage: The field with the highest leverage.
-        path: The list of levels; ``()`` is the response itself.
+        starts: The field with the size that it starts from, if it does not say where it ends.
+        path: The list; ``()`` is the response itself.
+        levels: Where an entry of the list has its levels; ``()`` if it is one.
+        flat_below: A name that is a number below this one is the leverage for any size, and is not
+            listed.
+        about: Which contracts it is about, as docs/venues.md says it; empty for all.
         in_amounts: Sizes are in what an order's amount counts, else in the settle currency.
+        wallet_modes: Of which accounts this is true; none for all.
         names: The argument for the names that are asked for, if all at once cannot be had.
         names_at_once: How many of them it takes.
+        requests_at_once: How many may wait for their answer.
+        starts_anywhere: One sync may not get through all names, so each starts where chance says.
         cursor: Where the response has the ``cursor`` of the next page; an empty one ends them.
         page_size: How many names a page has where ``offset`` says at which it starts.
-        pause_seconds: Between two requests, by the limits that the venue documents.
+        pause_seconds: From one request to the next, by the limits that the venue documents.
     """
 
     method: str
+    endpoint: str
     questions: tuple[BracketsQuestion, ...]
     market: str
-    name: str
-    ends: str
+    name: str | int
     leverage: str
+    ends: str = ""
+    starts: str = ""
     path: Path = ()
+    levels: Path = ()
+    flat_below: int = 0
+    about: str = ""
     in_amounts: bool = False
+    wallet_modes: frozenset[WalletMode] = frozenset()
     names: str = ""
     names_at_once: int = 1
+    requests_at_once: int = 1
+    starts_anywhere: bool = False
     cursor: Path = ()
     page_size: int = 0
     pause_seconds: float = 0.1
@@ -343,6 +363,7 @@ class RulesCall:
             of several counts.
         margins: Where it has the margin by the size of a position.
         brackets: Where that is asked, if the market has none.
+        no_brackets: Why neither is there, as docs/venues.md says it of a venue that trades futures.
         last_price: The field of the raw ticker with the last price, if ccxt's own ticker has none:
             there ccxt ignores the exact numbers that it was told to make.
         settle_is_lower_case: The venue's paths name the settle currency in lower case.
@@ -365,6 +386,7 @@ class RulesCall:
     max_leverage: tuple[str, ...] = ()
     margins: MarginLevels | MarginSteps | None = None
     brackets: BracketsCall | None = None
+    no_brackets: str = ""
     last_price: str = ""
     settle_is_lower_case: bool = False
 
@@ -377,6 +399,14 @@ class RulesCall:
         if unit is None and kind is not InstrumentKind.INVERSE and contract_size == 1:
             return AmountUnit.BASE
         return unit
+
+    def brackets_hold_for(self, wallet_mode: WalletMode) -> bool:
+        """Whether the brackets of an instrument are those of accounts in that mode."""
+        return (
+            self.brackets is None
+            or not self.brackets.wallet_modes
+            or wallet_mode in self.brackets.wallet_modes
+        )
 
 
 @dataclass(frozen=True)

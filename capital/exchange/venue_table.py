@@ -1,17 +1,21 @@
-"""The table of supported exchanges for the docs, made from the rows. See ``make venues``."""
+"""The tables of supported exchanges for the docs, made from the rows. See ``make venues``."""
 
 from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
-from capital.exchange.venue import BalanceCall, Venue, alternatives
+from capital.exchange.venue import BalanceCall, MarginLevels, Venue, alternatives
 from capital.exchange.venues import VENUES
+from strategies.markets import MarketType
 
 BEGIN = "<!-- begin: made by `make venues` -->"
 END = "<!-- end: made by `make venues` -->"
+BRACKETS_BEGIN = "<!-- begin: brackets, made by `make venues` -->"
+BRACKETS_END = "<!-- end: brackets, made by `make venues` -->"
 _HEAD = (
     "| exchange | markets | wallet mode | pool | `wallet` | `equity` | `free` | if not listed | "
     "sandbox | credentials |\n|---|---|---|---|---|---|---|---|---|---|"
 )
+_BRACKETS_HEAD = "| exchange | told in | sizes are in | of accounts |\n|---|---|---|---|"
 
 
 def venues_table() -> str:
@@ -19,17 +23,43 @@ def venues_table() -> str:
     return "\n".join([_HEAD, *(line for venue in VENUES.values() for line in _lines(venue))])
 
 
+def brackets_table() -> str:
+    """Markdown with one line for each venue that trades futures: what it tells of brackets."""
+    futures = (venue for venue in VENUES.values() if MarketType.FUTURES in venue.markets)
+    lines = (f"| `{venue.id}` | {' | '.join(_brackets(venue))} |" for venue in futures)
+    return "\n".join([_BRACKETS_HEAD, *lines])
+
+
 def with_table(document: str) -> str:
-    """``document`` with the table inserted between its markers.
+    """``document`` with the tables inserted between their markers.
 
     Raises:
-        ValueError: It has no markers.
+        ValueError: It lacks markers.
     """
-    before, _, rest = document.partition(BEGIN)
-    _, found, after = rest.partition(END)
+    document = _inserted(document, venues_table(), BEGIN, END)
+    return _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
+
+
+def _inserted(document: str, table: str, begin: str, end: str) -> str:
+    before, _, rest = document.partition(begin)
+    _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"the document has no place for the table: {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n\n{venues_table()}\n\n{END}{after}"
+        raise ValueError(f"the document has no place for the table: {begin} … {end}")
+    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
+
+
+def _brackets(venue: Venue) -> tuple[str, str, str]:
+    call = venue.rules_call
+    if call.margins is not None:
+        is_by_value = isinstance(call.margins, MarginLevels)
+        return "its list of markets", "quote currency" if is_by_value else "contracts", "all"
+    if call.brackets is not None:
+        asked = call.brackets
+        sizes = "contracts" if asked.in_amounts else "settle currency"
+        modes = sorted(mode.value for mode in asked.wallet_modes)
+        told = f"`{asked.endpoint}`{asked.about and f', {asked.about}'}"
+        return told, sizes, ", ".join(modes) or "all"
+    return f"not read: {call.no_brackets}", "–", "–"
 
 
 def _lines(venue: Venue) -> Iterator[str]:

@@ -79,12 +79,14 @@ class PublicEndpoint:
             such market.
         method: Of HTTP.
         accepts: Tells it from other questions at the same path; None where there are none.
+        part: What a fault at this question alone names after the path.
     """
 
     path: str
     answer: Callable[[Mapping[str, str], MarketPlace], Any]
     method: str = "GET"
     accepts: Callable[[SignedRequest], bool] | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def public_handler(
     async def handle(request: web.Request) -> web.StreamResponse:
         place.note(request.path_qs)
         await asyncio.sleep(latency_seconds)
-        fault = place.fault_at(endpoint.path)
+        fault = place.fault_at(endpoint.path + endpoint.part)
         if fault in (Fault.TIMEOUT, Fault.DRIP):
             await closing.wait()
             return web.Response()

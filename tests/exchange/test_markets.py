@@ -2,9 +2,12 @@
 
 import json
 import os
+import time
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +194,10 @@ def test_maxima_that_ccxt_drops_are_read(markets, venue, symbol, field, most):
     assert getattr(listed(markets, venue)[symbol].rules, field) == D(most)
 
 
+# Contracts that no question for brackets is about.
+UNBRACKETED = {"bitget": {"BTC/USD:BTC"}, "kucoin": {"BTC/USD:BTC"}}
+
+
 def test_every_path_to_a_limit_leads_to_one(markets):
     """Of each path of a row, at least one simulated market of its kind has the field."""
     paths = {
@@ -212,7 +219,8 @@ def test_every_path_to_a_limit_leads_to_one(markets):
             assert any(each.brackets for each in rules), venue.id
         if venue.rules_call.brackets is not None:
             contracts = [each for each in rules if each.kind is not InstrumentKind.SPOT]
-            assert all(each.brackets for each in contracts), venue.id
+            silent = {each.symbol for each in contracts if not each.brackets}
+            assert silent == UNBRACKETED.get(venue.id, set()), venue.id
 
 
 def test_leverage_is_bounded_by_what_the_venue_tells(markets):
@@ -274,11 +282,31 @@ def test_brackets_are_read_from_margins_by_the_size_of_a_position(markets):
         ),
         ("gate", "ETH/USDT:USDT", "max_notional", [("125", "500000"), ("50", "2000000")]),
         ("gate", "BTC/USD:BTC", "max_settled", [("125", "50"), ("50", "200")]),
+        (
+            "bitget",
+            "BTC/USDT:USDT",
+            "max_notional",
+            [("125", "150000"), ("100", "600000"), ("50", "2000000")],
+        ),
+        ("bitget", "ETH/USDT:USDT", "max_notional", [("125", "100000"), ("75", "500000")]),
+        ("bitget", "BTC/USDC:USDC", "max_notional", [("125", "50000"), ("50", "200000")]),
+        (
+            "kucoin",
+            "BTC/USDT:USDT",
+            "max_notional",
+            [("125", "250000"), ("100", "600000"), ("50", "2000000")],
+        ),
+        ("kucoin", "ETH/USDT:USDT", "max_notional", [("100", "200000"), ("40", "1000000")]),
+        # Levels that say where they start: the last one has no end.
+        ("hyperliquid", "BTC/USDC:USDC", "max_notional", [("40", "150000000"), ("20", None)]),
+        # A table below 50 is the leverage for any size.
+        ("hyperliquid", "ETH/USDC:USDC", "max_notional", [("40", None)]),
     ],
 )
 def test_brackets_that_a_venue_tells_elsewhere_are_asked(markets, venue, symbol, counted, expected):
     assert listed(markets, venue)[symbol].rules.brackets == tuple(
-        LeverageBracket(D(leverage), **{counted: D(size)}) for leverage, size in expected
+        LeverageBracket(D(leverage), **({} if size is None else {counted: D(size)}))
+        for leverage, size in expected
     )
 
 
@@ -295,6 +323,11 @@ def test_brackets_that_a_venue_tells_elsewhere_are_asked(markets, venue, symbol,
         ("gate", "BTC/USDT:USDT", "8000", 125, 1000000),
         ("gate", "BTC/USDT:USDT", "40000", 100, 4000000),
         ("gate", "BTC/USD:BTC", "2", 50, 5000000),
+        ("bitget", "BTC/USDT:USDT", "1000", 125, 125000),
+        ("bitget", "BTC/USDT:USDT", "5000", 100, 500000),
+        ("kucoin", "BTC/USDT:USDT", "10000", 100, 600000),
+        ("hyperliquid", "BTC/USDC:USDC", "3000000", 40, 120000000),
+        ("hyperliquid", "BTC/USDC:USDC", "10000000", 20, 200000000),
     ],
 )
 def test_an_order_is_sized_with_the_leverage_of_its_size(
@@ -323,7 +356,7 @@ def with_brackets(monkeypatch, venue: str, **fields: Any) -> None:
 
 
 def asked_for_brackets(exchange) -> list[str]:
-    paths = ("risk-limit", "position-tiers", "risk_limit_tiers")
+    paths = ("risk-limit", "position-tiers", "risk_limit_tiers", "position-lever")
     return [each for each in exchange.server.market_place.requests if any(p in each for p in paths)]
 
 
@@ -357,10 +390,110 @@ def test_names_are_asked_a_few_at_once(markets, exchange, monkeypatch):
     ]
 
 
+def test_one_name_in_each_request_starts_anywhere_and_all_are_asked(markets, exchange, monkeypatch):
+    """Bitget, whose contracts may be more than a sync gets through."""
+    with_brackets(monkeypatch, "bitget")
+    monkeypatch.setattr(ccxt_brackets.random, "randrange", lambda number: number - 1)
+
+    listed(markets, "bitget")
+
+    assert [each.rpartition("?")[2] for each in asked_for_brackets(exchange)] == [
+        "productType=USDC-FUTURES&symbol=BTCPERP",
+        "productType=USDT-FUTURES&symbol=BTCUSDT",
+        "productType=USDT-FUTURES&symbol=ETHUSDT",
+    ]
+
+
+def test_requests_at_once_start_a_pause_apart(markets, exchange, monkeypatch):
+    """However long the answers take: three that wait are not three at once."""
+    with_brackets(monkeypatch, "okx", names_at_once=1, requests_at_once=3)
+    row = ccxt_markets.get_venue("okx")
+    call = replace(row.rules_call.brackets, pause_seconds=0.2)
+    paused = replace(row, rules_call=replace(row.rules_call, brackets=call))
+    monkeypatch.setattr(ccxt_markets, "get_venue", lambda _: paused)
+    started = []
+    note = exchange.server.market_place.note
+    monkeypatch.setattr(
+        exchange.server.market_place,
+        "note",
+        lambda target: (started.append((time.monotonic(), target)), note(target)),
+    )
+
+    listed(markets, "okx")
+
+    times = [at for at, target in started if "position-tiers" in target]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(gaps) == 2
+    assert all(gap > 0.15 for gap in gaps)
+
+
+def test_no_venue_waits_for_the_lists_or_the_brackets_of_another(exchange, monkeypatch):
+    """Not even where prices are asked for one at a time."""
+    monkeypatch.setattr(ccxt_markets, "LISTING_SECONDS", 4)
+    exchange.server.market_place.fail_at("/v5/market/instruments-info", "timeout")
+    markets = CcxtMarkets(venue_urls=exchange.server.venue_urls, concurrency=1)
+    venues = ["bybit", "upbit", "bithumb", "kraken"]
+
+    answers = markets.fetch_listings([get_venue(venue) for venue in venues])
+
+    assert answers.pop("bybit").code is Code.EXCHANGE_TIMEOUT
+    assert {venue for venue, answer in answers.items() if isinstance(answer, Reason)} == set()
+
+
+def test_perpetuals_of_other_exchanges_on_the_chain_have_no_table_of_the_first():
+    call = get_venue("hyperliquid").rules_call.brackets
+    rules = InstrumentRules(
+        symbol="XYZ-TSLA/USDC:USDC",
+        kind=InstrumentKind.LINEAR,
+        quote="USDC",
+        settle="USDC",
+        precision_mode=PrecisionMode.TICK_SIZE,
+        amount_precision=D("0.001"),
+    )
+    (question,) = call.questions
+
+    assert ccxt_brackets.is_about(question, rules, {"marginTableId": 56})
+    assert not ccxt_brackets.is_about(question, rules, {"marginTableId": 56, "dex": "xyz"})
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "expected"),
+    [
+        ("50", [], ()),
+        ("0", [], ()),
+        ("49", [], (LeverageBracket(D(49)),)),
+        # What is listed says more than its number.
+        ("49", [("0", 20)], (LeverageBracket(D(20)),)),
+        (
+            "56",
+            [("100", 10), ("0.0", 40), ("20.5", 25)],
+            (
+                LeverageBracket(D(40), max_notional=D("20.5")),
+                LeverageBracket(D(25), max_notional=D(100)),
+                LeverageBracket(D(10)),
+            ),
+        ),
+        ("56", [("0", 40), (None, 25)], ()),
+        ("56", [("0", 40), ("100", None)], ()),
+        ("56", [("0", 40), ("100", 0)], ()),
+        ("56", [("0", 1)] * 101, ()),
+        ("None", [], ()),
+    ],
+)
+def test_tables_say_where_each_level_starts(name, table, expected):
+    call = get_venue("hyperliquid").rules_call.brackets
+    levels = [{"lowerBound": start, "maxLeverage": leverage} for start, leverage in table]
+
+    assert ccxt_brackets._brackets(levels, name, call, InstrumentKind.LINEAR) == expected
+
+
 BRACKETS_AT = {
     "bybit": "/v5/market/risk-limit",
     "okx": "/api/v5/public/position-tiers",
     "gate": "/api/v4/futures/{settle}/risk_limit_tiers",
+    "bitget": "/api/v2/mix/market/query-position-lever",
+    "kucoin": "/api/ua/v1/market/position-tiers",
+    "hyperliquid": "/info#meta",
 }
 
 
@@ -379,10 +512,26 @@ def test_a_list_stands_without_its_brackets(markets, exchange, venue, fault, cap
     for each in found.values():
         is_spot = each.rules.kind is InstrumentKind.SPOT
         assert (each.rules.brackets, each.has_brackets) == ((), is_spot)
-    assert found["BTC/USDT:USDT"].rules.max_leverage in (100, 125)
+    first = next(each for each in found.values() if each.rules.kind is InstrumentKind.LINEAR)
+    assert first.rules.max_leverage in (40, 100, 125)
     assert [venue in each.message for each in caplog.records if "brackets" in each.message] == [
         True
     ]
+
+
+def test_brackets_have_what_the_lists_left_of_the_time(markets, exchange, monkeypatch):
+    monkeypatch.setattr(ccxt_markets, "LISTINGS_WITHIN", timedelta(seconds=5))
+    monkeypatch.setattr(ccxt_markets, "LISTING_SECONDS", 4)
+    exchange.server.market_place.fail_at("/v5/market/instruments-info", "timeout")
+    exchange.server.market_place.fail_at(BRACKETS_AT["okx"], "timeout")
+    began_at = time.monotonic()
+
+    answers = markets.fetch_listings([get_venue("bybit"), get_venue("okx")])
+
+    # Not the four seconds and then another 65.
+    assert time.monotonic() - began_at < 15
+    assert isinstance(answers["bybit"], Reason)
+    assert not any(each.has_brackets for each in answers["okx"] if ":" in each.rules.symbol)
 
 
 def test_brackets_that_do_not_come_in_time_hold_up_no_list(markets, exchange, monkeypatch):

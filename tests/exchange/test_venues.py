@@ -9,7 +9,7 @@ from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode
 from capital.exchange.answers import read_balance
 from capital.exchange.venue import TheRow
-from capital.exchange.venue_table import venues_table, with_table
+from capital.exchange.venue_table import BEGIN, END, brackets_table, venues_table, with_table
 from capital.exchange.venues import VENUES, Credential, get_venue
 from strategies.markets import MarketType
 from tests.paths import ROOT
@@ -187,6 +187,28 @@ def markets_of(venue):
 def test_a_page_without_a_place_for_the_table_is_refused():
     with pytest.raises(ValueError, match="no place for the table"):
         with_table("# Venues")
+    with pytest.raises(ValueError, match="no place for the table"):
+        with_table(f"{BEGIN}\n{END}")
+
+
+@ROWS
+def test_a_venue_that_trades_futures_says_where_its_brackets_are_or_why_nowhere(venue):
+    call = venue.rules_call
+    told = [call.margins is not None, call.brackets is not None, bool(call.no_brackets)]
+
+    assert sum(told) == (MarketType.FUTURES in venue.markets)
+    assert (f"| `{venue.id}` |" in brackets_table()) is any(told)
+
+
+def test_brackets_of_one_wallet_mode_are_of_no_other():
+    holding = {
+        (venue.id, mode.value)
+        for venue in VENUES.values()
+        for mode in venue.wallet_modes
+        if not venue.rules_call.brackets_hold_for(mode)
+    }
+
+    assert holding == {("bitget", "unified"), ("kucoin", "separate")}
 
 
 @pytest.mark.parametrize("venue_id", ["phemex", "whitebit"])

@@ -1,10 +1,15 @@
 """The queue's settings are safe, and what would not be is refused by name."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django_q.conf import Conf
 
 from capital.exchange.ccxt.balances import DEADLINE_SECONDS
+from capital.exchange.ccxt.markets import LISTING_SECONDS
+from capital.exchange.checks import STORED_WITHIN, a_sync_of_markets_has_its_time
+from capital.exchange.contract import LISTINGS_WITHIN
 from tests.interpreter import COMPLETE, read, refusal
 
 
@@ -22,6 +27,22 @@ def test_a_chunk_whose_exchanges_all_hang_is_done_in_time() -> None:
     rounds = -(-settings.CAPITAL_JOB_CHUNK // settings.CAPITAL_LIVE_CONCURRENCY)
 
     assert rounds * DEADLINE_SECONDS + 30 <= Conf.TIMEOUT
+
+
+def test_a_sync_of_markets_of_exchanges_that_all_hang_is_done_in_time() -> None:
+    assert timedelta(seconds=LISTING_SECONDS) < LISTINGS_WITHIN
+    assert timedelta(seconds=Conf.TIMEOUT) >= LISTINGS_WITHIN + STORED_WITHIN
+    assert a_sync_of_markets_has_its_time() == []
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(89, True), (90, False), (91, False)])
+def test_a_timeout_that_stops_a_sync_of_markets_is_warned_of(settings, seconds, warned) -> None:
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "timeout": seconds}
+
+    found = a_sync_of_markets_has_its_time()
+
+    assert [each.id for each in found] == (["capital.W002"] if warned else [])
+    assert all("Q_TIMEOUT_SECONDS is 89" in each.msg and "90 seconds" in each.msg for each in found)
 
 
 def test_a_larger_chunk_has_more_time() -> None:

@@ -4,31 +4,32 @@ Each row says where (``BracketsCall``). What was told before a failure is kept; 
 """
 
 import asyncio
+import random
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from capital.domain.errors import InvalidAmount
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
-from capital.exchange.ccxt.limits import MOST_LEVELS, limit
+from capital.exchange.ccxt.limits import MOST_LEVELS, limit, number
 from capital.exchange.venue import BracketsCall, BracketsQuestion, Path
 from capital.exchange.venues import Venue
 
 Brackets = dict[str, tuple[LeverageBracket, ...]]
 """By symbol, from the smallest size."""
 
-_Levels = Mapping[str, Sequence[Mapping[str, Any]]]
+_Level = Mapping[str, Any]
+_Levels = Mapping[str, Sequence[_Level]]
+_About = Sequence[tuple[InstrumentRules, Mapping[str, Any]]]
+_Portion = tuple[Mapping[str, Any], _About]
+"""The arguments of a request, and the instruments that its answer is about."""
 
 # More than any venue has: pages that do not end are no answer.
 _MOST_PAGES = 100
 
 
-async def ask_brackets(
-    client: Any,
-    venue: Venue,
-    listed: Sequence[tuple[InstrumentRules, Mapping[str, Any]]],
-    told: Brackets,
-) -> int:
+async def ask_brackets(client: Any, venue: Venue, listed: _About, told: Brackets) -> int:
     """Ask for the brackets of ``listed``, and keep each complete answer in ``told``.
 
     Args:
@@ -40,40 +41,28 @@ async def ask_brackets(
     Returns:
         How many questions the venue refused; the others went on.
     """
-    from ccxt.base import errors
-
     call = venue.rules_call.brackets
     assert call is not None
-    asker = _Asker(client, call)
-    refused = 0
-    for question in call.questions:
-        about = [(rules, info) for rules, info in listed if _is_about(question, rules, info)]
-        for params, some in _portions(call, question, about):
-            try:
-                levels = await asker.levels(params)
-            except (errors.OperationFailed, errors.AuthenticationError):
-                raise
-            except errors.ExchangeError:
-                refused += 1
-                continue
-            for rules, info in some:
-                if brackets := _brackets(levels.get(info[call.market], ()), call, rules.kind):
-                    told[rules.symbol] = brackets
-    return refused
+    portions = [
+        portion
+        for question in call.questions
+        for portion in _portions(
+            call, question, [each for each in listed if is_about(question, *each)]
+        )
+    ]
+    if call.starts_anywhere and portions:
+        start = random.randrange(len(portions))  # noqa: S311 - nobody gains by a guess
+        portions = portions[start:] + portions[:start]
+    return await _Asker(client, call, told).ask_all(portions)
 
 
-def _is_about(question: BracketsQuestion, rules: InstrumentRules, info: Mapping[str, Any]) -> bool:
+def is_about(question: BracketsQuestion, rules: InstrumentRules, info: Mapping[str, Any]) -> bool:
+    """Whether the answer to ``question`` is about an instrument."""
     is_contract = rules.kind is not InstrumentKind.SPOT
     return is_contract and all(info.get(name) == value for name, value in question.only.items())
 
 
-_About = Sequence[tuple[InstrumentRules, Mapping[str, Any]]]
-
-
-def _portions(
-    call: BracketsCall, question: BracketsQuestion, about: _About
-) -> list[tuple[Mapping[str, Any], _About]]:
-    """The arguments of each request, and the instruments that its answer is about."""
+def _portions(call: BracketsCall, question: BracketsQuestion, about: _About) -> list[_Portion]:
     if not about:
         return []
     if not call.names:
@@ -95,24 +84,65 @@ def _batches(names: Sequence[str], size: int) -> list[Sequence[str]]:
 
 
 class _Asker:
-    """Sends requests one after another, each a pause after the last one."""
+    """Sends requests, each a pause after the last one, and keeps what they tell."""
 
-    def __init__(self, client: Any, call: BracketsCall) -> None:
-        self._client, self._call, self._has_asked = client, call, False
+    def __init__(self, client: Any, call: BracketsCall, told: Brackets) -> None:
+        self._client, self._call, self._told = client, call, told
+        self._next_at = 0.0
+        self._refused = 0
 
-    async def levels(self, params: Mapping[str, Any]) -> _Levels:
+    async def ask_all(self, portions: Sequence[_Portion]) -> int:
+        """Ask for each portion; a failure ends all. Returns how many the venue refused."""
+        rest = iter(portions)
+        askers = [
+            asyncio.create_task(self._ask_each(rest)) for _ in range(self._call.requests_at_once)
+        ]
+        try:
+            await asyncio.gather(*askers)
+        finally:
+            for asker in askers:
+                asker.cancel()
+            await asyncio.gather(*askers, return_exceptions=True)
+        return self._refused
+
+    async def _ask_each(self, portions: Iterator[_Portion]) -> None:
+        from ccxt.base import errors
+
+        for params, about in portions:
+            try:
+                levels = await self._levels(params)
+            except (errors.OperationFailed, errors.AuthenticationError):
+                raise
+            except errors.ExchangeError:
+                self._refused += 1
+                continue
+            for rules, info in about:
+                name = str(info.get(self._call.market))
+                if brackets := _brackets(levels.get(name, ()), name, self._call, rules.kind):
+                    self._told[rules.symbol] = brackets
+
+    async def _levels(self, params: Mapping[str, Any]) -> _Levels:
         """The levels of all pages, by name."""
-        found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        found: dict[str, list[_Level]] = defaultdict(list)
         async for page in self._pages(params):
-            for level in page:
-                found[level[self._call.name]].append(level)
+            for entry in page:
+                name, levels = self._parts(entry)
+                found[name].extend(levels)
         return found
+
+    def _parts(self, entry: Any) -> tuple[str, Sequence[_Level]]:
+        """The name that an entry is about, and its levels."""
+        name = _at(entry, (self._call.name,))
+        levels = _at(entry, self._call.levels) if self._call.levels else [entry]
+        if name is None or not isinstance(levels, list):
+            raise InvalidAmount(value=repr(entry)[:40], problem="it is no level")
+        return str(name), levels
 
     async def _pages(self, params: Mapping[str, Any]) -> AsyncIterator[Sequence[Any]]:
         more: Mapping[str, Any] = {}
         if self._call.page_size:
             more = {"limit": self._call.page_size, "offset": 0}
-        for number in range(1, _MOST_PAGES + 1):
+        for position in range(1, _MOST_PAGES + 1):
             answer = await self._ask({**params, **more})
             page = _at(answer, self._call.path)
             if not isinstance(page, list):
@@ -124,37 +154,57 @@ class _Asker:
                     return
                 more = {"cursor": cursor}
             elif self._call.page_size:
-                if len({level[self._call.name] for level in page}) < self._call.page_size:
+                if len({self._parts(entry)[0] for entry in page}) < self._call.page_size:
                     return
-                more = {**more, "offset": number * self._call.page_size}
+                more = {**more, "offset": position * self._call.page_size}
             else:
                 return
         raise InvalidAmount(value=str(_MOST_PAGES), problem="there are more pages")
 
     async def _ask(self, params: Mapping[str, Any]) -> Any:
-        if self._has_asked:
-            await asyncio.sleep(self._call.pause_seconds)
-        self._has_asked = True
+        now = asyncio.get_running_loop().time()
+        starts_at = max(now, self._next_at)
+        self._next_at = starts_at + self._call.pause_seconds
+        if starts_at > now:
+            await asyncio.sleep(starts_at - now)
         return await getattr(self._client, self._call.method)(params)
 
 
 def _at(found: Any, path: Path) -> Any:
     for step in path:
-        found = found.get(step) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            found = found.get(step)
+        elif isinstance(found, list) and isinstance(step, int) and step < len(found):
+            found = found[step]
+        else:
+            return None
     return found
 
 
 def _brackets(
-    levels: Sequence[Mapping[str, Any]], call: BracketsCall, kind: InstrumentKind
+    levels: Sequence[_Level], name: str, call: BracketsCall, kind: InstrumentKind
 ) -> tuple[LeverageBracket, ...]:
     """From the smallest size; none where a level lacks a number, or there is no end of them."""
+    if not levels and name.isdecimal() and 0 < int(name) < call.flat_below:
+        return (LeverageBracket(Decimal(name)),)
     found = []
     for level in levels:
-        leverage, ends = limit(level.get(call.leverage)), limit(level.get(call.ends))
-        if leverage is None or ends is None or len(levels) > MOST_LEVELS:
+        if not isinstance(level, dict) or len(levels) > MOST_LEVELS:
             return ()
-        found.append((ends, leverage))
+        leverage = limit(level.get(call.leverage))
+        # A level may start at zero, but not end there.
+        size = number(level.get(call.starts)) if call.starts else limit(level.get(call.ends))
+        if leverage is None or size is None:
+            return ()
+        found.append((size, leverage))
+    found.sort()
+    ends: list[Decimal | None] = [size for size, _ in found]
+    if call.starts and ends:
+        ends = [*ends[1:], None]
     field = "max_notional" if kind is InstrumentKind.LINEAR else "max_settled"
     if call.in_amounts:
         field = "max_amount"
-    return tuple(LeverageBracket(leverage, **{field: ends}) for ends, leverage in sorted(found))
+    return tuple(
+        LeverageBracket(leverage, **({} if end is None else {field: end}))
+        for (_, leverage), end in zip(found, ends, strict=True)
+    )

@@ -5,6 +5,7 @@ Clients are made by ``clients``; ccxt is imported inside the functions that need
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from capital.exchange.ccxt.clients import (
     tls_context,
 )
 from capital.exchange.ccxt.limits import Limits, limit
-from capital.exchange.contract import Listing, Quoted
+from capital.exchange.contract import LISTINGS_WITHIN, Listing, Quoted
 from capital.exchange.venues import VENUES, Venue, get_venue
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ logger = logging.getLogger(__name__)
 
 # A list of markets has megabytes; a bot waits for a price.
 LISTING_SECONDS = 45
-# A venue that gives a few names at a time has some sixty answers for all.
-BRACKETS_SECONDS = 60
+# A venue that gives a few names at a time has some sixty answers for all, or hundreds: this, or
+# what the lists left of LISTINGS_WITHIN.
+BRACKETS_SECONDS = 65
 PRICE_SECONDS = 2
 
 
@@ -50,7 +52,8 @@ class CcxtMarkets:
 
     Attributes:
         venue_urls: Venue to base URL that replaces scheme and host of the venue's own URLs.
-        concurrency: How many requests are sent at once.
+        concurrency: How many prices are asked for at once. Lists are asked of all venues at once,
+            so that none has to wait for another one.
         price_seconds: Time limit for all prices of a call.
     """
 
@@ -60,9 +63,11 @@ class CcxtMarkets:
 
     def fetch_listings(self, venues: Sequence[Venue]) -> dict[str, list[Listing] | Reason]:
         """See ``MarketGateway.fetch_listings``."""
+        began_at = time.monotonic()
         asked = [venue.id for venue in venues]
-        found = run_to_its_end(self._ask_each(asked, lambda each: each, _listings, LISTING_SECONDS))
-        answers = self._with_brackets(found)
+        found = run_to_its_end(self._ask_venues(asked, _listings, LISTING_SECONDS))
+        left = LISTINGS_WITHIN.total_seconds() - (time.monotonic() - began_at)
+        answers = self._with_brackets(found, min(left, BRACKETS_SECONDS))
         for venue_id, answer in answers.items():
             if not answer:
                 answers[venue_id] = _bad_listing(venue_id, "no market")
@@ -71,7 +76,7 @@ class CcxtMarkets:
         return answers
 
     def _with_brackets(
-        self, found: Mapping[str, "list[_Raw] | Reason"]
+        self, found: Mapping[str, "list[_Raw] | Reason"], seconds: float
     ) -> dict[str, list[Listing] | Reason]:
         """The listings with the brackets that their venues tell elsewhere.
 
@@ -91,7 +96,7 @@ class CcxtMarkets:
             for venue_id, raw in found.items()
             if not isinstance(raw, Reason) and get_venue(venue_id).rules_call.brackets
         ]
-        results = run_to_its_end(self._ask_each(asked, lambda each: each, ask, BRACKETS_SECONDS))
+        results = run_to_its_end(self._ask_venues(asked, ask, seconds))
         for venue_id, result in results.items():
             if isinstance(result, Reason):
                 logger.warning(
@@ -114,8 +119,19 @@ class CcxtMarkets:
     def fetch_prices(self, quoted: Sequence[Quoted]) -> dict[Quoted, MarketPrice | Reason]:
         """See ``MarketGateway.fetch_prices``."""
         return run_to_its_end(
-            self._ask_each(quoted, lambda each: each.venue, _price, self.price_seconds)
+            self._ask_each(
+                quoted, lambda each: each.venue, _price, self.price_seconds, self.concurrency
+            )
         )
+
+    async def _ask_venues(
+        self,
+        venue_ids: Sequence[str],
+        ask: Callable[[Any, str], Awaitable[_Answer]],
+        seconds: float,
+    ) -> dict[str, _Answer | Reason]:
+        at_once = max(len(venue_ids), 1)
+        return await self._ask_each(venue_ids, lambda each: each, ask, seconds, at_once)
 
     async def _ask_each(
         self,
@@ -123,13 +139,14 @@ class CcxtMarkets:
         venue_of: Callable[[_Asked], str],
         ask: Callable[[Any, _Asked], Awaitable[_Answer]],
         seconds: float,
+        at_once: int,
     ) -> dict[_Asked, _Answer | Reason]:
         import aiohttp
 
         # Importing ccxt takes CPU time, which does not count as the venue's time.
         for venue_id in {venue_of(each) for each in asked} & VENUES.keys():
             new_client(venue_id)
-        slots = asyncio.Semaphore(self.concurrency)
+        slots = asyncio.Semaphore(at_once)
         deadline = asyncio.get_running_loop().time() + seconds
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

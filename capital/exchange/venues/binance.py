@@ -109,6 +109,8 @@ ROWS = (
             # in the base asset on USDⓈ-M, where a contract is one unit of it.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
+            # "Notional and Leverage Brackets (USER_DATA)", of portfolio margin too.
+            no_brackets="told to a key only (`GET /fapi/v1/leverageBracket`)",
         ),
         # "Credits Trading Mode" of accounts in the EU: contracts in USDT and USDC are traded on
         # credits that are worth a dollar each.

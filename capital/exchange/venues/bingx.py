@@ -60,6 +60,8 @@ ROWS = (
             steps={InstrumentKind.INVERSE: ("minQty",)},
             market_dearest={InstrumentKind.SPOT: ("maxMarketNotional",)},
             max_leverage=("maxLongLeverage", "maxShortLeverage"),
+            # "Position and Maintenance Margin Ratio" wants a key, and tells no leverage.
+            no_brackets="told to a key only (`GET …/v1/maintMarginRatio`), without leverage",
         ),
         # 80014 and 100421, which also stand for other things.
         clock_errors=("timestamp is invalid", "timestamp mismatch"),

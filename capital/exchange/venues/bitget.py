@@ -10,6 +10,8 @@ from capital.exchange.venue import (
     KEY_SECRET_AND_PASSPHRASE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     Pace,
@@ -106,6 +108,28 @@ ROWS = (
             # "Get Contract Config": the largest limit and market order.
             most=everywhere("maxOrderQty"),
             market_most=everywhere("maxMarketOrderQty"),
+            # "Get Position Tier" of classic accounts: one symbol in each request, of which an
+            # address may send 10 in a second; values up to endUnit. It is not documented in what
+            # values of coin-margined contracts are. Unified accounts have tiers of their own.
+            brackets=BracketsCall(
+                "publicMixGetV2MixMarketQueryPositionLever",
+                "GET /api/v2/mix/market/query-position-lever",
+                questions=tuple(
+                    BracketsQuestion({"productType": f"{coin}-FUTURES"}, {"quoteCoin": coin})
+                    for coin in ("USDT", "USDC")
+                ),
+                market="symbol",
+                path=("data",),
+                name="symbol",
+                ends="endUnit",
+                leverage="leverage",
+                about="of contracts in USDT and USDC, one in each request",
+                wallet_modes=frozenset({WalletMode.SEPARATE}),
+                names="symbol",
+                requests_at_once=3,
+                starts_anywhere=True,
+                pause_seconds=0.112,
+            ),
         ),
         # Classic accounts are refused there, which is not conclusive.
         inspections=(

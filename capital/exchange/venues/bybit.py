@@ -89,6 +89,7 @@ ROWS = (
             # BTCUSD it is "150", which are bitcoins. An address may ask 600 times in 5 seconds.
             brackets=BracketsCall(
                 "publicGetV5MarketRiskLimit",
+                "GET /v5/market/risk-limit",
                 questions=(
                     BracketsQuestion({"category": "linear"}),
                     BracketsQuestion({"category": "inverse"}),
@@ -98,6 +99,7 @@ ROWS = (
                 name="symbol",
                 ends="riskLimitValue",
                 leverage="maxLeverage",
+                about="in pages",
                 cursor=("result", "nextPageCursor"),
             ),
         ),

@@ -73,6 +73,8 @@ ROWS = (
             # contracts.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             last_price="price",
+            # There, "Get Public Product": margin rates by the time of day and the side.
+            no_brackets="its margin rates are the same for any size",
         ),
         # "can_transfer": move money out of the portfolio.
         inspections=(

@@ -51,6 +51,8 @@ ROWS = (
         rules_call=RulesCall(
             amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.QUOTE),
             max_leverage=("max_leverage",),
+            # support.deribit.com: margin grows with each coin, by factors that are announced there.
+            no_brackets="in its documents, not in its API",
         ),
         # A request is documented to be refused 60 seconds after its time; by which of the errors
         # that refuse a key is not.

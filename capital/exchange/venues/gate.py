@@ -98,6 +98,7 @@ ROWS = (
             # is delivered at a date has an endpoint of its own, which is not asked.
             brackets=BracketsCall(
                 "publicFuturesGetSettleRiskLimitTiers",
+                "GET /api/v4/futures/{settle}/risk_limit_tiers",
                 questions=(
                     BracketsQuestion({"settle": "usdt"}),
                     BracketsQuestion({"settle": "btc"}),
@@ -106,6 +107,7 @@ ROWS = (
                 name="contract",
                 ends="risk_limit",
                 leverage="leverage_max",
+                about="in pages, not of contracts with a delivery date",
                 page_size=100,
             ),
             settle_is_lower_case=True,

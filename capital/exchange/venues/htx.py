@@ -81,6 +81,9 @@ ROWS = (
             # those to buy by value.
             market_sell_most={InstrumentKind.SPOT: ("sell-market-max-order-amt",)},
             market_buy_dearest={InstrumentKind.SPOT: ("buy-market-max-order-value",)},
+            # "Query information on Tiered Margin" wants a signature. The adjustment factors that
+            # everybody is told are about liquidation.
+            no_brackets="told to a key only (`POST …/v1/swap_cross_tiered_margin_info`)",
         ),
         # The second is version 5's, of which only this one error is known for what is signed.
         clock_errors=("Invalid submission time", "invalid signature"),

@@ -12,6 +12,8 @@ from capital.exchange.venue import (
     SPOT_IN_BASE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     RulesCall,
@@ -85,6 +87,22 @@ ROWS = (
                 (Decimal(0), Decimal(500_000)),
             ),
             limit_dearest_times=10,
+            # There too, "Margin tiers": "the tiers can be found in the meta Info response. For IDs
+            # less than 50, there is a single tier with max leverage equal to the ID." Of the first
+            # exchange on the chain, as its futures wallet is; the others have a "dex".
+            brackets=BracketsCall(
+                "publicPostInfo",
+                "POST /info",
+                questions=(BracketsQuestion({"type": "meta"}, {"dex": None}),),
+                market="marginTableId",
+                path=("marginTables",),
+                name=0,
+                levels=(1, "marginTiers"),
+                starts="lowerBound",
+                leverage="maxLeverage",
+                flat_below=50,
+                about="`meta`, of the first exchange on the chain",
+            ),
             last_price="midPx",
         ),
         inspections=(

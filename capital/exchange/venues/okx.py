@@ -67,6 +67,7 @@ ROWS = (
             # margin unless they say otherwise.
             brackets=BracketsCall(
                 "publicGetPublicPositionTiers",
+                "GET /api/v5/public/position-tiers",
                 questions=tuple(
                     BracketsQuestion({"instType": kind, "tdMode": "cross"}, {"instType": kind})
                     for kind in ("SWAP", "FUTURES")
@@ -76,9 +77,11 @@ ROWS = (
                 name="instFamily",
                 ends="maxSz",
                 leverage="maxLever",
+                about="in cross margin, five families in each request",
                 in_amounts=True,
                 names="instFamily",
                 names_at_once=5,
+                requests_at_once=2,
                 pause_seconds=0.25,
             ),
         ),

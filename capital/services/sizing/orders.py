@@ -206,7 +206,7 @@ def _answer(
     entered: dict[int, set[str]],
     now: datetime,
 ) -> SizedOrder:
-    order, link, rules = pair.order, pair.link, pair.instrument.rules
+    order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
     found = prices[pair.instrument.quoted]
     terms, held = link.terms_of(rules), link.positions.get(order.symbol, _NOTHING)
     try:

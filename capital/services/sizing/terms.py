@@ -13,11 +13,13 @@ from typing import Any
 from capital.domain.allocation.links import why_idle
 from capital.domain.errors import UnknownSymbol
 from capital.domain.money import EXACT
+from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.exchange.contract import Quoted
+from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.accounts.lookup import markets_of_venue, stands_for
@@ -136,6 +138,13 @@ class Instrument:
     is_active: bool
     fetched_at: datetime
     pending: str = ""
+
+    def rules_on(self, link: LinkTerms) -> InstrumentRules:
+        """The rules in force for an account: brackets may be those of another wallet mode."""
+        row = VENUES.get(link.venue)
+        if row is None or row.rules_call.brackets_hold_for(WalletMode(link.wallet_mode)):
+            return self.rules
+        return replace(self.rules, brackets=())
 
 
 @dataclass(frozen=True)

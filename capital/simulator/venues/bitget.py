@@ -1,7 +1,7 @@
 """Bitget."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -200,6 +200,35 @@ def _contracts(query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _enveloped(_CONTRACTS.get(query.get("productType", ""), []), now_milliseconds())
 
 
+# Of each contract, up to which value and with which leverage.
+_TIERS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "BTCUSDT": (("150000", "125"), ("600000", "100"), ("2000000", "50")),
+    "ETHUSDT": (("100000", "125"), ("500000", "75")),
+    "BTCPERP": (("50000", "125"), ("200000", "50")),
+}
+
+
+def _position_tiers(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/v2/mix/market/query-position-lever`` of one contract of a kind."""
+    symbol, listed = query.get("symbol", ""), _CONTRACTS.get(query.get("productType", ""), [])
+    if symbol not in _TIERS or all(contract["symbol"] != symbol for contract in listed):
+        return {"code": "40034", "msg": f"Parameter {symbol} does not exist", "data": None}
+    tiers = _TIERS[symbol]
+    starts = ["0", *(end for end, _ in tiers)]
+    levels = [
+        {
+            "symbol": symbol,
+            "level": str(number),
+            "startUnit": starts[number - 1],
+            "endUnit": end,
+            "leverage": leverage,
+            "keepMarginRate": "0.004",
+        }
+        for number, (end, leverage) in enumerate(tiers, 1)
+    ]
+    return _enveloped(levels, now_milliseconds())
+
+
 def _spot_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /api/v2/spot/market/tickers`` of one symbol: a list of one."""
     base = query.get("symbol", "").removesuffix("USDT")
@@ -287,6 +316,7 @@ MARKETS = (
     PublicEndpoint("/api/v2/spot/public/symbols", _pairs),
     PublicEndpoint("/api/v2/margin/currencies", _margin_pairs),
     PublicEndpoint("/api/v2/mix/market/contracts", _contracts),
+    PublicEndpoint("/api/v2/mix/market/query-position-lever", _position_tiers),
     PublicEndpoint("/api/v2/spot/market/tickers", _spot_ticker),
     PublicEndpoint("/api/v2/mix/market/ticker", _contract_ticker),
 )

@@ -83,6 +83,18 @@ def _says(kind: str) -> Any:
 _DECIMALS = {"BTC": 5, "ETH": 4}
 """Of amounts, by coin: of its perpetual, and of its token on spot."""
 
+_MARGIN_TABLES = {"BTC": 56, "ETH": 40}
+"""By coin. Below 50 it is the leverage for any size, and none of the tables that are listed."""
+
+
+def _meta(_query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``meta``: the perpetuals, and the tables of their margin."""
+    tiers = [{"lowerBound": "0.0", "maxLeverage": 40}]
+    tiers.append({"lowerBound": "150000000.0", "maxLeverage": 20})
+    table = {"description": "tiered 40x", "marginTiers": tiers}
+    universe = _perpetual_markets({}, place)[0]["universe"]
+    return {"universe": universe, "marginTables": [[56, table]], "collateralToken": 0}
+
 
 def _spot_markets(_query: Mapping[str, str], place: MarketPlace) -> Any:
     """``spotMetaAndAssetCtxs``: pairs name their tokens by position."""
@@ -100,7 +112,12 @@ def _spot_markets(_query: Mapping[str, str], place: MarketPlace) -> Any:
 def _perpetual_markets(_query: Mapping[str, str], place: MarketPlace) -> Any:
     """``metaAndAssetCtxs``: two lists of one order."""
     universe = [
-        {"name": coin, "szDecimals": decimals, "maxLeverage": 40}
+        {
+            "name": coin,
+            "szDecimals": decimals,
+            "maxLeverage": 40,
+            "marginTableId": _MARGIN_TABLES[coin],
+        }
         for coin, decimals in _DECIMALS.items()
     ]
     figures = [_figures(place.price(f"{coin}/USDC")) for coin in _DECIMALS]
@@ -138,10 +155,11 @@ BALANCES = tuple(
     )
 )
 MARKETS = tuple(
-    PublicEndpoint("/info", answer, "POST", _says(kind))
+    PublicEndpoint("/info", answer, "POST", _says(kind), f"#{kind}")
     for kind, answer in (
         ("spotMetaAndAssetCtxs", _spot_markets),
         ("metaAndAssetCtxs", _perpetual_markets),
+        ("meta", _meta),
         ("perpDexs", _other_exchanges),
     )
 )

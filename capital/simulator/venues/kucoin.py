@@ -1,7 +1,7 @@
 """KuCoin."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -180,6 +180,43 @@ def _contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _ok(_CONTRACTS)
 
 
+# Of each contract, up to which value and with which leverage.
+_TIERS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "XBTUSDTM": (("250000", "125"), ("600000", "100"), ("2000000", "50")),
+    "ETHUSDTM": (("200000", "100"), ("1000000", "40")),
+}
+
+
+def _position_tiers(query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /api/ua/v1/market/position-tiers`` of several contracts, of unified accounts."""
+    asked = {
+        "tradeType": "FUTURES",
+        "marginMode": "CROSS",
+        "data": "RISK_LIMIT",
+        "accountType": "UNIFIED",
+    }
+    names = query.get("symbol", "").split(",")
+    if any(query.get(name) != value for name, value in asked.items()) or not (
+        _TIERS.keys() >= set(names)
+    ):
+        return {"code": "400100", "msg": "symbol is invalid"}
+    return _ok(
+        [
+            {
+                "symbol": name,
+                "tier": number,
+                "maxSize": size,
+                "minSize": "0" if number == 1 else _TIERS[name][number - 2][0],
+                "maxLeverage": leverage,
+                "initialMarginRate": "0.0080000000",
+                "maintainMarginRate": "0.0040000000",
+            }
+            for name in names
+            for number, (size, leverage) in enumerate(_TIERS[name], 1)
+        ]
+    )
+
+
 def _spot_tickers(_query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET /api/v1/market/allTickers``: asked for its fees, with the pairs."""
     tickers = [_figures(pair["symbol"], place) for pair in _PAIRS]
@@ -275,6 +312,7 @@ NOTICES = (
 MARKETS = (
     PublicEndpoint("/api/v2/symbols", _pairs),
     PublicEndpoint("/api/v1/contracts/active", _contracts),
+    PublicEndpoint("/api/ua/v1/market/position-tiers", _position_tiers),
     PublicEndpoint("/api/v1/market/allTickers", _spot_tickers),
     PublicEndpoint("/api/v1/market/stats", _spot_ticker),
     PublicEndpoint("/api/v1/ticker", _contract_ticker),

@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, LeverageBracket
+from capital.exchange.ccxt import markets as ccxt_markets
 from capital.exchange.contract import Listing
 from capital.exchange.venues import VENUES
 from capital.models import JobRun, Market
@@ -268,6 +269,18 @@ def test_a_venue_that_cannot_be_stored_does_not_stop_those_behind_it(monkeypatch
     )
     assert (second.problem, counts(second)) == (None, {"added": 1})
     assert [market.venue for market in Market.objects.all()] == ["bybit"]
+
+
+def test_a_venue_that_hangs_holds_up_no_other_one(exchange, monkeypatch, settings):
+    """Not even where as many answers are waited for as venues hang."""
+    settings.CAPITAL_LIVE_CONCURRENCY = 1
+    monkeypatch.setattr(ccxt_markets, "LISTING_SECONDS", 4)
+    exchange.server.market_place.fail_at("/api/v5/public/instruments", "drip")
+
+    first, second = sync_markets(["okx", "upbit"], clock=lambda: NOW)
+
+    assert first.problem == Reason(Code.EXCHANGE_TIMEOUT, {"venue": "okx", "seconds": "4"})
+    assert (second.problem, counts(second)) == (None, {"added": 2})
 
 
 BRACKETS = (

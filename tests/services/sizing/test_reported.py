@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from capital.domain.reasons import Code
+from capital.exchange.venues import get_venue
 from capital.models import Market, StrategyAccount
 from capital.services.allocation import allocate_capital
 from capital.services.markets.prices import forget_prices
@@ -199,6 +200,30 @@ def test_71_symbol_listed_twice_is_stored_once_and_stops_no_other_venue(
     assert syncs[0].counts["duplicate"] == 1
     stored = Market.objects.filter(venue="upbit", is_active=True)
     assert sorted(stored.values_list("market_id", flat=True)) == ["KRW-BTC", "KRW-ETH"]
+
+
+@pytest.mark.parametrize(
+    ("venue", "mode", "leverage"),
+    [
+        ("bitget", "separate", 100),
+        ("bitget", "unified", 125),
+        ("kucoin", "separate", 125),
+        ("kucoin", "unified", 100),
+        ("hyperliquid", "separate", 40),
+        ("hyperliquid", "unified", 40),
+    ],
+)
+def test_74_brackets_bound_the_accounts_that_they_are_of(exchange, venue, mode, leverage) -> None:
+    """4,500 of capital: 125-fold they are more than the first bracket allows."""
+    sync_markets([venue])
+    currency = get_venue(venue).currency
+    account = make_account(venue=venue, currency=currency, wallet_mode=mode)
+    link = make_link(account=account, market_type="futures", capital="4500", leverage=125)
+
+    answer = sized(link, f"BTC/{currency}:{currency}")
+
+    assert (answer.leverage, answer.margin <= 4500) == (leverage, True)
+    assert (Code.LEVERAGE_CAPPED in codes(answer)) is (leverage < 125)
 
 
 def test_74_listed_leverage_bounds_a_link_that_wants_more(exchange, monkeypatch) -> None:
