@@ -162,6 +162,10 @@ class Code(StrEnum):
         "account's wallet mode.",
     )
     EXCHANGE_TIMEOUT = "exchange_timeout", "{venue} did not answer within {seconds} seconds."
+    NO_TIME_LEFT = (
+        "no_time_left",
+        "There was no time left to ask {venue}: the answer was due.",
+    )
     EXCHANGE_UNREACHABLE = (
         "exchange_unreachable",
         "Could not reach {venue}, or it is having problems ({kind}).",

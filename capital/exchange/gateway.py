@@ -9,6 +9,7 @@ from capital.exchange.ccxt.accounts import DEADLINE_SECONDS
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import load_ccxt
 from capital.exchange.contract import ExchangeGateway, MarketGateway
+from capital.exchange.moments import Moment
 
 
 def warm_up() -> None:
@@ -16,16 +17,21 @@ def warm_up() -> None:
     load_ccxt()
 
 
-def get_gateway(*, patience: timedelta | None = None) -> ExchangeGateway:
+def get_gateway(*, until: Moment | None = None) -> ExchangeGateway:
     """A gateway for balances, by the settings.
 
     Args:
-        patience: How long one account may take, with retries; None for the usual time.
+        until: When all accounts together are to be answered; None where each account has the usual
+            time, with retries.
     """
+    seconds: float = DEADLINE_SECONDS
+    if until is not None:
+        seconds = round(min(until.left.total_seconds(), DEADLINE_SECONDS), 1)
     return CcxtGateway(
         venue_urls=settings.CAPITAL_VENUE_URLS,
         concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
-        deadline_seconds=DEADLINE_SECONDS if patience is None else patience.total_seconds(),
+        deadline_seconds=seconds,
+        until=until,
     )
 
 

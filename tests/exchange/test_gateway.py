@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.ccxt import clients as ccxt_clients
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.contract import BalanceRequest, Credentials
+from capital.exchange.moments import Moment
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import AllocationRun, StrategyCapital
 from capital.services.allocation.allocate import allocate_capital
@@ -273,6 +275,31 @@ def test_no_more_accounts_are_asked_at_once_than_is_allowed() -> None:
 
     assert most == 3
     assert [answers[n, Pool.SPOT].amount for n in range(12)] == list(range(12))  # type: ignore[union-attr]
+
+
+def test_venue_that_hangs_leaves_the_others_their_share_of_a_deadline() -> None:
+    hanging = [simulated_account("binance", wallets={"spot": {"USDT": "1"}}) for _ in range(3)]
+    healthy = [
+        simulated_account("upbit", wallets={"spot": {"KRW": str(number)}}) for number in range(3)
+    ]
+    for number, account in enumerate((*hanging, *healthy)):
+        account.api_key = f"key-{number}"
+    with SimulatedExchange(ExchangeState([*hanging, *healthy])) as server:
+        for account in hanging:
+            server.state.set_fault(account.api_key, "timeout")
+        gateway = gateway_to(server, concurrency=2, until=Moment.now() + timedelta(seconds=3))
+        answers = gateway.fetch_balances(
+            [request_for(each, ["spot"], key=n) for n, each in enumerate((*hanging, *healthy))],
+            clock=lambda: NOW,
+        )
+
+    found = [answers[number, Pool.SPOT] for number in range(6)]
+    assert [each.code for each in found[:3]] == [  # type: ignore[union-attr]
+        Code.EXCHANGE_TIMEOUT,
+        Code.NO_TIME_LEFT,
+        Code.NO_TIME_LEFT,
+    ]
+    assert [each.amount for each in found[3:]] == [0, 1, 2]  # type: ignore[union-attr]
 
 
 def test_gateway_works_where_an_event_loop_runs_already() -> None:

@@ -25,6 +25,7 @@ from capital.models import WebhookSecret
 from capital.services.webhooks import (
     MOST_ORDERS,
     Delivery,
+    Moment,
     Proof,
     check_proof,
     holds_secret,
@@ -91,6 +92,7 @@ class Hooks(APIView):
         A repeated signal (the same `id`, or without one the same body within 60 seconds) gets the
         first response.
         """
+        began = Moment.now()
         call = _Call(request)
         secret = call.proved(key, name)
         throttle = StrategyThrottle(key)
@@ -98,7 +100,8 @@ class Hooks(APIView):
             self.throttled(request, throttle.wait() or 1)
         address = client_address(request)
         try:
-            return Response(receive_signal(secret, call.delivery(), address=address))
+            delivery = call.delivery()
+            return Response(receive_signal(secret, delivery, address=address, began=began))
         except _REFUSALS as error:
             answer = self.handle_exception(error)
             record_refusal(

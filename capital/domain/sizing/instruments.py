@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from strategies.markets import MarketType
 
@@ -114,14 +115,14 @@ class InstrumentRules:
     max_leverage: Decimal | None = None
     brackets: tuple[LeverageBracket, ...] = ()
 
-    @property
+    @cached_property
     def contracts_of_one(self) -> Fraction:
         """How many contracts an amount of one is."""
         if self.amount_unit in (AmountUnit.CONTRACTS, None):
             return Fraction(1)
         return 1 / Fraction(self.contract_size)
 
-    @property
+    @cached_property
     def quantity_of_one(self) -> Fraction:
         """The quantity that an amount of one stands for: base units, for inverse ones contracts.
 

@@ -1,7 +1,7 @@
 """ccxt clients for one account: with its keys, its rate limits and the venue's clock."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.clients import milliseconds_now, new_client, redirected
 from capital.exchange.clocks import ToldTime
 from capital.exchange.contract import BalanceRequest
+from capital.exchange.moments import Moment
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import SHARED, Line, Politeness
 from capital.exchange.venues import BalanceCall, get_venue
@@ -30,6 +31,7 @@ class AccountClients:
         venue_urls: Venue to base URL that replaces scheme and host of the venue's own URLs.
         concurrency: How many accounts are read at once.
         deadline_seconds: For one account, with waits and retries.
+        until: When all accounts together are to be answered; None where each has its own time.
         politeness: Which requests wait, and which are not sent.
     """
 
@@ -37,6 +39,28 @@ class AccountClients:
     concurrency: int
     deadline_seconds: float = DEADLINE_SECONDS
     politeness: Politeness = SHARED
+    until: Moment | None = None
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the caller allows less time than usual: too little to blame the venue."""
+        return self.until is not None or self.deadline_seconds < DEADLINE_SECONDS
+
+    def deadline(self) -> float:
+        """Until when an account that begins now may take, by the time of the event loop."""
+        own = asyncio.get_running_loop().time() + self.deadline_seconds
+        return own if self.until is None else min(own, self.until.seconds)
+
+    def slots(self, venues: Collection[str]) -> Mapping[str, asyncio.Semaphore]:
+        """Who may be asked at once, by venue.
+
+        Of a call that has to end in time each venue has its share, so that one that hangs does not
+        keep the others waiting.
+        """
+        if self.until is None:
+            return dict.fromkeys(venues, asyncio.Semaphore(self.concurrency))
+        share = max(1, self.concurrency // max(1, len(venues)))
+        return {venue: asyncio.Semaphore(share) for venue in venues}
 
     def client(
         self,

@@ -1,9 +1,11 @@
 """Balances, read through ccxt."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
 
 from capital.domain.balances import Observation
 from capital.domain.clock import Clock
@@ -26,6 +28,8 @@ from capital.exchange.venues import BalanceCall
 
 if TYPE_CHECKING:
     import aiohttp
+
+__all__ = ["DEADLINE_SECONDS", "CcxtGateway"]
 
 ATTEMPTS = 3
 RETRY_PAUSE_SECONDS = 0.25
@@ -125,15 +129,15 @@ class CcxtGateway(AccountClients):
     ) -> dict[tuple[int, Pool], Any]:
         import aiohttp
 
-        for venue_id in {request.venue.id for request in requests}:
-            built_client(venue_id)  # importing ccxt does not count as the venue's time
-        slots = asyncio.Semaphore(self.concurrency)
+        venues = {request.venue.id for request in requests}
+        gateway = self._with_clients(venues)
+        slots = self.slots(venues)
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
 
             async def in_turn(request: BalanceRequest) -> list[Any]:
-                async with slots:
-                    answers = await self._fetch_account(request, session, read)
+                async with slots[request.venue.id]:
+                    answers = await gateway._fetch_account(request, session, read)
                 if on_account is not None:
                     on_account()
                 return answers
@@ -144,6 +148,14 @@ class CcxtGateway(AccountClients):
             for request, of_account in zip(requests, answers, strict=True)
             for pool, answer in zip(request.pools, of_account, strict=True)
         }
+
+    def _with_clients(self, venues: Collection[str]) -> Self:
+        """Itself, with what the venues need imported: once a process, and not in their time."""
+        began = time.monotonic()
+        for venue_id in venues:
+            built_client(venue_id)
+        spent = timedelta(seconds=time.monotonic() - began)
+        return self if self.until is None else replace(self, until=self.until + spent)
 
     async def _fetch_account(
         self,
@@ -159,7 +171,10 @@ class CcxtGateway(AccountClients):
         if missing:
             reason = Reason(Code.CREDENTIALS_MISSING, {"missing": ", ".join(missing)})
             return [reason for _ in request.pools]
-        deadline = asyncio.get_running_loop().time() + self.deadline_seconds
+        deadline = self.deadline()
+        if asyncio.get_running_loop().time() >= deadline:
+            late = Reason(Code.NO_TIME_LEFT, {"venue": request.venue.id})
+            return [late for _ in request.pools]
         return list(
             await asyncio.gather(
                 *(
@@ -180,7 +195,7 @@ class CcxtGateway(AccountClients):
         """What ``read`` makes of the answer, or the reason why there is none."""
         call = request.venue.call(pool, request.currency)
         line = self.line(request, pool)
-        refusal = self.refusal(line, may_try=not self._is_hurried)
+        refusal = self.refusal(line, may_try=not self.is_hurried)
         if refusal is not None:
             return refusal
         # Each pool has its own client: one that has succeeded once takes a refused key for
@@ -228,13 +243,8 @@ class CcxtGateway(AccountClients):
         elif not self._was_hurried(reason):
             self.failed(line, exchange)
 
-    @property
-    def _is_hurried(self) -> bool:
-        """Whether the caller allows less time than usual: too little to blame the venue."""
-        return self.deadline_seconds < DEADLINE_SECONDS
-
     def _was_hurried(self, reason: Reason) -> bool:
-        return reason.code is Code.EXCHANGE_TIMEOUT and self._is_hurried
+        return reason.code is Code.EXCHANGE_TIMEOUT and self.is_hurried
 
     async def _fetch_with_retries(
         self, exchange: Any, request: BalanceRequest, call: BalanceCall, line: Line

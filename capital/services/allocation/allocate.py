@@ -5,9 +5,9 @@ earlier run of the same key get that run. Then the exchanges are read, outside a
 one transaction locks the accounts, decides, and writes capital and audit rows together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
@@ -17,6 +17,7 @@ from capital.domain.balances import PoolReading
 from capital.domain.clock import Clock
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.moments import Moment
 from capital.models import Account, AllocationRun, Trigger
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
@@ -37,6 +38,7 @@ from capital.services.allocation.verdicts import (
     load_circumstances,
 )
 from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.recent import observe_in_time
 from capital.services.transactions import outside_transaction
 
 BATCH_SIZE = 500
@@ -193,7 +195,7 @@ def reallocate_where_due(
     trigger: str = Trigger.SCHEDULE,
     run_key: str | None = None,
     live: bool = True,
-    patience: timedelta | None = None,
+    until: Moment | None = None,
     clock: Clock = timezone.now,
     on_progress: Callable[[int], None] | None = None,
 ) -> list[DueResult]:
@@ -207,8 +209,9 @@ def reallocate_where_due(
         trigger: What asked.
         run_key: Makes a call repeatable.
         live: Whether exchanges are called.
-        patience: How long an exchange may take for one account before its cached balance is used
-            instead; None for the usual time.
+        until: When the balances of all accounts are to be there: cached ones stand in for those
+            that are not, and of many accounts only those are asked whose balance is older than a
+            minute. None where each account has the usual time.
         clock: Gives the current time.
         on_progress: Called as accounts are done.
 
@@ -218,7 +221,7 @@ def reallocate_where_due(
     Raises:
         As ``allocate_capital``.
     """
-    request = new_request(trigger, run_key, clock, live=live, if_due=True, patience=patience)
+    request = new_request(trigger, run_key, clock, live=live, if_due=True, until=until)
     seen: _Seen = {}
     ids = known_ids(account_ids)
     results = _in_batches(ids, request, earlier_runs(ids, request), on_progress, seen)
@@ -271,8 +274,8 @@ def preview_allocation(
         key: AllocationPreview(run.account, Reason(Code(run.code), run.figures), run=run)
         for key, run in earlier.items()
     }
-    for start in range(0, len(ids), BATCH_SIZE):
-        batch = [key for key in ids[start : start + BATCH_SIZE] if key not in earlier]
+    for part in _parts(ids, BATCH_SIZE):
+        batch = [key for key in part if key not in earlier]
         linked_accounts = load_linked_accounts(batch)
         judge, now = _judge_by(_observe(linked_accounts, request), request), clock()
         for verdict in judge(
@@ -293,15 +296,22 @@ def _in_batches(
 ) -> dict[int, Result]:
     """Decide the accounts without an earlier run of the key, batch by batch."""
     results: dict[int, Result] = dict(earlier)
-    for start in range(0, len(ids), BATCH_SIZE):
-        batch = ids[start : start + BATCH_SIZE]
+    # What has one deadline is read at once, and decided in batches like the rest.
+    read_at_once = BATCH_SIZE if request.until is None else max(1, len(ids))
+    for batch in _parts(ids, read_at_once):
         progress = _Progress(on_progress)
         if to_do := [account_id for account_id in batch if account_id not in earlier]:
             observed = load_linked_accounts(to_do)
             answers = _observe(observed, request, on_account=progress.account_answered)
-            results |= decide_batch(observed, _judge_by(answers, request, seen), request)
+            judge = _judge_by(answers, request, seen)
+            for part in _parts(list(observed), BATCH_SIZE):
+                results |= decide_batch({key: observed[key] for key in part}, judge, request)
         progress.finish(len(batch))
     return {account_id: results[account_id] for account_id in ids}
+
+
+def _parts(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:
@@ -329,10 +339,7 @@ def _observe(
     *,
     on_account: Callable[[], None] | None = None,
 ) -> LiveAnswers:
-    return observe_pools(
-        [(linked.account, linked.pools) for linked in linked_accounts.values()],
-        live=request.live,
-        clock=request.clock,
-        on_account=on_account,
-        patience=request.patience,
-    )
+    wanted = [(linked.account, linked.pools) for linked in linked_accounts.values()]
+    if request.until is not None:
+        return observe_in_time(wanted, until=request.until, live=request.live, clock=request.clock)
+    return observe_pools(wanted, live=request.live, clock=request.clock, on_account=on_account)

@@ -4,7 +4,6 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -19,6 +18,7 @@ from capital.domain.errors import (
     UnknownAccount,
 )
 from capital.domain.run_keys import LONGEST_RUN_KEY, is_run_key
+from capital.exchange.moments import Moment
 from capital.models import Account, AllocationRun, ArchivedRun, Trigger
 from capital.services.access.roles import Act, require
 
@@ -34,7 +34,7 @@ class AllocationRequest:
         force: Open positions do not put an account on hold; never together with ``if_due``.
         accept_jump: Accept the balances that are suspect on the account.
         reverts: The run that is reverted; None otherwise.
-        patience: How long an exchange may take for one account; None for the usual time.
+        until: When all balances are to be there; None where each account has the usual time.
     """
 
     trigger: str
@@ -46,7 +46,7 @@ class AllocationRequest:
     force: bool = False
     accept_jump: bool = False
     reverts: int | None = None
-    patience: timedelta | None = None
+    until: Moment | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def new_request(
     if_due: bool = False,
     force: bool = False,
     accept_jump: bool = False,
-    patience: timedelta | None = None,
+    until: Moment | None = None,
 ) -> AllocationRequest:
     """A request. It gets a new key if none is given. Raises for a bad key or trigger."""
     if run_key is not None and not is_run_key(run_key):
@@ -89,7 +89,7 @@ def new_request(
         if_due=if_due,
         force=force,
         accept_jump=accept_jump,
-        patience=patience,
+        until=until,
     )
 
 

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.contract import BalanceRequest, Contents, Credentials, KeyFacts
 from capital.exchange.gateway import get_gateway
+from capital.exchange.moments import Moment
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.accounts.lookup import pools_of_account, wallet_mode_problem
@@ -47,7 +47,7 @@ def observe_pools(
     live: bool = True,
     clock: Clock = timezone.now,
     on_account: Callable[[], None] | None = None,
-    patience: timedelta | None = None,
+    until: Moment | None = None,
 ) -> LiveAnswers:
     """Read the wanted pools of each account from its exchange, concurrently.
 
@@ -59,7 +59,7 @@ def observe_pools(
             ``CAPITAL_LIVE_BALANCES`` when it is off.
         clock: Gives the time at which a response arrived.
         on_account: Called after each account whose exchange was called.
-        patience: How long one account may take; None for the usual time.
+        until: When all of them are to be answered; None where each account has the usual time.
 
     Returns:
         An answer for every wanted account id and pool.
@@ -79,7 +79,7 @@ def observe_pools(
         else:
             requests.append(prepared)
     if requests:
-        answers.update(_ask(requests, clock, on_account, patience))
+        answers.update(_ask(requests, clock, on_account, until))
     return answers
 
 
@@ -109,11 +109,11 @@ def _ask(
     requests: Sequence[BalanceRequest],
     clock: Clock,
     on_account: Callable[[], None] | None,
-    patience: timedelta | None,
+    until: Moment | None,
 ) -> LiveAnswers:
     """The gateway's answers. An error of the gateway is a reason, so the cache may be used."""
     try:
-        gateway = get_gateway() if patience is None else get_gateway(patience=patience)
+        gateway = get_gateway() if until is None else get_gateway(until=until)
         return gateway.fetch_balances(requests, clock=clock, on_account=on_account)
     except Exception as error:  # noqa: BLE001  # never its text: it may hold what was signed
         kind = type(error).__name__

@@ -68,7 +68,7 @@ def judge_readings(
     stored = stored_suspects(waiting)
     judged = JudgedReadings()
     for pool in pools:
-        accepted = _cached_in_basis(account, summary, pool, now=now)
+        accepted = cached_in_basis(account, summary, pool, now=now)
         if accept_jump and pool in stored:
             accepted = judged.believed[pool] = stored[pool]
         live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
@@ -78,7 +78,9 @@ def judge_readings(
             ):
                 judged.suspects[pool] = _suspicion(account, waiting, pool, live, accepted.amount)
                 continue
-            judged.believed[pool] = live
+            # A balance that was taken from the summary need not be stored there again.
+            if live != accepted:
+                judged.believed[pool] = live
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
     return judged
 
@@ -108,7 +110,7 @@ def settled_suspects(
     return settled
 
 
-def _cached_in_basis(
+def cached_in_basis(
     account: Account, summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
 ) -> Observation | None:
     """The cached balance, unless the account had another basis or wallet when it was read."""

@@ -1,5 +1,6 @@
 """Signals: their secrets, their deliveries and the one answer to each."""
 
+from capital.exchange.moments import Moment
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.readers import accounts_shown
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
@@ -15,6 +16,7 @@ from capital.services.webhooks.secrets import (
 __all__ = [
     "MOST_ORDERS",
     "Delivery",
+    "Moment",
     "Proof",
     "accounts_shown",
     "check_proof",

@@ -1,7 +1,8 @@
 """Answering a webhook: reallocate where that is due, then size the orders that it brought.
 
-It answers within three seconds. Where an exchange does not give a balance in time, the daily
-summary's is used, and the answer says so. The same delivery again gets the first answer.
+It answers within three seconds of the request, whatever the number of accounts. Where an exchange
+does not give a balance in time, the daily summary's is used, and the answer says so. The same
+delivery again gets the first answer.
 """
 
 import time
@@ -15,6 +16,7 @@ from django.utils import timezone
 from capital.domain.balances import Source, reading_text
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
+from capital.exchange.moments import Moment
 from capital.models import (
     Account,
     StrategyAccount,
@@ -36,9 +38,13 @@ from capital.services.webhooks.deliveries import (
 from capital.services.webhooks.readers import told_to_owner
 
 MOST_ORDERS = 30
-# Parts of the three seconds: the rest is for the database and for our own work.
-BALANCE_PATIENCE = timedelta(milliseconds=1300)
+# Parts of the three seconds since the request: the rest is for the database and for our own work,
+# which grows with the number of accounts.
+BALANCE_PATIENCE = timedelta(milliseconds=1500)
 PRICE_PATIENCE = timedelta(milliseconds=900)
+_PRICES_BY = timedelta(milliseconds=2400)
+_WORK_ON_ACCOUNT = timedelta(microseconds=800)
+_LEAST_PATIENCE = timedelta(milliseconds=300)
 
 
 @outside_transaction
@@ -49,6 +55,7 @@ def receive_signal(
     address: str = "",
     clock: Clock = timezone.now,
     pause: Callable[..., None] = time.sleep,
+    began: Moment | None = None,
 ) -> dict[str, Any]:
     """Allocate the strategy's accounts where that is due, and size every order on each of them.
 
@@ -62,6 +69,7 @@ def receive_signal(
         address: The caller's address, which is stored with the delivery.
         clock: Says what time it is.
         pause: Waits a number of seconds.
+        began: When the request arrived; None for now.
 
     Returns:
         The answer as JSON: ``delivery``, ``strategy``, ``received_at``, ``allocations``,
@@ -72,13 +80,14 @@ def receive_signal(
         DeliveryConflict: The id was used with another body.
         DeliveryInProgress: The first answer is not there yet.
     """
+    began = Moment.now() if began is None else began
     row, is_new = claim_delivery(secret, delivery, address=address, clock=clock)
     if not is_new:
         answer = await_answer(row, clock=clock, pause=pause)
         if answer is not None:
             # Since then an account may have been taken from the strategy's owner.
             return told_to_owner(answer, row.strategy)
-    body, accounts = _work(row, delivery, clock)
+    body, accounts = _work(row, delivery, clock, began)
     return keep_answer(row, body, clock=clock, accounts=accounts)
 
 
@@ -86,7 +95,7 @@ def receive_signal(
 _Answer = tuple[dict[str, Any], dict[str, list[int | None]]]
 
 
-def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> _Answer:
+def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment) -> _Answer:
     every = StrategyAccount.objects.filter(
         strategy=row.strategy, is_active=True, account__is_active=True
     )
@@ -98,12 +107,11 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> _Answer:
         [account_id for _, account_id in links],
         trigger=Trigger.WEBHOOK,
         run_key=f"webhook:{row.pk}",
-        patience=BALANCE_PATIENCE,
+        until=began + balance_patience(len(links)),
         clock=clock,
     )
-    sizes = size_orders(
-        [pk for pk, _ in links], delivery.orders, patience=PRICE_PATIENCE, clock=clock
-    )
+    patience = _price_patience(began)
+    sizes = size_orders([pk for pk, _ in links], delivery.orders, patience=patience, clock=clock)
     warnings: list[tuple[int | None, Reason]] = [
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
@@ -124,6 +132,16 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock) -> _Answer:
         "sizes": [account_of[answer.link_id] for answer in sizes],
         "warnings": [account_id for account_id, _ in warnings],
     }
+
+
+def balance_patience(accounts: int) -> timedelta:
+    """How long after the request the balances of so many accounts may take."""
+    return max(_LEAST_PATIENCE, BALANCE_PATIENCE - accounts * _WORK_ON_ACCOUNT)
+
+
+def _price_patience(began: Moment) -> timedelta:
+    """How long a venue may take for a price, now that the balances are decided."""
+    return min(PRICE_PATIENCE, max(_LEAST_PATIENCE, (began + _PRICES_BY).left))
 
 
 def _passed_over(count: int) -> list[Reason]:
