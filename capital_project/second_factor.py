@@ -1,18 +1,18 @@
 """Two-factor authentication: enrol a phone, then enter its code after the password.
 
 With ``CAPITAL_REQUIRE_TOTP``, nobody uses the admin without passing this page. A user without a
-confirmed device enrols one. A user with one can only enter its code, so that a stolen password
-alone is not enough. If a phone is lost, a code of ``manage.py addstatictoken`` works.
+device enrols one: each opening of the page shows a new key, which only this session can confirm.
+A user with one can only enter its code, so that a stolen password alone is not enough. If a phone
+is lost, a code of ``manage.py addstatictoken`` works.
 """
 
-from base64 import b32encode, b64encode
+from base64 import b64encode
 from io import BytesIO
 from typing import Any
 
 import django_otp
 from django import forms
 from django.contrib.auth import REDIRECT_FIELD_NAME, logout
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -21,12 +21,23 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django_otp.models import Device
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_otp.qr import write_qrcode_image
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from capital.services.access import SessionState, session_state
+from capital.services.access import (
+    SessionState,
+    enrol,
+    enrolment_url,
+    is_enrolled,
+    new_seed,
+    seal_waiting,
+    session_state,
+    unseal_waiting,
+    verify_code,
+)
 
+# Where a session carries the seed that it was shown, sealed.
+WAITING = "second_factor_waiting"
 _LONGEST_CODE = 32
 
 
@@ -41,15 +52,18 @@ class CodeForm(forms.Form):
         ),
     )
 
-    def __init__(self, user: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, user: Any, waiting: str | None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
+        self.waiting = waiting
         self.device: Device | None = None
 
     def clean_code(self) -> str:
-        """Verify with the user's devices; each counts its failures and refuses for a while."""
+        """Enrol the phone that was shown the waiting key; else ask the user's devices."""
         code = "".join(self.cleaned_data["code"].split())
-        self.device = _verified(self.user, code)
+        if self.waiting is not None:
+            self.device = enrol(self.user, seed=self.waiting, code=code)
+        self.device = self.device or verify_code(self.user, code)
         if self.device is None:
             raise forms.ValidationError(
                 gettext(
@@ -78,8 +92,10 @@ def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         return HttpResponseRedirect(reverse("admin:login"))
     if user.is_verified():
         return HttpResponseRedirect(_next_page(request))
-    form = CodeForm(user, request.POST if request.method == "POST" else None)
+    seed = _waiting_seed(request)
+    form = CodeForm(user, seed, request.POST if request.method == "POST" else None)
     if form.is_valid():
+        request.session.pop(WAITING, None)
         django_otp.login(request, form.device)
         return HttpResponseRedirect(_next_page(request))
     shown = {
@@ -88,53 +104,34 @@ def second_factor(request: HttpRequest, context: dict[str, Any]) -> HttpResponse
         "title": gettext("Two-factor authentication"),
         "next_page": _next_page(request),
         "redirect_field": REDIRECT_FIELD_NAME,
-        **_enrolment(user),
+        **_enrolment(seed, user),
     }
     return TemplateResponse(request, "second_factor.html", shown)
 
 
-def is_enrolled(user: Any) -> bool:
-    """Whether the user has a confirmed device."""
-    return bool(TOTPDevice.objects.devices_for_user(user, confirmed=True).exists())
+def _waiting_seed(request: HttpRequest) -> str | None:
+    """The seed to enrol: a new one when the page is opened; None for who has a device."""
+    if is_enrolled(request.user):
+        request.session.pop(WAITING, None)
+        return None
+    sealed = request.session.get(WAITING, "") if request.method == "POST" else ""
+    seed = unseal_waiting(sealed, request.user) if sealed else None
+    if seed is None:
+        seed = new_seed()
+        request.session[WAITING] = seal_waiting(seed, request.user)
+    return seed
 
 
-def _enrolment(user: Any) -> dict[str, Any]:
-    """The key of the device to confirm, for a phone; nothing if one is confirmed."""
-    if is_enrolled(user):
+def _enrolment(seed: str | None, user: Any) -> dict[str, Any]:
+    """The key to enrol, for a phone."""
+    if seed is None:
         return {}
-    with transaction.atomic():
-        waiting = TOTPDevice.objects.devices_for_user(user, confirmed=False).order_by("pk")
-        device = waiting.first() or TOTPDevice.objects.create(
-            user=user, name="TOTP", confirmed=False
-        )
     image = BytesIO()
-    write_qrcode_image(device.config_url, image)
+    write_qrcode_image(enrolment_url(seed, user), image)
     return {
         "qr_code": "data:image/svg+xml;base64," + b64encode(image.getvalue()).decode(),
-        "key": b32encode(device.bin_key).decode().rstrip("="),
+        "key": seed,
     }
-
-
-def _verified(user: Any, code: str) -> Device | None:
-    """The device that accepts this code. During enrolment, this confirms the device."""
-    if not is_enrolled(user):
-        waiting = TOTPDevice.objects.devices_for_user(user, confirmed=False).order_by("pk")
-        for device in waiting[:1]:
-            if django_otp.verify_token(user, device.persistent_id, code):
-                device.refresh_from_db()
-                device.confirmed = True
-                device.save(update_fields=["confirmed"])
-                return device
-    # A phone's code has only digits. Trying others would only make the wait longer.
-    devices = [
-        device
-        for device in django_otp.devices_for_user(user)
-        if isinstance(device, TOTPDevice) == code.isdigit()
-    ]
-    return next(
-        (device for device in devices if django_otp.verify_token(user, device.persistent_id, code)),
-        None,
-    )
 
 
 def _next_page(request: HttpRequest) -> str:

@@ -81,8 +81,6 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_otp",
-    "django_otp.plugins.otp_totp",
-    "django_otp.plugins.otp_static",
     "pgtrigger",
     "rest_framework",
     "django_filters",
@@ -170,7 +168,6 @@ AXES_VERBOSE = False
 # Two-factor authentication (TOTP) for everyone who uses the admin.
 CAPITAL_REQUIRE_TOTP = environment.switch("CAPITAL_REQUIRE_TOTP", default=False)
 OTP_TOTP_ISSUER = "Capital"
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 
 # Pages may load only from this site. unfold's pages evaluate expressions and use inline styles.
 CONTENT_SECURITY_POLICY = {

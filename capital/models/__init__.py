@@ -18,6 +18,7 @@
                                                  ──< ArchivedDelivery
     User ──< AccountAccess >── Account                   whom its owner invited, with a role
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
+    User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
     SettingChange names an account or a strategy, and outlives it.
     Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
 
@@ -40,12 +41,14 @@ from capital.models.access import (
     AccessRole,
     AccountAccess,
     ApiToken,
+    BackupCodes,
     ChangeColours,
     ChangedRow,
     ChangeVerb,
     DisplayPreference,
     IdempotentRequest,
     Scope,
+    SecondFactorDevice,
     SettingChange,
 )
 from capital.models.accounts import Account
@@ -87,6 +90,7 @@ __all__ = [
     "ArchivedDelivery",
     "ArchivedRun",
     "AuditCheckpoint",
+    "BackupCodes",
     "ChangeColours",
     "ChangeVerb",
     "ChangedRow",
@@ -100,6 +104,7 @@ __all__ = [
     "Position",
     "ReportingRate",
     "Scope",
+    "SecondFactorDevice",
     "SettingChange",
     "StrategyAccount",
     "StrategyCapital",

@@ -6,8 +6,6 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from capital.models import (
     Account,
@@ -15,6 +13,7 @@ from capital.models import (
     ApiToken,
     DailyAccountSummary,
     Position,
+    SecondFactorDevice,
     SettingChange,
     StrategyAccount,
     StrategyCapital,
@@ -25,6 +24,7 @@ from capital.services import auto_allocate_capital_for_account
 from capital.services.access.tokens import create_token
 from strategies.models import Strategy
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.phones import make_phone
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Tenant:
     runs: list[AllocationRun]
     summary: DailyAccountSummary
     position: Position
-    totp: TOTPDevice
+    phone: SecondFactorDevice
     delivery: WebhookDelivery
 
     @property
@@ -67,8 +67,7 @@ class Tenant:
             SettingChange: SettingChange.objects.filter(account__owner=self.user),
             WebhookDelivery: WebhookDelivery.objects.filter(strategy__owner=self.user),
             ApiToken: ApiToken.objects.filter(user=self.user),
-            TOTPDevice: TOTPDevice.objects.filter(user=self.user),
-            StaticDevice: StaticDevice.objects.filter(user=self.user),
+            SecondFactorDevice: SecondFactorDevice.objects.filter(user=self.user),
         }
 
 
@@ -127,10 +126,10 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         name=account.name,
         values={"name": {"old": f"{word}-old", "new": account.name}},
     )
-    totp = TOTPDevice.objects.create(user=user, name=f"{word}-phone")
+    phone = make_phone(user, name=f"{word}-phone")
     create_token(user=user, name=f"{word}-bot", scope="read", account_id=account.pk)
     delivery = make_delivery(strategies[0], account, runs[1])
-    return Tenant(user, account, strategies, links, runs, summary, position, totp, delivery)
+    return Tenant(user, account, strategies, links, runs, summary, position, phone, delivery)
 
 
 def make_delivery(

@@ -6,11 +6,13 @@ import io
 import json
 import logging
 import secrets
+from base64 import b32decode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -19,7 +21,7 @@ from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 
 from capital.models import Account, StrategyAccount
-from capital.services.access import create_token
+from capital.services.access import add_backup_code, create_token
 from capital.services.accounts import registry
 from capital.services.jobs import perform_by_hand
 from capital.services.webhooks import rotate_secret
@@ -27,6 +29,7 @@ from capital.services.webhooks.secrets import signing_key_of
 from strategies.models import Strategy
 from tests.admin.frame.crawl import pages
 from tests.factories import make_account, make_link, make_market, make_summary, make_user
+from tests.phones import make_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,6 +74,12 @@ class Desk:
             self.secrets[f"token {number}"] = create_token(
                 user=self.user, name=f"{NAME} {number}", scope="manage"
             )[1]
+        for number in range(2):
+            seed = make_phone(self.user).seed
+            self.secrets[f"seed {number}"] = seed
+            self.secrets[f"seed {number} in hex"] = b32decode(seed).hex()
+            self.secrets[f"backup code {number}"] = add_backup_code(self.user)
+        self.secrets["waiting seed"] = shown_seed(make_user(is_staff=True))
         self.secrets["SECRET_KEY"] = django_settings.SECRET_KEY
         self.secrets["FIELD_ENCRYPTION_KEYS"] = django_settings.FIELD_ENCRYPTION_KEYS[0]
         self.client = Client(raise_request_exception=False)
@@ -106,6 +115,14 @@ class Desk:
             for form in forms_of(secret)
             if (at := said.find(form)) >= 0
         ]
+
+
+def shown_seed(user: User) -> str:
+    """What a page shows to this user alone, to be enrolled."""
+    client = Client()
+    client.force_login(user)
+    page = client.get(reverse("admin:second_factor"))
+    return str(page.context_data["key"])
 
 
 def forms_of(secret: str) -> Iterator[str]:

@@ -198,6 +198,8 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (0, ("webhook_secret", "grid", "--remove")),
     (0, ("webhook_secret", "grid", "--remove")),
     (2, ("webhook_secret", "nobody")),
+    (0, ("addstatictoken", "minsu")),
+    (2, ("addstatictoken", "nobody")),
     (0, ("rotate_keys",)),
     (2, ("rotate_keys", "--batch", "0")),
     (0, ("archive", "--before", "2026-01-01", "--dry-run")),

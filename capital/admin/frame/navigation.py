@@ -148,7 +148,7 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
             Entry(
                 gettext_lazy("Two-factor devices"),
                 "phonelink_lock",
-                "admin:otp_totp_totpdevice_changelist",
+                "admin:capital_secondfactordevice_changelist",
                 "superuser",
             ),
         ),

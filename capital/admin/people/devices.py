@@ -7,35 +7,20 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 
 from capital.admin.frame.base import ReadOnly, SitePage
 from capital.admin.frame.cells import since
-
-# The library's own names are in no catalogue.
-for _model, _name, _plural in (
-    (TOTPDevice, gettext_lazy("two-factor device"), gettext_lazy("two-factor devices")),
-    (StaticDevice, gettext_lazy("backup device"), gettext_lazy("backup devices")),
-    (StaticToken, gettext_lazy("backup code"), gettext_lazy("backup codes")),
-):
-    _model._meta.verbose_name, _model._meta.verbose_name_plural = _name, _plural
-    _model._meta.app_config.verbose_name = gettext_lazy("Two-factor authentication")
-
-# The library's pages show the keys and the codes.
-admin.site.unregister(TOTPDevice)
-admin.site.unregister(StaticDevice)
+from capital.models import SecondFactorDevice
 
 
-@admin.register(TOTPDevice)
+@admin.register(SecondFactorDevice)
 class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  # unfold has no types
     """The key is on the user's phone and nowhere on a page."""
 
     list_display = [
         "shown_user",
         "shown_name",
-        "shown_confirmed",
         "shown_created",
         "shown_used",
     ]
@@ -54,21 +39,17 @@ class SecondFactorAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]  
         return bool(request.user.is_superuser)
 
     @admin.display(description=gettext_lazy("user"), ordering="user__username")
-    def shown_user(self, device: TOTPDevice) -> str:
+    def shown_user(self, device: SecondFactorDevice) -> str:
         return str(device.user)
 
     @admin.display(description=gettext_lazy("name"), ordering="name")
-    def shown_name(self, device: TOTPDevice) -> str:
+    def shown_name(self, device: SecondFactorDevice) -> str:
         return str(device.name)
 
-    @admin.display(description=gettext_lazy("confirmed"), ordering="confirmed", boolean=True)
-    def shown_confirmed(self, device: TOTPDevice) -> bool:
-        return bool(device.confirmed)
-
     @admin.display(description=gettext_lazy("created at"), ordering="created_at")
-    def shown_created(self, device: TOTPDevice) -> Any:
+    def shown_created(self, device: SecondFactorDevice) -> Any:
         return since(device.created_at, now=timezone.now())
 
     @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
-    def shown_used(self, device: TOTPDevice) -> Any:
+    def shown_used(self, device: SecondFactorDevice) -> Any:
         return since(device.last_used_at, now=timezone.now())

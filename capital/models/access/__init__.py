@@ -1,6 +1,7 @@
 """Who may ask, who sees which account, who changed what, and what was asked already."""
 
 from capital.models.access.changes import ChangedRow, ChangeVerb, SettingChange
+from capital.models.access.devices import BackupCodes, SecondFactorDevice
 from capital.models.access.idempotency import IdempotentRequest
 from capital.models.access.preferences import ChangeColours, DisplayPreference
 from capital.models.access.roles import AccessRole, AccountAccess
@@ -10,11 +11,13 @@ __all__ = [
     "AccessRole",
     "AccountAccess",
     "ApiToken",
+    "BackupCodes",
     "ChangeColours",
     "ChangeVerb",
     "ChangedRow",
     "DisplayPreference",
     "IdempotentRequest",
     "Scope",
+    "SecondFactorDevice",
     "SettingChange",
 ]

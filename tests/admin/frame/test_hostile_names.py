@@ -46,7 +46,7 @@ def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
     tenant.user.first_name = "<script>alert(4)</script>"
     tenant.user.is_superuser = True
     tenant.user.save()
-    type(tenant.totp).objects.update(name=MARKUP[:64])
+    type(tenant.phone).objects.update(name=MARKUP[:64])
     client.force_login(tenant.user)
     paths = {
         page.filled(values)

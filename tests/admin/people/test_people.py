@@ -1,22 +1,25 @@
 """Users: nobody gives themself rights; the second factor; groups."""
 
 import re
+from base64 import b32decode
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
-from django_otp.oath import TOTP
-from django_otp.plugins.otp_static.models import StaticDevice
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from capital.models import BackupCodes, SecondFactorDevice
+from capital.services.access import add_backup_code, new_seed, seal_waiting
 from tests.admin.tenants import allow, allow_everything, make_tenant
 from tests.factories import make_user
+from tests.phones import code_of, make_phone
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +77,7 @@ def test_staff_with_every_permission_cannot_reach_others(client: Client) -> None
     assert client.get(reverse("admin:auth_group_changelist")).status_code == 403
     group = Group.objects.get(name="viewer")
     assert client.get(reverse("admin:auth_group_change", args=[group.pk])).status_code == 403
-    assert client.get(reverse("admin:otp_totp_totpdevice_changelist")).status_code == 403
+    assert client.get(reverse("admin:capital_secondfactordevice_changelist")).status_code == 403
 
 
 def test_user_with_history_is_not_deleted(client: Client) -> None:
@@ -132,25 +135,15 @@ def test_superuser_sees_no_key_of_a_second_factor(client: Client) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
 
     for path in (
-        reverse("admin:otp_totp_totpdevice_changelist"),
-        reverse("admin:otp_totp_totpdevice_change", args=[tenant.totp.pk]),
-        reverse("admin:otp_totp_totpdevice_delete", args=[tenant.totp.pk]),
+        reverse("admin:capital_secondfactordevice_changelist"),
+        reverse("admin:capital_secondfactordevice_change", args=[tenant.phone.pk]),
+        reverse("admin:capital_secondfactordevice_delete", args=[tenant.phone.pk]),
     ):
-        assert tenant.totp.key not in client.get(path).content.decode()
-    for path in (
-        f"/admin/otp_totp/totpdevice/{tenant.totp.pk}/{name}/" for name in ("qrcode", "config")
-    ):
-        assert client.get(path, follow=True).status_code == 404
-    assert client.get("/admin/otp_static/staticdevice/").status_code == 404
+        assert tenant.phone.seed not in client.get(path).content.decode()
+    assert not admin.site.is_registered(BackupCodes)
 
 
 # The second factor
-
-
-def code_of(device: TOTPDevice) -> str:
-    """What the phone shows."""
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    return f"{totp.token():06}"
 
 
 def log_in(client: Client, user: User) -> Any:
@@ -166,6 +159,20 @@ def _required(settings: Any) -> None:
     settings.CAPITAL_REQUIRE_TOTP = True
 
 
+def shown_key(page: Any) -> str:
+    """The key that the page shows for typing."""
+    [key] = re.findall(r"<code[^>]*>([A-Z2-7]{32})</code>", page.content.decode())
+    return key
+
+
+def enter(client: Client, code: str) -> Any:
+    return client.post("/admin/second-factor/", {"code": code})
+
+
+def is_let_in(client: Client) -> bool:
+    return client.get("/admin/password_change/").status_code == 200
+
+
 @pytest.mark.usefixtures("_required")
 def test_who_has_no_device_enrols_one_and_is_let_in(client: Client) -> None:
     user = make_user(is_staff=True)
@@ -174,80 +181,227 @@ def test_who_has_no_device_enrols_one_and_is_let_in(client: Client) -> None:
 
     assert page.redirect_chain[-1][0] == "/admin/second-factor/?next=%2Fadmin%2Fpassword_change%2F"
     assert "data:image/svg+xml;base64," in page.content.decode()
-    device = TOTPDevice.objects.get(user=user)
-    assert not device.confirmed
+    key = shown_key(page)
+    assert not SecondFactorDevice.objects.exists()
     answer = client.post(
-        "/admin/second-factor/", {"code": code_of(device), "next": "/admin/password_change/"}
+        "/admin/second-factor/", {"code": code_of(key), "next": "/admin/password_change/"}
     )
     assert answer.headers["Location"] == "/admin/password_change/"
-    assert client.get("/admin/password_change/").status_code == 200
-    assert TOTPDevice.objects.get(user=user).confirmed
+    assert is_let_in(client)
+    device = SecondFactorDevice.objects.get(user=user)
+    assert (device.seed, device.confirmed) == (key, True)
+    # Nothing waits any more.
+    assert "waiting" not in str(dict(client.session.items()))
+
+
+@pytest.mark.usefixtures("_required")
+def test_each_opening_of_the_page_shows_a_new_key_and_the_last_one_counts(client: Client) -> None:
+    user = make_user(is_staff=True)
+    first, second = shown_key(log_in(client, user)), shown_key(client.get("/admin/second-factor/"))
+
+    assert first != second
+    assert enter(client, code_of(first)).status_code == 200
+    assert not SecondFactorDevice.objects.exists()
+    enter(client, code_of(second))
+
+    assert is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
+def test_a_wrong_code_keeps_the_key_that_the_phone_has(client: Client) -> None:
+    key = shown_key(log_in(client, make_user(is_staff=True)))
+
+    again = enter(client, "12")
+
+    assert shown_key(again) == key
+    enter(client, code_of(key))
+    assert is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
+def test_who_knows_the_password_alone_reads_no_key_that_the_owner_enrols() -> None:
+    user = make_user(is_staff=True)
+    owner, thief = Client(), Client()
+    key = shown_key(log_in(owner, user))
+
+    seen = shown_key(log_in(thief, user))
+    assert seen != key
+    enter(owner, code_of(key))
+
+    assert is_let_in(owner)
+    # The thief's own key came to nothing, and there is none to read.
+    assert "<code" not in thief.get("/admin/second-factor/").content.decode()
+    enter(thief, code_of(seen))
+    assert not is_let_in(thief)
+    assert SecondFactorDevice.objects.get().seed == key
+
+
+@pytest.mark.usefixtures("_required")
+def test_a_waiting_key_is_not_enrolled_after_somebody_else_was_faster() -> None:
+    user = make_user(is_staff=True)
+    owner, thief = Client(), Client()
+    key, seen = shown_key(log_in(owner, user)), shown_key(log_in(thief, user))
+    enter(owner, code_of(key))
+
+    # Straight from the page that was opened before.
+    enter(thief, code_of(seen))
+
+    assert not is_let_in(thief)
+    assert SecondFactorDevice.objects.get().seed == key
+
+
+@pytest.mark.usefixtures("_required")
+def test_reading_the_sessions_tells_no_waiting_key(client: Client) -> None:
+    key = shown_key(log_in(client, make_user(is_staff=True)))
+
+    carried = str(Session.objects.get().get_decoded())
+
+    assert "waiting" in carried
+    assert key not in carried
+    assert b32decode(key).hex() not in carried
+
+
+@pytest.mark.usefixtures("_required")
+def test_waiting_key_of_another_user_is_not_taken(client: Client) -> None:
+    other = make_user(is_staff=True)
+    log_in(client, make_user(is_staff=True))
+    planted = new_seed()
+    session = client.session
+    session["second_factor_waiting"] = seal_waiting(planted, other)
+    session.save()
+
+    shown = enter(client, code_of(planted))
+
+    assert shown_key(shown) != planted
+    assert not SecondFactorDevice.objects.exists()
 
 
 @pytest.mark.usefixtures("_required")
 def test_who_has_a_device_gives_its_code_and_sees_no_key(client: Client) -> None:
     user = make_user(is_staff=True)
-    device = TOTPDevice.objects.create(user=user, name="phone")
+    device = make_phone(user)
 
     page = log_in(client, user).content.decode()
 
     assert "data:image/svg" not in page
     assert "Enter the code" in page
-    assert client.get("/admin/password_change/").status_code == 302
-    code = code_of(device)
-    client.post("/admin/second-factor/", {"code": f"{code[:3]} {code[3:]}"})
-    assert client.get("/admin/password_change/").status_code == 200
-
-
-@pytest.mark.usefixtures("_required")
-def test_second_device_cannot_be_enrolled_with_the_password_alone(client: Client) -> None:
-    user = make_user(is_staff=True)
-    TOTPDevice.objects.create(user=user, name="phone")
-    waiting = TOTPDevice.objects.create(user=user, name="planted", confirmed=False)
-    log_in(client, user)
-
-    client.post("/admin/second-factor/", {"code": code_of(waiting)})
-
-    assert client.get("/admin/password_change/").status_code == 302
-    assert not TOTPDevice.objects.get(pk=waiting.pk).confirmed
+    assert not is_let_in(client)
+    code = code_of(device.seed)
+    enter(client, f"{code[:3]} {code[3:]}")
+    assert is_let_in(client)
 
 
 @pytest.mark.usefixtures("_required")
 def test_code_works_once_and_wrong_ones_make_wait(client: Client) -> None:
     user = make_user(is_staff=True)
-    device = TOTPDevice.objects.create(user=user, name="phone")
-    code = code_of(device)
+    device = make_phone(user)
+    code = code_of(device.seed)
     log_in(client, user)
-    client.post("/admin/second-factor/", {"code": code})
+    enter(client, code)
     client.logout()
     log_in(client, user)
 
-    again = client.post("/admin/second-factor/", {"code": code})
+    again = enter(client, code)
 
     assert "This code is not valid now" in again.content.decode()
-    assert TOTPDevice.objects.get(pk=device.pk).throttling_failure_count == 1
+    assert SecondFactorDevice.objects.get(pk=device.pk).throttling_failure_count == 1
+    # The next code is right, and still has to wait.
+    enter(client, code_of(device.seed, steps=1))
+    assert not is_let_in(client)
 
 
 @pytest.mark.usefixtures("_required")
-def test_handed_out_code_helps_who_lost_the_phone(client: Client) -> None:
+def test_enrolled_code_works_once_too(client: Client) -> None:
     user = make_user(is_staff=True)
-    TOTPDevice.objects.create(user=user, name="phone")
-    StaticDevice.objects.create(user=user, name="backup").token_set.create(token="abcd2345")
+    code = code_of(shown_key(log_in(client, user)))
+    enter(client, code)
+    client.logout()
     log_in(client, user)
 
-    client.post("/admin/second-factor/", {"code": "abcd2345"})
+    enter(client, code)
 
-    assert client.get("/admin/password_change/").status_code == 200
+    assert not is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
+def test_device_of_somebody_else_lets_nobody_in(client: Client) -> None:
+    user = make_user(is_staff=True)
+    make_phone(user)
+    other = make_phone(make_user(is_staff=True))
+    log_in(client, user)
+
+    enter(client, code_of(other.seed))
+
+    assert not is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
+def test_device_that_no_key_decrypts_refuses_and_says_so(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = make_user(is_staff=True)
+    device, other = make_phone(user), make_phone(make_user())
+    code = code_of(device.seed)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE capital_secondfactordevice SET seed = "
+            "(SELECT seed FROM capital_secondfactordevice WHERE id = %s) WHERE id = %s",
+            [other.pk, device.pk],
+        )
+    log_in(client, user)
+
+    answer = enter(client, code)
+
+    assert "This code is not valid now" in answer.content.decode()
+    assert f"Two-factor device {device.pk}: no key decrypts it." in caplog.text
+
+
+@pytest.mark.usefixtures("_required")
+def test_handed_out_code_helps_who_lost_the_phone_once(client: Client) -> None:
+    user = make_user(is_staff=True)
+    make_phone(user)
+    codes = [add_backup_code(user) for _ in range(2)]
+    log_in(client, user)
+
+    enter(client, codes[0])
+
+    assert is_let_in(client)
+    client.logout()
+    log_in(client, user)
+    enter(client, codes[0])
+    assert not is_let_in(client)
+    # A wrong one makes wait.
+    BackupCodes.objects.update(throttling_failure_timestamp=None)
+    enter(client, codes[1])
+    assert is_let_in(client)
+
+
+@pytest.mark.usefixtures("_required")
+def test_removed_device_ends_what_it_let_in(client: Client) -> None:
+    user = make_user(is_staff=True)
+    device = make_phone(user)
+    log_in(client, user)
+    enter(client, code_of(device.seed))
+    assert is_let_in(client)
+    superuser = Client()
+    superuser.force_login(make_user(is_staff=True, is_superuser=True))
+
+    with override_settings(CAPITAL_REQUIRE_TOTP=False):
+        superuser.post(
+            reverse("admin:capital_secondfactordevice_delete", args=[device.pk]), {"post": "yes"}
+        )
+
+    assert not is_let_in(client)
 
 
 @pytest.mark.usefixtures("_required")
 def test_second_factor_leads_nowhere_else(client: Client) -> None:
     user = make_user(is_staff=True)
-    device = TOTPDevice.objects.create(user=user, name="phone")
+    device = make_phone(user)
     log_in(client, user)
 
     answer = client.post(
-        "/admin/second-factor/", {"code": code_of(device), "next": "https://evil.example/"}
+        "/admin/second-factor/", {"code": code_of(device.seed), "next": "https://evil.example/"}
     )
 
     assert answer.headers["Location"] == "/admin/"
