@@ -8,10 +8,19 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from capital.models import StrategyAccount, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.domain.errors import DeliveryInProgress
+from capital.models import (
+    ArchivedDelivery,
+    StrategyAccount,
+    WebhookAnswer,
+    WebhookDelivery,
+    WebhookSecret,
+)
+from capital.services.webhooks import receive
 from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of, webhook_name
 from tests.api.client import permit
 from tests.factories import make_link, make_market, make_strategy, make_user
+from tests.hooks import hook_path
 
 pytestmark = pytest.mark.django_db
 
@@ -35,11 +44,11 @@ def secret(link: StrategyAccount) -> str:
     return rotate_secret(link.strategy)
 
 
-def post(body: Any, key: str = "grid", **headers: str) -> Any:
+def post(body: Any, key: str = "grid", path: str = "", **headers: str) -> Any:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     # As TradingView names it.
     return Client().generic(
-        "POST", f"/api/v1/hooks/{key}/", raw, content_type="text/plain", headers=headers
+        "POST", path or hook_path(key), raw, content_type="text/plain", headers=headers
     )
 
 
@@ -109,7 +118,56 @@ def test_idempotency_key_names_the_delivery(secret: str) -> None:
 
     assert first.status_code == 200
     assert other.status_code == 409
-    assert WebhookDelivery.objects.get().delivery_id == "alert-1"
+    assert WebhookDelivery.objects.get(refusal__isnull=True).delivery_id == "alert-1"
+
+
+def test_an_id_that_another_signal_has_is_a_refusal_and_recorded(secret: str) -> None:
+    assert post_signed(secret, {**ORDER, "id": "one"}).status_code == 200
+    other = {**ORDER, "id": "one", "qty_per": 1}
+
+    response = post_signed(secret, other, nonce="n0nce-02")
+    repeated = post_signed(secret, other, nonce="n0nce-02")
+
+    assert (response.status_code, repeated.status_code) == (409, 401)
+    refused = WebhookDelivery.objects.get(refusal__isnull=False)
+    assert (refused.refusal["status"], refused.refusal["code"]) == (409, response.json()["code"])
+    assert (refused.delivery_id, refused.body["qty_per"], refused.is_signed) == ("", 1, True)
+
+
+def test_an_id_whose_answer_is_in_a_file_is_a_refusal_and_recorded(
+    link: StrategyAccount, secret: str
+) -> None:
+    body = {**ORDER, "id": "old", "token": secret}
+    assert post(body).status_code == 200
+    first = WebhookDelivery.objects.get()
+    ArchivedDelivery.objects.create(
+        strategy=link.strategy,
+        delivery_id="older",
+        fingerprint=first.fingerprint,
+        delivery=7,
+        received_at=first.received_at,
+    )
+
+    response = post({**body, "id": "older"})
+
+    assert response.status_code == 409
+    refused = WebhookDelivery.objects.get(refusal__isnull=False)
+    assert refused.refusal["code"] == response.json()["code"] == "delivery_archived"
+
+
+def test_a_signal_that_is_being_worked_on_is_no_refusal(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waits(*_args: Any, **_fields: Any) -> Any:
+        raise DeliveryInProgress
+
+    monkeypatch.setattr(receive, "await_answer", waits)
+    body = {**ORDER, "id": "one", "token": secret}
+    assert post(body).status_code == 200
+
+    assert post(body).status_code == 409
+
+    assert WebhookDelivery.objects.get().refusal is None
 
 
 def test_record_has_everything_but_the_secret(secret: str) -> None:
@@ -314,10 +372,28 @@ def test_the_address_of_a_new_webhook_ends_in_a_random_name_and_stays(
     again = rotate_secret(link.strategy)
 
     assert webhook_name(link.strategy) == name
-    assert post({**ORDER, "token": again}, f"grid/{name}").status_code == 200
+    root, body = "/api/v1/hooks/", {**ORDER, "token": again}
+    assert post(body, path=f"{root}grid/{name}/").status_code == 200
     for wrong in (webhook_name(other), name[:-1], name.swapcase(), "x" * 16):
-        assert post({**ORDER, "token": again}, f"grid/{wrong}").status_code == 401
-    assert post({**ORDER, "token": again}, f"other/{name}").status_code == 401
+        assert post(body, path=f"{root}grid/{wrong}/").status_code == 401
+    assert post(body, path=f"{root}other/{name}/").status_code == 401
+
+
+def test_the_strategys_key_alone_does_not_reach_a_webhook_with_a_name(secret: str) -> None:
+    """Nor does it tell that there is one: whoever knows its secret too hears the same."""
+    make_strategy(key="closed")
+    good = {**ORDER, "token": secret}
+    answers = [post(good, path=f"/api/v1/hooks/{key}/") for key in ("grid", "closed", "nobody")]
+    broken = json.dumps({"token": secret}).encode()[:-1]
+    unread = [post(broken, path=f"/api/v1/hooks/{key}/") for key in ("grid", "closed", "nobody")]
+
+    assert [answer.status_code for answer in answers] == [401] * 3
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.status_code for answer in unread] == [400] * 3
+    assert len({answer.content for answer in unread}) == 1
+    # Not even a refusal is recorded.
+    assert not WebhookDelivery.objects.exists()
+    assert post(good).status_code == 200
 
 
 def test_an_address_of_before_there_were_names_keeps_working(
@@ -327,5 +403,5 @@ def test_an_address_of_before_there_were_names_keeps_working(
     secret = rotate_secret(link.strategy)
 
     assert webhook_name(link.strategy) == ""
-    assert post({**ORDER, "token": secret}).status_code == 200
-    assert post({**ORDER, "token": secret}, "grid/anything").status_code == 401
+    assert post({**ORDER, "token": secret}, path="/api/v1/hooks/grid/").status_code == 200
+    assert post({**ORDER, "token": secret}, path="/api/v1/hooks/grid/x/").status_code == 401

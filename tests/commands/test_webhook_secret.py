@@ -6,8 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from capital.models import WebhookSecret
-from capital.services.webhooks.secrets import Proof, check_proof
+from capital.services.webhooks.secrets import Proof
 from tests.factories import make_strategy
+from tests.hooks import check_at_its_address, hook_path
 
 pytestmark = pytest.mark.django_db
 
@@ -23,9 +24,10 @@ def test_secret_alone_is_on_stdout_and_opens_the_webhook() -> None:
 
     secret, told = run("trend")
 
-    assert check_proof("trend", Proof(token=secret)).strategy == strategy
+    assert check_at_its_address("trend", Proof(token=secret)).strategy == strategy
     assert "not be shown again" in told
-    assert "POST /api/v1/hooks/trend/" in told
+    assert f"POST {hook_path('trend')}" in told
+    assert len(hook_path("trend")) == len("/api/v1/hooks/trend/") + 17
 
 
 def test_removed_secret_opens_nothing() -> None:

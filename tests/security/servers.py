@@ -40,7 +40,10 @@ type(account).objects.update(owner=user)
 type(strategy).objects.update(owner=user, key="trend")
 make_summary(account=account, spot_balance=Decimal(100))
 make_market()
-print(create_token(user=user, name="bot", scope="manage")[1], rotate_secret(strategy))
+secret = rotate_secret(strategy)
+# The address of a webhook of before: it is known.
+type(strategy.webhook_secret).objects.update(name="")
+print(create_token(user=user, name="bot", scope="manage")[1], secret)
 """
 
 

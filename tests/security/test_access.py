@@ -25,6 +25,7 @@ from tests.admin.forms import change_url, form_of
 from tests.admin.tenants import allow, allow_everything, join, make_tenant
 from tests.api.client import ROOT, Bot, problem
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
+from tests.hooks import hook_path
 
 pytestmark = pytest.mark.django_db
 
@@ -244,7 +245,7 @@ def test_webhook_works_on_and_tells_of_the_accounts_that_its_owner_may_allocate(
     body |= {"qty_per": "50", "price": "50000"}
 
     def deliver() -> Any:
-        return Client().post("/api/v1/hooks/grid/", json.dumps(body), content_type="text/plain")
+        return Client().post(hook_path("grid"), json.dumps(body), content_type="text/plain")
 
     answer = deliver().json()
 

@@ -29,6 +29,7 @@ from capital.services.webhooks.secrets import signing_key_of
 from strategies.models import Strategy
 from tests.admin.frame.crawl import pages
 from tests.factories import make_account, make_link, make_market, make_summary, make_user
+from tests.hooks import hook_path
 from tests.phones import make_phone
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -202,7 +203,7 @@ def make_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     for broken in (f'{{"api_key": "{new}', f'{{"api_key": "{new}", }}', f'["{new}"]', new):
         desk.api("errors", "PATCH", path, broken.encode())
     whs = desk.secrets["webhook 0"]
-    hook = f"/api/v1/hooks/{link.strategy.key}/"
+    hook = hook_path(link.strategy.key)
     order = {"symbol": "BTC/USDT", "side": "buy", "qty": "1", "price": "10"}
     for body in (
         {**order, "token": whs},

@@ -19,7 +19,12 @@ from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
 from capital.api.shapes.answers import HookAnswer
 from capital.api.shapes.bodies import HookBody, read_order
-from capital.domain.errors import SizingError, WebhookRefused
+from capital.domain.errors import (
+    DeliveryArchived,
+    DeliveryConflict,
+    SizingError,
+    WebhookRefused,
+)
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import WebhookSecret
 from capital.services.webhooks import (
@@ -41,7 +46,8 @@ _LONGEST_ID = 100
 # Where the secret stands in a body that is no JSON.
 _TOKEN = re.compile(rb'"token"\s*:\s*"(?P<token>[!#-\[\]-~]{1,200})"')
 # What a caller that knows the secret is refused for, and would otherwise never find again.
-_REFUSALS = (ValidationError, ParseError, SizingError)
+# Not ``DeliveryInProgress``: that signal is being worked on, and recorded.
+_REFUSALS = (ValidationError, ParseError, SizingError, DeliveryConflict, DeliveryArchived)
 
 _SIGNATURE_HEADERS = [
     OpenApiParameter(
@@ -88,7 +94,8 @@ class Hooks(APIView):
         """Reallocate the strategy's capital if needed, then size every order on every account.
 
         Send the webhook's secret as `token` in the body, as TradingView can, or sign the request.
-        The address of a webhook also has a random name at its end: `hooks/{key}/{name}/`.
+        The address of a new webhook has a random name at its end, and only this one reaches it:
+        `hooks/{key}/{name}/`.
         A repeated signal (the same `id`, or without one the same body within 60 seconds) gets the
         first response.
         """

@@ -14,6 +14,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.services.webhooks.readers import told_to_owner
 from capital.services.webhooks.secrets import use_nonce
 from strategies.models import Strategy
 
@@ -123,8 +124,7 @@ def keep_answer(
             )
     except IntegrityError:
         # Somebody else took the delivery over and was quicker.
-        first: dict[str, Any] = WebhookAnswer.objects.get(delivery=row).body
-        return first
+        return told_to_owner(WebhookAnswer.objects.get(delivery=row), row.strategy)
     return body
 
 

@@ -30,6 +30,8 @@ def accounts_shown(strategy: Strategy, *, user: AbstractUser) -> Callable[[str],
 
 def told_to_owner(answer: WebhookAnswer, strategy: Strategy) -> dict[str, Any]:
     """A stored answer as it may be sent again: about what the strategy's owner may allocate now."""
+    if not answer.accounts:
+        return _told_by_names(answer.body, strategy)
     body: dict[str, Any] = answer.body
     about: dict[str, list[int | None]] = answer.accounts
     named = {key for keys in about.values() for key in keys if key is not None}
@@ -46,6 +48,20 @@ def told_to_owner(answer: WebhookAnswer, strategy: Strategy) -> dict[str, Any]:
         for part, keys in about.items()
     }
     return {**body, **told}
+
+
+def _told_by_names(body: dict[str, Any], strategy: Strategy) -> dict[str, Any]:
+    """An answer of before, which was stored without the accounts of its lines."""
+    own = allowed_to(strategy.owner, Act.ALLOCATE, Account.objects.order_by())
+    is_told = _names(strategy, own)
+    parts = ("allocations", "sizes")
+    told = {
+        part: [line for line in body.get(part, []) if is_told(line["account"])] for part in parts
+    }
+    if all(told[part] == body.get(part, []) for part in parts):
+        return body
+    # The warnings' sentences name accounts.
+    return {**body, **told, "warnings": []}
 
 
 def _names(strategy: Strategy, own: QuerySet[Account]) -> Callable[[str], bool]:

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from capital.domain.errors import WebhookRefused
 from capital.models import WebhookDelivery, WebhookSecret
-from capital.services.webhooks.secrets import Proof, check_proof, rotate_secret
+from capital.services.webhooks.secrets import Proof, rotate_secret
 from strategies.models import Strategy
 from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
+from tests.hooks import check_at_its_address, hook_path
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +58,8 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, tenant:
 
     (secret,) = set(re.findall(r"whs_[\w-]{43}", text_of(answer)))
     assert "no-store" in answer["Cache-Control"]
-    assert f"http://testserver/api/v1/hooks/{strategy.key}/" in text_of(answer)
-    assert check_proof(strategy.key, Proof(token=secret)).created_by == tenant.user
+    assert f"http://testserver{hook_path(strategy.key)}" in text_of(answer)
+    assert check_at_its_address(strategy.key, Proof(token=secret)).created_by == tenant.user
     for path in (
         webhook_page(strategy),
         reverse("admin:strategies_strategy_change", args=[strategy.pk]),
@@ -89,7 +90,7 @@ def test_message_for_tradingview_is_json_that_the_webhook_takes(
         assert "price" not in json.loads(filled)
         assert json.loads(filled)["symbol"] == symbol
 
-        delivered = client.post(f"/api/v1/hooks/{strategy.key}/", filled, content_type="text/plain")
+        delivered = client.post(hook_path(strategy.key), filled, content_type="text/plain")
 
         assert delivered.status_code == 200, delivered.content
         assert [size["symbol"] for size in delivered.json()["sizes"]] == [symbol]
@@ -104,7 +105,7 @@ def test_new_secret_takes_the_place_of_the_one_before(client: Client, tenant: Te
     client.post(webhook_page(strategy), {"ask": "rotate"})
 
     with pytest.raises(WebhookRefused):
-        check_proof(strategy.key, Proof(token=before))
+        check_at_its_address(strategy.key, Proof(token=before))
     assert WebhookSecret.objects.filter(strategy=strategy).count() == 1
 
 
@@ -119,7 +120,7 @@ def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> No
     assert "The webhook is off and its secret no longer works." in text_of(first)
     assert "The webhook is already off." in text_of(second)
     with pytest.raises(WebhookRefused):
-        check_proof(strategy.key, Proof(token=secret))
+        check_at_its_address(strategy.key, Proof(token=secret))
 
 
 def test_badge_says_on_or_off_in_korean(client: Client, tenant: Tenant) -> None:

@@ -9,12 +9,12 @@ from capital.models import Account, WebhookSecret
 from capital.services.access.rotation import rotate_keys
 from capital.services.webhooks.secrets import (
     Proof,
-    check_proof,
     rotate_secret,
     sign,
     signing_key_of,
 )
 from tests.factories import make_account, make_strategy
+from tests.hooks import check_at_its_address
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,4 +139,4 @@ def test_a_webhook_goes_on_taking_signed_calls(settings):
     stamp, nonce = str(int(time.time())), "nonce-of-a-test"
     shown = sign(signing_key_of(secret), timestamp=stamp, nonce=nonce, body=b"{}")
     proof = Proof(timestamp=stamp, nonce=nonce, signature=shown, body=b"{}")
-    assert check_proof("trend", proof).strategy.key == "trend"
+    assert check_at_its_address("trend", proof).strategy.key == "trend"

@@ -2,8 +2,10 @@
 
 import pytest
 
-from capital.models import AccountAccess, WebhookAnswer
+from capital.models import AccountAccess, StrategyAccount, WebhookAnswer
 from capital.services.webhooks.readers import accounts_shown, told_to_owner
+from strategies.models import Strategy
+from tests.admin.tenants import allow
 from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -59,3 +61,48 @@ def test_answer_is_sent_again_without_lines_about_what_the_owner_may_no_longer_a
         "orders": ["mine", "nobody's"],
         "skipped": [],
     }
+
+
+# An answer of before, which was stored without the accounts of its lines
+
+
+def answer_about(*names: str) -> WebhookAnswer:
+    lines = [{"account": name, "code": "sized"} for name in names]
+    warnings = [{"code": "balance_not_live", "reason": f"{name}: …"} for name in names]
+    body = {"delivery": 1, "allocations": lines, "sizes": lines * 2, "warnings": warnings}
+    return WebhookAnswer(body=body)
+
+
+def told(answer: WebhookAnswer, strategy: Strategy) -> list[str]:
+    body = told_to_owner(answer, strategy)
+    assert body["delivery"] == 1
+    return [line["account"] for line in [*body["allocations"], *body["sizes"]]]
+
+
+def test_answer_of_before_is_sent_again_about_what_its_owner_may_allocate_now() -> None:
+    owner = allow(make_user(), "capital.allocate_capital")
+    strategy = make_strategy(owner=owner)
+    accounts = {name: make_account(name=name) for name in ("shared", "seen", "theirs")}
+    accounts["own"] = make_account(name="own", owner=owner)
+    for account in accounts.values():
+        make_link(account=account, strategy=strategy)
+    AccountAccess.objects.create(account=accounts["shared"], user=owner, role="operator")
+    AccountAccess.objects.create(account=accounts["seen"], user=owner, role="viewer")
+    answer = answer_about("own", "shared", "seen", "theirs")
+
+    assert told(answer, strategy) == ["own", "shared"] * 3
+    assert "theirs" not in str(told_to_owner(answer, strategy))
+    AccountAccess.objects.all().delete()
+    assert told(answer, strategy) == ["own"] * 3
+    # A link that is gone makes nobody's account his.
+    StrategyAccount.objects.filter(account=accounts["theirs"]).delete()
+    assert told(answer, strategy) == ["own"] * 3
+
+
+def test_answer_of_before_about_ones_own_accounts_is_sent_again_as_it_was() -> None:
+    owner = allow(make_user(), "capital.allocate_capital")
+    strategy = make_strategy(owner=owner)
+    make_link(account=make_account(name="own", owner=owner), strategy=strategy)
+    answer = answer_about("own")
+
+    assert told_to_owner(answer, strategy) is answer.body

@@ -37,6 +37,7 @@ from capital.services.webhooks.secrets import (
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.factories import make_link, make_market, make_strategy, trust
+from tests.hooks import check_at_its_address, name_of
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -72,9 +73,9 @@ def test_shown_secret_opens_its_own_strategy_only() -> None:
     text = rotate_secret(strategy)
     rotate_secret(other)
 
-    assert check_proof(strategy.key, Proof(token=text)).strategy == strategy
+    assert check_at_its_address(strategy.key, Proof(token=text)).strategy == strategy
     with pytest.raises(WebhookRefused):
-        check_proof(other.key, Proof(token=text))
+        check_at_its_address(other.key, Proof(token=text))
 
 
 def test_secret_is_nowhere_kept() -> None:
@@ -94,8 +95,8 @@ def test_rotating_shuts_the_old_one_out() -> None:
     new = rotate_secret(strategy)
 
     with pytest.raises(WebhookRefused):
-        check_proof(strategy.key, Proof(token=old))
-    assert check_proof(strategy.key, Proof(token=new))
+        check_at_its_address(strategy.key, Proof(token=old))
+    assert check_at_its_address(strategy.key, Proof(token=new))
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "whs_", "x" * 10_000, "한글", "\udcff"])
@@ -104,7 +105,7 @@ def test_wrong_secret_is_refused(token: str) -> None:
     rotate_secret(strategy)
 
     with pytest.raises(WebhookRefused):
-        check_proof(strategy.key, Proof(token=token))
+        check_at_its_address(strategy.key, Proof(token=token))
 
 
 def test_right_secret_at_another_webhook_s_address_is_refused() -> None:
@@ -125,9 +126,17 @@ def test_unknown_strategy_takes_as_many_queries_and_says_the_same(
     rotate_secret(strategy)
 
     said = set()
-    for key in (strategy.key, without.key, "no-such-strategy"):
+    name = name_of(strategy.key)
+    text = rotate_secret(make_strategy(key="named"))
+    for key, end, token in (
+        (strategy.key, name, "whs_wrong"),
+        (without.key, name, "whs_wrong"),
+        ("no-such-strategy", name, "whs_wrong"),
+        ("named", "", text),
+        ("named", name, text),
+    ):
         with django_assert_num_queries(1), pytest.raises(WebhookRefused) as refused:
-            check_proof(key, Proof(token="whs_wrong"))
+            check_proof(key, Proof(token=token), name=end)
         said.add(str(refused.value))
 
     assert len(said) == 1
@@ -139,10 +148,10 @@ def test_signed_call_is_accepted_within_300_seconds() -> None:
 
     for offset in (-300, 0, 300):
         proof = signed(text, at=NOW + timedelta(seconds=offset))
-        assert check_proof(strategy.key, proof, clock=lambda: NOW)
+        assert check_at_its_address(strategy.key, proof, clock=lambda: NOW)
     for offset in (-301, 301, 10**6):
         with pytest.raises(WebhookRefused):
-            check_proof(
+            check_at_its_address(
                 strategy.key, signed(text, at=NOW + timedelta(seconds=offset)), clock=lambda: NOW
             )
 
@@ -161,7 +170,7 @@ def test_signature_covers_time_nonce_and_every_byte() -> None:
     ):
         forged = Proof(**{**good.__dict__, **change})
         with pytest.raises(WebhookRefused):
-            check_proof(strategy.key, forged, clock=lambda: NOW)
+            check_at_its_address(strategy.key, forged, clock=lambda: NOW)
 
 
 @pytest.mark.parametrize("nonce", ["", "short", "x" * 101, "with space here", "개행\n개행개행개행"])
@@ -170,7 +179,7 @@ def test_odd_nonce_is_refused(nonce: str) -> None:
     text = rotate_secret(strategy)
 
     with pytest.raises(WebhookRefused):
-        check_proof(strategy.key, signed(text, nonce=nonce), clock=lambda: NOW)
+        check_at_its_address(strategy.key, signed(text, nonce=nonce), clock=lambda: NOW)
 
 
 def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
@@ -184,15 +193,15 @@ def test_thousand_forged_replayed_or_expired_calls_are_none_accepted() -> None:
         kind = number % 4
         try:
             if kind == 0:
-                check_proof(strategy.key, Proof(token=f"whs_{number}"), clock=lambda: NOW)
+                check_at_its_address(strategy.key, Proof(token=f"whs_{number}"), clock=lambda: NOW)
             elif kind == 1:
                 forged = signed(f"whs_{number}", nonce=f"n0nce-{number:05}")
-                check_proof(strategy.key, forged, clock=lambda: NOW)
+                check_at_its_address(strategy.key, forged, clock=lambda: NOW)
             elif kind == 2:
                 old = signed(text, at=NOW - timedelta(seconds=301 + number))
-                check_proof(strategy.key, old, clock=lambda: NOW)
+                check_at_its_address(strategy.key, old, clock=lambda: NOW)
             else:
-                found = check_proof(strategy.key, signed(text), clock=lambda: NOW)
+                found = check_at_its_address(strategy.key, signed(text), clock=lambda: NOW)
                 receive_signal(
                     found,
                     delivery(nonce="n0nce-01", delivery_id=f"replay-{number}"),
