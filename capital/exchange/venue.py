@@ -345,6 +345,7 @@ class RulesCall:
             for each kind of instrument; steps and limits are in it too.
         market_buy_units: By wallet mode, what the amount of a spot market order to buy counts,
             where it is something else: ccxt passes on there what it is given.
+        unknown_units: By wallet mode, the kinds of which it is not known what an amount counts.
         options: ccxt options for the request: only what can be traded here.
         precision_mode: Of quantities, if it differs from the one that ccxt states for the venue.
         min_costs: Minimum order value by quote currency, for instruments without one.
@@ -354,8 +355,10 @@ class RulesCall:
         most: Where the raw market has the maximum of any order, by kind.
         market_most: Where it has the maximum of a market order.
         market_sell_most: Where it has the maximum of a market order to sell.
+        dearest: Where it has the maximum value of any order.
         market_dearest: Where it has the maximum value of a market order.
         market_buy_dearest: Where it has the maximum value of a market order to buy.
+        values_in_dollars: These values are dollars, so they bound what is quoted in dollars only.
         market_dearest_by_leverage: The maximum value of a market order from a maximum leverage on,
             the highest first.
         limit_dearest_times: How many times that a limit order may be worth.
@@ -371,6 +374,7 @@ class RulesCall:
 
     amount_units: Mapping[InstrumentKind, AmountUnit] = field(default_factory=dict)
     market_buy_units: Mapping[WalletMode, AmountUnit] = field(default_factory=dict)
+    unknown_units: Mapping[WalletMode, frozenset[InstrumentKind]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     precision_mode: PrecisionMode | None = None
     min_costs: Mapping[str, Decimal] = field(default_factory=dict)
@@ -379,8 +383,10 @@ class RulesCall:
     most: By = field(default_factory=dict)
     market_most: By = field(default_factory=dict)
     market_sell_most: By = field(default_factory=dict)
+    dearest: By = field(default_factory=dict)
     market_dearest: By = field(default_factory=dict)
     market_buy_dearest: By = field(default_factory=dict)
+    values_in_dollars: bool = False
     market_dearest_by_leverage: tuple[tuple[Decimal, Decimal], ...] = ()
     limit_dearest_times: int = 1
     max_leverage: tuple[str, ...] = ()

@@ -171,6 +171,11 @@ MAXIMA = [
     ("bybit", "BTC/USDT", "market_max_amount", "120"),
     ("bybit", "BTC/USDT:USDT", "market_max_amount", "500"),
     ("okx", "BTC/USD:BTC", "market_max_amount", "30000"),
+    # Empty as maxMktSz, which ccxt takes for the maximum value.
+    ("okx", "BTC/USDT", "market_max_cost", "1000000"),
+    ("okx", "BTC/USDT", "max_cost", "2000000"),
+    ("gate", "BTC/USDT", "max_cost", "5000000"),
+    ("gate", "BTC/USDT", "market_max_cost", "1000000"),
     # 0G_USDT of Gate's documentation: 450,000, and 300,000 for market orders.
     ("gate", "BTC/USDT:USDT", "market_max_amount", "666666"),
     ("gate", "BTC/USD:BTC", "market_max_amount", "6666666"),
@@ -756,6 +761,35 @@ def test_what_nobody_could_size_is_left_out(change):
 
     assert ccxt_markets._listing(market, binance, PrecisionMode.TICK_SIZE) is not None
     assert ccxt_markets._listing({**market, **change}, binance, PrecisionMode.TICK_SIZE) is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "expected"),
+    [("USDT", 20000000), ("USDC", 20000000), ("USD", 20000000), ("EUR", None), ("BTC", None)],
+)
+@pytest.mark.parametrize("kind", ["spot", "swap"])
+def test_values_in_dollars_bound_what_is_quoted_in_dollars(kind, quote, expected):
+    """OKX's recorded contracts have a maxLmtAmt of 20,000,000, which ccxt drops."""
+    market = {
+        "symbol": f"ETH/{quote}" + (f":{quote}" if kind == "swap" else ""),
+        "id": "ETH",
+        "base": "ETH",
+        "quote": quote,
+        "settle": quote if kind == "swap" else None,
+        "type": kind,
+        "linear": kind == "swap",
+        "inverse": False,
+        "contractSize": D("0.1") if kind == "swap" else None,
+        "active": True,
+        "precision": {"amount": D("0.01")},
+        "limits": {},
+        "info": {"maxLmtAmt": "20000000", "maxMktAmt": ""},
+    }
+
+    listing = ccxt_markets._listing(market, get_venue("okx"), PrecisionMode.TICK_SIZE)
+
+    assert listing.rules.max_cost == expected
+    assert listing.rules.market_max_cost is None
 
 
 @pytest.mark.parametrize(

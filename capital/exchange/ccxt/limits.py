@@ -13,6 +13,8 @@ from capital.exchange.venues import Venue
 
 # More levels than any venue has: a list that does not end is no list.
 MOST_LEVELS = 100
+# Quote currencies that are worth a dollar, as far as limits are concerned.
+_DOLLARS = frozenset({"USD", "USDC", "USDT"})
 _EIGHT_DECIMALS = 10**8
 
 
@@ -61,8 +63,12 @@ class Limits:
             ),
             "market_sell_max_amount": self._raw(call.market_sell_most),
             "min_cost": limit(cost.get("min")) or call.min_costs.get(quote),
-            "max_cost": _least(limit(cost.get("max")) or call.max_costs.get(quote), max_cost),
-            "market_max_cost": _least(self._raw(call.market_dearest), market_max_cost),
+            "max_cost": _least(
+                limit(cost.get("max")) or call.max_costs.get(quote),
+                self._value(call.dearest),
+                max_cost,
+            ),
+            "market_max_cost": _least(self._value(call.market_dearest), market_max_cost),
             "market_buy_max_cost": self._raw(call.market_buy_dearest),
             "max_leverage": max_leverage,
             "brackets": tuple(self._brackets()),
@@ -76,6 +82,11 @@ class Limits:
     def _raw(self, paths: By) -> Decimal | None:
         path = paths.get(self.kind)
         return limit(_at(self.market["info"], path)) if path else None
+
+    def _value(self, paths: By) -> Decimal | None:
+        """As ``_raw``, in the quote currency."""
+        in_dollars = self.venue.rules_call.values_in_dollars
+        return None if in_dollars and self.market["quote"] not in _DOLLARS else self._raw(paths)
 
     def _max_leverage(self) -> Decimal | None:
         """What the venue allows at most; spot is never sized with leverage."""

@@ -2,7 +2,7 @@
 
 from capital.domain.pools import Pool, WalletMode
 from capital.domain.reasons import Code
-from capital.domain.sizing.instruments import AmountUnit
+from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
 from capital.exchange.venue import (
     BOTH_MARKETS,
     EQUITY,
@@ -103,8 +103,11 @@ ROWS = (
             # coin-margined contracts too, whose PnL is (exit - entry) x size / price of the coin.
             amount_units=units(linear=AmountUnit.BASE, inverse=AmountUnit.BASE),
             # "Place Order" of unified accounts: qty of a spot market order to buy is in the quote
-            # coin. ccxt works that out for classic accounts only.
+            # coin. ccxt works that out for classic accounts only. For coin-margined contracts that
+            # page says quote coin, and that they are for demo trading; the rules that are listed
+            # for classic accounts are in base coin.
             market_buy_units={WalletMode.UNIFIED: AmountUnit.QUOTE},
+            unknown_units={WalletMode.UNIFIED: frozenset({InstrumentKind.INVERSE})},
             # "Get Contract Config": the largest limit and market order.
             most=everywhere("maxOrderQty"),
             market_most=everywhere("maxMarketOrderQty"),

@@ -87,12 +87,14 @@ ROWS = (
             # gate.com/docs/developers/apiv4, "Create a futures order": size is in contracts.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             # "Contract": "Maximum order size of market orders". "CurrencyPair": the largest order,
-            # and the largest market order by quantity and by value.
+            # and the largest market order, by quantity and by value. ccxt passes on one of them, of
+            # pairs with margin.
             most={InstrumentKind.SPOT: ("max_base_amount",)},
             market_most={
                 InstrumentKind.SPOT: ("market_order_max_stock",),
                 **everywhere("market_order_size_max"),
             },
+            dearest={InstrumentKind.SPOT: ("max_quote_amount",)},
             market_dearest={InstrumentKind.SPOT: ("market_order_max_money",)},
             # "Query risk limit tiers": without a contract, of 100 markets from an offset on. What
             # is delivered at a date has an endpoint of its own, which is not asked.

@@ -57,7 +57,12 @@ ROWS = (
             # sends tgtCcy base_ccy.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             options={"fetchMarkets": {"types": ["spot", "swap", "future"]}},
-            # On spot it is an amount of dollars, which ccxt passes on as the maximum value.
+            # There too, "Get instruments": maxLmtAmt and maxMktAmt are the "max USD amount" of a
+            # limit and of a market order, the latter on spot only. On spot maxMktSz was in dollars
+            # too, which ccxt passes on as the maximum value; it is empty today.
+            dearest=dict.fromkeys(InstrumentKind, ("maxLmtAmt",)),
+            market_dearest={InstrumentKind.SPOT: ("maxMktAmt",)},
+            values_in_dollars=True,
             market_most={
                 InstrumentKind.LINEAR: ("maxMktSz",),
                 InstrumentKind.INVERSE: ("maxMktSz",),

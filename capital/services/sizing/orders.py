@@ -192,7 +192,7 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
     try:
         admit_state(order, link.rules)
         instrument = terms.instrument(link.venue, order.symbol)
-        admit_order(order, link.rules, instrument.rules, held_symbols=link.held_symbols)
+        admit_order(order, link.rules, instrument.rules_on(link), held_symbols=link.held_symbols)
         if instrument.pending and not order.is_closing:
             raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:

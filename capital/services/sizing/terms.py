@@ -140,11 +140,15 @@ class Instrument:
     pending: str = ""
 
     def rules_on(self, link: LinkTerms) -> InstrumentRules:
-        """The rules in force for an account: brackets may be those of another wallet mode."""
-        row = VENUES.get(link.venue)
-        if row is None or row.rules_call.brackets_hold_for(WalletMode(link.wallet_mode)):
-            return self.rules
-        return replace(self.rules, brackets=())
+        """The rules in force for an account: some are those of another wallet mode."""
+        row, mode, rules = VENUES.get(link.venue), WalletMode(link.wallet_mode), self.rules
+        if row is None:
+            return rules
+        if rules.brackets and not row.rules_call.brackets_hold_for(mode):
+            rules = replace(rules, brackets=())
+        if rules.kind in row.rules_call.unknown_units.get(mode, ()):
+            rules = replace(rules, amount_unit=None)
+        return rules
 
 
 @dataclass(frozen=True)

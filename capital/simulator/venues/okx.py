@@ -141,7 +141,8 @@ def _instrument(instrument: str, kind: str, lot: str, least: str, **fields: str)
         "minSz": least,
         "tickSz": "0.1",
         "maxLmtSz": "9999999999" if is_spot else "100000000",
-        "maxMktSz": "1000000" if is_spot else "30000",
+        "maxMktSz": "" if is_spot else "30000",
+        **({"maxLmtAmt": "2000000", "maxMktAmt": "1000000"} if is_spot else {}),
         "state": "live",
         **fields,
     }

@@ -18,7 +18,7 @@ from capital.services.markets.prices import forget_prices
 from capital.services.markets.rules import sync_markets
 from capital.services.sizing.orders import SizedOrder, size_orders
 from tests.domain.sizing.builders import order
-from tests.factories import make_account, make_link, make_market
+from tests.factories import make_account, make_link, make_market, make_position
 
 pytestmark = pytest.mark.django_db
 
@@ -218,6 +218,24 @@ def test_bitget_takes_coins_on_coin_margined_contracts(exchange):
     )
 
     assert (answer.amount, answer.quantity, answer.notional) == (Decimal("0.5"),) * 3
+
+
+@pytest.mark.parametrize(("side", "percent"), [("buy", "100"), ("sell", "-100")])
+def test_what_coin_margined_contracts_count_in_on_a_unified_account_is_not_known(
+    exchange, side, percent
+):
+    """Bitget documents base coin for classic accounts, and for unified ones quote coin."""
+    make_market(
+        "BTC/USD:BTC", venue="bitget", market_id="BTCUSD", amount_precision=Decimal("0.001")
+    )
+    account = make_account(venue="bitget", currency="BTC", wallet_mode="unified")
+    link = make_link(account=account, market_type="futures", capital="0.5")
+    make_position(link, "0.25", "BTC/USD:BTC")
+    asked = order(symbol="BTC/USD:BTC", side=side, qty_per=percent, price="61234.5")
+
+    (answer,) = size_orders([link.pk], [asked])
+
+    assert (answer.amount, answer.error.code) == (0, Code.AMOUNT_UNIT_UNKNOWN)
 
 
 def test_a_risk_on_coin_margined_coins_is_lost_at_the_stop_and_no_more(exchange):
