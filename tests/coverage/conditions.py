@@ -6,15 +6,18 @@ whose table has one row only passes all the same: beside each row that is looked
 second one that would be the wrong answer. ``make mutants`` leaves functions with a decorator
 alone, and never takes out the only condition; this does both.
 
-Each fault is put into a child process, which has everything imported, so a module takes as long
-as the tests that it fails.
+Each fault is put into a child process, which has everything imported, on a copy of a database
+that was made once, so a module takes as long as the tests that it fails. A child has as much
+processor time as the tests may need, however busy the machine is.
 """
 
 import ast
 import gc
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +29,8 @@ from types import CodeType, FunctionType
 
 import django
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from tests.coverage.mutants import NOTICED, SURVIVED
 from tests.paths import ROOT
@@ -34,17 +39,21 @@ _LOOKUPS = {"filter", "exclude", "get", "get_or_create", "update_or_create", "in
 # Their positional argument is no condition: get() is most often a mapping's.
 _BY_KEYWORD = {"get", "get_or_create", "update_or_create"}
 _NO_CONDITION = {"defaults", "create_defaults", "field_name"}
-SECONDS = 120
+# Of the processor. By the clock a child has thirty times as long, lest it waits for ever.
+SECONDS = 60
+_TIMES_BY_THE_CLOCK = 30
 
 _NO_FUNCTION = 99
-# By pytest's exit codes. Tests that took too long, or crashed, noticed the fault.
+# By pytest's exit codes. Tests that ran on and on, or crashed, noticed the fault; whether those did
+# that the clock stopped, nobody knows.
 _VERDICTS = {
     0: SURVIVED,
     1: NOTICED,
     4: "no tests",
     5: "no tests",
     _NO_FUNCTION: "in no function",
-    -signal.SIGALRM: NOTICED,
+    -signal.SIGALRM: "waited too long",
+    -signal.SIGPROF: NOTICED,
     -signal.SIGSEGV: NOTICED,
 }
 
@@ -121,17 +130,32 @@ def tests_of(module: Path, wide: list[str]) -> list[str]:
     return [str(each) for each in dict.fromkeys(found) if (ROOT / each).exists()]
 
 
-def verdict(module: Path, fault: Fault, tests: list[str]) -> str:
-    """What the tests say to the fault, from a process of its own."""
+def make_database(path: Path) -> None:
+    """Migrate a database for the tests, in a process of its own: none is open when others start."""
     child = os.fork()
     if child == 0:
-        signal.alarm(SECONDS)
+        settings.DATABASES["default"]["TEST"]["NAME"] = str(path)
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        connection.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, "the database was not made"
+
+
+def verdict(module: Path, fault: Fault, tests: list[str], database: Path) -> str:
+    """What the tests say to the fault, from a process of its own on a copy of the database."""
+    own = database.with_name("own.sqlite3")
+    shutil.copyfile(database, own)
+    child = os.fork()
+    if child == 0:
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.alarm(SECONDS * _TIMES_BY_THE_CLOCK)
         if not put_in(module, fault):
             os._exit(_NO_FUNCTION)
+        settings.DATABASES["default"]["TEST"]["NAME"] = str(own)
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+        os._exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--reuse-db", *tests]))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return _VERDICTS.get(code, f"not tested (exit code {code})")
 
@@ -156,16 +180,26 @@ def main() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "capital_project.settings_test"
     django.setup()
     counts: Counter[str] = Counter()
-    for module in modules_in(options.modules):
-        name = module.relative_to(ROOT).as_posix()
-        for fault in faults_of(module.read_text(encoding="utf-8"), str(module)):
-            import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-            told = verdict(module, fault, tests_of(module, options.wide))
-            counts[told] += 1
-            if told != NOTICED:
-                print(f"{told}: {name}:{fault.line}: {fault.condition}", flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "made.sqlite3"
+        make_database(database)
+        for module in modules_in(options.modules):
+            counts += told_of(module, options.wide, database)
     print(dict(counts))  # noqa: T201
     return int(counts.keys() != {NOTICED})
+
+
+def told_of(module: Path, wide: list[str], database: Path) -> Counter[str]:
+    """How many faults of the module had which verdict; those that were not noticed are printed."""
+    counts: Counter[str] = Counter()
+    name = module.relative_to(ROOT).as_posix()
+    for fault in faults_of(module.read_text(encoding="utf-8"), str(module)):
+        import_module(name.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        told = verdict(module, fault, tests_of(module, wide), database)
+        counts[told] += 1
+        if told != NOTICED:
+            print(f"{told}: {name}:{fault.line}: {fault.condition}", flush=True)  # noqa: T201
+    return counts
 
 
 if __name__ == "__main__":
