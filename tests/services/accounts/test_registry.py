@@ -186,6 +186,12 @@ def test_account_is_made_for_its_owner_by_who_may() -> None:
 
 def test_account_goes_to_another_owner_by_a_superuser_only() -> None:
     account, beside, heir = make_account(), make_account(), make_user()
+    AccountAccess.objects.create(account=account, user=heir, role="viewer")
+    # An owner needs no role beside; the others keep theirs.
+    kept = {
+        AccountAccess.objects.create(account=account, user=make_user(), role="viewer"),
+        AccountAccess.objects.create(account=beside, user=heir, role="viewer"),
+    }
     rights = make_operator("change_account", "view_all_accounts")
 
     with pytest.raises(OwnerOnly):
@@ -198,6 +204,7 @@ def test_account_goes_to_another_owner_by_a_superuser_only() -> None:
 
     assert Account.objects.get(pk=account.pk).owner == heir
     assert Account.objects.get(pk=beside.pk).owner == beside.owner
+    assert set(AccountAccess.objects.all()) == kept
 
 
 def test_account_or_link_that_is_gone_is_removed_already_or_not_found() -> None:

@@ -190,19 +190,19 @@ def test_deribit_takes_coins_on_linear_contracts(exchange):
 
 
 def test_contracts_that_no_decimal_counts_are_cut_and_never_rounded_up(exchange):
-    """Two coins in contracts of three are two thirds of one."""
+    """Five coins in contracts of three are one and two thirds."""
     at_deribit("BTC/USDC:USDC", contract_size=Decimal(3), amount_precision=Decimal(1))
     link = make_link(
         account=make_account(venue="deribit", currency="USDC"),
         market_type="futures",
-        capital="200000",
+        capital="450000",
     )
     asked = order(symbol="BTC/USDC:USDC", qty_per="100", order_type="LIMIT", price="80000")
 
     answer = size_orders([link.pk], [asked])[0].as_json()
 
-    assert (Decimal(answer["amount"]), Decimal(answer["quantity"])) == (2, 2)
-    assert answer["contracts"] == "0.666666666666666666"
+    assert (Decimal(answer["amount"]), Decimal(answer["quantity"])) == (5, 5)
+    assert answer["contracts"] == "1.666666666666666666"
 
 
 def test_bitget_takes_coins_on_coin_margined_contracts(exchange):

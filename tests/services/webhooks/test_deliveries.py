@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from capital.domain.errors import DeliveryConflict, DeliveryInProgress
+from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
 from capital.domain.sizing.orders import OrderRequest
-from capital.models import AllocationRun, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.models import (
+    AccountAccess,
+    AllocationRun,
+    ArchivedDelivery,
+    WebhookAnswer,
+    WebhookDelivery,
+    WebhookSecret,
+)
 from capital.services.webhooks import receive
 from capital.services.webhooks.deliveries import (
     Delivery,
@@ -18,9 +25,10 @@ from capital.services.webhooks.deliveries import (
     keep_answer,
 )
 from capital.services.webhooks.receive import receive_signal
+from capital.services.webhooks.refusals import record_refusal
 from capital.services.webhooks.secrets import remove_secret, rotate_secret
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_strategy, trust
+from tests.factories import make_account, make_link, make_operator, make_strategy, trust
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +129,45 @@ def test_body_that_came_with_an_id_is_not_the_one_without(secret: WebhookSecret)
 
     assert is_new
     assert row != named
+
+
+def test_call_that_was_refused_answers_no_later_one_of_the_same_body(
+    secret: WebhookSecret,
+) -> None:
+    refusal = {"status": 409, "code": "delivery_in_progress", "detail": "Try again."}
+    refused = record_refusal(
+        secret, body=BUY, refusal=refusal, address="203.0.113.7", clock=lambda: NOW
+    )
+
+    row, is_new = claim(secret)
+
+    assert refused.fingerprint == row.fingerprint
+    assert (is_new, row.refusal) == (True, None)
+    assert claim(secret) == (row, False)
+
+
+def test_archived_id_is_its_own_strategy_s_and_no_other_id(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    long_ago = NOW - timedelta(days=400)
+    for number, (strategy, name) in enumerate(
+        [(secret.strategy, "tv-1"), (other.strategy, "tv-2")], start=1
+    ):
+        ArchivedDelivery.objects.create(
+            strategy=strategy,
+            delivery_id=name,
+            fingerprint=delivery().fingerprint,
+            delivery=number,
+            received_at=long_ago,
+        )
+
+    assert claim(secret, delivery_id="tv-2")[1] is True
+    assert claim(other, delivery_id="tv-1")[1] is True
+    with pytest.raises(DeliveryArchived) as archived:
+        claim(secret, delivery_id="tv-1")
+    assert archived.value.reason.figures["delivery"] == "tv-1"
+    with pytest.raises(DeliveryConflict):
+        claim(secret, delivery_id="tv-1", body={**BUY, "qty_per": "51"})
 
 
 def test_nonce_of_one_strategy_may_be_used_by_another(
@@ -284,7 +331,29 @@ def test_signal_acts_on_the_active_links_of_its_strategy_only(exchange: Exchange
     assert [run.account for run in AllocationRun.objects.all()] == [mine]
 
 
-def test_answer_has_the_balances_that_were_used_to_the_last_digit(exchange: Exchange) -> None:
+def test_signal_passes_over_accounts_that_its_owner_may_not_allocate() -> None:
+    owner = make_operator("allocate_capital")
+    strategy = make_strategy(owner=owner)
+    mine, shared, seen, strangers = make_account(owner=owner), *(make_account() for _ in range(3))
+    AccountAccess.objects.create(account=shared, user=owner, role="operator")
+    AccountAccess.objects.create(account=seen, user=owner, role="viewer")
+    for account in (mine, shared, seen, strangers):
+        make_link(account=account, strategy=strategy)
+    rotate_secret(strategy)
+
+    answer = receive_signal(WebhookSecret.objects.get(), delivery(), clock=lambda: NOW)
+
+    worked_on = [mine.name, shared.name]
+    assert [each["account"] for each in answer["allocations"]] == worked_on
+    assert [each["account"] for each in answer["sizes"]] == worked_on
+    assert {run.account for run in AllocationRun.objects.all()} == {mine, shared}
+    assert [each["code"] for each in answer["warnings"]] == ["accounts_passed_over"]
+    assert answer["warnings"][0]["reason"].endswith(": 2.")
+
+
+def test_answer_has_the_balances_that_were_used_to_the_last_digit(
+    exchange: Exchange, seoul: None
+) -> None:
     strategy = make_strategy()
     account = exchange.open_account(
         wallets={"spot": {"USDT": "1000.0195"}, "futures": {"USDT": "0"}}
