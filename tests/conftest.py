@@ -15,6 +15,7 @@ from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.allocation import records
+from capital.services.balances.firsts import FIRSTS
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
@@ -45,6 +46,7 @@ def _no_real_exchange(settings: Any) -> None:
 def _no_grudge() -> None:
     """What one test's exchange did or said is forgotten before the next one's."""
     SHARED.forget()
+    FIRSTS.forget()
     forget_prices()
 
 

@@ -60,6 +60,11 @@ class Code(StrEnum):
         return self in _BENIGN
 
     @property
+    def is_suspicion(self) -> bool:
+        """Whether a balance is on hold because it jumped, until someone accepts it."""
+        return self in _SUSPICIONS
+
+    @property
     def is_about_basis(self) -> bool:
         """Whether the exchange answered, but cannot give the account's balance type."""
         return self in _ABOUT_BASIS
@@ -120,6 +125,19 @@ class Code(StrEnum):
         "{venue} reports {observed} {currency} in the {pool} pool, {percent}% away from the last "
         "accepted balance of {accepted} {currency}. Capital is on hold until the balance returns "
         "to normal or someone accepts it: reallocate --account {account_id} --accept-jump.",
+    )
+    SLIDE_SUSPECTED = (
+        "slide_suspected",
+        "{venue} reports {observed} {currency} in the {pool} pool, {percent}% away from the "
+        "{accepted} {currency} that were accepted less than an hour ago, in steps that are each "
+        "within the limit. Capital is on hold until the balance returns to normal or someone "
+        "accepts it: reallocate --account {account_id} --accept-jump.",
+    )
+    BALANCE_UNCONFIRMED = (
+        "balance_unconfirmed",
+        "{venue} reports {observed} {currency} in the {pool} pool, where there was nothing before. "
+        "It is allocated once it is read a second time, at least a minute later; at once by "
+        "reallocate --account {account_id}.",
     )
 
     # A pool: where its balance came from
@@ -958,6 +976,7 @@ _IDLE = frozenset(
 _KEEPS_CAPITAL = frozenset({Code.KEPT, Code.HELD})
 _OF_REVERT = frozenset({Code.RESTORED, Code.UNTOUCHED})
 _BY_READING = frozenset({Code.SHARE, Code.KEPT})
+_SUSPICIONS = frozenset({Code.JUMP_SUSPECTED, Code.SLIDE_SUSPECTED})
 _ABOUT_BASIS = frozenset(
     {
         Code.BASIS_NOT_TOLD,

@@ -16,6 +16,8 @@ class DailyAccountSummary(models.Model):
     Every figure may be NULL: absent is not zero. PnL, trades, volume and fees are NULL until
     something tells them; a day with books and without a trade has 0. Each ``*_observed_at`` says
     when its balance was read; NULL beside a balance means the end of ``date``.
+    ``trails`` says by pool what was accepted within the last hour, and which first balance waits
+    for its confirmation.
     """
 
     account = models.ForeignKey(
@@ -36,6 +38,7 @@ class DailyAccountSummary(models.Model):
     losing_trades = models.IntegerField(_("losing trades"), null=True, blank=True)
     total_volume = AmountField(_("volume"), null=True, blank=True)
     total_fees = AmountField(_("fees"), null=True, blank=True)
+    trails = models.JSONField(_("balances of the last hour"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("daily summary")

@@ -82,6 +82,8 @@ _ALLOCATION: dict[str, str] = {
     Code.CHANGE_TOO_SMALL: _("change too small"),
     Code.BELOW_THRESHOLD: _("change below the threshold"),
     Code.JUMP_SUSPECTED: _("suspect balance"),
+    Code.SLIDE_SUSPECTED: _("suspect balance"),
+    Code.BALANCE_UNCONFIRMED: _("first balance unconfirmed"),
 }
 # Why there is no live balance
 _BALANCE: dict[str, str] = {

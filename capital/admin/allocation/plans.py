@@ -167,7 +167,7 @@ class AllocationPages:
             shows_options=plan.force
             or plan.accept_jump
             or not plan.live
-            or any(report.code == Code.JUMP_SUSPECTED for report in reports),
+            or any(Code(report.code).is_suspicion for report in reports),
             result=reverse("admin:capital_account_plan_result", args=[plan.public_id]),
             back=_back_from(reports),
         )

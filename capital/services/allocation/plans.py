@@ -220,6 +220,7 @@ def _judge(
             summary,
             now=now,
             accept_jump=request.accept_jump,
+            confirms=True,
             waiting=waiting,
         )
 

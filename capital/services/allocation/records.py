@@ -10,7 +10,6 @@ from django.db.models import Case, Value, When
 
 from capital.domain.allocation.decision import Decision, Outcome
 from capital.domain.balances import reading_text
-from capital.domain.reasons import Code
 from capital.models import (
     Account,
     AllocationEntry,
@@ -55,7 +54,7 @@ def record_verdicts(
         recorded={
             verdict.linked.account.pk
             for verdict in verdicts
-            if verdict.decision is not None and verdict.reason.code is Code.JUMP_SUSPECTED
+            if verdict.decision is not None and verdict.reason.code.is_suspicion
         },
     )
     record_checks(verdicts, now=now)

@@ -24,6 +24,9 @@ from capital.services.access.roles import Act, require
 
 logger = logging.getLogger(__name__)
 
+# What comes by itself: nobody looks at the balance before it is allocated.
+_UNASKED = frozenset({Trigger.SCHEDULE.value, Trigger.EVENT.value, Trigger.WEBHOOK.value})
+
 
 @dataclass(frozen=True)
 class AllocationRequest:
@@ -47,6 +50,14 @@ class AllocationRequest:
     accept_jump: bool = False
     reverts: int | None = None
     until: Moment | None = None
+
+    @property
+    def is_of_a_person(self) -> bool:
+        """Whether somebody asks for it now, and so confirms a first balance by that.
+
+        Who asks only for what is due gets what the scheduled job would do.
+        """
+        return not self.if_due and self.trigger not in _UNASKED
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _weigh(
     changed = _changed_by(run)
     pools = _pools_to_restore(run, linked, changed)
     summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
-    judged = judge_readings(account, pools, answers, summaries.latest, now=now)
+    judged = judge_readings(account, pools, answers, summaries.latest, now=now, confirms=True)
     _require_balances(run, account, judged)
     last = load_inputs([account.pk]).get(account.pk)
     division = linked.division

@@ -68,7 +68,10 @@ def inputs_from_json(stored: dict[str, Any]) -> Inputs:
 
 
 def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
-    """For a plan's column; amounts as text, times as ISO 8601."""
+    """For a plan's column; amounts as text, times as ISO 8601.
+
+    A person makes a plan, which confirms first balances, so none is unconfirmed.
+    """
     return {
         "readings": {
             pool.value: {
@@ -87,9 +90,11 @@ def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
                 "accepted": plain(each.accepted),
                 "is_known": each.is_known,
                 "is_recorded": each.is_recorded,
+                "is_slide": each.is_slide,
             }
             for pool, each in judged.suspects.items()
         },
+        "restarted": sorted(pool.value for pool in judged.restarted),
     }
 
 
@@ -104,9 +109,11 @@ def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
                 parse_amount(each["accepted"]),
                 is_known=each["is_known"],
                 is_recorded=each["is_recorded"],
+                is_slide=each.get("is_slide", False),
             )
             for pool, each in _of(stored, "suspects")
         },
+        restarted={Pool(pool) for pool in stored.get("restarted", ())},
     )
 
 

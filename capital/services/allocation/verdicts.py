@@ -7,6 +7,7 @@ from datetime import datetime
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
 from capital.domain.allocation.gate import Inputs, Thresholds, check_due
 from capital.domain.errors import CapitalError
+from capital.domain.money import amount_text
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, DailyAccountSummary
@@ -99,6 +100,7 @@ def judge_account(
         circumstances.summaries[account.pk].latest,
         now=now,
         accept_jump=request.accept_jump,
+        confirms=request.is_of_a_person,
     )
     return decide_account(linked, judged, circumstances, request)
 
@@ -119,6 +121,7 @@ def decide_account(
     is_open = key in circumstances.with_open_position
     if not request.if_due:
         held = _why_held(linked, judged, has_open_position=is_open and not request.force)
+        held = held or _why_it_waits(linked, judged)
         return _divided(linked, judged) if held is None else _held(linked, judged, held)
     answer = ask_gate(
         linked, judged, last=circumstances.last_inputs.get(key), has_open_position=is_open
@@ -150,6 +153,8 @@ def ask_gate(
     if held is not None:
         suspects = {pool: each.reason(account, pool) for pool, each in judged.suspects.items()}
         return GateAnswer(due=False, reason=held, is_held=True, suspects=suspects)
+    if (waits := _why_it_waits(linked, judged)) is not None:
+        return GateAnswer(due=False, reason=waits)
     check = check_due(
         inputs_of(linked, judged.readings),
         last,
@@ -206,6 +211,23 @@ def _why_held(
         return Reason(Code.OPEN_POSITION)
     for pool, suspect in judged.suspects.items():
         return suspect.reason(linked.account, pool)
+    return None
+
+
+def _why_it_waits(linked: LinkedAccount, judged: JudgedReadings) -> Reason | None:
+    """Which first balance is to be confirmed before anything is decided; None for none."""
+    account = linked.account
+    for pool, first in judged.unconfirmed.items():
+        return Reason(
+            Code.BALANCE_UNCONFIRMED,
+            {
+                "account_id": str(account.pk),
+                "venue": account.venue,
+                "currency": account.currency,
+                "pool": pool.value,
+                "observed": amount_text(first.amount, account.currency),
+            },
+        )
     return None
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.balances.readings import JudgedReadings, settled_suspects
+from capital.services.balances.readings import JudgedReadings, next_trails, settled_suspects
 from capital.services.balances.summaries import Summaries, record_observations
 from capital.services.transactions import inside_transaction
 
@@ -83,7 +83,15 @@ def learn(
         recorded: The accounts whose suspects are recorded by a run that is written now.
     """
     record_observations(
-        {key: each.believed for key, each in judged.items()}, accounts, summaries, now=now
+        {key: each.believed for key, each in judged.items()},
+        accounts,
+        summaries,
+        {
+            key: next_trails(accounts[key], each, summaries[key].latest)
+            for key, each in judged.items()
+            if each.believed
+        },
+        now=now,
     )
     changed = []
     for key, each in judged.items():

@@ -10,13 +10,22 @@ from django.utils import timezone
 
 from capital.domain.balances import Observation, PoolReading, choose_reading
 from capital.domain.jumps import is_suspect
-from capital.domain.money import plain
+from capital.domain.money import parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.domain.trails import (
+    CONFIRMED_AFTER,
+    Jump,
+    Trail,
+    jumped_from,
+    needs_confirmation,
+)
 from capital.models import Account, DailyAccountSummary
+from capital.services.balances.firsts import FIRSTS
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
 from capital.services.balances.suspects import Suspect, stored_suspects
+from capital.services.balances.trails import stored_trail, trail_as_json
 
 _HOUR = timedelta(hours=1)
 
@@ -29,11 +38,16 @@ class JudgedReadings:
         readings: What a decision may use, for each pool that is not suspect.
         believed: What is to be stored in the summary, by pool.
         suspects: What is on hold until someone accepts it, by pool.
+        unconfirmed: The first balance of each pool that no second reading confirms yet: it may be
+            shown and stored, but nobody allocates it unasked.
+        restarted: The pools of which a jump is accepted: what was before it is not compared with.
     """
 
     readings: dict[Pool, PoolReading] = field(default_factory=dict)
     believed: dict[Pool, Observation] = field(default_factory=dict)
     suspects: dict[Pool, Suspect] = field(default_factory=dict)
+    unconfirmed: dict[Pool, Observation] = field(default_factory=dict)
+    restarted: set[Pool] = field(default_factory=set)
 
     @property
     def are_suspects_recorded(self) -> bool:
@@ -49,18 +63,20 @@ def judge_readings(
     *,
     now: datetime,
     accept_jump: bool = False,
+    confirms: bool = False,
     waiting: Mapping[str, Any] | None = None,
 ) -> JudgedReadings:
-    """Compare the exchange's answers with the last accepted balance of each pool.
+    """Compare the exchange's answers with what was accepted of each pool.
 
     Args:
         account: The account; its limits on jumps and on the age of the cache apply.
         pools: The pools to judge.
         answers: The exchange's balances, or why there are none.
-        summary: The newest one, with the last accepted balances.
+        summary: The newest one, with the accepted balances.
         now: The current time, for the age of the cache.
         accept_jump: The suspect balances on hold count as accepted. A later one that jumps from
             there is suspect again.
+        confirms: The request confirms a first balance by itself: a person makes it.
         waiting: The suspect balances, in the shape of the account's column; None for those that are
             stored on the account.
     """
@@ -69,20 +85,56 @@ def judge_readings(
     judged = JudgedReadings()
     for pool in pools:
         accepted = cached_in_basis(account, summary, pool, now=now)
+        trail = stored_trail(account, summary, pool)
         if accept_jump and pool in stored:
             accepted = judged.believed[pool] = stored[pool]
+            trail = Trail()
+            judged.restarted.add(pool)
         live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
         if isinstance(live, Observation):
-            if accepted is not None and is_suspect(
-                accepted.amount, live.amount, max_jump_percent=account.max_jump_percent
-            ):
-                judged.suspects[pool] = _suspicion(account, waiting, pool, live, accepted.amount)
+            jump = None
+            # An unconfirmed first balance is nothing to jump from.
+            if trail.first is None:
+                jump = jumped_from(accepted, trail, live, max_jump_percent=account.max_jump_percent)
+            if jump is not None:
+                judged.suspects[pool] = _suspicion(account, waiting, pool, live, jump)
                 continue
             # A balance that was taken from the summary need not be stored there again.
             if live != accepted:
                 judged.believed[pool] = live
+        first = None if confirms else _unconfirmed(account, pool, live, accepted, trail)
+        if first is not None:
+            judged.unconfirmed[pool] = first
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
     return judged
+
+
+def next_trails(
+    account: Account, judged: JudgedReadings, summary: DailyAccountSummary | None
+) -> dict[str, Any]:
+    """The trail of each pool whose balance is accepted now, in the shape of the summary's column.
+
+    Where the guard is off there is none: what is accepted unseen is nothing to compare with later.
+
+    Args:
+        account: The account.
+        judged: Its judged readings.
+        summary: Its newest one.
+    """
+    trails: dict[str, Any] = {}
+    for pool, believed in judged.believed.items():
+        trail = stored_trail(account, summary, pool)
+        if account.max_jump_percent is None:
+            trails[pool.value] = {}
+            continue
+        if pool in judged.restarted:
+            trail = Trail()
+        if pool in judged.unconfirmed:
+            trail = Trail(trail.hour, judged.unconfirmed[pool])
+        else:
+            trail = trail.followed_by(believed)
+        trails[pool.value] = trail_as_json(trail, account.currency)
+    return trails
 
 
 def settled_suspects(
@@ -107,7 +159,34 @@ def settled_suspects(
             "accepted": plain(suspect.accepted),
             "is_recorded": are_recorded or suspect.is_recorded,
         }
+        if suspect.is_slide:
+            settled[pool.value]["is_slide"] = True
     return settled
+
+
+def _unconfirmed(
+    account: Account,
+    pool: Pool,
+    live: Observation | Reason,
+    accepted: Observation | None,
+    trail: Trail,
+) -> Observation | None:
+    """The first balance, while a second reading of about the same is still to confirm it."""
+    if account.max_jump_percent is None:
+        return None
+    first = trail.first
+    # What the summary holds is no second reading.
+    if isinstance(live, Reason) or (first is not None and live == accepted):
+        return first
+    if not needs_confirmation(accepted, trail, live):
+        return None
+    if first is None or is_suspect(
+        first.amount, live.amount, max_jump_percent=account.max_jump_percent
+    ):
+        FIRSTS.remember(account.pk, pool, live)
+        return live
+    age = FIRSTS.age(account.pk, pool, first, live.observed_at)
+    return first if age < CONFIRMED_AFTER else None
 
 
 def cached_in_basis(
@@ -125,14 +204,20 @@ def cached_in_basis(
 
 
 def _suspicion(
-    account: Account, stored: Mapping[str, Any], pool: Pool, live: Observation, accepted: Decimal
+    account: Account, stored: Mapping[str, Any], pool: Pool, live: Observation, jump: Jump
 ) -> Suspect:
     """The stored suspicion, if ``live`` is near its balance; else a new one."""
     waiting = stored_suspects(stored).get(pool)
     if waiting is None or _is_elsewhere(account, waiting.amount, live.amount):
-        return Suspect(live, accepted)
-    is_recorded = stored[pool.value].get("is_recorded", False)
-    return Suspect(waiting, accepted, is_known=True, is_recorded=is_recorded)
+        return Suspect(live, jump.origin, is_slide=jump.is_slide)
+    known = stored[pool.value]
+    return Suspect(
+        waiting,
+        parse_amount(known["accepted"]),
+        is_known=True,
+        is_recorded=known.get("is_recorded", False),
+        is_slide=known.get("is_slide", False),
+    )
 
 
 def _is_elsewhere(account: Account, waiting: Decimal, observed: Decimal) -> bool:

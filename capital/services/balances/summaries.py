@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
+from types import MappingProxyType
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
@@ -46,6 +48,7 @@ _WRITTEN_FIELDS = (
     "spot_observed_at",
     "futures_observed_at",
     "ending_observed_at",
+    "trails",
 )
 _READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
 
@@ -195,15 +198,29 @@ def record_observations(
     observed: Mapping[int, Mapping[Pool, Observation]],
     accounts: Mapping[int, Account],
     summaries: Mapping[int, Summaries],
+    trails: Mapping[int, Mapping[str, Any]],
     *,
     now: datetime,
 ) -> None:
     """Write what was read into today's summaries, in one statement for the batch.
 
     Call it inside the transaction that holds the accounts' locks.
+
+    Args:
+        observed: The believed balances of each account.
+        accounts: The locked rows.
+        summaries: The locked summaries.
+        trails: The trails of each account's pools after that, in the shape of the column.
+        now: The current time.
     """
     rows = [
-        _todays_row(accounts[account_id], summaries[account_id], of_account, now=now)
+        _todays_row(
+            accounts[account_id],
+            summaries[account_id],
+            of_account,
+            now=now,
+            trails=trails.get(account_id, {}),
+        )
         for account_id, of_account in observed.items()
         if of_account
     ]
@@ -246,12 +263,15 @@ def _todays_row(
     observed: Mapping[Pool, Observation],
     *,
     now: datetime,
+    trails: Mapping[str, Any] = MappingProxyType({}),
 ) -> DailyAccountSummary:
     """Today's row: what was known before, and what was read now."""
     today, before = summaries.today, summaries.before
     quantum = quantum_of(account.currency)
     date_of_row = business_date(now) if today is None else today.date
     row = DailyAccountSummary(account=account, date=date_of_row)
+    known = {} if summaries.latest is None else summaries.latest.trails
+    row.trails = {**known, **trails}
     for pool in Pool:
         _carry(row, pool, summaries, quantum=quantum, now=now)
     if today is not None and today.starting_balance is not None:

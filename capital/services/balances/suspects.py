@@ -20,26 +20,28 @@ _UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 
 @dataclass(frozen=True)
 class Suspect:
-    """A live balance that jumped too far from the last accepted one.
+    """A live balance that jumped too far from an accepted one.
 
     Attributes:
         observation: What is on hold: the first balance of this suspicion. Later ones near it do not
             replace it, so that what is accepted is what was seen.
-        accepted: The last accepted balance.
+        accepted: The last accepted balance; of a slide, one that was accepted within the hour.
         is_known: Whether it was already stored on the account.
         is_recorded: Whether a run records it.
+        is_slide: Whether it was reached in steps, none of which was too far.
     """
 
     observation: Observation
     accepted: Decimal
     is_known: bool = False
     is_recorded: bool = False
+    is_slide: bool = False
 
     def reason(self, account: Account, pool: Pool) -> Reason:
         """Why it is suspect, for the person who is to accept it."""
         percent = jump_percent(self.accepted, self.observation.amount) or Decimal(0)
         return Reason(
-            Code.JUMP_SUSPECTED,
+            Code.SLIDE_SUSPECTED if self.is_slide else Code.JUMP_SUSPECTED,
             {
                 "account_id": str(account.pk),
                 "venue": account.venue,
@@ -66,9 +68,7 @@ def suspect_reasons(account: Account) -> tuple[Reason, ...]:
     """Why each suspect balance of the account is on hold."""
     try:
         return tuple(
-            Suspect(
-                observation, parse_amount(account.suspect_readings[pool.value]["accepted"])
-            ).reason(account, pool)
+            _as_stored(observation, account.suspect_readings[pool.value]).reason(account, pool)
             for pool, observation in stored_suspects(account.suspect_readings).items()
         )
     except _UNREADABLE:
@@ -82,6 +82,11 @@ def suspects_problem(account: Account) -> Reason | None:
     except _UNREADABLE:
         return _malformed(account)
     return None
+
+
+def _as_stored(observation: Observation, stored: Mapping[str, Any]) -> Suspect:
+    is_slide = stored.get("is_slide", False)
+    return Suspect(observation, parse_amount(stored["accepted"]), is_slide=is_slide)
 
 
 def _malformed(account: Account) -> Reason:

@@ -7,6 +7,7 @@ is; ``CHAOS_DAYS`` says how many, ``CHAOS_SEED`` with which to begin.
 
 import os
 import pydoc
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ from capital.services.allocation import allocate, records
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
-from capital.services.balances import days, sync
+from capital.services.balances import days, firsts, sync
 from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance
 from capital.services.jobs.table import Slot
 from capital.services.jobs.work import WORK
@@ -266,7 +267,9 @@ class Day:
             self._count("suspects seen")
             for pool, suspect in account.suspect_readings.items():
                 (stored,) = _newest(account.pk).values_list(BALANCE_FIELD[Pool(pool)], flat=True)
-                assert stored == Decimal(suspect["accepted"]), "a suspect never reaches the summary"
+                assert stored != Decimal(suspect["amount"]), "a suspect never reaches the summary"
+                if "is_slide" not in suspect:
+                    assert stored == Decimal(suspect["accepted"]), "it is compared with that"
 
     def _state(self) -> list[Any]:
         return [
@@ -342,6 +345,8 @@ def live_through(
     for module in (allocate, sync, days):
         monkeypatch.setattr(module, "BATCH_SIZE", 3)
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0)
+    # The clock that nobody sets goes on with the others.
+    monkeypatch.setattr(firsts, "monotonic_ns", time.time_ns)
     with time_machine.travel(START - timedelta(hours=1), tick=False):
         world = World(exchange, Random(seed))
         world.open_desk()

@@ -19,7 +19,7 @@ from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
 from capital.services.overview.accounts import overview_accounts
 from strategies.models import Strategy
-from tests.factories import make_link
+from tests.factories import make_link, make_summary
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +35,9 @@ class Scene:
 
     def allocate(self) -> None:
         auto_allocate_capital_for_account(self.account.pk)
+
+    def know_the_balance(self) -> None:
+        make_summary(account=self.account, spot_balance=Decimal(10000))
 
     def balance(self, amount: str) -> None:
         self.exchange.set_balance(self.account, "spot", amount)
@@ -77,8 +80,13 @@ INACTIVE = ("update", {"is_active": False})
 # What happens to the account; the gate's answer; the outcome and code of the schedule's run, with
 # None for no run.
 STATES: dict[str, tuple[Callable[[Scene], None], tuple[bool, str, bool], Any]] = {
-    "never allocated": (
+    "first balance": (
         steps(),
+        (False, "balance_unconfirmed", False),
+        None,
+    ),
+    "never allocated": (
+        steps("know_the_balance"),
         (True, "never_allocated", False),
         ("applied", "allocated"),
     ),
