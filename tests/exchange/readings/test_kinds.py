@@ -170,6 +170,39 @@ def test_entry_without_a_name_does_not_cost_the_accounts_own(
     assert read(documented, body, basis) == as_expected(documented, basis)
 
 
+# The account's own currency twice: nobody can say which of the two is meant
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in ONE_ENTRY])
+@pytest.mark.parametrize("is_lower", [False, True])
+def test_currency_that_is_listed_twice_is_added_up_only_where_that_is_documented(
+    name: str, is_lower: bool
+) -> None:
+    documented = DOCUMENTED[name]
+    holdings = call_of(documented).holdings
+    body = copy_of(documented)
+    if holdings.form == "named":
+        for written in wire_names(documented):
+            for holder, key in places_of(body, [written]):
+                # Kraken's old name and its new one; elsewhere the same in other letters.
+                holder[key.lower() if key[0] != "Z" else key[1:]] = holder[key]
+    else:
+        for rows, place in list(rows_in(body, lambda row: is_own(row, documented))):
+            text = json.dumps(rows[place])
+            if is_lower:
+                for written in wire_names(documented):
+                    text = text.replace(f'"{written}"', f'"{written.lower()}"')
+            rows.append(json.loads(text))
+    assert body != documented["answer"]
+
+    basis = basis_of(documented)
+
+    expected: Any = Code.EXCHANGE_BAD_ANSWER
+    if holdings.adds:
+        expected = 2 * as_expected(documented, basis)
+    assert read(documented, body, basis) == expected
+
+
 # What is free, where margins are more than there is
 
 
