@@ -55,7 +55,7 @@ class TheRow:
     """A step of a path: in a list, the only row that fits.
 
     Attributes:
-        without: A field that it does not have, or has empty.
+        without: A field that it does not have, or has empty; ``""`` for none, of a list of one.
         says: Fields, and what they must say where it has them.
     """
 

@@ -97,7 +97,8 @@ ROWS = (
             dearest={InstrumentKind.SPOT: ("max_quote_amount",)},
             market_dearest={InstrumentKind.SPOT: ("market_order_max_money",)},
             # "Query risk limit tiers": without a contract, of 100 markets from an offset on. What
-            # is delivered at a date has an endpoint of its own, which is not asked.
+            # is delivered at a date has an endpoint of its own, which is not asked. An address may
+            # ask a public endpoint 200 times in 10 seconds.
             brackets=BracketsCall(
                 "publicFuturesGetSettleRiskLimitTiers",
                 "GET /api/v4/futures/{settle}/risk_limit_tiers",

@@ -16,10 +16,14 @@ from capital.exchange.venue import (
     Inspection,
     Pace,
     RulesCall,
+    TheRow,
     Venue,
     Withheld,
     units,
 )
+
+# A list of one; which of several it would be, nobody says.
+_THE_ACCOUNT = TheRow(without="")
 
 ROWS = (
     Venue(
@@ -33,7 +37,9 @@ ROWS = (
                 BalanceCall(
                     params={},
                     holdings=Holdings(
-                        path=("data", 0, "details"), name="ccy", worth=("data", 0, "totalEq")
+                        path=("data", _THE_ACCOUNT, "details"),
+                        name="ccy",
+                        worth=("data", 0, "totalEq"),
                     ),
                     formulas={
                         # ccxt's total is eq.

@@ -416,6 +416,10 @@ ORDERS = (
     OrderEndpoint("/api/v3/order", _spot_order, _PLACED),
     OrderEndpoint("/fapi/v1/order", _futures_order, _PLACED),
     OrderEndpoint("/dapi/v1/order", _coin_futures_order, _PLACED),
+    # Portfolio margin counts as the others do.
+    OrderEndpoint("/papi/v1/margin/order", _spot_order, _PLACED),
+    OrderEndpoint("/papi/v1/um/order", _futures_order, _PLACED),
+    OrderEndpoint("/papi/v1/cm/order", _coin_futures_order, _PLACED),
 )
 VENUES = (
     SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),

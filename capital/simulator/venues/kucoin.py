@@ -14,6 +14,7 @@ from capital.simulator.endpoint import (
     PublicEndpoint,
     SimulatedVenue,
 )
+from capital.simulator.errors import SimulatorError
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -331,7 +332,18 @@ def _order(asked: Mapping[str, Any]) -> PlacedOrder:
     return PlacedOrder(name, side, base=size * one)
 
 
-ORDERS = (OrderEndpoint("/api/v1/orders", _order, _ok({"orderId": "1"})),)
+def _unified_order(asked: Mapping[str, Any]) -> PlacedOrder:
+    """``POST /api/ua/v1/unified/order/place``: in the unit that it names, which is contracts."""
+    units = {"BASECCY": asked["tradeType"] == "SPOT", "UNIT": asked["tradeType"] == "FUTURES"}
+    if not units.get(asked["sizeUnit"]):
+        raise SimulatorError(f"{asked['sizeUnit']} is no unit of {asked['tradeType']} orders.")
+    return _order({**asked, "side": asked["side"].lower()})
+
+
+ORDERS = (
+    OrderEndpoint("/api/v1/orders", _order, _ok({"orderId": "1"})),
+    OrderEndpoint("/api/ua/v1/unified/order/place", _unified_order, _ok({"orderId": "1"})),
+)
 VENUES = (
     SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
 )

@@ -130,6 +130,51 @@ def test_what_arrives_at_the_venue_is_what_was_sized(exchange, venue, order_type
     assert kinds == get_venue(venue).markets
 
 
+# Of each venue with another wallet mode than its usual one: how ccxt is told of it.
+OTHER_MODES: dict[str, dict[str, Any]] = {
+    "binance": {"papi": True},
+    "bitget": {"uta": True},
+    "gate": {"unifiedAccount": True},
+    "hyperliquid": {"enableUnifiedMargin": True},
+    "kucoin": {"uta": True},
+}
+
+
+def test_every_venue_with_another_wallet_mode_is_tried_in_it():
+    assert OTHER_MODES.keys() == {
+        venue.id for venue in VENUES.values() if len(venue.wallet_modes) > 1
+    }
+
+
+@pytest.mark.parametrize("order_type", ["limit", "market"])
+@pytest.mark.parametrize("venue", OTHER_MODES)
+def test_what_arrives_from_another_wallet_mode_is_what_was_sized(exchange, venue, order_type):
+    sync_markets([venue])
+    row = get_venue(venue)
+    mode = row.wallet_modes[1]
+    kinds = set()
+
+    for market in Market.objects.filter(venue=venue, base="BTC", is_active=True):
+        if market.kind in row.rules_call.unknown_units.get(mode, ()):
+            continue
+        answer = sized(
+            market,
+            account={
+                "wallet_mode": mode.value,
+                "balance_basis": "equity" if venue == "gate" else "wallet",
+            },
+            order_type=order_type.upper(),
+            price="61234.5",
+        )
+        placed = send(exchange, venue, answer, order_type, **OTHER_MODES[venue])
+
+        arrived = worth_of(placed, answer.price)
+        most = meant(market, answer) * (1 + Fraction(1, 10**15))
+        assert most * Fraction(999, 1000) < arrived <= most, (market.symbol, placed, answer)
+        kinds.add(InstrumentKind(market.kind).market_type)
+    assert kinds == row.markets
+
+
 def test_a_unified_account_at_bitget_buys_spot_at_the_market_for_money(exchange):
     sync_markets(["bitget"])
     market = Market.objects.get(venue="bitget", symbol="BTC/USDT")
