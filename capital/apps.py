@@ -13,10 +13,12 @@ class CapitalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks and what follows a change of rows, and guard the queue."""
+        """Register checks and what follows a change of rows; guard the queue; share the pace."""
         from capital import pickles, signals
         from capital.exchange import checks  # noqa: F401
+        from capital.services.balances import share_pace
 
         pickles.close_queue_tables()
+        share_pace()
 
         post_migrate.connect(signals.migrated, sender=self)

@@ -7,6 +7,7 @@ import base64
 import binascii
 import os
 import re
+import socket
 from collections.abc import Collection
 from datetime import time
 from pathlib import Path
@@ -180,6 +181,23 @@ def proxy_header(name: str) -> tuple[str, str] | None:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", header):
         raise ImproperlyConfigured(f"{name} must be a header's name such as X-Forwarded-Proto.")
     return f"HTTP_{header.upper().replace('-', '_')}", "https"
+
+
+def egress(name: str) -> str:
+    """A name for the address that exchanges see; by default the machine's."""
+    text = os.environ.get(name, "").strip() or socket.gethostname()
+    if not re.fullmatch(r"[\x21-\x7e]{1,100}", text):
+        raise ImproperlyConfigured(f"{name} must be 1 to 100 letters, digits or marks, no spaces.")
+    return text
+
+
+def redis_url(name: str) -> str:
+    """Where Redis is; empty if it is not used."""
+    text = os.environ.get(name, "").strip()
+    if text and text.partition("://")[0] not in ("redis", "rediss", "unix"):
+        # Not the URL itself: it may contain a password.
+        raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://.")
+    return text
 
 
 def time_of_day(name: str, default: str) -> time:

@@ -66,6 +66,10 @@ CAPITAL_LIVE_BALANCES = environment.switch("CAPITAL_LIVE_BALANCES", default=True
 CAPITAL_VENUE_URLS = environment.venue_urls()
 # How many accounts one process reads at once; an account with two wallets sends two requests.
 CAPITAL_LIVE_CONCURRENCY = environment.whole_number("CAPITAL_LIVE_CONCURRENCY", 50, least=1)
+# The address that exchanges see: all processes with this name share its limits, through the
+# database or, where it is set, through Redis.
+CAPITAL_EGRESS = environment.egress("CAPITAL_EGRESS")
+CAPITAL_REDIS_URL = environment.redis_url("CAPITAL_REDIS_URL")
 
 INSTALLED_APPS = [
     # Before the admin, because it replaces templates of the admin.

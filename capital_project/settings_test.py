@@ -29,5 +29,9 @@ os.environ["TIME_ZONE"] = os.environ.get("TESTS_TIME_ZONE", "")
 
 from capital_project.settings import *  # noqa: E402, F403
 
+# Each test's exchange is its own: what another one was asked does not count. Tests of the shared
+# pace say otherwise.
+CAPITAL_EGRESS = ""
+
 # Django's test runner turns DEBUG off. Hashing a password 600,000 times proves nothing here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -25,7 +25,7 @@ LONGEST_TRY = timedelta(seconds=15)
 LONGEST_RETRY_AFTER = timedelta(minutes=15)
 # By how many decimals a venue shifts amounts does not change, but new currencies come.
 OLD_CURRENCIES = timedelta(hours=1)
-_BANNED = 418
+BANNED = 418
 _REMEMBERED = 20_000
 
 _Name = TypeVar("_Name")
@@ -204,7 +204,7 @@ class Politeness:
             if retry_after_seconds is not None:
                 wanted = timedelta(seconds=max(0.0, retry_after_seconds))
                 circuit.retry_at = now + min(wanted, LONGEST_RETRY_AFTER)
-                if status == _BANNED:
+                if status == BANNED:
                     self._bans[line.of_address] = circuit.retry_at
             if circuit.failures >= FAILURES_TO_PAUSE:
                 pause = min(FIRST_PAUSE * 2**circuit.pauses, LONGEST_PAUSE)

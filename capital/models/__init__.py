@@ -20,7 +20,8 @@
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
     SettingChange names an account or a strategy, and outlives it.
-    Market, ReportingRate, JobRun, ClusterHeartbeat, IdempotentRequest point at nothing.
+    Market, ReportingRate, JobRun, ClusterHeartbeat, EndpointPace and IdempotentRequest point at
+    nothing.
 
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
   refuse what the database would not keep exactly. It is in the currency of the account;
@@ -65,6 +66,7 @@ from capital.models.capital import StrategyCapital
 from capital.models.jobs import ClusterHeartbeat, JobRun
 from capital.models.links import StrategyAccount
 from capital.models.markets import Market
+from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.positions import Position
 from capital.models.rates import ReportingRate
@@ -97,6 +99,7 @@ __all__ = [
     "ClusterHeartbeat",
     "DailyAccountSummary",
     "DisplayPreference",
+    "EndpointPace",
     "IdempotentRequest",
     "JobRun",
     "Market",

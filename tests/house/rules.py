@@ -88,7 +88,7 @@ def _parsed(module: Path) -> ast.Module:
 def full_folders(root: Path) -> Iterator[Breach]:
     """Folders with more files than a reader takes in at once.
 
-    Not those of commands: Django finds these in one folder only.
+    Not those of commands and migrations: Django finds these in one folder only.
     """
     sizes = Counter(
         file.parent.relative_to(root).as_posix()
@@ -97,7 +97,7 @@ def full_folders(root: Path) -> Iterator[Breach]:
         if file.is_file() and file.suffix != ".pyc"
     )
     for folder, size in sizes.items():
-        if size > MOST_FILES and not folder.endswith("/management/commands"):
+        if size > MOST_FILES and not folder.endswith(("/management/commands", "/migrations")):
             yield Breach(folder, 0, f"{size} files")
 
 

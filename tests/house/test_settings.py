@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -164,6 +165,27 @@ def test_at_least_one_request_runs_at_once():
     assert "CAPITAL_LIVE_CONCURRENCY must be a whole number, 1 or more" in refusal(
         **COMPLETE, CAPITAL_LIVE_CONCURRENCY="0"
     )
+
+
+def test_processes_of_a_machine_share_what_exchanges_allow_it():
+    assert read("CAPITAL_EGRESS", "CAPITAL_REDIS_URL") == [socket.gethostname(), ""]
+    assert read("CAPITAL_EGRESS", CAPITAL_EGRESS=" nat-1 ") == ["nat-1"]
+    for value in ("two words", "x" * 101, "주소"):
+        assert "CAPITAL_EGRESS must be 1 to 100 letters, digits or marks" in refusal(
+            **COMPLETE, CAPITAL_EGRESS=value
+        )
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1/1", "rediss://:pw@host:1", "unix:///a/b"])
+def test_redis_is_used_where_it_is_given(url):
+    assert read("CAPITAL_REDIS_URL", CAPITAL_REDIS_URL=url) == [url]
+
+
+def test_url_of_another_server_is_refused_without_showing_its_password():
+    message = refusal(**COMPLETE, CAPITAL_REDIS_URL="http://:hunter2@host")
+
+    assert "CAPITAL_REDIS_URL must begin with redis://" in message
+    assert "hunter2" not in message
 
 
 # Databases

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from capital.domain.errors import BalanceUnavailable
@@ -14,7 +14,9 @@ from capital.exchange.clocks import ToldTime
 from capital.exchange.contract import BalanceRequest
 from capital.exchange.moments import Moment
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
-from capital.exchange.politeness import SHARED, Line, Politeness
+from capital.exchange.politeness import BANNED, SHARED, Line, Politeness
+from capital.exchange.sharing.pace import SHARED_PACE, SharedPace, too_late
+from capital.exchange.venue import Pace
 from capital.exchange.venues import BalanceCall, get_venue
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class AccountClients:
         deadline_seconds: For one account, with waits and retries.
         until: When all accounts together are to be answered; None where each has its own time.
         politeness: Which requests wait, and which are not sent.
+        shared: What all processes of this address may send.
     """
 
     venue_urls: Mapping[str, str]
@@ -40,6 +43,7 @@ class AccountClients:
     deadline_seconds: float = DEADLINE_SECONDS
     politeness: Politeness = SHARED
     until: Moment | None = None
+    shared: SharedPace = SHARED_PACE
 
     @property
     def is_hurried(self) -> bool:
@@ -123,20 +127,49 @@ class AccountClients:
         """Record a failure of the venue, and how long it asks to be left alone."""
         status, retry_after_seconds = exchange.refused_with or (None, None)
         self.politeness.failed(line, _now(), status=status, retry_after_seconds=retry_after_seconds)
+        if retry_after_seconds is not None:
+            calls = get_venue(line.venue).calls[Pool(line.pool)]
+            counts_by_address = any(call.pace.weight_per_minute is not None for call in calls)
+            is_of_address = status == BANNED or counts_by_address
+            span = timedelta(seconds=retry_after_seconds)
+            self.shared.refused(line, span, is_of_address=is_of_address)
 
     async def take_turn(self, line: Line, call: BalanceCall, deadline: float) -> None:
-        """Wait until the venue may be asked.
+        """Wait until the venue may be asked, by the limits of the key and of the address.
 
         Raises:
             BalanceUnavailable: That would be after the deadline.
         """
+        if self.shared.store is None:
+            await self._take_own_turn(line, call, call.pace, deadline)
+            return
+        await self._take_own_turn(line, call, self.shared.own_share(line, call.pace), deadline)
+        await self.take_shared_turn(line, call, deadline)
+
+    async def take_shared_turn(self, line: Line, call: BalanceCall, deadline: float) -> None:
+        """Wait for a turn among all processes of the address; nothing where they share no pace.
+
+        Raises:
+            BalanceUnavailable: That would be after the deadline.
+        """
+        if self.shared.store is None:
+            return
+        is_shared = await self.shared.take(
+            line, call.weight, call.pace, deadline=deadline, is_urgent=self.is_hurried
+        )
+        if not is_shared:
+            cautious = self.shared.own_share(line, call.pace, is_away=True)
+            await self._take_own_turn(line, call, cautious, deadline)
+
+    async def _take_own_turn(
+        self, line: Line, call: BalanceCall, pace: Pace, deadline: float
+    ) -> None:
         left_seconds = deadline - asyncio.get_running_loop().time()
         wait_seconds = self.politeness.wait_seconds(
-            line, call.weight, call.pace, _now(), most=left_seconds
+            line, call.weight, pace, _now(), most=left_seconds
         )
         if wait_seconds is None:
-            kind = "as many requests as it allows are on their way"
-            raise BalanceUnavailable(Code.EXCHANGE_RATE_LIMITED, venue=line.venue, kind=kind)
+            raise too_late(line)
         await asyncio.sleep(wait_seconds)
 
     async def learn_currencies(self, exchange: Any, request: BalanceRequest) -> None:

@@ -209,7 +209,9 @@ class CcxtGateway(AccountClients):
         try:
             async with asyncio.timeout_at(deadline):
                 await self.take_turn(line, call, deadline)
-                answer = await self._fetch_with_retries(exchange, request, call, line)
+                answer = await self._fetch_with_retries(
+                    exchange, request, call, line, deadline=deadline
+                )
             value = read(answer, call, request, exchange)
         except (Exception, asyncio.CancelledError) as error:  # as above
             if is_cancelled_by_the_caller(error):
@@ -247,7 +249,13 @@ class CcxtGateway(AccountClients):
         return reason.code is Code.EXCHANGE_TIMEOUT and self.is_hurried
 
     async def _fetch_with_retries(
-        self, exchange: Any, request: BalanceRequest, call: BalanceCall, line: Line
+        self,
+        exchange: Any,
+        request: BalanceRequest,
+        call: BalanceCall,
+        line: Line,
+        *,
+        deadline: float | None = None,
     ) -> dict[str, Any]:
         """Ask again where the network or the exchange stumbled; never where it said no.
 
@@ -275,6 +283,8 @@ class CcxtGateway(AccountClients):
                     raise
                 await asyncio.sleep(RETRY_PAUSE_SECONDS * 2 ** (attempt - 1))
                 attempt += 1
+                if deadline is not None:
+                    await self.take_shared_turn(line, call, deadline)
             else:
                 return _of_known_currencies(answer, exchange) if call.scales else answer
 

@@ -2,6 +2,7 @@
 
 from capital.services.balances.connections import ConnectionReport, check_connection
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
+from capital.services.balances.paces import share_pace
 from capital.services.balances.summaries import get_cached_daily_balance
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.balances.sync import sync_balances
@@ -13,6 +14,7 @@ __all__ = [
     "get_cached_daily_balance",
     "observe_balances",
     "observe_wallets",
+    "share_pace",
     "suspect_reasons",
     "sync_balances",
 ]

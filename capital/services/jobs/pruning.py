@@ -10,6 +10,7 @@ from django_q.models import Task
 from capital.domain.clock import Clock
 from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
 from capital.services.access.idempotency import prune_requests
+from capital.services.balances.paces import prune_paces
 from capital.services.transactions import outside_transaction
 from capital.services.webhooks.secrets import prune_nonces
 
@@ -42,5 +43,6 @@ def prune(*, clock: Clock = timezone.now) -> Counter[str]:
         {name: rows.delete()[1].get(rows.model._meta.label, 0) for name, rows in gone.items()}
     )
     counts["idempotent_requests"] = prune_requests(now=now)
+    prune_paces(now=now)
     counts["webhook_nonces"] = prune_nonces(now=now)
     return counts
