@@ -1,7 +1,6 @@
 """CSV that a spreadsheet opens without running anything in it."""
 
 import csv
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,10 +9,9 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
+from capital.domain.formulas import is_formula
 from capital.domain.money import plain
 
-# What a spreadsheet takes for the beginning of a formula, as it is or at its full width.
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 # Without it a spreadsheet takes Korean for something else.
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -59,17 +57,4 @@ def cell(value: Any) -> str:
         case date():
             return value.isoformat()
     text = str(value)
-    is_formula = text.startswith(_FORMULA) or _begin(text).startswith(_FORMULA)
-    return f"'{text}" if is_formula else text
-
-
-def _begin(text: str) -> str:
-    """The text from its first visible letter on: what is before it does not stop spreadsheets."""
-    at = next((at for at, letter in enumerate(text) if _is_visible(letter)), len(text))
-    return text[at:]
-
-
-def _is_visible(letter: str) -> bool:
-    # Not spaces and ends of lines (Z), not control and format characters (C), no lone accents (M),
-    # and not the Korean fillers, which are letters that show nothing.
-    return unicodedata.category(letter)[0] not in "ZCM" and letter not in "\u115f\u1160\u3164\uffa0"
+    return f"'{text}" if is_formula(text) else text

@@ -20,6 +20,7 @@ from typing import Any
 from django.db import models
 
 from capital.domain.errors import ArchiveFileDiffers, ArchiveNotReadBack
+from capital.domain.formulas import is_formula
 from capital.domain.money import plain
 
 _NULL = r"\N"
@@ -144,7 +145,10 @@ def _text(field: "models.Field[Any, Any]", value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     text = str(value)
-    return "\\" + text if text.startswith("\\") else text
+    # A number is one; any other text that a spreadsheet would run begins with a backslash.
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    is_marked = text.startswith("\\") or (is_formula(text) and not is_number)
+    return "\\" + text if is_marked else text
 
 
 def _value(field: "models.Field[Any, Any]", text: str) -> Any:
