@@ -41,13 +41,20 @@ WAITING = "second_factor_waiting"
 _LONGEST_CODE = 32
 
 
+class CodeInput(UnfoldAdminTextInputWidget):  # type: ignore[misc]  # unfold has no types
+    """What was typed is not shown again."""
+
+    def format_value(self, value: Any) -> None:
+        """Nothing, as of a password."""
+
+
 class CodeForm(forms.Form):
     """The code that the phone shows, or a static one."""
 
     code = forms.CharField(
         label=gettext_lazy("Code"),
         max_length=_LONGEST_CODE,
-        widget=UnfoldAdminTextInputWidget(
+        widget=CodeInput(
             {"autocomplete": "one-time-code", "autofocus": "", "inputmode": "numeric"}
         ),
     )

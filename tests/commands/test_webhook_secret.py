@@ -5,7 +5,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from capital.models import WebhookSecret
+from capital.management.arguments import command_origin
+from capital.models import SettingChange, WebhookSecret
 from capital.services.webhooks.secrets import Proof
 from tests.factories import make_strategy
 from tests.hooks import check_at_its_address, hook_path
@@ -37,6 +38,17 @@ def test_removed_secret_opens_nothing() -> None:
     assert run("trend", "--remove")[0] == "The webhook is off and its secret no longer works."
     assert run("trend", "--remove")[0] == "The webhook is already off."
     assert not WebhookSecret.objects.exists()
+
+
+def test_the_record_says_from_which_machine() -> None:
+    make_strategy(key="trend")
+    run("trend")
+    run("trend")
+    run("trend", "--remove")
+
+    changes = SettingChange.objects.order_by("pk").values_list("verb", "actor", "origin")
+    origin = command_origin()[:64]
+    assert list(changes) == [(verb, None, origin) for verb in ("created", "changed", "removed")]
 
 
 def test_unknown_strategy_is_a_bad_argument() -> None:

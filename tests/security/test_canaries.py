@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -31,6 +31,7 @@ from tests.admin.frame.crawl import pages
 from tests.factories import make_account, make_link, make_market, make_summary, make_user
 from tests.hooks import hook_path
 from tests.phones import make_phone
+from tests.security.desk import OPERATIONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,10 +167,8 @@ def look_at_the_admin(desk: Desk) -> None:
 
 
 def look_at_the_api(desk: Desk) -> None:
-    for name in (
-        "accounts", "strategies", "strategy-accounts", "capital", "daily-summaries",
-        "allocation-runs", "positions", "markets",
-    ):  # fmt: skip
+    lists = [path for path, method in OPERATIONS if method == "get" and "{" not in path]
+    for name in (path.split("/")[3] for path in lists):
         rows = desk.api("api", "GET", f"{name}/").json()["results"]
         for row in rows[:3]:
             desk.api("api", "GET", f"{name}/{row['key'] if name == 'strategies' else row['id']}/")
@@ -179,7 +178,9 @@ def look_at_the_api(desk: Desk) -> None:
         desk.api("api", "POST", f"accounts/{account.pk}/check-connection/")
     desk.api("api", "POST", "allocate/", {"dry_run": True})
     desk.api("api", "POST", "allocate/", {"force": True})
-    desk.ask("api", "GET", "/api/schema/")
+    for path in ("/api/schema/", "/api/docs/", "/healthz", "/readyz", "/", "/admin/login/"):
+        desk.ask("api", "GET", path)
+        desk.hear("api", whole(desk.client.get(path)))
 
 
 def make_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +227,9 @@ def make_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
             reverse("admin:login"), {"username": "canary", "password": desk.secrets["api_key 1"]}
         )
         desk.hear("errors", whole(answer))
+    for what in ("seed 0", "backup code 0", "password"):
+        code = {"code": desk.secrets[what][:32]}
+        desk.hear("errors", whole(desk.client.post(reverse("admin:second_factor"), code)))
     form = {"name": "", "venue": "nowhere", "api_key": new, "api_secret": new}
     page = reverse("admin:capital_account_change", args=[link.account_id])
     for url in (page, reverse("admin:capital_account_add")):
@@ -241,18 +245,31 @@ def make_errors(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_commands(desk: Desk) -> None:
+    run = {
+        "load_demo",
+        "qcluster",
+        "run_with_worker",
+        "simulate_exchange",
+    }  # processes of their own
+    run |= {"addstatictoken", "webhook_secret"}  # make a secret and show it once
     for command in (
         ["balances", "--json"], ["balances"], ["reallocate", "--json"], ["reallocate", "--dry-run"],
         ["audit_capital", "--json"], ["jobs", "--json"], ["jobs"], ["token", "list"],
         ["rotate_keys", "--json"], ["rotate_keys"], ["sync_markets", "--json"],
         ["dumpdata", "--format", "json"], ["dumpdata", "--format", "xml"],
+        ["token", "list", "--json"], ["rates"], ["sync_schedules"], ["run_job", "prune"],
+        ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
+        ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
+        ["venues_table", "--check"],
     ):  # fmt: skip
+        run.add(command[0])
         out, err = io.StringIO(), io.StringIO()
         try:
             call_command(*command, stdout=out, stderr=err)
         except (SystemExit, Exception) as error:  # noqa: BLE001  # what it says counts too
             desk.hear("commands", error)
         desk.hear("commands", out.getvalue() + err.getvalue())
+    assert run >= {name for name, app in get_commands().items() if app.startswith("capital")}
     for job in ("sync_balances", "reallocate_due", "close_day", "prune"):
         try:
             desk.hear("commands", perform_by_hand(job))

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.arguments import BAD_ARGUMENTS, command_origin, errors_translated
 from capital.management.base import CapitalCommand
 from capital.services.webhooks import remove_secret, rotate_secret, webhook_name
 from strategies.models import Strategy
@@ -33,14 +33,14 @@ class Command(CapitalCommand):
         with errors_translated():
             strategy = _strategy(options["strategy"])
             if options["remove"]:
-                closed = remove_secret(strategy)
+                closed = remove_secret(strategy, origin=command_origin())
                 self.stdout.write(
                     _("The webhook is off and its secret no longer works.")
                     if closed
                     else _("The webhook is already off.")
                 )
                 return
-            secret = rotate_secret(strategy)
+            secret = rotate_secret(strategy, origin=command_origin())
         self.stdout.write(secret)
         self.stderr.write(_("Copy it now. It will not be shown again."))
         name = webhook_name(strategy)
