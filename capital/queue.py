@@ -13,7 +13,7 @@ from django_q.brokers.orm import ORM
 from django_q.signing import SignedPackage
 
 from capital.domain.reasons import Reason
-from capital.services.jobs import record_heartbeat, record_refusal, refusal_of
+from capital.services.jobs import note_pull, record_heartbeat, record_refusal, refusal_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
 
     def dequeue(self) -> Any:
         """Pull the next tasks, with a heartbeat every five seconds at most."""
+        note_pull(pid=os.getppid())
         if self._beat_at is None or time.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat()
         return [task for task in super().dequeue() or [] if self._is_ours(*task)]

@@ -285,3 +285,26 @@ def task_seconds(*, chunk: int, concurrency: int) -> tuple[int, int]:
             "a task would be given out again while it still runs."
         )
     return timeout, retry
+
+
+def clock_tolerance_seconds(*, timeout: int, retry: int) -> int:
+    """How far the clock of a machine may be off the database's.
+
+    A task that one machine works on must not be due again by the clock of another: one of them may
+    be so far ahead, and the other so far behind.
+
+    Args:
+        timeout: How long a task may take.
+        retry: After how long an unfinished one is retried.
+    """
+    most = (retry - timeout - 1) // 2
+    default = max(1, min(60, most))
+    seconds = whole_number("CAPITAL_CLOCK_TOLERANCE_SECONDS", default, least=1)
+    if seconds > max(most, default):
+        raise ImproperlyConfigured(
+            f"CAPITAL_CLOCK_TOLERANCE_SECONDS ({seconds}) is too much: Q_RETRY_SECONDS ({retry}) "
+            f"must be more than Q_TIMEOUT_SECONDS ({timeout}) and twice "
+            "CAPITAL_CLOCK_TOLERANCE_SECONDS. Where clocks differ so much, a task would be given "
+            "out again while it still runs."
+        )
+    return seconds

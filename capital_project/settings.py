@@ -266,6 +266,11 @@ CAPITAL_JOB_CHUNK = environment.whole_number("CAPITAL_JOB_CHUNK", 200, least=1)
 _TIMEOUT_SECONDS, _RETRY_SECONDS = environment.task_seconds(
     chunk=CAPITAL_JOB_CHUNK, concurrency=CAPITAL_LIVE_CONCURRENCY
 )
+# How far the clock of a machine may be off the database's. A cluster that is further off takes no
+# work, and times of other machines are taken as right up to twice as much.
+CAPITAL_CLOCK_TOLERANCE_SECONDS = environment.clock_tolerance_seconds(
+    timeout=_TIMEOUT_SECONDS, retry=_RETRY_SECONDS
+)
 
 # The queue is in the database. It delivers at least once and needs no other server.
 Q_CLUSTER: dict[str, Any] = {

@@ -1,9 +1,9 @@
 """Rate limits and pauses: how often a venue is called, and when it is left alone for a while.
 
 One object serves all threads of the process. It knows neither network nor clock: callers say what
-happened and when, and ask whether and when to send a request. Limits are by venue, base URL, key
-and pool, so that one pool's failures do not affect the others. A ban (418) is of the machine's
-address and applies to every key.
+happened and when, by a clock that is never set, and ask whether and when to send a request. Limits
+are by venue, base URL, key and pool, so that one pool's failures do not affect the others. A ban
+(418) is of the machine's address and applies to every key.
 """
 
 import hashlib
@@ -105,7 +105,14 @@ class Politeness:
         self._account_ids: OrderedDict[tuple[str, ...], object] = OrderedDict()
         self._currencies: dict[tuple[str, str], tuple[datetime, Mapping[str, Any]]] = {}
 
-    def refusal(self, line: Line, now: datetime, *, may_try: bool = True) -> Reason | None:
+    def refusal(
+        self,
+        line: Line,
+        now: datetime,
+        *,
+        may_try: bool = True,
+        clock_change: timedelta = timedelta(),
+    ) -> Reason | None:
         """Why no request may be sent now; None if one may.
 
         After a pause, one caller may try. The others wait for the result.
@@ -115,6 +122,7 @@ class Politeness:
             now: The current time.
             may_try: Whether the caller's attempt would count as that try; else it waits like the
                 others.
+            clock_change: How far the clock that people read is ahead of the caller's.
         """
         with self._lock:
             circuit = self._circuits.get(line)
@@ -127,7 +135,7 @@ class Politeness:
                 return Reason(Code.EXCHANGE_RATE_LIMITED, figures)
             if circuit is not None and circuit.open_until is not None:
                 if now < circuit.open_until or not may_try:
-                    until = max(now, circuit.open_until)
+                    until = max(now, circuit.open_until) + clock_change
                     figures = {
                         "venue": line.venue,
                         "failures": str(circuit.failures),

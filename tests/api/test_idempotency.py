@@ -173,12 +173,12 @@ def test_claim_of_a_dead_process_is_taken_over_with_its_run_key() -> None:
 
 
 def test_who_waits_too_long_is_told_to_come_back(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter(timezone.now() + timedelta(seconds=second) for second in range(0, 1000, 5))
+    times = iter(timedelta(seconds=second) for second in range(0, 1000, 5))
     claim_request("user:1", "k", "f")
     from capital.domain.errors import RequestInProgress
 
     with pytest.raises(RequestInProgress):
-        claim_request("user:1", "k", "f", clock=lambda: next(times), pause=lambda _seconds: None)
+        claim_request("user:1", "k", "f", steady=lambda: next(times), pause=lambda _seconds: None)
 
 
 @pytest.mark.postgresql

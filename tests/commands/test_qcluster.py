@@ -2,6 +2,7 @@
 
 import signal
 import time
+from datetime import timedelta
 from multiprocessing import Queue
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import OperationalError
 
 from capital.management.commands import qcluster
 from capital.management.commands.qcluster import WatchedCluster, WatchedSentinel
+from capital.services.jobs import has_pulled, note_pull
 
 
 class Guard:
@@ -144,3 +146,25 @@ def test_a_guard_whose_results_are_written_slowly_goes_on(
         assert sentinel.status() == "Idle"
         lock.release()
         assert sentinel.status() == "Idle"
+
+
+@pytest.mark.parametrize(("pid", "is_ended"), [(Guard.pid, False), (Guard.pid + 1, True)])
+def test_a_clock_that_is_set_forward_ends_no_cluster_that_pulls_tasks(
+    silences: list[Any], pid: int, is_ended: bool
+) -> None:
+    """Its heartbeat looks old; another cluster's pulls say nothing of it."""
+    silences += [True] * 3
+    guard = Guard(looks=10, exitcode=0)
+    note_pull(pid=pid)
+
+    assert watch(guard) is not is_ended
+    assert guard.killed is is_ended
+
+
+def test_a_cluster_that_pulled_long_ago_does_not_pull(monkeypatch: Any) -> None:
+    note_pull(pid=Guard.pid)
+    assert has_pulled(pid=Guard.pid, within=timedelta(minutes=2))
+    later = time.monotonic_ns() + 121 * 10**9
+    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
+
+    assert not has_pulled(pid=Guard.pid, within=timedelta(minutes=2))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from capital.domain.balances import BalanceBasis, Observation
 from capital.domain.pools import Pool
@@ -259,6 +260,27 @@ def test_line_that_fails_again_and_again_is_left_alone_for_a_while(
         "binance failed 5 times in a row, so no requests are sent until 2026-03-01T00:01:00+00:00."
     )
     assert len(exchange.requests) == asked
+
+
+def test_limits_and_pauses_go_on_when_the_clock_is_set_back() -> None:
+    clock_as_it_is = accounts._now()
+    with time_machine.travel(datetime.now(UTC) - timedelta(minutes=10)):
+        set_back = accounts._now()
+        change = accounts._clock_change()
+
+    assert timedelta() <= set_back - clock_as_it_is < timedelta(minutes=1)
+    assert change == timedelta(minutes=-10)
+
+
+def test_end_of_a_pause_is_told_by_the_clock_that_people_read() -> None:
+    politeness = Politeness()
+    for _ in range(5):
+        politeness.failed(LINE, START)
+
+    told = politeness.refusal(LINE, START, clock_change=timedelta(minutes=-10))
+
+    assert told is not None
+    assert told.figures["until"] == "2026-02-28T23:51:00+00:00"
 
 
 def test_paused_line_is_tried_again_and_forgiven_once_it_answers(

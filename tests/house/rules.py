@@ -141,6 +141,36 @@ RULES = (
         find=in_modules(source.clock_calls, "capital/domain"),
     ),
     Rule(
+        name="durations have their own clock",
+        says="No duration is measured by the clock that people set: no moment of it plus a span, no"
+        " difference of two moments.",
+        because="Where it is set back ten minutes, a wait has no end and a limit refuses whoever"
+        " comes.",
+        remedy="Measure by steady_clock() or time.monotonic(). From the clock comes only the age of"
+        " what is stored (now - row.observed_at), whose time may lie in the future.",
+        find=in_modules(source.wall_clock_durations, *PRODUCT),
+        spared=frozenset(
+            {
+                # Limits and pauses: callers pass moments of a clock that is never set.
+                ("capital/exchange/politeness.py", "now + LONGEST_TRY"),
+                ("capital/exchange/politeness.py", "now + min(wanted, LONGEST_RETRY_AFTER)"),
+                ("capital/exchange/politeness.py", "now + pause"),
+                # Which date it is elsewhere.
+                ("capital/services/balances/summaries.py", "now + _CLOCK_SKEW"),
+                # Since when is stored.
+                ("capital/services/markets/guard.py", "now - since"),
+                # The queue stores until when a task is out.
+                ("capital/services/jobs/schedules.py", "now + retry"),
+                # Shown to people, of what is stored.
+                ("capital/admin/jobs/runs.py", "run.finished_at - run.started_at"),
+                (
+                    "capital/admin/strategies/answers.py",
+                    "delivery.answer.answered_at - delivery.received_at",
+                ),
+            }
+        ),
+    ),
+    Rule(
         name="strategies stand alone",
         says="Nothing in strategies imports capital.",
         because="A strategy is known without its capital; dependencies run down.",

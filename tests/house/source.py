@@ -32,6 +32,14 @@ _DATABASE_ARITHMETIC = frozenset(
 )
 _CALCULATING_METHODS = frozenset({"aggregate", "extra", "raw"})
 
+# Calls that read the clock that people set; ``time.time()`` besides.
+_READS = frozenset({"clock", "now", "utcnow", "time_ns", "milliseconds_now"})
+# The names that such a moment has as an argument.
+_MOMENTS = frozenset({"now"})
+# What may be added to a moment: the limit of what other machines' clocks may have stored.
+_ALLOWANCES = frozenset({"clock_difference"})
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
 # Parts of the standard library that reach clock, chance or world.
 _IMPURE = frozenset(
     {
@@ -206,3 +214,83 @@ def _asserts(function: ast.AST, asserting: set[str]) -> bool:
             if name in _ASSERTING | asserting or name.startswith("django_assert_"):
                 return True
     return False
+
+
+def wall_clock_durations(tree: ast.Module) -> Found:
+    """Deadlines and durations by the clock that people set.
+
+    What a function reads from it is a moment. A moment plus a span is a deadline, and a moment
+    minus another one is a duration: somebody sets the clock back, and a wait does not end. A moment
+    minus a row's column is the age of what is stored, which nothing else tells.
+    """
+    found = {
+        (node.lineno, ast.unparse(node))
+        for function in ast.walk(tree)
+        if isinstance(function, _Function)
+        for node in _measures(function)
+    }
+    yield from sorted(found)
+
+
+def _measures(function: _Function) -> Iterator[ast.BinOp]:
+    moments = _moments(function)
+    for node in ast.walk(function):
+        if not isinstance(node, ast.BinOp):
+            continue
+        sides = [_is_moment(side, moments) for side in (node.left, node.right)]
+        if (isinstance(node.op, ast.Add) and any(sides) and not _is_allowance(node)) or (
+            isinstance(node.op, ast.Sub) and (all(sides) or _is_between_columns(node))
+        ):
+            yield node
+
+
+def _moments(function: _Function) -> set[str]:
+    """The names in a function that are a moment, or a moment moved by some span."""
+    arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
+    names = {argument.arg for argument in arguments} & _MOMENTS
+    # Twice, for what is assigned from what is assigned below it in a loop.
+    for node in [*ast.walk(function), *ast.walk(function)]:
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                names |= set(_assigned(target, node.value, names))
+    return names
+
+
+def _assigned(target: ast.expr, value: ast.expr, names: set[str]) -> Iterator[str]:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for each, given in zip(target.elts, value.elts, strict=False):
+            yield from _assigned(each, given, names)
+    elif isinstance(target, ast.Name):
+        sides = [value.left, value.right] if isinstance(value, ast.BinOp) else [value]
+        is_duration = len(sides) == 2 and all(_is_moment(side, names) for side in sides)
+        if not is_duration and any(_is_moment(side, names) for side in sides):
+            yield target.id
+
+
+def _is_moment(node: ast.expr, names: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return node.id in names
+    called = node.func if isinstance(node, ast.Call) else None
+    if isinstance(called, ast.Name):
+        return called.id in _READS
+    if not isinstance(called, ast.Attribute):
+        return False
+    of_time = isinstance(called.value, ast.Name) and called.value.id == "time"
+    return called.attr in _READS or (called.attr == "time" and of_time)
+
+
+def _is_allowance(node: ast.BinOp) -> bool:
+    return any(
+        isinstance(side, ast.Call)
+        and isinstance(side.func, ast.Name)
+        and side.func.id in _ALLOWANCES
+        for side in (node.left, node.right)
+    )
+
+
+def _is_between_columns(node: ast.BinOp) -> bool:
+    """Whether both are moments by their names: ``run.finished_at - run.started_at``."""
+    return all(
+        isinstance(side, ast.Attribute) and side.attr.endswith("_at")
+        for side in (node.left, node.right)
+    )

@@ -42,6 +42,10 @@ BREACHES = {
     "Python calculates": ("capital/models/fills.py", "from django.db.models import Sum"),
     "the domain is pure": ("capital/domain/pools.py", "import os"),
     "the clock is an argument": ("capital/domain/pools.py", "now = datetime.now(UTC)"),
+    "durations have their own clock": (
+        "capital/services/webhooks/deliveries.py",
+        "def wait(clock):\n    until = clock() + LONGEST\n",
+    ),
     "strategies stand alone": ("strategies/models.py", "from capital.models import Account"),
     "one room for ccxt": ("capital/exchange/gateway.py", "def f():\n    import ccxt"),
     "tests are not imported": ("tests/a.py", "from tests.api.test_rows import problem"),
@@ -114,6 +118,46 @@ def test_guard_against_floats_is_told_apart() -> None:
         (1, source.GUARD),
         (2, "float"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("until = clock() + WAIT", "clock() + WAIT"),
+        ("until = WAIT + timezone.now()", "WAIT + timezone.now()"),
+        ("until = time.time() + 3", "time.time() + 3"),
+        ("began = datetime.now(UTC)\nwork()\ntook = datetime.now(UTC) - began",
+         "datetime.now(UTC) - began"),
+        ("began, x = clock(), 1\nwhile x:\n    now = clock()\n    x = now - began", "now - began"),
+        ("first = clock()\nlater = first\nreturn clock() - later", "clock() - later"),
+        ("return self.clock() - request.clock()", "self.clock() - request.clock()"),
+        ("return given + now", "given + now"),
+        ("log(run.finished_at - run.started_at)", "run.finished_at - run.started_at"),
+    ],
+)  # fmt: skip
+def test_durations_by_the_wall_clock_are_seen(text: str, what: str) -> None:
+    lines = "\n".join(f"    {line}" for line in text.splitlines())
+
+    assert found(source.wall_clock_durations, f"def f(given, *, now, clock):\n{lines}") == [what]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "began = time.monotonic()\nuntil = began + 3",
+        "until = steady_clock() + WAIT",
+        "deadline = loop.time() + 15",
+        "age = now - row.observed_at",
+        "rows.filter(created_at__lt=clock() - KEPT)",
+        "rows.filter(received_at__lte=now + clock_difference())",
+        "midnight = combine(row.date + DAY)",
+        "x = clock()\nsize = 1 + 2 - 3",
+    ],
+)
+def test_ages_of_rows_and_other_clocks_are_no_durations_by_the_wall_clock(text: str) -> None:
+    lines = "\n".join(f"    {line}" for line in text.splitlines())
+
+    assert not found(source.wall_clock_durations, f"def f(row, *, now, clock):\n{lines}")
 
 
 @pytest.mark.parametrize(

@@ -242,6 +242,31 @@ def test_sqlite_really_writes_ahead(tmp_path):
     assert run.stdout.split() == ["wal", "20000"], run.stderr
 
 
+# Clocks
+
+
+def test_clocks_may_differ_by_less_than_a_retry_leaves():
+    name = "CAPITAL_CLOCK_TOLERANCE_SECONDS"
+
+    assert read(name) == [60]
+    assert read(name, **{name: "104"}) == [104]
+    # 300 seconds until a retry, 90 for the task: 209 are left for two clocks.
+    assert (
+        "CAPITAL_CLOCK_TOLERANCE_SECONDS (105) is too much: Q_RETRY_SECONDS (300) must be more "
+        "than Q_TIMEOUT_SECONDS (90) and twice CAPITAL_CLOCK_TOLERANCE_SECONDS."
+    ) in refusal(**COMPLETE, **{name: "105"})
+    assert f"{name} must be a whole number, 1 or more." in refusal(**COMPLETE, **{name: "0"})
+
+
+@pytest.mark.parametrize(
+    ("timeout", "retry", "seconds"), [(90, 151, 30), (10, 2000, 60), (1, 2, 1)]
+)
+def test_where_a_retry_leaves_less_clocks_may_differ_by_less(timeout, retry, seconds):
+    queue = {"Q_TIMEOUT_SECONDS": str(timeout), "Q_RETRY_SECONDS": str(retry)}
+
+    assert read("CAPITAL_CLOCK_TOLERANCE_SECONDS", **queue) == [seconds]
+
+
 # Language and time
 
 

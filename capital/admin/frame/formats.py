@@ -93,10 +93,13 @@ def age(value: datetime | None, *, now: datetime) -> str:
 
 
 def span(value: timedelta | None) -> str:
-    """``45 s``, ``3 min``, ``2 h``, ``5 d``: the largest unit that fits, rounded down."""
+    """``45 s``, ``3 min``, ``2 h``, ``5 d``: the largest unit that fits, rounded down.
+
+    Never below zero, which is what lies between two times if the clock was set back.
+    """
     if value is None:
         return NOTHING
-    seconds = value // timedelta(seconds=1)
+    seconds = max(value, timedelta()) // timedelta(seconds=1)
     if seconds < 60:
         return gettext("%(count)s s") % {"count": seconds}
     if seconds < 60 * 60:

@@ -1,6 +1,7 @@
 """ccxt clients for one account: with its keys, its rate limits and the venue's clock."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -117,7 +118,7 @@ class AccountClients:
 
     def refusal(self, line: Line, *, may_try: bool) -> Reason | None:
         """Why no request may be sent now. See ``Politeness.refusal``."""
-        return self.politeness.refusal(line, _now(), may_try=may_try)
+        return self.politeness.refusal(line, _now(), may_try=may_try, clock_change=_clock_change())
 
     def untried(self, line: Line) -> None:
         """No request was sent after all. See ``Politeness.untried``."""
@@ -219,6 +220,19 @@ class AccountClients:
         return True
 
 
+# The time when this was loaded, by the clock that people read and by the one that only goes on.
+_STARTED_AT, _STARTED_SECONDS = datetime.now(UTC), time.monotonic()
+
+
 def _now() -> datetime:
-    """The clock for limits and pauses: this machine's time, whatever clock the caller uses."""
-    return datetime.now(UTC)
+    """The clock for limits and pauses: whatever is done to the machine's time, it only goes on."""
+    return _STARTED_AT + _elapsed()
+
+
+def _clock_change() -> timedelta:
+    """How far the machine's time was set forward since then, in whole seconds."""
+    return timedelta(seconds=round((datetime.now(UTC) - _STARTED_AT - _elapsed()).total_seconds()))
+
+
+def _elapsed() -> timedelta:
+    return timedelta(seconds=time.monotonic() - _STARTED_SECONDS)

@@ -21,7 +21,9 @@ from capital.management.arguments import errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.processes import end_children_with_this_process
 from capital.services.jobs import (
+    bring_back,
     forget_heartbeat,
+    has_pulled,
     is_silent,
     longest_silence,
     refuse_foreign_schedules,
@@ -40,10 +42,14 @@ _BLOCKED_SECONDS = 10
 
 
 def own_scheduler(broker: Any = None) -> None:
-    """django-q2's scheduler, once the schedules that are not ours are switched off."""
+    """django-q2's scheduler, once the schedules that are not ours are switched off.
+
+    What waits for a time that the clock, set back since then, reaches much later is due before.
+    """
     close_old_connections()
     try:
         refuse_foreign_schedules()
+        bring_back()
     except Error as error:
         # It may be one of theirs that is due. The next round is in half a minute.
         logger.warning("The schedules could not be checked (%s).", type(error).__name__)
@@ -143,6 +149,9 @@ class WatchedCluster(Cluster):  # type: ignore[misc]  # django-q2 has no types
         return not self.is_asked_to_stop and silence > longest_silence().total_seconds()
 
     def _is_silent(self) -> bool:
+        if has_pulled(pid=self.sentinel.pid, within=longest_silence()):
+            # Its heartbeat looks old where the clock was set forward.
+            return False
         try:
             return is_silent(pid=self.sentinel.pid)
         except Error:

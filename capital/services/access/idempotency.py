@@ -15,9 +15,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from capital.domain.clock import Clock
+from capital.domain.clock import Clock, SteadyClock
 from capital.domain.errors import IdempotencyConflict, InvalidIdempotencyKey, RequestInProgress
 from capital.models import IdempotentRequest
+from capital.services.clocks import clock_difference, steady_clock
 from capital.services.transactions import outside_transaction
 
 LONGEST_KEY = 200
@@ -60,6 +61,7 @@ def claim_request(
     fingerprint: str,
     *,
     clock: Clock = timezone.now,
+    steady: SteadyClock = steady_clock,
     pause: Callable[[Any], None] = time.sleep,
 ) -> Claim:
     """Claim the key, or wait for the response of the request that did.
@@ -71,6 +73,7 @@ def claim_request(
         key: The key as the caller sent it.
         fingerprint: A digest of what must be the same each time: see ``IdempotentRequest``.
         clock: Gives the current time.
+        steady: Measures how long it waits.
         pause: Waits a number of seconds.
 
     Raises:
@@ -80,13 +83,13 @@ def claim_request(
     """
     if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise InvalidIdempotencyKey(longest=str(LONGEST_KEY))
-    until = clock() + _WAIT
+    began = steady()
     while True:
-        now = clock()
-        claim = _try_to_claim(caller, key, fingerprint, now)
+        waited = steady() - began
+        claim = _try_to_claim(caller, key, fingerprint, clock())
         if claim is not None:
             return claim
-        if now >= until:
+        if waited >= _WAIT:
             raise RequestInProgress(key=key)
         pause(_PAUSE_SECONDS)
 
@@ -129,12 +132,22 @@ def _try_to_claim(caller: str, key: str, fingerprint: str, now: datetime) -> Cla
     if request.status is not None:
         answer = Answer(request.status, request.content_type, request.body)
         return Claim(request.pk, _run_key(request), answer)
+    if request.claimed_at > now + clock_difference():
+        # The clock was set back since then. The claim's time begins again.
+        _claim_again(request, now)
+        return None
     if request.claimed_at > now - _GIVEN_UP_AFTER:
         return None
-    taken_over = IdempotentRequest.objects.filter(
-        pk=request.pk, status=None, claimed_at=request.claimed_at
-    ).update(claimed_at=now)
+    taken_over = _claim_again(request, now)
     return Claim(request.pk, _run_key(request)) if taken_over else None
+
+
+def _claim_again(request: IdempotentRequest, now: datetime) -> bool:
+    """Let the claim begin now, unless somebody else was quicker."""
+    unchanged = IdempotentRequest.objects.filter(
+        pk=request.pk, status=None, claimed_at=request.claimed_at
+    )
+    return unchanged.update(claimed_at=now) > 0
 
 
 def _run_key(request: IdempotentRequest) -> str:

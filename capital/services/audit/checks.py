@@ -8,7 +8,7 @@ violations. How far an account was found correct is remembered (``checkpoints``)
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
@@ -34,12 +34,11 @@ from capital.services.audit.history import (
     recorded_run,
 )
 from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
+from capital.services.clocks import clock_difference
 from strategies.markets import MarketType
 
 ACCOUNTS_AT_ONCE = 500
 ROWS_AT_ONCE = 500
-# The clocks of the machines that write differ by less than this.
-CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class _Audit:
     def future(self, row: str, **times: datetime | None) -> Iterator[Reason]:
         """A reason for each of these times that lies in the future."""
         for what, time in times.items():
-            if time is not None and time > self.now + CLOCK_TOLERANCE:
+            if time is not None and time > self.now + clock_difference():
                 shown = timezone.localtime(time).isoformat()
                 yield Reason(Code.TIME_IN_FUTURE, {"row": row, "what": what, "moment": shown})
 
@@ -215,7 +214,7 @@ def _check_one_run(audit: _Audit, rows: RunRows) -> None:
         audit.found(run.account_id, iter([recorded]), run.pk)
         return
     for pool in recorded.pools:
-        if pool.observed_at is not None and pool.observed_at > run.created_at + CLOCK_TOLERANCE:
+        if pool.observed_at is not None and pool.observed_at > run.created_at + clock_difference():
             moment = timezone.localtime(pool.observed_at).isoformat()
             late = Reason(Code.READ_AFTER_DECISION, {**pool.figures, "moment": moment})
             audit.found(run.account_id, iter([late]), run.pk)

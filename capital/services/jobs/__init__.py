@@ -22,6 +22,7 @@ from capital.services.jobs.health import (
     check_readiness,
     refused_tasks,
 )
+from capital.services.jobs.pulls import has_pulled, note_pull
 from capital.services.jobs.runs import (
     has_failures,
     perform_after_event,
@@ -31,6 +32,7 @@ from capital.services.jobs.runs import (
     perform_job,
 )
 from capital.services.jobs.schedules import (
+    bring_back,
     daily_time,
     set_next_time,
     sync_schedules,
@@ -57,6 +59,7 @@ __all__ = [
     "Health",
     "JobHealth",
     "RefusedTask",
+    "bring_back",
     "check_health",
     "check_readiness",
     "daily_time",
@@ -64,9 +67,11 @@ __all__ = [
     "forget_heartbeat",
     "get_job",
     "has_failures",
+    "has_pulled",
     "is_own_schedule",
     "is_silent",
     "longest_silence",
+    "note_pull",
     "perform_after_event",
     "perform_by_hand",
     "perform_chunk",

@@ -16,6 +16,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError, JobFailed
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
+from capital.services.clocks import steady_clock
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.table import Slot
 
@@ -58,6 +59,7 @@ def record_work(
         Why the work failed; None where it did not.
     """
     failure: Reason | None = None
+    began = steady_clock()
     if note is not None:
         _tell(run, note)
     try:
@@ -76,7 +78,7 @@ def record_work(
     if failure is not None:
         _tell(run, failure)
     else:
-        _tell_outcomes(run, run.finished_at - run.started_at)
+        _tell_outcomes(run, steady_clock() - began)
     try:
         if failure is not None and not connection.in_atomic_block:
             # The connection may be broken, or in the middle of a query.

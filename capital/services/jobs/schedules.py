@@ -12,11 +12,13 @@ from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
-from django_q.models import Schedule
+from django_q.models import OrmQ, Schedule
 
 from capital.domain.clock import Clock
+from capital.services.clocks import clock_difference
 from capital.services.jobs.table import JOBS, DailyAt, Every, Job
 
 logger = logging.getLogger(__name__)
@@ -26,7 +28,6 @@ INTENDED = "intended"
 
 # How often the queue takes a schedule; below zero is for ever.
 _ONCE, _FOR_EVER = 1, -1
-_AHEAD = timedelta(minutes=10)
 
 
 def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
@@ -60,8 +61,8 @@ def set_next_time(row: Schedule, *, clock: Clock = timezone.now) -> None:
     It changes ``row``, which is about to be saved, and no other schedule. The queue saves it in the
     transaction in which it queues the task: both are done, or neither.
     """
-    timing = _daily_timing(row)
-    if timing is not None and row.schedule_type == Schedule.ONCE and row.repeats == 0:
+    timing = _timing(row)
+    if isinstance(timing, DailyAt) and row.schedule_type == Schedule.ONCE and row.repeats == 0:
         row.repeats = _ONCE
         # Never the same time again, whatever was done to the clock meanwhile.
         row.next_run = timing.slot_after(max(clock(), row.next_run))
@@ -69,15 +70,56 @@ def set_next_time(row: Schedule, *, clock: Clock = timezone.now) -> None:
 
 def daily_time(row: Schedule) -> time | None:
     """The time of day of a daily job's schedule, in the project's zone; None for any other."""
-    timing = _daily_timing(row)
-    return None if timing is None else timing.at
+    timing = _timing(row)
+    return timing.at if isinstance(timing, DailyAt) else None
 
 
-def _daily_timing(row: Schedule) -> DailyAt | None:
+def _timing(row: Schedule) -> Every | DailyAt | None:
+    """Of the job that the schedule is of; None for a schedule of others."""
     for job in JOBS:
-        if (job.name, job.task) == (row.name, row.func) and isinstance(job.timing, DailyAt):
+        if (job.name, job.task) == (row.name, row.func):
             return job.timing
     return None
+
+
+def bring_back(*, clock: Clock = timezone.now) -> int:
+    """Bring back what waits for a time that a clock, which was set back, reaches much later.
+
+    That is a job's next time further ahead than it ever is, and a task that nobody may pull for
+    longer than a retry lasts.
+
+    Returns:
+        How many schedules and tasks waited so.
+    """
+    now = clock()
+    rows = Schedule.objects.order_by("pk")
+    moved = {row: found for row in rows if (found := _brought_back(row, now)) is not None}
+    for row, next_run in moved.items():
+        Schedule.objects.filter(pk=row.pk, next_run=row.next_run).update(next_run=next_run)
+    retry = timedelta(seconds=settings.Q_CLUSTER["retry"])
+    tasks: int = OrmQ.objects.filter(
+        key=settings.Q_CLUSTER["name"], lock__gt=now + retry + clock_difference()
+    ).update(lock=now + retry)
+    if moved or tasks:
+        logger.warning(
+            "The clock was set back: %s schedules and %s tasks waited for times far ahead.",
+            len(moved),
+            tasks,
+        )
+    return len(moved) + tasks
+
+
+def _brought_back(row: Schedule, now: datetime) -> datetime | None:
+    """The time for which the schedule is to wait instead; None where it waits for the right one."""
+    timing = _timing(row)
+    if timing is None or row.next_run is None:
+        return None
+    soon = timing.slot_after(now + clock_difference())
+    if isinstance(timing, Every):
+        # Not a whole minute: the clock may have been there before, and that slot is done.
+        return now if row.next_run > soon else None
+    # It may have run today already, before the clock was set back.
+    return timing.slot_after(now) if row.next_run > timing.slot_after(soon) else None
 
 
 def sync_schedules_after_migration() -> None:
@@ -118,7 +160,7 @@ def _is_elsewhere(job: Job, row: Schedule, changed: Collection[str], *, now: dat
         # What is due runs, and gets its next time then.
         return False
     # It has run already where another machine's clock is ahead.
-    known = (job.timing.slot_after(moment) for moment in (now, now + _AHEAD))
+    known = (job.timing.slot_after(moment) for moment in (now, now + clock_difference()))
     return row.next_run not in known
 
 

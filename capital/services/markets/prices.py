@@ -19,6 +19,7 @@ from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.contract import MarketGateway, Quoted
 from capital.exchange.gateway import get_market_gateway
+from capital.services.clocks import steady_clock
 from capital.services.transactions import outside_transaction
 
 CACHED_FOR = timedelta(seconds=2)
@@ -42,8 +43,11 @@ class Price:
 
 @dataclass(frozen=True)
 class _Cached:
+    """An answer, when it came, and until when by the clock that is never set it is fresh."""
+
     answer: MarketPrice | Reason
-    until: datetime
+    asked_at: datetime
+    fresh_until: timedelta
 
 
 _cache: dict[Quoted, _Cached] = {}
@@ -53,7 +57,10 @@ _guard = threading.Lock()
 
 @outside_transaction
 def last_prices(
-    quoted: Sequence[Quoted], *, patience: timedelta | None = None, clock: Clock
+    quoted: Sequence[Quoted],
+    *,
+    patience: timedelta | None = None,
+    clock: Clock,
 ) -> dict[Quoted, Price | Reason]:
     """The price of each instrument, or why there is none.
 
@@ -69,18 +76,18 @@ def last_prices(
     """
     if not settings.CAPITAL_LIVE_BALANCES:
         return dict.fromkeys(quoted, Reason(Code.LIVE_DISABLED))
-    found = _cached_prices(quoted, clock())
+    found = _cached_prices(quoted, clock(), steady_clock())
     missing = [each for each in quoted if each not in found]
     if not missing:
         return found
     with _one_asker(missing):
         # Whoever held the locks may have asked for these prices.
-        found |= _cached_prices(missing, clock())
+        found |= _cached_prices(missing, clock(), steady_clock())
         missing = [each for each in missing if each not in found]
         answers = _gateway(patience).fetch_prices(missing) if missing else {}
-        until = clock() + CACHED_FOR
+        asked_at, fresh_until = clock(), steady_clock() + CACHED_FOR
         for each, answer in answers.items():
-            _cache[each] = _Cached(answer, until)
+            _cache[each] = _Cached(answer, asked_at, fresh_until)
             found[each] = _price_of(answer, PriceSource.TICKER)
     return found
 
@@ -94,12 +101,16 @@ def forget_prices() -> None:
     _cache.clear()
 
 
-def _cached_prices(quoted: Sequence[Quoted], now: datetime) -> dict[Quoted, Price | Reason]:
+def _cached_prices(
+    quoted: Sequence[Quoted], now: datetime, elapsed: timedelta
+) -> dict[Quoted, Price | Reason]:
     found: dict[Quoted, Price | Reason] = {}
     for each in quoted:
         cached = _cache.get(each)
-        # An answer from the future does not count: the clock was put back.
-        if cached is None or not now < cached.until <= now + CACHED_FOR:
+        if cached is None or elapsed >= cached.fresh_until:
+            continue
+        # Whoever asks as of another time, an earlier or a later one, does not get this answer.
+        if not timedelta() <= now - cached.asked_at < CACHED_FOR:
             continue
         found[each] = _price_of(cached.answer, PriceSource.CACHE)
     return found

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from capital.domain.clock import Clock
+from capital.domain.clock import Clock, SteadyClock
 from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
+from capital.services.clocks import clock_difference, steady_clock
 from capital.services.webhooks.readers import told_to_owner
 from capital.services.webhooks.secrets import use_nonce
 from strategies.models import Strategy
@@ -79,9 +80,19 @@ def claim_delivery(
 
 
 def await_answer(
-    row: WebhookDelivery, *, clock: Clock, pause: Callable[..., None]
+    row: WebhookDelivery,
+    *,
+    clock: Clock,
+    pause: Callable[..., None],
+    steady: SteadyClock = steady_clock,
 ) -> WebhookAnswer | None:
     """Wait for the answer to an earlier delivery.
+
+    Args:
+        row: The delivery.
+        clock: Says what time it is.
+        pause: Waits a number of seconds.
+        steady: Measures how long it waits.
 
     Returns:
         The answer; None where whoever began has given up, and the work is the caller's.
@@ -89,15 +100,15 @@ def await_answer(
     Raises:
         DeliveryInProgress: There is no answer in time.
     """
-    until = clock() + _WAIT
+    began = steady()
     while True:
+        waited = steady() - began
         answer: WebhookAnswer | None = WebhookAnswer.objects.filter(delivery=row).first()
         if answer is not None:
             return answer
-        now = clock()
-        if now - row.received_at > _GIVEN_UP_AFTER:
+        if _is_given_up(row, clock()):
             return None
-        if now >= until:
+        if waited >= _WAIT:
             raise DeliveryInProgress
         pause(_PAUSE_SECONDS)
 
@@ -128,6 +139,12 @@ def keep_answer(
     return body
 
 
+def _is_given_up(row: WebhookDelivery, now: datetime) -> bool:
+    """Whether whoever began must have ended, or nobody can tell: the clock was set back."""
+    age = now - row.received_at
+    return not -clock_difference() <= age <= _GIVEN_UP_AFTER
+
+
 def _same_delivery(
     strategy: Strategy, delivery: Delivery, *, now: datetime
 ) -> WebhookDelivery | None:
@@ -137,8 +154,12 @@ def _same_delivery(
         if earlier is None:
             _require_not_archived(strategy, delivery)
         return earlier
+    # What has a later time was sent before the clock was set back: who knows how long before.
     return known.filter(
-        fingerprint=delivery.fingerprint, delivery_id="", received_at__gt=now - SAME_FOR
+        fingerprint=delivery.fingerprint,
+        delivery_id="",
+        received_at__gt=now - SAME_FOR,
+        received_at__lte=now + clock_difference(),
     ).first()
 
 

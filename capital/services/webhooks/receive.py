@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from capital.domain.balances import Source, reading_text
-from capital.domain.clock import Clock
+from capital.domain.clock import Clock, SteadyClock
 from capital.domain.reasons import Code, Reason
 from capital.exchange.moments import Moment
 from capital.models import (
@@ -26,6 +26,7 @@ from capital.models import (
 )
 from capital.services.access.roles import Act, allowed_to
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
+from capital.services.clocks import steady_clock
 from capital.services.sentences import sentence
 from capital.services.sizing.orders import size_orders
 from capital.services.transactions import outside_transaction
@@ -56,6 +57,7 @@ def receive_signal(
     clock: Clock = timezone.now,
     pause: Callable[..., None] = time.sleep,
     began: Moment | None = None,
+    steady: SteadyClock = steady_clock,
 ) -> dict[str, Any]:
     """Allocate the strategy's accounts where that is due, and size every order on each of them.
 
@@ -70,6 +72,7 @@ def receive_signal(
         clock: Says what time it is.
         pause: Waits a number of seconds.
         began: When the request arrived; None for now.
+        steady: Measures how long it waits.
 
     Returns:
         The answer as JSON: ``delivery``, ``strategy``, ``received_at``, ``allocations``,
@@ -83,7 +86,7 @@ def receive_signal(
     began = Moment.now() if began is None else began
     row, is_new = claim_delivery(secret, delivery, address=address, clock=clock)
     if not is_new:
-        answer = await_answer(row, clock=clock, pause=pause)
+        answer = await_answer(row, clock=clock, pause=pause, steady=steady)
         if answer is not None:
             # Since then an account may have been taken from the strategy's owner.
             return told_to_owner(answer, row.strategy)

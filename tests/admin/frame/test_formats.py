@@ -45,6 +45,8 @@ def test_what_is_absent_is_a_dash_and_zero_is_zero():
     assert formats.moment(None) == "—"
     assert formats.age(None, now=NOON) == "—"
     assert formats.span(None) == "—"
+    # The clock was set back in between.
+    assert formats.span(timedelta(minutes=-10)) == "0 s"
     assert formats.money(Decimal(0), "KRW") == "0 KRW"
 
 

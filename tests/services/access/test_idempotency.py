@@ -29,9 +29,14 @@ KEYS = (("user:1", "k"), ("user:2", "k"), ("user:1", "other"))
 
 def claim(caller: str, key: str, *, at: datetime = NOW, fingerprint: str = "f") -> Claim:
     """Claim it, or be told at once that somebody else works on it."""
-    times = iter((at, at, at + timedelta(seconds=25)))
+    times = iter((timedelta(), timedelta(), timedelta(seconds=25)))
     return claim_request(
-        caller, key, fingerprint, clock=lambda: next(times), pause=lambda _seconds: None
+        caller,
+        key,
+        fingerprint,
+        clock=lambda: at,
+        steady=lambda: next(times),
+        pause=lambda _seconds: None,
     )
 
 
@@ -80,10 +85,8 @@ def test_claim_that_is_taken_over_leaves_the_others_alone(claims: list[Claim]) -
 
 
 def test_claim_is_not_taken_over_a_moment_too_early(claims: list[Claim]) -> None:
-    times = iter(DIED - timedelta(seconds=26 - second) for second in (0, 0, 25))
-
     with pytest.raises(RequestInProgress):
-        claim_request(*KEYS[0], "f", clock=lambda: next(times), pause=lambda _seconds: None)
+        claim(*KEYS[0], at=DIED - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("meanwhile", [{"claimed_at": DIED}, {"status": 200}])
@@ -159,3 +162,42 @@ def test_key_that_cannot_be_one_is_refused_and_claims_nothing(key: str) -> None:
         claim("user:1", key)
     assert rows() == {}
     assert claim("user:1", "k" * 200).answer is None
+
+
+def test_waiting_ends_although_the_clock_is_set_back(claims: list[Claim]) -> None:
+    moments = iter(NOW - timedelta(minutes=10 * number) for number in range(1000))
+    waited = iter(timedelta(seconds=5 * number) for number in range(1000))
+
+    with pytest.raises(RequestInProgress):
+        claim_request(
+            *KEYS[0],
+            "f",
+            clock=lambda: next(moments),
+            steady=lambda: next(waited),
+            pause=lambda _seconds: None,
+        )
+    # It began at 0, and looked at 5, 10 … and 25.
+    assert next(waited) == timedelta(seconds=30)
+
+
+def test_a_claim_of_before_the_clock_was_set_back_is_given_up_like_any_other(
+    claims: list[Claim],
+) -> None:
+    earlier = NOW - timedelta(minutes=10)
+    with pytest.raises(RequestInProgress):
+        claim(*KEYS[0], at=earlier)
+    with pytest.raises(RequestInProgress):
+        claim(*KEYS[0], at=earlier + timedelta(seconds=89))
+
+    taken = claim(*KEYS[0], at=earlier + timedelta(seconds=90))
+
+    assert (taken.pk, taken.run_key) == (claims[0].pk, claims[0].run_key)
+    # The other claims were not looked at.
+    assert rows()[claims[1].pk]["claimed_at"] == NOW
+
+
+def test_a_claim_of_a_machine_whose_clock_is_ahead_keeps_its_time(claims: list[Claim]) -> None:
+    with pytest.raises(RequestInProgress):
+        claim(*KEYS[0], at=NOW - timedelta(seconds=120))
+
+    assert rows()[claims[0].pk]["claimed_at"] == NOW

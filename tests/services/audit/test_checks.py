@@ -605,6 +605,19 @@ OF_DIVIDED_BOOKS: dict[str, tuple[Break, list[str]]] = {
 }
 
 
+@pytest.mark.parametrize(("seconds", "is_found"), [(90, False), (120, False), (121, True)])
+def test_clocks_of_two_machines_may_differ_by_twice_the_tolerance(
+    books: Books, seconds: int, is_found: bool
+) -> None:
+    difference = timedelta(seconds=seconds)
+    Account.objects.filter(pk=books.account.pk).update(last_checked_at=LATER + difference)
+    assert broken(now=LATER) == ["time_in_future"] * is_found
+
+    Account.objects.filter(pk=books.account.pk).update(last_checked_at=LATER)
+    forge(books.pool(), observed_at=NOON + difference)
+    assert broken(now=LATER) == ["read_after_decision"] * is_found
+
+
 @pytest.mark.parametrize("what", OF_DIVIDED_BOOKS)
 def test_broken_rule_is_found_and_no_other(books: Books, what: str) -> None:
     assert broken() == []

@@ -2,12 +2,15 @@
 
 import logging
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import DatabaseError
+from django.utils import timezone
 
+from capital.exchange.ccxt import accounts
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances import locked
 from capital.services.balances.sync import sync_balances
@@ -41,14 +44,14 @@ def test_only_the_accounts_that_were_asked_for_are_synced(exchange: Exchange) ->
 
 
 def test_each_account_says_itself_why_its_exchange_does_not_answer(exchange: Exchange) -> None:
-    sound, refused, down, _other = accounts = open_accounts(exchange, 4)
+    sound, refused, down, _other = opened = open_accounts(exchange, 4)
     exchange.fail(refused, "unauthorized")
     exchange.fail(down, "server_error")
 
     sync_balances([sound.pk, refused.pk, down.pk], clock=lambda: NOON)
 
     codes = dict(Account.objects.values_list("pk", "connection_code"))
-    assert [codes[account.pk] for account in accounts] == [
+    assert [codes[account.pk] for account in opened] == [
         "",
         "exchange_refused_key",
         "exchange_unreachable",
@@ -78,3 +81,21 @@ def test_account_that_the_database_refuses_takes_no_other_with_it(
         "A batch of balances failed (DatabaseError); each is tried.",
         f"The balances of account {refused.pk} could not be recorded.",
     ]
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_a_clock_that_is_set_refuses_no_balance(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    """Set back, it once made the limits of a minute last for ten: 120 read, then 90, then none."""
+    wallets = {"spot": {"USDT": "1"}, "futures": {"USDT": "2"}}
+    ids = [exchange.open_account(wallets=wallets).pk for _ in range(120)]
+    start, counts = timezone.now(), []
+    for minute in range(4):
+        passed = timedelta(minutes=minute, seconds=minute)
+        monkeypatch.setattr(accounts, "_elapsed", lambda passed=passed: passed)
+        was_set = timedelta(minutes=minutes if minute else 0)
+        with time_machine.travel(start + passed + was_set):
+            counts.append(sync_balances(ids))
+
+    assert counts == [Counter(live=240)] * 4

@@ -16,7 +16,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
 from capital.services.jobs import schedules
-from capital.services.jobs.schedules import set_next_time, sync_schedules
+from capital.services.jobs.schedules import bring_back, set_next_time, sync_schedules
 from capital_project.settings import TIME_ZONE
 from tests import clock
 
@@ -347,3 +347,62 @@ def test_a_task_that_cannot_be_queued_keeps_its_time(monkeypatch: Any) -> None:
         scheduler(broker=get_broker())
 
     assert described() == before
+
+
+# A clock that is set back
+
+
+def test_what_a_clock_that_was_set_back_reaches_much_later_is_due_before(caplog: Any) -> None:
+    sync_schedules()
+    Schedule.objects.create(name="theirs", func="somebody.elses", next_run=NOON + timedelta(9))
+    locks = (("lost", "capital", 421), ("pulled", "capital", 420), ("theirs", "other", 9999))
+    for payload, key, seconds in locks:
+        lock = NOON + timedelta(seconds=seconds)
+        OrmQ.objects.create(key=key, payload=payload, lock=lock)
+    before = described()
+
+    moved = bring_back(clock=lambda: NOON)
+
+    assert moved == 1
+    assert described() == before
+    assert dict(OrmQ.objects.values_list("payload", "lock")) == {
+        "lost": NOON + timedelta(seconds=300),
+        "pulled": NOON + timedelta(seconds=420),
+        "theirs": NOON + timedelta(seconds=9999),
+    }
+    assert "The clock was set back: 0 schedules and 1 tasks" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        # Every minute; two minutes may lie between the clocks of two machines.
+        (-1, set()),
+        (-2, set()),
+        (-3, {"sync_balances"}),
+        (-12, {"sync_balances"}),
+        (-13, {"sync_balances", "reallocate_due"}),
+        (-60 * 12, {"sync_balances", "reallocate_due"}),
+        (-60 * 13, {"sync_balances", "reallocate_due", "sync_markets"}),
+        # A daily one may have run today.
+        (-60 * 24, {"sync_balances", "reallocate_due", "sync_markets"}),
+        (-60 * 36, {"sync_balances", "reallocate_due", "sync_markets", "prune"}),
+        (-60 * 48, {"sync_balances", "reallocate_due", "sync_markets", "close_day", "prune"}),
+    ],
+)
+def test_a_job_waits_no_longer_than_it_ever_does(minutes: int, expected: set[str]) -> None:
+    sync_schedules()
+    before = described()
+    now = NOON + timedelta(minutes=minutes)
+
+    assert bring_back(clock=lambda: now) == len(expected)
+
+    after = described()
+    assert {name for name in after if after[name] != before[name]} == expected
+    for name in expected & {"sync_balances", "reallocate_due", "sync_markets"}:
+        # No whole minute, of which the slot may be done.
+        assert after[name][-1] == now
+    if "close_day" in expected:
+        assert after["close_day"][-1] == datetime(2026, 3, 4, 0, 0, 30, tzinfo=SEOUL)
+        assert after["prune"][-1] == datetime(2026, 3, 4, 3, 30, tzinfo=SEOUL)
+    assert bring_back(clock=lambda: now) == 0

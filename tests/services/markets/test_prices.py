@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Barrier, Event
 
@@ -108,3 +108,19 @@ def test_each_venue_has_a_price_of_its_own_for_the_same_symbol(monkeypatch):
     found = last_prices([BTC, on_okx], clock=now)
     assert {each.venue: price.market.last for each, price in found.items()} == amounts
     forget_prices()
+
+
+def test_a_price_of_before_the_clock_was_set_back_does_not_come_back(venue, monkeypatch):
+    venue.may_answer.set()
+    elapsed = [timedelta(hours=1)]
+    monkeypatch.setattr(prices, "steady_clock", lambda: elapsed[0])
+    first = last_prices([BTC], clock=now)[BTC]
+    kept = last_prices([BTC], clock=now)[BTC]
+
+    # The clock was set back, and is where it was.
+    elapsed[0] += timedelta(minutes=10)
+    again = last_prices([BTC], clock=now)[BTC]
+
+    assert [first.source, kept.source, again.source] == [
+        PriceSource.TICKER, PriceSource.CACHE, PriceSource.TICKER,
+    ]  # fmt: skip

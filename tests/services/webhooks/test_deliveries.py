@@ -70,6 +70,12 @@ def steps(*seconds: float) -> Callable[[], datetime]:
     return lambda: next(times)
 
 
+def waiting(*seconds: float) -> Callable[[], timedelta]:
+    """The clock that durations are measured by."""
+    times: Iterator[timedelta] = (timedelta(seconds=each) for each in seconds)
+    return lambda: next(times)
+
+
 def no_pause(_seconds: float) -> None:
     """Nobody waits in a test."""
 
@@ -232,15 +238,16 @@ def test_duplicate_of_a_delivery_in_progress_is_told_to_come_back(
     keep_answer(theirs, {"whose": "theirs"}, clock=lambda: NOW)
 
     with pytest.raises(DeliveryInProgress):
-        await_answer(row, clock=steps(0, 1, 2, 2.7), pause=no_pause)
+        await_answer(row, clock=lambda: NOW, steady=waiting(0, 1, 2, 2.7), pause=no_pause)
 
 
 def test_work_is_given_up_after_thirty_seconds_and_not_before(secret: WebhookSecret) -> None:
     row, _ = claim(secret)
 
     with pytest.raises(DeliveryInProgress):
-        await_answer(row, clock=steps(27.3, 30), pause=no_pause)
-    assert await_answer(row, clock=steps(27.4, 30, 30.05), pause=no_pause) is None
+        await_answer(row, clock=steps(30), steady=waiting(0, 2.7), pause=no_pause)
+    late = await_answer(row, clock=steps(30, 30.05), steady=waiting(0, 2.6, 2.65), pause=no_pause)
+    assert late is None
 
 
 def test_first_answer_that_was_kept_counts(secret: WebhookSecret, other: WebhookSecret) -> None:
@@ -277,7 +284,9 @@ def test_claim_of_a_dead_process_is_taken_over_and_decided_once(
     exchange.set_balance(account, "spot", "9000")
 
     with pytest.raises(DeliveryInProgress):
-        receive_signal(secret, delivery(), clock=steps(1, 1, 2, 4), pause=no_pause)
+        receive_signal(
+            secret, delivery(), clock=steps(1, 2, 4), steady=waiting(0, 1, 3), pause=no_pause
+        )
     assert not WebhookAnswer.objects.exists()
     later = NOW + timedelta(seconds=31)
     answer = receive_signal(secret, delivery(), clock=lambda: later, pause=never)
@@ -373,3 +382,34 @@ def test_answer_has_the_balances_that_were_used_to_the_last_digit(
         },
         {"pool": "futures", "amount": None, "source": "none", "observed_at": None},
     ]
+
+
+def test_waiting_ends_although_the_clock_is_set_back(secret: WebhookSecret) -> None:
+    row, _ = claim(secret)
+
+    with pytest.raises(DeliveryInProgress):
+        await_answer(row, clock=steps(1, -30, -60), steady=waiting(0, 1, 2, 2.7), pause=no_pause)
+
+
+def test_a_delivery_of_before_the_clock_was_set_back_is_taken_over(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    (row, _), (theirs, _) = claim(secret), claim(other)
+    keep_answer(theirs, {"whose": "theirs"}, clock=lambda: NOW)
+
+    # Another machine's clock may be so far behind.
+    with pytest.raises(DeliveryInProgress):
+        await_answer(row, clock=steps(-120), steady=waiting(0, 2.7), pause=no_pause)
+    assert await_answer(row, clock=steps(-121), steady=waiting(0, 0), pause=no_pause) is None
+
+
+def test_the_same_signal_after_the_clock_was_set_back_is_another_one(
+    secret: WebhookSecret, other: WebhookSecret
+) -> None:
+    (row, _), _ = claim(secret), claim(other)
+
+    again, is_new = claim(secret, at=NOW - timedelta(minutes=10))
+    on_another_machine, is_newer = claim(secret, at=NOW - timedelta(minutes=12))
+
+    assert (is_new, again.pk == row.pk) == (True, False)
+    assert (is_newer, on_another_machine.pk) == (False, again.pk)
