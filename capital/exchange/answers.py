@@ -16,7 +16,12 @@ from capital.domain.reasons import Code
 from capital.exchange.contract import KeyFacts
 from capital.exchange.entries import CodeOf, Entry, Listed, entries_by_currency
 from capital.exchange.formulas import amount_of, bad_answer, is_so, number_of, read_along, value_at
-from capital.exchange.shown import check_free, total_of_parts, wallet_shown
+from capital.exchange.shown import (
+    check_free,
+    check_listed_once,
+    total_of_parts,
+    wallet_shown,
+)
 from capital.exchange.venue import (
     EQUITY,
     FREE,
@@ -155,6 +160,8 @@ def _balance_in(
         raise bad_answer(venue, "listed twice" if found else "an odd name of a currency")
     if not found:
         return _of_what_is_not_listed(listed, info, call, venue, currency)
+    if call.shows:
+        check_listed_once(info, currency, venue, code_of)
     if call.shows == "parts" and basis is not FREE:
         return EXACT.normalize(total_of_parts(found[0], venue))
     if call.shows == "profit" and basis is WALLET:

@@ -12,7 +12,7 @@ from typing import Any
 from capital.domain.errors import BalanceUnavailable, InvalidAmount
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.reasons import Code
-from capital.exchange.formulas import number_of
+from capital.exchange.formulas import bad_answer, number_of
 from capital.exchange.venue import FREE, WALLET
 
 _UNREALISED = re.compile(r"unreal|upnl|upl$|floating", re.IGNORECASE)
@@ -72,6 +72,41 @@ def wallet_shown(
     if len({shown.amount for shown in found}) != 1:
         raise _unproven(venue)
     return min(found, key=lambda shown: shown.called)
+
+
+def check_listed_once(info: Any, currency: str, venue: str, code_of: Callable[[str], str]) -> None:
+    """Refuse a response that lists the currency twice: ccxt takes the last of them.
+
+    Rows that differ in anything but numbers, such as the type of a wallet, are not the same.
+
+    Raises:
+        BalanceUnavailable: It does.
+    """
+    if isinstance(info, list):
+        rows = [each for each in info if isinstance(each, dict) and _names(each, currency, code_of)]
+        kinds = [_what_it_is(row) for row in rows]
+        if len(kinds) != len(set(kinds)):
+            raise bad_answer(venue, "listed twice")
+    for each in info if isinstance(info, list) else _values_of(info):
+        check_listed_once(each, currency, venue, code_of)
+
+
+def _values_of(info: Any) -> list[Any]:
+    return list(info.values()) if isinstance(info, dict) else []
+
+
+def _names(row: Mapping[str, Any], currency: str, code_of: Callable[[str], str]) -> bool:
+    return any(
+        isinstance(each, str) and each and code_of(each) == currency for each in row.values()
+    )
+
+
+def _what_it_is(row: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """What a row says besides numbers, and which numbers it has."""
+    return frozenset(
+        (name, "" if _amount_or_none(value) is not None else repr(value))
+        for name, value in row.items()
+    )
 
 
 def check_free(
@@ -146,7 +181,7 @@ def _entries_of(
             yield from _entries_of(each, currency, code_of)
     if not isinstance(info, dict):
         return
-    if any(isinstance(each, str) and each and code_of(each) == currency for each in info.values()):
+    if _names(info, currency, code_of):
         yield info
     for name, each in info.items():
         if isinstance(each, dict) and code_of(name) == currency:

@@ -17,7 +17,13 @@ from capital.domain.reasons import Code
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.politeness import Politeness
-from capital.exchange.shown import Shown, check_free, total_of_parts, wallet_shown
+from capital.exchange.shown import (
+    Shown,
+    check_free,
+    check_listed_once,
+    total_of_parts,
+    wallet_shown,
+)
 from capital.exchange.unproven import SCALED
 from capital.exchange.venues import VENUES, get_venue
 from tests.exchange.asking import NOW
@@ -128,6 +134,73 @@ def test_free_that_counts_other_currencies_is_refused(
         code = error.reason.code
 
     assert code is (Code.BASIS_OVER_CURRENCIES if is_refused else None)
+
+
+# The account's currency twice, of which ccxt takes the last
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_refused"),
+    [
+        ([{"coin": "USDT", "total": "10"}], False),
+        ([{"coin": "USDT", "total": "10"}, {"coin": "USDC", "total": "10"}], False),
+        ([{"coin": "USDT", "total": "10"}, {"coin": "USDT", "total": "999"}], True),
+        ([{"coin": "USDT", "total": "10"}, {"coin": "usdt", "total": 10}], False),
+        ([{"coin": "USDT", "total": "10"}] * 2, True),
+        # Of two wallets, and two positions whose margin it is.
+        (
+            [
+                {"coin": "USDT", "type": "spot", "total": "10"},
+                {"coin": "USDT", "type": "margin", "total": "999"},
+            ],
+            False,
+        ),
+        ([{"symbol": "BTC", "marginCoin": "USDT"}, {"symbol": "ETH", "marginCoin": "USDT"}], False),
+        (["USDT", "USDT"], False),
+    ],
+)
+@pytest.mark.parametrize("path", [(), ("data",), ("data", 0, "details")])
+def test_currency_that_is_listed_twice_is_no_balance(
+    rows: list[Any], path: tuple[Any, ...], *, is_refused: bool
+) -> None:
+    info: Any = rows
+    for step in reversed(path):
+        info = [info] if step == 0 else {step: info}
+    code = None
+
+    try:
+        check_listed_once(info, "USDT", "somewhere", str.upper)
+    except BalanceUnavailable as error:
+        code = error.reason.code
+
+    assert code is (Code.EXCHANGE_BAD_ANSWER if is_refused else None)
+
+
+@pytest.mark.parametrize("basis", [WALLET, FREE])
+@pytest.mark.parametrize("more", [{"equity": "1", "balance": "1", "available": "1"}, {}])
+def test_last_entry_of_several_is_not_read(basis: BalanceBasis, more: dict[str, str]) -> None:
+    """Blofin's answer of ``reported``, with a second entry of USDT: ccxt says 1."""
+    path = Path(__file__).with_name("reported").joinpath("blofin_total_is_equity.json")
+    answers = json.loads(path.read_text(encoding="utf-8"))["answers"]
+    details = answers["/api/v1/account/balance"]["data"]["details"]
+    details.append({**details[0], **more})
+    request = BalanceRequest(
+        account_id=1,
+        venue=get_venue("blofin"),
+        currency="USDT",
+        pools=[Pool.FUTURES],
+        credentials=Credentials("key", "secret", "phrase"),
+        balance_basis=basis,
+    )
+
+    with PlainServer(answers) as server:
+        gateway = CcxtGateway(
+            venue_urls={"blofin": server.base_url}, concurrency=1, politeness=Politeness()
+        )
+        answer = gateway.fetch_balances([request], clock=lambda: NOW)[1, Pool.FUTURES]
+
+    assert not isinstance(answer, Observation)
+    assert answer.code is Code.EXCHANGE_BAD_ANSWER
 
 
 # Decimals that ccxt has to know
