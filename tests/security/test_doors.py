@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from axes.models import AccessAttempt
 from django.core.cache import caches
 from django.test import Client, RequestFactory
 
@@ -37,6 +38,9 @@ def test_a_username_that_nobody_can_have_is_refused_like_a_wrong_one(
 
     assert answer.status_code == 200
     assert "_auth_user_id" not in client.session
+    # The record of attempts has no room for it.
+    attempts = AccessAttempt.objects.values_list("username", flat=True)
+    assert not [name for name in attempts if len(name) > 150]
     assert log_in(client, "x" * 150, "correct horse").status_code == 302
 
 

@@ -96,6 +96,7 @@ def test_a_code_of_digits_costs_no_try_of_the_backup_codes() -> None:
     assert SecondFactorDevice.objects.get().throttling_failure_count == 1
 
 
+@pytest.mark.postgresql
 def test_of_two_enrolments_at_once_one_counts() -> None:
     user = make_user()
     seeds = [new_seed() for _ in range(4)]
