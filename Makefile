@@ -80,7 +80,7 @@ chaos: $(DEVELOPMENT)  ## Kills, races and long simulations, the long forms, and
 	$(BIN)/python -m pytest tests/end_to_end/cluster tests/end_to_end/simulation tests/end_to_end/test_writers.py tests/exchange/test_seeded_faults.py -q -s $(PYTEST_ARGUMENTS)
 
 test-hours: $(DEVELOPMENT)  ## The suite at awkward times, once each (HOURS='2028-02-29T00:05+09:00@Asia/Seoul' for others)
-	failed=; for hour in $(HOURS); do echo "== $$hour"; \
+	@failed=; for hour in $(HOURS); do echo "== $$hour"; \
 		TESTS_NOW=$${hour%@*} TESTS_TIME_ZONE=$${hour#*@} $(BIN)/python -m pytest -n $(WORKERS) -q $(PYTEST_ARGUMENTS) \
 		|| failed="$$failed $$hour"; done; test -z "$$failed" || { echo "Failed at:$$failed"; exit 1; }
 
