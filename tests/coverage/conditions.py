@@ -199,6 +199,8 @@ def told_of(module: Path, wide: list[str], database: Path) -> Counter[str]:
         counts[told] += 1
         if told != NOTICED:
             print(f"{told}: {name}:{fault.line}: {fault.condition}", flush=True)  # noqa: T201
+    if counts:
+        print(f"{name}: {counts[NOTICED]} of {counts.total()} noticed", flush=True)  # noqa: T201
     return counts
 
 
