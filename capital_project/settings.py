@@ -101,6 +101,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that it has a word with answers of the others too.
     "capital_project.caching.NoStoreMiddleware",
+    # It answers what a page met; wherever it stands.
+    "capital_project.serving.database.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,9 +1,12 @@
 """The front page, health checks for load balancers, and error pages."""
 
+import logging
+import sys
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -13,6 +16,10 @@ from django.views.decorators.http import require_safe
 
 from capital.api.frame.problems import is_api, problem_response
 from capital.services.jobs import check_readiness
+
+logger = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 5
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -94,8 +101,41 @@ def locked_out(request: HttpRequest, *_arguments: Any) -> HttpResponse:
     return response
 
 
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether the database did not answer, or not in time; the same may succeed in a moment."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """503 and one line in the log. The page tries again by itself, and needs no database."""
+    logger.error(
+        "The database is not responding (%s): %s %s.",
+        type(error).__name__,
+        request.method,
+        request.path,
+    )
+    if is_api(request):
+        text = _("The database is not responding. Send the request again.")
+        response = problem_response(503, "database_error", text)
+    else:
+        context = {
+            "title": _("The database is not responding"),
+            "is_sent": request.method not in ("GET", "HEAD"),
+            "seconds": _RETRY_SECONDS,
+        }
+        response = HttpResponse(render_to_string("unavailable.html", context), status=503)
+        response["Cache-Control"] = "no-store"
+    response["Retry-After"] = str(_RETRY_SECONDS)
+    # Otherwise Django writes the traceback as well.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """500, without details of the error: those are in the log."""
+    error = sys.exc_info()[1]
+    if error is not None and is_database_away(error):
+        return database_away(request, error)
     return refusal(
         request,
         500,
