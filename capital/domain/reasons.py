@@ -180,6 +180,11 @@ class Code(StrEnum):
         "account's wallet mode.",
     )
     EXCHANGE_TIMEOUT = "exchange_timeout", "{venue} did not answer within {seconds} seconds."
+    READINGS_TAKE_TURNS = (
+        "readings_take_turns",
+        "{venue} allows one address to read its {accounts} accounts every {minutes} minutes: "
+        "whoever waited longest goes first.",
+    )
     NO_TIME_LEFT = (
         "no_time_left",
         "There was no time left to ask {venue}: the answer was due.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
+from capital.exchange.sharing.slices import requests_a_minute
 from capital.exchange.venue import BalanceCall, MarginLevels, Venue, alternatives
 from capital.exchange.venues import VENUES
 from strategies.markets import MarketType
@@ -11,9 +12,14 @@ BEGIN = "<!-- begin: made by `make venues` -->"
 END = "<!-- end: made by `make venues` -->"
 BRACKETS_BEGIN = "<!-- begin: brackets, made by `make venues` -->"
 BRACKETS_END = "<!-- end: brackets, made by `make venues` -->"
+PACES_BEGIN = "<!-- begin: paces, made by `make venues` -->"
+PACES_END = "<!-- end: paces, made by `make venues` -->"
 _HEAD = (
     "| exchange | markets | wallet mode | pool | `wallet` | `equity` | `free` | if not listed | "
     "sandbox | credentials |\n|---|---|---|---|---|---|---|---|---|---|"
+)
+_PACES_HEAD = (
+    "| exchange | pool | accounts within a minute | requests of one key |\n|---|---|---|---|"
 )
 _BRACKETS_HEAD = "| exchange | told in | sizes are in | of accounts |\n|---|---|---|---|"
 
@@ -30,6 +36,20 @@ def brackets_table() -> str:
     return "\n".join([_BRACKETS_HEAD, *lines])
 
 
+def paces_table() -> str:
+    """Markdown with one line for each call: how many accounts an address can keep up to date."""
+    lines = []
+    for venue in VENUES.values():
+        for pool, calls in venue.calls.items():
+            for call in calls:
+                number = requests_a_minute(call.weight, call.pace)
+                accounts = "no limit by address" if number is None else f"{number:,}"
+                keys = f"{call.pace.key_requests} in {call.pace.key_seconds} s"
+                name = f"{pool.value}{_currencies(venue, call)}"
+                lines.append(f"| `{venue.id}` | {name} | {accounts} | {keys} |")
+    return "\n".join([_PACES_HEAD, *lines])
+
+
 def with_table(document: str) -> str:
     """``document`` with the tables inserted between their markers.
 
@@ -37,7 +57,8 @@ def with_table(document: str) -> str:
         ValueError: It lacks markers.
     """
     document = _inserted(document, venues_table(), BEGIN, END)
-    return _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
+    document = _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
+    return _inserted(document, paces_table(), PACES_BEGIN, PACES_END)
 
 
 def _inserted(document: str, table: str, begin: str, end: str) -> str:

@@ -95,6 +95,7 @@ _BALANCE: dict[str, str] = {
     Code.CREDENTIALS_MALFORMED: _("malformed API credentials"),
     Code.WALLET_MODE_NOT_ON_VENUE: _("wallet mode not supported"),
     Code.EXCHANGE_TIMEOUT: _("no answer in time"),
+    Code.READINGS_TAKE_TURNS: _("accounts are read in turns"),
     Code.NO_TIME_LEFT: _("no time to ask"),
     Code.EXCHANGE_UNREACHABLE: _("exchange unreachable"),
     Code.EXCHANGE_RATE_LIMITED: _("rate limit"),

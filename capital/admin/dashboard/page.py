@@ -15,6 +15,7 @@ from capital.admin.frame.navigation import listing
 from capital.services.access import sees_everything
 from capital.services.jobs import Health
 from capital.services.overview import read_dashboard
+from capital.services.sentences import sentence
 
 
 def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "accounts_off_url": listing("account", state="inactive"),
         "runs_url": listing("allocationrun"),
         "jobs": _jobs(overview.health),
+        "in_turns": [sentence(each.reason) for each in overview.in_turns],
         "jobs_url": _jobs_url(user),
     }
 

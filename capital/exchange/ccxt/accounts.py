@@ -37,6 +37,7 @@ class AccountClients:
         until: When all accounts together are to be answered; None where each has its own time.
         politeness: Which requests wait, and which are not sent.
         shared: What all processes of this address may send.
+        is_urgent: Whether somebody waits for the answer, who does not wait behind a sync.
     """
 
     venue_urls: Mapping[str, str]
@@ -45,6 +46,7 @@ class AccountClients:
     politeness: Politeness = SHARED
     until: Moment | None = None
     shared: SharedPace = SHARED_PACE
+    is_urgent: bool = False
 
     @property
     def is_hurried(self) -> bool:
@@ -156,7 +158,7 @@ class AccountClients:
         if self.shared.store is None:
             return
         is_shared = await self.shared.take(
-            line, call.weight, call.pace, deadline=deadline, is_urgent=self.is_hurried
+            line, call.weight, call.pace, deadline=deadline, is_urgent=self.is_urgent
         )
         if not is_shared:
             cautious = self.shared.own_share(line, call.pace, is_away=True)

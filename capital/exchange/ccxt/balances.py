@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["DEADLINE_SECONDS", "CcxtGateway"]
 
 ATTEMPTS = 3
+# For so many, somebody waits: a person, or a change of one account. A sync is of more.
+FEW_ACCOUNTS = 10
 RETRY_PAUSE_SECONDS = 0.25
 
 Reader = Callable[[dict[str, Any], BalanceCall, BalanceRequest, Any], Any]
@@ -130,7 +132,8 @@ class CcxtGateway(AccountClients):
         import aiohttp
 
         venues = {request.venue.id for request in requests}
-        gateway = self._with_clients(venues)
+        is_urgent = self.is_hurried or len(requests) <= FEW_ACCOUNTS
+        gateway = replace(self._with_clients(venues), is_urgent=is_urgent)
         slots = self.slots(venues)
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:

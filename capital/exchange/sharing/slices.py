@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from capital.exchange.politeness import LONGEST_RETRY_AFTER
+from capital.exchange.venue import Pace
 
 # How long a slice may be used, and how long it counts: a request at the end of the one is within
 # any minute that begins before the end of the other.
@@ -65,6 +66,17 @@ class PaceStore(Protocol):
 
     def refuse(self, name: str, scope: str, span: timedelta) -> None:
         """From now on nobody asks the endpoint for so long, by ``with_refusal``."""
+
+
+def requests_a_minute(weight: int, pace: Pace) -> int | None:
+    """How many requests of this weight an address can send to an endpoint, minute after minute.
+
+    None where the venue does not count by address.
+    """
+    limit = pace.weight_per_minute
+    if limit is None:
+        return None
+    return max(1, (limit - limit // _URGENT_PART) // weight * 60 // WINDOW_SECONDS)
 
 
 def granted(state: State, request: LeaseRequest, at: datetime) -> tuple[State, Lease]:

@@ -301,7 +301,8 @@ def _in_batches(
     for batch in _parts(ids, read_at_once):
         progress = _Progress(on_progress)
         if to_do := [account_id for account_id in batch if account_id not in earlier]:
-            observed = load_linked_accounts(to_do)
+            loaded = load_linked_accounts(to_do)
+            observed = {key: loaded[key] for key in to_do if key in loaded}
             answers = _observe(observed, request, on_account=progress.account_answered)
             judge = _judge_by(answers, request, seen)
             for part in _parts(list(observed), BATCH_SIZE):

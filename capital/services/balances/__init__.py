@@ -2,14 +2,17 @@
 
 from capital.services.balances.connections import ConnectionReport, check_connection
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
-from capital.services.balances.paces import share_pace
 from capital.services.balances.summaries import get_cached_daily_balance
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.balances.sync import sync_balances
+from capital.services.balances.turns.paces import share_pace
+from capital.services.balances.turns.waiting import ReadingTime, all_reading_times
 
 __all__ = [
     "ConnectionReport",
     "ObservedBalance",
+    "ReadingTime",
+    "all_reading_times",
     "check_connection",
     "get_cached_daily_balance",
     "observe_balances",

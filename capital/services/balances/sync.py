@@ -153,5 +153,5 @@ def _count(account: Account, judged: JudgedReadings, answers: LiveAnswers) -> Co
 
 
 def _active_accounts(ids: Sequence[int]) -> dict[int, Account]:
-    rows = Account.objects.filter(pk__in=ids, is_active=True).order_by("pk")
-    return {account.pk: account for account in rows}
+    found = Account.objects.filter(is_active=True).in_bulk(list(ids))
+    return {key: found[key] for key in ids if key in found}

@@ -10,7 +10,7 @@ from django_q.models import Task
 from capital.domain.clock import Clock
 from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
 from capital.services.access.idempotency import prune_requests
-from capital.services.balances.paces import prune_paces
+from capital.services.balances.turns.paces import prune_paces
 from capital.services.transactions import outside_transaction
 from capital.services.webhooks.secrets import prune_nonces
 

@@ -20,6 +20,7 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, JobRun, Trigger
 from capital.services.accounts.lookup import active_account_ids
 from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
+from capital.services.balances.turns.waiting import longest_waiting_first
 from capital.services.jobs.clusters import longest_wait, oldest_wait
 from capital.services.jobs.records import raise_failure, record_work, started_run
 from capital.services.jobs.table import Job, Slot, get_job, name_of
@@ -62,7 +63,7 @@ def perform_job(
     job, slot = get_job(name), Slot.from_text(intended, clock=clock, queued_at=queued_at)
     if _is_done(name, 0, slot):
         return {ALREADY_DONE: 1}
-    ids = active_account_ids() if job.takes_accounts else []
+    ids = _accounts_of(job, now=clock())
     if len(ids) > settings.CAPITAL_JOB_CHUNK and not _is_expired(job, slot):
         return _hand_out(job, slot, ids)
     return _do(job, slot, ids, chunk=0)
@@ -150,7 +151,7 @@ def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
         UnknownJob: There is no such job.
     """
     job, slot = get_job(name), Slot(None, clock)
-    ids = active_account_ids() if job.takes_accounts else []
+    ids = _accounts_of(job, now=clock())
     run = started_run(name, slot, accounts=len(ids))
     record_work(run, lambda: WORK[job.name].do(ids, slot), clock=clock)
     return run
@@ -244,8 +245,16 @@ def _stuck(slot: Slot) -> Reason | None:
 
 
 def _still_active(account_ids: Sequence[int]) -> list[int]:
-    rows = Account.objects.filter(pk__in=account_ids, is_active=True).order_by("pk")
-    return list(rows.values_list("pk", flat=True))
+    rows = Account.objects.filter(pk__in=account_ids, is_active=True)
+    active = set(rows.values_list("pk", flat=True))
+    return [account_id for account_id in account_ids if account_id in active]
+
+
+def _accounts_of(job: Job, *, now: datetime) -> list[int]:
+    """The active accounts, in the order in which their exchanges are to be asked."""
+    if not job.takes_accounts:
+        return []
+    return longest_waiting_first(active_account_ids(), now=now)
 
 
 def _seconds(span: timedelta) -> str:

@@ -16,6 +16,7 @@ from capital.domain.clock import Clock
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.access.visibility import visible_to
+from capital.services.balances.turns.waiting import ReadingTime, reading_times
 from capital.services.jobs.health import Health, check_health
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
@@ -69,6 +70,7 @@ class Dashboard:
         reported: The total of all currencies in CAPITAL_REPORTING_CURRENCY; None where that is
             not set, or there are no accounts.
         seen_at: The time for which all this holds.
+        in_turns: The venues on which these accounts are too many to be read with every sync.
     """
 
     currencies: list[CurrencyOverview]
@@ -80,6 +82,7 @@ class Dashboard:
     steps: FirstSteps
     reported: CombinedTotal | None
     seen_at: datetime
+    in_turns: list[ReadingTime]
 
 
 def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
@@ -120,6 +123,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
             ),
             reported=_reported(currencies),
             seen_at=now,
+            in_turns=reading_times(accounts.values()),
         )
 
 

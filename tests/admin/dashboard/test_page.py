@@ -16,6 +16,7 @@ from django.utils import timezone
 from capital.admin.dashboard.charts import Line, line_chart, pool_bars
 from capital.admin.dashboard.concerns import _CONCERN_ROWS
 from capital.domain.pools import Pool
+from capital.models import Account
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import Slice
 from capital.services.overview.rates import store_rate
@@ -72,6 +73,17 @@ def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> N
     assert "mine-account" in dollars
     assert "in-bitcoin" in accounts
     assert "mine-account" not in accounts
+
+
+def test_it_says_how_long_a_round_takes_where_accounts_take_turns(client: Client) -> None:
+    tenant = make_tenant("mine", is_superuser=True)
+    Account.objects.bulk_create(
+        Account(owner=tenant.user, venue="mexc", currency="USDT", name=f"Turn {number}")
+        for number in range(300)
+    )
+    client.force_login(tenant.user)
+
+    assert "300 accounts every 2 minutes" in content(client)
 
 
 def test_a_currency_of_others_is_not_offered(client: Client) -> None:

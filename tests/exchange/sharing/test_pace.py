@@ -274,6 +274,21 @@ def test_gateway_takes_a_turn_among_all_processes(exchange: SimulatedExchange) -
     assert [(each.weight, each.limit) for each in store.asked] == [(20, 5400)]
 
 
+@pytest.mark.parametrize(("number", "is_urgent"), [(10, True), (11, False)])
+def test_few_accounts_do_not_wait_behind_a_sync(
+    exchange: SimulatedExchange, number: int, is_urgent: bool
+) -> None:
+    store = Store()
+    account = exchange.state.accounts[0]
+    requests = [request_for(account, ["spot"], key=key) for key in range(number)]
+
+    gateway_to(exchange, politeness=Politeness(), shared=process(store)).fetch_balances(
+        requests, clock=lambda: NOW
+    )
+
+    assert {each.is_urgent for each in store.asked} == {is_urgent}
+
+
 def test_each_attempt_is_a_turn_of_its_own(exchange: SimulatedExchange) -> None:
     exchange.state.set_fault(exchange.state.accounts[0].api_key, "server_error", "spot")
     store = Store()

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -41,6 +42,18 @@ def test_only_the_accounts_that_were_asked_for_are_synced(exchange: Exchange) ->
     assert counts == Counter(live=1)
     assert balances() == {asked.pk: Decimal(1000)}
     assert other.pk not in balances()
+
+
+def test_exchanges_are_asked_in_the_order_of_the_accounts_that_were_given(
+    exchange: Exchange, settings: Any
+) -> None:
+    settings.CAPITAL_LIVE_CONCURRENCY = 1
+    first, second, third = open_accounts(exchange, 3)
+
+    sync_balances([third.pk, first.pk, second.pk], clock=lambda: NOON)
+
+    asked = [request.api_key for request in exchange.server.requests]
+    assert asked == [exchange.keys[account.pk] for account in (third, first, second)]
 
 
 def test_each_account_says_itself_why_its_exchange_does_not_answer(exchange: Exchange) -> None:

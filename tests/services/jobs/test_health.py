@@ -13,12 +13,13 @@ from django.db import Error, OperationalError
 from django.test import Client
 from django_q.models import OrmQ, Schedule
 
-from capital.models import ClusterHeartbeat, JobRun
+from capital.models import Account, ClusterHeartbeat, JobRun
 from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import forget_heartbeat, is_silent, record_heartbeat
 from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
 from capital.services.jobs.schedules import sync_schedules
 from tests.commands.running import run
+from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db
 
@@ -242,6 +243,21 @@ def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> Non
 
 def jobs(*arguments: str) -> tuple[int, str]:
     return run("jobs", *arguments)
+
+
+def test_command_says_how_long_a_round_takes_where_accounts_take_turns(settings: Any) -> None:
+    all_is_well()
+    account = make_account(venue="mexc")
+    names = (f"Turn {number}" for number in range(300))
+    Account.objects.bulk_create(
+        Account(owner=account.owner, venue="mexc", currency="USDT", name=name) for name in names
+    )
+
+    _, output = jobs()
+
+    assert "mexc allows one address to read its 301 accounts every 2 minutes" in output
+    settings.CAPITAL_SYNC_MINUTES = 2
+    assert "mexc" not in jobs()[1]
 
 
 def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> None:

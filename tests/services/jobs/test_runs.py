@@ -15,14 +15,14 @@ from django_q.models import OrmQ
 
 from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
-from capital.models import AllocationRun, JobRun, Market
+from capital.models import Account, AllocationRun, JobRun, Market
 from capital.services.jobs import runs as job_runs
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
 from capital.services.jobs.work import WORK
 from capital.services.jobs.work import Work as JobWork
-from tests.factories import make_account, make_link
+from tests.factories import make_account, make_link, make_summary
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -311,6 +311,28 @@ def test_many_accounts_are_handed_out_in_chunks_of_primary_keys(work: Work, sett
         ("capital.tasks.reallocate_due_chunk", (ids[2:4], 2, INTENDED), {}),
         ("capital.tasks.reallocate_due_chunk", (ids[4:], 3, INTENDED), {}),
     ]
+
+
+def test_chunks_go_out_and_are_done_in_the_order_in_which_accounts_waited(
+    work: Work, settings: Any, monkeypatch: Any
+) -> None:
+    settings.CAPITAL_JOB_CHUNK = 2
+    monkeypatch.setattr("capital.services.balances.turns.waiting.ALL_AT_ONCE", 2)
+    ids = [make_account(venue="upbit", currency="KRW").pk for _ in range(4)]
+    for key, minutes in zip(ids, (5, 9, 7, 1), strict=True):
+        make_summary(
+            account=Account.objects.get(pk=key),
+            spot_balance=Decimal(1),
+            spot_observed_at=NOW - timedelta(minutes=minutes),
+        )
+
+    perform_job("sync_balances", intended=INTENDED)
+    deliver_chunks()
+
+    waited = [ids[1], ids[2], ids[0], ids[3]]
+    assert [call[0] for call in work.calls] == [waited[:2], waited[2:]]
+    perform_by_hand("sync_balances")
+    assert work.calls[-1][0] == waited
 
 
 def test_the_job_is_done_when_its_last_chunk_is(work: Work, settings: Any) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from capital.exchange.sharing.pace import SHARED_PACE
 from capital.exchange.sharing.slices import LeaseRequest, PaceStore
 from capital.models import EndpointPace
-from capital.services.balances.paces import (
+from capital.services.balances.turns.paces import (
     DatabasePace,
     RedisPace,
     prune_paces,
