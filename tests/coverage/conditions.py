@@ -144,6 +144,9 @@ def make_database(path: Path) -> None:
 def verdict(module: Path, fault: Fault, tests: list[str], database: Path) -> str:
     """What the tests say to the fault, from a process of its own on a copy of the database."""
     own = database.with_name("own.sqlite3")
+    # What the one before left in its write-ahead log would be written into this copy.
+    for left in database.parent.glob(f"{own.name}*"):
+        left.unlink()
     shutil.copyfile(database, own)
     child = os.fork()
     if child == 0:
