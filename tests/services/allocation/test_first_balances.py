@@ -206,7 +206,7 @@ def test_balance_that_is_taken_from_the_summary_confirms_nothing(
     (result,) = reallocate_where_due(
         [desk.account.pk],
         trigger="webhook",
-        until=Moment.after(timedelta(seconds=3)),
+        until=Moment.now() + timedelta(seconds=3),
         clock=lambda: desk.now,
     )
 
