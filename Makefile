@@ -57,6 +57,9 @@ run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its
 	@$(MANAGE) load_demo --show-login
 	@$(MANAGE) simulate_exchange -- python manage.py run_with_worker 127.0.0.1:8000
 
+# Tests start processes by the hundred, and their own workers: none compiles the project again.
+test test-database test-browser: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
 

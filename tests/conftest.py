@@ -1,5 +1,6 @@
 """What all tests share: the simulated exchange over real HTTP, and no way to a real one."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from capital.services.balances.firsts import FIRSTS
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests import clock, databases
+from tests import clock, databases, static_files
 from tests.makers import MAKERS
 from tests.processes import migrate
 from tests.simulated import Exchange
@@ -78,6 +79,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(databases.WaitingTestsSpread())
     config.pluginmanager.register(MAKERS)
     clock.travel()
+    static_files.list_once()
+    # Tests make much that is garbage at once, and little that lives long.
+    gc.set_threshold(10_000)
+
+
+def pytest_collection_finish() -> None:
+    # What is imported and collected by now lives as long as the run: it is never garbage.
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
