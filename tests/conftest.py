@@ -12,6 +12,7 @@ from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from capital.exchange.clocks import VENUE_TIMES
 from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
@@ -48,6 +49,7 @@ def _no_grudge() -> None:
     """What one test's exchange did or said is forgotten before the next one's."""
     SHARED.forget()
     FIRSTS.forget()
+    VENUE_TIMES.forget()
     forget_prices()
 
 

@@ -1,6 +1,6 @@
 """Which balance a pool is decided on: live, else cached, else none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -35,11 +35,13 @@ class Observation:
     """An amount, unrounded and in account currency, and when it was observed (aware).
 
     ``called`` is the exchange's own name of it, where it was recognised by that; else empty.
+    ``owner`` is whose account the exchange says that it is, where it does; else empty.
     """
 
     amount: Decimal
     observed_at: datetime
     called: str = ""
+    owner: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

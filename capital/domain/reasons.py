@@ -206,6 +206,17 @@ class Code(StrEnum):
         "exchange_bad_answer",
         "The answer from {venue} is not a valid balance ({kind}).",
     )
+    WRONG_ACCOUNT = (
+        "wrong_account",
+        "The answer from {venue} about the {pool} pool is another account's, so its balance is not "
+        "used. If the API key was always this account's, enter its credentials again.",
+    )
+    ANSWER_OLD = (
+        "answer_old",
+        "The answer from {venue} about the {pool} pool was made more than a minute before it was "
+        "asked for, so its balance is not used. Either the exchange or a proxy repeats old "
+        "answers, or this machine's clock is wrong.",
+    )
     NO_PENDING_RULES = (
         "no_pending_rules",
         "No changed rules of {symbol} on {venue} wait to be accepted.",

@@ -34,7 +34,12 @@ class Credentials:
 
 @dataclass(frozen=True)
 class BalanceRequest:
-    """Which pools of one account to read."""
+    """Which pools of one account to read.
+
+    Attributes:
+        owners: Whose account the exchange said each pool is, if that is known: the answer of
+            another one is a failure.
+    """
 
     account_id: int
     venue: Venue
@@ -43,6 +48,7 @@ class BalanceRequest:
     credentials: Credentials
     is_sandbox: bool = False
     balance_basis: BalanceBasis = BalanceBasis.WALLET
+    owners: Mapping[Pool, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,11 @@ class BalanceCall:
         withheld: Bases that are not available on some accounts.
         weight: What one request counts for in the venue's limits.
         pace: Those limits.
+        owner: Where the response says whose account it is about; ``()`` if it does not.
+        told_at: Where it says when it was made; ``()`` if only its ``Date`` header does.
+        has_own_address: No two requests have the same address, or none can be answered by a cache.
+            Where they have the same one, the venue documents no parameter that could tell them
+            apart, and ``Cache-Control`` alone asks for a new answer.
     """
 
     params: Mapping[str, Any]
@@ -204,6 +209,9 @@ class BalanceCall:
     scales: bool = False
     weight: int = 1
     pace: Pace = Pace()
+    owner: Path = ()
+    told_at: Path = ()
+    has_own_address: bool = False
 
     def currency_id(self, currency: str) -> str:
         """The venue's name of ``currency`` in a request."""
@@ -570,6 +578,9 @@ def spot_call(
     omits_empty: bool = False,
     weight: int = 1,
     pace: Pace = Pace(),  # frozen
+    owner: Path = (),
+    told_at: Path = (),
+    has_own_address: bool = False,
 ) -> BalanceCall:
     """A spot wallet whose response has free and locked amounts; nothing is unrealised."""
     whole = f"{free} + {locked}"
@@ -581,4 +592,7 @@ def spot_call(
         omits_empty=omits_empty,
         weight=weight,
         pace=pace,
+        owner=owner,
+        told_at=told_at,
+        has_own_address=has_own_address,
     )

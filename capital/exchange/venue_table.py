@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
 from capital.exchange.sharing.slices import requests_a_minute
-from capital.exchange.venue import BalanceCall, MarginLevels, Venue, alternatives
+from capital.exchange.venue import BalanceCall, MarginLevels, Path, Venue, alternatives
 from capital.exchange.venues import VENUES
 from strategies.markets import MarketType
 
@@ -14,6 +14,11 @@ BRACKETS_BEGIN = "<!-- begin: brackets, made by `make venues` -->"
 BRACKETS_END = "<!-- end: brackets, made by `make venues` -->"
 PACES_BEGIN = "<!-- begin: paces, made by `make venues` -->"
 PACES_END = "<!-- end: paces, made by `make venues` -->"
+ANSWERS_BEGIN = "<!-- begin: answers, made by `make venues` -->"
+ANSWERS_END = "<!-- end: answers, made by `make venues` -->"
+_ANSWERS_HEAD = (
+    "| exchange | pool | whose account | made at | address of a request |\n|---|---|---|---|---|"
+)
 _HEAD = (
     "| exchange | markets | wallet mode | pool | `wallet` | `equity` | `free` | if not listed | "
     "sandbox | credentials |\n|---|---|---|---|---|---|---|---|---|---|"
@@ -50,6 +55,18 @@ def paces_table() -> str:
     return "\n".join([_PACES_HEAD, *lines])
 
 
+def answers_table() -> str:
+    """Markdown with one line for each call: what its answer says of itself."""
+    lines = (
+        f"| `{venue.id}` | {pool.value}{_currencies(venue, call)} | {_field(call.owner)} | "
+        f"{_field(call.told_at)} | {'its own' if call.has_own_address else 'the same each time'} |"
+        for venue in VENUES.values()
+        for pool, calls in venue.calls.items()
+        for call in calls
+    )
+    return "\n".join([_ANSWERS_HEAD, *lines])
+
+
 def with_table(document: str) -> str:
     """``document`` with the tables inserted between their markers.
 
@@ -58,7 +75,12 @@ def with_table(document: str) -> str:
     """
     document = _inserted(document, venues_table(), BEGIN, END)
     document = _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
-    return _inserted(document, paces_table(), PACES_BEGIN, PACES_END)
+    document = _inserted(document, paces_table(), PACES_BEGIN, PACES_END)
+    return _inserted(document, answers_table(), ANSWERS_BEGIN, ANSWERS_END)
+
+
+def _field(path: Path) -> str:
+    return f"`{'.'.join(map(str, path))}`" if path else "–"
 
 
 def _inserted(document: str, table: str, begin: str, end: str) -> str:

@@ -10,6 +10,13 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="account",
+            name="venue_owners",
+            field=models.JSONField(
+                blank=True, default=dict, editable=False, verbose_name="account at the exchange"
+            ),
+        ),
+        migrations.AddField(
             model_name="dailyaccountsummary",
             name="trails",
             field=models.JSONField(

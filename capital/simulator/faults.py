@@ -42,6 +42,10 @@ class Fault(StrEnum):
     """Every amount is negated: debt."""
     MISSING_CURRENCY = "missing_currency"
     """The account's currency is left out."""
+    WRONG_ACCOUNT = "wrong_account"
+    """The answer is about another account, where the venue says which one."""
+    OLD_ANSWER = "old_answer"
+    """The answer is of an hour ago, as a cache gives it: its times say so."""
 
 
 AMOUNT_FAULTS = frozenset(

@@ -22,6 +22,7 @@ class Holdings:
         now_milliseconds: Unix time.
         unrealised: Currency to the PnL of what is open; others have none.
         in_use: Currency to what orders and positions hold; others have nothing in use.
+        owner: The number of the account, for venues that say whose balance it is.
     """
 
     currency: str
@@ -29,6 +30,7 @@ class Holdings:
     now_milliseconds: int
     unrealised: Mapping[str, str] = field(default_factory=dict)
     in_use: Mapping[str, str] = field(default_factory=dict)
+    owner: int = 1
 
     def pnl_of(self, name: str) -> str:
         """Its unrealised PnL."""

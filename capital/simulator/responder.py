@@ -7,6 +7,7 @@ import struct
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from email.utils import formatdate
 from html import escape
 from typing import Any
 
@@ -33,6 +34,7 @@ _BALANCES = tuple(
     balance for venue in reversed(list(VENUES.values())) for balance in venue.balances
 )
 _DRIP_SECONDS = 0.2
+_OLD_MILLISECONDS = 3_600_000
 _PAGE = (
     "<!DOCTYPE html><html><head><title>Maintenance</title></head>"
     "<body><h1>We will be back soon</h1><p>{request_line} ({api_key})</p></body></html>"
@@ -50,6 +52,10 @@ class AskedRequest:
     pool: Pool
     api_key: str | None
     path: str
+
+
+class OldResponse(web.Response):
+    """A response that keeps the time in its ``Date`` header, as one from a cache."""
 
 
 class Responder:
@@ -110,8 +116,13 @@ class Responder:
                 request_line=escape(_request_line(signed)), api_key=escape(account.api_key)
             )
             return web.Response(text=page, content_type="text/html")
-        return web.Response(
-            text=_body(endpoint, account, visit, now), content_type="application/json"
+        is_old = visit.fault is Fault.OLD_ANSWER
+        now -= _OLD_MILLISECONDS if is_old else 0
+        kind = OldResponse if is_old else web.Response
+        return kind(
+            text=_body(endpoint, account, visit, now),
+            headers={"Date": formatdate(now // 1000, usegmt=True)},
+            content_type="application/json",
         )
 
     async def notify(self, request: web.Request, *, notice: Notice, root: str) -> web.Response:
@@ -241,7 +252,8 @@ def _body(endpoint: Endpoint, account: SimulatedAccount, visit: Visit, now: int)
         body: Any = visit.recorded
     else:
         amounts = falsify(visit.amounts, fault=visit.fault, currency=account.currency)
-        holdings = Holdings(account.currency, amounts, now, visit.unrealised, visit.in_use)
+        owner = 2 if visit.fault is Fault.WRONG_ACCOUNT else 1
+        holdings = Holdings(account.currency, amounts, now, visit.unrealised, visit.in_use, owner)
         body = endpoint.build(holdings)
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if visit.fault is Fault.NAN:

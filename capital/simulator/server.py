@@ -22,7 +22,7 @@ from capital.simulator.control import add_control_routes
 from capital.simulator.endpoint import PlacedOrder, SimulatedVenue
 from capital.simulator.markets import MarketPlace
 from capital.simulator.public import Handler, order_handler, price_setter, public_handler
-from capital.simulator.responder import AskedRequest, Responder
+from capital.simulator.responder import AskedRequest, OldResponse, Responder
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState
 from capital.simulator.venues import ROOTS, VENUES
@@ -124,9 +124,10 @@ class SimulatedExchange:
         self.stop()
 
     async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
-        response.headers["Date"] = date_header(
-            time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
-        )
+        if not isinstance(response, OldResponse):
+            response.headers["Date"] = date_header(
+                time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
+            )
 
     def _add_routes(
         self,

@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING, Any
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.ccxt.clients import milliseconds_now, new_client, redirected
-from capital.exchange.clocks import ToldTime
+from capital.exchange.ccxt.clients import (
+    milliseconds_now,
+    monotonic_now,
+    new_client,
+    redirected,
+)
+from capital.exchange.clocks import (
+    OLDEST_BY_THIS_CLOCK_MILLISECONDS,
+    OLDEST_MILLISECONDS,
+    VENUE_TIMES,
+    ToldTime,
+    moment_of,
+)
 from capital.exchange.contract import BalanceRequest
+from capital.exchange.formulas import read_along
 from capital.exchange.moments import Moment
 from capital.exchange.pem import MisplacedKey, is_private_key, well_formed
 from capital.exchange.politeness import BANNED, SHARED, Line, Politeness
@@ -24,6 +36,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 DEADLINE_SECONDS = 15
+_LONGEST_OWNER = 80
 
 
 @dataclass(frozen=True)
@@ -195,21 +208,16 @@ class AccountClients:
 
     async def put_clock_right(self, exchange: Any, line: Line) -> bool:
         """Learn from the venue how far this machine's clock is off; False where it is not that."""
-        from ccxt.base import errors
-
         if exchange.is_clock_corrected:
             return False
         exchange.is_clock_corrected = True
         told: ToldTime | None = exchange.told_by_date
         if exchange.has.get("fetchTime"):
             asked_at = milliseconds_now()
-            try:
-                venue_time = await exchange.fetch_time()
-            except errors.BaseError:
-                return False  # the refusal says more than that the time is unavailable
+            venue_time = await _venue_time(exchange)
             if venue_time is None:
-                return False
-            told = ToldTime(int(venue_time), asked_at, milliseconds_now())
+                return False  # the refusal says more than that the time is unavailable
+            told = ToldTime(venue_time, asked_at, milliseconds_now())
         if told is None:
             return False
         change = told.skew - exchange.clock_skew_milliseconds
@@ -220,6 +228,64 @@ class AccountClients:
         exchange.clock_skew_milliseconds = told.skew
         self.politeness.learn_skew(line.venue, line.base_url, told.skew)
         return True
+
+    async def check_answer(
+        self, exchange: Any, request: BalanceRequest, pool: Pool, call: BalanceCall, line: Line
+    ) -> str:
+        """Whose account the answer is about, "" where it does not say; it is one of now.
+
+        Raises:
+            BalanceUnavailable: It is another account's, or older than a minute.
+        """
+        answer = exchange.answers[-1] if exchange.answers else None
+        told = read_along(answer, call.owner) if call.owner else None
+        owner = "" if told is None else str(told)[:_LONGEST_OWNER]
+        if owner and request.owners.get(pool, owner) != owner:
+            raise BalanceUnavailable(Code.WRONG_ACCOUNT, venue=line.venue, pool=pool.value)
+        times = [exchange.dated_at]
+        if call.told_at:
+            times.append(moment_of(read_along(answer, call.told_at)))
+        known = [each for each in times if each is not None]
+        is_cached = exchange.cached_seconds * 1000 > OLDEST_MILLISECONDS
+        if is_cached or (known and not await _is_of_now(exchange, line, min(known))):
+            raise BalanceUnavailable(Code.ANSWER_OLD, venue=line.venue, pool=pool.value)
+        return owner
+
+
+async def _is_of_now(exchange: Any, line: Line, made_at: int) -> bool:
+    """Whether an answer that was made at ``made_at``, by the venue's clock, is one of now.
+
+    In doubt the venue's clock is asked: it may be this machine's that is wrong.
+    """
+    venue = line.venue, line.base_url
+    asked: int = exchange.asked_monotonic
+    by_this_clock: int = exchange.asked_at - exchange.clock_skew_milliseconds
+    expected = VENUE_TIMES.at(venue, asked)
+    earliest = by_this_clock - OLDEST_BY_THIS_CLOCK_MILLISECONDS
+    if made_at >= (earliest if expected is None else expected - OLDEST_MILLISECONDS):
+        VENUE_TIMES.learn(venue, made_at, monotonic_now())
+        return True
+    venue_time = await _venue_time(exchange) if exchange.has.get("fetchTime") else None
+    if venue_time is None:
+        if made_at >= earliest:
+            # Earlier answers say otherwise, but they may have been ahead of their time: this one is
+            # not used, but the next one is compared with it.
+            VENUE_TIMES.correct(venue, made_at, monotonic_now())
+        return False
+    now = monotonic_now()
+    VENUE_TIMES.correct(venue, venue_time, now)
+    return made_at >= venue_time - (now - asked) - OLDEST_MILLISECONDS
+
+
+async def _venue_time(exchange: Any) -> int | None:
+    """The venue's time in milliseconds; None if it does not tell it now."""
+    from ccxt.base import errors
+
+    try:
+        told = await exchange.fetch_time()
+    except errors.BaseError:
+        return None
+    return None if told is None else int(told)
 
 
 # The time when this was loaded, by the clock that people read and by the one that only goes on.

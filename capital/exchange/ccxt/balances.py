@@ -215,7 +215,13 @@ class CcxtGateway(AccountClients):
                 answer = await self._fetch_with_retries(
                     exchange, request, call, line, deadline=deadline
                 )
+                answers = exchange.answers
+                owner = await self.check_answer(exchange, request, pool, call, line)
+                # In doubt the venue's time was asked besides.
+                exchange.answers = answers
             value = read(answer, call, request, exchange)
+            if owner and isinstance(value, Observation):
+                value = replace(value, owner=owner)
         except (Exception, asyncio.CancelledError) as error:  # as above
             if is_cancelled_by_the_caller(error):
                 raise

@@ -19,7 +19,13 @@ from urllib.parse import urlsplit
 from capital.domain.errors import InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
-from capital.exchange.clocks import ToldTime, seconds_to_wait, told_by_date
+from capital.exchange.clocks import (
+    ToldTime,
+    milliseconds_of,
+    seconds_in_a_cache,
+    seconds_to_wait,
+    told_by_date,
+)
 from capital.exchange.venues import Venue, get_venue
 
 _Answer = TypeVar("_Answer")
@@ -53,6 +59,8 @@ def built_client(venue_id: str) -> Any:
             "session": None,
             "ssl_context": tls_context(),
             "timeout": REQUEST_TIMEOUT_SECONDS * 1000,
+            # A balance or a price of before is no answer.
+            "headers": {"Cache-Control": "no-cache"},
             "enableRateLimit": False,
             "logger": _silence,
         }
@@ -142,6 +150,9 @@ class _ExactAnswers:
         clock_skew_milliseconds: How far this machine's clock is ahead of the venue's.
         is_clock_corrected: The venue's time was already requested.
         asked_at: When the last request was sent, in this machine's milliseconds.
+        asked_monotonic: The same by the monotonic clock.
+        dated_at: The time in the ``Date`` header of the last response; None if there is none.
+        cached_seconds: How long it lay in a cache, as its ``Age`` header says.
         told_by_date: The time in the ``Date`` header of the last response.
         takes_text: A single word is a valid response, too.
         has_asked: A request was signed and sent.
@@ -152,6 +163,9 @@ class _ExactAnswers:
     clock_skew_milliseconds = 0
     is_clock_corrected = False
     asked_at = 0
+    asked_monotonic = 0
+    dated_at: int | None = None
+    cached_seconds = 0
     told_by_date: ToldTime | None = None
     refused_with: tuple[int, float | None] | None = None
     has_asked = False
@@ -180,7 +194,7 @@ class _ExactAnswers:
         from ccxt.base import errors
 
         self.has_asked = True
-        self.asked_at = milliseconds_now()
+        self.asked_at, self.asked_monotonic = milliseconds_now(), monotonic_now()
         answer = await super().fetch(*args, **kwargs)  # type: ignore[misc]
         if not isinstance(answer, (dict | list | str) if self.takes_text else (dict | list)):
             raise errors.BadResponse("not JSON")
@@ -191,6 +205,8 @@ class _ExactAnswers:
         from ccxt.base import errors
 
         date = _header(args[3], "date")
+        self.dated_at = milliseconds_of(date)
+        self.cached_seconds = seconds_in_a_cache(_header(args[3], "age"))
         self.told_by_date = told_by_date(
             date, asked_at=self.asked_at, answered_at=milliseconds_now()
         )
@@ -241,6 +257,11 @@ def _meaning_of_status(status: int) -> Any:
 def milliseconds_now() -> int:
     """This machine's time, as venues write it."""
     return time.time_ns() // 1_000_000
+
+
+def monotonic_now() -> int:
+    """The clock that nobody sets, in milliseconds."""
+    return time.monotonic_ns() // 1_000_000
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:

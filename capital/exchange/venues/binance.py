@@ -45,6 +45,7 @@ def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withhe
         withheld=withheld,
         weight=5,
         pace=Pace(weight_per_minute=2160, key_requests=45),
+        has_own_address=True,
     )
 
 
@@ -64,6 +65,9 @@ ROWS = (
                     locked="locked",
                     weight=20,
                     pace=Pace(weight_per_minute=5400, key_requests=45),
+                    # updateTime is when the account changed last, not when it was asked.
+                    owner=("uid",),
+                    has_own_address=True,
                 ),
             ),
             Pool.FUTURES: (
@@ -98,6 +102,7 @@ ROWS = (
                     refused={FREE: Code.BASIS_NOT_TOLD},
                     weight=20,
                     pace=Pace(weight_per_minute=5400, key_requests=45),
+                    has_own_address=True,
                 ),
             ),
         },

@@ -11,6 +11,7 @@ from capital.exchange.venue import (
     Holdings,
     Inspection,
     Pace,
+    Path,
     RulesCall,
     Venue,
     spot_call,
@@ -18,7 +19,9 @@ from capital.exchange.venue import (
 )
 
 
-def _futures(sub_type: str, currencies: frozenset[str] | None) -> BalanceCall:
+def _futures(
+    sub_type: str, currencies: frozenset[str] | None, owner: str, told_at: Path = ()
+) -> BalanceCall:
     return BalanceCall(
         params={"type": "swap", "subType": sub_type},
         holdings=Holdings(path=("data",), name="asset"),
@@ -26,6 +29,9 @@ def _futures(sub_type: str, currencies: frozenset[str] | None) -> BalanceCall:
         formulas={WALLET: "balance", EQUITY: "equity", FREE: "availableMargin"},
         currencies=currencies,
         pace=Pace(key_requests=4),
+        owner=("data", 0, owner),
+        told_at=told_at,
+        has_own_address=True,
     )
 
 
@@ -42,12 +48,13 @@ ROWS = (
                     holdings=Holdings(path=("data", "balances"), name="asset"),
                     free="free",
                     locked="locked",
+                    has_own_address=True,
                 ),
             ),
             Pool.FUTURES: (
                 # VST is the currency of its demo system.
-                _futures("linear", frozenset({"USDT", "USDC", "VST"})),
-                _futures("inverse", None),
+                _futures("linear", frozenset({"USDT", "USDC", "VST"}), "userId"),
+                _futures("inverse", None, "shortUid", ("timestamp",)),
             ),
         },
         sandbox="testnet",

@@ -51,6 +51,7 @@ def _futures(product_type: str, currencies: frozenset[str] | None) -> BalanceCal
         options=_CLASSIC,
         currencies=currencies,
         pace=_PACE,
+        told_at=("requestTime",),
     )
 
 
@@ -71,6 +72,7 @@ ROWS = (
                     options=_CLASSIC,
                     omits_empty=True,
                     pace=_PACE,
+                    told_at=("requestTime",),
                 ),
             ),
             # One wallet for each product type.
@@ -93,6 +95,7 @@ ROWS = (
                     options=_UNIFIED,
                     omits_empty=True,
                     pace=_PACE,
+                    told_at=("requestTime",),
                 ),
             ),
         },

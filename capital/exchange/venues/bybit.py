@@ -65,6 +65,7 @@ ROWS = (
                     pools_margin=_CROSS,
                     omits_empty=True,
                     pace=Pace(weight_per_minute=6480, key_requests=45),
+                    told_at=("time",),
                 ),
             ),
         },

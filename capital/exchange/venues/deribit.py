@@ -41,6 +41,9 @@ ROWS = (
                     withheld=(
                         Withheld(FREE, "cross_collateral_enabled", Code.BASIS_OVER_CURRENCIES),
                     ),
+                    owner=("result", "id"),
+                    # Documented: when the response was sent, in microseconds.
+                    told_at=("usOut",),
                 ),
             ),
         },

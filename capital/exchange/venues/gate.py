@@ -67,6 +67,7 @@ ROWS = (
                         FREE: "available",
                     },
                     options=_SEPARATE,
+                    owner=("user",),
                 ),
             ),
             # ccxt's total is available + freeze: 0 where the equity is 1016. Equity is documented
@@ -79,6 +80,7 @@ ROWS = (
                     formulas={EQUITY: "equity", FREE: "available"},
                     refused={WALLET: Code.BASIS_WITH_PNL_ONLY},
                     options=_UNIFIED,
+                    owner=("user_id",),
                 ),
             ),
         },

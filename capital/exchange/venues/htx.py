@@ -38,6 +38,9 @@ ROWS = (
                         amount="balance",
                     ),
                     formulas={WALLET: "trade + frozen", EQUITY: "trade + frozen", FREE: "trade"},
+                    owner=("data", "id"),
+                    told_at=("ts",),
+                    has_own_address=True,
                 ),
             ),
             Pool.FUTURES: (
@@ -57,6 +60,8 @@ ROWS = (
                         ),
                     ),
                     currencies=frozenset({"USDT", "USDC", "USD"}),
+                    told_at=("ts",),
+                    has_own_address=True,
                 ),
                 # ccxt reads defaultSubType here and ignores subType, which would answer with the
                 # linear wallet.
@@ -71,6 +76,8 @@ ROWS = (
                         EQUITY: "margin_balance",
                         FREE: "margin_available",
                     },
+                    told_at=("ts",),
+                    has_own_address=True,
                 ),
             ),
         },

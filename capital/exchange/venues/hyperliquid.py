@@ -40,6 +40,7 @@ ROWS = (
                     formulas={WALLET: "total", EQUITY: "total", FREE: "total - hold"},
                     options=_SEPARATE,
                     omits_empty=True,
+                    has_own_address=True,
                 ),
             ),
             # The perpetuals of the first exchange on the chain, whose collateral is USDC.
@@ -55,6 +56,8 @@ ROWS = (
                         FREE: "marginSummary.accountValue - marginSummary.totalMarginUsed",
                     },
                     options=_SEPARATE,
+                    told_at=("time",),
+                    has_own_address=True,
                 ),
             ),
             Pool.UNIFIED: (
@@ -65,6 +68,7 @@ ROWS = (
                     refused={EQUITY: Code.BASIS_NOT_TOLD},
                     options=_UNIFIED,
                     omits_empty=True,
+                    has_own_address=True,
                 ),
             ),
         },

@@ -56,6 +56,7 @@ ROWS = (
                     refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
                     # A counter of up to 15 that decreases by one every three seconds.
                     pace=Pace(key_requests=13, key_seconds=45),
+                    has_own_address=True,
                 ),
             ),
         },
@@ -94,6 +95,7 @@ ROWS = (
                     },
                     omits_empty=True,
                     currencies=frozenset({"USD"}),
+                    told_at=("serverTime",),
                 ),
                 BalanceCall(
                     params={"type": "flex"},
@@ -101,6 +103,7 @@ ROWS = (
                     formulas={WALLET: "quantity", FREE: "available"},
                     refused={EQUITY: Code.BASIS_OVER_CURRENCIES},
                     omits_empty=True,
+                    told_at=("serverTime",),
                 ),
             ),
         },

@@ -33,6 +33,7 @@ ROWS = (
                     locked="locked",
                     weight=10,
                     pace=Pace(weight_per_minute=2700, key_requests=45),
+                    has_own_address=True,
                 ),
             ),
             # ccxt adds up availableBalance and frozenBalance, without what positions hold.

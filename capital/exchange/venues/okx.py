@@ -53,6 +53,7 @@ ROWS = (
                     withheld=(Withheld(WALLET, "liab?", Code.BASIS_WITH_LOAN, is_amount=True),),
                     omits_empty=True,
                     pace=Pace(weight_per_minute=6000, key_requests=9, key_seconds=2),
+                    # uTime is when the account changed last, not when it was asked.
                 ),
             ),
         },

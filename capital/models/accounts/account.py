@@ -242,6 +242,9 @@ class Account(RemembersLoaded):
         ),
     )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
+    venue_owners = models.JSONField(
+        _("account at the exchange"), default=dict, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

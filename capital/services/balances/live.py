@@ -19,6 +19,7 @@ from capital.exchange.moments import Moment
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.accounts.lookup import pools_of_account, wallet_mode_problem
+from capital.services.balances.owners import known_owners
 from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -198,4 +199,5 @@ def _request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason
         credentials=credentials,
         is_sandbox=account.is_sandbox,
         balance_basis=BalanceBasis(account.balance_basis),
+        owners=known_owners(account),
     )

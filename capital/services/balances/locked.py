@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.balances.owners import owners_after
 from capital.services.balances.readings import JudgedReadings, next_trails, settled_suspects
 from capital.services.balances.summaries import Summaries, record_observations
 from capital.services.transactions import inside_transaction
@@ -97,11 +98,12 @@ def learn(
     for key, each in judged.items():
         account = accounts[key]
         settled = settled_suspects(account.suspect_readings, each, are_recorded=key in recorded)
-        if settled != account.suspect_readings:
-            account.suspect_readings = settled
+        owners = owners_after(account, each.believed)
+        if settled != account.suspect_readings or owners != account.venue_owners:
+            account.suspect_readings, account.venue_owners = settled, owners
             changed.append(account)
     if changed:
-        Account.objects.bulk_update(changed, ["suspect_readings"])
+        Account.objects.bulk_update(changed, ["suspect_readings", "venue_owners"])
 
 
 def batch_then_each(

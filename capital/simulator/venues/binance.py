@@ -108,7 +108,7 @@ def _spot(holdings: Holdings) -> Any:
             for name, amount in holdings.listed_with(_SPOT_CATALOGUE).items()
         ],
         "permissions": ["SPOT"],
-        "uid": 1,
+        "uid": holdings.owner,
     }
 
 

@@ -56,7 +56,7 @@ def _futures(holdings: Holdings) -> Any:
         "msg": "",
         "data": [
             {
-                "userId": "1",
+                "userId": str(holdings.owner),
                 "asset": name,
                 "balance": amount,
                 "equity": holdings.equity_of(name, amount),
@@ -65,7 +65,7 @@ def _futures(holdings: Holdings) -> Any:
                 "availableMargin": holdings.free_of(name, amount),
                 "usedMargin": holdings.used_of(name),
                 "freezedMargin": "0",
-                "shortUid": "1",
+                "shortUid": str(holdings.owner),
             }
             for name, amount in holdings.listed.items()
         ],

@@ -73,7 +73,7 @@ def _summaries(holdings: Holdings) -> Any:
     now = holdings.now_milliseconds * 1000
     return {
         "jsonrpc": "2.0",
-        "result": {"id": 1, "type": "main", "summaries": summaries},
+        "result": {"id": holdings.owner, "type": "main", "summaries": summaries},
         "usIn": now,
         "usOut": now,
         "testnet": False,

@@ -49,7 +49,7 @@ def _spot(holdings: Holdings) -> Any:
 def _futures(holdings: Holdings) -> Any:
     """The wallet of one settlement currency: an object, not a list."""
     if holdings.amounts.get(holdings.currency, "0") is None:
-        return {"user": 1, "in_dual_mode": False}
+        return {"user": holdings.owner, "in_dual_mode": False}
     name, total = holdings.currency, holdings.total
     return {
         "currency": name,
@@ -65,13 +65,13 @@ def _futures(holdings: Holdings) -> Any:
         "isolated_position_margin": "0",
         "enable_credit": False,
         "margin_mode": 0,
-        "user": 1,
+        "user": holdings.owner,
     }
 
 
 def _unified(holdings: Holdings) -> Any:
     return {
-        "user_id": 1,
+        "user_id": holdings.owner,
         "locked": False,
         "balances": {
             name: {

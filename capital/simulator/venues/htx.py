@@ -93,7 +93,7 @@ def _spot(holdings: Holdings) -> Any:
             ("frozen", holdings.used_of(name)),
         )
     ]
-    data = {"id": 1, "type": "spot", "state": "working", "list": lines}
+    data = {"id": holdings.owner, "type": "spot", "state": "working", "list": lines}
     return {"status": "ok", "data": data, "ts": holdings.now_milliseconds}
 
 
