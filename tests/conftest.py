@@ -17,7 +17,7 @@ from capital.exchange.politeness import SHARED
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.allocation import records
-from capital.services.balances.firsts import FIRSTS
+from capital.services.balances.trails import FIRSTS
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState

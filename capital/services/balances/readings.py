@@ -21,11 +21,10 @@ from capital.domain.trails import (
     needs_confirmation,
 )
 from capital.models import Account, DailyAccountSummary
-from capital.services.balances.firsts import FIRSTS
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
 from capital.services.balances.suspects import Suspect, stored_suspects
-from capital.services.balances.trails import stored_trail, trail_as_json
+from capital.services.balances.trails import FIRSTS, stored_trail, trail_as_json
 
 _HOUR = timedelta(hours=1)
 

@@ -1,10 +1,13 @@
-"""The trails of accepted balances, as the daily summaries keep them.
+"""The trails of accepted balances, as the daily summaries keep them, and how old a first one is.
 
-They go along with the balances from day to day, so they cost no query of their own.
+Trails go along with the balances from day to day, so they cost no query of their own.
 """
 
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import monotonic_ns
 from typing import Any
 
 from capital.domain.balances import Observation
@@ -12,6 +15,8 @@ from capital.domain.money import floor_to, parse_amount, plain, quantum_of
 from capital.domain.pools import Pool
 from capital.domain.trails import Trail
 from capital.models import Account, DailyAccountSummary
+
+_REMEMBERED = 20_000
 
 
 def stored_trail(account: Account, summary: DailyAccountSummary | None, pool: Pool) -> Trail:
@@ -40,3 +45,39 @@ def _pair(observation: Observation, currency: str) -> list[str]:
 def _observation(pair: Sequence[str]) -> Observation:
     moment, amount = pair
     return Observation(parse_amount(amount), datetime.fromisoformat(moment))
+
+
+class FirstBalances:
+    """The first balances that this process has read, and when. Safe to use from any thread.
+
+    Their confirmation has to wait. Within a process that is measured by the monotonic clock, which
+    nobody sets; for what another process read, by the times that are stored.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read_at: OrderedDict[tuple[int, Pool, datetime], int] = OrderedDict()
+
+    def remember(self, account_id: int, pool: Pool, first: Observation) -> None:
+        """``first`` was read now."""
+        with self._lock:
+            self._read_at[account_id, pool, first.observed_at] = monotonic_ns()
+            while len(self._read_at) > _REMEMBERED:
+                self._read_at.popitem(last=False)
+
+    def age(self, account_id: int, pool: Pool, first: Observation, now: datetime) -> timedelta:
+        """How long ago ``first`` was read, if it is now ``now``."""
+        with self._lock:
+            read_at = self._read_at.get((account_id, pool, first.observed_at))
+        if read_at is None:
+            return now - first.observed_at
+        return timedelta(microseconds=(monotonic_ns() - read_at) // 1000)
+
+    def forget(self) -> None:
+        """Forget everything, as a new process knows nothing; for tests."""
+        with self._lock:
+            self._read_at.clear()
+
+
+FIRSTS = FirstBalances()
+"""Those of this process."""

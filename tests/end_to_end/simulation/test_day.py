@@ -44,7 +44,7 @@ from capital.services.allocation import allocate, records
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
-from capital.services.balances import days, firsts, sync
+from capital.services.balances import days, sync, trails
 from capital.services.balances.summaries import BALANCE_FIELD, get_cached_daily_balance
 from capital.services.jobs.table import Slot
 from capital.services.jobs.work import WORK
@@ -346,7 +346,7 @@ def live_through(
         monkeypatch.setattr(module, "BATCH_SIZE", 3)
     monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0)
     # The clock that nobody sets goes on with the others.
-    monkeypatch.setattr(firsts, "monotonic_ns", time.time_ns)
+    monkeypatch.setattr(trails, "monotonic_ns", time.time_ns)
     with time_machine.travel(START - timedelta(hours=1), tick=False):
         world = World(exchange, Random(seed))
         world.open_desk()

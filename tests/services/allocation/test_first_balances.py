@@ -20,9 +20,9 @@ from capital.services.allocation.applying import apply_plan
 from capital.services.allocation.gate import check_gate
 from capital.services.allocation.plans import make_plan
 from capital.services.allocation.reverts import revert_run
-from capital.services.balances.firsts import FIRSTS
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.balances.sync import sync_balances
+from capital.services.balances.trails import FIRSTS
 from tests.factories import capital_of, make_link, make_summary
 from tests.simulated import Exchange
 
@@ -72,7 +72,7 @@ def desk(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Desk:
     make_link(account=account)
     desk = Desk(account, exchange)
     monkeypatch.setattr(
-        "capital.services.balances.firsts.monotonic_ns", lambda: desk.monotonic * 10**9
+        "capital.services.balances.trails.monotonic_ns", lambda: desk.monotonic * 10**9
     )
     return desk
 
