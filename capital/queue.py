@@ -8,8 +8,10 @@ import os
 import time
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django_q.brokers.orm import ORM
+from django_q.conf import Conf
 from django_q.signing import SignedPackage
 
 from capital.domain.reasons import Reason
@@ -24,6 +26,7 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     """Records a heartbeat where tasks are pulled: a cluster that pulls none falls silent."""
 
     _beat_at: float | None = None
+    _is_clock_wrong = False
 
     @staticmethod
     def get_connection(list_key: str | None = None) -> Any:
@@ -35,6 +38,10 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         note_pull(pid=os.getppid())
         if self._beat_at is None or time.monotonic() - self._beat_at >= BEAT_SECONDS:
             self._beat()
+        if self._is_clock_wrong:
+            # By its clock, tasks of others would be due that are not.
+            time.sleep(Conf.POLL)
+            return []
         return [task for task in super().dequeue() or [] if self._is_ours(*task)]
 
     def _is_ours(self, key: Any, payload: str) -> bool:
@@ -49,9 +56,21 @@ class HeartbeatBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         is_first, self._beat_at = self._beat_at is None, time.monotonic()
         try:
             # The cluster is known by its guard, which is this process's parent.
-            record_heartbeat(pid=os.getppid(), is_first=is_first)
+            self._heed_clock(is_wrong=record_heartbeat(pid=os.getppid(), is_first=is_first))
         except DatabaseError as error:
             logger.warning("The heartbeat was not recorded (%s).", type(error).__name__)
+
+    def _heed_clock(self, *, is_wrong: bool) -> None:
+        """Take no tasks while this machine's clock is too far off, and say so once."""
+        if is_wrong and not self._is_clock_wrong:
+            logger.error(
+                "The clock of this machine is more than %s s off the database's. This cluster "
+                "takes no tasks until it is right.",
+                settings.CAPITAL_CLOCK_TOLERANCE_SECONDS,
+            )
+        elif self._is_clock_wrong and not is_wrong:
+            logger.warning("The clock of this machine is right again. This cluster takes tasks.")
+        self._is_clock_wrong = is_wrong
 
 
 def _refusal_of(payload: str) -> Reason | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError
-from django.utils import translation
+from django.utils import timezone, translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -51,6 +51,12 @@ def _no_grudge() -> None:
     FIRSTS.forget()
     VENUE_TIMES.forget()
     forget_prices()
+
+
+@pytest.fixture(autouse=True)
+def _clock_of_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test sets the clock, the database's is as right as this machine's."""
+    monkeypatch.setattr("capital.models.queries.clock.database_now", timezone.now)
 
 
 @pytest.fixture

@@ -44,12 +44,18 @@ class JobRun(models.Model):
 
 
 class ClusterHeartbeat(models.Model):
-    """One cluster process that pulls tasks: the row is renewed while it does."""
+    """One cluster process that pulls tasks: the row is renewed while it does.
+
+    Attributes:
+        beat_at: By the clock of its machine.
+        clock_ahead_seconds: How far that clock is ahead of the database's, for certain.
+    """
 
     host = models.CharField(_("host"), max_length=255)
     pid = models.PositiveIntegerField(_("process"))
     started_at = models.DateTimeField(_("started at"))
     beat_at = models.DateTimeField(_("last heartbeat at"))
+    clock_ahead_seconds = models.IntegerField(_("seconds by which the clock is ahead"), default=0)
 
     class Meta:
         verbose_name = _("cluster heartbeat")

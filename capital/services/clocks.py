@@ -24,6 +24,11 @@ def clock_tolerance() -> timedelta:
     return timedelta(seconds=settings.CAPITAL_CLOCK_TOLERANCE_SECONDS)
 
 
+def is_too_far(ahead: timedelta) -> bool:
+    """Whether a clock that is so far ahead of the database's, or behind it, is of no use."""
+    return abs(ahead) > clock_tolerance()
+
+
 def clock_difference() -> timedelta:
     """How far the clocks of two machines may differ: one is ahead and the other behind.
 

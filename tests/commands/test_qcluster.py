@@ -168,3 +168,17 @@ def test_a_cluster_that_pulled_long_ago_does_not_pull(monkeypatch: Any) -> None:
     monkeypatch.setattr(time, "monotonic_ns", lambda: later)
 
     assert not has_pulled(pid=Guard.pid, within=timedelta(minutes=2))
+
+
+@pytest.mark.parametrize("is_wrong", [True, False])
+def test_a_guard_whose_clock_is_off_schedules_nothing(monkeypatch: Any, is_wrong: bool) -> None:
+    done: list[str] = []
+    for name in ("refuse_foreign_schedules", "bring_back"):
+        monkeypatch.setattr(qcluster, name, lambda name=name: done.append(name))
+    monkeypatch.setattr(qcluster, "scheduler", lambda **_: done.append("scheduler"))
+    monkeypatch.setattr(qcluster, "close_old_connections", lambda: None)
+    monkeypatch.setattr(qcluster, "is_clock_wrong", lambda: is_wrong)
+
+    qcluster.own_scheduler()
+
+    assert done == ([] if is_wrong else ["refuse_foreign_schedules", "bring_back", "scheduler"])

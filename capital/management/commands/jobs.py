@@ -50,6 +50,11 @@ def _print_for_people(console: Console, health: Health) -> None:
     console.print(_jobs_table(health.jobs))
     if health.clusters:
         console.print(_clusters_table(health.clusters))
+    if health.is_a_clock_wrong:
+        text = _(
+            "A cluster whose clock is too far off the database's takes no tasks. Set the clock."
+        )
+        console.print(Text(text, style="bold red"))
     if not any(cluster.is_alive for cluster in health.clusters):
         console.print(
             Text(
@@ -101,14 +106,22 @@ def _clusters_table(clusters: list[ClusterHealth]) -> Table:
     table.add_column(_("Last heartbeat"), no_wrap=True)
     table.add_column(_("Status"), no_wrap=True)
     for cluster in clusters:
-        state = (
-            Text(_("alive"), style="green") if cluster.is_alive else Text(_("no heartbeat"), "red")
-        )
         beat = _("%(time)s, %(span)s ago") % {
             "time": _time(cluster.beat_at), "span": _span(cluster.age)
         }  # fmt: skip
-        table.add_row(cluster.host, str(cluster.pid), beat, state)
+        table.add_row(cluster.host, str(cluster.pid), beat, _state(cluster))
     return table
+
+
+def _state(cluster: ClusterHealth) -> Text:
+    if cluster.is_alive:
+        return Text(_("alive"), style="green")
+    if not cluster.clock_ahead:
+        return Text(_("no heartbeat"), "red")
+    off = {"span": _span(abs(cluster.clock_ahead))}
+    is_ahead = cluster.clock_ahead > timedelta()
+    said = _("clock %(span)s ahead") if is_ahead else _("clock %(span)s behind")
+    return Text(said % off, "bold red")
 
 
 def _time(moment: datetime | None) -> str:

@@ -24,6 +24,7 @@ from capital.services.jobs import (
     bring_back,
     forget_heartbeat,
     has_pulled,
+    is_clock_wrong,
     is_silent,
     longest_silence,
     refuse_foreign_schedules,
@@ -48,6 +49,9 @@ def own_scheduler(broker: Any = None) -> None:
     """
     close_old_connections()
     try:
+        if is_clock_wrong():
+            # The broker says so. What is due by this clock is due on no other machine.
+            return
         refuse_foreign_schedules()
         bring_back()
     except Error as error:

@@ -9,6 +9,7 @@ from capital.services.jobs.allowed import (
 from capital.services.jobs.clusters import (
     ClusterHealth,
     forget_heartbeat,
+    is_clock_wrong,
     is_silent,
     longest_silence,
     record_heartbeat,
@@ -68,6 +69,7 @@ __all__ = [
     "get_job",
     "has_failures",
     "has_pulled",
+    "is_clock_wrong",
     "is_own_schedule",
     "is_silent",
     "longest_silence",

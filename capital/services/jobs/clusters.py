@@ -11,17 +11,30 @@ from django_q.models import OrmQ
 
 from capital.domain.clock import Clock
 from capital.models import ClusterHeartbeat
+from capital.models.queries.clock import ahead_of_database
+from capital.services.clocks import is_too_far
 
 
 @dataclass(frozen=True)
 class ClusterHealth:
-    """One cluster process and its last heartbeat."""
+    """One cluster process and its last heartbeat.
+
+    Attributes:
+        host: Its machine.
+        pid: Its guard's process.
+        beat_at: When it last pulled tasks, by its machine's clock.
+        age: How long ago that was.
+        is_alive: Whether it pulls tasks and takes them.
+        clock_ahead: How far its clock is ahead of the database's, where that is too far to take
+            any; else zero.
+    """
 
     host: str
     pid: int
     beat_at: datetime
     age: timedelta
     is_alive: bool
+    clock_ahead: timedelta = timedelta()
 
 
 def longest_silence() -> timedelta:
@@ -37,17 +50,34 @@ def longest_wait() -> timedelta:
     return timedelta(seconds=settings.Q_CLUSTER["retry"])
 
 
-def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -> None:
-    """Record that the cluster with this process id on this machine pulls tasks."""
-    host, now = socket.gethostname(), clock()
+def record_heartbeat(*, pid: int, is_first: bool, clock: Clock = timezone.now) -> bool:
+    """Record that the cluster with this process id on this machine pulls tasks.
+
+    Returns:
+        Whether this machine's clock is too far off the database's to take any.
+    """
+    host, ahead = socket.gethostname(), ahead_of_database(clock=clock)
+    now = clock()
+    values = {"beat_at": now, "clock_ahead_seconds": _whole_seconds(ahead)}
     row = ClusterHeartbeat.objects.filter(host=host, pid=pid)
     # Process ids are used again: the first heartbeat is that of a new cluster.
-    renewed = row.update(beat_at=now, started_at=now) if is_first else row.update(beat_at=now)
-    if not renewed:
+    if not row.update(**values, **({"started_at": now} if is_first else {})):
         try:
-            ClusterHeartbeat.objects.create(host=host, pid=pid, started_at=now, beat_at=now)
+            ClusterHeartbeat.objects.create(host=host, pid=pid, started_at=now, **values)
         except IntegrityError:
-            row.update(beat_at=now)
+            row.update(**values)
+    return is_too_far(ahead)
+
+
+def _whole_seconds(span: timedelta) -> int:
+    """Rounded away from zero, so that what is too far stays so."""
+    size = -(-abs(span) // timedelta(seconds=1))
+    return size if span > timedelta() else -size
+
+
+def is_clock_wrong(*, clock: Clock = timezone.now) -> bool:
+    """Whether this machine's clock is too far off the database's to work by it."""
+    return is_too_far(ahead_of_database(clock=clock))
 
 
 def forget_heartbeat(*, pid: int) -> None:
@@ -65,10 +95,16 @@ def is_silent(*, pid: int, clock: Clock = timezone.now) -> bool:
 def cluster_health(*, now: datetime) -> list[ClusterHealth]:
     """Every cluster with a heartbeat, by host and process id."""
     limit = longest_silence()
-    return [
-        ClusterHealth(row.host, row.pid, row.beat_at, now - row.beat_at, now - row.beat_at <= limit)
-        for row in ClusterHeartbeat.objects.order_by("host", "pid")
-    ]
+    found = []
+    for row in ClusterHeartbeat.objects.order_by("host", "pid"):
+        ahead = timedelta(seconds=row.clock_ahead_seconds)
+        is_wrong = is_too_far(ahead)
+        # What is less may be the clock of whoever asks.
+        age = now - row.beat_at + (ahead if is_wrong else timedelta())
+        alive = age <= limit and not is_wrong
+        shown = ahead if is_wrong else timedelta()
+        found.append(ClusterHealth(row.host, row.pid, row.beat_at, age, alive, shown))
+    return found
 
 
 def oldest_wait(*, now: datetime) -> timedelta | None:

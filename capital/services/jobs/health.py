@@ -98,6 +98,11 @@ class Health:
             and any(cluster.is_alive for cluster in self.clusters)
         )
 
+    @property
+    def is_a_clock_wrong(self) -> bool:
+        """Whether a cluster takes no tasks because of its machine's clock."""
+        return any(cluster.clock_ahead for cluster in self.clusters)
+
     def as_json(self) -> dict[str, Any]:
         """For programs: durations in whole seconds."""
         wait = self.oldest_wait
@@ -110,6 +115,7 @@ class Health:
                     "beat_at": _iso(cluster.beat_at),
                     "age_seconds": cluster.age // _SECOND,
                     "is_alive": cluster.is_alive,
+                    **_clock_of(cluster),
                 }
                 for cluster in self.clusters
             ],
@@ -209,6 +215,12 @@ def _expected_at(job: Job, success: JobRun | None, schedule: Schedule | None) ->
     first = JobRun.objects.filter(name=job.name).order_by("started_at").first()
     moments = [schedule.next_run if schedule else None, first.started_at if first else None]
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _clock_of(cluster: ClusterHealth) -> dict[str, int]:
+    """How far its clock is ahead, only where that is why it takes no tasks."""
+    ahead = int(cluster.clock_ahead.total_seconds())
+    return {"clock_ahead_seconds": ahead} if ahead else {}
 
 
 def _iso(moment: datetime | None) -> str | None:

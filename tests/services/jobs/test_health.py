@@ -1,7 +1,7 @@
 """What is late, who is alive, and what the commands and probes say of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -11,11 +11,18 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import Error, OperationalError
 from django.test import Client
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from capital.models import Account, ClusterHeartbeat, JobRun
+from capital.models.queries import clock as database_clock
 from capital.services.jobs import health as health_service
-from capital.services.jobs.clusters import forget_heartbeat, is_silent, record_heartbeat
+from capital.services.jobs.clusters import (
+    forget_heartbeat,
+    is_clock_wrong,
+    is_silent,
+    record_heartbeat,
+)
 from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
 from capital.services.jobs.schedules import sync_schedules
 from tests.commands.running import run
@@ -200,6 +207,91 @@ def test_same_process_number_on_another_machine_is_another_cluster() -> None:
     forget_heartbeat(pid=7)
 
     assert [beat.host for beat in ClusterHeartbeat.objects.all()] == ["elsewhere"]
+
+
+# Clocks that differ
+
+
+@pytest.fixture
+def database_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the database's clock by so many seconds back, so that ours is ahead."""
+
+    def set_it(seconds: float) -> None:
+        told = lambda: timezone.now() - timedelta(seconds=seconds)  # noqa: E731
+        monkeypatch.setattr(database_clock, "database_now", told)
+
+    return set_it
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_wrong"),
+    [(0, False), (60, False), (-60, False), (60.1, True), (-60.1, True), (3600, True)],
+)
+def test_a_cluster_whose_clock_is_off_is_not_alive(
+    database_at: Callable[[float], None], seconds: float, is_wrong: bool
+) -> None:
+    database_at(seconds)
+
+    assert record_heartbeat(pid=7, is_first=True) is is_wrong
+    assert is_clock_wrong() is is_wrong
+    assert record_heartbeat(pid=7, is_first=False) is is_wrong
+
+    [cluster] = check_health().clusters
+    assert cluster.is_alive is not is_wrong
+    whole = {60.1: 61, -60.1: -61, 3600: 3600}
+    assert cluster.clock_ahead == timedelta(seconds=whole[seconds] if is_wrong else 0)
+    assert check_health().is_a_clock_wrong is is_wrong
+
+
+def test_a_clock_that_is_right_again_is_forgotten(database_at: Callable[[float], None]) -> None:
+    database_at(3600)
+    record_heartbeat(pid=7, is_first=True)
+    database_at(0)
+    record_heartbeat(pid=7, is_first=False)
+
+    [cluster] = check_health().clusters
+    assert (cluster.is_alive, cluster.clock_ahead) == (True, timedelta())
+
+
+def test_another_cluster_s_clock_says_nothing_of_ours(
+    database_at: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_heartbeat(pid=7, is_first=True)
+    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+    database_at(-600)
+    record_heartbeat(pid=7, is_first=True)
+
+    alive = {cluster.host: cluster.is_alive for cluster in check_health().clusters}
+    assert len(alive) == 2
+    assert [host for host in alive if not alive[host]] == ["elsewhere"]
+
+
+def test_age_of_a_heartbeat_is_that_of_its_cluster_s_own_clock(
+    database_at: Callable[[float], None],
+) -> None:
+    with time_machine.travel(NOW - timedelta(minutes=10), tick=False):
+        database_at(-600)
+        record_heartbeat(pid=7, is_first=True)
+
+    [cluster] = check_health().clusters
+    assert (cluster.age, cluster.clock_ahead) == (timedelta(), timedelta(minutes=-10))
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(95, "0:01:35 ahead"), (-600, "0:10:00 behind")])
+def test_jobs_says_whose_clock_is_off_by_how_much(
+    database_at: Callable[[float], None], seconds: int, said: str
+) -> None:
+    all_is_well()
+    database_at(seconds)
+    record_heartbeat(pid=7, is_first=False)
+
+    code, output = jobs()
+    assert code == 1
+    assert f"clock {said}" in output
+    assert "takes no tasks" in output
+    assert "No worker cluster is running." in output
+    [cluster] = json.loads(jobs("--json")[1])["clusters"]
+    assert (cluster["is_alive"], cluster["clock_ahead_seconds"]) == (False, seconds)
 
 
 # All of it

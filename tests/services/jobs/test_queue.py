@@ -115,3 +115,33 @@ def test_one_task_is_pulled_at_a_time(broker: HeartbeatBroker) -> None:
         broker.enqueue(packed("payload"))
 
     assert len(broker.dequeue()) == 1
+
+
+def test_a_cluster_whose_clock_is_off_takes_no_tasks_and_says_so_once(
+    broker: HeartbeatBroker, seconds: list[float], monkeypatch: Any, caplog: Any
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(queue.time, "sleep", waited.append)
+    broker.enqueue(packed("waiting"))
+    OrmQ.objects.update(lock=timezone.now() - timedelta(seconds=1))
+    is_wrong = [True, True, False]
+    monkeypatch.setattr(queue, "record_heartbeat", lambda **_: is_wrong.pop(0))
+
+    taken = []
+    for at in (1000.0, 1001.0, 1005.0, 1009.0):
+        seconds[0] = at
+        taken.append(broker.dequeue())
+    seconds[0] = 1010.0
+    [(_, payload)] = broker.dequeue()
+
+    assert taken == [[], [], [], []]
+    assert group_of(payload) == "waiting"
+    # It does not keep the processor busy meanwhile.
+    assert waited == [1, 1, 1, 1]
+    said = [record.getMessage() for record in caplog.records if record.name == "capital.queue"]
+    assert len(said) == 2
+    assert said[0] == (
+        "The clock of this machine is more than 60 s off the database's. This cluster takes no "
+        "tasks until it is right."
+    )
+    assert said[1] == "The clock of this machine is right again. This cluster takes tasks."
