@@ -80,7 +80,7 @@ class SharedPace:
         Args:
             store: What the processes share.
             egress: The name of the address that the venues see.
-            holder: The name of this process; it is asked for anew after a fork.
+            holder: The name of this process; another one after a fork.
         """
         self.store, self.egress, self.holder = store, egress, holder
         self._held: dict[str, _Held] = {}
