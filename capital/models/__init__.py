@@ -68,7 +68,7 @@ from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
-from capital.models.positions import Position
+from capital.models.trading import Position
 from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
 from capital.models.webhooks import (
