@@ -236,6 +236,14 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": ["capital.api.frame.authentication.GoodSession"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Fields of one name with values of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "SourceEnum": ["live", "cached", "none"],
+        "FlowKindEnum": "capital.models.trading.flows.KINDS",
+        "FlowSourceEnum": "capital.models.trading.flows.SOURCES",
+        "FillSourceEnum": "capital.models.trading.fills.SOURCES",
+        "PositionSourceEnum": "capital.models.PositionSource",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [

@@ -17,6 +17,8 @@ from capital.domain.sizing.instruments import InstrumentKind, PrecisionMode
 from capital.models import (
     Account,
     DailyAccountSummary,
+    Fill,
+    Flow,
     Market,
     Position,
     StrategyAccount,
@@ -142,6 +144,44 @@ def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
 def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT") -> Position:
     """What the link's bot says it holds."""
     return Position.objects.create(strategy_account=link, symbol=symbol, quantity=Decimal(quantity))
+
+
+def make_fill(link: StrategyAccount, symbol: str = "BTC/USDT", **fields: Any) -> Fill:
+    """A purchase of 1 at 100 that its bot told; booked nowhere."""
+    number = Fill.objects.count() + 1
+    return Fill.objects.create(
+        **{
+            "account": link.account,
+            "strategy_account": link,
+            "symbol": symbol,
+            "venue_fill_id": str(number),
+            "side": "buy",
+            "quantity": Decimal(1),
+            "price": Decimal(100),
+            "cost": Decimal(100),
+            "contract_size": Decimal(1),
+            "settle": "USDT",
+            "executed_at": timezone.now(),
+            "source": "bot",
+            **fields,
+        }
+    )
+
+
+def make_flow(account: Account, **fields: Any) -> Flow:
+    """A deposit of 1,000 that a person entered."""
+    return Flow.objects.create(
+        **{
+            "account": account,
+            "pool": "futures",
+            "kind": "deposit",
+            "currency": account.currency,
+            "amount": Decimal(1000),
+            "occurred_at": timezone.now(),
+            "source": "person",
+            **fields,
+        }
+    )
 
 
 def capital_of(link: StrategyAccount) -> Decimal | None:

@@ -8,7 +8,7 @@ from capital.admin.jobs import runs as job_runs
 from capital.admin.people import devices, tokens, users
 from capital.admin.strategies import deliveries
 from capital.admin.strategies import page as strategies
-from capital.admin.trading import markets, positions
+from capital.admin.trading import fills, markets, positions
 
 __all__ = [
     "accounts",
@@ -16,6 +16,7 @@ __all__ = [
     "changes",
     "deliveries",
     "devices",
+    "fills",
     "job_runs",
     "links",
     "markets",

@@ -11,7 +11,7 @@ from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.strategies import Strategies, StrategyAccounts
-from capital.api.views.trading import Markets, Positions
+from capital.api.views.trading import Fills, Flows, Markets, Positions
 
 router = SimpleRouter()
 router.register("accounts", Accounts, "accounts")
@@ -22,6 +22,8 @@ router.register("capital", Capital, "capital")
 router.register("daily-summaries", DailySummaries, "daily-summaries")
 router.register("allocation-runs", AllocationRuns, "allocation-runs")
 router.register("positions", Positions, "positions")
+router.register("fills", Fills, "fills")
+router.register("flows", Flows, "flows")
 router.register("markets", Markets, "markets")
 
 urlpatterns = [

@@ -307,6 +307,10 @@ class UnknownSymbol(SizingError):
     """The venue has no such instrument for this strategy, or its rules were never fetched."""
 
 
+class TradingRefused(SizingError):
+    """A fill or a flow makes no sense: nothing of the request was recorded."""
+
+
 class CurrencyMismatch(SizingError):
     """The instrument is paid in another currency than the account's capital is counted in."""
 

@@ -683,6 +683,10 @@ class Code(StrEnum):
         "unknown_order_type",
         "Unknown order type {order_type}. Use one of: {known}.",
     )
+    UNKNOWN_POSITION_SIDE = (
+        "unknown_position_side",
+        "Unknown position side {side}. Use long, short or both.",
+    )
     NUMBER_NOT_FINITE = "number_not_finite", "{name} is not a finite number."
     QUANTITY_MISSING = (
         "quantity_missing",
@@ -713,6 +717,37 @@ class Code(StrEnum):
         "stop_on_wrong_side",
         "The stop-loss at {stop} must be on the losing side of the entry at {price}: below it to "
         "buy, above it to sell.",
+    )
+
+    CLOSE_SIDE_MISSING = (
+        "close_side_missing",
+        "A long and a short position in {symbol} are open. Say which one to close: "
+        "position_side long or short.",
+    )
+
+    # A fill or a flow that is refused
+    FILL_NOT_POSITIVE = (
+        "fill_not_positive",
+        "The {name} of a fill must be above zero; it is {number}.",
+    )
+    FILL_NAMELESS = (
+        "fill_nameless",
+        "A fill needs the exchange's fill id. Where that is not known, give order_id or "
+        "client_order_id.",
+    )
+    FILL_IN_FUTURE = (
+        "fill_in_future",
+        "The time {moment} is still to come. Check the clock, the time zone, and that milliseconds "
+        "are not taken for seconds.",
+    )
+    FLOW_SIGN = (
+        "flow_sign",
+        "{amount} {currency} has the wrong sign: what came in must be above zero, what went out "
+        "below.",
+    )
+    FLOW_POOL_NOT_OF_ACCOUNT = (
+        "flow_pool_not_of_account",
+        "The account has no pool “{pool}”. Its pools are: {pools}.",
     )
 
     # An order that is refused: the instrument

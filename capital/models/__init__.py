@@ -5,9 +5,13 @@
     User ──< Account ──< StrategyAccount >── Strategy (of the app ``strategies``)
                 │               │
                 │               ├── StrategyCapital      what the link may use now
-                │               ├──< Position            what its bot reports holding
+                │               ├──< Position            what it holds
+                │               ├──< SymbolDay           what it earned on a day
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
+                ├──< Fill ──< Attribution                what was executed, and whose it is
+                │     └──< Discrepancy                   what a second bringer said otherwise
+                ├──< Flow                                what came or went without a fill
                 ├──< AllocationRun ──< AllocationPool
                 ├──< ArchivedRun                         a run whose rows are in a file
                 ├── AuditCheckpoint                      how far the record was checked
@@ -26,10 +30,10 @@
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
   refuse what the database would not keep exactly. It is in the currency of the account;
   NULL is unknown or never, not zero. Readings and JSON columns keep amounts as text.
-- **Append-only** are AllocationRun, AllocationPool, AllocationEntry, WebhookDelivery,
-  WebhookAnswer, ArchivedRun, ArchivedDelivery and SettingChange (``columns.append_only``): the
-  model refuses a change, and on PostgreSQL a trigger does. Only archiving drops rows, after it has
-  read them back from the files that it wrote.
+- **Append-only** are AllocationRun, AllocationPool, AllocationEntry, Fill, Attribution,
+  Discrepancy, Flow, WebhookDelivery, WebhookAnswer, ArchivedRun, ArchivedDelivery and
+  SettingChange (``columns.append_only``): the model refuses a change, and on PostgreSQL a trigger
+  does. Only archiving drops rows, after it has read them back from the files that it wrote.
 - **Nothing with a history is deleted**: whatever points at an account, a link or a strategy with
   money in it protects it. Plans, tokens, webhook secrets and accesses go with what they belong to.
 - **Secrets** are encrypted columns (``columns.encrypted``) or digests.
@@ -68,9 +72,18 @@ from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
-from capital.models.trading import Position
 from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
+from capital.models.trading import (
+    AttributedBy,
+    Attribution,
+    Discrepancy,
+    Fill,
+    Flow,
+    Position,
+    PositionSource,
+    SymbolDay,
+)
 from capital.models.webhooks import (
     ArchivedDelivery,
     WebhookAnswer,
@@ -91,6 +104,8 @@ __all__ = [
     "ApiToken",
     "ArchivedDelivery",
     "ArchivedRun",
+    "AttributedBy",
+    "Attribution",
     "AuditCheckpoint",
     "BackupCodes",
     "ChangeColours",
@@ -98,19 +113,24 @@ __all__ = [
     "ChangedRow",
     "ClusterHeartbeat",
     "DailyAccountSummary",
+    "Discrepancy",
     "DisplayPreference",
     "EndpointPace",
+    "Fill",
+    "Flow",
     "IdempotentRequest",
     "JobRun",
     "Market",
     "PlannedAccount",
     "Position",
+    "PositionSource",
     "ReportingRate",
     "Scope",
     "SecondFactorDevice",
     "SettingChange",
     "StrategyAccount",
     "StrategyCapital",
+    "SymbolDay",
     "Trigger",
     "WebhookAnswer",
     "WebhookDelivery",

@@ -14,7 +14,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from capital.api.frame.parsers import LARGEST_BODY
+from capital.api.frame.parsers import LARGEST_BODY, largest_body
 from capital.api.frame.problems import is_api
 from capital_project.views import refusal
 
@@ -75,7 +75,9 @@ def _read_length(request: HttpRequest, largest: int) -> HttpResponse | None:
 
 
 def _largest(request: HttpRequest) -> int:
-    return LARGEST_BODY if is_api(request) else settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST_BODY
+    if is_api(request):
+        return largest_body(request.path)
+    return settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST_BODY
 
 
 def _length_required(request: HttpRequest) -> HttpResponse:

@@ -12,6 +12,8 @@ from capital.models import (
     AllocationRun,
     ApiToken,
     DailyAccountSummary,
+    Fill,
+    Flow,
     Position,
     SecondFactorDevice,
     SettingChange,
@@ -23,7 +25,15 @@ from capital.models import (
 from capital.services import auto_allocate_capital_for_account
 from capital.services.access.tokens import create_token
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_flow,
+    make_link,
+    make_strategy,
+    make_summary,
+    make_user,
+)
 from tests.phones import make_phone
 
 
@@ -64,6 +74,8 @@ class Tenant:
             AllocationRun: AllocationRun.objects.filter(account__owner=self.user),
             DailyAccountSummary: DailyAccountSummary.objects.filter(account__owner=self.user),
             Position: Position.objects.filter(strategy_account__account__owner=self.user),
+            Fill: Fill.objects.filter(account__owner=self.user),
+            Flow: Flow.objects.filter(account__owner=self.user),
             SettingChange: SettingChange.objects.filter(account__owner=self.user),
             WebhookDelivery: WebhookDelivery.objects.filter(strategy__owner=self.user),
             ApiToken: ApiToken.objects.filter(user=self.user),
@@ -126,6 +138,14 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         name=account.name,
         values={"name": {"old": f"{word}-old", "new": account.name}},
     )
+    make_fill(
+        links[0],
+        symbol=f"{word}/USDT",
+        venue_fill_id=f"{word}-fill",
+        order_id=f"{word}-order",
+        client_order_id=f"{word}-client",
+    )
+    make_flow(account, note=f"{word}-note")
     phone = make_phone(user, name=f"{word}-phone")
     create_token(user=user, name=f"{word}-bot", scope="read", account_id=account.pk)
     delivery = make_delivery(strategies[0], account, runs[1])

@@ -23,6 +23,8 @@ from tests.api.client import Bot, permit
 from tests.api.description import description, operations, takes_a_token
 from tests.factories import (
     make_account,
+    make_fill,
+    make_flow,
     make_link,
     make_market,
     make_strategy,
@@ -46,6 +48,8 @@ PERMISSIONS = [
     "capital.allocate_capital",
     "capital.revert_allocation",
     "capital.report_position",
+    "capital.report_trading",
+    "capital.change_flows",
     "capital.share_account",
 ]  # fmt: skip
 
@@ -67,6 +71,8 @@ class World:
             strategy_account=self.link, symbol="ETH/USDT:USDT", quantity=Decimal(0)
         )
         self.market = make_market(venue="binance", symbol="BTC/USDT:USDT")
+        self.fill = make_fill(self.link, symbol="BTC/USDT:USDT")
+        self.flow = make_flow(self.account)
         self.unused_strategy = make_strategy(owner=self.owner)
         self.access = self._access()
         self.guest = make_user()
@@ -93,6 +99,8 @@ class World:
             "allocation-runs": self.run.pk,
             "positions": self.position.pk,
             "markets": self.market.pk,
+            "fills": self.fill.pk,
+            "flows": self.flow.pk,
             "account-access": self.access.pk,
             "allocate": None,
         }

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, ApiToken
+from capital.models import Account, AccountAccess, ApiToken, Fill, Flow
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
 from tests.admin.tenants import allow_everything, join, make_tenant
@@ -93,6 +93,8 @@ class Desk:
             "allocation-runs": self.tenant.runs[0].pk,
             "positions": self.tenant.position.pk,
             "markets": self.market.pk,
+            "fills": self.tenant.rows(Fill)[0].pk,
+            "flows": self.tenant.rows(Flow)[0].pk,
         }
         if method == "delete":
             ids |= {
@@ -136,6 +138,8 @@ class Desk:
                 return {**body, "name": self.account.name}
         if path.endswith("/positions/"):
             return {**body, "symbol": "BTC/USDT", "quantity": "0"}
+        if path.endswith("/fills/"):
+            return {"fills": [{**fill, "symbol": "BTC/USDT"} for fill in body["fills"]]}
         if path.endswith("/size/"):
             return {**body, "symbol": "BTC/USDT", "price": "61234.5"}
         return {"cached": True} if "dry_run" in body else body

@@ -158,7 +158,8 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 # the figures of its sentence is held while the suite runs (tests/makers.py).
 FIGURES = {
     "accepted": "40", "account": "MAIN", "account_id": "3", "accounts": "MAIN, SECOND",
-    "after": "-5", "allocated": "7", "argument": "trigger", "asked": "150", "balance": "1234.5",
+    "after": "-5", "allocated": "7", "amount": "-5",
+    "number": "0", "argument": "trigger", "asked": "150", "balance": "1234.5",
     "base": "BTC", "basis": "equity", "before": "5", "by": "16", "candidates": "3 = MAIN",
     "capital": "9", "cause": "exchange_timeout", "change": "0.5", "code": "share", "cost": "9",
     "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
@@ -198,10 +199,10 @@ FIGURES_OF = {
 }
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.
 TYPED = {
-    "accept", "account", "allocate", "budget", "buy", "cap", "capital", "ccxt",
-    "create", "force", "jump", "limit", "manage", "market", "markets", "nonce", "per", "price",
-    "py", "python", "qty", "raise", "rates", "reallocate", "risk", "sell", "share", "stop", "sync",
-    "token", "venue",
+    "accept", "account", "allocate", "both", "budget", "buy", "cap", "capital", "ccxt", "client",
+    "create", "force", "id", "jump", "limit", "long", "manage", "market", "markets", "nonce",
+    "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
+    "risk", "sell", "share", "short", "side", "stop", "sync", "token", "venue",
 }  # fmt: skip
 
 

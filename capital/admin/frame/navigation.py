@@ -98,6 +98,18 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "capital.view_position",
             ),
             Entry(
+                gettext_lazy("Fills"),
+                "swap_vert",
+                "admin:capital_fill_changelist",
+                "capital.view_fill",
+            ),
+            Entry(
+                gettext_lazy("Deposits and withdrawals"),
+                "payments",
+                "admin:capital_flow_changelist",
+                "capital.view_flow",
+            ),
+            Entry(
                 gettext_lazy("Webhook events"),
                 "webhook",
                 "admin:capital_webhookdelivery_changelist",

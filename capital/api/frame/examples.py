@@ -41,6 +41,26 @@ _LINK = {
     "is_active": True,
 }
 _POSITION = {"symbol": "BTC/USDT:USDT", "quantity": "0.23", "entry_price": "61234.5"}
+_FILL = {
+    "symbol": "BTC/USDT:USDT",
+    "side": "buy",
+    "position_side": "both",
+    "quantity": "0.23",
+    "price": "61234.5",
+    "fees": [{"amount": "7.0419675", "currency": "USDT"}],
+    "executed_at": _TIME,
+    "venue_fill_id": "5119206",
+    "order_id": "81250340",
+    "client_order_id": "trend-0042",
+}
+_FLOW = {
+    "pool": "futures",
+    "kind": "deposit",
+    "currency": "USDT",
+    "amount": "1000.00",
+    "occurred_at": _TIME,
+    "note": "From the bank account",
+}
 _ORDER = {"symbol": "BTC/USDT:USDT", "side": "buy", "order_type": "MARKET", "qty_per": "50"}
 _SIZE = {
     "strategy": "trend",
@@ -122,10 +142,38 @@ REQUESTS: Mapping[str, Any] = {
     "PatchedAccountAccessRequest": {"role": "operator"},
     "PositionRequest": _POSITION,
     "OrderRequest": _ORDER,
+    "ReportFillsRequest": {"fills": [_FILL]},
+    "EnterFlowRequest": _FLOW,
     "AllocateRequest": {"dry_run": True, "cached": False},
     "HookRequest": {**_ORDER, "token": "whs_…", "id": "alert-1764000000"},
 }
 ANSWERS: Mapping[str, Any] = {
+    "FillResults": {"results": [{"index": 0, "code": "recorded", "id": 7}]},
+    "Fill": {
+        "id": 7,
+        "account": 1,
+        "strategy_account": 1,
+        **_FILL,
+        "cost": "14083.935",
+        "contract_size": "0.01",
+        "settle": "USDT",
+        "fee_amount": "7.0419675",
+        "fee_currency": "USDT",
+        "realized_reported": None,
+        "liquidity": "taker",
+        "source": "bot",
+        "recorded_at": _TIME,
+    },
+    "Flow": {
+        "id": 3,
+        "account": 1,
+        **_FLOW,
+        "strategy_account": None,
+        "symbol": "",
+        "venue_flow_id": "",
+        "source": "person",
+        "recorded_at": _TIME,
+    },
     "Size": _SIZE,
     "Sizes": {"sizes": [_SIZE]},
     "Run": _RUN,

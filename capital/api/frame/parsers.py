@@ -13,9 +13,16 @@ from rest_framework.parsers import BaseParser
 from capital.api.frame.problems import PayloadTooLarge
 
 LARGEST_BODY = 64 * 1024
+# 500 fills with the longest ids and several fees.
+_LARGEST_REPORT = 768 * 1024
 # An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
+
+
+def largest_body(path: str) -> int:
+    """How many bytes of a body are read at an address of the API."""
+    return _LARGEST_REPORT if path.endswith("/fills/") else LARGEST_BODY
 
 
 class NotJson(ParseError):
@@ -30,7 +37,10 @@ class NotJson(ParseError):
 
 
 class ExactJSONParser(BaseParser):
-    """Parses numbers as ``int`` and ``Decimal``. At most 64 KiB of UTF-8, no duplicate names."""
+    """Parses numbers as ``int`` and ``Decimal``. No duplicate names.
+
+    At most as much UTF-8 as ``largest_body`` says.
+    """
 
     media_type = "application/json"
 
@@ -43,11 +53,13 @@ class ExactJSONParser(BaseParser):
         """Parse the body.
 
         Raises:
-            PayloadTooLarge: It is larger than 64 KiB.
+            PayloadTooLarge: It is larger than that.
             ParseError: It is not JSON, or contains text or numbers that cannot be stored.
         """
-        body = stream.read(LARGEST_BODY + 1)
-        if len(body) > LARGEST_BODY:
+        asked = (parser_context or {}).get("request")
+        largest = LARGEST_BODY if asked is None else largest_body(asked.path)
+        body = stream.read(largest + 1)
+        if len(body) > largest:
             raise PayloadTooLarge
         return parse_json(body)
 

@@ -12,10 +12,10 @@ from capital.api.frame.base import refusal
 from capital.api.frame.fields import ExactField, Request, Switch, Text
 from capital.domain.errors import InvalidAmount
 from capital.domain.money import parse_amount
-from capital.domain.sizing.orders import OrderRequest, OrderType, Side
+from capital.domain.sizing.orders import OrderRequest, OrderType, PositionSide, Side
 
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
-_TEXTS = ("symbol", "side", "order_type")
+_TEXTS = ("symbol", "side", "order_type", "position_side")
 _LONGEST_SYMBOL = 64
 _SYMBOL = "Symbol in ccxt's notation, such as BTC/USDT:USDT."
 
@@ -50,6 +50,14 @@ class OrderBody(Request):
     side = serializers.ChoiceField(choices=[(side.value, side.value) for side in Side])
     order_type = serializers.ChoiceField(
         choices=[(kind.value, kind.value) for kind in OrderType], default=OrderType.MARKET.value
+    )
+    position_side = serializers.ChoiceField(
+        choices=[(side.value, side.value) for side in PositionSide],
+        required=False,
+        help_text=(
+            "On an account that holds a long and a short position in one symbol: which one. "
+            "Required to close one of them while both are open (`close_side_missing`)."
+        ),
     )
     qty_per = _number(
         "Above 0: percentage of the strategy's capital to spend. Below 0: percentage of the open "

@@ -110,7 +110,43 @@ SUMMARY: Descriptions = {
     "total_fees": "Fees paid. Null: not known.",
 }
 
+_TEXTS_OF_FILL = {
+    "account": "Id of the account.",
+    "recorded_at": "When it was recorded here.",
+}
+FILL: Descriptions = {
+    **_TEXTS_OF_FILL,
+    "symbol": "In ccxt's notation.",
+    "venue_fill_id": "The exchange's id of the fill. Empty: not told; then it is provisional.",
+    "order_id": "The exchange's id of the order. Empty: not told.",
+    "client_order_id": "The bot's id of the order. Empty: not told.",
+    "side": "`buy` or `sell`.",
+    "position_side": "`both`, or on an account that holds both positions `long` or `short`.",
+    "settle": "Currency of cost and PnL.",
+    "fee_currency": "Currency of its first fee.",
+    "liquidity": "`maker`, `taker`, or empty.",
+    "executed_at": "When it was executed.",
+    "source": "Who told of it first: `bot`, `venue`, `file` or `opening`.",
+}
+FLOW: Descriptions = {
+    **_TEXTS_OF_FILL,
+    "pool": "`spot`, `futures` or `unified`.",
+    "kind": (
+        "`deposit`, `withdrawal`, `transfer`, `conversion`, `adjustment`, `funding`, `interest` or "
+        "`rebate`."
+    ),
+    "currency": "Currency of the amount.",
+    "symbol": "Of funding: of which instrument.",
+    "venue_flow_id": "The exchange's id. Empty: not told.",
+    "occurred_at": "When.",
+    "source": "Who told of it: `person`, `bot`, `venue` or `file`.",
+    "note": "A note.",
+}
+
 POSITION: Descriptions = {
+    "mark_price": "The price at which it is valued. Null: not known.",
+    "marked_at": "When mark_price was read.",
+    "source": "What told the quantity last: `bot` (a report) or `fills`.",
     "dust": (
         "Whether it is too small for any order on the exchange. Then it does not count as open."
     ),

@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 
 from capital.api.frame.filters import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
+from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import (
@@ -12,6 +13,8 @@ from capital.models import (
     AccountAccess,
     AllocationRun,
     DailyAccountSummary,
+    Fill,
+    Flow,
     Market,
     Position,
     StrategyAccount,
@@ -161,6 +164,45 @@ class MarketFilter(filters.FilterSet):
 
     class Meta:
         model = Market
+        fields: list[str] = []
+
+
+class FillFilter(filters.FilterSet):
+    """Filters of the list of fills."""
+
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
+    order_id = filters.CharFilter(help_text="Only those of this order, by the exchange's id.")
+    since = filters.IsoDateTimeFilter(
+        field_name="executed_at", lookup_expr="gte", help_text="Only those executed since then."
+    )
+    until = filters.IsoDateTimeFilter(
+        field_name="executed_at", lookup_expr="lt", help_text="Only those executed before."
+    )
+
+    class Meta:
+        model = Fill
+        fields: list[str] = []
+
+
+class FlowFilter(filters.FilterSet):
+    """Filters of the list of flows."""
+
+    account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    kind = filters.ChoiceFilter(
+        choices=[(kind.value, kind.value) for kind in FlowKind], help_text="Only this kind."
+    )
+    currency = filters.CharFilter(help_text="Only this currency.")
+    since = filters.IsoDateTimeFilter(
+        field_name="occurred_at", lookup_expr="gte", help_text="Only those since then."
+    )
+    until = filters.IsoDateTimeFilter(
+        field_name="occurred_at", lookup_expr="lt", help_text="Only those before."
+    )
+
+    class Meta:
+        model = Flow
         fields: list[str] = []
 
 

@@ -1,11 +1,31 @@
 """Positions and instrument rules as the API sends and accepts them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import ExactField, Row, Text
+from capital.api.frame.fields import ExactField, Request, Row, Text
 from capital.api.shapes import descriptions
-from capital.models import Market, Position
+from capital.domain.performance.fills import Fee
+from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
+from capital.domain.sizing.orders import PositionSide, Side
+from capital.models import Fill, Flow, Market, Position
+from capital.services.trading import FillCode, FillResult, NewFill
+
+_OF_SIDE = (
+    "On an account that holds a long and a short position in one symbol: `long` or `short`. "
+    "Otherwise `both`."
+)
+_NO_LIST: dict[str, Any] = {"not_a_list": gettext_lazy("Must be a list.")}
+_SYMBOL = "Symbol in ccxt's notation, such as BTC/USDT:USDT."
+
+
+def _exact(description: str, **options: Any) -> ExactField:
+    return ExactField(max_digits=None, decimal_places=None, help_text=description, **options)
 
 
 @extend_schema_serializer(component_name="Position")
@@ -34,6 +54,21 @@ class PositionRow(Row):
         allow_null=True,
         help_text="Average entry price. Optional.",
     )
+    position_side = serializers.ChoiceField(
+        choices=[(side.value, side.value) for side in PositionSide],
+        default=PositionSide.BOTH.value,
+        help_text=_OF_SIDE,
+    )
+    realized_pnl = ExactField(
+        max_digits=None,
+        decimal_places=None,
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "What its fills have earned so far, after fees and funding, in the settle currency. "
+            "Null: no fills are known."
+        ),
+    )
     dust = serializers.BooleanField(
         source="is_dust", read_only=True, help_text=descriptions.POSITION["dust"]
     )
@@ -47,12 +82,223 @@ class PositionRow(Row):
             "strategy",
             "account",
             "symbol",
+            "position_side",
             "quantity",
             "entry_price",
+            "mark_price",
+            "marked_at",
+            "realized_pnl",
+            "source",
             "dust",
             "updated_at",
         ]
-        read_only_fields = ["strategy_account", "updated_at"]
+        read_only_fields = ["strategy_account", "mark_price", "marked_at", "source", "updated_at"]
+
+
+class FeeBody(Request):
+    """One fee of a fill."""
+
+    amount = _exact("Above zero was paid, below zero was received.")
+    currency = Text(max_length=32, help_text="What it was paid in.")
+
+
+class FillBody(Request):
+    """One execution, as the exchange told it."""
+
+    symbol = Text(max_length=64, help_text=_SYMBOL)
+    side = serializers.ChoiceField(choices=[(side.value, side.value) for side in Side])
+    position_side = serializers.ChoiceField(
+        choices=[(side.value, side.value) for side in PositionSide],
+        default=PositionSide.BOTH.value,
+        help_text=_OF_SIDE,
+    )
+    quantity = _exact("Above zero. In base units; on inverse markets in contracts.")
+    price = _exact("Above zero.")
+    fees = FeeBody(
+        many=True,
+        required=False,
+        help_text="All fees of the fill.",
+        error_messages=_NO_LIST,
+    )
+    executed_at = serializers.DateTimeField(help_text="When it was executed, with a time zone.")
+    venue_fill_id = Text(
+        required=False,
+        max_length=100,
+        help_text="The exchange's id of the fill. Without it, give the id of its order.",
+    )
+    order_id = Text(required=False, max_length=100, help_text="The exchange's id of the order.")
+    client_order_id = Text(required=False, max_length=100, help_text="Your id of the order.")
+    liquidity = serializers.ChoiceField(
+        choices=[("maker", "maker"), ("taker", "taker")], required=False
+    )
+    realized = _exact(
+        "What you or the exchange say it realised, for comparison.",
+        required=False,
+        allow_null=True,
+    )
+
+
+@extend_schema_serializer(component_name="ReportFills")
+class FillsBody(Request):
+    """Up to 500 fills. A fill that is known is not recorded twice."""
+
+    fills = FillBody(  # type: ignore[call-arg]
+        many=True, allow_empty=False, max_length=500, error_messages=_NO_LIST
+    )
+
+
+def read_fills(data: Any) -> list[NewFill]:
+    """The fills of a body.
+
+    Raises:
+        ValidationError: The body is not as ``FillsBody`` says.
+    """
+    body = FillsBody(data=data)
+    body.is_valid(raise_exception=True)
+    return [_new_fill(fill) for fill in body.validated_data["fills"]]
+
+
+def _new_fill(fill: Mapping[str, Any]) -> NewFill:
+    named = {**fill, "fees": tuple(Fee(**fee) for fee in fill.get("fees", ()))}
+    sides = {"side": Side(fill["side"]), "position_side": PositionSide(fill["position_side"])}
+    return NewFill(**{**named, **sides})
+
+
+class FillResultRow(serializers.Serializer[Any]):
+    """What became of one fill."""
+
+    index = serializers.IntegerField(help_text="Its place in the request, from 0.")
+    code = serializers.ChoiceField(
+        choices=[(code.value, code.value) for code in FillCode],
+        help_text=(
+            "`recorded`; `known`: it was recorded before; `differs`: it was recorded before with "
+            "other figures, which stay, and the difference is kept."
+        ),
+    )
+    id = serializers.IntegerField(help_text="Id of the recorded fill.")
+
+
+@extend_schema_serializer(component_name="FillResults")
+class FillResults(serializers.Serializer[Any]):
+    """What became of each fill, in the order of the request."""
+
+    results = FillResultRow(many=True)
+
+
+def fill_results_as_json(results: Sequence[FillResult]) -> dict[str, Any]:
+    """The JSON that ``FillResults`` describes."""
+    return {
+        "results": [
+            {"index": index, "code": result.code.value, "id": result.fill_id}
+            for index, result in enumerate(results)
+        ]
+    }
+
+
+@extend_schema_field(FeeBody(many=True))
+class FeesField(serializers.JSONField):
+    """The fees of a recorded fill."""
+
+
+@extend_schema_serializer(component_name="Fill")
+class FillRow(Row):
+    """One recorded execution."""
+
+    strategy_account = serializers.IntegerField(
+        source="strategy_account_id",
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "Id of the strategy on the account that it was known to be of when it was recorded. "
+            "Null: unknown."
+        ),
+    )
+    quantity = _exact("In base units; on inverse markets in contracts.", read_only=True)
+    price = _exact("In the quote currency.", read_only=True)
+    cost = _exact("What was paid or received, in the settle currency.", read_only=True)
+    contract_size = _exact("Of one contract when it was executed. 1 on spot.", read_only=True)
+    fees = FeesField(read_only=True, help_text="All its fees. Above zero was paid.")
+    fee_amount = _exact("Its first fee. Null: not told.", read_only=True, allow_null=True)
+    realized_reported = _exact(
+        "What the teller says it realised. Null: not told.", read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = Fill
+        descriptions = descriptions.FILL
+        fields = [
+            "id",
+            "account",
+            "strategy_account",
+            "symbol",
+            "venue_fill_id",
+            "order_id",
+            "client_order_id",
+            "side",
+            "position_side",
+            "quantity",
+            "price",
+            "cost",
+            "contract_size",
+            "settle",
+            "fees",
+            "fee_amount",
+            "fee_currency",
+            "realized_reported",
+            "liquidity",
+            "executed_at",
+            "source",
+            "recorded_at",
+        ]
+        read_only_fields = fields
+
+
+@extend_schema_serializer(component_name="EnterFlow")
+class FlowBody(Request):
+    """Money that came or went without a fill."""
+
+    pool = serializers.ChoiceField(
+        choices=[(pool.value, pool.value) for pool in Pool],
+        help_text="Which pool of the account. Enter a transfer once for each pool.",
+    )
+    kind = serializers.ChoiceField(choices=[(kind.value, kind.value) for kind in FlowKind])
+    currency = Text(max_length=32)
+    amount = _exact("Above zero came in, below zero went out.")
+    occurred_at = serializers.DateTimeField(help_text="When, with a time zone.")
+    note = Text(required=False, max_length=200, help_text="For whoever reads it later.")
+
+
+@extend_schema_serializer(component_name="Flow")
+class FlowRow(Row):
+    """Money that came or went without a fill."""
+
+    strategy_account = serializers.IntegerField(
+        source="strategy_account_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Id of the strategy on the account. Null: the account's own.",
+    )
+    amount = _exact("Above zero came in, below zero went out.", read_only=True)
+
+    class Meta:
+        model = Flow
+        descriptions = descriptions.FLOW
+        fields = [
+            "id",
+            "account",
+            "pool",
+            "kind",
+            "currency",
+            "amount",
+            "strategy_account",
+            "symbol",
+            "venue_flow_id",
+            "occurred_at",
+            "source",
+            "note",
+            "recorded_at",
+        ]
+        read_only_fields = fields
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {}})

@@ -1,5 +1,6 @@
 """Accounts and their daily summaries."""
 
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -15,13 +16,17 @@ from capital.api.shapes.balances import connection_as_json, gate_status_as_json,
 from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import AccountFilter, SummaryFilter
 from capital.api.shapes.rows import AccountRow, SummaryRow
+from capital.api.shapes.trading import FlowBody, FlowRow
 from capital.api.views.allocation import allocate
 from capital.api.views.editable import EditableView
+from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
 from capital.models import Account, DailyAccountSummary, Scope
 from capital.services.access import Act
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.allocation import check_gate
 from capital.services.balances import check_connection, observe_balances
+from capital.services.trading import enter_flow
 
 
 @extend_schema_view(
@@ -39,7 +44,11 @@ class Accounts(EditableView):
     serializer_class = AccountRow
     filterset_class = AccountFilter
     ordering_fields = ("id", "name", "venue", "currency", "created_at", "updated_at")
-    scopes = {"allocate": Scope.ALLOCATE, "check_connection": Scope.ALLOCATE}
+    scopes = {
+        "allocate": Scope.ALLOCATE,
+        "check_connection": Scope.ALLOCATE,
+        "flows": Scope.ALLOCATE,
+    }
     permissions = {
         "create": "capital.add_account",
         "update": "capital.change_account",
@@ -47,6 +56,7 @@ class Accounts(EditableView):
         "destroy": "capital.delete_account",
         "allocate": Act.ALLOCATE.permission,
         "check_connection": Act.CHECK_CONNECTION.permission,
+        "flows": Act.CHANGE_FLOWS.permission,
     }
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
@@ -98,6 +108,25 @@ class Accounts(EditableView):
         refuse_body(request)
         account = self.get_object()
         return Response(connection_as_json(check_connection(account.pk, actor=self.asker["actor"])))
+
+    @extend_schema(
+        summary="Enter a deposit, a withdrawal or a transfer",
+        request=FlowBody,
+        responses={201: FlowRow},
+    )
+    @action(detail=True, methods=["post"])
+    def flows(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Tell of money that came or went without a fill. It changes no balance and no PnL."""
+        account = self.get_object()
+        body = FlowBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        told = body.validated_data
+        flow = enter_flow(
+            account.pk,
+            **{**told, "pool": Pool(told["pool"]), "kind": FlowKind(told["kind"])},
+            actor=self.asker["actor"],
+        )
+        return Response(FlowRow(flow).data, status=HTTPStatus.CREATED)
 
     @extend_schema(summary="Retrieve an account's live balances", responses={200: LiveBalances})
     @action(detail=True, methods=["get"])

@@ -15,9 +15,16 @@ from capital.api.shapes.answers import Size, Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.rows import LinkRow, StrategyRow
-from capital.api.shapes.trading import PositionRow
+from capital.api.shapes.trading import (
+    FillResults,
+    FillsBody,
+    PositionRow,
+    fill_results_as_json,
+    read_fills,
+)
 from capital.api.views.editable import EditableView
 from capital.domain.errors import InvalidOrder, NotFound
+from capital.domain.sizing.orders import PositionSide
 from capital.models import Account, Scope, StrategyAccount
 from capital.services.access import Act, find_visible_link
 from capital.services.accounts import (
@@ -29,7 +36,7 @@ from capital.services.accounts import (
     delete_strategy,
 )
 from capital.services.sizing import size_orders
-from capital.services.trading import report_position
+from capital.services.trading import report_fills, report_position
 from strategies.models import Strategy
 
 
@@ -114,13 +121,14 @@ class StrategyAccounts(EditableView):
     serializer_class = LinkRow
     filterset_class = LinkFilter
     ordering_fields = ("id", "weight", "leverage", "created_at", "updated_at")
-    scopes = {"size": Scope.SIZE, "positions": Scope.SIZE}
+    scopes = {"size": Scope.SIZE, "positions": Scope.SIZE, "fills": Scope.SIZE}
     permissions = {
         "create": "capital.add_strategyaccount",
         "update": "capital.change_strategyaccount",
         "partial_update": "capital.change_strategyaccount",
         "destroy": "capital.delete_strategyaccount",
         "positions": Act.REPORT.permission,
+        "fills": Act.REPORT_TRADING.permission,
     }
 
     def create_row(self, values: dict[str, Any]) -> StrategyAccount:
@@ -158,12 +166,29 @@ class StrategyAccounts(EditableView):
         link_id = self._visible_link()
         serializer = PositionRow(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
+        told = serializer.validated_data
         position = report_position(
             link_id,
             actor=request.user,  # type: ignore[arg-type]
-            **serializer.validated_data,
+            **{**told, "position_side": PositionSide(told["position_side"])},
         )
         return Response(PositionRow(position).data)
+
+    @extend_schema(summary="Report fills", request=FillsBody, responses={200: FillResults})
+    @action(detail=True, methods=["post"])
+    def fills(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Report what was executed. Nothing is recorded twice, so a report may be repeated.
+
+        All of the fills are recorded, or none. PnL, the position and what it earned by day follow
+        from them.
+        """
+        link_id = self._visible_link()
+        results = report_fills(
+            link_id,
+            read_fills(request.data),
+            actor=request.user,  # type: ignore[arg-type]
+        )
+        return Response(fill_results_as_json(results))
 
     def _visible_link(self) -> int:
         """The id of the link in the URL, in one small query; 404 if it is not visible."""

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from capital.api.frame.pages import ListAndRetrieve
-from capital.api.shapes.filters import MarketFilter, PositionFilter
-from capital.api.shapes.trading import MarketRow, PositionRow
-from capital.models import Market, Position
+from capital.api.shapes.filters import FillFilter, FlowFilter, MarketFilter, PositionFilter
+from capital.api.shapes.trading import FillRow, FlowRow, MarketRow, PositionRow
+from capital.models import Fill, Flow, Market, Position
 from capital.services.trading import mark_dust
 
 
@@ -31,6 +31,32 @@ class Positions(ListAndRetrieve):
         """With whether each is too small for any order."""
         mark_dust(rows)
         return rows
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List fills"),
+    retrieve=extend_schema(summary="Retrieve a fill"),
+)
+class Fills(ListAndRetrieve):
+    """One execution, as it was told first."""
+
+    queryset = Fill.objects.all()
+    serializer_class = FillRow
+    filterset_class = FillFilter
+    ordering_fields = ("id", "executed_at", "recorded_at")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List flows"),
+    retrieve=extend_schema(summary="Retrieve a flow"),
+)
+class Flows(ListAndRetrieve):
+    """Money that came or went without a fill: deposits, withdrawals, transfers, funding."""
+
+    queryset = Flow.objects.all()
+    serializer_class = FlowRow
+    filterset_class = FlowFilter
+    ordering_fields = ("id", "occurred_at", "recorded_at")
 
 
 @extend_schema_view(

@@ -3,26 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from capital.domain.money import EXACT, quotient
 from capital.domain.sizing.instruments import InstrumentKind
-
-
-class Side(StrEnum):
-    """What a fill did. ``value`` is stored and sent."""
-
-    BUY = "buy"
-    SELL = "sell"
-
-
-class PositionSide(StrEnum):
-    """Which position of a symbol a fill belongs to. ``value`` is stored and sent."""
-
-    BOTH = "both"
-    """The only one: on spot, and where an account holds one position in a symbol."""
-    LONG = "long"
-    SHORT = "short"
+from capital.domain.sizing.orders import PositionSide, Side
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from capital.domain.money import EXACT, booked, quotient
-from capital.domain.performance.fills import Fill, Funding, PositionSide, value_at
+from capital.domain.performance.fills import Fill, Funding, value_at
 from capital.domain.performance.positions import Position
 from capital.domain.performance.trades import Trade
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.orders import PositionSide
 
 _ZERO = Decimal(0)
 
@@ -36,6 +37,7 @@ class Booked:
         cost_unknown: How much was sold beyond what is known to have been held, in the unit of a
             position's amount; in no figure but ``volume``.
         closed: The trade that it ended.
+        is_funding: Whether it is a payment of funding.
     """
 
     key: str
@@ -49,6 +51,7 @@ class Booked:
     volume: Decimal = _ZERO
     cost_unknown: Decimal = _ZERO
     closed: Trade | None = None
+    is_funding: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ class Books:
             realized=EXACT.subtract(books.realized, self.realized),
             funding=funding.amount,
             cash=funding.amount,
+            is_funding=True,
         )
         return books, entry
 

@@ -18,6 +18,15 @@ class Side(StrEnum):
     SELL = "sell"
 
 
+class PositionSide(StrEnum):
+    """Which position of a symbol an order or a fill belongs to. ``value`` is stored and sent."""
+
+    BOTH = "both"
+    """The only one: on spot, and where an account holds one position in a symbol."""
+    LONG = "long"
+    SHORT = "short"
+
+
 class OrderType(StrEnum):
     """How an order is filled. ``value`` is what is sent."""
 
@@ -53,6 +62,8 @@ class OrderRequest:
             filled at its price and the position is stopped at ``stop_price``.
         price: The limit of a LIMIT or STOP_LIMIT order. For a MARKET order a hint that spares
             asking the venue for its last price.
+        position_side: On an account that holds a long and a short position in one symbol, which
+            one it is of; None where that follows from the side, or from what is open.
         stop_price: The price that triggers a STOP order; with ``risk_per`` the protective stop.
     """
 
@@ -64,6 +75,7 @@ class OrderRequest:
     risk_per: Decimal | None = None
     price: Decimal | None = None
     stop_price: Decimal | None = None
+    position_side: str | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -99,6 +111,12 @@ class OrderRequest:
                 field="order_type",
                 order_type=repr(self.order_type)[:40],
                 known=", ".join(OrderType),
+            )
+        if self.position_side not in (None, *PositionSide):
+            raise InvalidOrder(
+                Code.UNKNOWN_POSITION_SIDE,
+                field="position_side",
+                side=repr(self.position_side)[:40],
             )
         for name in ("qty_per", "qty", "risk_per", "price", "stop_price"):
             number: Decimal | None = getattr(self, name)

@@ -15,7 +15,7 @@ from rich.text import Text
 from capital.domain.errors import InvalidAmount
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
-from capital.domain.sizing.orders import OrderType, Side
+from capital.domain.sizing.orders import OrderType, PositionSide, Side
 from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
@@ -47,6 +47,11 @@ class Command(CapitalCommand):
             help=_("default: MARKET"),
         )
         parser.add_argument(
+            "--position-side",
+            choices=[side.value for side in PositionSide],
+            help=_("on an account that holds a long and a short position in one symbol: which one"),
+        )
+        parser.add_argument(
             "--qty-per",
             metavar="PERCENT",
             help=_("percentage of the capital to spend; negative: of the open position to close"),
@@ -74,6 +79,7 @@ class Command(CapitalCommand):
         order = OrderRequest(
             symbol=options["symbol"],
             side=options["side"],
+            position_side=options["position_side"],
             order_type=options["order_type"],
             **{name: _number(name, options[name]) for name in _NUMBERS},
         )

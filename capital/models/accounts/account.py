@@ -287,6 +287,9 @@ class Account(RemembersLoaded):
             ("raise_budget_limit", _("Can raise the budget limit of orders")),
             ("view_all_accounts", _("Can see all users' accounts and strategies")),
             ("report_position", _("Can report positions")),
+            ("report_trading", _("Can report fills")),
+            ("assign_fills", _("Can assign fills to strategies")),
+            ("change_flows", _("Can enter deposits, withdrawals and transfers")),
             ("share_account", _("Can give other users access to an account")),
         ]
         ordering = ["name", "pk"]

@@ -4,7 +4,7 @@ SQLite keeps decimals as floating point with 15 significant digits; PostgreSQL r
 decimals silently. These fields raise instead, on save, bulk write and ``update()`` alike.
 """
 
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -52,6 +52,16 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
         if isinstance(value, bool | float):
             return parse_amount(value)
         return super().to_python(value)
+
+    def cut(self, amount: Decimal, connection: BaseDatabaseWrapper) -> Decimal:
+        """The amount, cut towards zero to the digits that this column keeps there.
+
+        For a figure that is kept exactly elsewhere, and stands here to be shown and compared.
+        """
+        places = self.decimal_places
+        if connection.vendor == "sqlite" and amount:
+            places = min(places, SQLITE_SIGNIFICANT_DIGITS - 1 - amount.adjusted())
+        return amount.quantize(Decimal(1).scaleb(-places), ROUND_DOWN, _UNROUNDED)
 
     def get_db_prep_save(self, value: Any, connection: BaseDatabaseWrapper) -> Any:
         """Check against the connection that is about to write."""

@@ -1,5 +1,17 @@
-"""What strategies trade: fills and whose they are, flows, and what is held."""
+"""What strategies trade: fills and whose they are, flows, and what is held and earned."""
 
-from capital.models.trading.positions import Position
+from capital.models.trading.days import SymbolDay
+from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy, Fill
+from capital.models.trading.flows import Flow
+from capital.models.trading.positions import Position, PositionSource
 
-__all__ = ["Position"]
+__all__ = [
+    "AttributedBy",
+    "Attribution",
+    "Discrepancy",
+    "Fill",
+    "Flow",
+    "Position",
+    "PositionSource",
+    "SymbolDay",
+]

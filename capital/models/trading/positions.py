@@ -1,4 +1,4 @@
-"""Position: what a link holds, as its bot reports it."""
+"""Position: what a link holds, as its bot reports it and its fills tell."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,12 +8,31 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.money import EXACT, plain
+from capital.domain.sizing.orders import PositionSide
 from capital.models.columns.exact import QuantityField
+from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
+from capital.models.trading.fills import POSITION_SIDES
+
+
+class PositionSource(models.TextChoices):
+    """What told the quantity of a position last."""
+
+    REPORT = "bot", _("bot")
+    FILLS = "fills", _("fills")
 
 
 class Position(models.Model):
-    """One link's holding of one symbol. It is open while ``quantity`` is not zero."""
+    """One link's holding of one symbol and side. It is open while ``quantity`` is not zero.
+
+    Attributes:
+        quantity: What holds the account and is closed: what the bot reported last, and the fills
+            since; without a report, what the fills come to.
+        source: What told the quantity last.
+        reported_quantity: What the bot reported last, at ``reported_at``; NULL: never.
+        realized_pnl: What its fills and funding have earned since its books began; NULL without.
+        books: How its books stand (``services.trading.books``); NULL without fills.
+    """
 
     strategy_account = models.ForeignKey(
         StrategyAccount,
@@ -22,6 +41,12 @@ class Position(models.Model):
         verbose_name=_("strategy link"),
     )
     symbol = models.CharField(_("symbol"), max_length=64)
+    position_side = models.CharField(
+        _("position side"),
+        max_length=5,
+        default=PositionSide.BOTH.value,
+        choices=POSITION_SIDES,
+    )
     # The unit of a sized order's quantity, so that what a bot was told is what it reports.
     quantity = QuantityField(
         _("quantity"),
@@ -30,6 +55,20 @@ class Position(models.Model):
         ),
     )
     entry_price = QuantityField(_("entry price"), null=True, blank=True)
+    mark_price = QuantityField(_("mark price"), null=True, blank=True)
+    marked_at = models.DateTimeField(_("marked at"), null=True, blank=True)
+    realized_pnl = ExactTextField(_("realised PnL"), null=True, blank=True)
+    source = models.CharField(
+        _("source"),
+        max_length=5,
+        default=PositionSource.REPORT.value,
+        choices=PositionSource,
+    )
+    reported_quantity = ExactTextField(
+        _("reported quantity"), null=True, blank=True, editable=False
+    )
+    reported_at = models.DateTimeField(_("reported at"), null=True, blank=True, editable=False)
+    books = models.JSONField(_("books"), null=True, blank=True, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
     class Meta:
@@ -38,10 +77,20 @@ class Position(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["strategy_account", "symbol"],
+                fields=["strategy_account", "symbol", "position_side"],
                 name="position_once_a_symbol",
                 violation_error_message=_(
                     "This strategy link already has a position in this symbol."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(position_side=PositionSide.BOTH.value)
+                | Q(position_side=PositionSide.LONG.value, quantity__gte=0)
+                | Q(position_side=PositionSide.SHORT.value, quantity__lte=0),
+                name="position_quantity_fits_side",
+                violation_error_message=_(
+                    "The quantity of a long position must not be negative, that of a short one not "
+                    "positive."
                 ),
             ),
             models.CheckConstraint(

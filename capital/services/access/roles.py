@@ -89,6 +89,9 @@ class Act(StrEnum):
     CHECK_CONNECTION = "check_connection", ALLOCATE_PERMISSION, Standing.OPERATOR
     # What bots report decides what becomes of the account's capital, so it is no one's who looks.
     REPORT = "report", "capital.report_position", Standing.OPERATOR, False
+    REPORT_TRADING = "report_trading", "capital.report_trading", Standing.OPERATOR, False
+    ASSIGN_FILLS = "assign_fills", "capital.assign_fills", Standing.OPERATOR
+    CHANGE_FLOWS = "change_flows", "capital.change_flows", Standing.OPERATOR
     ADD_LINK = "add_link", "capital.add_strategyaccount", Standing.OPERATOR
     CHANGE_LINK = "change_link", "capital.change_strategyaccount", Standing.OPERATOR
     DELETE_LINK = "delete_link", "capital.delete_strategyaccount", Standing.OPERATOR

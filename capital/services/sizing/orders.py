@@ -31,7 +31,6 @@ __all__ = ["OrderRequest", "PriceSource", "SizedOrder", "size_orders"]
 
 # Older rules are used too, but the answer warns of their age.
 RULES_ARE_FRESH_FOR = timedelta(days=1)
-_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,8 +207,9 @@ def _answer(
 ) -> SizedOrder:
     order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
     found = prices[pair.instrument.quoted]
-    terms, held = link.terms_of(rules), link.positions.get(order.symbol, _NOTHING)
+    terms = link.terms_of(rules)
     try:
+        held = link.held(order)
         enters = not order.is_closing and not is_spot_sale(order, rules)
         if enters and (newly := entered.get(link.id)):
             admit_symbol(order, link.rules, link.held_symbols | newly)

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from capital.domain.allocation.links import why_idle
-from capital.domain.errors import UnknownSymbol
+from capital.domain.errors import InvalidOrder, UnknownSymbol
 from capital.domain.money import EXACT
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code
 from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
+from capital.domain.sizing.orders import OrderRequest, PositionSide, Side
 from capital.exchange.contract import Quoted
 from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
@@ -26,6 +27,7 @@ from capital.services.accounts.lookup import markets_of_venue, stands_for
 from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
 from strategies.markets import MarketType
 
+_NOTHING = Decimal(0)
 _LINK_COLUMNS = (
     "pk",
     "account__name",
@@ -63,7 +65,7 @@ _POSITIONS = PreparedQuery(
         Position.objects.filter(strategy_account_id__in=ids)
         .exclude(quantity=0)
         .order_by()
-        .values_list("strategy_account_id", "symbol", "quantity")
+        .values_list("strategy_account_id", "symbol", "position_side", "quantity")
     )
 )
 _MARKETS = PreparedQuery(
@@ -89,7 +91,7 @@ class LinkTerms:
         rules: What the link may order.
         capital: Its capital now; 0 where it never had any.
         terms: Its figures for futures; ``terms_of`` has those for an instrument.
-        positions: The quantity of each symbol that is not flat, signed.
+        positions: The quantity of each symbol that is not flat, signed, by position side.
         dust: The symbols of which it holds too little for any order.
     """
 
@@ -101,13 +103,31 @@ class LinkTerms:
     rules: LinkRules
     capital: Decimal
     terms: Terms
-    positions: dict[str, Decimal] = field(default_factory=dict)
+    positions: dict[str, dict[PositionSide, Decimal]] = field(default_factory=dict)
     dust: frozenset[str] = frozenset()
 
     @property
     def held_symbols(self) -> AbstractSet[str]:
         """The symbols of its open positions."""
         return self.positions.keys() - self.dust
+
+    def held(self, order: OrderRequest) -> Decimal:
+        """The position that an order enlarges or closes, signed; 0 where there is none.
+
+        Raises:
+            InvalidOrder: It closes, a long and a short position are open, and it names neither.
+        """
+        sides = self.positions.get(order.symbol, {})
+        if order.position_side is not None:
+            return sides.get(PositionSide(order.position_side), _NOTHING)
+        if order.is_closing:
+            if len(sides) > 1:
+                raise InvalidOrder(
+                    Code.CLOSE_SIDE_MISSING, field="position_side", symbol=order.symbol
+                )
+            return next(iter(sides.values()), _NOTHING)
+        entered = PositionSide.LONG if order.side == Side.BUY else PositionSide.SHORT
+        return sides.get(PositionSide.BOTH, sides.get(entered, _NOTHING))
 
     def terms_of(self, rules: InstrumentRules) -> Terms:
         """The link's figures for an instrument: on spot there is no leverage."""
@@ -188,8 +208,9 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms
         row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
     }
     held = set()
-    for link_id, symbol, quantity in _POSITIONS.rows(list(links)):
-        links[link_id].positions[symbol] = _trimmed(quantity)
+    for link_id, symbol, side, quantity in _POSITIONS.rows(list(links)):
+        sides = links[link_id].positions.setdefault(symbol, {})
+        sides[PositionSide(side)] = _trimmed(quantity)
         held.add(symbol)
     venues = sorted({link.venue for link in links.values()})
     instruments = {
@@ -209,10 +230,10 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms
 def _dust(link: LinkTerms, instruments: Mapping[tuple[str, str], Instrument]) -> frozenset[str]:
     return frozenset(
         symbol
-        for symbol, quantity in link.positions.items()
+        for symbol, sides in link.positions.items()
         if (instrument := instruments.get((link.venue, symbol))) is not None
         and instrument.is_active
-        and instrument.rules.is_dust(quantity)
+        and all(instrument.rules.is_dust(quantity) for quantity in sides.values())
     )
 
 

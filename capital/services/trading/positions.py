@@ -11,10 +11,13 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, UnknownSymbol
 from capital.domain.reasons import Code
-from capital.models import Market, Position, StrategyAccount
+from capital.domain.sizing.orders import PositionSide
+from capital.models import Market, Position, PositionSource, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
@@ -93,16 +96,22 @@ def report_position(
     symbol: str,
     quantity: Decimal,
     entry_price: Decimal | None = None,
+    position_side: PositionSide = PositionSide.BOTH,
     actor: AbstractUser | None = None,
+    clock: Clock = timezone.now,
 ) -> Position:
     """Store the position of a link in a symbol. Closing it requests a reallocation.
+
+    What it says of the quantity holds until fills that are later say more.
 
     Args:
         link_id: The link's primary key.
         symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
+        position_side: Which one, on an account that holds both.
         actor: Who reports, and may on this account; None is nobody in particular, who may.
+        clock: Says what time it is.
 
     Raises:
         NotFound: There is no such link.
@@ -119,11 +128,20 @@ def report_position(
             raise NotFound
         venue = lock_accounts([link.account_id])[link.account_id].venue
         require(actor, Act.REPORT, account_ids=[link.account_id])
-        position = Position.objects.filter(strategy_account_id=link_id, symbol=symbol).first()
+        named = {
+            "strategy_account_id": link_id,
+            "symbol": symbol,
+            "position_side": position_side.value,
+        }
+        position = Position.objects.filter(**named).first()
         if position is None:
             _refuse_unknown(venue, symbol)
-            position = Position(strategy_account_id=link_id, symbol=symbol)
+            position = Position(**named)
         position.quantity, position.entry_price = quantity, entry_price
+        position.reported_quantity, position.reported_at = quantity, clock()
+        position.source = PositionSource.REPORT
+        if position.books is not None:
+            position.books = {**position.books, "since_report": "0"}
         position.full_clean()
         position.save()
     return position
@@ -133,3 +151,12 @@ def _refuse_unknown(venue: str, symbol: str) -> None:
     instruments = Market.objects.filter(venue=venue)
     if not instruments.filter(symbol=symbol).exists() and instruments.exists():
         raise UnknownSymbol(Code.UNKNOWN_SYMBOL, field="symbol", venue=venue, symbol=symbol)
+
+
+def open_positions(account_ids: Sequence[int]) -> list[Position]:
+    """What the links of these accounts hold, with link, strategy and account, in one query."""
+    rows = Position.objects.exclude(quantity=0).filter(strategy_account__account__in=account_ids)
+    rows = rows.select_related("strategy_account__strategy", "strategy_account__account")
+    return list(
+        rows.order_by("strategy_account__account__name", "strategy_account__strategy__key", "pk")
+    )

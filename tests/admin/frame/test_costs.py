@@ -14,7 +14,15 @@ from django.utils import timezone
 
 from capital.models import Account, AllocationRun, Position
 from tests.admin.tenants import make_tenant
-from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_flow,
+    make_link,
+    make_strategy,
+    make_summary,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +43,8 @@ def fill(count: int) -> None:
         link = make_link(account=account, strategy=strategy, capital="10")
         make_summary(account=account, spot_balance=Decimal(10), ending_balance=Decimal(10))
         Position.objects.create(strategy_account=link, symbol=f"S{number}", quantity=1)
+        make_fill(link, f"S{number}/USDT")
+        make_flow(account)
         AllocationRun.objects.create(
             account=account,
             run_key=f"run-{number}",
@@ -86,6 +96,8 @@ def test_lists_cost_the_same_with_more_rows(client: Client) -> None:
         ("capital_strategycapital", 9),
         ("capital_dailyaccountsummary", 12),
         ("capital_position", 9),
+        ("capital_fill", 12),
+        ("capital_flow", 12),
     ],
 )
 def test_lists_are_cheap(client: Client, name: str, most: int) -> None:

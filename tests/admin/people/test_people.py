@@ -29,6 +29,8 @@ VIEWS = {
     "view_allocationrun",
     "view_apitoken",
     "view_dailyaccountsummary",
+    "view_fill",
+    "view_flow",
     "view_market",
     "view_position",
     "view_settingchange",
@@ -105,6 +107,9 @@ def test_user_with_history_is_not_deleted(client: Client) -> None:
                 "add_apitoken",
                 "change_apitoken",
                 "report_position",
+                "report_trading",
+                "assign_fills",
+                "change_flows",
                 "share_account",
             },
         ),
@@ -454,5 +459,5 @@ def test_a_group_that_exists_is_left_as_it_is() -> None:
     viewer = Group.objects.get(name="viewer")
     # A later migration gives what came with it.
     given = set(viewer.permissions.values_list("codename", flat=True))
-    assert given == VIEWS - {"view_settingchange"}
+    assert given == VIEWS - {"view_settingchange", "view_fill", "view_flow"}
     assert apps.get_app_config("capital").models_module is not None

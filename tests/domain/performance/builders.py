@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from capital.domain.performance.fills import Fee, Fill, Funding, PositionSide, Side
+from capital.domain.performance.fills import Fee, Fill, Funding
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.orders import PositionSide, Side
 
 D = Decimal
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)

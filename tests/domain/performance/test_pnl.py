@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capital.domain.money import EXACT, booked
-from capital.domain.performance.fills import PositionSide, Side, value_at
+from capital.domain.performance.fills import value_at
 from capital.domain.performance.pnl import Booked, Books, keep_books
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.orders import PositionSide, Side
 from tests.domain.performance.builders import D, at, fill, fundings, histories, marks, paid
 
 SPOT, LINEAR, INVERSE = InstrumentKind.SPOT, InstrumentKind.LINEAR, InstrumentKind.INVERSE

@@ -1,0 +1,184 @@
+"""Fills and flows: what was executed, and what came or went without. Read-only."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.cells import figure, gain, link_to
+from capital.admin.frame.exports import csv_response
+from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.formats import moment, money, number
+from capital.models import Fill, Flow
+
+_FILL_COLUMNS = (
+    "executed_at",
+    "account",
+    "strategy",
+    "symbol",
+    "side",
+    "position_side",
+    "quantity",
+    "price",
+    "cost",
+    "settle",
+    "fee_amount",
+    "fee_currency",
+    "venue_fill_id",
+    "order_id",
+    "client_order_id",
+    "source",
+)
+
+
+@admin.register(Fill)
+class FillAdmin(RecordAdmin):
+    """Each is kept once, as it was told first."""
+
+    actions = ["export"]
+    date_hierarchy = "executed_at"
+    list_display = [
+        "shown_time",
+        "shown_account",
+        "shown_strategy",
+        "symbol",
+        "shown_side",
+        "shown_quantity",
+        "shown_price",
+        "shown_cost",
+        "shown_fee",
+        "source",
+    ]
+    list_filter = [
+        ("account", VisibleFilter),
+        ("strategy_account__strategy", VisibleFilter),
+        "side",
+        "source",
+    ]
+    list_filter_submit = True
+    search_fields = ["symbol", "venue_fill_id", "order_id", "client_order_id"]
+    ordering = ["-executed_at", "-pk"]
+    fields = [
+        ("shown_time", "shown_account", "shown_strategy"),
+        ("symbol", "shown_side", "position_side"),
+        ("shown_quantity", "shown_price", "shown_cost"),
+        ("shown_fee", "shown_realized", "liquidity"),
+        ("venue_fill_id", "order_id", "client_order_id"),
+        ("source", "recorded_at"),
+    ]
+    readonly_fields = [
+        "shown_time",
+        "shown_account",
+        "shown_strategy",
+        "shown_side",
+        "shown_quantity",
+        "shown_price",
+        "shown_cost",
+        "shown_fee",
+        "shown_realized",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Fill]:
+        """With the account, and the strategy that it was known to be of."""
+        rows: QuerySet[Fill] = super().get_queryset(request)
+        return rows.select_related("account", "strategy_account__strategy")
+
+    @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
+    def export(self, request: HttpRequest, queryset: QuerySet[Fill]) -> StreamingHttpResponse:
+        """One line a fill, exact."""
+        rows = (
+            tuple(_cell(fill, name) for name in _FILL_COLUMNS)
+            for fill in queryset.iterator(chunk_size=500)
+        )
+        return csv_response("fills", _FILL_COLUMNS, rows)
+
+    @admin.display(description=gettext_lazy("executed at"), ordering="executed_at")
+    def shown_time(self, fill: Fill) -> str:
+        return moment(fill.executed_at)
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_account(self, fill: Fill) -> Any:
+        return link_to(fill.account, fill.account.name)
+
+    @admin.display(
+        description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
+    )
+    def shown_strategy(self, fill: Fill) -> Any:
+        """A dash where it was nobody's."""
+        link = fill.strategy_account
+        return "—" if link is None else link_to(link.strategy, link.strategy.name)
+
+    @admin.display(description=pgettext_lazy("of a fill", "side"), ordering="side")
+    def shown_side(self, fill: Fill) -> str:
+        return str(fill.get_side_display())
+
+    @admin.display(description=gettext_lazy("quantity"))
+    def shown_quantity(self, fill: Fill) -> Any:
+        return figure(number(fill.quantity))
+
+    @admin.display(description=gettext_lazy("price"))
+    def shown_price(self, fill: Fill) -> Any:
+        return figure(number(fill.price))
+
+    @admin.display(description=gettext_lazy("traded amount"))
+    def shown_cost(self, fill: Fill) -> Any:
+        return figure(money(fill.cost, fill.settle))
+
+    @admin.display(description=gettext_lazy("fees"))
+    def shown_fee(self, fill: Fill) -> Any:
+        """All of them; a dash where none is told."""
+        fees = [money(Decimal(fee["amount"]), fee["currency"]) for fee in fill.fees]
+        return figure(", ".join(fees) or "—")
+
+    @admin.display(description=gettext_lazy("reported realised PnL"))
+    def shown_realized(self, fill: Fill) -> Any:
+        return gain(fill.realized_reported, fill.settle)
+
+
+def _cell(fill: Fill, name: str) -> Any:
+    """A cell of the export."""
+    if name == "account":
+        return fill.account.name
+    if name == "strategy":
+        return fill.strategy_account and fill.strategy_account.strategy.key
+    return getattr(fill, name)
+
+
+@admin.register(Flow)
+class FlowAdmin(RecordAdmin):
+    """Deposits, withdrawals and transfers, and what was earned without a fill."""
+
+    date_hierarchy = "occurred_at"
+    list_display = ["shown_time", "shown_account", "pool", "kind", "shown_amount", "source", "note"]
+    list_filter = [("account", VisibleFilter), "kind", "pool", "source"]
+    list_filter_submit = True
+    search_fields = ["note", "currency", "venue_flow_id"]
+    ordering = ["-occurred_at", "-pk"]
+    fields = [
+        ("shown_time", "shown_account", "pool"),
+        ("kind", "shown_amount"),
+        ("source", "actor", "recorded_at"),
+        "note",
+    ]
+    readonly_fields = ["shown_time", "shown_account", "shown_amount"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
+        """With the account."""
+        rows: QuerySet[Flow] = super().get_queryset(request)
+        return rows.select_related("account", "actor")
+
+    @admin.display(description=gettext_lazy("occurred at"), ordering="occurred_at")
+    def shown_time(self, flow: Flow) -> str:
+        return moment(flow.occurred_at)
+
+    @admin.display(description=gettext_lazy("account"), ordering="account__name")
+    def shown_account(self, flow: Flow) -> Any:
+        return link_to(flow.account, flow.account.name)
+
+    @admin.display(description=gettext_lazy("amount"))
+    def shown_amount(self, flow: Flow) -> Any:
+        return gain(flow.amount, flow.currency)

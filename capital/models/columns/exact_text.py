@@ -1,0 +1,73 @@
+"""Amounts of the books, whatever their digits: kept as text, read as ``Decimal``.
+
+SQLite keeps 15 digits of a number, and an average entry of 13,333.33… has no last one. Rows that
+are added up in Python need no number in the database. What a list is sorted by stands in a
+rounded column beside it.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.errors import InvalidAmount
+from capital.domain.money import EXACT, parse_amount, plain
+
+
+class ExactTextField(models.CharField):  # type: ignore[type-arg]
+    """A ``Decimal`` of up to 60 digits, stored plainly and without needless zeros.
+
+    So equal amounts are equal texts, and ``filter(quantity=…)`` finds them. Greater and less are of
+    no use: they would compare texts.
+    """
+
+    # For the type checker: what may be set, and what is read.
+    _pyi_private_set_type: Decimal | str | int  # type: ignore[assignment]
+    _pyi_private_get_type: Decimal  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_length", 130)
+        super().__init__(*args, **kwargs)
+
+    def from_db_value(self, value: str | None, *_: Any) -> Decimal | None:
+        """The amount that is stored."""
+        return None if value is None else Decimal(value)
+
+    def to_python(self, value: Any) -> Any:
+        """Read a text or a number; refuse a float, which is not what was written."""
+        if value is None or value == "":
+            return None
+        try:
+            return parse_amount(value.strip() if isinstance(value, str) else value)
+        except InvalidAmount as error:
+            raise ValidationError(
+                _("“%(value)s” is not a plain decimal number with at most 60 digits."),
+                code="invalid",
+                params={"value": value},
+            ) from error
+
+    def get_prep_value(self, value: Any) -> str | None:
+        """As it is stored.
+
+        Raises:
+            InvalidAmount: It is no exact number.
+        """
+        if value is None or value == "":
+            return None
+        return plain(EXACT.normalize(parse_amount(value)))
+
+    def run_validators(self, value: Any) -> None:
+        """Its length is that of the text."""
+        super().run_validators(self.get_prep_value(value))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """For ``dumpdata``."""
+        return self.get_prep_value(self.value_from_object(obj)) or ""
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Refuse what would compare texts."""
+        if lookup_name not in {"exact", "in", "isnull"}:
+            raise TypeError(f"{self.name} is kept as text: it can only be compared for equality.")
+        return super().get_lookup(lookup_name)

@@ -1,0 +1,60 @@
+"""SymbolDay: what one position earned on one day."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.columns.exact_text import ExactTextField
+from capital.models.links import StrategyAccount
+from capital.models.trading.fills import POSITION_SIDES
+
+
+class SymbolDay(models.Model):
+    """What one position earned on one day of the project, in its settle currency.
+
+    Amounts are exact, kept as text. The books rewrite a day when a fill of it comes late.
+
+    Attributes:
+        realized: After fees and funding.
+        fees: The worth of the fees, above zero was paid.
+        fees_unvalued: By currency, the fees whose worth nobody knows; in no other figure.
+        funding: What of ``realized`` was funding, above zero was received.
+        fills: How many fills there were.
+        trades: How many round trips ended, of which ``wins`` earned and ``losses`` lost.
+        cost_unknown: How much was sold beyond what is known to have been held.
+    """
+
+    strategy_account = models.ForeignKey(
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="symbol_days",
+        verbose_name=_("strategy link"),
+    )
+    symbol = models.CharField(_("symbol"), max_length=64)
+    position_side = models.CharField(_("position side"), max_length=5, choices=POSITION_SIDES)
+    date = models.DateField(_("date"))
+    currency = models.CharField(_("currency"), max_length=32)
+    realized = ExactTextField(_("realised PnL"))
+    fees = ExactTextField(_("fees"))
+    fees_unvalued = models.JSONField(_("fees of unknown value"), default=dict, blank=True)
+    funding = ExactTextField(_("funding"))
+    volume = ExactTextField(_("volume"))
+    fills = models.PositiveIntegerField(_("fills"), default=0)
+    trades = models.PositiveIntegerField(_("trades"), default=0)
+    wins = models.PositiveIntegerField(_("winning trades"), default=0)
+    losses = models.PositiveIntegerField(_("losing trades"), default=0)
+    cost_unknown = ExactTextField(_("sold without a known cost"))
+
+    class Meta:
+        verbose_name = _("PnL of a day")
+        verbose_name_plural = _("PnL by day")
+        ordering = ["-date", "pk"]
+        indexes = [models.Index(fields=["date"], name="symbol_day_by_date")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy_account", "symbol", "position_side", "date"],
+                name="symbol_day_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account_id} {self.symbol} {self.date}"

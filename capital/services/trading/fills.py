@@ -1,0 +1,410 @@
+"""Fills: recorded once, whoever brings them, and booked to the link that they are of."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from capital.domain.clock import Clock
+from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
+from capital.domain.money import EXACT, plain, quotient
+from capital.domain.performance.fills import Fee
+from capital.domain.performance.symbols import Symbol, parse_symbol
+from capital.domain.performance.telling import FillSource, counting
+from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.orders import PositionSide, Side
+from capital.models import (
+    Account,
+    AttributedBy,
+    Attribution,
+    Discrepancy,
+    Fill,
+    Market,
+    Position,
+    StrategyAccount,
+)
+from capital.services.access.roles import Act, require
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.trading.books import PositionKey, keep_current, told
+
+# One teller may round a time to the second.
+_SAME_MOMENT_SECONDS = 1
+# By how much a bot's clock may be ahead.
+_AHEAD = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewFill:
+    """A fill that somebody tells.
+
+    Attributes:
+        symbol: ccxt's.
+        side: What it did.
+        position_side: Which position it belongs to, on an account that holds both.
+        quantity: Above zero: base units, contracts on inverse instruments.
+        price: Above zero, in the quote currency.
+        executed_at: When it was executed.
+        fees: All its fees.
+        venue_fill_id: The exchange's id of the fill; empty where it is not known.
+        order_id: The exchange's id of the order.
+        client_order_id: The bot's id of the order.
+        liquidity: ``maker``, ``taker``, or empty.
+        realized: What the teller says it realised; None where it says nothing.
+    """
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    executed_at: datetime
+    position_side: PositionSide = PositionSide.BOTH
+    fees: tuple[Fee, ...] = ()
+    venue_fill_id: str = ""
+    order_id: str = ""
+    client_order_id: str = ""
+    liquidity: str = ""
+    realized: Decimal | None = None
+
+
+class FillCode(StrEnum):
+    """What became of a fill that was told. ``value`` is sent."""
+
+    RECORDED = "recorded"
+    KNOWN = "known"
+    DIFFERS = "differs"
+    """It was known with other figures: those stay, and the difference is recorded."""
+
+
+@dataclass(frozen=True)
+class FillResult:
+    """What became of one fill."""
+
+    code: FillCode
+    fill_id: int
+
+
+def report_fills(
+    link_id: int,
+    fills: Sequence[NewFill],
+    *,
+    actor: AbstractUser | None,
+    clock: Clock = timezone.now,
+) -> list[FillResult]:
+    """Record what a bot says that it did, and book it to its link. All or nothing.
+
+    A fill that is known is not recorded again, so a report may be repeated. One that was known and
+    nobody's becomes the link's.
+
+    Args:
+        link_id: The primary key of the bot's link.
+        fills: In any order, each once.
+        actor: Who reports; None is the command line.
+        clock: Says what time it is.
+
+    Raises:
+        NotFound: There is no such link.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not report on this account.
+        UnknownSymbol: The venue has no such instrument.
+        TradingRefused: A fill makes no sense; ``field`` says which.
+    """
+    with transaction.atomic():
+        link = StrategyAccount.objects.filter(pk=link_id).only("account_id").first()
+        if link is None:
+            raise NotFound
+        account = lock_accounts([link.account_id])[link.account_id]
+        require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
+        recorded = _Recording(account, link_id, FillSource.BOT, actor, clock())
+        return recorded.record(fills)
+
+
+@dataclass
+class _Recording:
+    """Fills of one account from one source, in one transaction with the account locked."""
+
+    account: Account
+    link_id: int | None
+    source: FillSource
+    actor: AbstractUser | None
+    now: datetime
+
+    def record(self, fills: Sequence[NewFill]) -> list[FillResult]:
+        sizes = self._contract_sizes(fills)
+        for number, fill in enumerate(fills):
+            _refuse_problem(number, fill, self.now)
+        rows = [self._row(fill, sizes) for fill in fills]
+        related = self._related(rows)
+        results: list[tuple[FillCode, Fill]] = []
+        new: list[Fill] = []
+        known = {_identity(row): row for row in related}
+        for row in rows:
+            earlier = known.get(_identity(row))
+            if earlier is None:
+                known[_identity(row)] = row
+                new.append(row)
+                results.append((FillCode.RECORDED, row))
+            else:
+                differs = self._note_difference(earlier, row)
+                results.append((FillCode.DIFFERS if differs else FillCode.KNOWN, earlier))
+        opening = self._openings(new)
+        Fill.objects.bulk_create([*opening, *new], batch_size=500)
+        claimed = [row for code, row in results if code is not FillCode.RECORDED and row.pk]
+        self._attribute([*opening, *new], claimed, related)
+        return [FillResult(code, row.pk) for code, row in results]
+
+    def _contract_sizes(self, fills: Sequence[NewFill]) -> dict[str, Decimal]:
+        """By symbol; refuses symbols that the venue does not have."""
+        symbols = {fill.symbol for fill in fills}
+        instruments = Market.objects.filter(venue=self.account.venue)
+        found = instruments.filter(symbol__in=symbols).order_by()
+        sizes = {
+            symbol: Decimal(1) if size is None else EXACT.normalize(size)
+            for symbol, size in found.values_list("symbol", "contract_size")
+        }
+        unknown = [symbol for symbol in symbols if symbol not in sizes]
+        if not unknown:
+            return sizes
+        is_synced = instruments.exists()
+        for number, fill in enumerate(fills):
+            if fill.symbol not in unknown:
+                continue
+            parsed = parse_symbol(fill.symbol)
+            # Of an inverse contract nobody can say what it was worth.
+            if is_synced or parsed is None or parsed.kind is InstrumentKind.INVERSE:
+                code = Code.UNKNOWN_SYMBOL if is_synced else Code.MARKETS_NOT_SYNCED
+                figures = {"symbol": fill.symbol} if is_synced else {}
+                raise UnknownSymbol(
+                    code, field=f"fills.{number}.symbol", venue=self.account.venue, **figures
+                )
+            sizes[fill.symbol] = Decimal(1)
+        return sizes
+
+    def _row(self, fill: NewFill, sizes: dict[str, Decimal]) -> Fill:
+        symbol = parse_symbol(fill.symbol)
+        assert symbol is not None, "it was found among the venue's"
+        first = fill.fees[0] if fill.fees else None
+        return Fill(
+            account=self.account,
+            strategy_account_id=self.link_id,
+            symbol=fill.symbol,
+            venue_fill_id=fill.venue_fill_id,
+            order_id=fill.order_id,
+            client_order_id=fill.client_order_id,
+            side=fill.side.value,
+            position_side=fill.position_side.value,
+            quantity=fill.quantity,
+            price=fill.price,
+            cost=_cost(fill, symbol, sizes[fill.symbol]),
+            contract_size=sizes[fill.symbol],
+            settle=symbol.settle,
+            fees=[{"amount": plain(fee.amount), "currency": fee.currency} for fee in fill.fees],
+            fee_amount=None if first is None else first.amount,
+            fee_currency="" if first is None else first.currency,
+            realized_reported=fill.realized,
+            liquidity=fill.liquidity,
+            executed_at=fill.executed_at,
+            source=self.source.value,
+            recorded_at=self.now,
+        )
+
+    def _related(self, rows: Sequence[Fill]) -> list[Fill]:
+        """The recorded fills that may be the same ones, or of the same orders.
+
+        An order may have two names. So it asks again, while it learns new ones: twice mostly.
+        """
+        recorded = Fill.objects.filter(account=self.account).order_by("pk")
+        found: dict[int, Fill] = {}
+        ids = {row.venue_fill_id for row in rows if row.venue_fill_id}
+        orders = {row.order_id for row in rows} - {""}
+        clients = {row.client_order_id for row in rows} - {""}
+        asked: set[str] = set()
+        while names := (ids | orders | clients) - asked:
+            asked |= names
+            alike = (
+                Q(venue_fill_id__in=ids) | Q(order_id__in=orders) | Q(client_order_id__in=clients)
+            )
+            found.update((fill.pk, fill) for fill in recorded.filter(alike))
+            ids = set()
+            orders = {fill.order_id for fill in found.values()} - {""}
+            clients = {fill.client_order_id for fill in found.values()} - {""}
+        return list(found.values())
+
+    def _note_difference(self, earlier: Fill, told_now: Fill) -> bool:
+        differences = _differences(earlier, told_now)
+        if not differences:
+            return False
+        if earlier.pk is None:
+            return True
+        noted = Discrepancy.objects.filter(fill=earlier, source=self.source.value)
+        if differences not in noted.values_list("differences", flat=True):
+            Discrepancy.objects.create(
+                fill=earlier,
+                source=self.source.value,
+                differences=differences,
+                recorded_at=self.now,
+            )
+        return True
+
+    def _openings(self, new: Sequence[Fill]) -> list[Fill]:
+        """What was reported as held before the first fills, with its entry, as fills of its own."""
+        if self.link_id is None:
+            return []
+        first: dict[tuple[str, str], datetime] = {}
+        for row in new:
+            key = (row.symbol, row.position_side)
+            first[key] = min(first.get(key, row.executed_at), row.executed_at)
+        reported = Position.objects.filter(
+            strategy_account=self.link_id,
+            symbol__in={symbol for symbol, _ in first},
+            books__isnull=True,
+            reported_at__isnull=False,
+            entry_price__isnull=False,
+        ).exclude(quantity=0)
+        openings = []
+        for position in reported:
+            at = position.reported_at
+            begins = first.get((position.symbol, position.position_side))
+            if at is not None and begins is not None and begins > at:
+                openings.append(self._opening(position, at, new))
+        return openings
+
+    def _opening(self, position: Position, at: datetime, new: Sequence[Fill]) -> Fill:
+        quantity = position.reported_quantity
+        assert quantity is not None, "it was reported"
+        assert position.entry_price is not None, "it was reported with its entry"
+        like = next(row for row in new if row.symbol == position.symbol)
+        opening = NewFill(
+            symbol=position.symbol,
+            side=Side.BUY if quantity > 0 else Side.SELL,
+            position_side=PositionSide(position.position_side),
+            quantity=quantity.copy_abs(),
+            price=EXACT.normalize(position.entry_price),
+            executed_at=at,
+        )
+        row = self._row(opening, {position.symbol: like.contract_size})
+        row.source = FillSource.OPENING.value
+        return row
+
+    def _attribute(
+        self, new: Sequence[Fill], claimed: Sequence[Fill], related: Sequence[Fill]
+    ) -> None:
+        """Say whose they are, and book them."""
+        if self.link_id is None:
+            return
+        present = _present_links(claimed)
+        taken = [row for row in claimed if present.get(row.pk) is None]
+        Attribution.objects.bulk_create(
+            [
+                Attribution(
+                    fill=row,
+                    strategy_account_id=self.link_id,
+                    how=AttributedBy.BOT.value,
+                    actor_id=None if self.actor is None else self.actor.pk,
+                    at=self.now,
+                )
+                for row in {row.pk: row for row in [*new, *taken]}.values()
+            ],
+            batch_size=500,
+        )
+        before = counting(told(row) for row in related)
+        after = counting(told(row) for row in [*related, *new])
+        added: dict[PositionKey, list[Fill]] = defaultdict(list)
+        for row in [*new, *taken]:
+            if row.pk in after:
+                added[PositionKey(self.link_id, row.symbol, row.position_side)].append(row)
+        lost = [row for row in related if row.pk in before - after]
+        keepers = _present_links(lost)
+        again = {
+            PositionKey(keeper, row.symbol, row.position_side)
+            for row in lost
+            if (keeper := keepers.get(row.pk)) is not None
+        }
+        keep_current(added, again=again)
+
+
+def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:
+    """Whose fills these are now, by primary key."""
+    rows = Attribution.objects.filter(fill__in=fills).order_by("pk") if fills else ()
+    return {row.fill_id: row.strategy_account_id for row in rows}
+
+
+def _identity(fill: Fill) -> tuple[object, ...]:
+    """What makes two rows one: the exchange's id, or for want of it all that was told."""
+    if fill.venue_fill_id:
+        return fill.symbol, fill.side, fill.venue_fill_id
+    return (
+        fill.symbol,
+        fill.side,
+        "",
+        fill.source,
+        fill.order_id,
+        fill.client_order_id,
+        fill.position_side,
+        EXACT.normalize(fill.quantity),
+        EXACT.normalize(fill.price),
+        fill.executed_at,
+    )
+
+
+def _differences(earlier: Fill, now: Fill) -> dict[str, list[str]]:
+    """By field, what was told otherwise. What one of the two does not tell is no difference."""
+    found = {}
+    for name in ("quantity", "price", "position_side"):
+        before, after = getattr(earlier, name), getattr(now, name)
+        if before != after:
+            found[name] = [_text(before), _text(after)]
+    apart = abs(earlier.executed_at.timestamp() - now.executed_at.timestamp())
+    if apart > _SAME_MOMENT_SECONDS:
+        found["executed_at"] = [earlier.executed_at.isoformat(), now.executed_at.isoformat()]
+    if earlier.fees and now.fees and _fee_sums(earlier) != _fee_sums(now):
+        found["fees"] = [_fee_text(earlier), _fee_text(now)]
+    return found
+
+
+def _text(value: Any) -> str:
+    return plain(EXACT.normalize(value)) if isinstance(value, Decimal) else str(value)
+
+
+def _fee_sums(fill: Fill) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for fee in fill.fees:
+        sums[fee["currency"]] = EXACT.add(sums[fee["currency"]], Decimal(fee["amount"]))
+    return {currency: EXACT.normalize(amount) for currency, amount in sums.items() if amount}
+
+
+def _fee_text(fill: Fill) -> str:
+    return ", ".join(f"{_text(amount)} {name}" for name, amount in sorted(_fee_sums(fill).items()))
+
+
+def _cost(fill: NewFill, symbol: Symbol, contract_size: Decimal) -> Decimal:
+    if symbol.kind is InstrumentKind.INVERSE:
+        return quotient(EXACT.multiply(fill.quantity, contract_size), fill.price)
+    return EXACT.multiply(fill.quantity, fill.price)
+
+
+def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
+    """Refuse what makes no sense.
+
+    Raises:
+        TradingRefused: ``field`` is the wrong one of this fill.
+    """
+    place = f"fills.{number}"
+    for name in ("quantity", "price"):
+        amount: Decimal = getattr(fill, name)
+        if amount <= 0:
+            raise TradingRefused(
+                Code.FILL_NOT_POSITIVE, field=f"{place}.{name}", name=name, number=plain(amount)
+            )
+    if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
+        raise TradingRefused(Code.FILL_NAMELESS, field=f"{place}.venue_fill_id")
+    if now - fill.executed_at < -_AHEAD:
+        moment = fill.executed_at.isoformat()
+        raise TradingRefused(Code.FILL_IN_FUTURE, field=f"{place}.executed_at", moment=moment)

@@ -1,0 +1,407 @@
+"""Fills that bots report: kept once, booked to their link, and what follows from them."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from capital.domain.errors import NotFound, TradingRefused, UnknownAccount, UnknownSymbol
+from capital.domain.performance.fills import Fee
+from capital.domain.reasons import Code
+from capital.domain.sizing.orders import PositionSide, Side
+from capital.models import Attribution, Discrepancy, Fill, Position, StrategyAccount, SymbolDay
+from capital.services.trading import FillCode, NewFill, pnl, report_fills, report_position
+from tests.factories import make_account, make_fill, make_link, make_market, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
+
+D = Decimal
+BTC = "BTC/USDT:USDT"
+# Noon in Seoul
+NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
+
+
+def clock() -> datetime:
+    return NOON + timedelta(hours=12)
+
+
+@pytest.fixture
+def link() -> StrategyAccount:
+    make_market(BTC, contract_size=D("0.001"))
+    return make_link(market_type="futures")
+
+
+def told(number: int, side: str, quantity: str, price: str, **fields: Any) -> NewFill:
+    """A fill of the exchange's own id, so many minutes after noon."""
+    return NewFill(
+        **{
+            "symbol": BTC,
+            "side": Side(side),
+            "quantity": D(quantity),
+            "price": D(price),
+            "executed_at": NOON + timedelta(minutes=number),
+            "venue_fill_id": str(number),
+            **fields,
+        }
+    )
+
+
+def report(link: StrategyAccount, *fills: NewFill) -> list[FillCode]:
+    return [result.code for result in report_fills(link.pk, fills, actor=None, clock=clock)]
+
+
+def position_of(link: StrategyAccount, symbol: str = BTC, side: str = "both") -> Position:
+    return Position.objects.get(strategy_account=link, symbol=symbol, position_side=side)
+
+
+def days_of(link: StrategyAccount) -> dict[date, tuple[Decimal, int, int]]:
+    return {
+        day.date: (day.realized, day.fills, day.trades)
+        for day in SymbolDay.objects.filter(strategy_account=link)
+    }
+
+
+def test_fills_are_recorded_attributed_and_booked(link) -> None:
+    codes = report(
+        link,
+        told(1, "buy", "1", "100", fees=(Fee(D("0.05"), "USDT"),)),
+        told(2, "buy", "1", "110"),
+        told(3, "sell", "1", "120"),
+    )
+
+    assert codes == [FillCode.RECORDED] * 3
+    first = Fill.objects.get(venue_fill_id="1")
+    assert (first.strategy_account, first.source, first.settle) == (link, "bot", "USDT")
+    assert (first.quantity, first.cost, first.contract_size) == (D(1), D(100), D("0.001"))
+    assert (first.fee_amount, first.fee_currency) == (D("0.05"), "USDT")
+    assert {(each.strategy_account_id, each.how) for each in Attribution.objects.all()} == {
+        (link.pk, "bot")
+    }
+    position = position_of(link)
+    assert (position.quantity, position.entry_price) == (D(1), D(105))
+    assert (position.realized_pnl, position.source) == (D("14.95"), "fills")
+    assert days_of(link) == {date(2026, 3, 10): (D("14.95"), 3, 0)}
+
+
+def test_a_report_may_be_repeated(link) -> None:
+    report(link, told(1, "buy", "1", "100"))
+
+    assert report(link, told(1, "buy", "1", "100"), told(2, "sell", "1", "90")) == [
+        FillCode.KNOWN,
+        FillCode.RECORDED,
+    ]
+    assert Fill.objects.count() == 2
+    assert days_of(link) == {date(2026, 3, 10): (D(-10), 2, 1)}
+
+
+def test_a_fill_twice_in_one_report_is_one(link) -> None:
+    same = told(1, "buy", "1", "100")
+
+    results = report_fills(link.pk, [same, same], actor=None, clock=clock)
+
+    assert [result.code for result in results] == [FillCode.RECORDED, FillCode.KNOWN]
+    assert results[0].fill_id == results[1].fill_id == Fill.objects.get().pk
+    assert position_of(link).quantity == D(1)
+
+
+def test_both_sides_of_a_self_trade_share_an_id(link) -> None:
+    codes = report(link, told(1, "buy", "1", "100"), told(1, "sell", "1", "100"))
+
+    assert codes == [FillCode.RECORDED] * 2
+
+
+def test_ids_are_of_one_symbol_and_one_account(link) -> None:
+    make_market("ETH/USDT:USDT")
+    other = make_link(market_type="futures")
+    report(link, told(1, "buy", "1", "100"))
+
+    assert report(link, told(1, "buy", "2", "50", symbol="ETH/USDT:USDT")) == [FillCode.RECORDED]
+    assert report(other, told(1, "buy", "3", "100")) == [FillCode.RECORDED]
+    assert position_of(link).quantity == D(1)
+    assert position_of(other).quantity == D(3)
+
+
+def test_what_is_told_otherwise_is_noted_and_the_first_stays(link) -> None:
+    report(link, told(1, "buy", "1", "100", fees=(Fee(D("0.1"), "USDT"),)))
+    otherwise = told(1, "buy", "1.5", "100", fees=(Fee(D("0.2"), "USDT"),))
+
+    assert report(link, otherwise) == [FillCode.DIFFERS]
+    assert report(link, otherwise) == [FillCode.DIFFERS]
+
+    noted = Discrepancy.objects.get()
+    assert noted.differences == {"quantity": ["1", "1.5"], "fees": ["0.1 USDT", "0.2 USDT"]}
+    assert position_of(link).quantity == D(1)
+
+
+def test_what_is_told_less_of_is_no_difference(link) -> None:
+    report(link, told(1, "buy", "1", "100", fees=(Fee(D("0.1"), "USDT"),)))
+
+    assert report(link, told(1, "buy", "1.00", "100.0")) == [FillCode.KNOWN]
+    assert not Discrepancy.objects.exists()
+
+
+def test_a_late_fill_restates_its_day_and_those_behind_it(link) -> None:
+    report(link, told(10, "buy", "1", "100"))
+    report(link, told(60 * 24, "sell", "1", "130", executed_at=NOON + timedelta(hours=11.5)))
+    assert position_of(link).realized_pnl == D(30)
+
+    report(link, told(5, "buy", "1", "110"))
+
+    assert position_of(link).realized_pnl == D(25)
+    assert position_of(link).quantity == D(1)
+    assert days_of(link) == {date(2026, 3, 10): (D(25), 3, 0)}
+
+
+def test_a_day_ends_at_midnight_of_the_project(link) -> None:
+    """23:30 in Seoul is 14:30 in UTC; half an hour into the next day there is 15:30."""
+    report(
+        link,
+        told(1, "buy", "1", "100", executed_at=datetime(2026, 3, 10, 14, 30, tzinfo=UTC)),
+        told(2, "sell", "1", "90", executed_at=datetime(2026, 3, 10, 15, 0, tzinfo=UTC)),
+    )
+
+    assert days_of(link) == {
+        date(2026, 3, 10): (D(0), 1, 0),
+        date(2026, 3, 11): (D(-10), 1, 1),
+    }
+
+
+def test_an_order_counts_provisionally_until_its_fills_are_known(link) -> None:
+    report(link, told(1, "buy", "2", "100", venue_fill_id="", order_id="A"))
+    assert position_of(link).quantity == D(2)
+
+    report(
+        link,
+        told(1, "buy", "1.5", "100", venue_fill_id="a1", order_id="A"),
+        told(2, "buy", "0.4", "101", venue_fill_id="a2", order_id="A"),
+    )
+
+    assert position_of(link).quantity == D("1.9")
+    assert Fill.objects.count() == 3, "all stay to be seen"
+
+
+def test_an_order_known_by_both_names_is_one(link) -> None:
+    """The bot knows its own id only, then both; the fills come by the exchange's."""
+    report(link, told(1, "buy", "2", "100", venue_fill_id="", client_order_id="mine"))
+    report(
+        link,
+        told(1, "buy", "2", "100", venue_fill_id="", client_order_id="mine", order_id="A"),
+    )
+    report(link, told(1, "buy", "2", "100", venue_fill_id="a1", order_id="A"))
+
+    assert position_of(link).quantity == D(2)
+
+
+def test_a_provisional_fill_of_an_order_that_is_known_counts_nothing(link) -> None:
+    report(link, told(1, "buy", "1", "100", order_id="A"))
+    report(link, told(2, "buy", "1", "100", venue_fill_id="", order_id="A"))
+
+    assert position_of(link).quantity == D(1)
+
+
+def test_a_fill_that_was_nobodys_becomes_the_links_whose_bot_reports_it(link) -> None:
+    account = link.account
+    make_fill(
+        link,
+        BTC,
+        strategy_account=None,
+        source="venue",
+        venue_fill_id="1",
+        executed_at=NOON + timedelta(minutes=1),
+    )
+
+    assert report(link, told(1, "buy", "1", "100")) == [FillCode.KNOWN]
+
+    assert Attribution.objects.get().strategy_account == link
+    assert position_of(link).quantity == D(1)
+    assert Fill.objects.get().account == account
+
+
+def test_a_fill_of_another_link_stays_that_links(link) -> None:
+    other = make_link(account=link.account, market_type="futures")
+    report(link, told(1, "buy", "1", "100"))
+
+    assert report(other, told(1, "buy", "1", "100")) == [FillCode.KNOWN]
+
+    assert position_of(link).quantity == D(1)
+    assert not Position.objects.filter(strategy_account=other).exists()
+
+
+def test_books_begin_with_what_was_reported(link) -> None:
+    """2 at 90 were held before the first fill was told: a sale of 1 earns, and is no short."""
+    report_position(link.pk, symbol=BTC, quantity=D(2), entry_price=D(90), clock=lambda: NOON)
+
+    report(link, told(1, "sell", "1", "100"))
+
+    opening = Fill.objects.get(source="opening")
+    assert (opening.quantity, opening.price, opening.executed_at) == (D(2), D(90), NOON)
+    position = position_of(link)
+    assert (position.quantity, position.entry_price) == (D(1), D(90))
+    assert position.realized_pnl == D(10)
+
+
+def test_what_is_held_is_the_report_and_the_fills_since(link) -> None:
+    """Without an entry price there is nothing to open the books with, but it is held."""
+    report_position(link.pk, symbol=BTC, quantity=D(2), clock=lambda: NOON)
+
+    report(link, told(-5, "buy", "2", "90"), told(1, "sell", "0.5", "100"))
+
+    assert position_of(link).quantity == D("1.5")
+    assert position_of(link).realized_pnl == D(5)
+
+
+def test_a_report_after_the_fills_says_what_is_held(link) -> None:
+    report(link, told(1, "buy", "2", "90"))
+    report_position(
+        link.pk, symbol=BTC, quantity=D("1.7"), clock=lambda: NOON + timedelta(minutes=2)
+    )
+    assert position_of(link).quantity == D("1.7")
+
+    report(link, told(3, "sell", "0.7", "100"))
+
+    position = position_of(link)
+    assert (position.quantity, position.source) == (D(1), "fills")
+    assert position.realized_pnl == D(7), "the books are their own"
+
+
+def test_two_sides_of_a_hedged_account_are_two_positions(link) -> None:
+    report(
+        link,
+        told(1, "buy", "1", "100", position_side=PositionSide.LONG),
+        told(2, "sell", "2", "110", position_side=PositionSide.SHORT),
+    )
+
+    assert position_of(link, side="long").quantity == D(1)
+    assert position_of(link, side="short").quantity == D(-2)
+
+
+def test_inverse_contracts_are_held_in_contracts_and_earn_the_coin() -> None:
+    symbol = "BTC/USD:BTC"
+    make_market(symbol, contract_size=D(10))
+    link = make_link(account=make_account(currency="BTC"), market_type="futures")
+
+    report(
+        link,
+        told(1, "buy", "150", "10000", symbol=symbol),
+        told(2, "sell", "100", "12500", symbol=symbol),
+    )
+
+    position = position_of(link, symbol)
+    assert (position.quantity, position.realized_pnl) == (D(50), D("0.02"))
+    assert SymbolDay.objects.get().currency == "BTC"
+
+
+def test_a_quantity_of_more_digits_than_the_column_keeps_is_kept_in_the_books() -> None:
+    make_market("POLY/USDT")
+    link = make_link()
+    quantity = "147.928994082840236"
+
+    report(link, told(1, "buy", quantity, "0.338", symbol="POLY/USDT"))
+
+    assert Fill.objects.get().quantity == D(quantity)
+    position = position_of(link, "POLY/USDT")
+    assert position.books["amount"] == quantity
+    short = D("147.928994082840") if connection.vendor == "sqlite" else D(quantity)
+    assert position.quantity == short
+
+
+def test_closing_by_fills_asks_for_a_reallocation(link, django_capture_on_commit_callbacks) -> None:
+    report(link, told(1, "buy", "1", "100"))
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        report(link, told(2, "sell", "1", "110"))
+
+    assert position_of(link).quantity == 0
+    assert len(callbacks) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"quantity": D(0)}, "quantity", Code.FILL_NOT_POSITIVE),
+        ({"price": D(-1)}, "price", Code.FILL_NOT_POSITIVE),
+        ({"venue_fill_id": ""}, "venue_fill_id", Code.FILL_NAMELESS),
+        ({"executed_at": NOON + timedelta(hours=13)}, "executed_at", Code.FILL_IN_FUTURE),
+    ],
+)
+def test_one_fill_that_makes_no_sense_refuses_the_report(link, fields, field, code) -> None:
+    with pytest.raises(TradingRefused) as refused:
+        report(link, told(1, "buy", "1", "100"), replace(told(2, "buy", "1", "100"), **fields))
+
+    assert (refused.value.code, refused.value.field) == (code, f"fills.1.{field}")
+    assert not Fill.objects.exists()
+
+
+def test_a_clock_that_is_a_little_ahead_is_forgiven(link) -> None:
+    soon = clock() + timedelta(minutes=10)
+
+    assert report(link, told(1, "buy", "1", "100", executed_at=soon)) == [FillCode.RECORDED]
+
+
+def test_a_symbol_that_the_venue_does_not_have_is_refused(link) -> None:
+    with pytest.raises(UnknownSymbol) as refused:
+        report(link, told(1, "buy", "1", "100"), told(2, "buy", "1", "1", symbol="NO/USDT"))
+
+    assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "fills.1.symbol")
+
+
+def test_without_rules_a_linear_fill_is_recorded_and_an_inverse_one_is_not() -> None:
+    link = make_link(account=make_account(venue="bybit"), market_type="futures")
+
+    assert report(link, told(1, "buy", "1", "100")) == [FillCode.RECORDED]
+    with pytest.raises(UnknownSymbol) as refused:
+        report(link, told(2, "buy", "1", "100", symbol="BTC/USD:BTC"))
+    assert refused.value.code is Code.MARKETS_NOT_SYNCED
+
+
+def test_who_does_not_see_the_account_cannot_report(link) -> None:
+    with pytest.raises(UnknownAccount):
+        report_fills(link.pk, [told(1, "buy", "1", "100")], actor=make_user(), clock=clock)
+    with pytest.raises(NotFound):
+        report_fills(link.pk + 1, [told(1, "buy", "1", "100")], actor=None, clock=clock)
+
+
+def test_a_report_costs_the_same_number_of_queries_whatever_it_tells(link) -> None:
+    def queries(first: int, count: int) -> int:
+        fills = [told(first + number, "buy", "1", "100") for number in range(count)]
+        with CaptureQueriesContext(connection) as captured:
+            report(link, *fills)
+        return len(captured)
+
+    queries(0, 1)
+
+    assert queries(10, 2) == queries(20, 40)
+
+
+def test_pnl_is_grouped_as_asked(link) -> None:
+    make_market("ETH/USDT:USDT")
+    other = make_link(account=link.account, market_type="futures")
+    report(
+        link,
+        told(1, "buy", "1", "100", fees=(Fee(D("0.1"), "USDT"), Fee(D("0.01"), "BNB"))),
+        told(2, "sell", "1", "130"),
+        told(3, "buy", "1", "50", symbol="ETH/USDT:USDT"),
+    )
+    report(other, told(4, "buy", "1", "100"), told(5, "sell", "1", "90"))
+
+    [whole] = pnl(SymbolDay.objects.all())
+    assert (whole.currency, whole.realized, whole.fees) == ("USDT", D("19.9"), D("0.1"))
+    assert (whole.fills, whole.trades, whole.fees_unvalued) == (5, 2, {"BNB": D("0.01")})
+    assert (whole.strategy, whole.symbol, whole.date) == (None, None, None)
+
+    by_strategy = {
+        row.strategy: row.realized for row in pnl(SymbolDay.objects.all(), by=["strategy"])
+    }
+    assert by_strategy == {link.strategy.key: D("29.9"), other.strategy.key: D(-10)}
+
+    both = pnl(SymbolDay.objects.all(), by=["symbol", "day"], since=date(2026, 3, 10))
+    assert [(row.symbol, row.date, row.fills) for row in both] == [
+        (BTC, date(2026, 3, 10), 4),
+        ("ETH/USDT:USDT", date(2026, 3, 10), 1),
+    ]
+    assert pnl(SymbolDay.objects.all(), since=date(2026, 3, 11)) == []
+    assert pnl(SymbolDay.objects.all(), until=date(2026, 3, 9)) == []
