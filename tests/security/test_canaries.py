@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.core.management import call_command, get_commands
 from django.db import connection
 from django.test import Client
@@ -284,6 +285,9 @@ def read_the_database(desk: Desk) -> None:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             for row in cursor.fetchall():
                 desk.hear("database", [_text(cell) for cell in row])
+    for login in Session.objects.all():
+        # Packed, and signed with what is no secret to be read.
+        desk.hear("database", login.get_decoded())
     for payload in OrmQ.objects.values_list("payload", flat=True):
         desk.hear("queue", SignedPackage.loads(payload))
     for task in Task.objects.all():
