@@ -69,7 +69,7 @@ test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain,
 	$(BIN)/python -m tests.coverage.branches --again
 
 test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: the second one
-	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not browser" $(PYTEST_ARGUMENTS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "(django_db or cluster) and not (once or browser)" $(PYTEST_ARGUMENTS)
 
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
 	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)

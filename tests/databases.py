@@ -1,8 +1,12 @@
-"""Which tests meet a database: only these run on the second one (``-m "django_db or cluster"``).
+"""Which tests meet a database: only these run on the second one (``make test-database``).
 
 ``django_db`` is given to every test that asks for a fixture of the database. A test that starts
 processes on the database of the run is marked ``cluster`` by hand; one that forgets it fails,
 because it would silently run on one database only.
+
+What a test asserts of words, markup or permissions does not depend on the database, although it
+needs rows for it. Such a test is marked ``once`` and left out on the second one. What concerns
+queries, constraints, locks, transactions or what happens at the same time never is.
 """
 
 import os
@@ -26,6 +30,10 @@ def mark(item: pytest.Item) -> None:
     """Say that the test meets a database, where its fixtures show it, and whether it can run."""
     if not meets_database(item) and _FIXTURES & set(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.django_db)
+    if item.get_closest_marker("once") and not item.get_closest_marker("django_db"):
+        raise pytest.UsageError(
+            f"{item.nodeid} is not django_db: it runs once without a mark, or is to run twice."
+        )
     if item.get_closest_marker("postgresql"):
         if not meets_database(item):
             raise pytest.UsageError(f"{item.nodeid} needs PostgreSQL, so it is to be django_db.")
@@ -34,7 +42,7 @@ def mark(item: pytest.Item) -> None:
 
 
 def meets_database(item: pytest.Item) -> bool:
-    """Whether it runs on the second database too."""
+    """Whether it meets the database of the run; if it is not `once`, it runs on the second too."""
     return any(map(item.get_closest_marker, ("django_db", "cluster")))
 
 

@@ -33,7 +33,7 @@ from tests.factories import (
 )
 from tests.simulated import Exchange
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DESCRIBED = operations(description())
 TABLE = [(path, method) for path, method, operation in DESCRIBED if takes_a_token(operation)]

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 
-from tests.databases import GROUPS, meets_database, spread
+from tests.databases import GROUPS, mark, meets_database, spread
 from tests.interpreter import NO_DATABASE
 
 NOTHING = [sys.executable, "-c", ""]
@@ -34,6 +34,22 @@ def test_a_marked_test_may_start_any_process(request):
 
 def test_what_asks_for_a_database_by_a_fixture_is_marked(request, db):
     assert meets_database(request.node)
+
+
+class Item(dict):
+    """As pytest's, with these markers and nothing else."""
+
+    nodeid = "one"
+
+    def get_closest_marker(self, name):
+        return self.get(name)
+
+
+def test_once_is_said_of_what_meets_a_database_and_would_else_run_twice():
+    mark(Item(once=True, django_db=True))
+    for without in (Item(once=True), Item(once=True, cluster=True)):
+        with pytest.raises(pytest.UsageError, match="it runs once without a mark"):
+            mark(without)
 
 
 def test_what_asks_for_none_is_not(request):

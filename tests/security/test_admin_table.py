@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 from tests.admin.frame.crawl import Page, pages, values_for
 from tests.security.desk import Desk, read_table
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HEAD, TABLE = read_table("admin.table")
 

@@ -229,6 +229,7 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_output_and_errors_are_in_the_readers_language(

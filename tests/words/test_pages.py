@@ -21,7 +21,7 @@ from tests.factories import make_user
 from tests.words.everything import Everything, make_everything
 from tests.words.reading import read, report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LANGUAGES = ("ko", "en")
 # What somebody named: rows of the desk, jobs, groups; and what only a log needs.

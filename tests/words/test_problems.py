@@ -117,6 +117,7 @@ def told_by(kind: type[CapitalError]) -> CapitalError:
 JUNK: list[Any] = [{}, [], "?", "", -1, "9" * 40, None, 1.5, True, "‽" * 300]
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_every_refused_body_and_parameter_is_told_in_the_readers_language(
     typed: re.Pattern[str], monkeypatch: pytest.MonkeyPatch

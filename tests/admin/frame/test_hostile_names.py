@@ -28,6 +28,7 @@ def content(response: Any) -> str:
     return data.decode("utf-8-sig")
 
 
+@pytest.mark.once
 def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
     tenant = make_tenant("mine")
     Account.objects.filter(pk=tenant.account.pk).update(
@@ -70,6 +71,7 @@ def test_markup_in_names_is_inert_on_every_page(client: Client) -> None:
     assert broken == []
 
 
+@pytest.mark.once
 def test_formulas_in_names_are_text_in_every_export(client: Client) -> None:
     root = make_user(username="=cmd()", is_staff=True, is_superuser=True)
     client.force_login(root)

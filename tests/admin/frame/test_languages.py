@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from tests.admin.tenants import Tenant, make_tenant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.urls import reverse
 from tests.admin.tenants import Tenant, make_tenant
 from tests.paths import ROOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OURS = ROOT / "capital_project" / "templates"
 THEIRS = Path(unfold.__file__).parent / "templates"

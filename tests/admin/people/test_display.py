@@ -13,7 +13,7 @@ from capital.services.access import change_colours_of
 from tests.factories import make_user
 from tests.paths import ROOT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PAGE = "/admin/display/"
 STYLES = ROOT / "capital" / "static" / "capital"
