@@ -261,7 +261,7 @@ def run_commands(desk: Desk) -> None:
         ["token", "list", "--json"], ["rates"], ["sync_schedules"], ["run_job", "prune"],
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
-        ["venues_table", "--check"],
+        ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
     ):  # fmt: skip
         run.add(command[0])
         out, err = io.StringIO(), io.StringIO()
