@@ -206,6 +206,11 @@ class Code(StrEnum):
         "exchange_bad_answer",
         "The answer from {venue} is not a valid balance ({kind}).",
     )
+    POOLS_READ_APART = (
+        "pools_read_apart",
+        "Money may have moved between this account's pools while {venue} was asked for them, and "
+        "they could not be read together a second time, so none of these balances is used.",
+    )
     WRONG_ACCOUNT = (
         "wrong_account",
         "The answer from {venue} about the {pool} pool is another account's, so its balance is not "

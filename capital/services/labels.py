@@ -106,6 +106,7 @@ _BALANCE: dict[str, str] = {
     Code.EXCHANGE_NOT_SUPPORTED: _("not supported by the exchange"),
     Code.EXCHANGE_ERROR: _("exchange error"),
     Code.EXCHANGE_PAUSED: _("paused after failures"),
+    Code.POOLS_READ_APART: _("pools not read together"),
     Code.WRONG_ACCOUNT: _("answer of another account"),
     Code.ANSWER_OLD: _("answer too old"),
     Code.BASIS_NOT_TOLD: _("balance type not available"),

@@ -36,8 +36,9 @@ from capital.services.allocation.verdicts import (
     Verdict,
     judge_account,
     load_circumstances,
+    unless_money_moved,
 )
-from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
 from capital.services.balances.recent import observe_in_time
 from capital.services.transactions import outside_transaction
 
@@ -276,15 +277,26 @@ def preview_allocation(
     }
     for part in _parts(ids, BATCH_SIZE):
         batch = [key for key in part if key not in earlier]
-        linked_accounts = load_linked_accounts(batch)
-        judge, now = _judge_by(_observe(linked_accounts, request), request), clock()
-        for verdict in judge(
-            linked_accounts, load_circumstances(list(linked_accounts), request, now=now), now
-        ):
+        for verdict in _foreseen(load_linked_accounts(batch), request):
             tell(verdict)
             account = verdict.linked.account
             previews[account.pk] = AllocationPreview(account, verdict.reason, verdict.decision)
     return [previews[key] for key in ids if key in previews]
+
+
+def _foreseen(
+    linked_accounts: Mapping[int, LinkedAccount], request: AllocationRequest
+) -> list[Verdict]:
+    """The verdicts on accounts that are not locked, by a second reading where that is needed."""
+    judge, now = _judge_by(_observe(linked_accounts, request), request), request.clock()
+    circumstances = load_circumstances(list(linked_accounts), request, now=now)
+    verdicts = judge(linked_accounts, circumstances, now)
+    again = {each.linked.account.pk: each.linked for each in verdicts if each.reads_again}
+    if not again:
+        return verdicts
+    judge = _judge_by(_observe_again(again, request), request, is_second=True)
+    settled = [verdict for verdict in verdicts if not verdict.reads_again]
+    return settled + judge(again, circumstances, request.clock())
 
 
 def _in_batches(
@@ -305,18 +317,39 @@ def _in_batches(
             observed = {key: loaded[key] for key in to_do if key in loaded}
             answers = _observe(observed, request, on_account=progress.account_answered)
             judge = _judge_by(answers, request, seen)
-            for part in _parts(list(observed), BATCH_SIZE):
-                results |= decide_batch({key: observed[key] for key in part}, judge, request)
+            results |= _decided(observed, judge, request)
+            again = {key: each for key, each in observed.items() if key not in results}
+            if again:
+                judge = _judge_by(_observe_again(again, request), request, seen, is_second=True)
+                results |= _decided(again, judge, request)
         progress.finish(len(batch))
     return {account_id: results[account_id] for account_id in ids}
+
+
+def _decided(
+    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
+) -> dict[int, Result]:
+    results: dict[int, Result] = {}
+    for part in _parts(list(observed), BATCH_SIZE):
+        results |= decide_batch({key: observed[key] for key in part}, judge, request)
+    return results
 
 
 def _parts(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
-def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | None = None) -> Judge:
-    """Judge each account by its exchange's answers, and leave the readings in ``seen``."""
+def _judge_by(
+    answers: LiveAnswers,
+    request: AllocationRequest,
+    seen: _Seen | None = None,
+    *,
+    is_second: bool = False,
+) -> Judge:
+    """Judge each account by its exchange's answers, and leave the readings in ``seen``.
+
+    By the first answers, an account may have to be read again; by the second, it is decided.
+    """
 
     def judge(
         linked_accounts: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime
@@ -325,6 +358,13 @@ def _judge_by(answers: LiveAnswers, request: AllocationRequest, seen: _Seen | No
             judge_account(linked, answers, circumstances, request, now=now)
             for linked in linked_accounts.values()
         ]
+        if not is_second:
+            verdicts = [
+                unless_money_moved(
+                    verdict, circumstances.summaries[verdict.linked.account.pk].latest, now=now
+                )
+                for verdict in verdicts
+            ]
         if seen is not None:
             seen.update(
                 {verdict.linked.account.pk: verdict.judged.readings for verdict in verdicts}
@@ -344,3 +384,10 @@ def _observe(
     if request.until is not None:
         return observe_in_time(wanted, until=request.until, live=request.live, clock=request.clock)
     return observe_pools(wanted, live=request.live, clock=request.clock, on_account=on_account)
+
+
+def _observe_again(
+    linked_accounts: Mapping[int, LinkedAccount], request: AllocationRequest
+) -> LiveAnswers:
+    wanted = [(linked.account, linked.pools) for linked in linked_accounts.values()]
+    return observe_again(wanted, clock=request.clock, until=request.until)

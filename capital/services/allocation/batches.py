@@ -39,6 +39,7 @@ def decide_batch(
 
     Returns:
         For every account its run (the first with this key), or the reason why there is none.
+        Accounts that ``judge`` wants read again are left out, and nothing is written of them.
 
     Raises:
         RunKeyConflict: The key was used with other arguments.
@@ -118,8 +119,9 @@ def _decide_and_write(
         circumstances = load_circumstances(list(sound), request, now=now, lock=True)
         verdicts = [_account_changed(linked) for linked in changed]
         verdicts += judge(sound, circumstances, now)
-        results |= record_verdicts(verdicts, request, circumstances.summaries, now=now)
-    for verdict in verdicts:
+        settled = [verdict for verdict in verdicts if not verdict.reads_again]
+        results |= record_verdicts(settled, request, circumstances.summaries, now=now)
+    for verdict in settled:
         tell(verdict)
         results.setdefault(verdict.linked.account.pk, verdict.reason)
     return results

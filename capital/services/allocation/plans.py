@@ -45,10 +45,12 @@ from capital.services.allocation.stored import (
     shown_from_json,
 )
 from capital.services.allocation.verdicts import (
+    Circumstances,
     decide_account,
     load_circumstances,
+    unless_money_moved,
 )
-from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
 from capital.services.balances.readings import JudgedReadings, judge_readings, settled_suspects
 from capital.services.transactions import outside_transaction
 
@@ -176,6 +178,7 @@ def _planned_accounts(
     ids = [linked.account.pk for linked in linked_accounts]
     circumstances = load_circumstances(ids, request, now=plan.created_at)
     last_runs = last_allocations(ids)
+    answers = _settled(linked_accounts, answers, circumstances, request, now=plan.created_at)
     planned = []
     for linked in linked_accounts:
         key = linked.account.pk
@@ -200,6 +203,25 @@ def _planned_accounts(
             )
         )
     return planned
+
+
+def _settled(
+    linked_accounts: Sequence[LinkedAccount],
+    answers: LiveAnswers,
+    circumstances: Circumstances,
+    request: AllocationRequest,
+    *,
+    now: datetime,
+) -> LiveAnswers:
+    """The answers, by a second reading where money may have moved between pools meanwhile."""
+    again = []
+    for linked in linked_accounts:
+        latest = circumstances.summaries[linked.account.pk].latest
+        judged, _ = _judge(linked, answers, latest, request, now=now)
+        verdict = decide_account(linked, judged, circumstances, request)
+        if unless_money_moved(verdict, latest, now=now).reads_again:
+            again.append((linked.account, linked.pools))
+    return {**answers, **observe_again(again, clock=request.clock)} if again else answers
 
 
 def _judge(

@@ -27,11 +27,11 @@ from capital.services.allocation.inputs import inputs_after_revert, load_inputs
 from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.report import RunReport, report_decision
 from capital.services.allocation.request import AllocationRequest
-from capital.services.allocation.verdicts import Verdict
-from capital.services.balances.live import LiveAnswers, observe_pools
+from capital.services.allocation.verdicts import Verdict, may_money_have_moved
+from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
 from capital.services.balances.locked import lock_observed
 from capital.services.balances.readings import JudgedReadings, judge_readings
-from capital.services.balances.summaries import Summaries, load_summaries
+from capital.services.balances.summaries import Summaries, load_latest, load_summaries
 from capital.services.trading.positions import accounts_with_open_positions
 from capital.services.transactions import outside_transaction
 
@@ -142,7 +142,14 @@ def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
     account = Account.objects.get(pk=run.account_id)
     linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
     pools = _pools_to_restore(run, linked, _changed_by(run))
-    return account, observe_pools([(account, pools)], clock=clock)
+    answers = observe_pools([(account, pools)], clock=clock)
+    if len(pools) > 1:
+        now = clock()
+        latest = load_latest([account.pk], now=now).get(account.pk)
+        judged = judge_readings(account, pools, answers, latest, now=now, confirms=True)
+        if may_money_have_moved(account, judged, latest, now=now):
+            answers = observe_again([(account, pools)], clock=clock)
+    return account, answers
 
 
 def _weigh(

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
 from capital.domain.allocation.gate import Inputs, Thresholds, check_due
+from capital.domain.allocation.transfers import may_be_a_transfer
+from capital.domain.balances import Source
 from capital.domain.errors import CapitalError
 from capital.domain.money import amount_text
 from capital.domain.pools import Pool
@@ -16,7 +18,7 @@ from capital.services.accounts.lookup import wallet_mode_problem
 from capital.services.allocation.inputs import inputs_of, load_inputs
 from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
-from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.readings import JudgedReadings, cached_in_basis, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.balances.suspects import stored_suspects, suspects_problem
 from capital.services.trading.positions import accounts_with_open_positions
@@ -40,6 +42,8 @@ class Verdict:
         reason: The decision's reason, or why nothing is due.
         judged: Which balances are believed and which are not.
         inputs: The inputs of the decision; None if nothing was allocated.
+        reads_again: Nothing is decided yet: money may have moved between the account's pools while
+            they were read, so both are to be read once more.
     """
 
     linked: LinkedAccount
@@ -47,6 +51,7 @@ class Verdict:
     reason: Reason
     judged: JudgedReadings = field(default_factory=JudgedReadings)
     inputs: Inputs | None = None
+    reads_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,44 @@ def decide_account(
     if answer.is_held and not is_open and not judged.are_suspects_recorded:
         return _held(linked, judged, answer.reason)
     return Verdict(linked, None, answer.reason, judged)
+
+
+def unless_money_moved(
+    verdict: Verdict, latest: DailyAccountSummary | None, *, now: datetime
+) -> Verdict:
+    """The verdict; or, if it rests on pools between which money may have moved, to read again.
+
+    Args:
+        verdict: By the first reading of the account.
+        latest: Its newest summary, with the last accepted balances.
+        now: The current time.
+    """
+    decision = verdict.decision
+    if decision is None or decision.outcome not in (Outcome.APPLIED, Outcome.UNCHANGED):
+        return verdict
+    account = verdict.linked.account
+    if not may_money_have_moved(account, verdict.judged, latest, now=now):
+        return verdict
+    reason = Reason(Code.POOLS_READ_APART, {"venue": account.venue})
+    return Verdict(verdict.linked, None, reason, reads_again=True)
+
+
+def may_money_have_moved(
+    account: Account, judged: JudgedReadings, latest: DailyAccountSummary | None, *, now: datetime
+) -> bool:
+    """Whether the live balances look as if money moved between pools while they were read."""
+    live = {
+        pool: reading.amount
+        for pool, reading in judged.readings.items()
+        if reading.source is Source.LIVE and reading.amount is not None
+    }
+    before = {
+        pool: accepted.amount
+        for pool in live
+        if (accepted := cached_in_basis(account, latest, pool, now=now)) is not None
+    }
+    thresholds = Thresholds(account.min_change_amount, account.min_change_percent)
+    return may_be_a_transfer(before, live, thresholds=thresholds)
 
 
 def ask_gate(

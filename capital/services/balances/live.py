@@ -85,6 +85,33 @@ def observe_pools(
 
 
 @outside_transaction
+def observe_again(
+    wanted: Sequence[tuple[Account, Sequence[Pool]]],
+    *,
+    clock: Clock = timezone.now,
+    until: Moment | None = None,
+) -> LiveAnswers:
+    """Read pools a second time, because money may have moved between them during the first.
+
+    Call it outside a transaction: it waits for the exchanges. Of an account that cannot be read
+    whole there is no live balance at all: one pool of now, beside another of before, is what is to
+    be avoided.
+
+    Args:
+        wanted: Accounts, each once, with the pools to read.
+        clock: Gives the time at which a response arrived.
+        until: When all of them are to be answered; None for the usual time of each.
+    """
+    answers = dict(observe_pools(wanted, clock=clock, until=until))
+    for account, pools in wanted:
+        keys = [(account.pk, pool) for pool in pools]
+        if any(isinstance(answers[key], Reason) for key in keys):
+            apart = Reason(Code.POOLS_READ_APART, {"venue": account.venue})
+            answers |= {key: apart for key in keys if not isinstance(answers[key], Reason)}
+    return answers
+
+
+@outside_transaction
 def observe_balances(
     account_ids: Sequence[int], *, clock: Clock = timezone.now
 ) -> list[ObservedBalance]:
