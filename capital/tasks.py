@@ -19,6 +19,7 @@ from capital.services.jobs import (
     perform_chunk,
     perform_for_venue,
     perform_job,
+    perform_sweep,
 )
 
 # How many of each outcome.
@@ -96,3 +97,8 @@ def sync_markets_of_venue(venue: str) -> Outcomes:
 def prune(intended: str | None = None) -> Outcomes:
     """Remove old rows about tasks and jobs."""
     return perform_job(PRUNE.name, intended=intended, queued_at=_queued_at)
+
+
+def finish_deliveries(within_seconds: int) -> Outcomes:
+    """The signals that a process left without an answer when it died."""
+    return perform_sweep(within_seconds)

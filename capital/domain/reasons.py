@@ -378,6 +378,11 @@ class Code(StrEnum):
         "The job stopped with an error ({kind}). It will be retried; see the log for details.",
     )
     JOB_TIMED_OUT = "job_timed_out", "The job took longer than {seconds} seconds and was stopped."
+    JOB_INTERRUPTED = (
+        "job_interrupted",
+        "The process that ran the job ended before the job did. What it had not done yet is done "
+        "by the next run.",
+    )
     JOB_EXPIRED = (
         "job_expired",
         "The task waited for {seconds} seconds and was skipped, because newer tasks do its work. "
@@ -474,6 +479,15 @@ class Code(StrEnum):
         "delivery_archived",
         "The signal {delivery} was processed on {received_at}, and its response has been archived. "
         "Nothing was done. Give a new signal an id of its own.",
+    )
+    ANSWERED_LATE = (
+        "answered_late",
+        "The process that received this signal ended. The response was made {seconds} seconds "
+        "after the signal, with the balances and prices of then.",
+    )
+    SIGNAL_FAILED = (
+        "signal_failed",
+        "The signal could not be processed ({kind}). Nothing was sized; see the log for details.",
     )
     BALANCE_NOT_LIVE = (
         "balance_not_live",

@@ -1,6 +1,7 @@
 """JobRun and ClusterHeartbeat: what the periodic jobs did, and which processes run them."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +13,7 @@ class JobRun(models.Model):
         chunk: 0 for the job itself, whether it did the work or only queued chunks; 1 and up for
             the chunks.
         intended_at: The slot that the job was queued for; NULL when a person ran it.
-        finished_at: NULL while it runs, and for ever if its process was killed.
+        finished_at: NULL while it runs; once its process is known to be dead, when that was seen.
         outcomes: How many of each outcome, by name.
         error: The code of what went wrong and its sentence in the language of the process that ran;
             empty when nothing did.
@@ -37,7 +38,12 @@ class JobRun(models.Model):
         verbose_name = _("job run")
         verbose_name_plural = _("job runs")
         ordering = ["-started_at", "-pk"]
-        indexes = [models.Index(fields=["name", "-started_at"], name="job_run_by_name_and_time")]
+        indexes = [
+            models.Index(fields=["name", "-started_at"], name="job_run_by_name_and_time"),
+            models.Index(
+                fields=["started_at"], name="job_run_unfinished", condition=Q(finished_at=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {timezone.localtime(self.started_at):%Y-%m-%d %H:%M:%S}"

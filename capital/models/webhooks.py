@@ -107,6 +107,7 @@ class WebhookDelivery(AppendOnlyModel):
             models.Index(
                 fields=["strategy", "fingerprint", "-received_at"], name="delivery_by_body"
             ),
+            models.Index(fields=["received_at"], name="delivery_by_time"),
         ]
         constraints = [
             models.UniqueConstraint(

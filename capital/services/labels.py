@@ -135,6 +135,7 @@ _COUNTED: dict[str, str] = {
     "job_runs": _("job runs"),
     "plans": _("previews"),
     "heartbeats": _("heartbeats"),
+    "answered": _("answered late"),
     "idempotent_requests": _("idempotent requests"),
     "webhook_nonces": _("webhook nonces"),
 }

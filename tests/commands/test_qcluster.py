@@ -173,7 +173,7 @@ def test_a_cluster_that_pulled_long_ago_does_not_pull(monkeypatch: Any) -> None:
 @pytest.mark.parametrize("is_wrong", [True, False])
 def test_a_guard_whose_clock_is_off_schedules_nothing(monkeypatch: Any, is_wrong: bool) -> None:
     done: list[str] = []
-    for name in ("refuse_foreign_schedules", "bring_back"):
+    for name in ("refuse_foreign_schedules", "bring_back", "_sweep"):
         monkeypatch.setattr(qcluster, name, lambda name=name: done.append(name))
     monkeypatch.setattr(qcluster, "scheduler", lambda **_: done.append("scheduler"))
     monkeypatch.setattr(qcluster, "close_old_connections", lambda: None)
@@ -181,4 +181,23 @@ def test_a_guard_whose_clock_is_off_schedules_nothing(monkeypatch: Any, is_wrong
 
     qcluster.own_scheduler()
 
-    assert done == ([] if is_wrong else ["refuse_foreign_schedules", "bring_back", "scheduler"])
+    expected = ["refuse_foreign_schedules", "bring_back", "scheduler", "_sweep"]
+    assert done == ([] if is_wrong else expected)
+
+
+def test_a_guard_looks_further_back_until_it_has_looked_once(monkeypatch: Any, caplog: Any) -> None:
+    looks: list[bool] = []
+
+    def sweep(*, is_first: bool) -> None:
+        looks.append(is_first)
+        if len(looks) == 1:
+            raise OperationalError("CANARY")
+
+    monkeypatch.setattr(qcluster, "_has_swept", False)
+    monkeypatch.setattr(qcluster, "sweep", sweep)
+    for _ in range(3):
+        qcluster._sweep()
+
+    assert looks == [True, True, False]
+    assert "was not closed (OperationalError)" in caplog.text
+    assert "CANARY" not in caplog.text

@@ -28,6 +28,7 @@ from capital.services.jobs import (
     is_silent,
     longest_silence,
     refuse_foreign_schedules,
+    sweep,
     sync_schedules,
 )
 
@@ -40,6 +41,10 @@ _LOOK_SECONDS = 10
 _SILENT_LOOKS = 3
 # A result is written in far less time.
 _BLOCKED_SECONDS = 10
+
+
+# Whether this guard has closed what was left before it.
+_has_swept = False
 
 
 def own_scheduler(broker: Any = None) -> None:
@@ -59,6 +64,17 @@ def own_scheduler(broker: Any = None) -> None:
         logger.warning("The schedules could not be checked (%s).", type(error).__name__)
         return
     scheduler(broker=broker)
+    _sweep()
+
+
+def _sweep() -> None:
+    """Close what dead processes left. The first time, also what is older."""
+    global _has_swept
+    try:
+        sweep(is_first=not _has_swept)
+        _has_swept = True
+    except Error as error:
+        logger.warning("What dead processes left was not closed (%s).", type(error).__name__)
 
 
 class WatchedSentinel(Sentinel):  # type: ignore[misc]  # django-q2 has no types

@@ -30,6 +30,11 @@ class IdempotentRequest(models.Model):
         verbose_name = _("idempotent request")
         verbose_name_plural = _("idempotent requests")
         ordering = ["-created_at", "pk"]
+        indexes = [
+            models.Index(
+                fields=["claimed_at"], name="idempotency_unanswered", condition=Q(status=None)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once_a_caller"),
             models.CheckConstraint(condition=~Q(key=""), name="idempotency_key_given"),

@@ -5,7 +5,12 @@ are seen. Whatever is built asks these two.
 """
 
 from capital.services.access.changes import CHANGED, NOT_SET, SET
-from capital.services.access.idempotency import Answer, claim_request, keep_answer, release_claim
+from capital.services.access.idempotency import (
+    Answer,
+    claim_request,
+    keep_answer,
+    release_claim,
+)
 from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,

@@ -106,6 +106,19 @@ def release_claim(claim: Claim) -> None:
     IdempotentRequest.objects.filter(pk=claim.pk, status=None).update(claimed_at=_LONG_AGO)
 
 
+def release_dead_claims(*, clock: Clock = timezone.now) -> int:
+    """Release the claims of processes that must have died. Returns how many.
+
+    The next use of such a key does the work at once, with the run key of the first attempt.
+    """
+    before = clock() - _GIVEN_UP_AFTER
+    dead = IdempotentRequest.objects.filter(
+        status=None, claimed_at__gt=_LONG_AGO, claimed_at__lt=before
+    )
+    # Most of the time there is none, and nobody has to wait for a lock.
+    return dead.update(claimed_at=_LONG_AGO) if dead.exists() else 0
+
+
 def prune_requests(*, now: datetime) -> int:
     """Delete keys that are older than a day. Returns their number."""
     return IdempotentRequest.objects.filter(created_at__lt=now - KEPT).delete()[0]

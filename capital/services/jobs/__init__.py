@@ -39,6 +39,7 @@ from capital.services.jobs.schedules import (
     sync_schedules,
     sync_schedules_after_migration,
 )
+from capital.services.jobs.sweeping import perform_sweep, sweep
 from capital.services.jobs.table import (
     CLOSE_DAY,
     JOBS,
@@ -79,12 +80,14 @@ __all__ = [
     "perform_chunk",
     "perform_for_venue",
     "perform_job",
+    "perform_sweep",
     "record_heartbeat",
     "record_refusal",
     "refusal_of",
     "refuse_foreign_schedules",
     "refused_tasks",
     "set_next_time",
+    "sweep",
     "sync_schedules",
     "sync_schedules_after_migration",
 ]

@@ -19,7 +19,7 @@ from capital.models import JobRun
 from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.schedules import INTENDED
-from capital.services.jobs.table import JOBS, REFUSED
+from capital.services.jobs.table import FINISH_DELIVERIES, JOBS, REFUSED
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ PERIODIC = frozenset(job.task for job in JOBS)
 ALLOWED = PERIODIC | {
     REALLOCATE_AFTER_EVENT,
     SYNC_MARKETS_OF_VENUE,
+    FINISH_DELIVERIES,
     *(job.chunk_task for job in JOBS if job.chunk_task is not None),
 }
 # By which a task of ours would call another function when it is done.

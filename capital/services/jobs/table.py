@@ -175,6 +175,9 @@ PRUNE = Job(
     late_after=timedelta(hours=6),
 )
 
+# Answers the signals that a process left without an answer when it died.
+FINISH_DELIVERIES = "capital.tasks.finish_deliveries"
+
 # The name of a JobRun that records what the workers refused to run.
 REFUSED = "refused_task"
 

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.clock import Clock, SteadyClock
 from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
+from capital.domain.money import parse_amount
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.clocks import clock_difference, steady_clock
@@ -26,7 +28,12 @@ _WAIT = timedelta(milliseconds=2700)
 # A delivery without an answer after this time was interrupted: somebody else does it again, under
 # the same run key.
 _GIVEN_UP_AFTER = timedelta(seconds=30)
+# Sooner, for those who look every half a minute: within a minute it is answered. If somebody still
+# works on it, one of the two answers counts.
+_SWEPT_AFTER = timedelta(seconds=20)
 _PAUSE_SECONDS = 1 / 20
+# The fields of an order that are numbers, which JSON has as text.
+_NUMBERS = frozenset({"qty_per", "qty", "risk_per", "price", "stop_price"})
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,31 @@ def claim_delivery(
         if earlier.fingerprint != delivery.fingerprint:
             raise DeliveryConflict(delivery=delivery.delivery_id)
         return earlier, False
+
+
+def stored_delivery(row: WebhookDelivery) -> Delivery:
+    """What was sent, from its row: its orders were checked when it was accepted."""
+    shared = {name: value for name, value in row.body.items() if name != "orders"}
+    orders = [{**shared, **order} for order in row.body.get("orders", [{}])]
+    return Delivery(row.body, [_stored_order(order) for order in orders], row.delivery_id)
+
+
+def interrupted_deliveries(*, now: datetime, within: timedelta) -> QuerySet[WebhookDelivery]:
+    """The deliveries of this time that nobody answers any more, oldest first."""
+    return WebhookDelivery.objects.filter(
+        answer__isnull=True,
+        refusal__isnull=True,
+        received_at__gt=now - within,
+        received_at__lt=now - _SWEPT_AFTER,
+    ).order_by("pk")
+
+
+def _stored_order(values: Mapping[str, Any]) -> OrderRequest:
+    given: dict[str, Any] = {
+        name: parse_amount(value) if name in _NUMBERS and value is not None else value
+        for name, value in values.items()
+    }
+    return OrderRequest(**{"symbol": "", "side": "", **given})
 
 
 def await_answer(

@@ -5,11 +5,13 @@ does not give a balance in time, the daily summary's is used, and the answer say
 delivery again gets the first answer.
 """
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -28,15 +30,18 @@ from capital.services.access.roles import Act, allowed_to
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
 from capital.services.clocks import steady_clock
 from capital.services.sentences import sentence
-from capital.services.sizing.orders import size_orders
+from capital.services.sizing.orders import SizedOrder, size_orders
 from capital.services.transactions import outside_transaction
 from capital.services.webhooks.deliveries import (
     Delivery,
     await_answer,
     claim_delivery,
     keep_answer,
+    stored_delivery,
 )
 from capital.services.webhooks.readers import told_to_owner
+
+logger = logging.getLogger(__name__)
 
 MOST_ORDERS = 30
 # Parts of the three seconds since the request: the rest is for the database and for our own work,
@@ -46,6 +51,7 @@ PRICE_PATIENCE = timedelta(milliseconds=900)
 _PRICES_BY = timedelta(milliseconds=2400)
 _WORK_ON_ACCOUNT = timedelta(microseconds=800)
 _LEAST_PATIENCE = timedelta(milliseconds=300)
+_SECOND = timedelta(seconds=1)
 
 
 @outside_transaction
@@ -94,6 +100,38 @@ def receive_signal(
     return keep_answer(row, body, clock=clock, accounts=accounts)
 
 
+@outside_transaction
+def finish_delivery(row: WebhookDelivery, *, clock: Clock = timezone.now) -> dict[str, Any]:
+    """Answer a delivery whose process died; the answer says that it is late.
+
+    Call it outside a transaction. Whatever is wrong with the signal, it is answered, so that nobody
+    tries it again and again.
+
+    Args:
+        row: A delivery that was accepted, with its strategy and owner.
+        clock: Says what time it is.
+
+    Returns:
+        The answer that counts: another process may have been quicker.
+
+    Raises:
+        DatabaseError: It is to be tried again.
+    """
+    late = Reason(Code.ANSWERED_LATE, {"seconds": str((clock() - row.received_at) // _SECOND)})
+    try:
+        body, accounts = _work(row, stored_delivery(row), clock, Moment.now())
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001  # never its text: it may hold what was signed
+        kind = type(error).__name__
+        logger.error("The signal %s could not be processed (%s).", row.pk, kind)
+        failure = Reason(Code.SIGNAL_FAILED, {"kind": kind})
+        body, accounts = _answer_of(row, [], [], [(None, failure)])
+    body["warnings"] = [_warning(late), *body["warnings"]]
+    accounts["warnings"] = [None, *accounts["warnings"]]
+    return keep_answer(row, body, clock=clock, accounts=accounts)
+
+
 # The answer, and the account that each of its lines is about.
 _Answer = tuple[dict[str, Any], dict[str, list[int | None]]]
 
@@ -119,22 +157,34 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
     warnings += [(None, reason) for reason in _passed_over(len(found) - len(links))]
+    account_of = dict(links)
+    sized = [(account_of[answer.link_id], answer) for answer in sizes]
+    return _answer_of(row, results, sized, warnings)
+
+
+def _answer_of(
+    row: WebhookDelivery,
+    results: Sequence[DueResult],
+    sizes: Sequence[tuple[int, SizedOrder]],
+    warnings: Sequence[tuple[int | None, Reason]],
+) -> _Answer:
     body = {
         "delivery": row.pk,
         "strategy": row.strategy.key,
         "received_at": timezone.localtime(row.received_at).isoformat(),
         "allocations": [_allocation(result) for result in results],
-        "sizes": [answer.as_json() for answer in sizes],
-        "warnings": [
-            {"code": reason.code.value, "reason": sentence(reason)} for _, reason in warnings
-        ],
+        "sizes": [answer.as_json() for _, answer in sizes],
+        "warnings": [_warning(reason) for _, reason in warnings],
     }
-    account_of = dict(links)
     return body, {
         "allocations": [result.account.pk for result in results],
-        "sizes": [account_of[answer.link_id] for answer in sizes],
+        "sizes": [account_id for account_id, _ in sizes],
         "warnings": [account_id for account_id, _ in warnings],
     }
+
+
+def _warning(reason: Reason) -> dict[str, str]:
+    return {"code": reason.code.value, "reason": sentence(reason)}
 
 
 def balance_patience(accounts: int) -> timedelta:
