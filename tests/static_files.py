@@ -1,6 +1,6 @@
 """The static files, listed once for a process and not once for each test client.
 
-A client builds the middlewares anew, and WhiteNoise then looks for every file of every package and
+A client builds its own middlewares, and WhiteNoise then looks for every file of every package and
 asks the disk about it: four tenths of what a test of a page took. They do not change while tests
 run.
 """

@@ -124,7 +124,6 @@ FILL: Descriptions = {
     "position_side": "`both`, or on an account that holds both positions `long` or `short`.",
     "settle": "Currency of cost and PnL.",
     "fee_currency": "Currency of its first fee.",
-    "liquidity": "`maker`, `taker`, or empty.",
     "executed_at": "When it was executed.",
     "source": "Who told of it first: `bot`, `venue`, `file` or `opening`.",
 }

@@ -219,6 +219,9 @@ class FillRow(Row):
     contract_size = _exact("Of one contract when it was executed. 1 on spot.", read_only=True)
     fees = FeesField(read_only=True, help_text="All its fees. Above zero was paid.")
     fee_amount = _exact("Its first fee. Null: not told.", read_only=True, allow_null=True)
+    liquidity = serializers.CharField(
+        read_only=True, help_text="`maker`, `taker`, or empty: not told."
+    )
     realized_reported = _exact(
         "What the teller says it realised. Null: not told.", read_only=True, allow_null=True
     )

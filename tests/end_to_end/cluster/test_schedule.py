@@ -27,8 +27,9 @@ def test_scheduled_reallocation_changes_capital(stage: Stage) -> None:
     assert run["run_key"] == f"schedule:{intended.isoformat()}"
     assert (run["account_id"], run["trigger"], run["outcome"]) == (account, "schedule", "applied")
     assert capital_of(stage, account) == ["750.00", "250.00", "1000.00"]
-    [job] = stage.job_runs()
-    assert (job["name"], job["accounts"], job["error"]) == ("reallocate_due", 1, "")
+    # On a slow machine another job has come due by now.
+    [job] = [each for each in stage.job_runs() if each["name"] == "reallocate_due"]
+    assert (job["accounts"], job["error"]) == (1, "")
     assert as_datetime(job["intended_at"]) == intended
     assert job["finished_at"] is not None
     [next_run] = stage.database.rows(
