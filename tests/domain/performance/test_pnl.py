@@ -213,6 +213,19 @@ def test_fee_in_the_base_coin_lowers_what_is_held() -> None:
     assert sold[0].realized == D("56.88156")
 
 
+def test_sale_with_a_fee_in_the_coin_gives_what_is_held_its_share_of_the_price() -> None:
+    """1 sold at 125 and 0.25 for the fee: 125 for 1.25, so 100 for the 1 that was held."""
+    books, entries = keep_books(
+        [
+            fill(1, "buy", "1", "100", SPOT),
+            fill(2, "sell", "1", "125", SPOT, fees=[("0.25", "BTC")]),
+        ]
+    )
+
+    assert books.position.amount == 0
+    assert (entries[1].realized, entries[1].cost_unknown) == (D(0), D("0.25"))
+
+
 def test_fee_in_a_third_coin_counts_at_its_worth_and_leaves_the_cash_alone() -> None:
     _, entries = keep_books([fill(1, "buy", "1", "100", fees=[("0.001", "BNB", "0.6")])])
 

@@ -197,3 +197,20 @@ def test_where_there_were_no_such_tables_nothing_is_done() -> None:
     take_over(import_module("capital.migrations.0013_second_factor_devices"))
 
     assert not SecondFactorDevice.objects.exists()
+
+
+def test_phone_is_kept_with_the_right_code_and_once() -> None:
+    user, other = make_user(), make_user()
+    theirs = make_phone(other)
+    seed, second = new_seed(), new_seed()
+
+    assert enrol(user, seed=seed, code=code_of(second)) is None
+    assert not SecondFactorDevice.objects.filter(user=user).exists()
+
+    device = enrol(user, seed=seed, code=code_of(seed))
+
+    assert device is not None
+    assert (device.user, device.seed) == (user, seed)
+    assert SecondFactorDevice.objects.get(user=user).last_used_at is not None
+    assert enrol(user, seed=second, code=code_of(second)) is None
+    assert set(SecondFactorDevice.objects.all()) == {device, theirs}
