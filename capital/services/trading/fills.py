@@ -131,7 +131,7 @@ class _Recording:
     """Fills of one account from one source, in one transaction with the account locked."""
 
     account: Account
-    link_id: int | None
+    link_id: int
     source: FillSource
     actor: AbstractUser | None
     now: datetime
@@ -144,19 +144,22 @@ class _Recording:
         related = self._related(rows)
         results: list[tuple[FillCode, Fill]] = []
         new: list[Fill] = []
+        told_otherwise = []
         known = {_identity(row): row for row in related}
         for row in rows:
-            earlier = known.get(_identity(row))
-            if earlier is None:
-                known[_identity(row)] = row
+            earlier = known.setdefault(_identity(row), row)
+            if earlier is row:
                 new.append(row)
                 results.append((FillCode.RECORDED, row))
+            elif differences := _differences(earlier, row):
+                told_otherwise.append((earlier, differences))
+                results.append((FillCode.DIFFERS, earlier))
             else:
-                differs = self._note_difference(earlier, row)
-                results.append((FillCode.DIFFERS if differs else FillCode.KNOWN, earlier))
+                results.append((FillCode.KNOWN, earlier))
         opening = self._openings(new)
         Fill.objects.bulk_create([*opening, *new], batch_size=500)
-        claimed = [row for code, row in results if code is not FillCode.RECORDED and row.pk]
+        self._note(told_otherwise)
+        claimed = [row for code, row in results if code is not FillCode.RECORDED]
         self._attribute([*opening, *new], claimed, related)
         return [FillResult(code, row.pk) for code, row in results]
 
@@ -237,26 +240,20 @@ class _Recording:
             clients = {fill.client_order_id for fill in found.values()} - {""}
         return list(found.values())
 
-    def _note_difference(self, earlier: Fill, told_now: Fill) -> bool:
-        differences = _differences(earlier, told_now)
-        if not differences:
-            return False
-        if earlier.pk is None:
-            return True
-        noted = Discrepancy.objects.filter(fill=earlier, source=self.source.value)
-        if differences not in noted.values_list("differences", flat=True):
-            Discrepancy.objects.create(
-                fill=earlier,
-                source=self.source.value,
-                differences=differences,
-                recorded_at=self.now,
-            )
-        return True
+    def _note(self, told_otherwise: Sequence[tuple[Fill, dict[str, list[str]]]]) -> None:
+        """Keep what was told otherwise, each difference once."""
+        for fill, differences in told_otherwise:
+            noted = Discrepancy.objects.filter(fill=fill, source=self.source.value)
+            if differences not in noted.values_list("differences", flat=True):
+                Discrepancy.objects.create(
+                    fill=fill,
+                    source=self.source.value,
+                    differences=differences,
+                    recorded_at=self.now,
+                )
 
     def _openings(self, new: Sequence[Fill]) -> list[Fill]:
         """What was reported as held before the first fills, with its entry, as fills of its own."""
-        if self.link_id is None:
-            return []
         first: dict[tuple[str, str], datetime] = {}
         for row in new:
             key = (row.symbol, row.position_side)
@@ -297,10 +294,10 @@ class _Recording:
         self, new: Sequence[Fill], claimed: Sequence[Fill], related: Sequence[Fill]
     ) -> None:
         """Say whose they are, and book them."""
-        if self.link_id is None:
-            return
         present = _present_links(claimed)
-        taken = [row for row in claimed if present.get(row.pk) is None]
+        recorded = {row.pk for row in new}
+        nobodys = {row.pk: row for row in claimed if present.get(row.pk) is None}
+        taken = [row for pk, row in nobodys.items() if pk not in recorded]
         Attribution.objects.bulk_create(
             [
                 Attribution(
@@ -310,7 +307,7 @@ class _Recording:
                     actor_id=None if self.actor is None else self.actor.pk,
                     at=self.now,
                 )
-                for row in {row.pk: row for row in [*new, *taken]}.values()
+                for row in [*new, *taken]
             ],
             batch_size=500,
         )

@@ -14,7 +14,14 @@ from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Attribution, Discrepancy, Fill, Position, StrategyAccount, SymbolDay
-from capital.services.trading import FillCode, NewFill, pnl, report_fills, report_position
+from capital.services.trading import (
+    FillCode,
+    NewFill,
+    account_pnl,
+    pnl,
+    report_fills,
+    report_position,
+)
 from tests.factories import make_account, make_fill, make_link, make_market, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -106,6 +113,28 @@ def test_a_fill_twice_in_one_report_is_one(link) -> None:
     assert [result.code for result in results] == [FillCode.RECORDED, FillCode.KNOWN]
     assert results[0].fill_id == results[1].fill_id == Fill.objects.get().pk
     assert position_of(link).quantity == D(1)
+
+    later = told(2, "buy", "1", "100")
+    report_fills(link.pk, [later, later], actor=None, clock=clock)
+    assert position_of(link).quantity == D(2), "also where books are only added to"
+
+
+def test_a_fill_twice_in_one_report_with_other_figures_is_noted(link) -> None:
+    later = NOON + timedelta(minutes=1, seconds=2)
+
+    codes = report(link, told(1, "buy", "1", "100"), told(1, "buy", "1", "100", executed_at=later))
+
+    assert codes == [FillCode.RECORDED, FillCode.DIFFERS]
+    assert Discrepancy.objects.get().differences == {
+        "executed_at": ["2026-03-10T03:01:00+00:00", "2026-03-10T03:01:02+00:00"]
+    }
+
+
+def test_a_time_that_is_rounded_to_the_second_is_no_difference(link) -> None:
+    exact = NOON + timedelta(minutes=1, milliseconds=999)
+    report(link, told(1, "buy", "1", "100", executed_at=exact))
+
+    assert report(link, told(1, "buy", "1", "100")) == [FillCode.KNOWN]
 
 
 def test_both_sides_of_a_self_trade_share_an_id(link) -> None:
@@ -268,6 +297,35 @@ def test_a_report_after_the_fills_says_what_is_held(link) -> None:
     assert position.realized_pnl == D(7), "the books are their own"
 
 
+def test_a_fill_from_before_the_report_leaves_what_it_says(link) -> None:
+    """The books learn of it; what is held now was reported after it."""
+    report_position(
+        link.pk,
+        symbol=BTC,
+        quantity=D(2),
+        entry_price=D(95),
+        clock=lambda: NOON + timedelta(minutes=5),
+    )
+
+    report(link, told(1, "buy", "1", "90"))
+
+    position = position_of(link)
+    assert (position.quantity, position.source, position.entry_price) == (D(2), "bot", D(95))
+    assert not Fill.objects.filter(source="opening").exists()
+
+
+def test_an_order_that_turns_out_to_be_of_another_link_leaves_the_first(link) -> None:
+    other = make_link(account=link.account, market_type="futures")
+    report(link, told(1, "buy", "2", "100", venue_fill_id="", order_id="A"))
+
+    report(other, told(1, "buy", "2", "100", venue_fill_id="a1", order_id="A"))
+
+    left = position_of(link)
+    assert (left.quantity, left.books, left.realized_pnl) == (0, None, None)
+    assert days_of(link) == {}
+    assert position_of(other).quantity == D(2)
+
+
 def test_two_sides_of_a_hedged_account_are_two_positions(link) -> None:
     report(
         link,
@@ -375,6 +433,25 @@ def test_a_report_costs_the_same_number_of_queries_whatever_it_tells(link) -> No
     queries(0, 1)
 
     assert queries(10, 2) == queries(20, 40)
+
+
+def test_pnl_of_accounts_says_what_open_positions_come_to(link) -> None:
+    """Nothing is marked: of what is open nobody knows the worth. A day that is over has none."""
+    other = make_link(market_type="futures")
+    report(link, told(1, "buy", "1", "100"), told(2, "sell", "1", "130"))
+    report(other, told(3, "buy", "1", "100"))
+
+    def of(*links: StrategyAccount, **asked: Any) -> list[tuple[Decimal, Decimal | None]]:
+        rows = account_pnl([each.account_id for each in links], **asked)
+        return [(row.realized, row.unrealized) for row in rows]
+
+    assert of(link) == [(D(30), D(0))]
+    assert of(other) == [(D(0), None)]
+    assert of(link, by=["day"]) == [(D(30), None)]
+    assert {(row.account, row.unrealized) for row in account_pnl(by=["account"])} == {
+        (link.account.name, D(0)),
+        (other.account.name, None),
+    }
 
 
 def test_pnl_is_grouped_as_asked(link) -> None:
