@@ -35,6 +35,8 @@ _ON_POSTGRESQL = {Code.RUN_KEY_REPEATED}  # where a constraint was dropped, whic
 # A gap, or a particle that was not resolved.
 _NOT_WHOLE = re.compile(r"[{}…]|\(을\)|\(를\)|\(은\)|\(는\)|\(이\)|\(가\)|\(으\)|  ")
 _MADE = "reasons_made"
+# What kind of error it was is told to who reads the log: by its class, or by its code.
+_AS_STORED = frozenset({"code", "kind"})
 
 
 class Makers:
@@ -140,7 +142,7 @@ def faults_of(reason: Reason) -> Iterator[str]:
         if is_plain and _NOT_WHOLE.search(text):
             yield f"it is not whole: {text}"
         for name, figure in reason.figures.items():
-            if "_" in figure and Code.get(figure) and figure in text and name != "code":
+            if "_" in figure and Code.get(figure) and figure in text and name not in _AS_STORED:
                 yield f"it shows {name} as it is stored: {text}"
 
 

@@ -66,7 +66,7 @@ class Cluster:
         self._workers = int(environment["Q_WORKERS"])
         with log.open("wb") as stderr:
             self._leader = subprocess.Popen(
-                [sys.executable, "manage.py", "qcluster"],
+                [sys.executable, "-m", "tests.end_to_end.cluster.postponed"],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
