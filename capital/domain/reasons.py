@@ -759,6 +759,11 @@ class Code(StrEnum):
         "The time {moment} is still to come. Check the clock, the time zone, and that milliseconds "
         "are not taken for seconds.",
     )
+    MOMENT_TOO_OLD = (
+        "moment_too_old",
+        "The time {moment} is before 2009, when nothing was traded yet. Check the year, and that "
+        "seconds are not taken for milliseconds.",
+    )
     FLOW_SIGN = (
         "flow_sign",
         "{amount} {currency} has the wrong sign: what came in must be above zero, what went out "

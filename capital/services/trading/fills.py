@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,8 @@ from capital.services.trading.books import PositionKey, keep_current, told
 
 # One teller may round a time to the second.
 _SAME_MOMENT_SECONDS = 1
+# Nothing is older than the first coin. A time of another century is a mistake of units.
+_FIRST_MOMENT = datetime(2009, 1, 1, tzinfo=UTC)
 # By how much a bot's clock may be ahead.
 _AHEAD = timedelta(minutes=10)
 
@@ -402,6 +404,16 @@ def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:
             )
     if not (fill.venue_fill_id or fill.order_id or fill.client_order_id):
         raise TradingRefused(Code.FILL_NAMELESS, field=f"{place}.venue_fill_id")
-    if now - fill.executed_at < -_AHEAD:
-        moment = fill.executed_at.isoformat()
-        raise TradingRefused(Code.FILL_IN_FUTURE, field=f"{place}.executed_at", moment=moment)
+    refuse_moment(fill.executed_at, now, field=f"{place}.executed_at")
+
+
+def refuse_moment(moment: datetime, now: datetime, *, field: str) -> None:
+    """Refuse a time that is still to come, or from before anything was traded.
+
+    Raises:
+        TradingRefused: ``field`` is wrong.
+    """
+    if now - moment < -_AHEAD:
+        raise TradingRefused(Code.FILL_IN_FUTURE, field=field, moment=moment.isoformat())
+    if moment < _FIRST_MOMENT:
+        raise TradingRefused(Code.MOMENT_TOO_OLD, field=field, moment=moment.isoformat())

@@ -16,9 +16,8 @@ from capital.domain.reasons import Code
 from capital.models import Flow
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
+from capital.services.trading.fills import refuse_moment
 
-# By how much a clock may be ahead.
-_AHEAD_SECONDS = 600
 _IN, _OUT = frozenset({FlowKind.DEPOSIT, FlowKind.REBATE}), frozenset({FlowKind.WITHDRAWAL})
 
 
@@ -49,7 +48,7 @@ def enter_flow(
 
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not on this account.
-        TradingRefused: The account has no such pool, the sign does not fit, or it is still to come.
+        TradingRefused: The account has no such pool, the sign does not fit, or the time is none.
     """
     with transaction.atomic():
         require(actor, Act.CHANGE_FLOWS, account_ids=[account_id])
@@ -63,9 +62,7 @@ def enter_flow(
             figures = {"amount": plain(amount), "currency": currency}
             raise TradingRefused(Code.FLOW_SIGN, field="amount", **figures)
         now = clock()
-        if occurred_at.timestamp() > now.timestamp() + _AHEAD_SECONDS:
-            moment = occurred_at.isoformat()
-            raise TradingRefused(Code.FILL_IN_FUTURE, field="occurred_at", moment=moment)
+        refuse_moment(occurred_at, now, field="occurred_at")
         flow = Flow(
             account=account,
             pool=pool.value,

@@ -384,6 +384,11 @@ def test_closing_by_fills_asks_for_a_reallocation(link, django_capture_on_commit
         ({"price": D(-1)}, "price", Code.FILL_NOT_POSITIVE),
         ({"venue_fill_id": ""}, "venue_fill_id", Code.FILL_NAMELESS),
         ({"executed_at": NOON + timedelta(hours=13)}, "executed_at", Code.FILL_IN_FUTURE),
+        (
+            {"executed_at": datetime(2008, 12, 31, 23, 59, tzinfo=UTC)},
+            "executed_at",
+            Code.MOMENT_TOO_OLD,
+        ),
     ],
 )
 def test_one_fill_that_makes_no_sense_refuses_the_report(link, fields, field, code) -> None:

@@ -93,6 +93,14 @@ def test_what_is_still_to_come_is_refused(account) -> None:
     assert (refused.value.code, refused.value.field) == (Code.FILL_IN_FUTURE, "occurred_at")
 
 
+def test_what_is_older_than_any_coin_is_refused(account) -> None:
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, occurred_at=datetime(39, 4, 14, tzinfo=UTC))
+
+    assert (refused.value.code, refused.value.field) == (Code.MOMENT_TOO_OLD, "occurred_at")
+    assert enter(account, occurred_at=datetime(2009, 1, 1, tzinfo=UTC)).pk
+
+
 def test_who_may_not_cannot_enter_one(account) -> None:
     with pytest.raises(NotPermitted):
         enter(account, actor=account.owner)
