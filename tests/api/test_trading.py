@@ -10,6 +10,7 @@ from django.utils import timezone
 from capital.models import Fill, Flow, Position, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot, problem
+from tests.api.description import description
 from tests.factories import make_account, make_fill, make_flow, make_link, make_market, make_user
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +121,8 @@ def test_an_unknown_symbol_names_its_fill(bot, link) -> None:
     )
 
     assert (answer["code"], answer["errors"][0]["field"]) == ("unknown_symbol", "fills.1.symbol")
+    described = description()["paths"]["/api/v1/strategy-accounts/{id}/fills/"]["post"]
+    assert "422" in described["responses"]
 
 
 def test_fills_are_filtered(bot, link) -> None:

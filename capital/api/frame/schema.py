@@ -194,7 +194,7 @@ def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]
         statuses |= set(_OF_DELETE)
     if method in ("put", "patch") and path.endswith("}/"):
         statuses |= set(_OF_CHANGES)
-    if path.endswith(("/size/", "/positions/")) and method != "get":
+    if path.endswith(("/size/", "/positions/", "/fills/")) and method != "get":
         statuses |= set(_OF_ORDERS)
     return sorted(statuses)
 
