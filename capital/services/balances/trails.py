@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from time import monotonic_ns
 from typing import Any
 
 from capital.domain.balances import Observation
@@ -15,6 +14,7 @@ from capital.domain.money import floor_to, parse_amount, plain, quantum_of
 from capital.domain.pools import Pool
 from capital.domain.trails import Trail
 from capital.models import Account, DailyAccountSummary
+from capital.services.clocks import steady_clock
 
 _REMEMBERED = 20_000
 
@@ -56,12 +56,12 @@ class FirstBalances:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._read_at: OrderedDict[tuple[int, Pool, datetime], int] = OrderedDict()
+        self._read_at: OrderedDict[tuple[int, Pool, datetime], timedelta] = OrderedDict()
 
     def remember(self, account_id: int, pool: Pool, first: Observation) -> None:
         """``first`` was read now."""
         with self._lock:
-            self._read_at[account_id, pool, first.observed_at] = monotonic_ns()
+            self._read_at[account_id, pool, first.observed_at] = steady_clock()
             while len(self._read_at) > _REMEMBERED:
                 self._read_at.popitem(last=False)
 
@@ -71,7 +71,7 @@ class FirstBalances:
             read_at = self._read_at.get((account_id, pool, first.observed_at))
         if read_at is None:
             return now - first.observed_at
-        return timedelta(microseconds=(monotonic_ns() - read_at) // 1000)
+        return steady_clock() - read_at
 
     def forget(self) -> None:
         """Forget everything, as a new process knows nothing; for tests."""

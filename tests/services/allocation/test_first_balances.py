@@ -72,7 +72,7 @@ def desk(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> Desk:
     make_link(account=account)
     desk = Desk(account, exchange)
     monkeypatch.setattr(
-        "capital.services.balances.trails.monotonic_ns", lambda: desk.monotonic * 10**9
+        "capital.services.balances.trails.steady_clock", lambda: timedelta(seconds=desk.monotonic)
     )
     return desk
 

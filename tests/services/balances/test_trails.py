@@ -16,19 +16,19 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def nanoseconds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The last of these is what the monotonic clock says."""
-    said = [0]
-    monkeypatch.setattr(trails, "monotonic_ns", lambda: said[-1])
+def steady(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
+    """The last of these is what the clock says that is never set."""
+    said = [timedelta(0)]
+    monkeypatch.setattr(trails, "steady_clock", lambda: said[-1])
     return said
 
 
 def test_age_is_measured_where_it_was_read_and_told_by_times_elsewhere(
-    nanoseconds: list[int],
+    steady: list[timedelta],
 ) -> None:
     known = FirstBalances()
     known.remember(1, Pool.SPOT, FIRST)
-    nanoseconds.append(5_000_000_000)
+    steady.append(timedelta(seconds=5))
 
     assert known.age(1, Pool.SPOT, FIRST, NOON + MINUTE) == timedelta(seconds=5)
     for account_id, pool in ((2, Pool.SPOT), (1, Pool.FUTURES)):
@@ -38,7 +38,7 @@ def test_age_is_measured_where_it_was_read_and_told_by_times_elsewhere(
 
 
 def test_oldest_is_forgotten_where_there_are_too_many(
-    nanoseconds: list[int], monkeypatch: pytest.MonkeyPatch
+    steady: list[timedelta], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trails, "_REMEMBERED", 2)
     known = FirstBalances()
