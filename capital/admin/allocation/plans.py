@@ -42,7 +42,6 @@ from capital.domain.errors import (
     PlanStale,
     UnknownPlan,
 )
-from capital.domain.reasons import Code
 from capital.models import Account, AllocationPlan, Trigger
 from capital.services.access import Act, may
 from capital.services.allocation import (
@@ -167,7 +166,7 @@ class AllocationPages:
             shows_options=plan.force
             or plan.accept_jump
             or not plan.live
-            or any(Code(report.code).is_suspicion for report in reports),
+            or any(report.is_suspicious for report in reports),
             result=reverse("admin:capital_account_plan_result", args=[plan.public_id]),
             back=_back_from(reports),
         )

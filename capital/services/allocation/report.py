@@ -104,6 +104,12 @@ class RunReport:
             return False
         return not any(pool.skipped for pool in self.pools)
 
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether a suspect balance is why nothing was decided."""
+        code = Code.get(self.code)
+        return code is not None and code.is_suspicion
+
 
 def report_decision(account: Account, decision: Decision) -> RunReport:
     """The report of a decision that was not recorded: a preview."""
