@@ -5,6 +5,7 @@ instead of rounding; the only roundings are the functions here that say so in th
 """
 
 import re
+from collections.abc import Hashable
 from decimal import (
     ROUND_CEILING,
     ROUND_FLOOR,
@@ -16,8 +17,11 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from typing import TypeVar
 
 from capital.domain.errors import InvalidAmount
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 # Amount columns hold 20 integer digits; a quantum has at most 8 decimals.
 MAX_INTEGER_DIGITS = 20
@@ -120,6 +124,11 @@ def booked(amount: Decimal) -> Decimal:
 
 def _rounded(amount: Decimal, quantum: Decimal) -> Decimal:
     return EXACT.normalize(amount.quantize(quantum, rounding=ROUND_HALF_EVEN, context=ROUNDED))
+
+
+def add_to(sums: dict[_Key, Decimal], key: _Key, amount: Decimal) -> None:
+    """Add an amount to the sum of its key: a currency, a pool. A new one begins at zero."""
+    sums[key] = EXACT.add(sums.get(key, Decimal(0)), amount)
 
 
 def plain(amount: Decimal) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from capital.domain.audit.pools import RecordedPool, shown
 from capital.domain.audit.runs import RecordedRun
-from capital.domain.money import EXACT, floor_to, parse_amount, plain
+from capital.domain.money import add_to, floor_to, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -118,7 +118,7 @@ class Ledger:
                     figures["recorded"] = shown(recorded)
                     yield Reason(Code.CAPITAL_NOT_RECORDED, figures)
             pool = self.pool_of.get(capital.link_id, capital.pool)
-            sums[pool] = EXACT.add(sums.get(pool, _ZERO), capital.amount or _ZERO)
+            add_to(sums, pool, capital.amount or _ZERO)
         for pool, total in sums.items():
             yield from self._check_limit(pool, total)
 

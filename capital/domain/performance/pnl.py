@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from capital.domain.money import EXACT, booked, quotient
+from capital.domain.money import EXACT, add_to, booked, quotient
 from capital.domain.performance.fills import Fill, Funding, value_at
 from capital.domain.performance.positions import Position
 from capital.domain.performance.trades import Trade
@@ -201,8 +201,7 @@ class _Fees:
         for fee in fill.fees:
             value = fill.fee_value(fee)
             if value is None:
-                known = unvalued.get(fee.currency, _ZERO)
-                unvalued[fee.currency] = EXACT.add(known, fee.amount)
+                add_to(unvalued, fee.currency, fee.amount)
                 continue
             valued = EXACT.add(valued, value)
             if not fill.lowers_holding(fee):

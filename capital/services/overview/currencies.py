@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from capital.domain.money import EXACT, floor_to, quantum_of
+from capital.domain.money import EXACT, add_to, floor_to, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import Account, StrategyAccount
 from capital.services.accounts.lookup import AccountIds, reserve_of
@@ -189,7 +189,7 @@ def capital_by_strategy(capital: Sequence[LinkCapital]) -> tuple[Slice, ...]:
     for link in capital:
         if link.amount:
             names[link.strategy_id] = link.strategy
-            _add_to(amounts[link.strategy_id], link.pool, link.amount)
+            add_to(amounts[link.strategy_id], link.pool, link.amount)
     return _largest_first(Slice(str(key), name, amounts[key]) for key, name in names.items())
 
 
@@ -198,12 +198,8 @@ def _by_venue(accounts: Sequence[tuple[Account, AccountBalances]]) -> tuple[Slic
     for account, overview in accounts:
         for pool in overview.pools:
             if pool.balance is not None:
-                _add_to(amounts[account.venue], pool.pool, pool.balance)
+                add_to(amounts[account.venue], pool.pool, pool.balance)
     return _largest_first(Slice(venue, venue, of_venue) for venue, of_venue in amounts.items())
-
-
-def _add_to(amounts: dict[Pool, Decimal], pool: Pool, amount: Decimal) -> None:
-    amounts[pool] = EXACT.add(amounts.get(pool, Decimal(0)), amount)
 
 
 def _largest_first(slices: Iterable[Slice]) -> tuple[Slice, ...]:

@@ -7,11 +7,9 @@ from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 
-from capital.domain.money import EXACT
+from capital.domain.money import add_to
 from capital.models import StrategyAccount
 from capital.services.access.visibility import visible_to
-
-_ZERO = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,7 @@ def overview_strategies(
     ):
         accounts[strategy_id] += 1
         if amount is not None:
-            of_strategy = capital[strategy_id]
-            of_strategy[currency] = EXACT.add(of_strategy.get(currency, _ZERO), amount)
+            add_to(capital[strategy_id], currency, amount)
     return {
         key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
         for key in strategy_ids

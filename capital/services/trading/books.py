@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from capital.domain.money import EXACT, quotient
+from capital.domain.money import EXACT, add_to, quotient
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.fills import Fill as BookedFill
 from capital.domain.performance.pnl import Booked, Books, keep_books
@@ -250,6 +250,6 @@ def _with(row: SymbolDay, entries: Iterable[Booked]) -> SymbolDay:
             row.wins += entry.closed.realized > 0
             row.losses += entry.closed.realized < 0
         for currency, amount in entry.fees_unvalued.items():
-            unvalued[currency] = EXACT.add(unvalued.get(currency, _ZERO), amount)
+            add_to(unvalued, currency, amount)
     row.fees_unvalued = {currency: format(amount, "f") for currency, amount in unvalued.items()}
     return row

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
-from capital.domain.money import EXACT, plain, quotient
+from capital.domain.money import EXACT, add_to, plain, quotient
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import FillSource, counting
@@ -373,9 +373,9 @@ def _text(value: Any) -> str:
 
 
 def _fee_sums(fill: Fill) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
+    sums: dict[str, Decimal] = {}
     for fee in fill.fees:
-        sums[fee["currency"]] = EXACT.add(sums[fee["currency"]], Decimal(fee["amount"]))
+        add_to(sums, fee["currency"], Decimal(fee["amount"]))
     return {currency: EXACT.normalize(amount) for currency, amount in sums.items() if amount}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Position, SymbolDay
 
@@ -63,8 +63,7 @@ class PnlRow:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + day[name])
         for currency, text in day["fees_unvalued"].items():
-            known = self.fees_unvalued.get(currency, _ZERO)
-            self.fees_unvalued[currency] = EXACT.add(known, Decimal(text))
+            add_to(self.fees_unvalued, currency, Decimal(text))
 
 
 def pnl(
