@@ -131,7 +131,8 @@ class Books:
             position=position,
             trade=self.trade and self.trade.exiting(amount.copy_abs(), worth.copy_abs()),
         )._earning(EXACT.subtract(gain, fees.lowering), fees=fees.valued, fills=1)
-        if books.trade is None or position.amount.copy_abs() >= max(fill.smallest, _LEAST):
+        is_flat = not position.amount or position.amount.copy_abs() < fill.smallest
+        if books.trade is None or not is_flat:
             return books, None
         # Less than one step is flat; the rest begins the next trade.
         closed = replace(books.trade, closed_at=fill.executed_at)
@@ -161,10 +162,6 @@ class Books:
             trade = replace(trade, fills=trade.fills + fills)
             trade = trade.earning(realized, fees=fees, funding=funding)
         return replace(self, earned=earned, trade=trade)
-
-
-# A position of nothing is flat, whatever the step.
-_LEAST = Decimal("1e-60")
 
 
 def keep_books(

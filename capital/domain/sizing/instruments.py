@@ -167,6 +167,11 @@ class InstrumentRules:
         amount = abs(Fraction(quantity)) / self.quantity_of_one
         return 0 < amount < max(_smallest_step(self), Fraction(self.min_amount or 0))
 
+    @property
+    def least_quantity(self) -> Fraction:
+        """The quantity of one step; 0 where no quantity is too small for one."""
+        return _smallest_step(self) * self.quantity_of_one
+
 
 def _smallest_step(rules: InstrumentRules) -> Fraction:
     """One step; 0 where steps are significant digits, by which no amount is too small."""

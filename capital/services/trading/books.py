@@ -44,14 +44,18 @@ class PositionKey:
 
 @inside_transaction
 def keep_current(
-    added: Mapping[PositionKey, Sequence[Fill]], *, again: Collection[PositionKey] = ()
+    added: Mapping[PositionKey, Sequence[Fill]],
+    *,
+    again: Collection[PositionKey] = (),
+    steps: Mapping[str, Decimal],
 ) -> None:
     """Book what was recorded. Call it inside the transaction that locked the accounts.
 
-    Seven queries, whatever the number of fills, and three for each position.
+    Three queries, whatever the number of fills, and some for each position.
 
     Args:
         added: By position, the new fills that count.
+        steps: By symbol, below which quantity a position is flat; 0 where that is not known.
         again: Positions that lost a fill: to better ones of its order, or to somebody else.
     """
     keys = list(dict.fromkeys([*added, *again]))
@@ -63,7 +67,9 @@ def keep_current(
             strategy_account_id=key.link_id, symbol=key.symbol, position_side=key.position_side
         )
         fills = history[key] if key in whole else added[key]
-        _book(position, key, [as_booked(fill) for fill in fills], is_again=key in whole)
+        step = steps[key.symbol]
+        booked = [as_booked(fill, step=step) for fill in fills]
+        _book(position, key, booked, is_again=key in whole)
 
 
 def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
@@ -107,8 +113,8 @@ def told(fill: Fill) -> Told:
     )
 
 
-def as_booked(fill: Fill) -> BookedFill:
-    """A recorded fill as the books take it."""
+def as_booked(fill: Fill, *, step: Decimal) -> BookedFill:
+    """A recorded fill as the books take it; below ``step`` what is left of it is flat."""
     symbol = _symbol(fill.symbol)
     return BookedFill(
         key=fill.venue_fill_id or f"~{fill.pk}",
@@ -125,6 +131,7 @@ def as_booked(fill: Fill) -> BookedFill:
             Fee(Decimal(fee["amount"]), fee["currency"], _optional(fee.get("value")))
             for fee in fill.fees
         ),
+        step=step,
     )
 
 
@@ -154,7 +161,7 @@ def _follows(fills: Sequence[Fill], position: Position | None) -> bool:
         return False
     at, length, key = position.books["until"]
     last = (datetime.fromisoformat(at), length, key)
-    return min(as_booked(fill).order for fill in fills) > last
+    return min(as_booked(fill, step=_ZERO).order for fill in fills) > last
 
 
 def _book(

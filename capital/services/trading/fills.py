@@ -1,7 +1,7 @@
 """Fills: recorded once, whoever brings them, and booked to the link that they are of."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import FillSource, counting
 from capital.domain.reasons import Code
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import (
     Account,
@@ -34,6 +34,7 @@ from capital.models import (
 )
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import PositionKey, keep_current, told
 
 # One teller may round a time to the second.
@@ -128,6 +129,25 @@ def report_fills(
         return recorded.record(fills)
 
 
+@dataclass(frozen=True)
+class _Instrument:
+    """What the books need of an instrument; where no rules are known, as little as that.
+
+    Attributes:
+        contract_size: Of one contract; 1 on spot.
+        step: Below which quantity a position is flat.
+    """
+
+    contract_size: Decimal = Decimal(1)
+    step: Decimal = Decimal(0)
+
+
+def _instrument(rules: InstrumentRules) -> _Instrument:
+    least = rules.least_quantity
+    step = quotient(Decimal(least.numerator), Decimal(least.denominator))
+    return _Instrument(rules.contract_size, step)
+
+
 @dataclass
 class _Recording:
     """Fills of one account from one source, in one transaction with the account locked."""
@@ -139,10 +159,10 @@ class _Recording:
     now: datetime
 
     def record(self, fills: Sequence[NewFill]) -> list[FillResult]:
-        sizes = self._contract_sizes(fills)
+        instruments = self._instruments(fills)
         for number, fill in enumerate(fills):
             _refuse_problem(number, fill, self.now)
-        rows = [self._row(fill, sizes) for fill in fills]
+        rows = [self._row(fill, instruments[fill.symbol].contract_size) for fill in fills]
         related = self._related(rows)
         results: list[tuple[FillCode, Fill]] = []
         new: list[Fill] = []
@@ -162,22 +182,25 @@ class _Recording:
         Fill.objects.bulk_create([*opening, *new], batch_size=500)
         self._note(told_otherwise)
         claimed = [row for code, row in results if code is not FillCode.RECORDED]
-        self._attribute([*opening, *new], claimed, related)
+        steps = {symbol: each.step for symbol, each in instruments.items()}
+        self._attribute([*opening, *new], claimed, related, steps)
         return [FillResult(code, row.pk) for code, row in results]
 
-    def _contract_sizes(self, fills: Sequence[NewFill]) -> dict[str, Decimal]:
+    def _instruments(self, fills: Sequence[NewFill]) -> dict[str, _Instrument]:
         """By symbol; refuses symbols that the venue does not have."""
         symbols = {fill.symbol for fill in fills}
-        instruments = Market.objects.filter(venue=self.account.venue)
-        found = instruments.filter(symbol__in=symbols).order_by()
-        sizes = {
-            symbol: Decimal(1) if size is None else EXACT.normalize(size)
-            for symbol, size in found.values_list("symbol", "contract_size")
+        rows = Market.objects.filter(venue=self.account.venue)
+        found = rows.filter(symbol__in=symbols).order_by()
+        known = {
+            row["symbol"]: _instrument(rules_of(row))
+            for row in found.values("venue", "symbol", *RULE_COLUMNS)
+            # Of one that is written otherwise nobody can say what it is paid in.
+            if parse_symbol(row["symbol"]) is not None
         }
-        unknown = [symbol for symbol in symbols if symbol not in sizes]
+        unknown = [symbol for symbol in symbols if symbol not in known]
         if not unknown:
-            return sizes
-        is_synced = instruments.exists()
+            return known
+        is_synced = rows.exists()
         for number, fill in enumerate(fills):
             if fill.symbol not in unknown:
                 continue
@@ -189,10 +212,10 @@ class _Recording:
                 raise UnknownSymbol(
                     code, field=f"fills.{number}.symbol", venue=self.account.venue, **figures
                 )
-            sizes[fill.symbol] = Decimal(1)
-        return sizes
+            known[fill.symbol] = _Instrument()
+        return known
 
-    def _row(self, fill: NewFill, sizes: dict[str, Decimal]) -> Fill:
+    def _row(self, fill: NewFill, contract_size: Decimal) -> Fill:
         symbol = parse_symbol(fill.symbol)
         assert symbol is not None, "it was found among the venue's"
         first = fill.fees[0] if fill.fees else None
@@ -207,8 +230,8 @@ class _Recording:
             position_side=fill.position_side.value,
             quantity=fill.quantity,
             price=fill.price,
-            cost=_cost(fill, symbol, sizes[fill.symbol]),
-            contract_size=sizes[fill.symbol],
+            cost=_cost(fill, symbol, contract_size),
+            contract_size=contract_size,
             settle=symbol.settle,
             fees=[{"amount": plain(fee.amount), "currency": fee.currency} for fee in fill.fees],
             fee_amount=None if first is None else first.amount,
@@ -288,12 +311,16 @@ class _Recording:
             price=EXACT.normalize(position.entry_price),
             executed_at=at,
         )
-        row = self._row(opening, {position.symbol: like.contract_size})
+        row = self._row(opening, like.contract_size)
         row.source = FillSource.OPENING.value
         return row
 
     def _attribute(
-        self, new: Sequence[Fill], claimed: Sequence[Fill], related: Sequence[Fill]
+        self,
+        new: Sequence[Fill],
+        claimed: Sequence[Fill],
+        related: Sequence[Fill],
+        steps: Mapping[str, Decimal],
     ) -> None:
         """Say whose they are, and book them."""
         present = _present_links(claimed)
@@ -326,7 +353,7 @@ class _Recording:
             for row in lost
             if (keeper := keepers.get(row.pk)) is not None
         }
-        keep_current(added, again=again)
+        keep_current(added, again=again, steps=steps)
 
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:

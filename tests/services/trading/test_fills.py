@@ -13,7 +13,15 @@ from capital.domain.errors import NotFound, TradingRefused, UnknownAccount, Unkn
 from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.models import Attribution, Discrepancy, Fill, Position, StrategyAccount, SymbolDay
+from capital.models import (
+    Attribution,
+    Discrepancy,
+    Fill,
+    Market,
+    Position,
+    StrategyAccount,
+    SymbolDay,
+)
 from capital.services.trading import (
     FillCode,
     NewFill,
@@ -183,6 +191,43 @@ def test_a_late_fill_restates_its_day_and_those_behind_it(link) -> None:
     assert position_of(link).realized_pnl == D(25)
     assert position_of(link).quantity == D(1)
     assert days_of(link) == {date(2026, 3, 10): (D(25), 3, 0)}
+
+
+def test_less_than_a_step_is_flat_and_ends_the_trade() -> None:
+    """The fee in the coin leaves a rest that no order could sell: the trade is over, and it won."""
+    make_market("BTC/USDT", amount_precision=D("0.001"))
+    link = make_link()
+    spot = {"symbol": "BTC/USDT"}
+    report(link, told(1, "buy", "1", "100", fees=(Fee(D("0.0005"), "BTC"),), **spot))
+
+    report(link, told(2, "sell", "0.999", "110", **spot))
+
+    day = SymbolDay.objects.get()
+    assert (day.trades, day.wins, day.losses) == (1, 1, 0)
+    assert position_of(link, "BTC/USDT").quantity == D("0.0005")
+
+
+def test_a_whole_step_keeps_the_trade_open() -> None:
+    make_market("BTC/USDT", amount_precision=D("0.001"))
+    link = make_link()
+    report(link, told(1, "buy", "1", "100", symbol="BTC/USDT"))
+
+    report(link, told(2, "sell", "0.999", "110", symbol="BTC/USDT"))
+
+    assert SymbolDay.objects.get().trades == 0
+
+
+def test_step_of_inverse_contracts_is_in_contracts() -> None:
+    symbol = "BTC/USD:BTC"
+    make_market(symbol, contract_size=D(100), amount_precision=D(1))
+    link = make_link(account=make_account(currency="BTC"), market_type="futures")
+    report(link, told(1, "buy", "3", "10000", symbol=symbol))
+
+    report(link, told(2, "sell", "2", "10000", symbol=symbol))
+    assert SymbolDay.objects.get().trades == 0, "one contract of 100 USD is open"
+
+    report(link, told(3, "sell", "1", "10000", symbol=symbol))
+    assert SymbolDay.objects.get().trades == 1
 
 
 def test_a_day_ends_at_midnight_of_the_project(link) -> None:
@@ -410,6 +455,15 @@ def test_a_symbol_that_the_venue_does_not_have_is_refused(link) -> None:
         report(link, told(1, "buy", "1", "100"), told(2, "buy", "1", "1", symbol="NO/USDT"))
 
     assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "fills.1.symbol")
+
+
+def test_a_symbol_of_the_venue_that_is_written_otherwise_is_refused(link) -> None:
+    Market.objects.filter(pk=make_market("BTC/USDT").pk).update(symbol="XYZ:T/USDC")
+
+    with pytest.raises(UnknownSymbol) as refused:
+        report(link, told(1, "buy", "1", "100", symbol="XYZ:T/USDC"))
+
+    assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "fills.0.symbol")
 
 
 def test_without_rules_a_linear_fill_is_recorded_and_an_inverse_one_is_not() -> None:
