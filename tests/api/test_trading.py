@@ -139,8 +139,8 @@ def test_fills_are_filtered(bot, link) -> None:
     assert found(f"strategy_account={other.pk}") == [second.pk]
     assert found("symbol=BTC/USDT") == [second.pk]
     assert found("order_id=A") == [first.pk]
-    assert found("since=2026-03-11T00:00:00Z") == [second.pk]
-    assert found("until=2026-03-11T00:00:00Z") == [first.pk]
+    assert found("executed_from=2026-03-11T00:00:00Z") == [second.pk]
+    assert found("executed_to=2026-03-11T00:00:00Z") == [first.pk]
     assert found("ordering=-executed_at") == [second.pk, first.pk]
 
 
@@ -224,8 +224,8 @@ def test_flows_are_filtered(bot, link) -> None:
     assert found(f"account={link.account_id}") == [one.pk]
     assert found("kind=withdrawal") == [two.pk]
     assert found("currency=USDC") == [two.pk]
-    assert found("since=2026-03-11T00:00:00Z") == [two.pk]
-    assert found("until=2026-03-11T00:00:00Z") == [one.pk]
+    assert found("occurred_from=2026-03-11T00:00:00Z") == [two.pk]
+    assert found("occurred_to=2026-03-11T00:00:00Z") == [one.pk]
 
 
 def test_a_whole_report_fits_into_a_body(bot, link) -> None:

@@ -174,11 +174,11 @@ class FillFilter(filters.FilterSet):
     strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
     symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
     order_id = filters.CharFilter(help_text="Only those of this order, by the exchange's id.")
-    since = filters.IsoDateTimeFilter(
-        field_name="executed_at", lookup_expr="gte", help_text="Only those executed since then."
+    executed_from = filters.IsoDateTimeFilter(
+        field_name="executed_at", lookup_expr="gte", help_text="Executed from this time on."
     )
-    until = filters.IsoDateTimeFilter(
-        field_name="executed_at", lookup_expr="lt", help_text="Only those executed before."
+    executed_to = filters.IsoDateTimeFilter(
+        field_name="executed_at", lookup_expr="lt", help_text="Executed before this time."
     )
 
     class Meta:
@@ -194,11 +194,11 @@ class FlowFilter(filters.FilterSet):
         choices=[(kind.value, kind.value) for kind in FlowKind], help_text="Only this kind."
     )
     currency = filters.CharFilter(help_text="Only this currency.")
-    since = filters.IsoDateTimeFilter(
-        field_name="occurred_at", lookup_expr="gte", help_text="Only those since then."
+    occurred_from = filters.IsoDateTimeFilter(
+        field_name="occurred_at", lookup_expr="gte", help_text="From this time on."
     )
-    until = filters.IsoDateTimeFilter(
-        field_name="occurred_at", lookup_expr="lt", help_text="Only those before."
+    occurred_to = filters.IsoDateTimeFilter(
+        field_name="occurred_at", lookup_expr="lt", help_text="Before this time."
     )
 
     class Meta:
