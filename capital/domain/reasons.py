@@ -773,6 +773,19 @@ class Code(StrEnum):
         "flow_pool_not_of_account",
         "The account has no pool “{pool}”. Its pools are: {pools}.",
     )
+    FLOW_NOT_EARNED = (
+        "flow_not_earned",
+        "Only funding, interest and rebates may name a strategy or a symbol. Other money is of the "
+        "account.",
+    )
+    FLOW_LINK_NOT_OF_ACCOUNT = (
+        "flow_link_not_of_account",
+        "The account has no strategy link {link}.",
+    )
+    FLOW_SYMBOL_UNREADABLE = (
+        "flow_symbol_unreadable",
+        "{symbol} is no symbol in ccxt's notation, such as BTC/USDT or BTC/USDT:USDT.",
+    )
 
     # An order that is refused: the instrument
     UNKNOWN_SYMBOL = (

@@ -188,9 +188,26 @@ def test_a_deposit_is_entered_and_listed(bot, link) -> None:
     assert bot.get(f"flows/{answer.json()['id']}/").json() == answer.json()
 
 
+def test_funding_names_its_strategy_or_its_symbol(bot, link) -> None:
+    path = f"accounts/{link.account_id}/flows/"
+    funding = {**FLOW, "kind": "funding", "amount": "-0.5"}
+
+    own = bot.post(path, {**funding, "strategy_account": link.pk, "symbol": BTC})
+    nobodys = bot.post(path, {**funding, "strategy_account": None, "symbol": ""})
+
+    assert (own.json()["strategy_account"], own.json()["symbol"]) == (link.pk, BTC)
+    assert (nobodys.json()["strategy_account"], nobodys.json()["symbol"]) == (None, "")
+    [position] = bot.get("positions/").json()["results"]
+    assert position["realized_pnl"] == "-0.5"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
+        ({"symbol": BTC}, "symbol"),
+        ({"kind": "funding", "symbol": "BTCUSDT"}, "symbol"),
+        ({"kind": "funding", "strategy_account": 2**31 - 1}, "strategy_account"),
+        ({"kind": "funding", "strategy_account": "1"}, "strategy_account"),
         ({"pool": "unified"}, "pool"),
         ({"pool": "margin"}, "pool"),
         ({"kind": "gift"}, "kind"),

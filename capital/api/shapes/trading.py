@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import ExactField, Request, Row, Text
+from capital.api.frame.fields import ExactField, Request, Row, Text, WholeNumber
 from capital.api.shapes import descriptions
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
@@ -268,6 +268,21 @@ class FlowBody(Request):
     currency = Text(max_length=32)
     amount = _exact("Above zero came in, below zero went out.")
     occurred_at = serializers.DateTimeField(help_text="When, with a time zone.")
+    strategy_account = WholeNumber(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        help_text=(
+            "Of funding, interest and rebates: whose it is, by the id of the strategy on the "
+            "account. Without it, what has a symbol is divided among those who held it then."
+        ),
+    )
+    symbol = Text(
+        required=False,
+        allow_blank=True,
+        max_length=64,
+        help_text=f"Of funding, interest and rebates. {_SYMBOL}",
+    )
     note = Text(required=False, max_length=200, help_text="For whoever reads it later.")
 
 

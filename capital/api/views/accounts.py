@@ -116,7 +116,10 @@ class Accounts(EditableView):
     )
     @action(detail=True, methods=["post"])
     def flows(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Tell of money that came or went without a fill. It changes no balance and no PnL."""
+        """Tell of money that came or went without a fill. It changes no balance.
+
+        Funding, interest and rebates are part of what was earned; the others are not.
+        """
         account = self.get_object()
         body = FlowBody(data=request.data)
         body.is_valid(raise_exception=True)

@@ -105,17 +105,22 @@ class Fill:
 
 @dataclass(frozen=True)
 class Funding:
-    """One payment of funding: above zero was received, below zero was paid.
+    """What was earned without a fill, as funding is: above zero was received, below zero was paid.
 
     Attributes:
         key: Tells payments of one moment apart.
         paid_at: When.
-        amount: In the settle currency.
+        amount: In ``currency``.
+        currency: What it was paid in; empty for the settle currency. What was earned in another one
+            stands apart from the books.
+        is_rebate: A fee that came back, which lowers ``fees`` and is no funding.
     """
 
     key: str
     paid_at: datetime
     amount: Decimal
+    currency: str = ""
+    is_rebate: bool = False
 
     @property
     def order(self) -> tuple[datetime, int, str]:

@@ -37,7 +37,8 @@ class Booked:
         cost_unknown: How much was sold beyond what is known to have been held, in the unit of a
             position's amount; in no figure but ``volume``.
         closed: The trade that it ended.
-        is_funding: Whether it is a payment of funding.
+        is_funding: Whether it is a payment of funding, or what else was earned without a fill.
+        currency: What its money is in; empty for the settle currency.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Booked:
     cost_unknown: Decimal = _ZERO
     closed: Trade | None = None
     is_funding: bool = False
+    currency: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class Books:
     def realized(self) -> Decimal:
         """What was realised so far: the sum of what each entry says."""
         return booked(self.earned)
+
+    def after(self, happened: Fill | Funding) -> tuple["Books", Booked]:
+        """The books with one fill or payment more, which is later than all others."""
+        if isinstance(happened, Fill):
+            return self.after_fill(happened)
+        return self.after_funding(happened)
 
     def after_fill(self, fill: Fill) -> tuple["Books", Booked]:
         """The books with one fill more, which is later than all others, and what it did."""
@@ -109,15 +117,26 @@ class Books:
         return books, entry
 
     def after_funding(self, funding: Funding) -> tuple["Books", Booked]:
-        """The books with one payment of funding more, and what it did."""
-        books = self._earning(funding.amount, funding=funding.amount)
+        """The books with one payment of funding more, and what it did.
+
+        One in another currency than the settle currency changes no books: it is never added.
+        """
+        fees, paid = _ZERO, funding.amount
+        if funding.is_rebate:
+            fees, paid = EXACT.minus(funding.amount), _ZERO
+        books, realized = self, funding.amount
+        if not funding.currency:
+            books = self._earning(funding.amount, fees=fees, funding=paid)
+            realized = EXACT.subtract(books.realized, self.realized)
         entry = Booked(
             key=funding.key,
             at=funding.paid_at,
-            realized=EXACT.subtract(books.realized, self.realized),
-            funding=funding.amount,
+            realized=realized,
+            fees=fees,
+            funding=paid,
             cash=funding.amount,
             is_funding=True,
+            currency=funding.currency,
         )
         return books, entry
 
@@ -177,7 +196,7 @@ def keep_books(
     now, entries = books or Books(), []
     happened: list[Fill | Funding] = [*fills, *funding]
     for each in sorted(happened, key=lambda each: each.order):
-        now, entry = now.after_fill(each) if isinstance(each, Fill) else now.after_funding(each)
+        now, entry = now.after(each)
         entries.append(entry)
     return now, entries
 

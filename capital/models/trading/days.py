@@ -9,15 +9,17 @@ from capital.models.trading.fills import POSITION_SIDES
 
 
 class SymbolDay(models.Model):
-    """What one position earned on one day of the project, in its settle currency.
+    """What one position earned on one day of the project, in one currency.
 
     Amounts are exact, kept as text. The books rewrite a day when a fill of it comes late.
 
     Attributes:
+        symbol: Empty for what a link earned in no symbol, such as interest.
+        currency: The settle currency; of funding that was paid in another one, that.
         realized: After fees and funding.
-        fees: The worth of the fees, above zero was paid.
+        fees: The worth of the fees, above zero was paid; less what came back as rebates.
         fees_unvalued: By currency, the fees whose worth nobody knows; in no other figure.
-        funding: What of ``realized`` was funding, above zero was received.
+        funding: What of ``realized`` was funding or interest, above zero was received.
         fills: How many fills there were.
         trades: How many round trips ended, of which ``wins`` earned and ``losses`` lost.
         cost_unknown: How much was sold beyond what is known to have been held.
@@ -29,7 +31,7 @@ class SymbolDay(models.Model):
         related_name="symbol_days",
         verbose_name=_("strategy link"),
     )
-    symbol = models.CharField(_("symbol"), max_length=64)
+    symbol = models.CharField(_("symbol"), max_length=64, blank=True)
     position_side = models.CharField(_("position side"), max_length=5, choices=POSITION_SIDES)
     date = models.DateField(_("date"))
     currency = models.CharField(_("currency"), max_length=32)
@@ -51,7 +53,7 @@ class SymbolDay(models.Model):
         indexes = [models.Index(fields=["date"], name="symbol_day_by_date")]
         constraints = [
             models.UniqueConstraint(
-                fields=["strategy_account", "symbol", "position_side", "date"],
+                fields=["strategy_account", "symbol", "position_side", "date", "currency"],
                 name="symbol_day_once",
             ),
         ]

@@ -2,7 +2,9 @@
 
 How the books stand is in ``Position.books``; what was earned on each day is in ``SymbolDay``. A
 fill that is later than all others is added to what stands there. Where one comes late, or takes
-the place of a provisional one, the position is booked again from its first fill.
+the place of a provisional one, the position is booked again from its first fill. Funding that the
+exchange pays to the account is divided among those who held its symbol then: where that changes,
+all of them are booked again.
 """
 
 from collections import defaultdict
@@ -17,15 +19,25 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from capital.domain.money import EXACT, add_to, quotient
-from capital.domain.performance.fills import Fee
+from capital.domain.performance.division import keep_books_together
+from capital.domain.performance.fills import Fee, Funding
 from capital.domain.performance.fills import Fill as BookedFill
-from capital.domain.performance.pnl import Booked, Books, keep_books
+from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.pnl import Booked, Books
 from capital.domain.performance.stored import books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import FillSource, Told, counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.models import Attribution, Fill, Position, PositionSource, SymbolDay
+from capital.models import (
+    Attribution,
+    Fill,
+    Flow,
+    Position,
+    PositionSource,
+    StrategyAccount,
+    SymbolDay,
+)
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
@@ -33,7 +45,7 @@ _SUMS = ("realized", "fees", "funding", "volume", "cost_unknown")
 _COUNTS = ("fills", "trades", "wins", "losses")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class PositionKey:
     """Whose books: of which link, in what, on which side."""
 
@@ -47,29 +59,168 @@ def keep_current(
     added: Mapping[PositionKey, Sequence[Fill]],
     *,
     again: Collection[PositionKey] = (),
+    flows: Sequence[Flow] = (),
     steps: Mapping[str, Decimal],
 ) -> None:
-    """Book what was recorded. Call it inside the transaction that locked the accounts.
+    """Book what was recorded of one account. Call it inside the transaction that locked it.
 
-    Three queries, whatever the number of fills, and some for each position.
+    A constant number of queries, whatever the number of fills, and some for each position.
 
     Args:
         added: By position, the new fills that count.
-        steps: By symbol, below which quantity a position is flat; 0 where that is not known.
         again: Positions that lost a fill: to better ones of its order, or to somebody else.
+        flows: What was earned without a fill, and is recorded by now.
+        steps: By symbol, below which quantity a position is flat; 0 where that is not known.
     """
-    keys = list(dict.fromkeys([*added, *again]))
-    positions = _positions(keys)
-    whole = {key for key in keys if key in again or not _follows(added[key], positions.get(key))}
+    news = _News(added, again, [flow for flow in flows if _is_booked(flow)])
+    if not news.symbols:
+        return
+    account_id = news.account_id
+    positions = _positions(account_id, news.symbols)
+    recent = _earned(account_id, news.symbols, since=news.begins_at)
+    whole = news.booked_again(positions, recent)
+    earlier = _earned(account_id, {key.symbol for key in whole}) if whole else {}
+    # Who holds what decides how it is divided, so one of them is booked again with all others.
+    shared = {symbol for symbol, found in earlier.items() if any(map(_is_shared, found))}
+    whole |= {key for key in news.members(positions) if key.symbol in shared}
     history = counting_fills(whole)
-    for key in keys:
-        position = positions.get(key) or Position(
-            strategy_account_id=key.link_id, symbol=key.symbol, position_side=key.position_side
+    for symbol in sorted(news.symbols):
+        members = [key for key in news.members(positions) if key.symbol == symbol]
+        fills = {key: (history if key in whole else added).get(key, ()) for key in members}
+        of_symbol = {
+            key: earlier.get(symbol, ()) if key in whole else news.flows_of(symbol)
+            for key in members
+        }
+        _book_symbol(
+            [_Member(key, positions.get(key), key in whole) for key in members],
+            {
+                key: [as_booked(fill, step=steps.get(symbol, _ZERO)) for fill in fills[key]]
+                for key in members
+            },
+            of_symbol,
         )
-        fills = history[key] if key in whole else added[key]
-        step = steps[key.symbol]
-        booked = [as_booked(fill, step=step) for fill in fills]
-        _book(position, key, booked, is_again=key in whole)
+
+
+@dataclass(frozen=True)
+class _News:
+    """What is new of one account, and which positions it concerns."""
+
+    added: Mapping[PositionKey, Sequence[Fill]]
+    lost: Collection[PositionKey]
+    flows: Sequence[Flow]
+
+    @property
+    def replaced(self) -> list[Flow]:
+        """What a person had entered, and no longer counts beside what the exchange told."""
+        found = (flow.matches for flow in self.flows)
+        return [flow for flow in found if flow is not None and _is_booked(flow)]
+
+    @property
+    def keys(self) -> list[PositionKey]:
+        named = [_key_of(flow) for flow in [*self.flows, *self.replaced]]
+        own = [key for key in named if key is not None]
+        return list(dict.fromkeys([*self.added, *self.lost, *own]))
+
+    @property
+    def symbols(self) -> set[str]:
+        found = {flow.symbol for flow in [*self.flows, *self.replaced]}
+        return found | {key.symbol for key in self.keys}
+
+    @property
+    def account_id(self) -> int:
+        known = [flow.account_id for flow in self.flows]
+        known += [fill.account_id for fills in self.added.values() for fill in fills]
+        if known:
+            return known[0]
+        link = StrategyAccount.objects.only("account_id").get(pk=self.keys[0].link_id)
+        return link.account_id
+
+    @property
+    def begins_at(self) -> datetime:
+        """When the first of it happened."""
+        times = [fill.executed_at for fills in self.added.values() for fill in fills]
+        return min([*times, *(flow.occurred_at for flow in self.flows)], default=timezone.now())
+
+    def flows_of(self, symbol: str) -> list[Flow]:
+        return [flow for flow in self.flows if flow.symbol == symbol]
+
+    def members(self, positions: Mapping[PositionKey, Position]) -> list[PositionKey]:
+        """Whoever may hold something of these symbols, in a fixed order."""
+        with_books = [key for key, position in positions.items() if position.books is not None]
+        return sorted({*self.keys, *with_books})
+
+    def booked_again(
+        self,
+        positions: Mapping[PositionKey, Position],
+        recent: Mapping[str, Sequence[Flow]],
+    ) -> set[PositionKey]:
+        """The positions that are booked from their first fill, because something comes late."""
+        new = {flow.pk for flow in self.flows}
+        replaced = {flow.symbol for flow in self.replaced}
+        found = set(self.lost)
+        for key in self.members(positions):
+            fills = [as_booked(fill, step=_ZERO) for fill in self.added.get(key, ())]
+            flows = [flow for flow in self.flows_of(key.symbol) if _concerns(flow, key)]
+            events: list[BookedFill | Funding] = [*fills, *map(_as_funding, flows)]
+            # A division of before rests on what was held then.
+            is_behind = any(
+                _is_shared(flow) and flow.pk not in new and flow.occurred_at >= fill.executed_at
+                for flow in recent.get(key.symbol, ())
+                for fill in fills
+            )
+            is_late = events and not _follows(min(each.order for each in events), positions, key)
+            if is_late or is_behind or key.symbol in replaced:
+                found.add(key)
+        return found
+
+
+def _is_booked(flow: Flow) -> bool:
+    """Whether it belongs to the books of somebody: earned, and of a link or of a symbol."""
+    is_named = flow.strategy_account_id is not None or parse_symbol(flow.symbol) is not None
+    return FlowKind(flow.kind).is_earned and is_named
+
+
+def _is_shared(flow: Flow) -> bool:
+    return flow.strategy_account_id is None
+
+
+def _key_of(flow: Flow) -> PositionKey | None:
+    """Whose it is alone, whatever side it holds; None where it is divided."""
+    if flow.strategy_account_id is None:
+        return None
+    return PositionKey(flow.strategy_account_id, flow.symbol, PositionSide.BOTH.value)
+
+
+def _concerns(flow: Flow, key: PositionKey) -> bool:
+    return _is_shared(flow) or _key_of(flow) == key
+
+
+def _as_funding(flow: Flow) -> Funding:
+    symbol = parse_symbol(flow.symbol)
+    is_settled = symbol is not None and symbol.settle == flow.currency
+    return Funding(
+        key=flow.venue_flow_id or f"~{flow.pk}",
+        paid_at=flow.occurred_at,
+        amount=flow.amount,
+        currency="" if is_settled else flow.currency,
+        is_rebate=flow.kind == FlowKind.REBATE.value,
+    )
+
+
+def _earned(
+    account_id: int, symbols: Collection[str], *, since: datetime | None = None
+) -> dict[str, list[Flow]]:
+    """What was earned without a fill in these symbols and counts, by symbol, in one query."""
+    kinds = [kind.value for kind in FlowKind if kind.is_earned]
+    rows = Flow.objects.filter(
+        account=account_id, symbol__in=symbols, kind__in=kinds, matched_by__isnull=True
+    )
+    if since is not None:
+        rows = rows.filter(occurred_at__gte=since)
+    found: dict[str, list[Flow]] = defaultdict(list)
+    for flow in rows.order_by("pk"):
+        found[flow.symbol].append(flow)
+    return found
 
 
 def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
@@ -145,33 +296,77 @@ def _optional(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _positions(keys: Collection[PositionKey]) -> dict[PositionKey, Position]:
+def _positions(account_id: int, symbols: Collection[str]) -> dict[PositionKey, Position]:
     rows = Position.objects.filter(
-        strategy_account__in={key.link_id for key in keys}, symbol__in={key.symbol for key in keys}
-    )
-    found = {(row.strategy_account_id, row.symbol, row.position_side): row for row in rows}
-    named = {key: (key.link_id, key.symbol, key.position_side) for key in keys}
-    return {key: found[name] for key, name in named.items() if name in found}
+        strategy_account__account=account_id, symbol__in=symbols
+    ).order_by("pk")
+    return {
+        PositionKey(row.strategy_account_id, row.symbol, row.position_side): row for row in rows
+    }
 
 
-def _follows(fills: Sequence[Fill], position: Position | None) -> bool:
-    """Whether all of these come after what is booked already."""
+def _follows(
+    first: tuple[datetime, int, str], positions: Mapping[PositionKey, Position], key: PositionKey
+) -> bool:
+    """Whether what begins here comes after what is booked already."""
+    position = positions.get(key)
     if position is None or position.books is None:
         # There may be fills of before that were somebody else's.
         return False
-    at, length, key = position.books["until"]
-    last = (datetime.fromisoformat(at), length, key)
-    return min(as_booked(fill, step=_ZERO).order for fill in fills) > last
+    at, length, name = position.books["until"]
+    return first > (datetime.fromisoformat(at), length, name)
 
 
-def _book(
-    position: Position, key: PositionKey, fills: Sequence[BookedFill], *, is_again: bool
+@dataclass(frozen=True)
+class _Member:
+    """One who may hold something: whose books, as they are stored, and whether from the start."""
+
+    key: PositionKey
+    position: Position | None
+    is_again: bool
+
+    @property
+    def books(self) -> Books:
+        if self.is_again or self.position is None or self.position.books is None:
+            return Books()
+        return books_from_json(self.position.books)
+
+
+def _book_symbol(
+    members: Sequence[_Member],
+    fills: Mapping[PositionKey, Sequence[BookedFill]],
+    flows: Mapping[PositionKey, Sequence[Flow]],
 ) -> None:
-    before = None if is_again or position.books is None else books_from_json(position.books)
-    books, entries = keep_books(fills, books=before)
-    _write_days(key, entries, is_again=is_again)
-    if fills:
-        _stand(position, books, fills, is_again=is_again)
+    """Book one symbol of one account: what each did, and what is divided among them."""
+    own = {
+        member.key: [_as_funding(flow) for flow in flows[member.key] if _key_of(flow) == member.key]
+        for member in members
+    }
+    shared = {flow.pk: flow for of_key in flows.values() for flow in of_key if _is_shared(flow)}
+    after = keep_books_together(
+        {member.key: member.books for member in members},
+        {member.key: [*fills[member.key], *own[member.key]] for member in members},
+        [_as_funding(flow) for flow in shared.values()],
+    )
+    for member in members:
+        books, entries = after[member.key]
+        if entries or member.is_again:
+            _write(member, books, entries, fills[member.key])
+
+
+def _write(
+    member: _Member, books: Books, entries: Sequence[Booked], fills: Sequence[BookedFill]
+) -> None:
+    key = member.key
+    _write_days(key, entries, is_again=member.is_again)
+    if parse_symbol(key.symbol) is None:
+        # What was earned in no symbol is of no position.
+        return
+    position = member.position or Position(
+        strategy_account_id=key.link_id, symbol=key.symbol, position_side=key.position_side
+    )
+    if entries:
+        _stand(position, books, fills, entries[-1], is_again=member.is_again)
     else:
         position.books = position.realized_pnl = None
         position.quantity = position.reported_quantity or _ZERO
@@ -180,36 +375,45 @@ def _book(
 
 
 def _stand(
-    position: Position, books: Books, fills: Sequence[BookedFill], *, is_again: bool
+    position: Position,
+    books: Books,
+    fills: Sequence[BookedFill],
+    last: Booked,
+    *,
+    is_again: bool,
 ) -> None:
     """Say on a position how its books stand, and what it holds."""
-    last = max(fills, key=lambda fill: fill.order)
-    since = _ZERO if is_again or position.books is None else Decimal(position.books["since_report"])
+    before = {} if is_again or position.books is None else position.books
+    since = Decimal(before.get("since_report", "0"))
     for fill in fills:
         if position.reported_at is not None and fill.executed_at > position.reported_at:
             since = EXACT.add(since, fill.held)
-    at, length, key = last.order
+    size = Decimal(before.get("contract_size", "1"))
+    if fills:
+        size = max(fills, key=lambda fill: fill.order).contract_size
     position.books = {
         **books_as_json(books),
-        "until": [at.isoformat(), length, key],
+        "until": [last.at.isoformat(), len(last.key), last.key],
         "since_report": format(since, "f"),
+        "contract_size": format(size, "f"),
     }
     position.realized_pnl = books.realized
-    booked = _in_contracts(books.position.amount, last)
+    kind = _symbol(position.symbol).kind
+    booked = _in_contracts(books.position.amount, kind, size)
     held = booked
     if position.reported_quantity is not None:
-        held = EXACT.add(position.reported_quantity, _in_contracts(since, last))
+        held = EXACT.add(position.reported_quantity, _in_contracts(since, kind, size))
     if since or position.reported_quantity is None:
         position.source = PositionSource.FILLS
     position.quantity = _cut("quantity", held)
     if held == booked:
-        entry = books.position.entry_price(last.kind)
+        entry = books.position.entry_price(kind)
         position.entry_price = None if entry is None else _cut("entry_price", entry)
 
 
-def _in_contracts(amount: Decimal, fill: BookedFill) -> Decimal:
+def _in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:
     """An amount of the books in the unit of a position: contracts, where they are inverse."""
-    return quotient(amount, fill.contract_size) if fill.kind is InstrumentKind.INVERSE else amount
+    return quotient(amount, size) if kind is InstrumentKind.INVERSE else amount
 
 
 def _cut(name: str, amount: Decimal) -> Decimal:
@@ -223,26 +427,27 @@ def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) 
     of_key = SymbolDay.objects.filter(
         strategy_account=key.link_id, symbol=key.symbol, position_side=key.position_side
     )
-    days: dict[date, list[Booked]] = defaultdict(list)
+    days: dict[tuple[date, str], list[Booked]] = defaultdict(list)
     for entry in entries:
-        days[timezone.localtime(entry.at).date()].append(entry)
+        currency = entry.currency or _symbol(key.symbol).settle
+        days[timezone.localtime(entry.at).date(), currency].append(entry)
+    dates = {day for day, _ in days}
     if is_again:
         of_key.delete()
-    rows = {} if is_again else {row.date: row for row in of_key.filter(date__in=list(days))}
-    settle = _symbol(key.symbol).settle
-    for day, booked in days.items():
-        row = rows.get(day) or SymbolDay(
+    old = [] if is_again else list(of_key.filter(date__in=dates))
+    rows = {(row.date, row.currency): row for row in old}
+    for (day, currency), booked in days.items():
+        row = rows.get((day, currency)) or SymbolDay(
             strategy_account_id=key.link_id,
             symbol=key.symbol,
             position_side=key.position_side,
             date=day,
-            currency=settle,
+            currency=currency,
             **dict.fromkeys(_SUMS, _ZERO),
         )
-        rows[day] = _with(row, booked)
+        rows[day, currency] = _with(row, booked)
     new = [row for row in rows.values() if row.pk is None]
     SymbolDay.objects.bulk_create(new, batch_size=500)
-    old = [row for row in rows.values() if row.pk is not None and row not in new]
     SymbolDay.objects.bulk_update(old, [*_SUMS, *_COUNTS, "fees_unvalued"], batch_size=500)
 
 

@@ -143,9 +143,13 @@ class _Instrument:
 
 
 def _instrument(rules: InstrumentRules) -> _Instrument:
+    return _Instrument(rules.contract_size, smallest_quantity(rules))
+
+
+def smallest_quantity(rules: InstrumentRules) -> Decimal:
+    """Below which quantity a position in this instrument is flat."""
     least = rules.least_quantity
-    step = quotient(Decimal(least.numerator), Decimal(least.denominator))
-    return _Instrument(rules.contract_size, step)
+    return quotient(Decimal(least.numerator), Decimal(least.denominator))
 
 
 @dataclass

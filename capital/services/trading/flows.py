@@ -1,5 +1,6 @@
 """Flows: what came or went without a fill. Entered by a person or a bot, or told by the venue."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,12 +12,16 @@ from capital.domain.clock import Clock
 from capital.domain.errors import TradingRefused
 from capital.domain.money import plain
 from capital.domain.performance.flows import FlowKind, FlowSource
+from capital.domain.performance.symbols import parse_symbol
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
-from capital.models import Flow
+from capital.models import Account, Flow, Market, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
-from capital.services.trading.fills import refuse_moment
+from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from capital.services.trading.books import keep_current
+from capital.services.trading.fills import refuse_moment, smallest_quantity
+from capital.services.transactions import inside_transaction
 
 _IN, _OUT = frozenset({FlowKind.DEPOSIT, FlowKind.REBATE}), frozenset({FlowKind.WITHDRAWAL})
 
@@ -29,11 +34,16 @@ def enter_flow(
     currency: str,
     amount: Decimal,
     occurred_at: datetime,
+    strategy_account: int | None = None,
+    symbol: str = "",
     note: str = "",
     actor: AbstractUser | None = None,
     clock: Clock = timezone.now,
 ) -> Flow:
     """Record what somebody knows of money that came or went. It changes no balance.
+
+    What was earned (funding, interest, rebates) enters the books of its link. Without a link it is
+    divided among those who held its symbol at that time, by signed quantity.
 
     Args:
         account_id: The account's primary key.
@@ -42,13 +52,16 @@ def enter_flow(
         currency: In what.
         amount: Above zero came in, below zero went out; not zero.
         occurred_at: When.
+        strategy_account: Of what was earned: whose it is, by the link's primary key.
+        symbol: Of what was earned: in which symbol, as ccxt writes it.
         note: For whoever reads it later.
         actor: Who enters it; None is the command line.
         clock: Says what time it is.
 
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not on this account.
-        TradingRefused: The account has no such pool, the sign does not fit, or the time is none.
+        TradingRefused: The account has no such pool or link, the symbol is none, what was not
+            earned names one of these, the sign does not fit, or the time is none.
     """
     with transaction.atomic():
         require(actor, Act.CHANGE_FLOWS, account_ids=[account_id])
@@ -61,6 +74,7 @@ def enter_flow(
         if not amount or (kind in _IN and amount < 0) or (kind in _OUT and amount > 0):
             figures = {"amount": plain(amount), "currency": currency}
             raise TradingRefused(Code.FLOW_SIGN, field="amount", **figures)
+        _refuse_owner(account, kind, strategy_account, symbol)
         now = clock()
         refuse_moment(occurred_at, now, field="occurred_at")
         flow = Flow(
@@ -69,6 +83,8 @@ def enter_flow(
             kind=kind.value,
             currency=currency,
             amount=amount,
+            strategy_account_id=strategy_account,
+            symbol=symbol,
             occurred_at=occurred_at,
             note=note,
             source=FlowSource.PERSON.value,
@@ -77,4 +93,36 @@ def enter_flow(
         )
         flow.full_clean()
         flow.save()
+        book_flows(account, [flow])
     return flow
+
+
+@inside_transaction
+def book_flows(account: Account, flows: Sequence[Flow]) -> None:
+    """Take what was earned into the books. Call it inside the transaction that locked the account.
+
+    Args:
+        account: Of all of them.
+        flows: Recorded by now. Those that were not earned change no books.
+    """
+    symbols = {flow.symbol for flow in flows}
+    rules = Market.objects.filter(venue=account.venue, symbol__in=symbols)
+    rows = rules.values("venue", "symbol", *RULE_COLUMNS)
+    keep_current(
+        {}, flows=flows, steps={row["symbol"]: smallest_quantity(rules_of(row)) for row in rows}
+    )
+
+
+def _refuse_owner(account: Account, kind: FlowKind, link_id: int | None, symbol: str) -> None:
+    """Refuse a link or a symbol where there is none to name."""
+    named = {"strategy_account": link_id is not None, "symbol": bool(symbol)}
+    for field in (name for name, is_given in named.items() if is_given):
+        if not kind.is_earned:
+            raise TradingRefused(Code.FLOW_NOT_EARNED, field=field)
+    links = StrategyAccount.objects.filter(account=account)
+    if link_id is not None and not links.filter(pk=link_id).exists():
+        raise TradingRefused(
+            Code.FLOW_LINK_NOT_OF_ACCOUNT, field="strategy_account", link=str(link_id)
+        )
+    if symbol and parse_symbol(symbol) is None:
+        raise TradingRefused(Code.FLOW_SYMBOL_UNREADABLE, field="symbol", symbol=symbol)

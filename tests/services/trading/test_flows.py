@@ -1,22 +1,42 @@
 """Deposits, withdrawals and transfers that somebody enters."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from capital.domain.errors import NotPermitted, TradingRefused, UnknownAccount
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
-from capital.models import Account, DailyAccountSummary, Flow
-from capital.services.trading import enter_flow
-from tests.factories import make_account, make_operator, make_user
+from capital.domain.sizing.orders import Side
+from capital.models import (
+    Account,
+    DailyAccountSummary,
+    Flow,
+    Position,
+    StrategyAccount,
+    SymbolDay,
+)
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.trading import NewFill, enter_flow, report_fills
+from capital.services.trading.flows import book_flows
+from tests.factories import (
+    make_account,
+    make_flow,
+    make_link,
+    make_market,
+    make_operator,
+    make_user,
+)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 NOON = datetime(2026, 3, 10, 3, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -106,3 +126,208 @@ def test_who_may_not_cannot_enter_one(account) -> None:
         enter(account, actor=account.owner)
     with pytest.raises(UnknownAccount):
         enter(account, actor=make_user())
+
+
+BTC = "BTC/USDT:USDT"
+FUNDING = {"kind": FlowKind.FUNDING, "symbol": BTC}
+
+
+def link_on(account: Account) -> StrategyAccount:
+    return make_link(account=account, market_type="futures")
+
+
+def hold(link: StrategyAccount, number: int, side: str, quantity: str, *, hours: int = -5) -> None:
+    fill = NewFill(
+        symbol=BTC,
+        side=Side(side),
+        quantity=Decimal(quantity),
+        price=Decimal(100),
+        executed_at=NOON + timedelta(hours=hours),
+        venue_fill_id=str(number),
+    )
+    report_fills(link.pk, [fill], actor=None, clock=lambda: NOON)
+
+
+def earned(link: StrategyAccount, symbol: str = BTC) -> Decimal | None:
+    return Position.objects.get(strategy_account=link, symbol=symbol).realized_pnl
+
+
+@pytest.fixture
+def links(account) -> tuple[StrategyAccount, StrategyAccount]:
+    """One is long 2, the other one short 1."""
+    make_market(BTC)
+    long, short = link_on(account), link_on(account)
+    hold(long, 1, "buy", "2")
+    hold(short, 2, "sell", "1")
+    return long, short
+
+
+def test_funding_is_divided_by_what_each_holds(account, links) -> None:
+    long, short = links
+
+    enter(account, amount=Decimal("-0.7"), **FUNDING)
+
+    assert (earned(long), earned(short)) == (Decimal("-1.4"), Decimal("0.7"))
+    days = SymbolDay.objects.order_by("strategy_account")
+    assert [(day.funding, day.fees, day.fills) for day in days] == [
+        (Decimal("-1.4"), 0, 1),
+        (Decimal("0.7"), 0, 1),
+    ]
+    assert {position.quantity for position in Position.objects.all()} == {2, -1}
+
+
+def test_funding_of_a_moment_when_all_sums_to_zero_is_nobodys(account, links) -> None:
+    long, short = links
+    hold(short, 3, "sell", "1", hours=-4)
+
+    enter(account, amount=Decimal(-1), **FUNDING)
+
+    assert (earned(long), earned(short)) == (0, 0)
+    assert Flow.objects.get().strategy_account is None
+
+
+def test_funding_that_names_its_link_is_all_its(account, links) -> None:
+    long, short = links
+
+    enter(account, amount=Decimal(3), strategy_account=short.pk, **FUNDING)
+
+    assert (earned(long), earned(short)) == (0, Decimal(3))
+
+
+def test_a_late_fill_divides_the_funding_behind_it_again(account, links) -> None:
+    """The short one was short 1 more: of 2 and -2 nobody can say whose the funding is."""
+    long, short = links
+    enter(account, amount=Decimal("-0.7"), **FUNDING)
+    assert earned(long) == Decimal("-1.4")
+
+    hold(short, 3, "sell", "0.5", hours=-3)
+
+    assert (earned(long), earned(short)) == (Decimal("-2.8"), Decimal("2.1"))
+
+
+def test_a_link_that_was_not_known_to_hold_anything_takes_its_part(account, links) -> None:
+    long, short = links
+    enter(account, amount=Decimal(-1), **FUNDING)
+    third = link_on(account)
+
+    hold(third, 3, "buy", "1", hours=-2)
+
+    assert (earned(long), earned(short)) == (Decimal(-1), Decimal("0.5"))
+    assert earned(third) == Decimal("-0.5")
+
+
+def test_any_order_of_arrival_gives_the_same_days(account) -> None:
+    make_market(BTC)
+
+    def days(order: Sequence[int]) -> list[tuple[object, ...]]:
+        on = make_account()
+        long, short = link_on(on), link_on(on)
+        steps = [
+            lambda: hold(long, 1, "buy", "2"),
+            lambda: hold(short, 2, "sell", "1", hours=-4),
+            lambda: enter(on, amount=Decimal("0.9"), occurred_at=NOON - MINUTE * 200, **FUNDING),
+            lambda: hold(long, 3, "sell", "1.5", hours=-3),
+            lambda: enter(on, amount=Decimal("0.4"), occurred_at=NOON - MINUTE * 150, **FUNDING),
+            lambda: enter(on, amount=Decimal(5), strategy_account=long.pk, kind=FlowKind.INTEREST),
+        ]
+        for number in order:
+            steps[number]()
+        found = SymbolDay.objects.filter(strategy_account__account=on)
+        of = {long.pk: "long", short.pk: "short"}
+        return sorted(
+            (of[day.strategy_account_id], day.symbol, day.date, day.realized, day.funding)
+            for day in found
+        )
+
+    expected = days(range(6))
+    assert len(expected) == 3
+    for order in ([5, 4, 3, 2, 1, 0], [2, 0, 4, 3, 5, 1], [4, 1, 0, 5, 2, 3]):
+        assert days(order) == expected
+
+
+def test_interest_without_a_symbol_is_in_the_links_days(account) -> None:
+    link = link_on(account)
+
+    enter(account, kind=FlowKind.INTEREST, amount=Decimal("-0.25"), strategy_account=link.pk)
+    enter(account, kind=FlowKind.REBATE, amount=Decimal("0.05"), strategy_account=link.pk)
+
+    day = SymbolDay.objects.get()
+    assert (day.symbol, day.currency, day.realized) == ("", "USDT", Decimal("-0.2"))
+    assert (day.funding, day.fees, day.fills) == (Decimal("-0.25"), Decimal("-0.05"), 0)
+    assert not Position.objects.exists()
+
+
+def test_funding_in_another_currency_stands_apart(account, links) -> None:
+    long, short = links
+
+    enter(account, amount=Decimal(-1), currency="BNFCR", **FUNDING)
+
+    assert (earned(long), earned(short)) == (0, 0)
+    apart = SymbolDay.objects.filter(currency="BNFCR").order_by("strategy_account")
+    assert [(day.realized, day.funding) for day in apart] == [(-2, -2), (1, 1)]
+
+
+def test_what_nobody_can_be_named_for_is_the_accounts(account, links) -> None:
+    enter(account, kind=FlowKind.INTEREST, amount=Decimal(1))
+    enter(account, amount=Decimal(1))
+
+    assert {earned(link) for link in links} == {Decimal(0)}
+
+
+def test_what_the_exchange_tells_takes_the_place_of_what_a_person_entered(account, links) -> None:
+    long, short = links
+    entered = enter(account, amount=Decimal(-1), strategy_account=long.pk, **FUNDING)
+    assert earned(long) == -1
+
+    with transaction.atomic():
+        locked = lock_accounts([account.pk])[account.pk]
+        told = make_flow(
+            account,
+            kind="funding",
+            symbol=BTC,
+            amount=Decimal(-1),
+            occurred_at=NOON,
+            source="venue",
+            venue_flow_id="9",
+            matches=entered,
+        )
+        book_flows(locked, [told])
+
+    assert (earned(long), earned(short)) == (-2, 1)
+
+
+def test_books_of_funding_alone_hold_nothing(account) -> None:
+    link = link_on(account)
+
+    enter(account, amount=Decimal(-1), strategy_account=link.pk, **FUNDING)
+
+    position = Position.objects.get()
+    assert (position.quantity, position.entry_price, position.realized_pnl) == (0, None, -1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"kind": FlowKind.DEPOSIT, "symbol": BTC}, "symbol", Code.FLOW_NOT_EARNED),
+        (
+            {"kind": FlowKind.FUNDING, "symbol": "bitcoin"},
+            "symbol",
+            Code.FLOW_SYMBOL_UNREADABLE,
+        ),
+    ],
+)
+def test_a_symbol_that_does_not_belong_there_is_refused(account, fields, field, code) -> None:
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, **fields)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_a_link_of_another_account_is_refused(account) -> None:
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, kind=FlowKind.FUNDING, strategy_account=link_on(make_account()).pk)
+
+    assert refused.value.code is Code.FLOW_LINK_NOT_OF_ACCOUNT
+    with pytest.raises(TradingRefused) as refused:
+        enter(account, strategy_account=link_on(account).pk)
+    assert refused.value.code is Code.FLOW_NOT_EARNED
