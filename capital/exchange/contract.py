@@ -51,6 +51,10 @@ class BalanceRequest:
     owners: Mapping[Pool, str] = field(default_factory=dict)
 
 
+Askers = Mapping[str, Sequence[BalanceRequest]]
+"""By venue, accounts with whose keys it may be asked what it tells to keys only; the best first."""
+
+
 @dataclass(frozen=True)
 class KeyFacts:
     """What a venue reports about an account and its key; None if it does not."""
@@ -127,8 +131,14 @@ class Quoted:
 class MarketGateway(Protocol):
     """Reads public data. Call it outside a transaction only: it waits for the network."""
 
-    def fetch_listings(self, venues: Sequence[Venue]) -> Mapping[str, list[Listing] | Reason]:
+    def fetch_listings(
+        self, venues: Sequence[Venue], askers: Askers | None = None
+    ) -> Mapping[str, list[Listing] | Reason]:
         """The instruments of each venue, concurrently.
+
+        Args:
+            venues: The venues.
+            askers: Accounts with whose keys brackets may be asked, where a key is needed.
 
         Returns:
             For each venue id its instruments (never an empty list), or why there are none. Options

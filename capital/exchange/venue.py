@@ -284,10 +284,15 @@ class BracketsQuestion:
         params: Its arguments.
         only: What the raw market of an instrument that it is about says, by field; None where it
             does not have the field.
+        method: The method of ccxt's client, if it is not that of the call.
+        key_mode: The wallet mode of the accounts with whose keys it may be asked; None if it needs
+            no key.
     """
 
     params: Mapping[str, Any]
     only: Mapping[str, Any] = field(default_factory=dict)
+    method: str = ""
+    key_mode: WalletMode | None = None
 
 
 @dataclass(frozen=True)
@@ -297,14 +302,17 @@ class BracketsCall:
     A list of levels, or of tables of them, each with the name of what it is about.
 
     Attributes:
-        method: The method of ccxt's client; it needs no key.
+        method: The method of ccxt's client.
         endpoint: What it asks, as docs/venues.md writes it.
         questions: What it is asked.
         market: The field of the raw market with the name under which its levels are listed.
         name: Where an entry of the list has that name: a field, or a position.
         leverage: The field of a level with the highest leverage.
         ends: The field of a level with the largest size that it is for.
-        starts: The field with the size that it starts from, if it does not say where it ends.
+        starts: The field with the size that it starts from, if it does not say where it ends. With
+            neither, the highest leverage of all levels is that of any size, and no more is told.
+        multiple: The field of an entry that says how many times the usual sizes an account has:
+            what one has above them is not what others have.
         path: The list; ``()`` is the response itself.
         levels: Where an entry of the list has its levels; ``()`` if it is one.
         flat_below: A name that is a number below this one is the leverage for any size, and is not
@@ -329,6 +337,7 @@ class BracketsCall:
     leverage: str
     ends: str = ""
     starts: str = ""
+    multiple: str = ""
     path: Path = ()
     levels: Path = ()
     flat_below: int = 0
@@ -342,6 +351,11 @@ class BracketsCall:
     cursor: Path = ()
     page_size: int = 0
     pause_seconds: float = 0.1
+
+    @property
+    def tells_sizes(self) -> bool:
+        """Whether it tells more than the highest leverage of any size."""
+        return bool(self.ends or self.starts)
 
 
 @dataclass(frozen=True)
@@ -372,9 +386,14 @@ class RulesCall:
         limit_dearest_times: How many times that a limit order may be worth.
         max_leverage: The fields with the maximum leverage, if ccxt does not pass it on. The lowest
             of several counts.
+        margin_rates: Where it has initial margins, as a part of the value, in place of a maximum
+            leverage. The highest of them bounds it.
+        invents_max_leverage: ccxt has a maximum leverage of contracts that the venue does not tell.
         margins: Where it has the margin by the size of a position.
         brackets: Where that is asked, if the market has none.
-        no_brackets: Why neither is there, as docs/venues.md says it of a venue that trades futures.
+        keyed_brackets: Where it is told to a key only. They are asked first, with the key of an
+            account, and ``brackets`` about what they have not told.
+        no_brackets: Why none is there, as docs/venues.md says it of a venue that trades futures.
         last_price: The field of the raw ticker with the last price, if ccxt's own ticker has none:
             there ccxt ignores the exact numbers that it was told to make.
         settle_is_lower_case: The venue's paths name the settle currency in lower case.
@@ -398,8 +417,11 @@ class RulesCall:
     market_dearest_by_leverage: tuple[tuple[Decimal, Decimal], ...] = ()
     limit_dearest_times: int = 1
     max_leverage: tuple[str, ...] = ()
+    margin_rates: tuple[tuple[str, ...], ...] = ()
+    invents_max_leverage: bool = False
     margins: MarginLevels | MarginSteps | None = None
     brackets: BracketsCall | None = None
+    keyed_brackets: tuple[BracketsCall, ...] = ()
     no_brackets: str = ""
     last_price: str = ""
     settle_is_lower_case: bool = False
@@ -413,6 +435,11 @@ class RulesCall:
         if unit is None and kind is not InstrumentKind.INVERSE and contract_size == 1:
             return AmountUnit.BASE
         return unit
+
+    @property
+    def asks_for_brackets(self) -> bool:
+        """Whether there is anything to ask for brackets, with a key or without."""
+        return self.brackets is not None or bool(self.keyed_brackets)
 
     def brackets_hold_for(self, wallet_mode: WalletMode) -> bool:
         """Whether the brackets of an instrument are those of accounts in that mode."""

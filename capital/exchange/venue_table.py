@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from capital.domain.balances import BalanceBasis
 from capital.exchange.sharing.slices import requests_a_minute
-from capital.exchange.venue import BalanceCall, MarginLevels, Path, Venue, alternatives
+from capital.exchange.venue import (
+    BalanceCall,
+    BracketsCall,
+    MarginLevels,
+    Path,
+    Venue,
+    alternatives,
+)
 from capital.exchange.venues import VENUES
 from strategies.markets import MarketType
 
@@ -96,13 +103,24 @@ def _brackets(venue: Venue) -> tuple[str, str, str]:
     if call.margins is not None:
         is_by_value = isinstance(call.margins, MarginLevels)
         return "its list of markets", "quote currency" if is_by_value else "contracts", "all"
-    if call.brackets is not None:
-        asked = call.brackets
-        sizes = "contracts" if asked.in_amounts else "settle currency"
-        modes = sorted(mode.value for mode in asked.wallet_modes)
-        told = f"`{asked.endpoint}`{asked.about and f', {asked.about}'}"
-        return told, sizes, ", ".join(modes) or "all"
-    return f"not read: {call.no_brackets}", "–", "–"
+    told, sizes, modes = [], [], set()
+    for asked in call.keyed_brackets:
+        told.append(_asked(asked, "with an account's key"))
+        sizes.append("contracts" if asked.in_amounts else "settle currency")
+    if (asked_by_all := call.brackets) is not None:
+        modes = {mode.value for mode in asked_by_all.wallet_modes}
+        if asked_by_all.tells_sizes:
+            told.append(_asked(asked_by_all))
+            sizes.append("contracts" if asked_by_all.in_amounts else "settle currency")
+        else:
+            told.append(_asked(asked_by_all, "the maximum only"))
+    if not told:
+        return f"not read: {call.no_brackets}", "–", "–"
+    return "; ".join(told), ", ".join(dict.fromkeys(sizes)), ", ".join(sorted(modes)) or "all"
+
+
+def _asked(call: BracketsCall, how: str = "") -> str:
+    return ", ".join(each for each in (f"`{call.endpoint}`", how, call.about) if each)
 
 
 def _lines(venue: Venue) -> Iterator[str]:

@@ -194,7 +194,7 @@ def test_a_page_without_a_place_for_the_table_is_refused():
 @ROWS
 def test_a_venue_that_trades_futures_says_where_its_brackets_are_or_why_nowhere(venue):
     call = venue.rules_call
-    told = [call.margins is not None, call.brackets is not None, bool(call.no_brackets)]
+    told = [call.margins is not None, call.asks_for_brackets, bool(call.no_brackets)]
 
     assert sum(told) == (MarketType.FUTURES in venue.markets)
     assert (f"| `{venue.id}` |" in brackets_table()) is any(told)

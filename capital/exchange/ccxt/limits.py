@@ -92,10 +92,13 @@ class Limits:
         """What the venue allows at most; spot is never sized with leverage."""
         if self.kind is InstrumentKind.SPOT:
             return None
-        of_ccxt = (self.market["limits"].get("leverage") or {}).get("max")
-        fields = self.venue.rules_call.max_leverage
-        own = [limit(self.market["info"].get(field)) for field in fields]
-        return _least(limit(of_ccxt), *own)
+        call, info = self.venue.rules_call, self.market["info"]
+        found = [limit(info.get(field)) for field in call.max_leverage]
+        if not call.invents_max_leverage:
+            found.append(limit((self.market["limits"].get("leverage") or {}).get("max")))
+        rates = [limit(_at(info, path)) for path in call.margin_rates]
+        highest = max((each for each in rates if each is not None), default=None)
+        return _least(*found, None if highest is None else _leverage_of(highest))
 
     def _dearest(self, max_leverage: Decimal | None) -> tuple[Decimal | None, Decimal | None]:
         """The largest value of a market order and of any order, where it goes by leverage."""

@@ -1,4 +1,6 @@
-"""Instrument rules and prices from ccxt's public endpoints. No keys are needed, none are sent.
+"""Instrument rules and prices from ccxt's public endpoints.
+
+No keys are needed, and none are sent but for brackets that a venue tells to keys only (``signed``).
 
 Clients are made by ``clients``; ccxt is imported inside the functions that need it.
 """
@@ -17,7 +19,8 @@ from capital.domain.money import parse_amount
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules, PrecisionMode
 from capital.domain.sizing.prices import MarketPrice
-from capital.exchange.ccxt.brackets import Brackets, ask_brackets
+from capital.exchange.ccxt.accounts import AccountClients
+from capital.exchange.ccxt.brackets import Told, ask_brackets
 from capital.exchange.ccxt.clients import (
     is_cancelled_by_the_caller,
     new_client,
@@ -27,7 +30,8 @@ from capital.exchange.ccxt.clients import (
     tls_context,
 )
 from capital.exchange.ccxt.limits import Limits, limit
-from capital.exchange.contract import LISTINGS_WITHIN, Listing, Quoted
+from capital.exchange.ccxt.signed import ask_with_keys
+from capital.exchange.contract import LISTINGS_WITHIN, Askers, Listing, Quoted
 from capital.exchange.venues import VENUES, Venue, get_venue
 
 if TYPE_CHECKING:
@@ -61,13 +65,15 @@ class CcxtMarkets:
     concurrency: int
     price_seconds: float = field(default_factory=lambda: PRICE_SECONDS)
 
-    def fetch_listings(self, venues: Sequence[Venue]) -> dict[str, list[Listing] | Reason]:
+    def fetch_listings(
+        self, venues: Sequence[Venue], askers: Askers | None = None
+    ) -> dict[str, list[Listing] | Reason]:
         """See ``MarketGateway.fetch_listings``."""
         began_at = time.monotonic()
         asked = [venue.id for venue in venues]
         found = run_to_its_end(self._ask_venues(asked, _listings, LISTING_SECONDS))
         left = LISTINGS_WITHIN.total_seconds() - (time.monotonic() - began_at)
-        answers = self._with_brackets(found, min(left, BRACKETS_SECONDS))
+        answers = self._with_brackets(found, askers or {}, min(left, BRACKETS_SECONDS))
         for venue_id, answer in answers.items():
             if not answer:
                 answers[venue_id] = _bad_listing(venue_id, "no market")
@@ -76,25 +82,38 @@ class CcxtMarkets:
         return answers
 
     def _with_brackets(
-        self, found: Mapping[str, "list[_Raw] | Reason"], seconds: float
+        self, found: Mapping[str, "list[_Raw] | Reason"], askers: Askers, seconds: float
     ) -> dict[str, list[Listing] | Reason]:
         """The listings with the brackets that their venues tell elsewhere.
 
         They are asked when every list has arrived, and whatever happens to them, the lists stand.
         """
-        told: dict[str, Brackets] = {}
+        told: dict[str, Told] = {}
+        clients = AccountClients(self.venue_urls, self.concurrency)
 
         async def ask(client: Any, venue_id: str) -> int:
-            raw = found[venue_id]
+            venue, raw = get_venue(venue_id), found[venue_id]
             assert not isinstance(raw, Reason)
-            told[venue_id] = {}
+            told[venue_id] = so_far = Told()
             listed = [(listing.rules, info) for listing, info in raw]
-            return await ask_brackets(client, get_venue(venue_id), listed, told[venue_id])
+            refused, problem = 0, None
+            try:
+                of_venue = askers.get(venue_id, ())
+                refused = await ask_with_keys(
+                    clients, client, venue, of_venue, listed=listed, told=so_far
+                )
+            except Exception as error:  # noqa: BLE001 - raised when the rest is asked
+                problem = error
+            if venue.rules_call.brackets is not None:
+                refused += await ask_brackets(client, venue.rules_call.brackets, listed, so_far)
+            if problem is not None:
+                raise problem
+            return refused
 
         asked = [
             venue_id
             for venue_id, raw in found.items()
-            if not isinstance(raw, Reason) and get_venue(venue_id).rules_call.brackets
+            if not isinstance(raw, Reason) and get_venue(venue_id).rules_call.asks_for_brackets
         ]
         results = run_to_its_end(self._ask_venues(asked, ask, seconds))
         for venue_id, result in results.items():
@@ -204,13 +223,16 @@ async def _listings(client: Any, venue_id: str) -> list[_Raw]:
     return [(listing, market["info"]) for listing, market in found if listing is not None]
 
 
-def _bracketed(listing: Listing, told: Brackets | None) -> Listing:
-    if told is None or listing.rules.kind is InstrumentKind.SPOT:
+def _bracketed(listing: Listing, told: Told | None) -> Listing:
+    rules = listing.rules
+    if told is None or rules.kind is InstrumentKind.SPOT:
         return listing
-    brackets = told.get(listing.rules.symbol)
+    if (maximum := told.maxima.get(rules.symbol)) is not None:
+        rules = replace(rules, max_leverage=min(maximum, rules.max_leverage or maximum))
+    brackets = told.brackets.get(rules.symbol)
     if brackets is None:
-        return replace(listing, has_brackets=False)
-    return replace(listing, rules=replace(listing.rules, brackets=brackets))
+        return replace(listing, rules=rules, has_brackets=False)
+    return replace(listing, rules=replace(rules, brackets=brackets))
 
 
 async def _price(client: Any, quoted: Quoted) -> MarketPrice:

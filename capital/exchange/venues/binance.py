@@ -9,6 +9,8 @@ from capital.exchange.venue import (
     FREE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     Pace,
@@ -46,6 +48,27 @@ def _futures(sub_type: str, currencies: frozenset[str] | None, *withheld: Withhe
         weight=5,
         pace=Pace(weight_per_minute=2160, key_requests=45),
         has_own_address=True,
+    )
+
+
+# developers.binance.com, "Notional and Leverage Brackets (USER_DATA)" of USDⓈ-M, and "Notional
+# Bracket for Symbol" of COIN-M: without a symbol, of all of them. notionalCap is in the quote
+# currency, qtyCap in coins. Where an account has other sizes than usual, notionalCoef says how many
+# times as large they are.
+def _brackets(method: str, endpoint: str, portfolio: str, ends: str) -> BracketsCall:
+    return BracketsCall(
+        method,
+        endpoint,
+        questions=(
+            BracketsQuestion({}, key_mode=WalletMode.SEPARATE),
+            BracketsQuestion({}, method=portfolio, key_mode=WalletMode.UNIFIED),
+        ),
+        market="symbol",
+        name="symbol",
+        levels=("brackets",),
+        ends=ends,
+        leverage="initialLeverage",
+        multiple="notionalCoef",
     )
 
 
@@ -114,8 +137,20 @@ ROWS = (
             # in the base asset on USDⓈ-M, where a contract is one unit of it.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             options={"fetchMarkets": {"types": ["spot", "linear", "inverse"]}},
-            # "Notional and Leverage Brackets (USER_DATA)", of portfolio margin too.
-            no_brackets="told to a key only (`GET /fapi/v1/leverageBracket`)",
+            keyed_brackets=(
+                _brackets(
+                    "fapiPrivateGetLeverageBracket",
+                    "GET /fapi/v1/leverageBracket",
+                    "papiGetUmLeverageBracket",
+                    "notionalCap",
+                ),
+                _brackets(
+                    "dapiPrivateV2GetLeverageBracket",
+                    "GET /dapi/v2/leverageBracket",
+                    "papiGetCmLeverageBracket",
+                    "qtyCap",
+                ),
+            ),
         ),
         # "Credits Trading Mode" of accounts in the EU: contracts in USDT and USDC are traded on
         # credits that are worth a dollar each.

@@ -73,7 +73,13 @@ ROWS = (
             # contracts.
             amount_units=units(linear=AmountUnit.CONTRACTS, inverse=AmountUnit.CONTRACTS),
             last_price="price",
-            # There, "Get Public Product": margin rates by the time of day and the side.
+            # There, "Get Public Product": margin rates by the time of day and the side. Those of
+            # the day, which are lower, are only for who asks for them.
+            margin_rates=tuple(
+                ("future_product_details", f"{time}_margin_rate", f"{side}_margin_rate")
+                for time in ("intraday", "overnight")
+                for side in ("long", "short")
+            ),
             no_brackets="its margin rates are the same for any size",
         ),
         # "can_transfer": move money out of the portfolio.

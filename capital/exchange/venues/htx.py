@@ -9,6 +9,8 @@ from capital.exchange.venue import (
     FREE,
     WALLET,
     BalanceCall,
+    BracketsCall,
+    BracketsQuestion,
     Holdings,
     Inspection,
     OwnKey,
@@ -88,9 +90,41 @@ ROWS = (
             # those to buy by value.
             market_sell_most={InstrumentKind.SPOT: ("sell-market-max-order-amt",)},
             market_buy_dearest={InstrumentKind.SPOT: ("buy-market-max-order-value",)},
-            # "Query information on Tiered Margin" wants a signature. The adjustment factors that
-            # everybody is told are about liquidation.
-            no_brackets="told to a key only (`POST …/v1/swap_cross_tiered_margin_info`)",
+            # ccxt reads a field that only spot has, and says 1 of what lacks it.
+            invents_max_leverage=True,
+            # "Get Futures Risk Limit": sizes are in contracts, and there is cross margin only.
+            keyed_brackets=(
+                BracketsCall(
+                    "contractPrivateGetV5MarketRiskLimit",
+                    "GET /v5/market/risk/limit",
+                    questions=(
+                        BracketsQuestion({"margin_mode": "cross"}, key_mode=WalletMode.SEPARATE),
+                    ),
+                    market="contract_code",
+                    path=("data",),
+                    name="contract_code",
+                    ends="max_volume",
+                    leverage="max_lever",
+                    about="of linear contracts, in cross margin",
+                    in_amounts=True,
+                ),
+            ),
+            # "Query Information On Tiered Adjustment Factor" needs no key, and lists each leverage
+            # of a contract. Its sizes are about liquidation.
+            brackets=BracketsCall(
+                "contractPublicGetLinearSwapApiV1SwapCrossAdjustfactor",
+                "GET …/v1/swap_cross_adjustfactor",
+                questions=(
+                    BracketsQuestion({"business_type": "all"}),
+                    BracketsQuestion({}, method="contractPublicGetSwapApiV1SwapAdjustfactor"),
+                ),
+                market="contract_code",
+                path=("data",),
+                name="contract_code",
+                levels=("list",),
+                leverage="lever_rate",
+                about="not of coin-margined contracts with a delivery date",
+            ),
         ),
         # The second is version 5's, of which only this one error is known for what is signed.
         clock_errors=("Invalid submission time", "invalid signature"),

@@ -19,6 +19,7 @@ from capital.exchange.contract import Listing
 from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
+from capital.services.markets.askers import find_askers
 from capital.services.markets.guard import guard_rules
 from capital.services.markets.stored import MEANING, RULE_COLUMNS, columns_of
 from capital.services.transactions import inside_transaction, outside_transaction
@@ -76,7 +77,7 @@ def sync_markets(
     rows = [get_venue(venue_id) for venue_id in ids]
     if not settings.CAPITAL_LIVE_BALANCES:
         return [VenueSync(venue_id, Reason(Code.LIVE_DISABLED)) for venue_id in ids]
-    answers = get_market_gateway().fetch_listings(rows) if rows else {}
+    answers = get_market_gateway().fetch_listings(rows, find_askers(rows)) if rows else {}
     now = clock()
     return [_store(venue_id, answers[venue_id], now) for venue_id in ids]
 
@@ -159,10 +160,13 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
 def _keep_brackets(market: Market, row: Mapping[str, Any]) -> None:
     """Let stored brackets stand where the venue could not be asked, as long as they mean the same.
 
-    Without any, the maximum of the venue's list bounds leverage alone.
+    Without any, the maximum of the venue's list bounds leverage alone. A maximum that is asked like
+    brackets stands as well.
     """
     if all(_same(getattr(market, name), row[name]) for name in (*MEANING, "settle")):
         market.leverage_brackets = row["leverage_brackets"]
+        if market.max_leverage is None:
+            market.max_leverage = row["max_leverage"]
 
 
 def _each_once(answer: Sequence[Listing]) -> list[Listing]:

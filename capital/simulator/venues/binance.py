@@ -265,6 +265,52 @@ def _coin_futures_markets(_query: Mapping[str, str], _place: MarketPlace) -> Any
     return {"timezone": "UTC", "serverTime": now_milliseconds(), "symbols": [contract]}
 
 
+# By symbol: leverage with the largest notional, or of COIN-M the largest quantity, in coins.
+_LINEAR_BRACKETS = {
+    "BTCUSDT": (("125", "300000"), ("100", "800000"), ("50", "12000000")),
+    "ETHUSDT": (("100", "300000"), ("50", "12000000")),
+}
+# Of portfolio margin.
+_PORTFOLIO_BRACKETS = {"BTCUSDT": (("75", "600000"), ("50", "12000000"))}
+_COIN_BRACKETS = {"BTCUSD_PERP": (("125", "5"), ("100", "10"), ("50", "20"))}
+
+
+def _leverage_brackets(
+    brackets: Mapping[str, tuple[tuple[str, str], ...]], cap: str, floor: str
+) -> Any:
+    """``GET …/leverageBracket`` without a symbol."""
+    return [
+        {
+            "symbol": symbol,
+            "brackets": [
+                {
+                    "bracket": number,
+                    "initialLeverage": int(leverage),
+                    cap: int(size),
+                    floor: int(levels[number - 2][1]) if number > 1 else 0,
+                    "maintMarginRatio": 0.004,
+                    "cum": 0.0,
+                }
+                for number, (leverage, size) in enumerate(levels, 1)
+            ],
+        }
+        for symbol, levels in brackets.items()
+    ]
+
+
+def _linear_brackets(_now: int) -> Any:
+    return _leverage_brackets(_LINEAR_BRACKETS, "notionalCap", "notionalFloor")
+
+
+def _portfolio_brackets(_now: int) -> Any:
+    return _leverage_brackets(_PORTFOLIO_BRACKETS, "notionalCap", "notionalFloor")
+
+
+def _coin_brackets(_now: int) -> Any:
+    # The name of the last is spelt so in the documentation.
+    return _leverage_brackets(_COIN_BRACKETS, "qtyCap", "qtylFloor")
+
+
 def _symbol(base: str, **fields: Any) -> Any:
     return {
         "symbol": f"{base}USDT",
@@ -378,6 +424,15 @@ NOTICES = (
             "isOptionsEnabled": False,
             "isPortfolioMarginRetailEnabled": account.account_mode == "true",
         },
+    ),
+    *(
+        Notice(path, build, scheme=SCHEME, refusals=REFUSALS)
+        for path, build in (
+            ("/fapi/v1/leverageBracket", _linear_brackets),
+            ("/papi/v1/um/leverageBracket", _portfolio_brackets),
+            ("/dapi/v2/leverageBracket", _coin_brackets),
+            ("/papi/v1/cm/leverageBracket", _coin_brackets),
+        )
     ),
     Notice("/api/v3/time", lambda now: {"serverTime": now}),
     Notice("/fapi/v1/time", lambda now: {"serverTime": now}),

@@ -193,6 +193,14 @@ def _contract(base: str, code: str, size: str) -> Any:
             "contract_expiry_type": "EXPIRING",
             "contract_display_name": f"{base} PERP",
             "funding_interval": "3600s",
+            "intraday_margin_rate": {
+                "long_margin_rate": "0.1000185",
+                "short_margin_rate": "0.1000008",
+            },
+            "overnight_margin_rate": {
+                "long_margin_rate": "0.245625",
+                "short_margin_rate": "0.306375",
+            },
         },
     )
 

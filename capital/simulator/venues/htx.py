@@ -1,7 +1,7 @@
 """HTX: spot lines, one linear wallet and one inverse wallet a coin."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -211,6 +211,55 @@ def _delivered_contracts(_query: Mapping[str, str], _place: MarketPlace) -> Any:
     return _ok([_contract(_DELIVERED, contract_type="quarter", **when)])
 
 
+# Contracts of linear swaps, and which leverage is allowed up to there.
+_RISK_LIMITS = {
+    "BTC-USDT": (("200", "400"), ("100", "4000"), ("50", "8000")),
+    "ETH-USDT": (("100", "1000"), ("50", "10000")),
+}
+_HIGHEST = {"BTC-USDT": 200, "ETH-USDT": 100, "BTC-USD": 125}
+
+
+def _risk_limits(_now: int) -> Any:
+    """``GET /v5/market/risk/limit``."""
+    tiers = [
+        {
+            "contract_code": code,
+            "contract_type": "swap",
+            "margin_mode": "cross",
+            "tier": tier,
+            "max_lever": leverage,
+            "maintenance_margin_rate": "0.005",
+            "max_volume": most,
+            "min_volume": str(int(levels[tier - 2][1]) + 1) if tier > 1 else "1",
+        }
+        for code, levels in _RISK_LIMITS.items()
+        for tier, (leverage, most) in enumerate(levels, 1)
+    ]
+    return {"code": 200, "message": "Success", "data": tiers, "ts": now_milliseconds()}
+
+
+def _adjustment_factors(codes: tuple[str, ...]) -> Callable[..., Any]:
+    """``GET …/swap_adjustfactor`` and ``…/swap_cross_adjustfactor`` of all contracts."""
+    ladders = [{"ladder": 0, "min_size": 0, "max_size": None, "adjust_factor": 0.025}]
+
+    def answer(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+        return _ok(
+            [
+                {
+                    "symbol": code[:3],
+                    "contract_code": code,
+                    "list": [
+                        {"lever_rate": leverage, "ladders": ladders}
+                        for leverage in (1, 20, _HIGHEST[code])
+                    ],
+                }
+                for code in codes
+            ]
+        )
+
+    return answer
+
+
 def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     """``GET …/market/detail/merged``, of a pair or a contract of any kind."""
     name = query.get("contract_code") or query.get("symbol", "")
@@ -284,6 +333,7 @@ NOTICES = (
         refusals=REFUSALS,
         of_account=_keys,
     ),
+    Notice("/v5/market/risk/limit", _risk_limits, scheme=SCHEME, refusals=REFUSALS),
     Notice("/v1/common/timestamp", lambda now: {"status": "ok", "data": now}),
 )
 MARKETS = (
@@ -291,6 +341,11 @@ MARKETS = (
     PublicEndpoint("/linear-swap-api/v1/swap_contract_info", _linear_contracts),
     PublicEndpoint("/swap-api/v1/swap_contract_info", _inverse_contracts),
     PublicEndpoint("/api/v1/contract_contract_info", _delivered_contracts),
+    PublicEndpoint(
+        "/linear-swap-api/v1/swap_cross_adjustfactor",
+        _adjustment_factors(("BTC-USDT", "ETH-USDT")),
+    ),
+    PublicEndpoint("/swap-api/v1/swap_adjustfactor", _adjustment_factors(("BTC-USD",))),
     PublicEndpoint("/market/detail/merged", _ticker),
     PublicEndpoint("/linear-swap-ex/market/detail/merged", _ticker),
     PublicEndpoint("/swap-ex/market/detail/merged", _ticker),

@@ -40,7 +40,7 @@ def okx(monkeypatch):
         listed = [Listing(each, "OM-USDT-SWAP", "OM", is_active=True) for each in rules]
 
         class Gateway:
-            def fetch_listings(self, venues):
+            def fetch_listings(self, venues, askers):
                 return {venue.id: listed for venue in venues}
 
         monkeypatch.setattr(markets, "get_market_gateway", Gateway)

@@ -35,7 +35,7 @@ class Listed:
             for each in rules
         ]
 
-    def fetch_listings(self, venues):
+    def fetch_listings(self, venues, askers):
         return {venue.id: self.answer for venue in venues}
 
 
@@ -249,7 +249,7 @@ def test_of_several_the_traded_one_that_ccxt_would_use_is_stored(venue, listed, 
 
 def test_a_venue_that_cannot_be_stored_does_not_stop_those_behind_it(monkeypatch):
     class Both:
-        def fetch_listings(self, venues):
+        def fetch_listings(self, venues, askers):
             return {venue.id: Listed(spot()).answer for venue in venues}
 
     write = markets._write
@@ -344,7 +344,7 @@ def test_a_thousand_markets_cost_a_few_queries(venue, django_assert_max_num_quer
     venue(*many)
 
     # SQLite splits bulk writes at its parameter limit.
-    most = 6 if connection.vendor == "postgresql" else 30
+    most = 7 if connection.vendor == "postgresql" else 31
     with django_assert_max_num_queries(most):
         venue(*many)
 
