@@ -1,5 +1,6 @@
 """Brackets that venues tell to a key only: real ccxt over real HTTP, with the key of an account."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,9 @@ from cryptography.fernet import Fernet
 
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import LeverageBracket
+from capital.exchange.ccxt.accounts import AccountClients
+from capital.exchange.ccxt.brackets import _highest
+from capital.exchange.politeness import FAILURES_TO_PAUSE
 from capital.exchange.venues import VENUES
 from capital.models import Account, Market
 from capital.services.markets.askers import find_askers
@@ -218,3 +222,61 @@ def test_htx_tells_the_highest_leverage_where_the_key_is_refused(exchange, caplo
 
     assert (found[LINEAR].brackets, found[LINEAR].max_leverage) == ((), 200)
     assert "brackets of htx could not be fetched (exchange_refused_key)" in caplog.text
+
+
+def test_an_exchange_that_fails_is_not_asked_with_the_next_key(exchange, monkeypatch, caplog):
+    asked = []
+
+    def fail(*_args: Any) -> Any:
+        asked.append(1)
+        raise RuntimeError
+
+    monkeypatch.setattr(binance, "_leverage_brackets", fail)
+    exchange.open_account(wallets=WALLETS)
+    exchange.open_account(wallets=WALLETS)
+
+    assert synced("binance")[LINEAR].brackets == ()
+    assert len(asked) == 1
+    assert "brackets of binance could not be fetched (exchange_unreachable)" in caplog.text
+
+
+def test_a_key_that_is_paused_is_not_used(exchange):
+    account = exchange.open_account(wallets=WALLETS)
+    (requests,) = find_askers([VENUES["binance"]]).values()
+    clients = AccountClients(exchange.server.venue_urls, 1)
+    line = clients.line(requests[0], requests[0].pools[0])
+    for _ in range(FAILURES_TO_PAUSE):
+        clients.politeness.failed(line, datetime.now(UTC))
+
+    assert synced("binance")[LINEAR].brackets == ()
+    assert account.connection_code == ""
+
+
+@pytest.mark.parametrize(
+    "level",
+    ["nothing", {"initialLeverage": 125}, {"notionalCap": 300000}, {"notionalCap": ""}],
+)
+def test_levels_that_say_less_than_they_should_are_no_brackets(exchange, monkeypatch, level):
+    entry = {"symbol": "BTCUSDT", "notionalCoef": 2, "brackets": [level]}
+    monkeypatch.setattr(binance, "_leverage_brackets", lambda *_: [entry])
+    exchange.open_account(wallets=WALLETS)
+
+    assert synced("binance")[LINEAR].brackets == ()
+
+
+@pytest.mark.parametrize(
+    ("levels", "highest"),
+    [
+        ([], None),
+        (["nothing"], None),
+        ([{"lever_rate": 5}, {}], None),
+        ([{"lever_rate": 5}, {"lever_rate": 0}], None),
+        ([{"lever_rate": 5}] * 101, None),
+        ([{"lever_rate": 5}, {"lever_rate": "75"}, {"lever_rate": 20}], 75),
+    ],
+)
+def test_a_list_tells_a_maximum_only_where_each_level_has_one(levels, highest):
+    call = VENUES["htx"].rules_call.brackets
+    assert call is not None
+
+    assert _highest(levels, call) == highest
