@@ -61,12 +61,12 @@ class Cluster:
     children are the workers, the monitor and the pusher.
     """
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, module: str) -> None:
         self.log = log
         self._workers = int(environment["Q_WORKERS"])
         with log.open("wb") as stderr:
             self._leader = subprocess.Popen(
-                [sys.executable, "-m", "tests.end_to_end.cluster.postponed"],
+                [sys.executable, "-m", module],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ from tests.processes import environment_for, run_python
 
 QUEUE = "capital"
 START_SECONDS = 60
+POSTPONED = "tests.end_to_end.cluster.postponed"
 
 
 class Stage:
@@ -70,17 +71,17 @@ class Stage:
 
     # Processes
 
-    def start_cluster(self) -> Cluster:
-        """One more cluster, which pulls tasks when this returns."""
-        [cluster] = self.start_clusters(1)
+    def start_cluster(self, *, module: str = POSTPONED) -> Cluster:
+        """One more cluster, which pulls tasks when this returns; ``module`` is run for it."""
+        [cluster] = self.start_clusters(1, module=module)
         return cluster
 
-    def start_clusters(self, size: int) -> list[Cluster]:
+    def start_clusters(self, size: int, *, module: str = POSTPONED) -> list[Cluster]:
         """The same, several at once."""
         started = []
         for _ in range(size):
             log = self._directory / f"cluster-{len(self._clusters) + 1}.log"
-            cluster = Cluster(self._environment(), log)
+            cluster = Cluster(self._environment(), log, module)
             self._clusters.append(cluster)
             started.append(cluster)
         wait_for(
