@@ -5,7 +5,7 @@ from typing import Any, cast
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from capital.admin.dashboard.concerns import concern_links, concern_rows
 from capital.admin.dashboard.currencies import currency_card, report_card
@@ -14,7 +14,7 @@ from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
 from capital.services.access import sees_everything
 from capital.services.jobs import Health
-from capital.services.overview import read_dashboard
+from capital.services.overview import Dashboard, read_dashboard
 from capital.services.sentences import sentence
 
 
@@ -37,7 +37,18 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "runs_url": listing("allocationrun"),
         "jobs": _jobs(overview.health),
         "in_turns": [sentence(each.reason) for each in overview.in_turns],
+        "round": _round(overview),
         "jobs_url": _jobs_url(user),
+    }
+
+
+def _round(overview: Dashboard) -> str:
+    """In what time every account is read once; empty without accounts."""
+    if not overview.accounts:
+        return ""
+    minutes = overview.minutes_of_a_round
+    return ngettext("every %(minutes)s minute", "every %(minutes)s minutes", minutes) % {
+        "minutes": minutes
     }
 
 

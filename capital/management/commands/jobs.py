@@ -15,7 +15,7 @@ from rich.text import Text
 from capital.management.arguments import errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
-from capital.services.balances import all_reading_times
+from capital.services.balances import all_reading_times, read_in_turns
 from capital.services.jobs import (
     ClusterHealth,
     Health,
@@ -62,7 +62,7 @@ def _print_for_people(console: Console, health: Health) -> None:
                 style="bold red",
             )
         )
-    for each in all_reading_times():
+    for each in read_in_turns(all_reading_times()):
         console.print(Text(sentence(each.reason), style="yellow"))
     for task in refused_tasks():
         console.print(Text(f"{_time(task.at)} {task.shown_reason}", "red"))

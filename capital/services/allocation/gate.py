@@ -1,5 +1,6 @@
 """Whether a reallocation of an account is due now, and why."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,14 +8,16 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import UnknownAccount
-from capital.models import Account
-from capital.services.accounts.linked import load_linked_accounts
+from capital.models import Account, DailyAccountSummary
+from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.inputs import load_inputs
 from capital.services.allocation.verdicts import GateAnswer, answer_gate
 from capital.services.balances.live import observe_pools
 from capital.services.balances.summaries import load_latest
 from capital.services.trading.positions import accounts_with_open_positions
 from capital.services.transactions import outside_transaction
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,3 +56,46 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         now=now,
     )
     return GateStatus(**vars(answer), account=linked.account, observed_at=now)
+
+
+def answers_by_last_reading(
+    linked_accounts: Mapping[int, LinkedAccount],
+    latest: Mapping[int, DailyAccountSummary],
+    *,
+    now: datetime,
+) -> dict[int, GateAnswer]:
+    """The gate's answers on the balances as they were last read, by account; in three queries.
+
+    Args:
+        linked_accounts: By primary key.
+        latest: The newest summary of each, as far as there is one.
+        now: The current time, for the age of the balances.
+    """
+    ids = list(linked_accounts)
+    last_inputs, with_open_position = load_inputs(ids), accounts_with_open_positions(ids)
+    return {
+        key: answer_gate(
+            linked,
+            None,
+            latest=latest.get(key),
+            last=last_inputs.get(key),
+            has_open_position=key in with_open_position,
+            now=now,
+        )
+        for key, linked in linked_accounts.items()
+    }
+
+
+def due_by_last_reading(account_ids: Sequence[int], *, now: datetime) -> set[int]:
+    """The accounts for which an allocation is due already by what is known of them.
+
+    Five queries for 500 accounts.
+    """
+    due: set[int] = set()
+    for start in range(0, len(account_ids), _AT_ONCE):
+        ids = account_ids[start : start + _AT_ONCE]
+        answers = answers_by_last_reading(
+            load_linked_accounts(ids), load_latest(ids, now=now), now=now
+        )
+        due |= {key for key, answer in answers.items() if answer.due}
+    return due

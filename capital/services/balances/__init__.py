@@ -6,7 +6,11 @@ from capital.services.balances.summaries import get_cached_daily_balance
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.balances.sync import sync_balances
 from capital.services.balances.turns.paces import share_pace
-from capital.services.balances.turns.waiting import ReadingTime, all_reading_times
+from capital.services.balances.turns.waiting import (
+    ReadingTime,
+    all_reading_times,
+    read_in_turns,
+)
 
 __all__ = [
     "ConnectionReport",
@@ -17,6 +21,7 @@ __all__ = [
     "get_cached_daily_balance",
     "observe_balances",
     "observe_wallets",
+    "read_in_turns",
     "share_pace",
     "suspect_reasons",
     "sync_balances",

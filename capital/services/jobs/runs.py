@@ -20,10 +20,11 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, JobRun, Trigger
 from capital.services.accounts.lookup import active_account_ids
 from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
-from capital.services.balances.turns.waiting import longest_waiting_first
+from capital.services.allocation.gate import due_by_last_reading
+from capital.services.balances.turns.waiting import ALL_AT_ONCE, longest_waiting_first
 from capital.services.jobs.clusters import longest_wait, oldest_wait
 from capital.services.jobs.records import raise_failure, record_work, started_run
-from capital.services.jobs.table import Job, Slot, get_job, name_of
+from capital.services.jobs.table import REALLOCATE_DUE, Job, Slot, get_job, name_of
 from capital.services.jobs.work import WORK, reallocate
 from capital.services.markets.rules import count_syncs, sync_markets
 from capital.services.transactions import outside_transaction
@@ -254,7 +255,11 @@ def _accounts_of(job: Job, *, now: datetime) -> list[int]:
     """The active accounts, in the order in which their exchanges are to be asked."""
     if not job.takes_accounts:
         return []
-    return longest_waiting_first(active_account_ids(), now=now)
+    ids = active_account_ids()
+    # The other jobs allocate nothing.
+    is_asked = job is REALLOCATE_DUE and len(ids) > ALL_AT_ONCE
+    due = due_by_last_reading(ids, now=now) if is_asked else ()
+    return longest_waiting_first(ids, now=now, due=due)
 
 
 def _seconds(span: timedelta) -> str:

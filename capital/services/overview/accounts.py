@@ -22,12 +22,11 @@ from capital.models import Account, AllocationRun, DailyAccountSummary
 from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
-from capital.services.allocation.inputs import load_inputs
-from capital.services.allocation.verdicts import GateAnswer, answer_gate
+from capital.services.allocation.gate import answers_by_last_reading
+from capital.services.allocation.verdicts import GateAnswer
 from capital.services.balances.summaries import cached_observation, load_latest
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.overview.runs import last_runs
-from capital.services.trading.positions import accounts_with_open_positions
 
 _ZERO = Decimal(0)
 # The columns on which the freshness of an account depends.
@@ -106,7 +105,7 @@ def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int
     """Balances, capital, last run and the gate's answer of each account, by primary key."""
     by_id = {account.pk: account for account in accounts}
     linked_accounts, latest = _read(by_id, list(by_id), now=now)
-    due = _ask_gate(linked_accounts, latest, now=now)
+    due = answers_by_last_reading(linked_accounts, latest, now=now)
     runs = last_runs(list(linked_accounts))
     return {
         key: AccountOverview(
@@ -229,25 +228,3 @@ def _freshness(
     if age > account.max_cache_age_hours * _HOUR:
         return read_at, Freshness.EXPIRED
     return read_at, Freshness.STALE if age > stale_after() else Freshness.FRESH
-
-
-def _ask_gate(
-    linked_accounts: Mapping[int, LinkedAccount],
-    latest: Mapping[int, DailyAccountSummary],
-    *,
-    now: datetime,
-) -> dict[int, GateAnswer]:
-    """The gate's answer on the balances as they were last read."""
-    ids = list(linked_accounts)
-    last_inputs, with_open_position = load_inputs(ids), accounts_with_open_positions(ids)
-    return {
-        key: answer_gate(
-            linked,
-            None,
-            latest=latest.get(key),
-            last=last_inputs.get(key),
-            has_open_position=key in with_open_position,
-            now=now,
-        )
-        for key, linked in linked_accounts.items()
-    }

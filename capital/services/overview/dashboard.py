@@ -16,7 +16,12 @@ from capital.domain.clock import Clock
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.access.visibility import visible_to
-from capital.services.balances.turns.waiting import ReadingTime, reading_times
+from capital.services.balances.turns.waiting import (
+    ReadingTime,
+    minutes_of_a_round,
+    read_in_turns,
+    reading_times,
+)
 from capital.services.jobs.health import Health, check_health
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
@@ -71,6 +76,7 @@ class Dashboard:
             not set, or there are no accounts.
         seen_at: The time for which all this holds.
         in_turns: The venues on which these accounts are too many to be read with every sync.
+        minutes_of_a_round: In how many minutes each of these accounts is read once.
     """
 
     currencies: list[CurrencyOverview]
@@ -83,6 +89,7 @@ class Dashboard:
     reported: CombinedTotal | None
     seen_at: datetime
     in_turns: list[ReadingTime]
+    minutes_of_a_round: int
 
 
 def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
@@ -99,6 +106,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         accounts = {account.pk: account for account in every if account.is_active}
         ids = visible.filter(is_active=True).order_by().values_list("pk", flat=True)
         overviews = balances_of_accounts(accounts, ids, now=now)
+        times = reading_times(accounts.values())
         recent = recent_runs(visible_to(user, AllocationRun.objects.all()), count=RECENT_RUNS)
         currencies = overview_currencies(
             accounts,
@@ -123,7 +131,8 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
             ),
             reported=_reported(currencies),
             seen_at=now,
-            in_turns=reading_times(accounts.values()),
+            in_turns=read_in_turns(times),
+            minutes_of_a_round=minutes_of_a_round(times),
         )
 
 

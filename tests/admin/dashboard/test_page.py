@@ -84,6 +84,17 @@ def test_it_says_how_long_a_round_takes_where_accounts_take_turns(client: Client
     client.force_login(tenant.user)
 
     assert "300 accounts every 2 minutes" in content(client)
+    assert "Every account is read every 2 minutes" in content(client)
+
+
+def test_it_says_how_often_every_account_is_read(client: Client) -> None:
+    user = make_user(is_staff=True)
+    client.force_login(user)
+    assert "Every account is read" not in content(client)
+
+    make_account(owner=user)
+
+    assert "Every account is read every 1 minute" in content(client)
 
 
 def test_a_currency_of_others_is_not_offered(client: Client) -> None:

@@ -16,6 +16,7 @@ from django_q.models import OrmQ
 from capital import tasks
 from capital.domain.errors import JobFailed, UnknownJob, UnknownVenue
 from capital.models import Account, AllocationRun, JobRun, Market
+from capital.services.allocation import allocate_capital
 from capital.services.jobs import runs as job_runs
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
@@ -333,6 +334,27 @@ def test_chunks_go_out_and_are_done_in_the_order_in_which_accounts_waited(
     assert [call[0] for call in work.calls] == [waited[:2], waited[2:]]
     perform_by_hand("sync_balances")
     assert work.calls[-1][0] == waited
+
+
+def test_account_whose_allocation_is_due_is_read_before_those_that_waited_longer(
+    work: Work, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("capital.services.balances.turns.waiting.ALL_AT_ONCE", 2)
+    monkeypatch.setattr("capital.services.jobs.runs.ALL_AT_ONCE", 2)
+    ids = [make_account(venue="upbit", currency="KRW").pk for _ in range(4)]
+    for key, minutes in zip(ids, (5, 9, 7, 1), strict=True):
+        make_summary(
+            account=Account.objects.get(pk=key),
+            spot_balance=Decimal(1),
+            spot_observed_at=NOW - timedelta(minutes=minutes),
+        )
+    allocate_capital(ids[:3], live=False, clock=lambda: NOW)
+
+    perform_job("reallocate_due", intended=INTENDED)
+    perform_job("sync_balances", intended=INTENDED)
+
+    waited = [ids[1], ids[2], ids[0]]
+    assert [call[0] for call in work.calls] == [[ids[3], *waited], [*waited, ids[3]]]
 
 
 def test_the_job_is_done_when_its_last_chunk_is(work: Work, settings: Any) -> None:

@@ -1,6 +1,6 @@
 """Whose turn it is where accounts are more than an exchange's limit allows within a minute."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -44,12 +44,19 @@ class ReadingTime:
         return Reason(Code.READINGS_TAKE_TURNS, {"venue": self.venue, **figures})
 
 
-def longest_waiting_first(account_ids: Sequence[int], *, now: datetime) -> list[int]:
+def longest_waiting_first(
+    account_ids: Sequence[int], *, now: datetime, due: Collection[int] = ()
+) -> list[int]:
     """The accounts in the order in which they are to be read; in two queries.
 
-    First those that were never read and those whose cached balance will soon be too old to be
-    used, then whoever waited longest. An account that fails again and again is paused, and takes no
-    turn then. A hundred accounts or fewer stay as they are.
+    First those that are due, then those that were never read and those whose cached balance will
+    soon be too old to be used, then whoever waited longest. An account that fails again and again
+    is paused, and takes no turn then. A hundred accounts or fewer stay as they are.
+
+    Args:
+        account_ids: Primary keys.
+        now: The current time.
+        due: The accounts whose allocation waits for the reading.
     """
     if len(account_ids) <= ALL_AT_ONCE:
         return list(account_ids)
@@ -59,7 +66,10 @@ def longest_waiting_first(account_ids: Sequence[int], *, now: datetime) -> list[
     }
     latest = load_latest(account_ids, now=now)
     turns = {key: _turn(account, latest.get(key), now=now) for key, account in accounts.items()}
-    return sorted((key for key in account_ids if key in turns), key=lambda key: (*turns[key], key))
+    return sorted(
+        (key for key in account_ids if key in turns),
+        key=lambda key: (key not in due, *turns[key], key),
+    )
 
 
 def _turn(
@@ -75,7 +85,7 @@ def _turn(
 
 
 def reading_times(accounts: Iterable[Account]) -> list[ReadingTime]:
-    """The venues whose accounts cannot all be read as often as the settings ask, and how often.
+    """How long a round over all accounts of each venue takes, by the venue's name.
 
     Args:
         accounts: All that leave through one address. Venue, wallet mode, currency and balance type
@@ -91,11 +101,17 @@ def reading_times(accounts: Iterable[Account]) -> list[ReadingTime]:
     slowest: dict[str, int] = {}
     for (venue, _), taken in minutes.items():
         slowest[venue] = max(slowest.get(venue, 0), ceil(taken))
-    return [
-        ReadingTime(venue, numbers[venue], taken)
-        for venue, taken in sorted(slowest.items())
-        if taken > settings.CAPITAL_SYNC_MINUTES
-    ]
+    return [ReadingTime(venue, numbers[venue], taken) for venue, taken in sorted(slowest.items())]
+
+
+def read_in_turns(times: Iterable[ReadingTime]) -> list[ReadingTime]:
+    """The venues whose accounts cannot all be read as often as the settings ask."""
+    return [each for each in times if each.minutes > settings.CAPITAL_SYNC_MINUTES]
+
+
+def minutes_of_a_round(times: Iterable[ReadingTime]) -> int:
+    """In how many minutes every account is read once: no sooner than the settings ask."""
+    return max([settings.CAPITAL_SYNC_MINUTES, *(each.minutes for each in times)])
 
 
 def all_reading_times() -> list[ReadingTime]:

@@ -16,6 +16,8 @@ from capital.services.balances.turns.waiting import (
     ReadingTime,
     all_reading_times,
     longest_waiting_first,
+    minutes_of_a_round,
+    read_in_turns,
     reading_times,
 )
 from tests.factories import make_account, make_user
@@ -75,6 +77,16 @@ def test_whose_balance_is_about_to_be_too_old_goes_before_who_waited_longer() ->
     assert longest_waiting_first([each.pk for each in accounts], now=NOON)[0] == hurried.pk
 
 
+def test_who_is_due_goes_before_all_others_and_among_them_who_waited_longest() -> None:
+    accounts = make_accounts(ALL_AT_ONCE + 3)
+    ids = [account.pk for account in accounts]
+    read_at(accounts[1:], [NOON - number * MINUTE for number in range(len(accounts) - 1)])
+
+    order = longest_waiting_first(ids, now=NOON, due={ids[1], ids[2]})
+
+    assert order[:4] == [ids[2], ids[1], ids[0], ids[-1]]
+
+
 def test_few_accounts_stay_as_they_are_without_a_query(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert longest_waiting_first([3, 1, 2], now=NOON) == [3, 1, 2]
@@ -119,5 +131,15 @@ def test_time_is_said_where_a_sync_cannot_read_everybody(settings: Any) -> None:
     assert time == ReadingTime("binance", 700, 3)
     assert time.reason.code is Code.READINGS_TAKE_TURNS
     assert time.reason.figures == {"venue": "binance", "accounts": "700", "minutes": "3"}
+    assert read_in_turns([time]) == [time]
     settings.CAPITAL_SYNC_MINUTES = 3
-    assert all_reading_times() == []
+    assert read_in_turns([time]) == []
+
+
+def test_round_takes_as_long_as_its_slowest_venue_and_no_less_than_a_sync(settings: Any) -> None:
+    times = [ReadingTime("binance", 700, 3), ReadingTime("mexc", 1000, 5)]
+    settings.CAPITAL_SYNC_MINUTES = 2
+
+    assert minutes_of_a_round(times) == 5
+    assert minutes_of_a_round([ReadingTime("mexc", 1, 1)]) == 2
+    assert minutes_of_a_round([]) == 2
