@@ -311,6 +311,14 @@ class TradingRefused(SizingError):
     """A fill or a flow makes no sense: nothing of the request was recorded."""
 
 
+class TradeFileRefused(CapitalError):
+    """A file of trades cannot be imported as a whole: nothing of it was recorded."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: give another file
+        super().__init__(**figures)
+
+
 class CurrencyMismatch(SizingError):
     """The instrument is paid in another currency than the account's capital is counted in."""
 

@@ -764,6 +764,79 @@ class Code(StrEnum):
         "The time {moment} is before 2009, when nothing was traded yet. Check the year, and that "
         "seconds are not taken for milliseconds.",
     )
+    FILE_UNREADABLE = (
+        "file_unreadable",
+        "{file} cannot be read. Give a CSV in UTF-8, an XLSX, or the database of a freqtrade bot.",
+    )
+    FILE_COLUMNS_MISSING = (
+        "file_columns_missing",
+        "The file has no column {columns}. Its first line must name the columns.",
+    )
+    FILE_COLUMNS_UNKNOWN = (
+        "file_columns_unknown",
+        "Unknown column: {columns}. Remove it, or use one of: {known}.",
+    )
+    FILE_COLUMNS_TWICE = (
+        "file_columns_twice",
+        "The file has the column {columns} more than once.",
+    )
+    FILE_TOO_LONG = (
+        "file_too_long",
+        "The file has more than {most} lines. Split it.",
+    )
+    CELL_EMPTY = ("cell_empty", "The cell is empty.")
+    CELL_NO_AMOUNT = (
+        "cell_no_amount",
+        "“{text}” is not a plain number. Write it as 1234.5, without separators and units.",
+    )
+    CELL_NO_MOMENT = (
+        "cell_no_moment",
+        "“{text}” is not a time with its offset from UTC. Write it as 2026-11-30T09:00:00+09:00.",
+    )
+    CELL_CUT = (
+        "cell_cut",
+        "The spreadsheet keeps this id as a number and has cut its last digits ({text}). Format "
+        "the column as “Text” and enter it again.",
+    )
+    CELL_NO_WORD = ("cell_no_word", "“{text}” is not one of: {known}.")
+    FREQTRADE_UNREADABLE = (
+        "freqtrade_unreadable",
+        "{file} cannot be read as a freqtrade database. If an old version of freqtrade made it, "
+        "start the bot once with a current one, which brings it up to date.",
+    )
+    FREQTRADE_DRY_RUN = (
+        "freqtrade_dry_run",
+        "This is the database of a dry run (order {order}): no real money was traded.",
+    )
+    FREQTRADE_MODE = (
+        "freqtrade_mode",
+        "The bot traded in the mode {mode}. Only spot and futures can be imported.",
+    )
+    FREQTRADE_VENUES = (
+        "freqtrade_venues",
+        "The database tells of several exchanges ({venues}). Import the trades of one account at a "
+        "time.",
+    )
+    FILE_OF_OTHER_VENUE = (
+        "file_of_other_venue",
+        "The file tells of trades on {venue}, but the account is on {account_venue}.",
+    )
+    LINE_OF_OTHER_ACCOUNT = (
+        "line_of_other_account",
+        "The line is of the account “{account}”, not of this one.",
+    )
+    LINE_STRATEGY_MISSING = (
+        "line_strategy_missing",
+        "The line names no strategy. Say whose trades these are.",
+    )
+    LINE_STRATEGY_UNKNOWN = (
+        "line_strategy_unknown",
+        "No strategy of the account is called “{strategy}”. Those that it has: {known}.",
+    )
+    LINE_STRATEGY_AMBIGUOUS = (
+        "line_strategy_ambiguous",
+        "Several strategies of the account are called “{strategy}”: {known}. Use the key.",
+    )
     FLOW_SIGN = (
         "flow_sign",
         "{amount} {currency} has the wrong sign: what came in must be above zero, what went out "

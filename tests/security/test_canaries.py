@@ -262,6 +262,7 @@ def run_commands(desk: Desk) -> None:
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
         ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
+        ["import_trades", __file__, "--account", str(desk.links[0].account_id)],
     ):  # fmt: skip
         run.add(command[0])
         out, err = io.StringIO(), io.StringIO()

@@ -157,11 +157,13 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 # What makers give as figures, by name: stored words, codes, amounts, rows. That each maker gives
 # the figures of its sentence is held while the suite runs (tests/makers.py).
 FIGURES = {
-    "accepted": "40", "account": "MAIN", "account_id": "3", "accounts": "MAIN, SECOND",
+    "accepted": "40", "account": "MAIN", "account_id": "3", "account_venue": "OKX",
+    "accounts": "MAIN, SECOND",
     "after": "-5", "allocated": "7", "amount": "-5",
     "number": "0", "argument": "trigger", "asked": "150", "balance": "1234.5",
     "base": "BTC", "basis": "equity", "before": "5", "by": "16", "candidates": "3 = MAIN",
     "capital": "9", "cause": "exchange_timeout", "change": "0.5", "code": "share", "cost": "9",
+    "columns": "PRICE", "most": "100,000", "order": "DRY_1", "text": "1.5.", "venues": "A, B",
     "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
     "file": "/2026-11/1",
@@ -200,7 +202,8 @@ FIGURES_OF = {
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.
 TYPED = {
     "accept", "account", "allocate", "both", "budget", "buy", "cap", "capital", "ccxt", "client",
-    "create", "force", "id", "jump", "limit", "long", "manage", "market", "markets", "nonce",
+    "create", "force", "freqtrade", "id", "jump", "limit", "long",
+    "manage", "market", "markets", "nonce",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
     "risk", "sell", "share", "short", "side", "stop", "sync", "token", "venue",
 }  # fmt: skip

@@ -35,6 +35,7 @@ _TYPED = (
     r"python manage\.py [\w ]+|manage\.py \w+(?: (?:create|list|revoke)\b)?|\./archive",
     r"token (?:create|list|revoke)|\buser name\b",
     r"\bint\b|\w+\.\w+\.\w+",
+    r"^\d+번째 줄, \w+:|\bfreqtrade\b|\bnowhere\b",
     r"\b(?:MAIN|Main|Broken|[Gg]rid|[Tt]rend|minsu|bot|nobody|demo-desk|demo)\b",
     r"\b(?:buy|sell|read|size|allocate|Linux|JSON|CommandError)\b",
     r"\b(?:ExchangeNotAvailable|AuthenticationError|RequestTimeout)\b",
@@ -103,6 +104,10 @@ def test_every_argument_that_needs_it_is_explained(name: str) -> None:
 
 
 # What they say
+
+TRADES = """executed_at,strategy,symbol,side,quantity,price,fee_amount,fee_currency,order_id
+2026-03-10T09:00:00+09:00,grid,BTC/USDT,buy,0.1,100,0.1,BNB,a1
+"""
 
 
 def say(name: str, *arguments: str) -> tuple[int, str]:
@@ -211,6 +216,11 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (0, ("pnl", "--by", "strategy", "--json")),
     (2, ("pnl", "--from", "2026")),
     (2, ("pnl", "--account", "nobody")),
+    (0, ("import_trades", "FILE", "--account", "Main")),
+    (0, ("import_trades", "FILE", "--account", "Main", "--dry-run")),
+    (2, ("import_trades", "FILE", "--account", "Main", "--strategy", "nobody")),
+    (2, ("import_trades", "FILE", "--account", "nobody")),
+    (2, ("import_trades", "nowhere", "--account", "Main")),
     (0, ("archive", "--before", "2026-01-01", "--dry-run")),
     (0, ("archive", "--before", "2026-01-01", "--to", "TMP")),
     (2, ("archive", "--before", "2026")),
@@ -240,9 +250,12 @@ def test_output_and_errors_are_in_the_readers_language(
         for code, (name, *arguments) in ASKED:
             if name == "audit_capital":
                 StrategyCapital.objects.update(allocated_capital=Decimal("7.5"))
+            trades = tmp_path / "trades.csv"
+            trades.write_text(TRADES)
             named = {
                 "RUN": AllocationRun.objects.order_by("pk").values_list("pk").first(),
                 "TMP": (tmp_path,),
+                "FILE": (trades,),
             }
             given = [str((named.get(each) or (each,))[0]) for each in arguments]
             answered, told = say(name, *given)

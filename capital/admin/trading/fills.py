@@ -12,7 +12,7 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, gain, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
-from capital.admin.frame.formats import moment, money, number
+from capital.admin.frame.formats import NOTHING, moment, money, number
 from capital.models import Fill, Flow
 
 _FILL_COLUMNS = (
@@ -110,7 +110,7 @@ class FillAdmin(RecordAdmin):
     def shown_strategy(self, fill: Fill) -> Any:
         """A dash where it was nobody's."""
         link = fill.strategy_account
-        return "—" if link is None else link_to(link.strategy, link.strategy.name)
+        return NOTHING if link is None else link_to(link.strategy, link.strategy.name)
 
     @admin.display(description=pgettext_lazy("of a fill", "side"), ordering="side")
     def shown_side(self, fill: Fill) -> str:
@@ -132,7 +132,7 @@ class FillAdmin(RecordAdmin):
     def shown_fee(self, fill: Fill) -> Any:
         """All of them; a dash where none is told."""
         fees = [money(Decimal(fee["amount"]), fee["currency"]) for fee in fill.fees]
-        return figure(", ".join(fees) or "—")
+        return figure(", ".join(fees) or NOTHING)
 
     @admin.display(description=gettext_lazy("reported realised PnL"))
     def shown_realized(self, fill: Fill) -> Any:

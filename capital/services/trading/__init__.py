@@ -1,7 +1,9 @@
 """Fills and flows that are told, what is held, and what was earned."""
 
+from capital.services.trading.files import LineProblem, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
+from capital.services.trading.imports import ImportedSum, ImportReport, import_trades
 from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, pnl, settle_of
 from capital.services.trading.positions import mark_dust, open_positions, report_position
 
@@ -9,13 +11,18 @@ __all__ = [
     "GROUPS",
     "FillCode",
     "FillResult",
+    "ImportReport",
+    "ImportedSum",
+    "LineProblem",
     "NewFill",
     "PnlRow",
     "account_pnl",
     "enter_flow",
+    "import_trades",
     "mark_dust",
     "open_positions",
     "pnl",
+    "read_trade_file",
     "report_fills",
     "report_position",
     "settle_of",

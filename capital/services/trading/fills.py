@@ -36,6 +36,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import PositionKey, keep_current, told
+from capital.services.transactions import inside_transaction
 
 # One teller may round a time to the second.
 _SAME_MOMENT_SECONDS = 1
@@ -125,8 +126,36 @@ def report_fills(
             raise NotFound
         account = lock_accounts([link.account_id])[link.account_id]
         require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
-        recorded = _Recording(account, link_id, FillSource.BOT, actor, clock())
-        return recorded.record(fills)
+        return record_fills(
+            account, link_id, fills, source=FillSource.BOT, actor=actor, now=clock()
+        )
+
+
+@inside_transaction
+def record_fills(
+    account: Account,
+    link_id: int,
+    fills: Sequence[NewFill],
+    *,
+    source: FillSource,
+    actor: AbstractUser | None,
+    now: datetime,
+) -> list[FillResult]:
+    """Record fills of one link, and book them. Call it inside the transaction that locked it.
+
+    Args:
+        account: Of the link, locked.
+        link_id: The link's primary key.
+        fills: In any order, each once.
+        source: Who tells of them.
+        actor: Who reports or imports; None is the command line.
+        now: When they became known.
+
+    Raises:
+        UnknownSymbol: The venue has no such instrument.
+        TradingRefused: A fill makes no sense; ``field`` says which.
+    """
+    return _Recording(account, link_id, source, actor, now).record(fills)
 
 
 @dataclass(frozen=True)
@@ -161,6 +190,11 @@ class _Recording:
     source: FillSource
     actor: AbstractUser | None
     now: datetime
+
+    @property
+    def _how(self) -> AttributedBy:
+        """A file does not know whose its fills are: the person who imports it says so."""
+        return AttributedBy.PERSON if self.source is FillSource.FILE else AttributedBy.BOT
 
     def record(self, fills: Sequence[NewFill]) -> list[FillResult]:
         instruments = self._instruments(fills)
@@ -336,7 +370,7 @@ class _Recording:
                 Attribution(
                     fill=row,
                     strategy_account_id=self.link_id,
-                    how=AttributedBy.BOT.value,
+                    how=self._how.value,
                     actor_id=None if self.actor is None else self.actor.pk,
                     at=self.now,
                 )

@@ -1,6 +1,7 @@
 """Flows: what came or went without a fill. Entered by a person or a bot, or told by the venue."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from capital.domain.errors import TradingRefused
 from capital.domain.money import plain
 from capital.domain.performance.flows import FlowKind, FlowSource
 from capital.domain.performance.symbols import parse_symbol
-from capital.domain.pools import Pool
+from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
 from capital.models import Account, Flow, Market, StrategyAccount
 from capital.services.access.roles import Act, require
@@ -22,6 +23,27 @@ from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import keep_current
 from capital.services.trading.fills import refuse_moment, smallest_quantity
 from capital.services.transactions import inside_transaction
+from strategies.markets import MarketType
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledFunding:
+    """One payment of funding on a position of a link.
+
+    Attributes:
+        key: Tells it apart from every other one of its symbol on the account.
+        symbol: ccxt's, of the position.
+        currency: In what.
+        amount: Above zero was received.
+        paid_at: When.
+    """
+
+    key: str
+    symbol: str
+    currency: str
+    amount: Decimal
+    paid_at: datetime
+
 
 _IN, _OUT = frozenset({FlowKind.DEPOSIT, FlowKind.REBATE}), frozenset({FlowKind.WITHDRAWAL})
 
@@ -126,3 +148,53 @@ def _refuse_owner(account: Account, kind: FlowKind, link_id: int | None, symbol:
         )
     if symbol and parse_symbol(symbol) is None:
         raise TradingRefused(Code.FLOW_SYMBOL_UNREADABLE, field="symbol", symbol=symbol)
+
+
+@inside_transaction
+def record_funding(
+    account: Account,
+    link: StrategyAccount,
+    payments: Sequence[SettledFunding],
+    *,
+    source: FlowSource,
+    actor: AbstractUser | None,
+    now: datetime,
+) -> int:
+    """Record what a link was paid in funding, each payment once. Call it inside a transaction.
+
+    Args:
+        account: Of the link, locked.
+        link: Who held the positions, with its strategy.
+        payments: In any order.
+        source: Who tells of them.
+        actor: Who imports; None is the command line.
+        now: When they became known.
+
+    Returns:
+        How many were new.
+    """
+    pool = pool_of(MarketType(link.strategy.market_type), WalletMode(account.wallet_mode))
+    recorded = Flow.objects.filter(account=account, kind=FlowKind.FUNDING.value)
+    keys = [payment.key for payment in payments]
+    known = set(recorded.filter(venue_flow_id__in=keys).values_list("venue_flow_id", "symbol"))
+    new = [
+        Flow(
+            account=account,
+            strategy_account=link,
+            pool=pool.value,
+            kind=FlowKind.FUNDING.value,
+            currency=payment.currency,
+            amount=payment.amount,
+            symbol=payment.symbol,
+            venue_flow_id=payment.key,
+            occurred_at=payment.paid_at,
+            source=source.value,
+            actor_id=None if actor is None else actor.pk,
+            recorded_at=now,
+        )
+        for payment in payments
+        if (payment.key, payment.symbol) not in known
+    ]
+    Flow.objects.bulk_create(new, batch_size=500)
+    book_flows(account, new)
+    return len(new)

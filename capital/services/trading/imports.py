@@ -1,0 +1,274 @@
+"""Importing what a file says that was traded: fills with their links, and funding."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.utils import timezone
+
+from capital.domain.clock import Clock
+from capital.domain.errors import SizingError, TradeFileRefused
+from capital.domain.money import EXACT, add_to
+from capital.domain.performance.fills import Funding
+from capital.domain.performance.flows import FlowSource
+from capital.domain.performance.pnl import keep_books
+from capital.domain.performance.symbols import parse_symbol
+from capital.domain.performance.telling import FillSource
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, Fill, StrategyAccount
+from capital.services.access.roles import Act, require
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.trading.books import as_booked
+from capital.services.trading.files import Explained, LineProblem, TradeFile, TradeLine
+from capital.services.trading.fills import record_fills
+from capital.services.trading.flows import SettledFunding, record_funding
+
+# Fills that are recorded with one look at what is known.
+_AT_ONCE = 500
+_ZERO = Decimal(0)
+
+
+@dataclass
+class ImportedLink:
+    """What became of the lines of one link.
+
+    Attributes:
+        strategy: Its key.
+        recorded: Fills that were new.
+        known: Fills that were known already.
+        differs: Fills that were known with other figures: those stay.
+        fundings: Payments of funding that were new.
+    """
+
+    strategy: str
+    recorded: int = 0
+    known: int = 0
+    differs: int = 0
+    fundings: int = 0
+
+
+@dataclass
+class ImportedSum:
+    """What the file's fills come to by themselves, in one currency.
+
+    Attributes:
+        realized: After fees and funding.
+        fees: Above zero was paid.
+        funding: Above zero was received.
+        fees_unvalued: By currency, the fees whose worth nobody knows.
+        explained: What the maker of the file says instead, and why; None where it says nothing.
+        unsettled: Funding of open trades that is in no line yet.
+    """
+
+    realized: Decimal = _ZERO
+    fees: Decimal = _ZERO
+    funding: Decimal = _ZERO
+    fees_unvalued: dict[str, Decimal] = field(default_factory=dict)
+    explained: Explained | None = None
+    unsettled: Decimal = _ZERO
+
+    @property
+    def unexplained(self) -> Decimal:
+        """By how much ours differs from what the file states, beyond what is explained."""
+        said = self.explained
+        if said is None:
+            return _ZERO
+        expected = EXACT.subtract(said.stated, said.fees_of_open)
+        expected = EXACT.subtract(expected, said.fees_counted_twice)
+        return EXACT.subtract(self.realized, expected)
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, or would do.
+
+    Attributes:
+        problems: Why lines cannot be used. Where there is one, nothing was recorded.
+        links: What became of the others, by link.
+        sums: By settle currency.
+        is_recorded: Whether it was written.
+    """
+
+    problems: tuple[LineProblem, ...] = ()
+    links: tuple[ImportedLink, ...] = ()
+    sums: Mapping[str, ImportedSum] = field(default_factory=dict)
+    is_recorded: bool = False
+
+
+def import_trades(
+    account_id: int,
+    file: TradeFile,
+    *,
+    strategy: str = "",
+    dry_run: bool = False,
+    actor: AbstractUser | None = None,
+    clock: Clock = timezone.now,
+) -> ImportReport:
+    """Record what a file says, and book it. All or nothing; it may be repeated.
+
+    Args:
+        account_id: The account on which it was traded.
+        file: What was read.
+        strategy: Whose trades all of them are: a key or a name, in any case; empty: as each line
+            says.
+        dry_run: Record nothing, and tell what would be recorded.
+        actor: Who imports; None is the command line.
+        clock: Says what time it is.
+
+    Raises:
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not report on this account.
+        TradeFileRefused: The file is of another exchange.
+    """
+    with transaction.atomic():
+        require(actor, Act.REPORT_TRADING, account_ids=[account_id])
+        account = lock_accounts([account_id])[account_id]
+        if file.venue and file.venue != account.venue:
+            figures = {"venue": file.venue, "account_venue": account.venue}
+            raise TradeFileRefused(Code.FILE_OF_OTHER_VENUE, **figures)
+        lines, problems = _by_link(account, file, strategy)
+        if problems:
+            return ImportReport(problems=tuple(problems))
+        now = clock()
+        done = _Import(account, actor, now)
+        for link in sorted(lines, key=lambda link: link.strategy.key):
+            if problem := done.record(link, lines[link]):
+                transaction.set_rollback(True)
+                return ImportReport(problems=(problem,))
+        sums = done.sums(file)
+        if dry_run:
+            transaction.set_rollback(True)
+        return ImportReport(links=tuple(done.links), sums=sums, is_recorded=not dry_run)
+
+
+def _by_link(
+    account: Account, file: TradeFile, strategy: str
+) -> tuple[dict[StrategyAccount, list[TradeLine]], list[LineProblem]]:
+    """The lines of each link, and why others have none."""
+    links = list(account.strategy_accounts.select_related("strategy").order_by("strategy__key"))
+    lines: dict[StrategyAccount, list[TradeLine]] = defaultdict(list)
+    problems = list(file.problems)
+    for line in file.lines:
+        if line.account and line.account.casefold() != account.name.casefold():
+            reason = Reason(Code.LINE_OF_OTHER_ACCOUNT, {"account": line.account})
+            problems.append(LineProblem(line.number, "account", reason))
+            continue
+        found = _link_of(links, strategy or line.strategy)
+        if isinstance(found, Reason):
+            problems.append(LineProblem(line.number, "strategy", found))
+        else:
+            lines[found].append(line)
+    return lines, sorted(problems, key=lambda problem: problem.number)
+
+
+def _link_of(links: Sequence[StrategyAccount], name: str) -> StrategyAccount | Reason:
+    """The link whose strategy is called so, in any case; a key goes before a name."""
+    if not name:
+        return Reason(Code.LINE_STRATEGY_MISSING)
+    sought = name.casefold()
+    by_key = [link for link in links if link.strategy.key.casefold() == sought]
+    fitting = by_key or [link for link in links if link.strategy.name.casefold() == sought]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(link.strategy.key for link in fitting or links)
+    code = Code.LINE_STRATEGY_AMBIGUOUS if fitting else Code.LINE_STRATEGY_UNKNOWN
+    return Reason(code, {"strategy": name, "known": known})
+
+
+@dataclass
+class _Import:
+    """One import into one locked account."""
+
+    account: Account
+    actor: AbstractUser | None
+    now: datetime
+    links: list[ImportedLink] = field(default_factory=list)
+    _sums: dict[str, ImportedSum] = field(default_factory=lambda: defaultdict(ImportedSum))
+
+    def record(self, link: StrategyAccount, lines: Sequence[TradeLine]) -> LineProblem | None:
+        """Record the lines of one link; why it cannot be done, where it cannot."""
+        done = ImportedLink(link.strategy.key)
+        recorded: list[int] = []
+        for part in _parts(sorted(lines, key=lambda line: line.fill.executed_at)):
+            try:
+                results = record_fills(
+                    self.account,
+                    link.pk,
+                    [line.fill for line in part],
+                    source=FillSource.FILE,
+                    actor=self.actor,
+                    now=self.now,
+                )
+            except SizingError as error:
+                return _problem_of(error, part)
+            for result in results:
+                name = result.code.value
+                setattr(done, name, getattr(done, name) + 1)
+            recorded.extend(result.fill_id for result in results)
+        funding = [_funding(line) for line in lines if line.funding]
+        done.fundings = record_funding(
+            self.account,
+            link,
+            funding,
+            source=FlowSource.FILE,
+            actor=self.actor,
+            now=self.now,
+        )
+        self._count(recorded, funding)
+        self.links.append(done)
+        return None
+
+    def _count(self, fill_ids: Sequence[int], funding: Sequence[SettledFunding]) -> None:
+        """Keep books of the file's own lines, whatever else is known."""
+        fills: dict[tuple[str, str], list[Fill]] = defaultdict(list)
+        for fill in Fill.objects.filter(account=self.account).in_bulk(fill_ids).values():
+            fills[fill.symbol, fill.position_side].append(fill)
+        paid: dict[str, list[Funding]] = defaultdict(list)
+        for each in funding:
+            paid[each.symbol].append(Funding(each.key, each.paid_at, each.amount))
+        for (symbol, _), rows in fills.items():
+            booked = [as_booked(row, step=_ZERO) for row in rows]
+            _, entries = keep_books(booked, paid.pop(symbol, ()))
+            sums = self._sums[rows[0].settle]
+            for entry in entries:
+                sums.realized = EXACT.add(sums.realized, entry.realized)
+                sums.fees = EXACT.add(sums.fees, entry.fees)
+                sums.funding = EXACT.add(sums.funding, entry.funding)
+                for currency, amount in entry.fees_unvalued.items():
+                    add_to(sums.fees_unvalued, currency, amount)
+
+    def sums(self, file: TradeFile) -> dict[str, ImportedSum]:
+        for currency, explained in file.explained.items():
+            self._sums[currency].explained = explained
+        for currency, amount in file.unsettled.items():
+            self._sums[currency].unsettled = amount
+        return dict(self._sums)
+
+
+def _parts(lines: Sequence[TradeLine]) -> Iterator[Sequence[TradeLine]]:
+    for start in range(0, len(lines), _AT_ONCE):
+        yield lines[start : start + _AT_ONCE]
+
+
+def _problem_of(error: SizingError, lines: Sequence[TradeLine]) -> LineProblem:
+    """Whose line it is that the service refused: its field is ``fills.NUMBER.COLUMN``."""
+    assert error.field is not None, "what is refused of a fill names it"
+    _, number, column = error.field.split(".")
+    return LineProblem(lines[int(number)].number, column, error.reason)
+
+
+def _funding(line: TradeLine) -> SettledFunding:
+    fill = line.fill
+    symbol = parse_symbol(fill.symbol)
+    assert symbol is not None, "its fill was recorded"
+    assert line.funding is not None, "only lines with funding are asked"
+    return SettledFunding(
+        key=f"file:{fill.venue_fill_id or fill.order_id or fill.client_order_id}",
+        symbol=fill.symbol,
+        currency=symbol.settle,
+        amount=line.funding,
+        paid_at=fill.executed_at,
+    )

@@ -1,0 +1,224 @@
+"""Tables of trades: exact cells, and clear words on the wrong ones."""
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from capital.domain.errors import TradeFileRefused
+from capital.domain.performance.fills import Fee
+from capital.domain.reasons import Code
+from capital.domain.sizing.orders import PositionSide, Side
+from capital.services.trading import LineProblem, read_trade_file
+
+D = Decimal
+HEADER = ("executed_at", "symbol", "side", "quantity", "price", "order_id")
+LINE = ("2026-03-10T09:00:00+09:00", "BTC/USDT", "buy", "0.5", "61234.5", "a1")
+
+
+def csv_of(path: Path, *lines: tuple, delimiter: str = ",", encoding: str = "utf-8") -> Path:
+    file = path / "trades.csv"
+    file.write_text("\n".join(delimiter.join(line) for line in lines), encoding=encoding)
+    return file
+
+
+def xlsx_of(path: Path, *lines: tuple) -> Path:
+    workbook = Workbook()
+    for line in lines:
+        workbook.worksheets[0].append(line)
+    file = path / "trades.csv"  # told by what is in it, not by its name
+    workbook.save(file)
+    return file
+
+
+def problem_of(path: Path) -> LineProblem:
+    file = read_trade_file(path)
+    assert not file.lines
+    (problem,) = file.problems
+    return problem
+
+
+def test_a_line_is_a_fill(tmp_path: Path) -> None:
+    header = (*HEADER, "position_side", "fee_amount", "fee_currency", "funding", "strategy")
+    line = (*LINE, "long", "-0.25", "BNB", "-1.5", "trend")
+
+    (read,) = read_trade_file(csv_of(tmp_path, header, line)).lines
+
+    assert (read.number, read.strategy, read.account) == (2, "trend", "")
+    assert read.funding == D("-1.5")
+    fill = read.fill
+    seoul = timezone(timedelta(hours=9))
+    assert fill.executed_at == datetime(2026, 3, 10, 9, tzinfo=seoul)
+    assert (fill.symbol, fill.side, fill.order_id) == ("BTC/USDT", Side.BUY, "a1")
+    assert (fill.quantity, fill.price) == (D("0.5"), D("61234.5"))
+    assert fill.position_side is PositionSide.LONG
+    assert fill.fees == (Fee(D("-0.25"), "BNB"),)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_spreadsheets_write_csv_in_several_ways(
+    tmp_path: Path, delimiter: str, encoding: str
+) -> None:
+    header = ("Executed_At ", *HEADER[1:])
+    path = csv_of(tmp_path, header, LINE, delimiter=delimiter, encoding=encoding)
+
+    (read,) = read_trade_file(path).lines
+
+    assert (read.fill.position_side, read.fill.fees, read.funding) == (PositionSide.BOTH, (), None)
+
+
+def test_empty_lines_are_passed_over_and_numbers_are_those_of_the_table(tmp_path: Path) -> None:
+    path = csv_of(tmp_path, HEADER, LINE, ("",), (" ", ""), LINE)
+
+    assert [line.number for line in read_trade_file(path).lines] == [2, 5]
+
+
+def test_what_an_export_has_besides_is_read_over(tmp_path: Path) -> None:
+    path = csv_of(tmp_path, (*HEADER, "cost", "settle", "source"), (*LINE, "1", "USDT", "bot"))
+
+    assert len(read_trade_file(path).lines) == 1
+
+
+def test_a_workbook_is_read_by_its_digits(tmp_path: Path) -> None:
+    """Excel keeps numbers as floats: 15 digits of one are what was typed."""
+    line = ("2026-03-10T09:00:00+09:00", "BTC/USDT", "SELL", 0.1 + 0.2, 61234, 123456789012345)
+
+    (read,) = read_trade_file(xlsx_of(tmp_path, HEADER, line)).lines
+
+    assert (read.fill.side, read.fill.quantity, read.fill.price) == (
+        Side.SELL,
+        D("0.3"),
+        D(61234),
+    )
+    assert read.fill.order_id == "123456789012345"
+
+
+def test_an_id_whose_digits_excel_cut_is_refused(tmp_path: Path) -> None:
+    line = (*LINE[:5], 1234567890123456789)
+
+    problem = problem_of(xlsx_of(tmp_path, HEADER, line))
+
+    assert (problem.number, problem.column) == (2, "order_id")
+    assert problem.reason.code is Code.CELL_CUT
+
+
+def test_a_time_of_excel_has_no_zone(tmp_path: Path) -> None:
+    line = (
+        datetime(2026, 3, 10, 9),  # noqa: DTZ001  # as Excel gives it
+        *LINE[1:],
+    )
+
+    problem = problem_of(xlsx_of(tmp_path, HEADER, line))
+
+    assert (problem.column, problem.reason.code) == ("executed_at", Code.CELL_NO_MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "code"),
+    [
+        ("executed_at", "2026-03-10 09:00", Code.CELL_NO_MOMENT),
+        ("executed_at", "yesterday", Code.CELL_NO_MOMENT),
+        ("executed_at", "", Code.CELL_EMPTY),
+        ("symbol", "", Code.CELL_EMPTY),
+        ("side", "long", Code.CELL_NO_WORD),
+        ("side", "", Code.CELL_EMPTY),
+        ("quantity", "1,5", Code.CELL_NO_AMOUNT),
+        ("quantity", "NaN", Code.CELL_NO_AMOUNT),
+        ("price", "1 USDT", Code.CELL_NO_AMOUNT),
+    ],
+)
+def test_a_wrong_cell_is_named(tmp_path: Path, column: str, text: str, code: Code) -> None:
+    line = list(LINE)
+    line[HEADER.index(column)] = text
+
+    problem = problem_of(csv_of(tmp_path, HEADER, tuple(line), delimiter=";"))
+
+    assert (problem.number, problem.column, problem.reason.code) == (2, column, code)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "blamed", "code"),
+    [
+        ("position_side", "left", "position_side", Code.CELL_NO_WORD),
+        ("fee_amount", "free", "fee_amount", Code.CELL_NO_AMOUNT),
+        ("fee_amount", "0.1", "fee_currency", Code.CELL_EMPTY),
+        ("funding", "1e", "funding", Code.CELL_NO_AMOUNT),
+    ],
+)
+def test_a_wrong_cell_of_an_optional_column_is_named(
+    tmp_path: Path, column: str, text: str, blamed: str, code: Code
+) -> None:
+    problem = problem_of(csv_of(tmp_path, (*HEADER, column), (*LINE, text)))
+
+    assert (problem.column, problem.reason.code) == (blamed, code)
+
+
+def test_every_wrong_cell_of_a_line_is_told_at_once(tmp_path: Path) -> None:
+    line = ("now", "BTC/USDT", "hold", "", "x", "a1")
+
+    file = read_trade_file(csv_of(tmp_path, HEADER, line, LINE))
+
+    assert [problem.column for problem in file.problems] == [
+        "executed_at",
+        "side",
+        "quantity",
+        "price",
+    ]
+    assert [line.number for line in file.lines] == [3]
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "columns"),
+    [
+        (("symbol", "side"), Code.FILE_COLUMNS_MISSING, "executed_at, quantity, price"),
+        (("",), Code.FILE_COLUMNS_MISSING, "executed_at, symbol, side, quantity, price"),
+        ((*HEADER, "leverage"), Code.FILE_COLUMNS_UNKNOWN, "leverage"),
+        ((*HEADER, "price"), Code.FILE_COLUMNS_TWICE, "price"),
+    ],
+)
+def test_other_columns_are_refused(tmp_path: Path, header: tuple, code: Code, columns: str) -> None:
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(csv_of(tmp_path, header, LINE))
+
+    assert refused.value.code is code
+    assert refused.value.reason.figures["columns"] == columns
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe\x00binary",
+        b"PK\x03\x04 no workbook",
+        b'executed_at,"symbol\n',
+        "가격".encode("euc-kr"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(path)
+
+    assert refused.value.code is Code.FILE_UNREADABLE
+    assert refused.value.reason.figures == {"file": "picture.png"}
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(tmp_path / "nowhere.csv")
+
+    assert refused.value.code is Code.FILE_UNREADABLE
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capital.services.trading.files.sheet.MOST_LINES", 2)
+    assert len(read_trade_file(csv_of(tmp_path, HEADER, LINE, LINE)).lines) == 2
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(csv_of(tmp_path, HEADER, LINE, LINE, LINE))
+
+    assert refused.value.code is Code.FILE_TOO_LONG
