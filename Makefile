@@ -94,7 +94,7 @@ coverage: $(DEVELOPMENT)  ## Tell which branches of domain, services and answers
 	$(BIN)/python -m tests.coverage.branches --processes $(WORKERS)
 
 mutants: $(MUTANTS)  ## Put faults into MODULE=capital/… and tell which the tests miss (resumes)
-	nice $(BIN)/python -m tests.coverage.mutants $(if $(AGAIN),--again) $(MODULE)
+	nice $(BIN)/python -m tests.coverage.mutants $(if $(AGAIN),--again) $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULE)
 
 conditions: $(DEVELOPMENT)  ## Leave out each condition of the queries in MODULE=capital/… and tell which the tests miss
 	nice $(BIN)/python -m tests.coverage.conditions $(MODULE)

@@ -65,13 +65,13 @@ def test_only_what_no_test_noticed_is_run_again(tmp_path: Path) -> None:
     mutants.forget_unnoticed(MODULE, tmp_path)
     meta = tmp_path / "mutants" / f"{MODULE}.meta"
     meta.parent.mkdir(parents=True)
-    codes = {"a": 1, "b": 0, "c": None, "d": 33, "e": -9}
+    codes = {"a": 1, "b": 0, "c": None, "d": 33, "e": -9, "f": 34}
     meta.write_text(json.dumps({"exit_code_by_key": codes, "hash": "h"}), encoding="utf-8")
 
     mutants.forget_unnoticed(MODULE, tmp_path)
 
     assert json.loads(meta.read_text(encoding="utf-8")) == {
-        "exit_code_by_key": {"a": 1, "b": None, "c": None, "d": None, "e": -9},
+        "exit_code_by_key": {"a": 1, "b": None, "c": None, "d": None, "e": -9, "f": 34},
         "hash": "h",
     }
 
@@ -79,7 +79,7 @@ def test_only_what_no_test_noticed_is_run_again(tmp_path: Path) -> None:
 def test_each_mutant_has_a_verdict(tmp_path: Path) -> None:
     meta = tmp_path / "mutants" / f"{MODULE}.meta"
     meta.parent.mkdir(parents=True)
-    codes = {"a": 1, "b": 0, "c": None, "d": 33, "e": -9}
+    codes = {"a": 1, "b": 0, "c": None, "d": 33, "e": -9, "f": 34}
     meta.write_text(json.dumps({"exit_code_by_key": codes}), encoding="utf-8")
 
     assert mutants.results(MODULE, tmp_path) == {
@@ -88,7 +88,37 @@ def test_each_mutant_has_a_verdict(tmp_path: Path) -> None:
         "c": "not run",
         "d": "not reached",
         "e": "noticed",
+        "f": "not chosen",
     }
+
+
+def test_a_folder_is_one_run_with_the_tests_that_mirror_it() -> None:
+    modules = mutants.modules_in("capital/services/sizing")
+
+    assert "capital/services/sizing/terms.py" in modules
+    assert mutants.tests_of("capital/services/sizing") == ["tests/services/sizing"]
+    assert mutants.modules_in(MODULE) == [MODULE]
+
+
+def test_a_sample_is_the_same_each_time_and_keeps_what_was_run(tmp_path: Path) -> None:
+    meta = tmp_path / "mutants" / f"{MODULE}.meta"
+    meta.parent.mkdir(parents=True)
+    codes = {f"mutant {number}": None for number in range(10)}
+    meta.write_text(json.dumps({"exit_code_by_key": codes}), encoding="utf-8")
+
+    mutants.choose(MODULE, tmp_path, 4)
+    first = mutants.results(MODULE, tmp_path)
+    kept = json.loads(meta.read_text(encoding="utf-8"))
+    run = next(name for name, verdict in first.items() if verdict == "not run")
+    kept["exit_code_by_key"][run] = 1
+    meta.write_text(json.dumps(kept), encoding="utf-8")
+    mutants.choose(MODULE, tmp_path, 4)
+
+    assert list(first.values()).count("not chosen") == 6
+    assert mutants.results(MODULE, tmp_path) == {**first, run: "noticed"}
+
+    mutants.choose(MODULE, tmp_path, 20)
+    assert "not chosen" not in mutants.results(MODULE, tmp_path).values()
 
 
 QUERY = """
