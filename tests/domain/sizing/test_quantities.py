@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capital.domain.errors import InvalidOrder, OrderRefused
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.instruments import InstrumentKind, LeverageBracket
 from capital.domain.sizing.quantities import Bound, Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import round_down
 from tests.domain.sizing.builders import (
@@ -309,8 +309,22 @@ def test_an_absolute_quantity_that_costs_more_than_the_capital_is_refused():
     with pytest.raises(OrderRefused) as caught:
         entry(of_link=terms("1000", fee_rate="0.001"), qty="10")
 
-    assert caught.value.code is Code.BUDGET_ABOVE_LIMIT
+    assert (caught.value.code, caught.value.field) == (Code.BUDGET_ABOVE_LIMIT, "qty")
     assert caught.value.reason.figures == {"percent": "100.1", "limit": "100"}
+
+    with pytest.raises(OrderRefused) as caught:
+        entry(of_link=terms("1000", fee_rate="0.001"), qty="11.1111")
+    assert caught.value.reason.figures == {"percent": "111.22", "limit": "100"}
+
+
+def test_an_absolute_quantity_of_a_small_capital_is_sized():
+    assert entry(of_link=terms("1"), qty="0.005").amount == D("0.005")
+
+
+def test_an_absolute_quantity_that_is_worth_too_little_is_nothing():
+    sizing = entry(spot(min_cost=D(5)), qty="0.04")
+
+    assert (sizing.amount, sizing.code) == (0, Code.BELOW_MIN_COST)
 
 
 @pytest.mark.parametrize("rules", [spot(), linear()])
@@ -326,12 +340,33 @@ def test_leverage_counts_for_an_absolute_quantity():
     assert entry(linear(contract_size=D(1)), terms("1000", leverage="2"), qty="20").amount == 20
 
 
+def test_an_absolute_quantity_up_to_the_end_of_a_bracket_is_sized_as_asked():
+    rules = linear(contract_size=D(1), brackets=(LeverageBracket(D(2), max_amount=D(20)),))
+    of_link = terms("1000", leverage="2")
+
+    asked = entry(rules, of_link, qty="20")
+    assert (asked.amount, asked.bound_by, codes(asked)) == (20, Bound.QUANTITY, [])
+    more = entry(rules, of_link, qty="21")
+    assert (more.amount, more.bound_by) == (20, Bound.LEVERAGE)
+
+
+def test_an_absolute_quantity_says_that_the_venue_allows_less_leverage():
+    sizing = entry(
+        linear(contract_size=D(1), max_leverage=D(2)), terms("1000", leverage="5"), qty="3"
+    )
+
+    assert (sizing.amount, sizing.leverage) == (3, 2)
+    assert sizing.warnings == (Reason(Code.LEVERAGE_CAPPED, {"asked": "5", "limit": "2"}),)
+
+
 def test_an_absolute_spot_sale_spends_nothing():
     sizing = entry(of_link=terms("0", fee_rate="0.001"), side="sell", qty="3", held="5")
 
     assert (sizing.amount, sizing.budget, sizing.cost.margin) == (3, None, 0)
     assert sizing.cost.fee == Fraction(3, 10)
+    assert sizing.leverage == 1
     assert codes(sizing) == []
+    assert codes(entry(side="sell", qty="3", held="3")) == []
 
 
 def test_an_absolute_spot_sale_of_more_than_is_held_says_so():
@@ -381,13 +416,17 @@ def test_a_close_on_the_position_s_own_side_is_refused(held, side):
 
     assert caught.value.code is Code.CLOSE_ON_WRONG_SIDE
     assert caught.value.field == "side"
+    right = "sell" if side == "buy" else "buy"
+    figures = {"position": held, "symbol": "BTC/USDT", "side": right}
+    assert caught.value.reason.figures == figures
 
 
 def test_there_must_be_something_to_close():
     with pytest.raises(OrderRefused) as caught:
         close(held="0", qty_per="-100")
 
-    assert caught.value.code is Code.NOTHING_TO_CLOSE
+    assert (caught.value.code, caught.value.field) == (Code.NOTHING_TO_CLOSE, "symbol")
+    assert caught.value.reason.figures == {"symbol": "BTC/USDT"}
 
 
 def test_dust_can_be_closed_as_a_whole_but_not_in_part():

@@ -305,6 +305,33 @@ def test_a_fill_of_another_link_stays_that_links(link) -> None:
     assert not Position.objects.filter(strategy_account=other).exists()
 
 
+def test_a_fill_that_somebody_else_was_given_leaves_the_first_ones_books(link) -> None:
+    other = make_link(account=link.account, market_type="futures")
+    report(link, told(2, "buy", "1", "100"))
+    fill = Fill.objects.get()
+    Attribution.objects.create(fill=fill, strategy_account=other, how="person", at=clock())
+
+    report(link, told(1, "buy", "3", "90"))
+
+    assert position_of(link).quantity == D(3)
+    assert days_of(link) == {date(2026, 3, 10): (D(0), 1, 0)}
+
+
+def test_the_same_difference_is_noted_of_each_fill_and_each_teller(link) -> None:
+    report(link, told(1, "buy", "1", "100"), told(2, "buy", "1", "100"))
+    first = Fill.objects.get(venue_fill_id="1")
+    differences = {"price": ["100", "101"]}
+    Discrepancy.objects.create(
+        fill=first, source="venue", differences=differences, recorded_at=clock()
+    )
+
+    for _ in range(2):
+        report(link, told(1, "buy", "1", "101"), told(2, "buy", "1", "101"))
+
+    noted = Discrepancy.objects.order_by("pk").values_list("fill__venue_fill_id", "source")
+    assert list(noted) == [("1", "venue"), ("1", "bot"), ("2", "bot")]
+
+
 def test_books_begin_with_what_was_reported(link) -> None:
     """2 at 90 were held before the first fill was told: a sale of 1 earns, and is no short."""
     report_position(link.pk, symbol=BTC, quantity=D(2), entry_price=D(90), clock=lambda: NOON)
@@ -316,6 +343,31 @@ def test_books_begin_with_what_was_reported(link) -> None:
     position = position_of(link)
     assert (position.quantity, position.entry_price) == (D(1), D(90))
     assert position.realized_pnl == D(10)
+
+
+def test_books_begin_with_nothing_of_another_link(link) -> None:
+    other = make_link(account=link.account, market_type="futures")
+    report_position(other.pk, symbol=BTC, quantity=D(2), entry_price=D(90), clock=lambda: NOON)
+
+    report(link, told(1, "buy", "1", "100"))
+
+    assert (position_of(link).quantity, position_of(link).entry_price) == (D(1), D(100))
+    assert Fill.objects.get().strategy_account == link
+
+
+@pytest.mark.parametrize(("quantity", "entry"), [("2", None), ("0", "90")])
+def test_books_begin_with_nothing_that_cost_nobody_knows_what(link, quantity, entry) -> None:
+    report_position(
+        link.pk,
+        symbol=BTC,
+        quantity=D(quantity),
+        entry_price=None if entry is None else D(entry),
+        clock=lambda: NOON,
+    )
+
+    report(link, told(1, "buy", "1", "100"))
+
+    assert Fill.objects.get().source == "bot"
 
 
 def test_what_is_held_is_the_report_and_the_fills_since(link) -> None:
@@ -380,6 +432,12 @@ def test_two_sides_of_a_hedged_account_are_two_positions(link) -> None:
 
     assert position_of(link, side="long").quantity == D(1)
     assert position_of(link, side="short").quantity == D(-2)
+
+    # A late one books its own side again.
+    report(link, told(0, "buy", "1", "90", position_side=PositionSide.LONG))
+
+    days = SymbolDay.objects.order_by("position_side").values_list("position_side", "fills")
+    assert list(days) == [("long", 2), ("short", 1)]
 
 
 def test_inverse_contracts_are_held_in_contracts_and_earn_the_coin() -> None:
@@ -455,6 +513,17 @@ def test_a_symbol_that_the_venue_does_not_have_is_refused(link) -> None:
         report(link, told(1, "buy", "1", "100"), told(2, "buy", "1", "1", symbol="NO/USDT"))
 
     assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "fills.1.symbol")
+
+
+def test_the_rules_are_those_of_its_own_venue(link) -> None:
+    make_market(BTC, contract_size=D("0.1"), venue="bybit")
+    make_market("ETH/USDT:USDT", venue="bybit")
+
+    report(link, told(1, "buy", "1", "100"))
+    with pytest.raises(UnknownSymbol):
+        report(link, told(2, "buy", "1", "100", symbol="ETH/USDT:USDT"))
+
+    assert Fill.objects.get().contract_size == D("0.001")
 
 
 def test_a_symbol_of_the_venue_that_is_written_otherwise_is_refused(link) -> None:
