@@ -128,6 +128,7 @@ def test_strategy_queues_every_account_that_it_trades_on(
     link: StrategyAccount, queued: Any, django_capture_on_commit_callbacks: Any
 ) -> None:
     other = make_link(strategy=link.strategy, account=make_account())
+    make_link()
 
     with django_capture_on_commit_callbacks(execute=True):
         save(link.strategy, status="PAUSED")
@@ -170,7 +171,9 @@ def tasks(monkeypatch: Any) -> list[tuple[object, ...]]:
 def test_first_account_of_a_venue_asks_for_its_market_rules(
     tasks: list[tuple[object, ...]], django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
+    make_market(venue="bybit")
     with django_capture_on_commit_callbacks(execute=True):
+        make_account(venue="okx", is_active=False)
         make_account(venue="okx")
         make_account(venue="okx")
         make_account(venue="upbit", currency="KRW")

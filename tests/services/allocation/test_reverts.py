@@ -291,6 +291,22 @@ def test_later_runs_in_which_nothing_changed_are_not_in_the_way(desk: Scenario) 
     assert not audit_capital(clock=at(hours=70)).violations
 
 
+def test_what_happens_on_another_account_is_not_in_the_way(desk: Scenario) -> None:
+    run = desk.reweigh()
+    desk.exchange.fail(desk.account, "server_error")
+    assert desk.decide(clock=at(hours=60)).outcome == "skipped"
+    desk.exchange.fail(desk.account, None)
+    other = Scenario(desk.exchange)
+    Strategy.objects.filter(pk=other.a.strategy_id).update(status="PAUSED")
+    released = other.decide(clock=at(hours=61))
+    revert_run(released.pk, clock=at(hours=61))
+
+    made = revert_run(run.pk, clock=at(hours=61))
+
+    assert (made.account, made.reverts) == (desk.account, run)
+    assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
+
+
 def test_run_is_reverted_once(desk: Scenario) -> None:
     run = desk.reweigh()
     made = revert_run(run.pk)

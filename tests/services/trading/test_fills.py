@@ -411,11 +411,12 @@ def test_a_fill_from_before_the_report_leaves_what_it_says(link) -> None:
     assert not Fill.objects.filter(source="opening").exists()
 
 
-def test_an_order_that_turns_out_to_be_of_another_link_leaves_the_first(link) -> None:
+@pytest.mark.parametrize("name", ["order_id", "client_order_id"])
+def test_an_order_that_turns_out_to_be_of_another_link_leaves_the_first(link, name) -> None:
     other = make_link(account=link.account, market_type="futures")
-    report(link, told(1, "buy", "2", "100", venue_fill_id="", order_id="A"))
+    report(link, told(1, "buy", "2", "100", venue_fill_id="", **{name: "A"}))
 
-    report(other, told(1, "buy", "2", "100", venue_fill_id="a1", order_id="A"))
+    report(other, told(1, "buy", "2", "100", venue_fill_id="a1", **{name: "A"}))
 
     left = position_of(link)
     assert (left.quantity, left.books, left.realized_pnl) == (0, None, None)
