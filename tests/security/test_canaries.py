@@ -6,8 +6,10 @@ import io
 import json
 import logging
 import secrets
+import traceback
 from base64 import b32decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -46,12 +48,12 @@ class Desk:
 
     Attributes:
         secrets: By what each is.
-        heard: What every face said, by face.
+        heard: What every face said, piece by piece, by face.
     """
 
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
-        self.heard: dict[str, str] = {}
+        self.heard: dict[str, list[str]] = {}
         password = self.secret("password")
         self.user = make_user(
             username="canary", password=password, is_staff=True, is_superuser=True
@@ -93,7 +95,10 @@ class Desk:
         return self.secrets[what]
 
     def hear(self, face: str, said: Any) -> None:
-        self.heard[face] = self.heard.get(face, "") + "\n" + str(said)
+        self.heard.setdefault(face, []).append(str(said))
+
+    def said(self, face: str) -> str:
+        return "\n".join(self.heard[face])
 
     def ask(self, face: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One request, and all of its answer."""
@@ -113,7 +118,8 @@ class Desk:
         """Which secret was said where, as it is or as it is often written, and what beside it."""
         return [
             (face, what, said[max(0, at - 60) : at].strip())
-            for face, said in self.heard.items()
+            for face in self.heard
+            for said in [self.said(face)]
             for what, secret in self.secrets.items()
             for form in forms_of(secret)
             if (at := said.find(form)) >= 0
@@ -140,12 +146,48 @@ def whole(answer: Any) -> str:
     return content.decode("utf-8", "replace")
 
 
-@pytest.fixture
-def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
-    for name in ("django", "django-q", "axes", "capital", "ccxt", "asyncio", "aiohttp"):
+class Log(logging.Handler):
+    """What was logged, each piece once: a page fails to look up the same names again and again.
+
+    Of an error it keeps the words, and the lines of code that it came through, once for each way.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: dict[str, None] = {}
+        self._ways: set[tuple[Any, ...]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._keep(record.getMessage())
+        self._keep(repr(record.args))
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None:
+            self._keep("".join(traceback.format_exception_only(error)))
+            self._keep_way(error)
+            error = error.__cause__ or error.__context__
+
+    def _keep(self, piece: str) -> None:
+        self.pieces[piece] = None
+
+    def _keep_way(self, error: BaseException) -> None:
+        steps = traceback.walk_tb(error.__traceback__)
+        way = tuple((frame.f_code, line) for frame, line in steps)
+        if way not in self._ways:
+            self._ways.add(way)
+            self._keep("".join(traceback.format_tb(error.__traceback__)))
+
+
+@contextmanager
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[Log]:
+    """Everything that is logged, and nothing of it to pytest: it is hundreds of megabytes."""
+    for name in ("", "django", "django-q", "axes", "capital", "ccxt", "asyncio", "aiohttp"):
         caplog.set_level(logging.DEBUG, logger=name)
-    return caplog
+    root, log = logging.getLogger(), Log()
+    others, root.handlers = root.handlers, [log]
+    try:
+        yield log
+    finally:
+        root.handlers = others
 
 
 @pytest.fixture
@@ -303,28 +345,28 @@ def _text(cell: Any) -> str:
 
 @pytest.mark.waits
 def test_no_secret_is_said_anywhere(
-    desk: Desk, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look_at_the_api(desk)
-    make_errors(desk, monkeypatch)
-    look_at_the_admin(desk)
-    run_commands(desk)
-    # A second time: what was refused or failed is recorded by now.
-    look_at_the_admin(desk)
-    read_the_database(desk)
-    desk.hear("log", log.text)
-    desk.hear("log", [(each.getMessage(), each.args, each.exc_text) for each in log.records])
+    with logged(caplog) as log:
+        look_at_the_api(desk)
+        make_errors(desk, monkeypatch)
+        look_at_the_admin(desk)
+        run_commands(desk)
+        # A second time: what was refused or failed is recorded by now.
+        look_at_the_admin(desk)
+        read_the_database(desk)
+    desk.hear("log", "\n".join(log.pieces))
 
     assert len(desk.secrets) >= 50
     assert len(set(desk.secrets.values())) == len(desk.secrets)
     assert desk.leaks() == []
     # Each was really looked at.
     for face in ("api", "admin", "commands", "database", "log"):
-        assert NAME in desk.heard[face], face
-    assert "RuntimeError" in desk.heard["log"]
-    assert "capital.tasks" in desk.heard["queue"]
+        assert NAME in desk.said(face), face
+    assert "RuntimeError" in desk.said("log")
+    assert "capital.tasks" in desk.said("queue")
     for said in ("invalid", "token_refused", "webhook_refused"):
-        assert said in desk.heard["errors"], said
+        assert said in desk.said("errors"), said
     # And each secret is really there, for whom it is meant.
     for number, account in enumerate(Account.objects.order_by("pk")[:ACCOUNTS]):
         if number:
@@ -337,6 +379,26 @@ def test_a_leak_would_be_found(desk: Desk, write: str) -> None:
     desk.hear("somewhere", f"… {write}= …")
 
     assert desk.leaks() == [("somewhere", "one", "…")]
+
+
+def test_log_keeps_the_words_of_each_error_and_of_its_cause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with logged(caplog) as log:
+        for word in ("first", "second"):
+            try:
+                try:
+                    raise ValueError(f"the {word} cause")
+                except ValueError as cause:
+                    raise RuntimeError("a bug") from cause
+            except RuntimeError:
+                logging.getLogger("capital").exception("Met with %s", {"argument": word})
+
+    kept = "\n".join(log.pieces)
+    for piece in ("the first cause", "the second cause", "Met with", "{'argument': 'second'}"):
+        assert piece in kept
+    assert kept.count("RuntimeError: a bug") == 1
+    assert kept.count("raise ValueError(") == 1
 
 
 def test_what_is_kept_of_a_secret_does_not_make_it(desk: Desk) -> None:
