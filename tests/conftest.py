@@ -4,10 +4,11 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone, translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -25,6 +26,9 @@ from tests import clock, databases, static_files
 from tests.makers import MAKERS
 from tests.processes import migrate
 from tests.simulated import Exchange
+
+if TYPE_CHECKING:
+    from tests.end_to_end.cluster.databases import OwnDatabase
 
 # None of them is imported yet: their assertions show both sides, as those of test modules do.
 pytest.register_assert_rewrite("tests.api", "tests.end_to_end", "tests.interpreter")
@@ -110,8 +114,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    databases.GROUPS.remember(django_db_blocker)
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Iterator[OwnDatabase]":
+    """The database that tests share, migrated; its value is a copy that no test has met.
+
+    pytest-django's own makes none where no test of the run shares it, and there would be no copy.
+    """
+    # Not above: its assertions are rewritten.
+    from tests.end_to_end.cluster.databases import copy_of_the_run
+
+    with django_db_blocker.unblock():
+        made = setup_databases(0, interactive=False, keepdb=django_db_keepdb, serialized_aliases=())
+        databases.GROUPS.remember(django_db_blocker)
+        template = copy_of_the_run(tmp_path_factory.mktemp("migrated"))
+    yield template
+    template.drop()
+    if not django_db_keepdb:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")
@@ -141,8 +166,12 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the schema and nothing else: copy it for a process that needs its own."""
+    if connection.vendor == "sqlite":
+        # Not an argument: the tests would be `django_db` by it, and need no rows of that database.
+        path: Path = request.getfixturevalue("django_db_setup").path
+        return path
     path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
     migrate(f"sqlite:///{path}")
     return path

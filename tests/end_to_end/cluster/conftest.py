@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.cluster.databases import OwnDatabase, new_template
+from tests.end_to_end.cluster.databases import OwnDatabase
 from tests.end_to_end.cluster.stage import Stage
-from tests.processes import migrate
 
 _FAILED = pytest.StashKey[bool]()
 
@@ -37,19 +36,12 @@ def chaos() -> bool:
     return os.environ.get("CHAOS", "") not in ("", "0")
 
 
-@pytest.fixture(scope="session")
-def _template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnDatabase]:
-    template = new_template(tmp_path_factory.mktemp("template"), migrate)
-    yield template
-    template.drop()
-
-
 @pytest.fixture
-def stage(
-    _template: OwnDatabase, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Stage]:
+def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     """A migrated database of the test's own. No process outlives the test."""
-    stage = Stage(_template.copy(tmp_path), tmp_path)
+    # Not an argument: the test would be `django_db` by it, and share that database.
+    template: OwnDatabase = request.getfixturevalue("django_db_setup")
+    stage = Stage(template.copy(tmp_path), tmp_path)
     try:
         stage.postpone_schedules()
         yield stage

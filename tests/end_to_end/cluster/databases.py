@@ -1,14 +1,15 @@
 """Databases of a test's own, on the kind of server that ``DATABASE_URL`` names.
 
-Real clusters need rows that are committed, so they cannot share pytest-django's database. The
-schema is migrated once, into a template, and copied for each test. A test reads and writes
-through plain connections: no model, no cache, no code of the product stands in between.
+Real clusters need rows that are committed, so they cannot share pytest-django's database. That is
+copied when its migrations are done and no test has met it yet, and the copy for each test. A test
+reads and writes through plain connections: no model, no cache, no code of the product stands in
+between.
 """
 
 import os
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
@@ -22,7 +23,6 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 Row = dict[str, Any]
-Migrate = Callable[[str], None]
 
 _number = count()
 
@@ -90,7 +90,7 @@ class OwnSQLite(OwnDatabase):
 class OwnPostgreSQL(OwnDatabase):
     """A database of its own on the server of the test run."""
 
-    def __init__(self, template: "OwnPostgreSQL | None" = None) -> None:
+    def __init__(self, template: str) -> None:
         server = connection.settings_dict
         self._server = {
             "host": server["HOST"] or None,
@@ -103,10 +103,8 @@ class OwnPostgreSQL(OwnDatabase):
             f"postgres://{quote(server['USER'])}:{quote(server['PASSWORD'])}"
             f"@{quote(server['HOST'], safe='')}:{server['PORT'] or 5432}/{self.name}"
         )
-        statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self.name))
-        if template is not None:
-            statement += sql.SQL(" TEMPLATE {}").format(sql.Identifier(template.name))
-        self._administer(statement)
+        names = sql.Identifier(self.name), sql.Identifier(template)
+        self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         with self._connect() as database:
@@ -117,7 +115,7 @@ class OwnPostgreSQL(OwnDatabase):
             return database.execute(statement, parameters).rowcount
 
     def copy(self, directory: Path) -> "OwnPostgreSQL":
-        return OwnPostgreSQL(template=self)
+        return OwnPostgreSQL(template=self.name)
 
     def drop(self) -> None:
         self._administer(
@@ -132,19 +130,17 @@ class OwnPostgreSQL(OwnDatabase):
             server.execute(statement)
 
 
-def new_template(directory: Path, migrate: Migrate) -> OwnDatabase:
-    """An empty database with the schema, made by ``migrate(url)``."""
-    database: OwnDatabase
+def copy_of_the_run(directory: Path) -> OwnDatabase:
+    """A copy of the database that the tests of this process share, as it is now."""
     if connection.vendor == "postgresql":
-        database = OwnPostgreSQL()
-    else:
-        database = OwnSQLite(directory / "template.sqlite3")
-    try:
-        migrate(database.url)
-    except BaseException:
-        database.drop()
-        raise
-    return database
+        # A database is copied while nobody is connected to it.
+        connection.close()
+        return OwnPostgreSQL(template=connection.settings_dict["NAME"])
+    path = directory / "template.sqlite3"
+    connection.ensure_connection()
+    with closing(sqlite3.connect(path)) as target:
+        connection.connection.backup(target)
+    return OwnSQLite(path)
 
 
 def as_datetime(value: Any) -> datetime:
