@@ -154,3 +154,11 @@ class MarketGateway(Protocol):
             For each instrument its last price, bid and ask, or why there is none. It never raises
             for errors of an exchange or a network.
         """
+
+    def fetch_marks(self, quoted: Sequence[Quoted]) -> Mapping[Quoted, Decimal | Reason]:
+        """What one unit of each instrument is valued at now, as ``fetch_prices`` asks.
+
+        Returns:
+            The venue's mark of a derivative, the last price on spot, or why there is none: not
+            every venue tells a mark to whoever asks without a key.
+        """

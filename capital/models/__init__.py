@@ -24,8 +24,8 @@
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
     SettingChange names an account or a strategy, and outlives it.
-    Market, ReportingRate, JobRun, ClusterHeartbeat, EndpointPace and IdempotentRequest point at
-    nothing.
+    Market, DayMark, ReportingRate, JobRun, ClusterHeartbeat, EndpointPace and IdempotentRequest
+    point at nothing.
 
 - **Money** is in ``AmountField``, ``QuantityField`` and ``RatioField`` (``columns.exact``), which
   refuse what the database would not keep exactly. It is in the currency of the account;
@@ -77,6 +77,7 @@ from capital.models.summaries import DailyAccountSummary
 from capital.models.trading import (
     AttributedBy,
     Attribution,
+    DayMark,
     Discrepancy,
     Fill,
     Flow,
@@ -113,6 +114,7 @@ __all__ = [
     "ChangedRow",
     "ClusterHeartbeat",
     "DailyAccountSummary",
+    "DayMark",
     "Discrepancy",
     "DisplayPreference",
     "EndpointPace",

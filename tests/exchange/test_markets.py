@@ -675,6 +675,30 @@ def test_a_price_that_is_not_above_zero_is_none(markets, exchange, monkeypatch, 
     assert {answer.code for answer in answers.values()} == {Code.EXCHANGE_BAD_ANSWER}
 
 
+def test_the_mark_of_a_derivative_is_the_venues_own(markets, exchange):
+    exchange.server.market_place.set_price("BTC/USDT", "61234.123456789012345")
+    linear, spot = quoted("binance", "BTC/USDT:USDT"), quoted("binance", "BTC/USDT")
+    inverse = Quoted(
+        "binance", "BTC/USD:BTC", "BTCUSD_PERP", InstrumentKind.INVERSE, "BTC", "USD", "BTC"
+    )
+
+    answers = markets.fetch_marks([linear, spot, inverse])
+
+    assert answers[linear] == answers[spot] == D("61234.123456789012345")
+    assert answers[inverse] == D("61234.5")
+    assert {request.split("?")[0] for request in exchange.server.market_place.requests} == {
+        "/fapi/v1/premiumIndex",
+        "/dapi/v1/premiumIndex",
+        "/api/v3/ticker/24hr",
+    }
+
+
+def test_a_mark_that_the_ticker_does_not_tell_is_none(markets):
+    asked = quoted("hyperliquid", "BTC/USDC:USDC")
+
+    assert markets.fetch_marks([asked])[asked].code is Code.EXCHANGE_BAD_ANSWER
+
+
 def test_a_price_asks_for_no_list_of_markets(markets, exchange):
     markets.fetch_prices([quoted("okx", "BTC/USDT")])
 

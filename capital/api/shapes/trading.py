@@ -69,6 +69,16 @@ class PositionRow(Row):
             "Null: no fills are known."
         ),
     )
+    unrealized_pnl = ExactField(
+        max_digits=None,
+        decimal_places=None,
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "What closing it at mark_price would earn, before fees, in the settle currency. Null: "
+            "there is no mark of the last five minutes."
+        ),
+    )
     dust = serializers.BooleanField(
         source="is_dust", read_only=True, help_text=descriptions.POSITION["dust"]
     )
@@ -88,6 +98,7 @@ class PositionRow(Row):
             "mark_price",
             "marked_at",
             "realized_pnl",
+            "unrealized_pnl",
             "source",
             "dust",
             "updated_at",

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from capital.api.frame.pages import ListAndRetrieve
 from capital.api.shapes.filters import FillFilter, FlowFilter, MarketFilter, PositionFilter
 from capital.api.shapes.trading import FillRow, FlowRow, MarketRow, PositionRow
 from capital.models import Fill, Flow, Market, Position
-from capital.services.trading import mark_dust
+from capital.services.trading import mark_dust, value_positions
 
 
 @extend_schema_view(
@@ -18,7 +19,7 @@ from capital.services.trading import mark_dust
     retrieve=extend_schema(summary="Retrieve a position"),
 )
 class Positions(ListAndRetrieve):
-    """One position, as its bot reported it."""
+    """One position, as its bot reported it and its fills tell."""
 
     queryset = Position.objects.select_related(
         "strategy_account__strategy", "strategy_account__account"
@@ -28,8 +29,9 @@ class Positions(ListAndRetrieve):
     ordering_fields = ("id", "symbol", "updated_at")
 
     def prepare_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """With whether each is too small for any order."""
+        """With whether each is too small for any order, and what it is worth."""
         mark_dust(rows)
+        value_positions(rows, now=timezone.now())
         return rows
 
 

@@ -143,6 +143,14 @@ class CcxtMarkets:
             )
         )
 
+    def fetch_marks(self, quoted: Sequence[Quoted]) -> dict[Quoted, Decimal | Reason]:
+        """See ``MarketGateway.fetch_marks``."""
+        return run_to_its_end(
+            self._ask_each(
+                quoted, lambda each: each.venue, _mark, self.price_seconds, self.concurrency
+            )
+        )
+
     async def _ask_venues(
         self,
         venue_ids: Sequence[str],
@@ -245,6 +253,19 @@ async def _price(client: Any, quoted: Quoted) -> MarketPrice:
     if last is None and bid is None and ask is None:
         raise InvalidAmount(value=repr(ticker.get("last"))[:40], problem="it is no price")
     return MarketPrice(last, bid=bid, ask=ask, traded_at=_time_of(ticker.get("timestamp")))
+
+
+async def _mark(client: Any, quoted: Quoted) -> Decimal:
+    client.set_markets([_market_of(client, quoted)])
+    if quoted.kind is InstrumentKind.SPOT:
+        price = _last_price(await client.fetch_ticker(quoted.symbol), get_venue(quoted.venue))
+    else:
+        # Where there is a call of its own, the ticker does not tell it.
+        asks = client.fetch_mark_price if client.has.get("fetchMarkPrice") else client.fetch_ticker
+        price = limit((await asks(quoted.symbol)).get("markPrice"))
+    if price is None:
+        raise InvalidAmount(value="None", problem="it is no price")
+    return price
 
 
 def _last_price(ticker: dict[str, Any], venue: Venue) -> Decimal | None:

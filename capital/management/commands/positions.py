@@ -1,8 +1,10 @@
 """``positions``: what strategies hold now, by their bots' reports and their fills."""
 
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.table import Table
@@ -12,7 +14,7 @@ from capital.management.arguments import add_account_argument, chosen_account_id
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, grouped, print_json
 from capital.models import Position
-from capital.services.trading import open_positions, settle_of
+from capital.services.trading import open_positions, settle_of, value_positions
 
 
 class Command(CapitalCommand):
@@ -27,6 +29,7 @@ class Command(CapitalCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         with errors_translated():
             positions = open_positions(chosen_account_ids(options["account"]))
+            value_positions(positions, now=timezone.now())
         if options["json"]:
             print_json(self.stdout, {"positions": [_as_json(each) for each in positions]})
         elif positions:
@@ -46,6 +49,7 @@ def _as_json(position: Position) -> dict[str, Any]:
         "entry_price": _trimmed(position.entry_price),
         "mark_price": _trimmed(position.mark_price),
         "realized_pnl": position.realized_pnl,
+        "unrealized_pnl": position.unrealized_pnl,
         "currency": settle_of(position.symbol),
         "source": position.source,
         "updated_at": position.updated_at,
@@ -56,16 +60,19 @@ def _trimmed(amount: Any) -> Any:
     return None if amount is None else EXACT.normalize(amount)
 
 
+def _money(position: Position, amount: Decimal | None) -> str:
+    return grouped(amount) + ("" if amount is None else f" {settle_of(position.symbol)}")
+
+
 def _table(positions: list[Position]) -> Table:
     table = Table(header_style="bold")
     for title in (_("Account"), _("Strategy"), _("Symbol")):
         table.add_column(title, overflow="fold")
     table.add_column(_("Position side"), no_wrap=True)
-    for title in (_("Quantity"), _("Entry"), _("Realised")):
+    for title in (_("Quantity"), _("Entry"), _("Mark"), _("Unrealised"), _("Realised")):
         table.add_column(title, justify="right", no_wrap=True)
     for position in positions:
         link = position.strategy_account
-        earned = position.realized_pnl
         table.add_row(
             link.account.name,
             link.strategy.key,
@@ -73,6 +80,8 @@ def _table(positions: list[Position]) -> Table:
             str(position.get_position_side_display()),
             grouped(EXACT.normalize(position.quantity)),
             grouped(_trimmed(position.entry_price)),
-            grouped(earned) + ("" if earned is None else f" {settle_of(position.symbol)}"),
+            grouped(_trimmed(position.mark_price)),
+            _money(position, position.unrealized_pnl),
+            _money(position, position.realized_pnl),
         )
     return table

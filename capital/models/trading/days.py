@@ -1,4 +1,4 @@
-"""SymbolDay: what one position earned on one day."""
+"""SymbolDay and DayMark: what one position earned on one day, and what its symbol was worth."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -60,3 +60,26 @@ class SymbolDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy_account_id} {self.symbol} {self.date}"
+
+
+class DayMark(models.Model):
+    """What one unit of a symbol was worth at the end of a day of the project.
+
+    The last mark of the day that was read: the venue's own of a derivative, the last price on spot.
+    """
+
+    venue = models.CharField(_("exchange"), max_length=32)
+    symbol = models.CharField(_("symbol"), max_length=64)
+    date = models.DateField(_("date"))
+    price = ExactTextField(_("mark price"))
+
+    class Meta:
+        verbose_name = _("mark of a day")
+        verbose_name_plural = _("marks of days")
+        ordering = ["-date", "venue", "symbol"]
+        constraints = [
+            models.UniqueConstraint(fields=["venue", "symbol", "date"], name="day_mark_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue} {self.symbol} {self.date}: {self.price}"

@@ -107,6 +107,8 @@ class Position(models.Model):
 
     # Whether it is too small for any order of its venue: see ``mark_dust``.
     is_dust = False
+    # What closing it at its mark would earn; None where nobody knows: see ``value_positions``.
+    unrealized_pnl: Decimal | None = None
     # As it was loaded or saved last, and before the last save; None where that is not known.
     _is_open_in_database: bool | None = None
     _was_open: bool | None = None

@@ -20,6 +20,7 @@ from capital.services.jobs.table import (
     Slot,
 )
 from capital.services.markets import rules as markets
+from capital.services.trading import marks
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,17 @@ def _reallocate_due(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return reallocate(account_ids, trigger=trigger, run_key=slot.key, clock=slot.clock)
 
 
+def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
+    """Store the balances, and only then value what is held: that delays no balance."""
+    counts = sync.sync_balances(account_ids, clock=slot.clock)
+    marks.mark_positions(account_ids, clock=slot.clock)
+    return counts
+
+
 # By the job's name. Every job has its entry.
 WORK = {
     SYNC_BALANCES.name: Work(
-        lambda account_ids, slot: sync.sync_balances(account_ids, clock=slot.clock),
+        _sync_balances,
         is_failure=lambda outcome: outcome not in (sync.LIVE, sync.SUSPECT),
     ),
     REALLOCATE_DUE.name: Work(

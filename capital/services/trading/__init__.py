@@ -4,6 +4,7 @@ from capital.services.trading.files import LineProblem, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
 from capital.services.trading.imports import ImportedSum, ImportReport, import_trades
+from capital.services.trading.marks import mark_positions, value_positions
 from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, pnl, settle_of
 from capital.services.trading.positions import mark_dust, open_positions, report_position
 
@@ -20,10 +21,12 @@ __all__ = [
     "enter_flow",
     "import_trades",
     "mark_dust",
+    "mark_positions",
     "open_positions",
     "pnl",
     "read_trade_file",
     "report_fills",
     "report_position",
     "settle_of",
+    "value_positions",
 ]

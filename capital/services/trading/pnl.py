@@ -1,16 +1,20 @@
 """PnL by day, strategy, account and symbol, from the days that the books wrote."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
+from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Position, SymbolDay
+from capital.services.trading.marks import unrealized_of, worth_something
 
 GROUPS = ("strategy", "account", "symbol", "day")
 _PATHS = {
@@ -18,6 +22,11 @@ _PATHS = {
     "account": "strategy_account__account__name",
     "symbol": "symbol",
     "day": "date",
+}
+_NAMES: Mapping[str, Callable[[Position], str]] = {
+    "strategy": lambda position: position.strategy_account.strategy.key,
+    "account": lambda position: position.strategy_account.account.name,
+    "symbol": lambda position: position.symbol,
 }
 _SUMS = ("realized", "fees", "funding")
 _COUNTS = ("fills", "trades")
@@ -106,27 +115,40 @@ def account_pnl(
     by: Sequence[str] = (),
     since: datetime.date | None = None,
     until: datetime.date | None = None,
+    clock: Clock = timezone.now,
 ) -> list[PnlRow]:
     """``pnl`` of these accounts, or of all for None, with what their open positions come to.
 
-    ``unrealized`` is 0 where none is open. A day that is over has none.
+    ``unrealized`` is 0 where none is open, and None where one of them has no fresh mark. A day
+    that is over has none.
     """
-    days, positions = SymbolDay.objects.all(), Position.objects.exclude(quantity=0)
+    days, positions = SymbolDay.objects.all(), worth_something(Position.objects.all())
     if account_ids is not None:
         days = days.filter(strategy_account__account__in=account_ids)
         positions = positions.filter(strategy_account__account__in=account_ids)
     rows = pnl(days, by=by, since=since, until=until)
     if "day" in by:
         return rows
-    paths = [_PATHS[name] for name in by]
-    unmarked = {
-        (*(row[path] for path in paths), settle_of(row["symbol"]))
-        for row in positions.order_by().values("symbol", *paths)
-    }
+    held = list(positions.select_related("strategy_account__strategy", "strategy_account__account"))
+    values = unrealized_of(held, now=clock())
+    worth: dict[tuple[Any, ...], list[Decimal | None]] = defaultdict(list)
+    for position in held:
+        group = (*(_NAMES[name](position) for name in by), settle_of(position.symbol))
+        worth[group].append(values[position.pk])
     for row in rows:
         group = (*(getattr(row, name) for name in by), row.currency)
-        row.unrealized = None if group in unmarked else _ZERO
+        row.unrealized = known_sum(worth[group])
     return rows
+
+
+def known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of amounts; None where one of them is not known."""
+    total = _ZERO
+    for amount in amounts:
+        if amount is None:
+            return None
+        total = EXACT.add(total, amount)
+    return total
 
 
 def settle_of(symbol: str) -> str | None:

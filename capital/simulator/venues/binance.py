@@ -353,6 +353,31 @@ def _coin_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     return [_ticker_of("BTCUSD_PERP", place.price("BTC/USD"))]
 
 
+def _mark(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /fapi/v1/premiumIndex`` of one symbol."""
+    base = query.get("symbol", "").removesuffix("USDT")
+    if base not in ("BTC", "ETH"):
+        return None
+    return _mark_of(f"{base}USDT", place.price(f"{base}/USDT"))
+
+
+def _coin_mark(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET /dapi/v1/premiumIndex``: a list, also of one."""
+    if query.get("symbol") != "BTCUSD_PERP":
+        return None
+    return [_mark_of("BTCUSD_PERP", place.price("BTC/USD"))]
+
+
+def _mark_of(symbol: str, price: str) -> Any:
+    return {
+        "symbol": symbol,
+        "markPrice": price,
+        "indexPrice": price,
+        "lastFundingRate": "0.0001",
+        "time": now_milliseconds(),
+    }
+
+
 def _ticker_of(symbol: str, price: str) -> Any:
     return {
         "symbol": symbol,
@@ -444,6 +469,8 @@ MARKETS = (
     PublicEndpoint("/dapi/v1/ticker/24hr", _coin_ticker),
     PublicEndpoint("/api/v3/ticker/24hr", _ticker),
     PublicEndpoint("/fapi/v1/ticker/24hr", _ticker),
+    PublicEndpoint("/fapi/v1/premiumIndex", _mark),
+    PublicEndpoint("/dapi/v1/premiumIndex", _coin_mark),
 )
 
 

@@ -135,6 +135,7 @@ def test_positions_are_listed(link) -> None:
         "entry_price": "1000",
         "mark_price": None,
         "realized_pnl": "1030.4",
+        "unrealized_pnl": None,
         "currency": "USDT",
         "source": "fills",
     }
