@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
-from capital.models import AllocationRun, Position, StrategyCapital
+from capital.models import AccountAccess, AllocationRun, Position, StrategyCapital
 from tests.api.client import Bot, permit, problem
 from tests.factories import make_account, make_link, make_market, make_summary, make_user
 from tests.simulated import Exchange
@@ -73,8 +73,10 @@ def test_dry_run_writes_nothing(bot: Bot) -> None:
 
 def test_all_of_mine_are_allocated_and_nobody_elses(bot: Bot) -> None:
     mine = make_link(account=make_account(owner=bot.user))
-    theirs = make_link()
-    for link in (mine, theirs):
+    theirs, shared = make_link(), make_link()
+    AccountAccess.objects.create(account=shared.account, user=bot.user, role="operator")
+    make_account(owner=bot.user, is_active=False)
+    for link in (mine, theirs, shared):
         make_summary(account=link.account, spot_balance=Decimal(100))
 
     runs = bot.post("allocate/", {"cached": True}).json()["runs"]

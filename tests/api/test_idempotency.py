@@ -11,11 +11,11 @@ import time_machine
 from django.db import connection, connections
 from django.utils import timezone
 
-from capital.models import AllocationRun, IdempotentRequest
+from capital.models import Account, AccountAccess, AllocationRun, IdempotentRequest
 from capital.services.access.idempotency import claim_request, prune_requests, release_claim
 from strategies.models import Strategy
 from tests.api.client import Bot, permit, problem
-from tests.factories import make_account, make_link, make_summary, make_user
+from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +101,41 @@ def test_creation_is_done_once(bot: Bot) -> None:
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].content == answers[1].content
     assert Strategy.objects.count() == 1
+
+
+def test_runs_are_not_told_again_where_one_account_went_to_somebody_else(bot: Bot) -> None:
+    """However many accounts are seen since."""
+    account, _ = funded(bot), funded(bot)
+    assert len(bot.post("allocate/", {"cached": True}, **KEY).json()["runs"]) == 2
+
+    make_account(owner=bot.user)
+    Account.objects.filter(pk=account.pk).update(owner=make_user())
+
+    problem(bot.post("allocate/", {"cached": True}, **KEY), 404)
+
+
+def test_row_that_went_to_somebody_else_is_not_told_again(bot: Bot) -> None:
+    body = {"key": "trend", "name": "Trend", "market_type": "spot"}
+    bot.post("strategies/", body, **KEY)
+    make_strategy(owner=bot.user)
+    Strategy.objects.filter(key="trend").update(owner=make_user())
+
+    problem(bot.post("strategies/", body, **KEY), 404)
+
+
+def test_sizes_are_told_again_whatever_accounts_others_have(bot: Bot) -> None:
+    """One of the strategy that was not among them, and one of the same name elsewhere."""
+    link = make_link(account=make_account(name="Main"), capital="1000")
+    make_link(account=make_account(owner=link.account.owner), strategy=link.strategy)
+    make_link(account=make_account(name="Main"))
+    AccountAccess.objects.create(account=link.account, user=bot.user, role="operator")
+    path, order = f"strategies/{link.strategy.key}/size/", {"symbol": "BTC/USDT", "side": "buy"}
+
+    first = bot.post(path, {**order, "qty_per": "50", "price": "50000"}, **KEY)
+    again = bot.post(path, {**order, "qty_per": "50", "price": "50000"}, **KEY)
+
+    assert [size["account"] for size in first.json()["sizes"]] == ["Main"]
+    assert (again["Idempotency-Replayed"], again.content) == ("true", first.content)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "a\tb", "caf\xe9"])

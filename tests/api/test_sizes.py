@@ -53,6 +53,7 @@ def test_numbers_may_be_numbers_and_are_exact(bot: Bot, link: StrategyAccount) -
 def test_strategy_has_one_answer_for_each_of_my_accounts(bot: Bot, link: StrategyAccount) -> None:
     second = make_link(account=make_account(owner=bot.user), strategy=link.strategy, capital="100")
     make_link(strategy=link.strategy, account=make_account(), capital="9")
+    make_link(account=second.account, market_type="futures", capital="9")
     link.strategy.owner = bot.user
     link.strategy.save()
 

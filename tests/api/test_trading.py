@@ -11,7 +11,15 @@ from capital.models import Fill, Flow, Position, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot, problem
 from tests.api.description import description
-from tests.factories import make_account, make_fill, make_flow, make_link, make_market, make_user
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_flow,
+    make_link,
+    make_market,
+    make_position,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +150,17 @@ def test_fills_are_filtered(bot, link) -> None:
     assert found("executed_from=2026-03-11T00:00:00Z") == [second.pk]
     assert found("executed_to=2026-03-11T00:00:00Z") == [first.pk]
     assert found("ordering=-executed_at") == [second.pk, first.pk]
+
+
+def test_open_and_closed_positions_are_told_apart(bot, link) -> None:
+    held = make_position(link, "0.5", BTC)
+    closed = make_position(link, "0", "ETH/USDT:USDT")
+
+    def found(query: str) -> list[int]:
+        return [row["id"] for row in bot.get(f"positions/?{query}").json()["results"]]
+
+    assert found("is_open=true") == [held.pk]
+    assert found("is_open=false") == [closed.pk]
 
 
 def test_a_hedged_account_reports_both_positions(bot, link) -> None:
