@@ -64,6 +64,31 @@ def test_an_order_that_makes_no_sense_is_refused_with_its_field(fields, code, fi
 
 
 @pytest.mark.parametrize(
+    ("fields", "figures"),
+    [
+        ({"side": "l" * 50}, {"side": "'" + "l" * 39}),
+        (
+            {"order_type": "I" * 50},
+            {
+                "order_type": "'" + "I" * 39,
+                "known": "MARKET, LIMIT, STOP_MARKET, STOP_LIMIT",
+            },
+        ),
+        ({"position_side": "u" * 50}, {"side": "'" + "u" * 39}),
+        ({"price": "NaN"}, {"name": "price"}),
+        ({"stop_price": "-1E+1"}, {"name": "stop_price", "price": "-10"}),
+        ({"qty": "-1E+1"}, {"quantity": "-10"}),
+        ({"risk_per": "1E+3", "stop_price": "5"}, {"percent": "1000"}),
+    ],
+)
+def test_a_refusal_says_what_was_asked(fields, figures):
+    with pytest.raises(InvalidOrder) as caught:
+        order(**{"qty_per": "1", **fields}).check()
+
+    assert caught.value.reason.figures == figures
+
+
+@pytest.mark.parametrize(
     "fields",
     [
         {"qty_per": "100"},
@@ -98,6 +123,7 @@ def test_a_market_paid_in_another_currency_is_refused():
     error = refusal(order(qty="1"), FUTURES_LINK, inverse())
 
     assert isinstance(error, CurrencyMismatch)
+    assert error.field == "symbol"
     assert str(error) == ("BTC/USDT is settled in BTC, but the capital of this account is in USDT.")
 
 
@@ -106,12 +132,32 @@ def test_a_symbol_of_the_other_market_is_refused(link, rules):
     error = refusal(order(qty="1"), link, rules)
 
     assert (error.code, error.field) == (Code.SYMBOL_OF_OTHER_MARKET, "symbol")
+    assert error.reason.figures == {
+        "symbol": "BTC/USDT",
+        "kind": rules.kind.value,
+        "strategy": "grid",
+        "market": link.market.value,
+    }
+
+
+def test_a_currency_that_the_accounts_stands_for_is_not_another():
+    link = replace(FUTURES_LINK, stands_for=frozenset({"BTC"}))
+
+    assert refusal(order(qty="1"), link, inverse()) is None
+
+
+def test_an_amount_that_the_venue_counts_otherwise_is_refused():
+    error = refusal(order(qty="1"), replace(SPOT_LINK, venue="okx"), spot(amount_unit=None))
+
+    assert (error.code, error.field) == (Code.AMOUNT_UNIT_UNKNOWN, "symbol")
+    assert error.reason.figures == {"symbol": "BTC/USDT", "venue": "okx"}
 
 
 def test_a_paused_strategy_may_only_close():
     paused = replace(FUTURES_LINK, idle=Code.STRATEGY_PAUSED)
 
-    assert refusal(order(qty_per="10"), paused, linear()).code is Code.CLOSING_ONLY
+    error = refusal(order(qty_per="10"), paused, linear())
+    assert (error.code, error.field) == (Code.CLOSING_ONLY, "qty_per")
     assert refusal(order(qty="10"), paused, linear()).code is Code.CLOSING_ONLY
     assert refusal(order(qty_per="-10"), paused, linear()) is None
 
@@ -144,7 +190,9 @@ def test_a_futures_sale_enters_a_short():
 
 
 def test_a_budget_above_the_account_s_limit_is_refused():
-    assert refusal(order(qty_per="100.01")).reason.figures == {"percent": "100.01", "limit": "100"}
+    error = refusal(order(qty_per="100.01"))
+    assert (error.code, error.field) == (Code.BUDGET_ABOVE_LIMIT, "qty_per")
+    assert error.reason.figures == {"percent": "100.01", "limit": "100"}
     half = replace(SPOT_LINK, max_budget_percent=D(50))
     assert refusal(order(qty_per="51"), half).code is Code.BUDGET_ABOVE_LIMIT
     more = replace(SPOT_LINK, max_budget_percent=D(200))
@@ -156,7 +204,9 @@ def test_a_new_symbol_beyond_the_most_is_refused():
 
     error = refusal(order(qty="1"), link, held=["ETH/USDT", "ADA/USDT"])
 
+    assert (error.code, error.field) == (Code.TOO_MANY_SYMBOLS, "symbol")
     assert error.reason.figures == {"limit": "2", "held": "ADA/USDT, ETH/USDT"}
+    assert refusal(order(qty="1"), link, held=["ETH/USDT"]) is None
 
 
 def test_a_held_symbol_and_a_close_never_are_too_many():

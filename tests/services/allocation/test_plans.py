@@ -35,7 +35,7 @@ from capital.services.accounts import change_account
 from capital.services.allocation import plans
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.applying import apply_plan
-from capital.services.allocation.plans import get_plan, make_plan, report_plan
+from capital.services.allocation.plans import get_plan, make_plan, report_plan, runs_of_plan
 from capital.services.allocation.runs import report_runs
 from capital.services.audit.checks import audit_capital
 from capital.services.balances.sync import sync_balances
@@ -177,6 +177,18 @@ def test_plan_that_was_applied_returns_its_first_runs_whatever_became_since(desk
     assert [run.pk for run in again] == [run.pk for run in first]
     assert AllocationRun.objects.count() == 1
     assert AllocationPlan.objects.get().applied_at == NOON + timedelta(minutes=1)
+
+
+def test_runs_of_a_plan_are_its_own(desk: Any) -> None:
+    account, *_ = desk
+    allocate_capital([account.pk], clock=at())
+    plan = make_plan([account.pk], clock=at(minutes=1))
+    assert runs_of_plan(plan) == [(account, None)]
+
+    runs = apply_plan(plan.public_id, clock=at(minutes=1))
+    allocate_capital([account.pk], clock=at(minutes=2))
+
+    assert runs_of_plan(plan) == [(account, runs[0])]
 
 
 def test_plan_older_than_five_minutes_is_refused(desk: Any) -> None:
