@@ -367,6 +367,8 @@ class RulesCall:
             for each kind of instrument; steps and limits are in it too.
         market_buy_units: By wallet mode, what the amount of a spot market order to buy counts,
             where it is something else: ccxt passes on there what it is given.
+        price_digits: To how many digits ccxt rounds, up as well as down, the price of a limit order
+            and the money of a spot market order to buy; 0 where it rounds as the venue does.
         unknown_units: By wallet mode, the kinds of which it is not known what an amount counts.
         options: ccxt options for the request: only what can be traded here.
         precision_mode: Of quantities, if it differs from the one that ccxt states for the venue.
@@ -401,6 +403,7 @@ class RulesCall:
 
     amount_units: Mapping[InstrumentKind, AmountUnit] = field(default_factory=dict)
     market_buy_units: Mapping[WalletMode, AmountUnit] = field(default_factory=dict)
+    price_digits: int = 0
     unknown_units: Mapping[WalletMode, frozenset[InstrumentKind]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     precision_mode: PrecisionMode | None = None

@@ -31,6 +31,19 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
     return EXACT.multiply(Decimal(steps), step)
 
 
+def to_nearest(number: Fraction, *, digits: int) -> Decimal:
+    """``number`` with so many digits, up or down; a half goes up.
+
+    As ccxt rounds prices at venues whose prices are in significant digits.
+
+    Args:
+        number: > 0.
+        digits: At least 1.
+    """
+    step = step_at(number, PrecisionMode.SIGNIFICANT_DIGITS, Decimal(digits))
+    return EXACT.multiply(Decimal((number / Fraction(step) + Fraction(1, 2)) // 1), step)
+
+
 def step_at(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Decimal:
     """The step of amounts near ``amount``: they are multiples of it.
 

@@ -45,9 +45,10 @@ _RULES = {
         max_costs={"KRW": Decimal(1_000_000_000)},
         amount_units=SPOT_IN_BASE,
     ),
-    # ccxt truncates quantities there to decimals, although prices are in digits. Its market list
-    # has no minimum order value; none is documented for the BTC market.
+    # ccxt truncates quantities there to decimals, although prices are in digits: four, of every
+    # market. Its market list has no minimum order value; none is documented for the BTC market.
     "bithumb": RulesCall(
+        price_digits=4,
         precision_mode=PrecisionMode.DECIMAL_PLACES,
         min_costs={"KRW": Decimal(5000)},
         amount_units=SPOT_IN_BASE,

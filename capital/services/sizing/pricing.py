@@ -8,11 +8,16 @@ from fractions import Fraction
 from capital.domain.money import plain
 from capital.domain.pools import WalletMode
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import AmountUnit, InstrumentKind, InstrumentRules
+from capital.domain.sizing.instruments import (
+    AmountUnit,
+    InstrumentKind,
+    InstrumentRules,
+    PrecisionMode,
+)
 from capital.domain.sizing.orders import OrderRequest, OrderType, Side
 from capital.domain.sizing.prices import Comparison, MarketPrice, given_price
 from capital.domain.sizing.quantities import Sizing
-from capital.domain.sizing.rounding import round_down
+from capital.domain.sizing.rounding import cut, round_down, to_nearest
 from capital.exchange.venues import get_venue
 from capital.services.markets.prices import Price, PriceSource
 from capital.services.sizing.terms import LinkTerms
@@ -63,7 +68,7 @@ def priced_order(
     """
     given = given_price(order, rules.kind)
     if isinstance(found, Reason):
-        return _without_market(order, given, found)
+        return _without_market(order, venue, given, found)
     market = found.market
     age = market.age(now)
     comparison = Comparison(
@@ -81,15 +86,25 @@ def priced_order(
     if order.is_closing:
         warnings += comparison.warnings()
     source = PriceSource.GIVEN if at.price == given else found.source
-    return PricedOrder(at.price, source, at.riskiest, warnings)
+    return PricedOrder(_as_sent(at.price, order, venue), source, at.riskiest, warnings)
 
 
-def _without_market(order: OrderRequest, given: Decimal | None, why: Reason) -> PricedOrder:
+def _as_sent(price: Decimal, order: OrderRequest, venue: str) -> Decimal:
+    """The price to size at where ccxt rounds that of an order to buy up before it sends it."""
+    digits = get_venue(venue).rules_call.price_digits
+    if not digits or order.side != Side.BUY or OrderType(order.order_type).is_market:
+        return price
+    return max(price, to_nearest(Fraction(price), digits=digits))
+
+
+def _without_market(
+    order: OrderRequest, venue: str, given: Decimal | None, why: Reason
+) -> PricedOrder:
     if given is None:
         warnings = (Reason(Code.PRICE_NOT_NEEDED),) if order.is_closing else ()
         return PricedOrder(warnings=warnings)
     warning = Reason(Code.PRICE_NOT_COMPARED, {"price": plain(given), "cause": why.code.value})
-    return PricedOrder(given, PriceSource.GIVEN, given, (warning,))
+    return PricedOrder(_as_sent(given, order, venue), PriceSource.GIVEN, given, (warning,))
 
 
 def _old(order: OrderRequest, venue: str, market: MarketPrice, age: timedelta) -> Reason:
@@ -109,19 +124,25 @@ def amount_to_send(
     sizing: Sizing,
     priced: PricedOrder,
 ) -> Decimal:
-    """What ccxt's ``create_order`` takes as the amount: the sized one, with one exception.
+    """What ccxt's ``create_order`` takes as the amount: the sized one, with two exceptions.
 
     A few venues take the value of a spot market order to buy, and ccxt passes on what it is given.
+    At others ccxt works that value out, and rounds it up as well as down.
     """
     is_market_buy = (
         rules.kind is InstrumentKind.SPOT
         and order.side == Side.BUY
         and OrderType(order.order_type).is_market
     )
-    units = get_venue(link.venue).rules_call.market_buy_units
-    if not is_market_buy or units.get(WalletMode(link.wallet_mode)) is not AmountUnit.QUOTE:
+    if not is_market_buy or not sizing.amount:
         return sizing.amount
     assert priced.amount is not None, "an order to buy has a price"
-    # ccxt rounds that value by the step of amounts, whatever it counts.
-    value = Fraction(sizing.amount) * Fraction(priced.amount)
-    return round_down(value, rules.precision_mode, rules.amount_precision)
+    call, price = get_venue(link.venue).rules_call, Fraction(priced.amount)
+    value = Fraction(sizing.amount) * price
+    if call.market_buy_units.get(WalletMode(link.wallet_mode)) is AmountUnit.QUOTE:
+        # ccxt rounds that value by the step of amounts, whatever it counts.
+        return round_down(value, rules.precision_mode, rules.amount_precision)
+    if not call.price_digits or to_nearest(value, digits=call.price_digits) <= value:
+        return sizing.amount
+    digits = Decimal(call.price_digits)
+    return cut(Fraction(round_down(value, PrecisionMode.SIGNIFICANT_DIGITS, digits)) / price)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.sizing.instruments import PrecisionMode
-from capital.domain.sizing.rounding import cut, magnitude, round_down, step_at
+from capital.domain.sizing.rounding import cut, magnitude, round_down, step_at, to_nearest
 from tests.domain.sizing.builders import precisions
 
 CCXT_MODES = {
@@ -116,3 +116,13 @@ def test_magnitude_is_the_power_of_ten_at_or_below(amount):
 )
 def test_what_is_shown_is_cut_and_never_rounded_up(number, expected):
     assert format(cut(number), "f") == expected
+
+
+@given(amounts.filter(bool), st.integers(1, 9))
+def test_prices_are_rounded_to_digits_as_ccxt_rounds_them(number: Decimal, digits: int) -> None:
+    text = format(number, "f")
+    expected = of_ccxt.decimal_to_precision(
+        text, of_ccxt.ROUND, digits, of_ccxt.SIGNIFICANT_DIGITS, of_ccxt.NO_PADDING
+    )
+
+    assert to_nearest(Fraction(number), digits=digits) == Decimal(expected)

@@ -192,6 +192,26 @@ def test_a_unified_account_at_bitget_buys_spot_at_the_market_for_money(exchange)
     assert send(exchange, "bitget", limit, "limit", uta=True).base == limit.quantity
 
 
+@pytest.mark.parametrize("order_type", ["market", "limit"])
+@pytest.mark.parametrize("price", ["4186543", "4186456", "4600000", "95126", "9.9996"])
+def test_bithumb_gets_no_more_money_than_was_sized_for(exchange, monkeypatch, price, order_type):
+    """ccxt rounds prices, and money to buy for, to four digits there, up as well as down."""
+    sync_markets(["bithumb"])
+    monkeypatch.setitem(exchange.server.market_place._prices, "ETH/KRW", price)
+    forget_prices()
+    market = Market.objects.get(venue="bithumb", symbol="ETH/KRW")
+
+    answer = sized(market, order_type=order_type.upper(), price=price)
+    placed = send(exchange, "bithumb", answer, order_type)
+
+    assert answer.price >= Decimal(price)
+    arrived = placed.quote
+    if order_type == "limit":
+        arrived = placed.base * round(Decimal(price), 3 - Decimal(price).adjusted())
+    assert Fraction(998, 1000) * Fraction(answer.notional) < arrived <= answer.notional
+    assert answer.notional <= answer.budget == 2_500_000
+
+
 def at_deribit(symbol: str, **rules: Any) -> Market:
     return make_market(symbol, venue="deribit", market_id=symbol, **rules)
 
