@@ -24,7 +24,8 @@ class LinkRules:
             still close positions.
         max_symbols: How many symbols it may hold at once; None for no limit.
         max_budget_percent: What one order may cost at most, in percent of the link's capital.
-        stands_for: Settle currencies that the account's currency stands for, one for one.
+        stands_for: Settle currencies of contracts that the account's currency stands for, one for
+            one.
         venue: The account's venue, for sentences.
     """
 
@@ -85,7 +86,8 @@ def admit_order(
             strategy=link.strategy,
             market=link.market.value,
         )
-    if rules.settle != link.currency and rules.settle not in link.stands_for:
+    is_contract = rules.kind is not InstrumentKind.SPOT
+    if rules.settle != link.currency and not (is_contract and rules.settle in link.stands_for):
         raise CurrencyMismatch(
             Code.CURRENCY_MISMATCH,
             field="symbol",

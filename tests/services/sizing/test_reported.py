@@ -78,6 +78,16 @@ def test_07e_contracts_in_dollars_are_sized_with_credits(exchange) -> None:
     assert (answer.quantity, answer.amount) == (Decimal("0.043"), Decimal("0.043"))
 
 
+def test_07e_credits_buy_nothing_on_spot(exchange) -> None:
+    sync_markets(["binance"])
+    link = a_link("binance", "26200", currency="BNFCR")
+
+    answer = sized(link, "BTC/USDT", qty_per="10")
+
+    assert answer.error is not None
+    assert (answer.amount, answer.error.code) == (0, Code.CURRENCY_MISMATCH)
+
+
 def test_12_contract_that_became_a_tenth_waits_for_a_person(exchange, monkeypatch) -> None:
     lists_om(monkeypatch, "10", "20")
     price_of(exchange, monkeypatch, "OM/USDT", "3.66")
