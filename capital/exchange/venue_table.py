@@ -1,9 +1,14 @@
 """The tables of supported exchanges for the docs, made from the rows. See ``make venues``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 from capital.domain.balances import BalanceBasis
+from capital.domain.pools import Pool
 from capital.exchange.sharing.slices import requests_a_minute
+from capital.exchange.trading.rows import Call
+from capital.exchange.trading.venues import trading_of
 from capital.exchange.venue import (
     BalanceCall,
     BracketsCall,
@@ -23,6 +28,9 @@ PACES_BEGIN = "<!-- begin: paces, made by `make venues` -->"
 PACES_END = "<!-- end: paces, made by `make venues` -->"
 ANSWERS_BEGIN = "<!-- begin: answers, made by `make venues` -->"
 ANSWERS_END = "<!-- end: answers, made by `make venues` -->"
+TRADING_BEGIN = "<!-- begin: trading, made by `make venues` -->"
+TRADING_END = "<!-- end: trading, made by `make venues` -->"
+_TRADING_HEAD = "| exchange | what | pool | asked | at most, of the last |\n|---|---|---|---|---|"
 _ANSWERS_HEAD = (
     "| exchange | pool | whose account | made at | address of a request |\n|---|---|---|---|---|"
 )
@@ -74,6 +82,39 @@ def answers_table() -> str:
     return "\n".join([_ANSWERS_HEAD, *lines])
 
 
+def trading_table() -> str:
+    """Markdown with one line for each question about fills, positions and flows, and the rest."""
+    return "\n".join([_TRADING_HEAD, *(line for venue in VENUES for line in _told(venue))])
+
+
+def _told(venue: str) -> Iterator[str]:
+    trading = trading_of(venue)
+    kinds: tuple[tuple[str, Mapping[Pool, Sequence[Call[Any]]]], ...] = (
+        ("fills", trading.fills),
+        ("positions", trading.positions),
+        ("flows", trading.flows),
+    )
+    for what, calls_by_pool in kinds:
+        asked_for: dict[str, tuple[Call[Any], dict[str, None]]] = {}
+        for pool, calls in calls_by_pool.items():
+            for call in calls:
+                asked_for.setdefault(call.endpoint, (call, {}))[1][pool.value] = None
+        for call, names in asked_for.values():
+            asked = f"`{call.endpoint}`{', one symbol at a time' if call.by_symbol else ''}"
+            about = f"; {call.about}" if call.about else ""
+            limits = f"{_days(call.span)}, {_days(call.reach)}"
+            yield f"| `{venue}` | {what} | {', '.join(names)} | {asked}{about} | {limits} |"
+    untold = "; ".join(trading.untold) or "–"
+    yield f"| `{venue}` | not told | – | {untold} | – |"
+
+
+def _days(span: timedelta | None) -> str:
+    if span is None:
+        return "–"
+    hours = round(span.total_seconds() / 3600)
+    return f"{hours} h" if hours <= 48 else f"{round(hours / 24)} d"
+
+
 def with_table(document: str) -> str:
     """``document`` with the tables inserted between their markers.
 
@@ -83,6 +124,7 @@ def with_table(document: str) -> str:
     document = _inserted(document, venues_table(), BEGIN, END)
     document = _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
     document = _inserted(document, paces_table(), PACES_BEGIN, PACES_END)
+    document = _inserted(document, trading_table(), TRADING_BEGIN, TRADING_END)
     return _inserted(document, answers_table(), ANSWERS_BEGIN, ANSWERS_END)
 
 

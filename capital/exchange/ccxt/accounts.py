@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 DEADLINE_SECONDS = 15
 _LONGEST_OWNER = 80
+_PARTS = 5
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -133,16 +135,16 @@ class AccountClients:
 
     def refusal(self, line: Line, *, may_try: bool) -> Reason | None:
         """Why no request may be sent now. See ``Politeness.refusal``."""
-        return self.politeness.refusal(line, _now(), may_try=may_try, clock_change=_clock_change())
+        return self.politeness.refusal(line, now(), may_try=may_try, clock_change=_clock_change())
 
     def untried(self, line: Line) -> None:
         """No request was sent after all. See ``Politeness.untried``."""
-        self.politeness.untried(line, _now())
+        self.politeness.untried(line, now())
 
     def failed(self, line: Line, exchange: Any) -> None:
         """Record a failure of the venue, and how long it asks to be left alone."""
         status, retry_after_seconds = exchange.refused_with or (None, None)
-        self.politeness.failed(line, _now(), status=status, retry_after_seconds=retry_after_seconds)
+        self.politeness.failed(line, now(), status=status, retry_after_seconds=retry_after_seconds)
         if retry_after_seconds is not None:
             calls = get_venue(line.venue).calls[Pool(line.pool)]
             counts_by_address = any(call.pace.weight_per_minute is not None for call in calls)
@@ -177,12 +179,44 @@ class AccountClients:
             cautious = self.shared.own_share(line, call.pace, is_away=True)
             await self._take_own_turn(line, call, cautious, deadline)
 
+    async def take_spare_turn(
+        self, line: Line, own_line: Line, weight: int, pace: Pace, deadline: float
+    ) -> None:
+        """Wait until a request may be sent that makes no balance wait.
+
+        Args:
+            line: Where it goes, with the balances of the same pool.
+            own_line: The line of such requests only, which may have ``spare`` of the pace.
+            weight: What it counts for.
+            pace: The venue's limits.
+            deadline: By when, by the time of the event loop.
+
+        Raises:
+            BalanceUnavailable: That would be after the deadline.
+        """
+        loop, part = asyncio.get_running_loop(), spare(pace)
+        wait_seconds = self.politeness.wait_seconds(
+            own_line, weight, part, now(), most=deadline - loop.time()
+        )
+        if wait_seconds is None:
+            raise too_late(line)
+        await asyncio.sleep(wait_seconds)
+        if self.shared.store is not None:
+            for each, limits in ((own_line, part), (line, pace)):
+                await self.shared.take(each, weight, limits, deadline=deadline, is_urgent=False)
+            pace = self.shared.own_share(line, pace)
+        # No turn that comes later is taken: a balance that asks meanwhile is first.
+        while self.politeness.wait_seconds(line, weight, pace, now(), most=0) is None:
+            if loop.time() + _LOOK_SECONDS >= deadline:
+                raise too_late(line)
+            await asyncio.sleep(_LOOK_SECONDS)
+
     async def _take_own_turn(
         self, line: Line, call: BalanceCall, pace: Pace, deadline: float
     ) -> None:
         left_seconds = deadline - asyncio.get_running_loop().time()
         wait_seconds = self.politeness.wait_seconds(
-            line, call.weight, pace, _now(), most=left_seconds
+            line, call.weight, pace, now(), most=left_seconds
         )
         if wait_seconds is None:
             raise too_late(line)
@@ -195,11 +229,11 @@ class AccountClients:
             BalanceUnavailable: The account's currency is not in that list.
         """
         name = (request.venue.id, self._base_url(request))
-        known = self.politeness.currencies(name, _now())
+        known = self.politeness.currencies(name, now())
         if known is None:
             listed = await exchange.fetch_currencies()
             known = {code: dict(each) for code, each in listed.items()}
-            self.politeness.learn_currencies(name, known, _now())
+            self.politeness.learn_currencies(name, known, now())
         if request.currency not in known:
             raise BalanceUnavailable(
                 Code.EXCHANGE_CURRENCY_MISSING, venue=request.venue.id, currency=request.currency
@@ -252,6 +286,19 @@ class AccountClients:
         return owner
 
 
+def spare(pace: Pace) -> Pace:
+    """The part of a pace that is left to what is not as urgent as a balance: a fifth."""
+    limit = pace.weight_per_minute
+    at_once = pace.key_requests // _PARTS
+    return Pace(
+        weight_per_minute=None if limit is None else max(1, limit // _PARTS),
+        key_requests=max(1, at_once),
+        key_seconds=pace.key_seconds
+        if at_once
+        else -(-pace.key_seconds * _PARTS // pace.key_requests),
+    )
+
+
 async def _is_of_now(exchange: Any, line: Line, made_at: int) -> bool:
     """Whether an answer that was made at ``made_at``, by the venue's clock, is one of now.
 
@@ -272,9 +319,9 @@ async def _is_of_now(exchange: Any, line: Line, made_at: int) -> bool:
             # not used, but the next one is compared with it.
             VENUE_TIMES.correct(venue, made_at, monotonic_now())
         return False
-    now = monotonic_now()
-    VENUE_TIMES.correct(venue, venue_time, now)
-    return made_at >= venue_time - (now - asked) - OLDEST_MILLISECONDS
+    answered = monotonic_now()
+    VENUE_TIMES.correct(venue, venue_time, answered)
+    return made_at >= venue_time - (answered - asked) - OLDEST_MILLISECONDS
 
 
 async def _venue_time(exchange: Any) -> int | None:
@@ -292,7 +339,7 @@ async def _venue_time(exchange: Any) -> int | None:
 _STARTED_AT, _STARTED_SECONDS = datetime.now(UTC), time.monotonic()
 
 
-def _now() -> datetime:
+def now() -> datetime:
     """The clock for limits and pauses: whatever is done to the machine's time, it only goes on."""
     return _STARTED_AT + _elapsed()
 

@@ -16,6 +16,7 @@ from capital.exchange.answers import name_of_wallet, read_all_balances, read_bal
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
+    code_of,
     is_cancelled_by_the_caller,
     reason_for,
     run_to_its_end,
@@ -79,7 +80,7 @@ class CcxtGateway(AccountClients):
         def read(
             answer: dict[str, Any], call: BalanceCall, request: BalanceRequest, exchange: Any
         ) -> Observation:
-            code_of = _code_of(exchange, request.currency)
+            named = code_of(exchange, request.currency)
             amount = read_balance(
                 answer,
                 call,
@@ -87,7 +88,7 @@ class CcxtGateway(AccountClients):
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
-                code_of=code_of,
+                code_of=named,
             )
             called = name_of_wallet(
                 answer,
@@ -95,7 +96,7 @@ class CcxtGateway(AccountClients):
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
-                code_of=code_of,
+                code_of=named,
             )
             return Observation(amount, clock(), called)
 
@@ -114,7 +115,7 @@ class CcxtGateway(AccountClients):
                 venue=request.venue.id,
                 currency=request.currency,
                 basis=request.balance_basis,
-                code_of=_code_of(exchange, request.currency),
+                code_of=code_of(exchange, request.currency),
             )
 
         return run_to_its_end(self._fetch_all(requests, read)) if requests else {}
@@ -303,21 +304,3 @@ def _of_known_currencies(answer: dict[str, Any], exchange: Any) -> dict[str, Any
     total = answer.get("total")
     names = total if isinstance(total, dict) else {}
     return {**answer, "total": {name: names[name] for name in names if name in exchange.currencies}}
-
-
-def _code_of(exchange: Any, currency: str) -> Callable[[str], str]:
-    """The common name of the venue's name of a currency, as ccxt knows it.
-
-    An account's currency may also be the venue's own name, unless that is another currency's common
-    name.
-    """
-    bridged = exchange.options.get("spotCurrencyMapping", {})
-    others = exchange.commonCurrencies.values()
-
-    def code_of(name: str) -> str:
-        if name.upper() == currency and currency not in others:
-            return currency
-        code = str(exchange.safe_currency_code(name))
-        return str(bridged.get(code, code))
-
-    return code_of

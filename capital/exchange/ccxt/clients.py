@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -141,6 +141,24 @@ def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> R
             code = candidate
             break
     return Reason(code, {"venue": venue.id, "kind": kind})
+
+
+def code_of(exchange: Any, currency: str) -> Callable[[str], str]:
+    """The common name of the venue's name of a currency, as ccxt knows it.
+
+    An account's currency may also be the venue's own name, unless that is another currency's common
+    name.
+    """
+    bridged = exchange.options.get("spotCurrencyMapping", {})
+    others = exchange.commonCurrencies.values()
+
+    def common_name(name: str) -> str:
+        if name.upper() == currency and currency not in others:
+            return currency
+        code = str(exchange.safe_currency_code(name))
+        return str(bridged.get(code, code))
+
+    return common_name
 
 
 class _ExactAnswers:

@@ -1,0 +1,161 @@
+"""BingX: a fee that was paid is below zero; linear volumes are in the base coin."""
+
+from datetime import timedelta
+
+from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
+from capital.exchange.trading.rows import (
+    BOTH,
+    BUY,
+    INVERSE,
+    LINEAR,
+    SELL,
+    SPOT,
+    TRUE_IS_MAKER,
+    TRUE_OR_FALSE_BUYS,
+    Call,
+    FeeField,
+    FillFields,
+    FlowFields,
+    Kinds,
+    Moment,
+    Pages,
+    PositionFields,
+    Said,
+    Trading,
+    liquidity,
+    position_side,
+    side,
+)
+
+_SPOT = Call(
+    "spotV1PrivateGetTradeMyTrades",
+    "GET /openApi/spot/v1/trade/myTrades",
+    rows=(("data", "fills"),),
+    fields=FillFields(
+        symbol="symbol",
+        # quoteQty has binary noise; price times qty is right.
+        quantity="qty",
+        price="price",
+        time=(Moment("time"),),
+        side=(Said(("isBuyer",), TRUE_OR_FALSE_BUYS),),
+        fees=(FeeField("commission", "commissionAsset", is_negative_when_paid=True),),
+        fill_id="id",
+        order_id="orderId",
+        liquidity=liquidity("isMaker", TRUE_IS_MAKER),
+    ),
+    kinds=SPOT,
+    params={"symbol": "{symbol}", "startTime": "{since}", "endTime": "{until}", "limit": 1000},
+    by_symbol=True,
+    span=timedelta(days=7),
+    pages=Pages(1000),
+)
+
+# bingx-api.github.io, "Query historical transaction details"; the older allFillOrders has neither
+# ids of fills nor, in its first form, symbol and side.
+_LINEAR = Call(
+    "swapV2PrivateGetTradeFillHistory",
+    "GET /openApi/swap/v2/trade/fillHistory",
+    rows=(("data", "fill_history_orders"), ("data", "fill_orders"), ("data",)),
+    fields=FillFields(
+        symbol="symbol",
+        quantity=("qty", "volume"),
+        price=("price", "tradePrice"),
+        time=(Moment("filledTime", "iso"), Moment("filledTm", "iso"), Moment("tradeTime")),
+        side=side(),
+        position_side=(Said(("onlyOnePosition",), {"true": BOTH}), *position_side()),
+        fees=(FeeField("commission", ("commissionAsset", "currency"), is_negative_when_paid=True),),
+        realized=("realizedPnl", "realisedPNL"),
+        fill_id="tradeId",
+        order_id="orderId",
+        client_order_id=("clientOrderID", "clientOrderId"),
+        liquidity=(*liquidity("role"), *liquidity("maker", TRUE_IS_MAKER)),
+    ),
+    kinds=LINEAR,
+    params={"symbol": "{symbol}", "startTs": "{since}", "endTs": "{until}", "pageSize": 1000},
+    by_symbol=True,
+    span=timedelta(days=7),
+    pages=Pages(1000),
+)
+
+# There, "Query Order Trade Detail" of coin-margined futures: orderId is required.
+_INVERSE = Call(
+    "cswapV1PrivateGetTradeAllFillOrders",
+    "GET /openApi/cswap/v1/trade/allFillOrders",
+    rows=(("data",),),
+    fields=_LINEAR.fields,
+    kinds=INVERSE,
+    params={"orderId": "{order}"},
+    about="one order at a time",
+)
+
+
+def _positions(method: str, endpoint: str, kinds: Kinds) -> Call[PositionFields]:
+    return Call(
+        method,
+        endpoint,
+        rows=(("data",),),
+        fields=PositionFields(
+            symbol="symbol",
+            quantity="positionAmt",
+            direction=(Said(("positionSide",), {"long": BUY, "short": SELL}),),
+            is_signed=True,
+            position_side=(Said(("onlyOnePosition",), {"true": BOTH}), *position_side()),
+            entry="avgPrice",
+            mark="markPrice",
+            unrealised="unrealizedProfit",
+            realised="realisedProfit",
+            time=(Moment("updateTime"),),
+        ),
+        kinds=kinds,
+        about="realised PnL with fees, to 4 decimals",
+    )
+
+
+_INCOME = Call(
+    "swapV2PrivateGetUserIncome",
+    "GET /openApi/swap/v2/user/income",
+    rows=(("data",),),
+    fields=FlowFields(
+        kind=(
+            Said(
+                ("incomeType",),
+                {"funding_fee": FlowKind.FUNDING, "transfer": FlowKind.TRANSFER},
+            ),
+        ),
+        amount="income",
+        currency="asset",
+        time=(Moment("time"),),
+        symbol="symbol",
+        flow_id="tranId",
+    ),
+    kinds=LINEAR,
+    params={"startTime": "{since}", "endTime": "{until}", "limit": 1000},
+    span=timedelta(days=7),
+    reach=timedelta(days=90),
+    pages=Pages(1000),
+)
+_SWAP = "GET /openApi/swap/v2/user/positions"
+
+TRADING = {
+    "bingx": Trading(
+        fills={Pool.SPOT: (_SPOT,), Pool.FUTURES: (_LINEAR, _INVERSE)},
+        positions={
+            Pool.FUTURES: (
+                _positions("swapV2PrivateGetUserPositions", _SWAP, LINEAR),
+                _positions(
+                    "cswapV1PrivateGetUserPositions",
+                    "GET /openApi/cswap/v1/user/positions",
+                    INVERSE,
+                ),
+            )
+        },
+        flows={Pool.FUTURES: (_INCOME,)},
+        tags=False,
+        untold=(
+            "coin-margined fills, but by order",
+            "funding of coin-margined contracts",
+            "deposits and withdrawals are not read",
+        ),
+    )
+}

@@ -1,0 +1,113 @@
+"""The rows of trading: each venue has one, and ccxt knows every method that it names."""
+
+import ccxt.async_support
+import pytest
+
+from capital.domain.pools import Pool
+from capital.domain.sizing.instruments import InstrumentKind
+from capital.exchange.ccxt.accounts import spare
+from capital.exchange.trading.contract import Instrument
+from capital.exchange.trading.instruments import Instruments
+from capital.exchange.trading.rows import Call, FillFields, Trading
+from capital.exchange.trading.venues import TRADING, trading_of
+from capital.exchange.venue import Pace
+from capital.exchange.venues import VENUES
+from strategies.markets import MarketType
+
+
+def calls_of(trading: Trading) -> list[Call[object]]:
+    return [
+        call
+        for calls_by_pool in (trading.fills, trading.positions, trading.flows)
+        for calls in calls_by_pool.values()
+        for call in calls
+    ]
+
+
+def test_every_venue_with_a_row_says_what_it_tells_of_trading() -> None:
+    assert list(TRADING) == list(VENUES)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_ccxt_has_every_method(venue: str) -> None:
+    client = getattr(ccxt.async_support, venue)()
+
+    missing = [call.method for call in calls_of(TRADING[venue]) if not hasattr(client, call.method)]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_fills_are_asked_for_in_every_pool_and_positions_in_those_of_futures(venue: str) -> None:
+    row, trading = VENUES[venue], TRADING[venue]
+
+    assert set(trading.fills) == set(row.calls)
+    assert all(trading.fills.values())
+    if MarketType.FUTURES in row.markets:
+        assert trading.positions.keys() - {Pool.SPOT} == row.calls.keys() - {Pool.SPOT}
+    assert trading.untold
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_fill_can_always_be_told_from_another_one(venue: str) -> None:
+    fields: list[FillFields] = [
+        call.fields for calls in TRADING[venue].fills.values() for call in calls
+    ]
+
+    assert all(each.fill_id or each.order_id for each in fields)
+
+
+def test_a_venue_without_a_row_tells_nothing() -> None:
+    trading = trading_of("whitebit")
+
+    assert calls_of(trading) == []
+    assert trading.untold == ("nothing: its answers were never verified",)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("BTC-USDT", "BTC/USDT"),
+        ("btcusdt", "BTC/USDT"),
+        ("POLY-USDT", "POLY/USDT"),
+        ("POLY/USDT", "POLY/USDT"),
+        ("KRW-POLY", "POLY/KRW"),
+        ("polyusdt", "POLY/USDT"),
+        ("XICNXXBT", "ICN/BTC"),
+        ("POLY-EUR", None),
+        ("POLY-XUSDT", None),
+        ("USDT", None),
+    ],
+)
+def test_a_pair_that_is_no_longer_listed_is_known_by_its_name(
+    name: str, symbol: str | None
+) -> None:
+    listed = [
+        Instrument(f"BTC/{quote}", f"BTC{quote}", InstrumentKind.SPOT, "BTC", quote, quote)
+        for quote in ("USDT", "KRW")
+    ]
+    listed.append(Instrument("ETH/BTC", "XETHXXBT", InstrumentKind.SPOT, "ETH", "BTC", "BTC"))
+    known = Instruments(listed, "pair", str.upper)
+
+    found = known.find(name, {InstrumentKind.SPOT})
+
+    assert (found and found.symbol) == symbol
+
+
+def test_a_contract_that_is_not_listed_is_not_guessed() -> None:
+    known = Instruments([], "id", str.upper)
+
+    assert known.find("BTC-USDT-SWAP", {InstrumentKind.LINEAR}) is None
+
+
+@pytest.mark.parametrize(
+    ("pace", "part"),
+    [
+        (Pace(5400, 45), Pace(1080, 9)),
+        (Pace(1080, 9), Pace(216, 1)),
+        (Pace(None, 13, 45), Pace(None, 2, 45)),
+        (Pace(4, 4, 2), Pace(1, 1, 3)),
+    ],
+)
+def test_a_fifth_of_a_pace_is_spare(pace: Pace, part: Pace) -> None:
+    assert spare(pace) == part
