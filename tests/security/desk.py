@@ -93,8 +93,8 @@ class Desk:
             "allocation-runs": self.tenant.runs[0].pk,
             "positions": self.tenant.position.pk,
             "markets": self.market.pk,
-            "fills": self.tenant.rows(Fill)[0].pk,
-            "flows": self.tenant.rows(Flow)[0].pk,
+            "fills": lambda: self.tenant.rows(Fill)[0].pk,
+            "flows": lambda: self.tenant.rows(Flow)[0].pk,
         }
         if method == "delete":
             ids |= {

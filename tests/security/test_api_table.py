@@ -4,6 +4,8 @@ A new operation without a row fails. A row says, caller by caller, the status of
 of it before you write it. What the words of the head mean stands in ``callers``.
 """
 
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -39,14 +41,25 @@ def callers(desk: Desk) -> dict[str, ASKS]:
     }
 
 
+@pytest.fixture(scope="module")
+def _one_desk(django_db_setup: Any, django_db_blocker: Any) -> Iterator[Desk]:
+    with django_db_blocker.unblock(), undone():
+        yield Desk()
+
+
+@pytest.fixture
+def desk(_one_desk: Desk) -> Desk:
+    """The desk as it was made: what a test writes is rolled back, and its rows are copies."""
+    return deepcopy(_one_desk)
+
+
 @pytest.fixture(autouse=True)
 def _fresh_rates() -> None:
     caches["throttles"].clear()
 
 
-def answers(path: str, method: str) -> dict[str, int]:
+def answers(desk: Desk, path: str, method: str) -> dict[str, int]:
     """The status for each caller; each finds the desk as it was made."""
-    desk = Desk()
     found = {}
     for name, ask in callers(desk).items():
         with undone():
@@ -63,16 +76,15 @@ def test_table_has_a_row_for_every_operation() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_row(row: str) -> None:
+def test_row(desk: Desk, row: str) -> None:
     method, path = row.lower().split(" ", 1)
-    found = answers(path, method)
+    found = answers(desk, path, method)
 
     expected = dict(zip(HEAD, TABLE[row], strict=True))
     assert found == expected
 
 
-def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there() -> None:
-    desk = Desk()
+def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there(desk: Desk) -> None:
     asking = {
         "stranger": desk.token(desk.people["stranger"]),
         "other": desk.token(desk.owner, account=desk.second),
@@ -90,8 +102,7 @@ def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE)
-def test_nothing_opens_without_a_token_that_is_good(row: str) -> None:
-    desk = Desk()
+def test_nothing_opens_without_a_token_that_is_good(desk: Desk, row: str) -> None:
     method, path = row.lower().split(" ", 1)
     url, body = desk.path(path, method), desk.body(path, method)
 
