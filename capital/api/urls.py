@@ -9,6 +9,7 @@ from capital.api.views.accounts import Accounts, DailySummaries
 from capital.api.views.allocation import Allocate, AllocationRuns
 from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks, NamedHooks
+from capital.api.views.links import NamedLinks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Fills, Flows, Markets, Positions
@@ -26,6 +27,8 @@ router.register("fills", Fills, "fills")
 router.register("flows", Flows, "flows")
 router.register("markets", Markets, "markets")
 
+NAMED = (("size", "post"), ("positions", "put"), ("fills", "post"))
+
 urlpatterns = [
     path(
         "v1/",
@@ -34,6 +37,15 @@ urlpatterns = [
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
                 path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
                 path("hooks/<slug:key>/<slug:name>/", NamedHooks.as_view(), name="hooks"),
+                # An account's name may have anything in it, a slash too.
+                *(
+                    path(
+                        f"strategies/<slug:key>/accounts/<path:name>/{verb}/",
+                        NamedLinks.as_view({method: verb}),
+                        name=f"named-{verb}",
+                    )
+                    for verb, method in NAMED
+                ),
                 *router.urls,
             ]
         ),

@@ -749,6 +749,10 @@ class Code(StrEnum):
         "fill_not_positive",
         "The {name} of a fill must be above zero; it is {number}.",
     )
+    POSITION_TWICE = (
+        "position_twice",
+        "The position in {symbol} is reported twice. Give each symbol and side once.",
+    )
     FILL_NAMELESS = (
         "fill_nameless",
         "A fill needs the exchange's fill id. Where that is not known, give order_id or "

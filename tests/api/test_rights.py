@@ -104,6 +104,7 @@ class World:
             "account-access": self.access.pk,
             "allocate": None,
         }
+        template = template.replace("{name}", self.account.name)
         return re.sub(r"\{\w+\}", str(ids[resource]), template)
 
     def _unused(self, template: str, resource: str) -> str:
@@ -273,7 +274,7 @@ def test_the_table_has_every_address_of_the_api() -> None:
     of_version = next(each for each in urlpatterns if str(each.pattern) == "v1/")
     routed = set()
     for pattern in of_version.url_patterns:
-        route = re.sub(r"\(\?P<(\w+)>[^)]*\)|<slug:(\w+)>", named, str(pattern.pattern))
+        route = re.sub(r"\(\?P<(\w+)>[^)]*\)|<(?:slug|path):(\w+)>", named, str(pattern.pattern))
         route = route.strip("^$")
         routed.add("/api/v1/" + route.replace("{pk}", "{id}").removesuffix("\\Z"))
 

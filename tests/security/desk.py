@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -102,6 +103,7 @@ class Desk:
                 "strategy-accounts": self._unused_link,
                 "accounts": self._unused_account,
             }
+        template = template.replace("{name}", quote(self.account.name))
         found = ids.get(resource)
         return re.sub(r"\{\w+\}", str(found() if callable(found) else found), template)
 

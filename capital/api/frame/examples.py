@@ -140,7 +140,7 @@ REQUESTS: Mapping[str, Any] = {
     "PatchedStrategyAccountRequest": {"weight": "0.4"},
     "AccountAccessRequest": {"account": 1, "user": "minsu", "role": "viewer"},
     "PatchedAccountAccessRequest": {"role": "operator"},
-    "PositionRequest": _POSITION,
+    "ReportPositionsRequest": _POSITION,
     "OrderRequest": _ORDER,
     "ReportFillsRequest": {"fills": [_FILL]},
     "EnterFlowRequest": _FLOW,

@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser
 from capital.api.frame.problems import PayloadTooLarge
 
 LARGEST_BODY = 64 * 1024
-# 500 fills with the longest ids and several fees.
+# 500 fills with the longest ids and several fees, or 500 positions.
 _LARGEST_REPORT = 768 * 1024
 # An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
@@ -22,7 +22,7 @@ _LONGEST_NUMBER = 400
 
 def largest_body(path: str) -> int:
     """How many bytes of a body are read at an address of the API."""
-    return _LARGEST_REPORT if path.endswith("/fills/") else LARGEST_BODY
+    return _LARGEST_REPORT if path.endswith(("/fills/", "/positions/")) else LARGEST_BODY
 
 
 class NotJson(ParseError):

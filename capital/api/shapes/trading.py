@@ -14,7 +14,7 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Fill, Flow, Market, Position
-from capital.services.trading import FillCode, FillResult, NewFill
+from capital.services.trading import FillCode, FillResult, NewFill, ToldPosition
 
 _OF_SIDE = (
     "On an account that holds a long and a short position in one symbol: `long` or `short`. "
@@ -104,6 +104,53 @@ class PositionRow(Row):
             "updated_at",
         ]
         read_only_fields = ["strategy_account", "mark_price", "marked_at", "source", "updated_at"]
+
+
+@extend_schema_serializer(component_name="ReportAllPositions")
+class PositionsBody(Request):
+    """All that is held, up to 500 positions. What is not named was closed."""
+
+    positions = PositionRow(  # type: ignore[call-arg]
+        many=True, max_length=500, error_messages=_NO_LIST, help_text="`[]` is flat."
+    )
+
+
+@extend_schema_serializer(component_name="AllPositions")
+class PositionsRow(serializers.Serializer[Any]):
+    """What was reported, and what was closed because it was not named."""
+
+    positions = PositionRow(many=True)
+
+
+def is_whole(data: Any) -> bool:
+    """Whether a body tells of all positions rather than of one."""
+    return isinstance(data, Mapping) and "positions" in data
+
+
+def read_position(data: Any) -> ToldPosition:
+    """The one position of a body.
+
+    Raises:
+        ValidationError: The body is not as ``PositionRow`` says.
+    """
+    body = PositionRow(data=data)
+    body.is_valid(raise_exception=True)
+    return _told_position(body.validated_data)
+
+
+def read_positions(data: Any) -> list[ToldPosition]:
+    """All positions of a body.
+
+    Raises:
+        ValidationError: The body is not as ``PositionsBody`` says.
+    """
+    body = PositionsBody(data=data)
+    body.is_valid(raise_exception=True)
+    return [_told_position(told) for told in body.validated_data["positions"]]
+
+
+def _told_position(told: Mapping[str, Any]) -> ToldPosition:
+    return ToldPosition(**{**told, "position_side": PositionSide(told["position_side"])})
 
 
 class FeeBody(Request):

@@ -11,22 +11,15 @@ from rest_framework.response import Response
 
 from capital.api.frame.authentication import account_of
 from capital.api.frame.base import refusal
-from capital.api.shapes.answers import Size, Sizes
+from capital.api.shapes.answers import Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.rows import LinkRow, StrategyRow
-from capital.api.shapes.trading import (
-    FillResults,
-    FillsBody,
-    PositionRow,
-    fill_results_as_json,
-    read_fills,
-)
 from capital.api.views.editable import EditableView
+from capital.api.views.links import PERMISSIONS, SCOPES, LinkActions
 from capital.domain.errors import InvalidOrder, NotFound
-from capital.domain.sizing.orders import PositionSide
 from capital.models import Account, Scope, StrategyAccount
-from capital.services.access import Act, find_visible_link
+from capital.services.access import find_visible_link
 from capital.services.accounts import (
     change_link,
     change_strategy,
@@ -36,7 +29,6 @@ from capital.services.accounts import (
     delete_strategy,
 )
 from capital.services.sizing import size_orders
-from capital.services.trading import report_fills, report_position
 from strategies.models import Strategy
 
 
@@ -114,21 +106,20 @@ class Strategies(EditableView):
     partial_update=extend_schema(summary="Update a link"),
     destroy=extend_schema(summary="Delete a link that never had capital"),
 )
-class StrategyAccounts(EditableView):
+class StrategyAccounts(LinkActions, EditableView):
     """One link: a strategy trades on an account, with a weight and leverage."""
 
     queryset = StrategyAccount.objects.select_related("strategy", "account", "capital")
     serializer_class = LinkRow
     filterset_class = LinkFilter
     ordering_fields = ("id", "weight", "leverage", "created_at", "updated_at")
-    scopes = {"size": Scope.SIZE, "positions": Scope.SIZE, "fills": Scope.SIZE}
+    scopes = SCOPES
     permissions = {
         "create": "capital.add_strategyaccount",
         "update": "capital.change_strategyaccount",
         "partial_update": "capital.change_strategyaccount",
         "destroy": "capital.delete_strategyaccount",
-        "positions": Act.REPORT.permission,
-        "fills": Act.REPORT_TRADING.permission,
+        **PERMISSIONS,
     }
 
     def create_row(self, values: dict[str, Any]) -> StrategyAccount:
@@ -144,54 +135,8 @@ class StrategyAccounts(EditableView):
     def delete_row(self, row: StrategyAccount) -> None:
         delete_link(row.pk, **self.asker)
 
-    @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
-    @action(detail=True, methods=["post"])
-    def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """How much this strategy may order on this account now, and what limited it."""
-        link_id = self._visible_link()
-        answer = size_orders([link_id], [read_order(request.data)])[0]
-        if answer.error is not None:
-            raise answer.error
-        return Response(answer.as_json())
-
-    @extend_schema(summary="Report a position", request=PositionRow, responses={200: PositionRow})
-    @action(detail=True, methods=["put"])
-    def positions(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Report the current position in a symbol. A quantity of 0 means that it was closed.
-
-        While a position is open, the account's capital stays as it is. Closing it triggers a
-        check whether a reallocation is due. A rest that is too small for any order (`dust`) does
-        not count as open.
-        """
-        link_id = self._visible_link()
-        serializer = PositionRow(data=request.data, context=self.get_serializer_context())
-        serializer.is_valid(raise_exception=True)
-        told = serializer.validated_data
-        position = report_position(
-            link_id,
-            actor=request.user,  # type: ignore[arg-type]
-            **{**told, "position_side": PositionSide(told["position_side"])},
-        )
-        return Response(PositionRow(position).data)
-
-    @extend_schema(summary="Report fills", request=FillsBody, responses={200: FillResults})
-    @action(detail=True, methods=["post"])
-    def fills(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Report what was executed. Nothing is recorded twice, so a report may be repeated.
-
-        All of the fills are recorded, or none. PnL, the position and what it earned by day follow
-        from them.
-        """
-        link_id = self._visible_link()
-        results = report_fills(
-            link_id,
-            read_fills(request.data),
-            actor=request.user,  # type: ignore[arg-type]
-        )
-        return Response(fill_results_as_json(results))
-
-    def _visible_link(self) -> int:
-        """The id of the link in the URL, in one small query; 404 if it is not visible."""
+    def visible_link(self) -> int:
+        """In one small query."""
         link = find_visible_link(
             int(self.kwargs["pk"]), user=self.request.user, account_id=account_of(self.request)
         )

@@ -1,6 +1,6 @@
 """Accounts, links and strategies: found, locked, entered, changed and removed."""
 
-from capital.services.accounts.links import check_market, find_link_ids
+from capital.services.accounts.links import check_market, find_link_ids, find_named_link
 from capital.services.accounts.lookup import active_account_ids, find_account_ids
 from capital.services.accounts.registry import (
     change_account,
@@ -33,6 +33,7 @@ __all__ = [
     "delete_strategy",
     "find_account_ids",
     "find_link_ids",
+    "find_named_link",
     "is_proven",
     "link_notice",
     "proven_venues",

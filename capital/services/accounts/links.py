@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
-from capital.domain.errors import UnknownStrategy
+from capital.domain.errors import AmbiguousAccount, NotFound, UnknownStrategy
 from capital.exchange.venues import get_venue, is_known
 from capital.models import StrategyAccount
 from capital.models.accounts import no_market
@@ -29,6 +30,29 @@ def find_link_ids(strategy_key: str, account_names: Sequence[str] = ()) -> list[
             strategy=repr(strategy_key)[:70], accounts=", ".join(account_names) or "any account"
         )
     return found
+
+
+def find_named_link(links: QuerySet[StrategyAccount], *, key: str, name: str) -> int:
+    """The link of a strategy on an account, by primary key, in one query.
+
+    Args:
+        links: Those that the asker sees.
+        key: The strategy's.
+        name: The account's exact name.
+
+    Raises:
+        NotFound: None of them.
+        AmbiguousAccount: Two owners have an account of this name, and the asker sees both.
+    """
+    found = list(
+        links.filter(strategy__key=key, account__name=name).values_list("pk", "account_id")
+    )
+    if not found:
+        raise NotFound
+    if len(found) > 1:
+        candidates = "; ".join(f"{account_id} = {name}" for _, account_id in sorted(found))
+        raise AmbiguousAccount(account=repr(name), candidates=candidates)
+    return found[0][0]
 
 
 def check_market(strategy_id: int, market: str) -> None:

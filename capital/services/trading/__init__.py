@@ -6,7 +6,13 @@ from capital.services.trading.flows import enter_flow
 from capital.services.trading.imports import ImportedSum, ImportReport, import_trades
 from capital.services.trading.marks import mark_positions, value_positions
 from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, pnl, settle_of
-from capital.services.trading.positions import mark_dust, open_positions, report_position
+from capital.services.trading.positions import (
+    ToldPosition,
+    mark_dust,
+    open_positions,
+    report_position,
+    report_positions,
+)
 
 __all__ = [
     "GROUPS",
@@ -17,6 +23,7 @@ __all__ = [
     "LineProblem",
     "NewFill",
     "PnlRow",
+    "ToldPosition",
     "account_pnl",
     "enter_flow",
     "import_trades",
@@ -27,6 +34,7 @@ __all__ = [
     "read_trade_file",
     "report_fills",
     "report_position",
+    "report_positions",
     "settle_of",
     "value_positions",
 ]

@@ -7,6 +7,8 @@ close it, and it would hold the account for ever.
 import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
@@ -14,7 +16,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.errors import NotFound, UnknownSymbol
+from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Market, Position, PositionSource, StrategyAccount
@@ -122,35 +124,112 @@ def report_position(
         ValidationError: A rule of the model is broken. Nothing was changed.
         AmountNotStorable: The database cannot store a number exactly.
     """
+    told = ToldPosition(symbol, quantity, entry_price, position_side)
     with transaction.atomic():
-        link = StrategyAccount.objects.filter(pk=link_id).only("account_id").first()
-        if link is None:
-            raise NotFound
-        venue = lock_accounts([link.account_id])[link.account_id].venue
-        require(actor, Act.REPORT, account_ids=[link.account_id])
-        named = {
-            "strategy_account_id": link_id,
-            "symbol": symbol,
-            "position_side": position_side.value,
-        }
-        position = Position.objects.filter(**named).first()
-        if position is None:
-            _refuse_unknown(venue, symbol)
-            position = Position(**named)
-        position.quantity, position.entry_price = quantity, entry_price
-        position.reported_quantity, position.reported_at = quantity, clock()
-        position.source = PositionSource.REPORT
-        if position.books is not None:
-            position.books = {**position.books, "since_report": "0"}
-        position.full_clean()
-        position.save()
+        link = _locked_link(link_id, actor)
+        return _report(link, told, clock())
+
+
+@dataclass(frozen=True)
+class ToldPosition:
+    """What a bot says that it holds in one symbol, on one side.
+
+    Attributes:
+        symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
+        quantity: Signed: negative is short, zero is closed.
+        entry_price: Above zero; None where it is unknown.
+        position_side: Which one, on an account that holds both.
+    """
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal | None = None
+    position_side: PositionSide = PositionSide.BOTH
+
+
+def report_positions(
+    link_id: int,
+    positions: Sequence[ToldPosition],
+    *,
+    actor: AbstractUser | None = None,
+    clock: Clock = timezone.now,
+) -> list[Position]:
+    """Store all that a link holds. What it held and is not told of was closed. All or nothing.
+
+    Args:
+        link_id: The link's primary key.
+        positions: Each symbol and side once; none is flat.
+        actor: Who reports, and may on this account; None is nobody in particular, who may.
+        clock: Says what time it is.
+
+    Returns:
+        The positions that were told, in their order, then those that were closed by it.
+
+    Raises:
+        TradingRefused: A symbol is told twice; ``field`` says which.
+        NotFound, UnknownAccount, NotPermitted, RoleTooSmall, UnknownSymbol, ValidationError,
+            AmountNotStorable: As ``report_position``. Nothing was changed.
+    """
+    with transaction.atomic():
+        link = _locked_link(link_id, actor)
+        told: dict[tuple[str, str], None] = {}
+        for number, each in enumerate(positions):
+            key = (each.symbol, each.position_side.value)
+            if key in told:
+                field = f"positions.{number}.symbol"
+                raise TradingRefused(Code.POSITION_TWICE, field=field, symbol=each.symbol)
+            told[key] = None
+        now = clock()
+        reported = [
+            _report(link, each, now, place=f"positions.{number}.")
+            for number, each in enumerate(positions)
+        ]
+        held = Position.objects.exclude(quantity=0).filter(strategy_account_id=link_id)
+        closed = [
+            ToldPosition(each.symbol, Decimal(0), None, PositionSide(each.position_side))
+            for each in held.order_by("pk")
+            if (each.symbol, each.position_side) not in told
+        ]
+        return [*reported, *(_report(link, each, now) for each in closed)]
+
+
+def _locked_link(link_id: int, actor: AbstractUser | None) -> StrategyAccount:
+    """The link, with its strategy and its locked account."""
+    link = StrategyAccount.objects.select_related("strategy").filter(pk=link_id).first()
+    if link is None:
+        raise NotFound
+    link.account = lock_accounts([link.account_id])[link.account_id]
+    require(actor, Act.REPORT, account_ids=[link.account_id])
+    return link
+
+
+def _report(
+    link: StrategyAccount, told: ToldPosition, now: datetime, *, place: str = ""
+) -> Position:
+    named = {
+        "strategy_account": link,
+        "symbol": told.symbol,
+        "position_side": told.position_side.value,
+    }
+    position = Position.objects.filter(**named).first()
+    if position is None:
+        _refuse_unknown(link.account.venue, told.symbol, field=f"{place}symbol")
+        position = Position(**named)
+    position.strategy_account = link
+    position.quantity, position.entry_price = told.quantity, told.entry_price
+    position.reported_quantity, position.reported_at = told.quantity, now
+    position.source = PositionSource.REPORT
+    if position.books is not None:
+        position.books = {**position.books, "since_report": "0"}
+    position.full_clean()
+    position.save()
     return position
 
 
-def _refuse_unknown(venue: str, symbol: str) -> None:
+def _refuse_unknown(venue: str, symbol: str, *, field: str) -> None:
     instruments = Market.objects.filter(venue=venue)
     if not instruments.filter(symbol=symbol).exists() and instruments.exists():
-        raise UnknownSymbol(Code.UNKNOWN_SYMBOL, field="symbol", venue=venue, symbol=symbol)
+        raise UnknownSymbol(Code.UNKNOWN_SYMBOL, field=field, venue=venue, symbol=symbol)
 
 
 def open_positions(account_ids: Sequence[int]) -> list[Position]:
