@@ -34,7 +34,8 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
 def to_nearest(number: Fraction, *, digits: int) -> Decimal:
     """``number`` with so many digits, up or down; a half goes up.
 
-    As ccxt rounds prices at venues whose prices are in significant digits.
+    As ccxt rounds prices at venues whose prices are in significant digits, where a half may go down
+    as well.
 
     Args:
         number: > 0.
