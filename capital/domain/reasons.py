@@ -674,6 +674,11 @@ class Code(StrEnum):
         "The leverage {asked} is more than the exchange allows for this order, so it was sized "
         "with {limit}.",
     )
+    LEVERAGE_UNCHECKED = (
+        "leverage_unchecked",
+        "The highest leverage that the exchange allows for {symbol} is not known, so it may refuse "
+        "an order with {asked}.",
+    )
     NO_ROOM_FOR_FEES = (
         "no_room_for_fees",
         "The order uses all of the capital ({percent}%) and the account's fee rate is 0, so "

@@ -87,9 +87,18 @@ class LeverageSteps:
         return max(fitting, key=lambda terms: terms.leverage, default=lowest)
 
     def warnings(self, amount: Decimal) -> tuple[Reason, ...]:
-        """That the link's leverage is higher than the one that ``amount`` is sized with."""
-        used = self.of(amount).leverage
-        if not amount or used >= self.terms.leverage:
+        """That the link's leverage is higher than the one that ``amount`` is sized with.
+
+        Or, where nobody told how high it may be, that it was not checked.
+        """
+        asked, used = self.terms.leverage, self.of(amount).leverage
+        if not amount:
             return ()
-        figures = {"asked": plain(self.terms.leverage), "limit": plain(used)}
-        return (Reason(Code.LEVERAGE_CAPPED, figures),)
+        if used < asked:
+            figures = {"asked": plain(asked), "limit": plain(used)}
+            return (Reason(Code.LEVERAGE_CAPPED, figures),)
+        is_told = self.rules.max_leverage is not None or self.rules.brackets
+        if asked <= 1 or is_told:
+            return ()
+        figures = {"asked": plain(asked), "symbol": self.rules.symbol}
+        return (Reason(Code.LEVERAGE_UNCHECKED, figures),)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import LeverageBracket
 from capital.domain.sizing.quantities import Bound, size_close, size_entry
 from tests.domain.sizing.builders import D, decimals, inverse, linear, order, prices, spot, terms
@@ -54,6 +54,27 @@ def test_a_leverage_below_the_maximum_is_used_without_a_word():
     sizing = entry(coins(max_leverage=D(50)), leverage="3")
 
     assert (sizing.leverage, capped(sizing)) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("told", "leverage", "is_warned"),
+    [
+        ({}, "3", True),
+        ({}, "1", False),
+        ({"max_leverage": D(50)}, "3", False),
+        ({"brackets": (LeverageBracket(D(50)),)}, "3", False),
+    ],
+)
+def test_a_leverage_that_nobody_bounds_is_used_with_a_word(told, leverage, is_warned):
+    sizing = entry(coins(**told), leverage=leverage)
+
+    unchecked = Reason(Code.LEVERAGE_UNCHECKED, {"asked": leverage, "symbol": coins().symbol})
+    assert sizing.leverage == D(leverage)
+    assert (unchecked in sizing.warnings) is is_warned
+
+
+def test_an_order_of_nothing_is_not_warned_of():
+    assert entry(coins(), "0.01", price="100", leverage="3").warnings == ()
 
 
 def test_spot_knows_no_leverage():

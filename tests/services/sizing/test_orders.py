@@ -64,7 +64,7 @@ def swap(**fields) -> Market:
 
 
 def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text(exchange):
-    swap()
+    swap(max_leverage=Decimal(125))
     link = futures_link(fee_rate=Decimal("0.0005"), utilisation=Decimal("0.95"))
 
     answer = size(link, symbol=SWAP, qty_per="100", price="61234.5").as_json()
