@@ -59,6 +59,8 @@ run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its
 
 # Tests start processes by the hundred, and their own workers: none compiles the project again.
 test test-database test-browser: export PYTHONDONTWRITEBYTECODE :=
+# No commit of a test is to outlive the server's machine: PostgreSQL need not wait for the disk.
+test test-database test-browser: export PGOPTIONS := -c synchronous_commit=off
 
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
