@@ -108,6 +108,9 @@ class WebhookDelivery(AppendOnlyModel):
                 fields=["strategy", "fingerprint", "-received_at"], name="delivery_by_body"
             ),
             models.Index(fields=["received_at"], name="delivery_by_time"),
+            # For the search.
+            models.Index(fields=["delivery_id"], name="delivery_by_id"),
+            models.Index(fields=["address"], name="delivery_by_address"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -1,6 +1,6 @@
 """Runs: every decision, with all that it rested on, for people who were not there. Read-only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -19,7 +19,8 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
-from capital.models import AllocationRun
+from capital.admin.frame.lists import MOST_ROWS, IndexedSearch
+from capital.models import Account, AllocationRun
 from capital.services.allocation import PoolReport, report_runs
 from capital.services.sentences import sentence_of
 
@@ -43,7 +44,7 @@ _ENTRY_COLUMNS = ("strategy", "weight", "before", "after", "entry_code")
 
 
 @admin.register(AllocationRun)
-class RunAdmin(RevertPages, RecordAdmin):
+class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     """Append-only. The page of a run reads the same years later."""
 
     actions = ["export"]
@@ -65,7 +66,8 @@ class RunAdmin(RevertPages, RecordAdmin):
         ("is_forced", BooleanRadioFilter),
     ]
     list_filter_submit = True
-    search_fields = ["account__name", "run_key", "code", "actor__username"]
+    search_fields = ["account__name", "run_key", "actor__username"]
+    searched_rows = {"account": ["name"], "actor": ["username"]}
     # By primary key, which is the order of decision and has an index.
     ordering = ["-pk"]
 
@@ -73,6 +75,17 @@ class RunAdmin(RevertPages, RecordAdmin):
         """With whose it is and who asked."""
         rows: QuerySet[AllocationRun] = super().get_queryset(request)
         return rows.select_related("account", "actor")
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        """The runs of some time are ordered by it: for that there is an index, too."""
+        is_of_a_time = any(name.startswith("created_at") for name in request.GET)
+        return ["-created_at", "-pk"] if is_of_a_time else self.ordering
+
+    def keys_of(self, model: Any, word: str) -> list[Any]:
+        """The runs with this key. The index has the account before it."""
+        accounts = list(Account.objects.order_by().values_list("pk", flat=True))
+        rows = AllocationRun.objects.order_by().filter(account__in=accounts, run_key=word)
+        return list(rows.values_list("pk", flat=True)[:MOST_ROWS])
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The page's own template says all of it."""

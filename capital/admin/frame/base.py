@@ -24,6 +24,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from capital.admin.frame.formats import ratio
+from capital.admin.frame.lists import BoundedPaginator
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
 from capital.services.access import ACCOUNT_PATHS, visible_to
@@ -108,6 +109,7 @@ class SitePage:
 
     list_per_page = 50
     list_max_show_all = 0
+    paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     compressed_fields = True

@@ -15,6 +15,7 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, lines, link_to
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
+from capital.admin.frame.lists import IndexedSearch
 from capital.admin.strategies.answers import answer_page, refusal_text, rows_of, side_name
 from capital.domain.reasons import Code
 from capital.models import WebhookDelivery
@@ -42,7 +43,7 @@ class RefusedFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no type
 
 
 @admin.register(WebhookDelivery)
-class DeliveryAdmin(RecordAdmin):
+class DeliveryAdmin(IndexedSearch, RecordAdmin):
     """Append-only. A delivery without an answer was refused, given up, or is being worked on."""
 
     change_form_before_template = "capital/strategies/delivery.html"
@@ -58,6 +59,8 @@ class DeliveryAdmin(RecordAdmin):
     list_filter = [("strategy", VisibleFilter), RefusedFilter, ("received_at", TimeFilter)]
     list_filter_submit = True
     search_fields = ["delivery_id", "strategy__name", "strategy__key", "address"]
+    searched_rows = {"strategy": ["name", "key"]}
+    searched_columns = ("delivery_id", "address")
     # By primary key, which is the order of arrival and has an index.
     ordering = ["-pk"]
 

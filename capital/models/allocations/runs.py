@@ -31,6 +31,7 @@ class Trigger(models.TextChoices):
 # The outcomes of runs that may have changed capital: one that found no balance may have released
 # that of idle links.
 CHANGES_CAPITAL = (Outcome.APPLIED.value, Outcome.SKIPPED.value)
+_RARE_OUTCOMES = (Outcome.SKIPPED.value, Outcome.HELD.value, Outcome.FAILED.value)
 
 
 class AllocationRun(AppendOnlyModel):
@@ -48,7 +49,12 @@ class AllocationRun(AppendOnlyModel):
     """
 
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, related_name="runs", verbose_name=_("account")
+        Account,
+        on_delete=models.PROTECT,
+        # There is one that is ordered by the runs, too.
+        db_index=False,
+        related_name="runs",
+        verbose_name=_("account"),
     )
     run_key = models.CharField(_("run key"), max_length=200)
     trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
@@ -94,9 +100,25 @@ class AllocationRun(AppendOnlyModel):
         ordering = ["-created_at", "-pk"]
         triggers = append_only_triggers("allocation_run_append_only")
         indexes = [
+            # For the runs of an account in the order of decision.
+            models.Index(fields=["account", "-id"], name="run_by_account"),
             models.Index(fields=["account", "-created_at"], name="run_by_account_and_time"),
             # For the list of all accounts' runs, newest first.
             models.Index(fields=["-created_at", "-id"], name="run_by_time"),
+            # For the lists of what is rare: the others are found on their first page.
+            models.Index(
+                fields=["outcome", "-created_at"],
+                condition=Q(outcome__in=_RARE_OUTCOMES),
+                name="run_of_rare_outcome",
+            ),
+            models.Index(
+                fields=["trigger", "-created_at"],
+                condition=~Q(trigger=Trigger.SCHEDULE.value),
+                name="run_not_of_schedule",
+            ),
+            models.Index(
+                fields=["-created_at"], condition=Q(is_forced=True), name="run_that_was_forced"
+            ),
             # For the last run of each account that the gate compares with.
             models.Index(
                 fields=["account", "-id"],

@@ -126,10 +126,11 @@ def count_runs(account: Account, *, until: datetime) -> int:
 def _old_runs(account_id: int, until: datetime) -> "models.QuerySet[AllocationRun]":
     """Runs by primary key up to the first that is younger or has to stay: nothing between."""
     runs: models.QuerySet[AllocationRun] = AllocationRun.objects.filter(account_id=account_id)
-    young = runs.filter(created_at__gte=until).order_by("pk").first()
-    kept = first_kept(account_id)
-    ends = [*([] if young is None else [young.pk]), *([] if kept is None else [kept])]
-    return runs.filter(pk__lt=min(ends, default=0)).order_by("pk")
+    young = runs.filter(created_at__gte=until).order_by("pk")
+    ends = (young.values_list("pk", flat=True).first(), first_kept(account_id))
+    return runs.filter(pk__lt=min((key for key in ends if key is not None), default=0)).order_by(
+        "pk"
+    )
 
 
 def _parts(account_id: int, until: datetime) -> Iterator[list[AllocationRun]]:
