@@ -12,8 +12,9 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import figure, gain, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
-from capital.admin.frame.formats import NOTHING, moment, money, number
-from capital.models import Fill, Flow
+from capital.admin.frame.formats import NOTHING, change, moment, money, number
+from capital.domain.performance.flows import FlowKind
+from capital.models import Fill, Flow, StrategyAccount
 
 _FILL_COLUMNS = (
     "executed_at",
@@ -109,8 +110,7 @@ class FillAdmin(RecordAdmin):
     )
     def shown_strategy(self, fill: Fill) -> Any:
         """A dash where it was nobody's."""
-        link = fill.strategy_account
-        return NOTHING if link is None else link_to(link.strategy, link.strategy.name)
+        return _strategy(fill.strategy_account)
 
     @admin.display(description=pgettext_lazy("of a fill", "side"), ordering="side")
     def shown_side(self, fill: Fill) -> str:
@@ -139,6 +139,10 @@ class FillAdmin(RecordAdmin):
         return gain(fill.realized_reported, fill.settle)
 
 
+def _strategy(link: StrategyAccount | None) -> Any:
+    return NOTHING if link is None else link_to(link.strategy, link.strategy.name)
+
+
 def _cell(fill: Fill, name: str) -> Any:
     """A cell of the export."""
     if name == "account":
@@ -153,23 +157,40 @@ class FlowAdmin(RecordAdmin):
     """Deposits, withdrawals and transfers, and what was earned without a fill."""
 
     date_hierarchy = "occurred_at"
-    list_display = ["shown_time", "shown_account", "pool", "kind", "shown_amount", "source", "note"]
-    list_filter = [("account", VisibleFilter), "kind", "pool", "source"]
+    list_display = [
+        "shown_time",
+        "shown_account",
+        "pool",
+        "kind",
+        "shown_amount",
+        "shown_strategy",
+        "symbol",
+        "source",
+        "note",
+    ]
+    list_filter = [
+        ("account", VisibleFilter),
+        ("strategy_account__strategy", VisibleFilter),
+        "kind",
+        "pool",
+        "source",
+    ]
     list_filter_submit = True
     search_fields = ["note", "currency", "venue_flow_id"]
     ordering = ["-occurred_at", "-pk"]
     fields = [
         ("shown_time", "shown_account", "pool"),
         ("kind", "shown_amount"),
+        ("shown_strategy", "symbol"),
         ("source", "actor", "recorded_at"),
         "note",
     ]
-    readonly_fields = ["shown_time", "shown_account", "shown_amount"]
+    readonly_fields = ["shown_time", "shown_account", "shown_amount", "shown_strategy"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
-        """With the account."""
+        """With the account, and the strategy that earned it."""
         rows: QuerySet[Flow] = super().get_queryset(request)
-        return rows.select_related("account", "actor")
+        return rows.select_related("account", "strategy_account__strategy", "actor")
 
     @admin.display(description=gettext_lazy("occurred at"), ordering="occurred_at")
     def shown_time(self, flow: Flow) -> str:
@@ -181,4 +202,14 @@ class FlowAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("amount"))
     def shown_amount(self, flow: Flow) -> Any:
-        return gain(flow.amount, flow.currency)
+        """What was put in or taken out is no gain and no loss: only what was earned is coloured."""
+        if FlowKind(flow.kind).is_earned:
+            return gain(flow.amount, flow.currency)
+        return figure(change(flow.amount, flow.currency))
+
+    @admin.display(
+        description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
+    )
+    def shown_strategy(self, flow: Flow) -> Any:
+        """A dash where it is the account's own."""
+        return _strategy(flow.strategy_account)

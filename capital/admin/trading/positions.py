@@ -1,5 +1,6 @@
-"""Positions: what each link holds, as its bot reports it. Read-only."""
+"""Positions: what each link holds, by its bot's reports and its fills. Read-only."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -9,11 +10,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, figure, link_to, since
+from capital.admin.frame.cells import badge, figure, gain, lines, link_to, since
 from capital.admin.frame.filters import VisibleFilter
-from capital.admin.frame.formats import number
+from capital.admin.frame.formats import NOTHING, number
 from capital.models import Position
-from capital.services.trading import mark_dust
+from capital.services.trading import mark_dust, settle_of, value_positions
+
+
+def _judge(positions: list[Any]) -> None:
+    mark_dust(positions)
+    value_positions(positions, now=timezone.now())
 
 
 @admin.register(Position)
@@ -26,6 +32,9 @@ class PositionAdmin(RecordAdmin):
         "shown_account",
         "shown_quantity",
         "shown_price",
+        "shown_mark",
+        "shown_unrealized",
+        "shown_realized",
         "shown_state",
         "shown_updated",
     ]
@@ -42,13 +51,17 @@ class PositionAdmin(RecordAdmin):
     ]
     fields = [
         ("symbol", "shown_strategy", "shown_account"),
-        ("shown_quantity", "shown_price", "shown_state", "updated_at"),
+        ("shown_quantity", "position_side", "shown_price", "shown_state", "updated_at"),
+        ("shown_mark", "shown_unrealized", "shown_realized", "source"),
     ]
     readonly_fields = [
         "shown_strategy",
         "shown_account",
         "shown_quantity",
         "shown_price",
+        "shown_mark",
+        "shown_unrealized",
+        "shown_realized",
         "shown_state",
     ]
 
@@ -58,16 +71,16 @@ class PositionAdmin(RecordAdmin):
         return rows.select_related("strategy_account__strategy", "strategy_account__account")
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Which of them are dust."""
-        mark_dust(rows)
+        """Which of them are dust, and what each would earn."""
+        _judge(rows)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Position | None:
-        """With whether it is dust."""
+        """With whether it is dust, and what it would earn."""
         position: Position | None = super().get_object(request, object_id, from_field)
         if position is not None:
-            mark_dust([position])
+            _judge([position])
         return position
 
     @admin.display(
@@ -89,6 +102,28 @@ class PositionAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
     def shown_price(self, position: Position) -> Any:
         return figure(number(position.entry_price))
+
+    @admin.display(description=gettext_lazy("mark price"))
+    def shown_mark(self, position: Position) -> Any:
+        """The price by which it is valued, and how old that is."""
+        if position.mark_price is None:
+            return NOTHING
+        age = since(position.marked_at, now=timezone.now())
+        return lines(figure(number(position.mark_price)), age)
+
+    @admin.display(description=gettext_lazy("unrealised PnL"))
+    def shown_unrealized(self, position: Position) -> Any:
+        """A dash without a fresh mark."""
+        return self._earned(position, position.unrealized_pnl)
+
+    @admin.display(description=gettext_lazy("realised PnL"))
+    def shown_realized(self, position: Position) -> Any:
+        """After fees and funding; a dash without fills."""
+        return self._earned(position, position.realized_pnl)
+
+    def _earned(self, position: Position, amount: Decimal | None) -> Any:
+        currency = settle_of(position.symbol)
+        return NOTHING if amount is None or currency is None else gain(amount, currency)
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:

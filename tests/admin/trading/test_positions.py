@@ -1,11 +1,19 @@
-"""Positions: what is too small for any order is shown as dust."""
+"""Positions: what is too small for any order is shown as dust, and what others would earn."""
 
+import re
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from capital.domain.performance.fills import Fee
+from capital.domain.sizing.orders import Side
+from capital.models import Position
+from capital.services.trading import NewFill, report_fills
 from tests.factories import make_link, make_market, make_position, make_user
 
 pytestmark = pytest.mark.django_db
@@ -34,3 +42,55 @@ def test_what_an_order_can_close_is_open(client: Client) -> None:
 
     assert ">open<" in listed
     assert ">dust<" not in listed
+
+
+def held_since(minutes: int) -> None:
+    """One bought at 100 and marked at 130 so many minutes ago."""
+    make_market("BTC/USDT:USDT")
+    link = make_link(market_type="futures")
+    fill = NewFill(
+        symbol="BTC/USDT:USDT",
+        side=Side.BUY,
+        quantity=Decimal(2),
+        price=Decimal(100),
+        executed_at=timezone.now() - timedelta(days=1),
+        fees=(Fee(Decimal("0.5"), "USDT"),),
+        venue_fill_id="1",
+    )
+    report_fills(link.pk, [fill], actor=None)
+    marked_at = timezone.now() - timedelta(minutes=minutes)
+    Position.objects.update(mark_price=Decimal(130), marked_at=marked_at)
+
+
+@pytest.mark.parametrize(("minutes", "unrealised"), [(1, "+60.00 USDT"), (6, "—")])
+def test_a_position_is_valued_by_a_fresh_mark_only(
+    client: Client, minutes: int, unrealised: str
+) -> None:
+    held_since(minutes)
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    page = client.get(LIST)
+
+    cells = [
+        re.sub("<[^>]*>|\\s+", " ", cell).strip() for cell in cells_of(page, "shown_unrealized")
+    ]
+    assert cells == [unrealised]
+    assert "-0.50 USDT" in cells_of(page, "shown_realized")[0]
+    assert "130" in cells_of(page, "shown_mark")[0]
+    shown = client.get(reverse("admin:capital_position_change", args=[Position.objects.get().pk]))
+    assert ("+60.00 USDT" in shown.content.decode()) is (minutes == 1)
+
+
+def test_what_nobody_knows_is_a_dash(client: Client) -> None:
+    make_position(make_link(), "2", "no symbol")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    page = client.get(LIST)
+
+    for name in ("shown_mark", "shown_unrealized", "shown_realized"):
+        assert "—" in cells_of(page, name)[0]
+
+
+def cells_of(page: Any, name: str) -> list[str]:
+    """The cells of a column, as HTML."""
+    return re.findall(rf'<td class="field-{name}[^>]*>(.*?)</td>', page.content.decode(), re.S)
