@@ -15,6 +15,7 @@ from capital.exchange.venue import (
     Inspection,
     Pace,
     RulesCall,
+    TheRow,
     Venue,
     Withheld,
     units,
@@ -37,7 +38,8 @@ ROWS = (
                 BalanceCall(
                     params={},
                     holdings=Holdings(
-                        path=("result", "list", 0, "coin"),
+                        # A list of one; which of several it would be, nobody says.
+                        path=("result", "list", TheRow(without=""), "coin"),
                         name="coin",
                         worth=("result", "list", 0, "totalEquity"),
                         says={("result", "list", 0, "accountType"): ("UNIFIED",)},

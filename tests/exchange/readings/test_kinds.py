@@ -203,10 +203,18 @@ def test_currency_that_is_listed_twice_is_added_up_only_where_that_is_documented
     assert read(documented, body, basis) == expected
 
 
-def test_several_accounts_in_one_answer_are_not_read_as_the_first() -> None:
-    documented = DOCUMENTED["okx-unified"]
+@pytest.mark.parametrize(
+    ("name", "path"), [("okx-unified", ("data",)), ("bybit-unified", ("result", "list"))]
+)
+def test_several_accounts_in_one_answer_are_not_read_as_the_first(
+    name: str, path: tuple[str, ...]
+) -> None:
+    documented = DOCUMENTED[name]
     body = copy_of(documented)
-    body["data"].append(json.loads(json.dumps(body["data"][0]).replace('"100"', '"999"')))
+    accounts = body
+    for step in path:
+        accounts = accounts[step]
+    accounts.append(json.loads(json.dumps(accounts[0]).replace("1", "9")))
 
     for basis in call_of(documented).formulas:
         assert read(documented, body, basis) is Code.EXCHANGE_BAD_ANSWER
