@@ -165,7 +165,8 @@ def _keep_brackets(market: Market, row: Mapping[str, Any]) -> None:
     """
     if all(_same(getattr(market, name), row[name]) for name in (*MEANING, "settle")):
         market.leverage_brackets = row["leverage_brackets"]
-        if market.max_leverage is None:
+        # A stored 1 is ccxt's of HTX's contracts, which nobody told.
+        if market.max_leverage is None and row["max_leverage"] != 1:
             market.max_leverage = row["max_leverage"]
 
 

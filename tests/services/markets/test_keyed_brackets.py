@@ -215,6 +215,14 @@ def test_htx_tells_the_highest_leverage_to_everybody(exchange, caplog):
     assert "brackets of htx could not be fetched" in caplog.text
 
 
+def test_what_ccxt_said_of_htx_is_forgotten(exchange):
+    delivered = "BTC/USD:BTC-301227"
+    synced("htx")
+    Market.objects.filter(venue="htx", symbol=delivered).update(max_leverage=Decimal(1))
+
+    assert synced("htx")[delivered].max_leverage is None
+
+
 def test_htx_tells_the_highest_leverage_where_the_key_is_refused(exchange, caplog):
     refuse_key_of(exchange.open_account(venue="htx", wallets=WALLETS))
 
