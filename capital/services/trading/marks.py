@@ -82,7 +82,10 @@ def _instruments_held(account_ids: Sequence[int]) -> list[Quoted]:
 def _keep_marks(
     account_ids: Sequence[int], marks: Mapping[tuple[str, str], Decimal], *, now: datetime
 ) -> int:
-    """Write the marks on open positions, and as those of today. Four statements at most."""
+    """Write the marks on open positions, and as those of today. Four statements at most.
+
+    Call it inside a transaction.
+    """
     positions = []
     held = Position.objects.filter(strategy_account__account__in=account_ids)
     for position in (
