@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zipfile import BadZipFile
 
-from openpyxl import load_workbook
-
 from capital.domain.errors import InvalidAmount, TradeFileRefused
 from capital.domain.money import EXACT, parse_amount
 from capital.domain.performance.fills import Fee
@@ -75,6 +73,9 @@ def read_xlsx(path: Path) -> TradeFile:
     Raises:
         TradeFileRefused: It is no workbook, or has other columns.
     """
+    # Loaded only here: it is an eighth of what any process of ours takes to start.
+    from openpyxl import load_workbook
+
     try:
         # Opened here: by a path it would believe the name.
         with path.open("rb") as file:
