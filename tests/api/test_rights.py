@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 DESCRIBED = operations(description())
 TABLE = [(path, method) for path, method, operation in DESCRIBED if takes_a_token(operation)]
-OPERATIONS = {(path, method): operation for path, method, operation in operations(description())}
+OPERATIONS = {(path, method): operation for path, method, operation in DESCRIBED}
 # What a row is deleted from must never have been used.
 UNUSED = "delete"
 

@@ -3,7 +3,8 @@
 import ast
 import importlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ SPOKEN_OF = re.compile(r"\b(out|in)side (of )?(a|any|the|one)?\s*transactions?\b
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _functions() -> Iterator[tuple[Path, Function]]:
-    for path in sorted(SERVICES.rglob("*.py")):
-        if path.name != "transactions.py":
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, Function):
-                    yield path, node
+@cache
+def _functions() -> list[tuple[Path, Function]]:
+    return [
+        (path, node)
+        for path in sorted(SERVICES.rglob("*.py"))
+        if path.name != "transactions.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, Function)
+    ]
 
 
 def _promised(node: Function) -> set[str]:
