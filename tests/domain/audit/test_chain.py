@@ -1,11 +1,12 @@
 """Each run starts where the last one ended, and so do the links now."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from capital.domain.audit.chain import Ledger, PresentCapital
+from capital.domain.audit.chain import Ledger, PresentCapital, ledger_from_json
 from capital.domain.audit.runs import RecordedRun
 from capital.domain.pools import Pool
 from tests.domain.audit.builders import QUANTUM, amount, codes, entry, pool, run
@@ -195,3 +196,38 @@ def test_finding_tells_both_figures() -> None:
     assert broken.figures == {"link": "1", "entry": "row 1", "recorded": "100", "before": "—"}
     (over,) = ledger.check_present([PresentCapital(9, Pool.SPOT, Decimal(151))])
     assert over.figures == {"pool": "spot", "capital": "151", "balance": "150"}
+
+
+def test_each_finding_names_what_it_is_about() -> None:
+    ledger, _ = follow(FIRST, SECOND)
+    negative, unrecorded = ledger.check_present(
+        [
+            PresentCapital(9, Pool.SPOT, Decimal(-1)),
+            PresentCapital(1, Pool.SPOT, Decimal("49.99")),
+        ]
+    )
+    assert negative.figures == {"link": "9", "capital": "-1"}
+    assert unrecorded.figures == {"link": "1", "capital": "49.99", "recorded": "50"}
+
+    (earlier,) = ledger.follow(replace(BACK, reverts=1, pools=()), quantum=QUANTUM)
+    assert earlier.figures == {"reverts": "1", "last": "2"}
+    (first,) = Ledger().follow(replace(BACK, pools=()), quantum=QUANTUM)
+    assert first.figures == {"reverts": "2", "last": "—"}
+    forged = with_entries(BACK, (1, {"after": "199.99"}))
+    (wrong,) = ledger.follow(forged, quantum=QUANTUM)
+    assert wrong.figures == {
+        "link": "2",
+        "entry": "row 2",
+        "after": "199.99",
+        "expected": "200",
+    }
+
+
+def test_ledger_goes_on_where_it_was_kept() -> None:
+    kept = run(pool(None, entry(3, None, code="kept"), pool=Pool.FUTURES), id=3)
+    ledger, _ = follow(FIRST, SECOND, kept)
+
+    assert ledger_from_json(json.loads(json.dumps(ledger.as_json()))) == ledger
+    assert ledger.after == {1: 50, 2: 100, 3: None}
+    assert (ledger.changed_by, ledger.before) == (2, {1: 100, 2: 200})
+    assert (ledger.pool_of[3], ledger.limits) == (Pool.FUTURES, {Pool.SPOT: 150})

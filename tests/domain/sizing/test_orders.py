@@ -31,6 +31,7 @@ FUTURES_LINK = replace(SPOT_LINK, market=MarketType.FUTURES)
         ({"side": "long", "qty": "1"}, Code.UNKNOWN_SIDE, "side"),
         ({"side": "BUY", "qty": "1"}, Code.UNKNOWN_SIDE, "side"),
         ({"order_type": "ICEBERG", "qty": "1"}, Code.UNKNOWN_ORDER_TYPE, "order_type"),
+        ({"position_side": "up", "qty": "1"}, Code.UNKNOWN_POSITION_SIDE, "position_side"),
         ({}, Code.QUANTITY_MISSING, "qty_per"),
         ({"qty": "0"}, Code.QUANTITY_MISSING, "qty_per"),
         ({"qty_per": "0"}, Code.QUANTITY_MISSING, "qty_per"),
