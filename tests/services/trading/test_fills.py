@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import NotFound, TradingRefused, UnknownAccount, UnknownSymbol
@@ -30,6 +30,7 @@ from capital.services.trading import (
     report_fills,
     report_position,
 )
+from capital.services.trading.books import PositionKey, keep_current
 from tests.factories import make_account, make_fill, make_link, make_market, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -315,6 +316,20 @@ def test_a_fill_that_somebody_else_was_given_leaves_the_first_ones_books(link) -
 
     assert position_of(link).quantity == D(3)
     assert days_of(link) == {date(2026, 3, 10): (D(0), 1, 0)}
+
+
+def test_a_position_that_only_lost_a_fill_is_booked_again(link) -> None:
+    other = make_link(market_type="futures")
+    report(link, told(1, "buy", "1", "100"))
+    report(other, told(2, "buy", "1", "100"))
+    fill = Fill.objects.get(venue_fill_id="2")
+    Attribution.objects.create(fill=fill, strategy_account=None, how="person", at=clock())
+
+    with transaction.atomic():
+        keep_current({}, again=[PositionKey(other.pk, BTC, "both")], steps={})
+
+    assert position_of(other).books is None
+    assert position_of(link).quantity == D(1)
 
 
 def test_the_same_difference_is_noted_of_each_fill_and_each_teller(link) -> None:

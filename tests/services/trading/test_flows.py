@@ -245,6 +245,18 @@ def test_any_order_of_arrival_gives_the_same_days(account) -> None:
         assert days(order) == expected
 
 
+def test_what_is_booked_again_is_flat_by_the_rules_of_its_own_venue(account) -> None:
+    make_market(BTC)
+    make_market(BTC, venue="bybit", amount_precision=Decimal(1000))
+    link = link_on(account)
+    hold(link, 1, "buy", "2")
+    hold(link, 2, "sell", "1", hours=-4)
+
+    enter(account, **{**FUNDING, "occurred_at": NOON - timedelta(hours=6)})
+
+    assert {day.trades for day in SymbolDay.objects.all()} == {0}
+
+
 def test_interest_without_a_symbol_is_in_the_links_days(account) -> None:
     link = link_on(account)
 
@@ -324,6 +336,7 @@ def test_a_symbol_that_does_not_belong_there_is_refused(account, fields, field, 
 
 
 def test_a_link_of_another_account_is_refused(account) -> None:
+    link_on(account)
     with pytest.raises(TradingRefused) as refused:
         enter(account, kind=FlowKind.FUNDING, strategy_account=link_on(make_account()).pk)
 

@@ -11,7 +11,11 @@ from capital.domain.errors import NotFound, UnknownSymbol
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
-from capital.services.trading.positions import accounts_with_open_positions, report_position
+from capital.services.trading.positions import (
+    accounts_with_open_positions,
+    open_positions,
+    report_position,
+)
 from tests.factories import make_link, make_market, make_position
 
 
@@ -124,3 +128,13 @@ def test_what_is_held_can_be_reported_when_its_symbol_is_gone(quantity: str) -> 
     position = report_position(link.pk, symbol="OLD/USDT", quantity=Decimal(quantity))
 
     assert position.quantity == Decimal(quantity)
+
+
+@pytest.mark.django_db
+def test_open_positions_are_those_of_the_accounts_that_were_asked_for() -> None:
+    link = make_link()
+    mine = make_position(link, "1")
+    make_position(link, "0", symbol="ETH/USDT")
+    make_position(make_link(), "2")
+
+    assert open_positions([link.account_id]) == [mine]
