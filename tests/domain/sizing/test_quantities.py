@@ -236,11 +236,40 @@ def test_the_most_of_a_market_order_does_not_bind_a_limit_order():
     assert entry(rules, qty_per="100", order_type="LIMIT").amount == 9
 
 
+def test_the_most_of_a_market_sale_does_not_bind_a_purchase():
+    rules = linear(contract_size=D(1), market_sell_max_amount=D(4))
+
+    assert entry(rules, qty_per="100", side="sell").amount == 4
+    assert entry(rules, qty_per="100", side="buy").amount == 10
+    assert close(rules, held="9", qty_per="-100").amount == 4
+
+
+@pytest.mark.parametrize(
+    ("of_link", "percent", "is_said"),
+    [
+        (terms("1000"), "100", True),
+        (terms("1000"), "99.99", False),
+        (terms("1000", fee_rate="0.001"), "100", False),
+        (terms("1000", utilisation="0.99"), "100", False),
+        (terms("0"), "100", False),
+    ],
+)
+def test_who_spends_all_without_a_fee_is_told(of_link, percent, is_said):
+    sizing = entry(of_link=of_link, qty_per=percent)
+
+    found = [each for each in sizing.warnings if each.code is Code.NO_ROOM_FOR_FEES]
+    assert [each.figures for each in found] == ([{"percent": percent}] if is_said else [])
+
+
 def test_the_venue_s_dearest_order_is_met_and_said():
     sizing = entry(spot(max_cost=D(250)), qty_per="100")
 
     assert (sizing.amount, sizing.bound_by) == (D("2.5"), Bound.MAX_COST)
     assert codes(sizing) == [Code.CAPPED_BY_MAX_COST]
+
+    rules = linear(contract_size=D(1), market_buy_max_cost=D(250))
+    assert entry(rules, qty_per="100", side="buy").amount == 2
+    assert entry(rules, qty_per="100", side="sell").amount == 10
 
 
 def test_no_capital_is_nothing_and_says_so():
