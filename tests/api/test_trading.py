@@ -58,6 +58,7 @@ def fills_path(link: StrategyAccount) -> str:
     return f"strategy-accounts/{link.pk}/fills/"
 
 
+@pytest.mark.usefixtures("seoul")
 def test_bot_reports_fills_and_reads_them_back(bot, link) -> None:
     sold = {**FILL, "side": "sell", "venue_fill_id": "5119207", "price": "61235"}
 
@@ -183,6 +184,7 @@ def test_a_hedged_account_reports_both_positions(bot, link) -> None:
     assert (closed["quantity"], closed["reduce_only"]) == ("1.0000000", True)
 
 
+@pytest.mark.usefixtures("seoul")
 def test_a_deposit_is_entered_and_listed(bot, link) -> None:
     path = f"accounts/{link.account_id}/flows/"
 

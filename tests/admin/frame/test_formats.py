@@ -120,5 +120,6 @@ def test_an_age_is_told_in_both_languages(seconds, english, korean):
         assert formats.age(value, now=NOON) == korean
 
 
+@pytest.mark.usefixtures("seoul")
 def test_a_moment_is_written_in_the_project_s_time_zone():
     assert formats.moment(NOON) == "2026-11-22 21:00:00"

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import LeverageBracket
+from capital.domain.sizing.instruments import AmountUnit, LeverageBracket
+from capital.domain.sizing.leverage import LeverageSteps
 from capital.domain.sizing.quantities import Bound, size_close, size_entry
 from tests.domain.sizing.builders import D, decimals, inverse, linear, order, prices, spot, terms
 
@@ -192,3 +193,13 @@ def test_brackets_never_cost_more_than_the_budget_nor_give_less_for_more(
     for bracket in brackets:
         if less.amount and taken > bracket.max_notional:
             assert less.leverage < bracket.leverage or less.leverage == Decimal(leverage)
+
+
+@pytest.mark.parametrize(("unit", "largest"), [(AmountUnit.CONTRACTS, 1), (AmountUnit.BASE, 2)])
+def test_a_bracket_in_coins_is_counted_as_orders_are(unit, largest):
+    """Up to 2 coins: at 50 a coin that is one contract of 100, or 2 coins."""
+    rules = inverse(amount_unit=unit, brackets=(LeverageBracket(D(10), max_settled=D(2)),))
+
+    steps = LeverageSteps(rules, terms("1000", leverage="10"), price=D(50), held=D(0))
+
+    assert steps.largest == largest

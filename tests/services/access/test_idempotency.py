@@ -1,5 +1,6 @@
 """Each caller's key is claimed, answered, released and taken over by itself."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from capital.services.access.idempotency import (
     keep_answer,
     prune_requests,
     release_claim,
+    release_dead_claims,
 )
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +57,9 @@ def rows() -> dict[int, dict[str, Any]]:
 
 def test_same_key_of_another_caller_is_another_request(claims: list[Claim]) -> None:
     assert len({each.pk for each in claims}) == len({each.run_key for each in claims}) == 3
+    # In UTC, whatever zone this machine is in.
+    first = hashlib.sha256(b"user:1\nk\n2026-11-24T03:00:00+00:00").hexdigest()
+    assert claims[0].run_key == f"api:{first}"
     with pytest.raises(IdempotencyConflict):
         claim(*KEYS[0], fingerprint="g")
     assert claim("user:3", "k", fingerprint="g").answer is None
@@ -201,3 +206,23 @@ def test_a_claim_of_a_machine_whose_clock_is_ahead_keeps_its_time(claims: list[C
         claim(*KEYS[0], at=NOW - timedelta(seconds=120))
 
     assert rows()[claims[0].pk]["claimed_at"] == NOW
+
+
+def test_claims_of_the_dead_are_released_and_no_others(claims: list[Claim]) -> None:
+    dead, answered, released = claims
+    keep_answer(answered, answer(1))
+    release_claim(released)
+    fresh = claim("user:4", "k", at=DIED)
+    before = rows()
+
+    def release(later: timedelta) -> int:
+        return release_dead_claims(clock=lambda: DIED + later)
+
+    assert (release(timedelta()), rows()) == (0, before)
+    assert release(timedelta(microseconds=1)) == 1
+    assert {key for key, row in rows().items() if row != before[key]} == {dead.pk}
+    assert release(timedelta(seconds=1)) == 0
+    assert claim(*KEYS[0]) == Claim(dead.pk, dead.run_key), "at once"
+    with pytest.raises(RequestInProgress):
+        claim("user:4", "k", at=DIED)
+    assert fresh.run_key not in {each.run_key for each in claims}
