@@ -59,7 +59,10 @@ _VERDICTS = {
 
 
 def tests_of(module: str) -> list[str]:
-    """The tests that mirror a module: the file of its name, and what is listed above."""
+    """The tests that mirror a module: the file of its name, and what is listed above.
+
+    The services of a subject do their work together, so each has all tests of the subject.
+    """
     path = Path(module)
     beside = Path("tests", *path.parts[1:])
     own = beside.with_name(f"test_{beside.name}")
@@ -68,7 +71,8 @@ def tests_of(module: str) -> list[str]:
         (MIRRORS[key] for key in sorted(MIRRORS, reverse=True) if module.startswith(key)), []
     )
     around = beside if (ROOT / module).is_dir() else beside.parent
-    folder = [] if found or listed else [around.as_posix()]
+    is_alone = bool(found or listed) and not module.startswith("capital/services")
+    folder = [] if is_alone else [around.as_posix()]
     return [test for test in dict.fromkeys([*found, *listed, *folder]) if (ROOT / test).exists()]
 
 
@@ -154,7 +158,7 @@ def main() -> int:
     status = 0
     for module in options.modules:
         folder = prepare(module)
-        command = [mutmut, "run", "--max-children", "1"]
+        command: list[str | Path] = [mutmut, "run", "--max-children", "1"]
         if options.again:
             forget_unnoticed(module, folder)
         if options.sample:

@@ -97,6 +97,10 @@ def test_a_folder_is_one_run_with_the_tests_that_mirror_it() -> None:
 
     assert "capital/services/sizing/terms.py" in modules
     assert mutants.tests_of("capital/services/sizing") == ["tests/services/sizing"]
+    assert mutants.tests_of("capital/services/sizing/orders.py") == [
+        "tests/services/sizing/test_orders.py",
+        "tests/services/sizing",
+    ]
     assert mutants.modules_in(MODULE) == [MODULE]
 
 
