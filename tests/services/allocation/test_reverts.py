@@ -291,6 +291,19 @@ def test_later_runs_in_which_nothing_changed_are_not_in_the_way(desk: Scenario) 
     assert not audit_capital(clock=at(hours=70)).violations
 
 
+def test_later_run_that_found_an_idle_link_with_nothing_is_not_in_the_way(desk: Scenario) -> None:
+    Strategy.objects.filter(pk=desk.a.strategy_id).update(status="PAUSED")
+    run = desk.decide()
+    assert desk.held == [Decimal(0), Decimal(300), Decimal(90)]
+    desk.exchange.fail(desk.account, "server_error")
+    assert desk.decide(clock=at(hours=60)).outcome == "skipped"
+    desk.exchange.fail(desk.account, None)
+
+    revert_run(run.pk, clock=at(hours=61))
+
+    assert desk.held == [Decimal(200), Decimal(100), Decimal(90)]
+
+
 def test_what_happens_on_another_account_is_not_in_the_way(desk: Scenario) -> None:
     run = desk.reweigh()
     desk.exchange.fail(desk.account, "server_error")

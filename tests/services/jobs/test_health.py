@@ -23,8 +23,15 @@ from capital.services.jobs.clusters import (
     is_silent,
     record_heartbeat,
 )
-from capital.services.jobs.health import Health, JobHealth, check_health, check_readiness
+from capital.services.jobs.health import (
+    Health,
+    JobHealth,
+    check_health,
+    check_readiness,
+    refused_tasks,
+)
 from capital.services.jobs.schedules import sync_schedules
+from capital.services.jobs.table import REFUSED
 from tests.commands.running import run
 from tests.factories import make_account
 
@@ -115,6 +122,22 @@ def test_a_success_ends_an_error() -> None:
     finish("sync_balances", ago=timedelta(seconds=30))
 
     assert of("sync_balances").last_error == ""
+
+
+def test_an_error_is_told_while_the_job_is_tried_again() -> None:
+    finish("sync_balances", ago=timedelta(seconds=90), error="job_failed: It stopped.")
+    finish("sync_balances", ago=timedelta(seconds=30), finished_at=None)
+
+    assert of("sync_balances").last_error == "job_failed: It stopped."
+
+
+def test_what_was_refused_lately_is_told_newest_first() -> None:
+    finish(REFUSED, ago=timedelta(days=7), error="Too long ago.")
+    finish(REFUSED, ago=timedelta(days=6), error="The first.")
+    finish("prune", ago=timedelta(days=1), error="No task of others.")
+    finish(REFUSED, ago=timedelta(days=1), error="The second.")
+
+    assert [each.reason for each in refused_tasks()] == ["The second.", "The first."]
 
 
 @pytest.mark.parametrize(
