@@ -331,6 +331,36 @@ def test_only_months_that_are_over_for_long_can_be_archived(desk: Desk, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+def test_a_revert_among_what_goes_keeps_nothing_back(
+    make_desk: Callable[[], Desk], tmp_path: Path
+) -> None:
+    desk = make_desk()
+    desk.decide(datetime(2026, 10, 5, tzinfo=UTC), "100")
+    reverted = desk.decide(datetime(2026, 10, 6, tzinfo=UTC), "110")
+    revert_run(reverted.pk, clock=lambda: datetime(2026, 10, 7, tzinfo=UTC))
+    desk.decide(NOVEMBER, "120")
+    last = desk.decide(NOW, "130")
+
+    assert old(tmp_path).rows["runs"] == 4
+    assert list(AllocationRun.objects.all()) == [last]
+
+
+def test_each_account_goes_by_its_own_runs(make_desk: Callable[[], Desk], tmp_path: Path) -> None:
+    """The newest of each stays, also where no balance was ever read."""
+    unread, *others = make_desk(), make_desk(), make_desk()
+    unread.exchange.fail(unread.account, "server_error")
+    newest = [
+        [desk.decide(at, balance) for at, balance in runs][-1]
+        for desk, runs in (
+            (unread, [(datetime(2026, 10, day, tzinfo=UTC), "100") for day in (5, 6)]),
+            *((desk, [(NOVEMBER, "110"), (NOW, "120")]) for desk in others),
+        )
+    ]
+
+    assert old(tmp_path).rows["runs"] == 3
+    assert list(AllocationRun.objects.order_by("pk")) == newest
+
+
 def test_only_the_accounts_that_were_named(
     desk: Desk, make_desk: Callable[[], Desk], tmp_path: Path
 ) -> None:

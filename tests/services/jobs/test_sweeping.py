@@ -163,6 +163,13 @@ def test_a_worker_that_is_at_it_is_not_joined_by_another() -> None:
     assert sweep(is_first=False)["deliveries"] == 1
 
 
+def test_a_worker_that_had_its_time_is_followed_by_another(settings: Any) -> None:
+    interrupted(secret_of(make_strategy()), seconds=25)
+    job_run(name="finish_deliveries", started_at=ago(settings.Q_CLUSTER["timeout"]))
+
+    assert sweep(is_first=False)["deliveries"] == 1
+
+
 def failing(monkeypatch: pytest.MonkeyPatch, row: WebhookDelivery, error: Exception) -> None:
     work = receive._work
 
