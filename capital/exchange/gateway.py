@@ -8,8 +8,10 @@ from capital.exchange.ccxt import markets
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import load_ccxt
+from capital.exchange.ccxt.fills import CcxtTrading
 from capital.exchange.contract import ExchangeGateway, MarketGateway
 from capital.exchange.moments import Moment
+from capital.exchange.trading.contract import TradingGateway
 
 
 def warm_up() -> None:
@@ -32,6 +34,13 @@ def get_gateway(*, until: Moment | None = None) -> ExchangeGateway:
         concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
         deadline_seconds=seconds,
         until=until,
+    )
+
+
+def get_trading_gateway() -> TradingGateway:
+    """A gateway for fills, positions and flows, by the settings."""
+    return CcxtTrading(
+        venue_urls=settings.CAPITAL_VENUE_URLS, concurrency=settings.CAPITAL_LIVE_CONCURRENCY
     )
 
 

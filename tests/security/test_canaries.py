@@ -305,6 +305,7 @@ def run_commands(desk: Desk) -> None:
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
         ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
         ["import_trades", __file__, "--account", str(desk.links[0].account_id)],
+        ["import_fills", "--account", str(desk.links[0].account_id), "--since", "2026-01-01"],
     ):  # fmt: skip
         run.add(command[0])
         out, err = io.StringIO(), io.StringIO()

@@ -71,7 +71,7 @@ def observe_pools(
         if not pools:
             continue
         prepared = (
-            _request(account, pools)
+            balance_request(account, pools)
             if live and settings.CAPITAL_LIVE_BALANCES
             else Reason(Code.LIVE_DISABLED)
         )
@@ -173,7 +173,7 @@ def observe_wallets(
     requests = []
     for account, pools in wanted:
         live = settings.CAPITAL_LIVE_BALANCES
-        prepared = _request(account, pools) if live else Reason(Code.LIVE_DISABLED)
+        prepared = balance_request(account, pools) if live else Reason(Code.LIVE_DISABLED)
         if isinstance(prepared, Reason):
             read.update({(account.pk, pool): prepared for pool in pools})
         else:
@@ -190,7 +190,7 @@ def observe_wallets(
 @outside_transaction
 def inspect_key(account: Account) -> KeyFacts:
     """What the venue reports about the account and its key. Call it outside a transaction."""
-    prepared = _request(account, pools_of_account(account))
+    prepared = balance_request(account, pools_of_account(account))
     if isinstance(prepared, Reason) or not settings.CAPITAL_LIVE_BALANCES:
         return KeyFacts()
     return get_gateway().inspect_keys([prepared])[account.pk]
@@ -210,7 +210,8 @@ def _observed(
     return ObservedBalance(account, pool, own, others)
 
 
-def _request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason:
+def balance_request(account: Account, pools: Sequence[Pool]) -> BalanceRequest | Reason:
+    """How the exchange of an account is asked for its pools, or why it cannot be."""
     if problem := wallet_mode_problem(account):
         return problem
     try:

@@ -13,6 +13,7 @@ from capital.services.trading.positions import (
     report_position,
     report_positions,
 )
+from capital.services.trading.reading import ReadReport, import_fills
 
 __all__ = [
     "GROUPS",
@@ -23,9 +24,11 @@ __all__ = [
     "LineProblem",
     "NewFill",
     "PnlRow",
+    "ReadReport",
     "ToldPosition",
     "account_pnl",
     "enter_flow",
+    "import_fills",
     "import_trades",
     "mark_dust",
     "mark_positions",

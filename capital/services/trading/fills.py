@@ -36,6 +36,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import PositionKey, keep_current, told
+from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
 # One teller may round a time to the second.
@@ -158,6 +159,22 @@ def record_fills(
     return _Recording(account, link_id, source, actor, now).record(fills)
 
 
+@inside_transaction
+def record_venue_fills(
+    account: Account, fills: Sequence[NewFill], *, now: datetime
+) -> list[FillResult]:
+    """Record what the exchange says, and book what is known to be a link's.
+
+    Call it inside the transaction that locked the account. Whose a fill is, ``whose`` says: it may
+    be nobody's. A pair of spot that is no longer listed is recorded, too.
+
+    Raises:
+        UnknownSymbol: No rules are known of a contract.
+        TradingRefused: A fill makes no sense; ``field`` says which.
+    """
+    return _Recording(account, None, FillSource.VENUE, None, now).record(fills)
+
+
 @dataclass(frozen=True)
 class _Instrument:
     """What the books need of an instrument; where no rules are known, as little as that.
@@ -186,7 +203,7 @@ class _Recording:
     """Fills of one account from one source, in one transaction with the account locked."""
 
     account: Account
-    link_id: int
+    link_id: int | None
     source: FillSource
     actor: AbstractUser | None
     now: datetime
@@ -216,13 +233,25 @@ class _Recording:
                 results.append((FillCode.DIFFERS, earlier))
             else:
                 results.append((FillCode.KNOWN, earlier))
+        owners = self._owners(new, related)
+        for row in new:
+            row.strategy_account_id = owners[id(row)].link_id if id(row) in owners else None
         opening = self._openings(new)
         Fill.objects.bulk_create([*opening, *new], batch_size=500)
         self._note(told_otherwise)
         claimed = [row for code, row in results if code is not FillCode.RECORDED]
         steps = {symbol: each.step for symbol, each in instruments.items()}
-        self._attribute([*opening, *new], claimed, related, steps)
+        for row in opening:
+            assert row.strategy_account_id is not None, "openings are of links"
+            owners[id(row)] = Owner(row.strategy_account_id, self._how)
+        self._attribute([*opening, *new], claimed, related, steps, owners)
         return [FillResult(code, row.pk) for code, row in results]
+
+    def _owners(self, new: Sequence[Fill], related: Sequence[Fill]) -> dict[int, Owner]:
+        """Whose the new rows are, by their ``id()``; those of nobody are left out."""
+        if self.link_id is not None:
+            return {id(row): Owner(self.link_id, self._how) for row in new}
+        return owners_of(self.account, new, related, _present_links(related))
 
     def _instruments(self, fills: Sequence[NewFill]) -> dict[str, _Instrument]:
         """By symbol; refuses symbols that the venue does not have."""
@@ -244,6 +273,14 @@ class _Recording:
                 continue
             parsed = parse_symbol(fill.symbol)
             # Of an inverse contract nobody can say what it was worth.
+            is_delisted = (
+                self.source is FillSource.VENUE
+                and parsed is not None
+                and parsed.kind is InstrumentKind.SPOT
+            )
+            if is_delisted:
+                known[fill.symbol] = _Instrument()
+                continue
             if is_synced or parsed is None or parsed.kind is InstrumentKind.INVERSE:
                 code = Code.UNKNOWN_SYMBOL if is_synced else Code.MARKETS_NOT_SYNCED
                 figures = {"symbol": fill.symbol} if is_synced else {}
@@ -317,13 +354,16 @@ class _Recording:
 
     def _openings(self, new: Sequence[Fill]) -> list[Fill]:
         """What was reported as held before the first fills, with its entry, as fills of its own."""
-        first: dict[tuple[str, str], datetime] = {}
+        first: dict[tuple[int, str, str], datetime] = {}
         for row in new:
-            key = (row.symbol, row.position_side)
-            first[key] = min(first.get(key, row.executed_at), row.executed_at)
+            if row.strategy_account_id is not None:
+                key = (row.strategy_account_id, row.symbol, row.position_side)
+                first[key] = min(first.get(key, row.executed_at), row.executed_at)
+        if not first:
+            return []
         reported = Position.objects.filter(
-            strategy_account=self.link_id,
-            symbol__in={symbol for symbol, _ in first},
+            strategy_account__in={link_id for link_id, _, _ in first},
+            symbol__in={symbol for _, symbol, _ in first},
             books__isnull=True,
             reported_at__isnull=False,
             entry_price__isnull=False,
@@ -331,7 +371,9 @@ class _Recording:
         openings = []
         for position in reported:
             at = position.reported_at
-            begins = first.get((position.symbol, position.position_side))
+            begins = first.get(
+                (position.strategy_account_id, position.symbol, position.position_side)
+            )
             if at is not None and begins is not None and begins > at:
                 openings.append(self._opening(position, at, new))
         return openings
@@ -350,6 +392,7 @@ class _Recording:
             executed_at=at,
         )
         row = self._row(opening, like.contract_size)
+        row.strategy_account_id = position.strategy_account_id
         row.source = FillSource.OPENING.value
         return row
 
@@ -359,31 +402,37 @@ class _Recording:
         claimed: Sequence[Fill],
         related: Sequence[Fill],
         steps: Mapping[str, Decimal],
+        owners: dict[int, Owner],
     ) -> None:
         """Say whose they are, and book them."""
-        present = _present_links(claimed)
         recorded = {row.pk for row in new}
-        nobodys = {row.pk: row for row in claimed if present.get(row.pk) is None}
-        taken = [row for pk, row in nobodys.items() if pk not in recorded]
+        taken: list[Fill] = []
+        if self.link_id is not None:
+            present = _present_links(claimed)
+            nobodys = {row.pk: row for row in claimed if present.get(row.pk) is None}
+            taken = [row for pk, row in nobodys.items() if pk not in recorded]
+            owners.update({id(row): Owner(self.link_id, self._how) for row in taken})
+        owned = [row for row in [*new, *taken] if id(row) in owners]
         Attribution.objects.bulk_create(
             [
                 Attribution(
                     fill=row,
-                    strategy_account_id=self.link_id,
-                    how=self._how.value,
+                    strategy_account_id=owners[id(row)].link_id,
+                    how=owners[id(row)].how.value,
                     actor_id=None if self.actor is None else self.actor.pk,
                     at=self.now,
                 )
-                for row in [*new, *taken]
+                for row in owned
             ],
             batch_size=500,
         )
         before = counting(told(row) for row in related)
         after = counting(told(row) for row in [*related, *new])
         added: dict[PositionKey, list[Fill]] = defaultdict(list)
-        for row in [*new, *taken]:
+        for row in owned:
             if row.pk in after:
-                added[PositionKey(self.link_id, row.symbol, row.position_side)].append(row)
+                link_id = owners[id(row)].link_id
+                added[PositionKey(link_id, row.symbol, row.position_side)].append(row)
         lost = [row for row in related if row.pk in before - after]
         keepers = _present_links(lost)
         again = {

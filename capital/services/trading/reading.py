@@ -1,0 +1,242 @@
+"""Reading fills back from an exchange: span by span, each recorded before the next is asked for."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from capital.domain.clock import Clock
+from capital.domain.errors import TradingRefused
+from capital.domain.performance.fills import Fee
+from capital.domain.performance.symbols import parse_symbol
+from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.instruments import InstrumentKind
+from capital.exchange.contract import BalanceRequest
+from capital.exchange.gateway import get_gateway, get_trading_gateway
+from capital.exchange.trading.contract import (
+    FillsQuestion,
+    Instrument,
+    ReadFill,
+    Told,
+    TradingRequest,
+    Unread,
+)
+from capital.exchange.trading.rows import Call, FillFields
+from capital.exchange.trading.venues import trading_of
+from capital.models import Account, Fill, Market, Position
+from capital.services.accounts.lookup import lock_accounts, pools_of_account
+from capital.services.balances.live import balance_request
+from capital.services.trading.fills import (
+    FillCode,
+    FillResult,
+    NewFill,
+    record_venue_fills,
+    refuse_moment,
+)
+from capital.services.transactions import outside_transaction
+
+# What a kill can lose of one question: so much is asked for again.
+_STEP = timedelta(days=7)
+_AT_ONCE = 500
+_INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")
+
+
+@dataclass
+class ReadReport:
+    """What was read from the exchange of one account.
+
+    Attributes:
+        recorded: Fills that were new.
+        known: Fills that were known already.
+        differs: Fills that were known with other figures: those stay.
+        unattributed: How many of the new ones are nobody's.
+        unread: Rows that cannot be booked.
+        failures: By what was asked (an endpoint, and the symbol if it wants one), why not all of
+            it is known.
+        cut: By endpoint, from when on it answers at all, where that is later than what was wanted.
+    """
+
+    recorded: int = 0
+    known: int = 0
+    differs: int = 0
+    unattributed: int = 0
+    unread: list[Unread] = field(default_factory=list)
+    failures: dict[str, Reason] = field(default_factory=dict)
+    cut: dict[str, datetime] = field(default_factory=dict)
+
+    def count(self, results: Iterable[FillResult]) -> None:
+        """Add what became of fills."""
+        for result in results:
+            name = result.code.value
+            setattr(self, name, getattr(self, name) + 1)
+
+
+@outside_transaction
+def import_fills(
+    account_id: int,
+    *,
+    since: datetime,
+    until: datetime | None = None,
+    on_question: Callable[[str], None] | None = None,
+    clock: Clock = timezone.now,
+) -> ReadReport:
+    """Read the fills of an account back from its exchange, and record them.
+
+    Call it outside a transaction: it waits for the exchange. It may be repeated, and stopped at any
+    time: what was read is recorded, and known the next time.
+
+    Args:
+        account_id: The account.
+        since: From when on.
+        until: Before when; None is now.
+        on_question: Called with the name of each question before it is asked.
+        clock: Says what time it is.
+
+    Raises:
+        TradingRefused: ``since`` is still to come, or from before anything was traded.
+    """
+    account = Account.objects.get(pk=account_id)
+    now = clock()
+    refuse_moment(since, now, field="since")
+    until = now if until is None else min(until, now)
+    if since >= until:
+        raise TradingRefused(Code.FILL_IN_FUTURE, field="since", moment=since.isoformat())
+    report = ReadReport()
+    instruments = _instruments(account)
+    asked: list[Call[FillFields]] = []
+    for pool in pools_of_account(account):
+        prepared = (
+            balance_request(account, [pool])
+            if settings.CAPITAL_LIVE_BALANCES
+            else Reason(Code.LIVE_DISABLED)
+        )
+        if isinstance(prepared, Reason):
+            report.failures[pool.value] = prepared
+            continue
+        request = TradingRequest(prepared, pool, instruments)
+        calls = [
+            call
+            for call in trading_of(account.venue).fills.get(pool, ())
+            if call not in asked and "{order}" not in call.params.values()
+        ]
+        asked += calls
+        for call, instrument in _questions(account, request, calls):
+            name = call.endpoint if instrument is None else f"{call.endpoint} {instrument.symbol}"
+            if on_question is not None:
+                on_question(name)
+            begins = _begin(call, since, now, report)
+            _read(account, request, call, instrument, (begins, until), name, report, clock)
+    return report
+
+
+def _begin(call: Call[FillFields], since: datetime, now: datetime, report: ReadReport) -> datetime:
+    """From when on a call can be asked: what is older is said to be missing."""
+    if call.reach is None or since >= now - call.reach:
+        return since
+    begins = now - call.reach + timedelta(minutes=1)
+    report.cut[call.endpoint] = begins
+    return begins
+
+
+def _read(
+    account: Account,
+    request: TradingRequest,
+    call: Call[FillFields],
+    instrument: Instrument | None,
+    span: tuple[datetime, datetime],
+    name: str,
+    report: ReadReport,
+    clock: Clock,
+) -> None:
+    """Ask one question step by step. The first step that fails is the last."""
+    begins, until = span
+    while begins < until:
+        end = min(until, begins + _STEP)
+        question = FillsQuestion(call, begins, end, instrument)
+        (answer,) = get_trading_gateway().fetch_fills(request, [question])
+        if isinstance(answer, Reason):
+            report.failures[name] = answer
+            return
+        _record(account, answer, report, now=clock())
+        begins = end
+
+
+def _record(account: Account, told: Told[ReadFill], report: ReadReport, *, now: datetime) -> None:
+    report.unread += [each for each in told.unread if each not in report.unread]
+    fills = [_new_fill(each) for each in sorted(told.rows, key=lambda each: each.executed_at)]
+    for start in range(0, len(fills), _AT_ONCE):
+        with transaction.atomic():
+            (locked,) = lock_accounts([account.pk]).values()
+            results = record_venue_fills(locked, fills[start : start + _AT_ONCE], now=now)
+            new = [each.fill_id for each in results if each.code is FillCode.RECORDED]
+            report.unattributed += Fill.objects.filter(
+                pk__in=new, strategy_account__isnull=True
+            ).count()
+        report.count(results)
+
+
+def _new_fill(read: ReadFill) -> NewFill:
+    return NewFill(
+        symbol=read.symbol,
+        side=read.side,
+        position_side=read.position_side,
+        quantity=read.quantity,
+        price=read.price,
+        executed_at=read.executed_at,
+        fees=tuple(Fee(amount, currency) for amount, currency in read.fees),
+        venue_fill_id=read.venue_fill_id,
+        order_id=read.order_id,
+        client_order_id=read.client_order_id,
+        liquidity=read.liquidity,
+        realized=read.realized_reported,
+    )
+
+
+def _questions(
+    account: Account, request: TradingRequest, calls: Sequence[Call[FillFields]]
+) -> Iterator[tuple[Call[FillFields], Instrument | None]]:
+    """Each call, once for each symbol if it wants one."""
+    by_symbol = [call for call in calls if call.by_symbol]
+    symbols = _symbols(account, request.account) if by_symbol else set()
+    for call in calls:
+        if not call.by_symbol:
+            yield call, None
+            continue
+        for instrument in request.instruments:
+            if instrument.kind in call.kinds and instrument.symbol in symbols:
+                yield call, instrument
+
+
+def _symbols(account: Account, request: BalanceRequest) -> set[str]:
+    """What may have been traded: earlier fills, positions, and pairs of what the wallet holds."""
+    fills = Fill.objects.filter(account=account).order_by()
+    positions = Position.objects.filter(strategy_account__account=account).order_by()
+    symbols = set(fills.values_list("symbol", flat=True).distinct())
+    symbols |= set(positions.values_list("symbol", flat=True).distinct())
+    for answer in get_gateway().fetch_wallets([request]).values():
+        if isinstance(answer, Reason):
+            continue
+        for held in answer:
+            symbols |= {f"{held}/{account.currency}", f"{held}/{account.currency}:{held}"}
+    return symbols
+
+
+def _instruments(account: Account) -> tuple[Instrument, ...]:
+    rows = Market.objects.filter(venue=account.venue).order_by("symbol").values(*_INSTRUMENT)
+    return tuple(
+        Instrument(
+            symbol=row["symbol"],
+            market_id=row["market_id"],
+            kind=InstrumentKind(row["kind"]),
+            base=row["base"],
+            quote=row["quote"],
+            settle=row["settle"],
+            contract_size=Decimal(1) if row["contract_size"] is None else row["contract_size"],
+        )
+        for row in rows
+        if parse_symbol(row["symbol"]) is not None
+    )

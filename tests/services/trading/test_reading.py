@@ -1,0 +1,260 @@
+"""Fills read back from an exchange: recorded once, of a link only where that is known."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import override_settings
+
+from capital.domain.errors import TradingRefused
+from capital.domain.reasons import Code
+from capital.domain.sizing.orders import Side
+from capital.models import Account, Attribution, Fill, StrategyAccount, SymbolDay
+from capital.services.trading import NewFill, ReadReport, import_fills, report_fills
+from tests.exchange.readings.plain_server import PlainServer
+from tests.factories import make_account, make_fill, make_link, make_market, make_strategy
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seoul"),
+]
+
+D = Decimal
+BTC = "BTC/USDT"
+BEGAN = datetime(2026, 3, 10, tzinfo=UTC)
+NOW = BEGAN + timedelta(hours=12)
+TRADES, WALLET = "/api/v3/myTrades", "/api/v3/account"
+
+
+def clock() -> datetime:
+    return NOW
+
+
+def trade(number: int, *, order: int = 0, **fields: Any) -> dict[str, Any]:
+    return {
+        "symbol": "BTCUSDT",
+        "id": number,
+        "orderId": order or number,
+        "price": "100",
+        "qty": "1",
+        "commission": "0.1",
+        "commissionAsset": "USDT",
+        "isBuyer": True,
+        "isMaker": False,
+        "time": int(BEGAN.timestamp() * 1000) + number * 60_000,
+        **fields,
+    }
+
+
+@pytest.fixture
+def account() -> Account:
+    make_market(BTC)
+    return make_account(venue="binance", api_key="key", api_secret="secret")
+
+
+@pytest.fixture
+def link(account: Account) -> StrategyAccount:
+    strategy = make_strategy(owner=account.owner, key="grid", market_type="spot")
+    return make_link(account=account, strategy=strategy)
+
+
+def served(trades: Any, **answers: Any) -> PlainServer:
+    def of_a_symbol(arguments: Mapping[str, Any]) -> Any:
+        since, until = int(arguments["startTime"]), int(arguments["endTime"])
+        rows = [row for row in trades if row["symbol"] == arguments["symbol"]]
+        return [row for row in rows if since <= row["time"] <= until]
+
+    wallet = {"balances": [{"asset": "USDT", "free": "5", "locked": "0"}, {"asset": "BTC",
+              "free": "1", "locked": "0"}]}  # fmt: skip
+    return PlainServer(
+        {
+            TRADES: of_a_symbol,
+            WALLET: wallet,
+            "/fapi/v3/account": {"assets": []},
+            **answers,
+        }
+    )
+
+
+@pytest.fixture
+def reading(account: Account) -> Iterator[Any]:
+    def read(server: PlainServer, **times: Any) -> ReadReport:
+        with server, override_settings(CAPITAL_VENUE_URLS={account.venue: server.base_url}):
+            return import_fills(account.pk, clock=clock, **{"since": BEGAN, **times})
+
+    return read
+
+
+def test_a_fill_of_an_order_that_a_bot_told_is_of_its_link(
+    link: StrategyAccount, reading: Any
+) -> None:
+    # The bot told of its order, and nothing of its fills.
+    report_fills(
+        link.pk,
+        [
+            NewFill(
+                symbol=BTC, side=Side.BUY, quantity=D(2), price=D(100), order_id="7",
+                executed_at=BEGAN + timedelta(hours=1),
+            )
+        ],
+        actor=None,
+        clock=clock,
+    )  # fmt: skip
+
+    report = reading(served([trade(1, order=7), trade(2, order=7), trade(3, order=8)]))
+
+    assert (report.recorded, report.unattributed, report.failures) == (3, 1, {})
+    owned = Attribution.objects.filter(fill__source="venue").values_list(
+        "fill__venue_fill_id", "strategy_account", "how"
+    )
+    assert sorted(owned) == [("1", link.pk, "bot"), ("2", link.pk, "bot")]
+    # The exchange's fills take the place of the bot's order: two fees were paid, and 2 bought.
+    assert [(day.fees, day.fills) for day in SymbolDay.objects.all()] == [(D("0.2"), 2)]
+
+
+def test_a_client_order_id_that_begins_with_a_strategys_key_is_of_its_link() -> None:
+    venue = {"venue": "mexc", "currency": "USDT"}
+    account = make_account(**venue, api_key="key", api_secret="secret")
+    make_market(BTC, venue="mexc")
+    links = [
+        make_link(account=account, strategy=make_strategy(owner=account.owner, key=key))
+        for key in ("grid", "trend")
+    ]
+    trades = [
+        trade(1, clientOrderId="GRID-17"),
+        trade(2, clientOrderId="other"),
+        trade(3, clientOrderId=None),
+    ]
+    with served(trades) as server, override_settings(CAPITAL_VENUE_URLS={"mexc": server.base_url}):
+        report = import_fills(account.pk, since=BEGAN, clock=clock)
+
+    assert (report.recorded, report.unattributed) == (3, 2)
+    (attribution,) = Attribution.objects.all()
+    assert (attribution.strategy_account, attribution.how) == (links[0], "tag")
+    assert attribution.fill.venue_fill_id == "1"
+
+
+def test_two_links_that_told_of_one_order_leave_its_fills_to_nobody(
+    account: Account, link: StrategyAccount, reading: Any
+) -> None:
+    other = make_link(account=account, strategy=make_strategy(owner=account.owner, key="b"))
+    for each, number in ((link, "a1"), (other, "b1")):
+        row = make_fill(each, order_id="7", venue_fill_id=number)
+        Attribution.objects.create(fill=row, strategy_account=each, how="bot")
+
+    report = reading(served([trade(1, order=7)]))
+
+    assert (report.recorded, report.unattributed) == (1, 1)
+
+
+def test_reading_again_records_nothing_twice(
+    account: Account, link: StrategyAccount, reading: Any
+) -> None:
+    first = reading(served([trade(1), trade(2)]))
+    again = reading(served([trade(1), trade(2, price="101"), trade(3)]))
+
+    assert (first.recorded, first.known) == (2, 0)
+    assert (again.recorded, again.known, again.differs) == (1, 1, 1)
+    assert Fill.objects.filter(account=account).count() == 3
+
+
+def test_a_bot_that_reports_a_fill_of_nobody_makes_it_its_own(
+    link: StrategyAccount, reading: Any
+) -> None:
+    reading(served([trade(1)]))
+    (fill,) = Fill.objects.all()
+
+    report_fills(
+        link.pk,
+        [
+            NewFill(
+                symbol=BTC, side=Side.BUY, quantity=D(1), price=D(100), venue_fill_id="1",
+                executed_at=fill.executed_at,
+            )
+        ],
+        actor=None,
+        clock=clock,
+    )  # fmt: skip
+
+    assert fill.strategy_account is None
+    (attribution,) = Attribution.objects.all()
+    assert attribution.strategy_account == link
+
+
+def test_what_cannot_be_read_is_said_and_the_rest_is_recorded(
+    link: StrategyAccount, account: Account, reading: Any
+) -> None:
+    make_market("ETH/USDT")
+    make_fill(link, symbol="ETH/USDT", order_id="1")
+
+    def answer(arguments: Mapping[str, Any]) -> Any:
+        return {} if arguments["symbol"] == "ETHUSDT" else [trade(1), trade(2, symbol="NOBODY")]
+
+    report = reading(served([], **{TRADES: answer}))
+
+    assert report.recorded == 1
+    assert [(each.name, each.problem) for each in report.unread] == [
+        ("NOBODY", "an unknown instrument")
+    ]
+    assert {name: reason.code for name, reason in report.failures.items()} == {
+        "GET /api/v3/myTrades ETH/USDT": Code.EXCHANGE_BAD_ANSWER
+    }
+
+
+def test_a_pair_that_is_no_longer_listed_is_recorded(
+    link: StrategyAccount, account: Account, reading: Any
+) -> None:
+    def answer(_: Mapping[str, Any]) -> Any:
+        return [trade(1, symbol="POLYUSDT")]
+
+    report = reading(served([], **{TRADES: answer}))
+
+    assert report.recorded == 1
+    assert Fill.objects.get().symbol == "POLY/USDT"
+
+
+@pytest.mark.parametrize(
+    ("times", "code"),
+    [
+        ({"since": NOW + timedelta(days=1)}, Code.FILL_IN_FUTURE),
+        ({"since": datetime(1999, 1, 1, tzinfo=UTC)}, Code.MOMENT_TOO_OLD),
+        ({"since": BEGAN, "until": BEGAN}, Code.FILL_IN_FUTURE),
+    ],
+)
+def test_a_span_must_make_sense(account: Account, times: Any, code: Code) -> None:
+    with pytest.raises(TradingRefused) as refused:
+        import_fills(account.pk, clock=clock, **times)
+
+    assert refused.value.reason.code is code
+
+
+@override_settings(CAPITAL_LIVE_BALANCES=False)
+def test_nothing_is_asked_where_live_reading_is_switched_off(account: Account) -> None:
+    report = import_fills(account.pk, since=BEGAN, clock=clock)
+
+    assert {reason.code for reason in report.failures.values()} == {Code.LIVE_DISABLED}
+
+
+def test_what_is_older_than_the_exchange_tells_is_said_to_be_missing() -> None:
+    account = make_account(venue="okx", api_key="key", api_secret="s", api_passphrase="p")
+    make_market(BTC, venue="okx", market_id="BTC-USDT")
+    body = {"code": "0", "msg": "", "data": []}
+    asked: list[str] = []
+    with (
+        PlainServer({"/api/v5/trade/fills-history": body}) as server,
+        override_settings(CAPITAL_VENUE_URLS={"okx": server.base_url}),
+    ):
+        report = import_fills(
+            account.pk,
+            since=NOW - timedelta(days=100),
+            until=NOW - timedelta(days=89),
+            on_question=asked.append,
+            clock=clock,
+        )
+
+    endpoint = "GET /api/v5/trade/fills-history of SPOT"
+    assert asked[0] == endpoint
+    assert report.failures == {}
+    assert report.cut[endpoint] == NOW - timedelta(days=90) + timedelta(minutes=1)
