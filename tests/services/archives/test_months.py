@@ -31,6 +31,7 @@ from capital.models import (
     ArchivedDelivery,
     ArchivedRun,
     StrategyAccount,
+    WebhookAnswer,
     WebhookDelivery,
     WebhookSecret,
 )
@@ -413,6 +414,7 @@ def test_deliveries_and_their_answers_go_and_are_not_processed_again(
 
     assert report.rows["deliveries"] == 2
     assert [row.pk for row in WebhookDelivery.objects.all()] == [young["delivery"]]
+    assert [row.delivery_id for row in WebhookAnswer.objects.all()] == [young["delivery"]]
     (path,) = (tmp_path / "2026-11").glob("deliveries-*")
     assert list(read_file(path, WebhookDelivery)) == before[:2]
     with pytest.raises(DeliveryArchived) as error:
@@ -420,6 +422,21 @@ def test_deliveries_and_their_answers_go_and_are_not_processed_again(
     assert error.value.reason.figures["received_at"] == "2026-11-30T23:59:00+09:00"
     with pytest.raises(DeliveryConflict):
         signal(NOW, secret, "tv-1")
+
+
+def test_each_strategy_has_files_of_its_own(secret: WebhookSecret, tmp_path: Path) -> None:
+    strategy = make_strategy()
+    rotate_secret(strategy)
+    other = WebhookSecret.objects.get(strategy=strategy)
+    told = [signal(NOVEMBER, each, "tv-1")["delivery"] for each in (secret, other)]
+
+    assert old(tmp_path).rows["deliveries"] == 2
+
+    for each, delivery in zip((secret, other), told, strict=True):
+        name = f"deliveries-strategy-{each.strategy_id}-from-{delivery}.csv.gz"
+        assert [row[0] for row in read_file(tmp_path / "2026-11" / name, WebhookDelivery)] == [
+            delivery
+        ]
 
 
 def test_the_id_of_another_strategy_is_not_used_up(secret: WebhookSecret, tmp_path: Path) -> None:
@@ -457,6 +474,7 @@ def test_what_another_process_archives_meanwhile_is_archived_once(
     module: ModuleType,
 ) -> None:
     signal(NOVEMBER, secret, "tv-1")
+    signal(DECEMBER, secret, "tv-2")
     write = module.write_file
     others: list[Any] = []
 

@@ -17,7 +17,14 @@ from capital.services.markets import rules as markets
 from capital.services.markets.rules import sync_markets
 from capital.services.sizing.orders import size_orders
 from tests.domain.sizing.builders import linear, order, spot
-from tests.factories import make_account, make_link, make_operator, make_position, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_market,
+    make_operator,
+    make_position,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +183,17 @@ def test_rules_that_were_stored_without_a_unit_get_it_without_asking(okx):
     assert okx(om(), at=NOW + HOUR) == {"changed": 1}
 
     assert Market.objects.get().amount_unit == "contracts"
+
+
+def test_the_rules_of_the_one_that_was_named_are_accepted(okx):
+    make_market(SYMBOL, venue="bybit")
+    make_market("AAA/USDT:USDT", venue="okx")
+    okx(om())
+    okx(om(contract_size=Decimal(1)), at=NOW + HOUR)
+
+    assert accept_rules("okx", SYMBOL) == "contract_size 10 → 1"
+
+    assert Market.objects.get(venue="okx", symbol=SYMBOL).contract_size == 1
 
 
 def test_only_who_may_accept_jumps_accepts_rules(okx):
