@@ -229,6 +229,8 @@ class AllocationEntry(AppendOnlyModel):
     strategy_account = models.ForeignKey(
         StrategyAccount,
         on_delete=models.PROTECT,
+        # The constraint's index begins with it.
+        db_index=False,
         related_name="allocation_entries",
         verbose_name=_("strategy link"),
     )
@@ -245,7 +247,9 @@ class AllocationEntry(AppendOnlyModel):
         triggers = append_only_triggers("allocation_entry_append_only")
         constraints = [
             models.UniqueConstraint(
-                fields=["pool", "strategy_account"], name="allocation_entry_once_a_pool"
+                # The link first: a link's entries of some time are read by it.
+                fields=["strategy_account", "pool"],
+                name="allocation_entry_once_a_pool",
             ),
         ]
 

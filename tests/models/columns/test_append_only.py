@@ -285,7 +285,7 @@ def test_a_link_is_recorded_once_a_pool(recorded):
 
     with refused_by_database(
         "allocation_entry_once_a_pool",
-        columns="capital_allocationentry.pool_id, capital_allocationentry.strategy_account_id",
+        columns="capital_allocationentry.strategy_account_id, capital_allocationentry.pool_id",
     ):
         AllocationEntry.objects.bulk_create([again])
     with pytest.raises(ValidationError, match="and Strategy link already exists"):
