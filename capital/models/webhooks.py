@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from capital.models.columns.append_only import AppendOnlyModel, append_only_triggers, refuse_delete
 from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
+from capital.models.columns.packed import PackedJSONField
 from strategies.models import Strategy
 
 
@@ -128,6 +129,7 @@ class WebhookAnswer(AppendOnlyModel):
     """The answer to a delivery: the same each time it is sent again.
 
     Attributes:
+        body: All of it, whatever part of it was asked for.
         accounts: By each list of the answer (``allocations``, ``sizes``, ``warnings``), the account
             that each line is about, or none; the lines have the names of then. Empty in answers of
             before.
@@ -139,7 +141,7 @@ class WebhookAnswer(AppendOnlyModel):
         related_name="answer",
         verbose_name=_("webhook event"),
     )
-    body = models.JSONField(_("response"))
+    body = PackedJSONField(_("response"))
     accounts = models.JSONField(_("accounts"), default=dict)
     answered_at = models.DateTimeField(_("response sent at"), default=timezone.now)
 

@@ -1,5 +1,6 @@
 """The webhook over HTTP: what TradingView sends, what a signed call sends, and what is refused."""
 
+import gzip
 import json
 import time
 from decimal import Decimal
@@ -178,6 +179,46 @@ def test_record_has_everything_but_the_secret(secret: str) -> None:
     assert delivery.answer.body == response.json()
     assert secret not in str(list(WebhookDelivery.objects.values()))
     assert secret not in str(list(WebhookAnswer.objects.values()))
+
+
+def test_answer_is_sent_in_part_where_that_is_asked_and_recorded_whole(secret: str) -> None:
+    path = hook_path("grid")
+
+    response = post(
+        {**ORDER, "token": secret}, path=f"{path}?fields=sizes.amount,sizes.code,delivery"
+    )
+
+    whole = WebhookAnswer.objects.get().body
+    assert response.json() == {
+        "delivery": whole["delivery"],
+        "sizes": [{"amount": whole["sizes"][0]["amount"], "code": "sized"}],
+    }
+    assert set(whole) == {
+        "delivery", "strategy", "received_at", "allocations", "sizes", "warnings",
+    }  # fmt: skip
+    # The same signal again, with other wishes.
+    again = post({**ORDER, "token": secret}, path=f"{path}?fields=sizes,sizes.code")
+    assert again.json() == {"sizes": whole["sizes"]}
+    assert post({**ORDER, "token": secret}, path=f"{path}?fields=").json() == {}
+    assert post({**ORDER, "token": secret}, path=path).json() == whole
+
+
+def test_unknown_part_of_an_answer_is_refused_before_anything_is_done(secret: str) -> None:
+    response = post({**ORDER, "token": secret}, path=hook_path("grid") + "?fields=sizes.amout")
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "fields"
+    assert "sizes.amout" in response.json()["detail"]
+    assert WebhookDelivery.objects.get().refusal["status"] == 400
+    assert not WebhookAnswer.objects.exists()
+
+
+def test_answer_is_compressed_for_whoever_takes_it(secret: str) -> None:
+    response = post({**ORDER, "token": secret}, **{"Accept-Encoding": "gzip"})
+
+    assert response["Content-Encoding"] == "gzip"
+    whole = WebhookAnswer.objects.get().body
+    assert json.loads(gzip.decompress(response.content)) == whole
 
 
 def test_whether_the_strategy_exists_cannot_be_told(secret: str) -> None:

@@ -119,6 +119,10 @@ class HookAllocation(serializers.Serializer[Any]):
     balances = HookBalance(many=True)
 
 
+class HookSize(Size):
+    """The size of an order on one account, as far as it was asked for."""
+
+
 class HookAnswer(serializers.Serializer[Any]):
     """The allocations, then the size of every order on every account of the strategy."""
 
@@ -126,7 +130,7 @@ class HookAnswer(serializers.Serializer[Any]):
     strategy = serializers.CharField()
     received_at = serializers.DateTimeField()
     allocations = HookAllocation(many=True)
-    sizes = Size(many=True)
+    sizes = HookSize(many=True)
     warnings = Notice(many=True)
 
 

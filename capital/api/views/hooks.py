@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
@@ -12,9 +14,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from capital.addresses import client_address
-from capital.api.frame.base import refusal
+from capital.api.frame.base import FIELDS, refusal
 from capital.api.frame.idempotency import HEADER
 from capital.api.frame.parsers import LARGEST_BODY, parse_json
+from capital.api.frame.parts import in_part, parts_of, wanted_parts
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
 from capital.api.shapes.answers import HookAnswer
@@ -74,6 +77,20 @@ _SIGNATURE_HEADERS = [
 ]
 
 
+_PARAMETERS = [
+    *_SIGNATURE_HEADERS,
+    OpenApiParameter(
+        FIELDS,
+        str,
+        description=(
+            "Return only these parts of the response, separated by commas: "
+            f"{', '.join(parts_of(HookAnswer()))}. It is recorded in full."
+        ),
+    ),
+]
+
+
+@method_decorator(gzip_page, name="dispatch")
 class Hooks(APIView):
     """The webhook of one strategy, for callers that know its secret."""
 
@@ -88,7 +105,7 @@ class Hooks(APIView):
         auth=[],
         request=HookBody,
         responses={200: HookAnswer},
-        parameters=_SIGNATURE_HEADERS,
+        parameters=_PARAMETERS,
     )
     def post(self, request: Request, key: str, name: str = "") -> Response:
         """Reallocate the strategy's capital if needed, then size every order on every account.
@@ -107,12 +124,14 @@ class Hooks(APIView):
             self.throttled(request, throttle.wait() or 1)
         address = client_address(request)
         try:
+            wanted = wanted_parts(request.query_params.get(FIELDS), HookAnswer())
             delivery = call.delivery()
-            return Response(receive_signal(secret, delivery, address=address, began=began))
+            answer = receive_signal(secret, delivery, address=address, began=began)
+            return Response(in_part(answer, wanted))
         except _REFUSALS as error:
-            answer = self.handle_exception(error)
+            refused = self.handle_exception(error)
             record_refusal(
-                secret, body=call.body, refusal=answer.data, address=address, nonce=call.nonce
+                secret, body=call.body, refusal=refused.data, address=address, nonce=call.nonce
             )
             raise
 
@@ -133,7 +152,7 @@ class NamedHooks(Hooks):
         auth=[],
         request=HookBody,
         responses={200: HookAnswer},
-        parameters=_SIGNATURE_HEADERS,
+        parameters=_PARAMETERS,
     )
     def post(self, request: Request, key: str, name: str = "") -> Response:
         """As `hooks/{key}/`, at the address that a new webhook is given."""

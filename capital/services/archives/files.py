@@ -22,8 +22,10 @@ from django.db import models
 from capital.domain.errors import ArchiveFileDiffers, ArchiveNotReadBack
 from capital.domain.formulas import is_formula
 from capital.domain.money import plain
+from capital.models.columns.packed import PackedJSONField
 
 _NULL = r"\N"
+_JSON = (models.JSONField, PackedJSONField)
 _SUMS = "SHA256SUMS"
 
 Row = tuple[Any, ...]
@@ -136,9 +138,9 @@ def _note(written: WrittenFile) -> None:
 
 
 def _text(field: "models.Field[Any, Any]", value: Any) -> str:
-    if value is None and not isinstance(field, models.JSONField):
+    if value is None and not isinstance(field, _JSON):
         return _NULL
-    if isinstance(field, models.JSONField):
+    if isinstance(field, _JSON):
         return _NULL if value is None else json.dumps(value, ensure_ascii=False)
     if isinstance(value, Decimal):
         return plain(value)
@@ -154,7 +156,7 @@ def _text(field: "models.Field[Any, Any]", value: Any) -> str:
 def _value(field: "models.Field[Any, Any]", text: str) -> Any:
     if text == _NULL:
         return None
-    if isinstance(field, models.JSONField):
+    if isinstance(field, _JSON):
         return json.loads(text)
     if isinstance(field, models.ForeignKey):
         field = field.target_field
