@@ -1,7 +1,7 @@
 """Every answer of the API that tells a person something tells it in their language."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from string import Formatter
 from typing import Any
 
@@ -150,7 +150,8 @@ def requests(tenant: Tenant) -> Iterator[tuple[str, str, list[Any]]]:
     for path, method, operation in operations(schema):
         if method == "delete" or not path.startswith("/api/v1/"):
             continue
-        address = re.sub(r"\{\w+\}", key_of(path, tenant), path).removeprefix("/api/v1/")
+        address = path.removeprefix("/api/v1/").replace("{name}", tenant.account.name)
+        address = re.sub(r"\{\w+\}", key_of(path, tenant), address)
         parameters = operation.get("parameters", ())
         for name in [each["name"] for each in parameters if each["in"] == "query"]:
             for junk in ("?", "-1", "9" * 40, ""):
@@ -158,12 +159,21 @@ def requests(tenant: Tenant) -> Iterator[tuple[str, str, list[Any]]]:
         yield method, f"{address}?nothing=1", [None]
         if "requestBody" in operation:
             content = operation["requestBody"]["content"]["application/json"]["schema"]
-            fields = schema["components"]["schemas"][content["$ref"].rpartition("/")[2]]
             yield method, address, [{}, [], {"nothing": 1}]
-            yield method, address, [dict.fromkeys(fields["properties"], junk) for junk in JUNK]
+            for fields in bodies(content, schema["components"]["schemas"]):
+                yield method, address, [dict.fromkeys(fields, junk) for junk in JUNK]
     for address in ("nowhere/", "accounts/0/", "accounts/1/nowhere/"):
         yield "get", address, [None]
         yield "put", address, [None]
+
+
+def bodies(body: dict[str, Any], known: dict[str, Any]) -> Iterator[Iterable[str]]:
+    """The fields of a body; of one of several, those of each."""
+    found = known[body["$ref"].rpartition("/")[2]]
+    for each in found.get("oneOf", ()):
+        yield from bodies(each, known)
+    if "properties" in found:
+        yield found["properties"]
 
 
 def key_of(path: str, tenant: Tenant) -> str:
