@@ -50,6 +50,11 @@ class Code(StrEnum):
         return self in _OF_REVERT
 
     @property
+    def counts_pnl_on(self) -> bool:
+        """Whether the capital of a link with this code is not decided anew: its PnL counts on."""
+        return self in _KEEPS_CAPITAL or self in _OF_REVERT
+
+    @property
     def is_by_reading(self) -> bool:
         """Whether the pool's balance decided an entry with this code, not the link's own state."""
         return self in _BY_READING

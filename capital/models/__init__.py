@@ -6,7 +6,8 @@
                 │               │
                 │               ├── StrategyCapital      what the link may use now
                 │               ├──< Position            what it holds
-                │               ├──< SymbolDay           what it earned on a day
+                │               ├──< SymbolDay           what it earned on a day in a symbol
+                │               ├──< LinkDay             what it had and earned on a day
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
                 ├──< Fill ──< Attribution                what was executed, and whose it is
@@ -81,6 +82,7 @@ from capital.models.trading import (
     Discrepancy,
     Fill,
     Flow,
+    LinkDay,
     Position,
     PositionSource,
     SymbolDay,
@@ -122,6 +124,7 @@ __all__ = [
     "Flow",
     "IdempotentRequest",
     "JobRun",
+    "LinkDay",
     "Market",
     "PlannedAccount",
     "Position",

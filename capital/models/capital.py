@@ -8,13 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from capital.domain.money import grouped
 from capital.models.columns.exact import AmountField
+from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 
 
 class StrategyCapital(models.Model):
     """The capital of one link, in the account's currency. Written by allocations only.
 
-    ``current_pnl`` is NULL until there is a source for it.
+    Attributes:
+        current_pnl: What the link earned since: realised, and unrealised (on the basis ``equity``
+            its change). NULL without books, and while a position that is open has no fresh mark.
+        pnl_since: When the balance was read on which the capital was decided.
+        pnl_counted: What the link had realised until then, as was known when it was decided: a
+            fill that becomes known later counts to the time after it.
+        unrealized_then: What was unrealised when it was decided; NULL where that was not known.
     """
 
     strategy_account = models.OneToOneField(
@@ -25,6 +32,11 @@ class StrategyCapital(models.Model):
     )
     allocated_capital = AmountField(_("allocated capital"), default=Decimal(0))
     current_pnl = AmountField(_("current PnL"), null=True, blank=True)
+    pnl_since = models.DateTimeField(_("PnL since"), null=True, blank=True, editable=False)
+    pnl_counted = ExactTextField(_("PnL counted before"), default=Decimal(0), editable=False)
+    unrealized_then = ExactTextField(
+        _("unrealised PnL then"), null=True, blank=True, editable=False
+    )
     allocated_at = models.DateTimeField(_("allocated at"), null=True, blank=True)
 
     class Meta:

@@ -39,6 +39,7 @@ class Booked:
         closed: The trade that it ended.
         is_funding: Whether it is a payment of funding, or what else was earned without a fill.
         currency: What its money is in; empty for the settle currency.
+        position: What is held afterwards.
     """
 
     key: str
@@ -54,6 +55,7 @@ class Booked:
     closed: Trade | None = None
     is_funding: bool = False
     currency: str = ""
+    position: Position = field(default_factory=Position)
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Books:
     def after(self, happened: Fill | Funding) -> tuple["Books", Booked]:
         """The books with one fill or payment more, which is later than all others."""
         if isinstance(happened, Fill):
-            return self.after_fill(happened)
-        return self.after_funding(happened)
+            books, entry = self.after_fill(happened)
+        else:
+            books, entry = self.after_funding(happened)
+        return books, replace(entry, position=books.position)
 
     def after_fill(self, fill: Fill) -> tuple["Books", Booked]:
         """The books with one fill more, which is later than all others, and what it did."""

@@ -1,6 +1,6 @@
 """What strategies trade: fills and whose they are, flows, and what is held and earned."""
 
-from capital.models.trading.days import DayMark, SymbolDay
+from capital.models.trading.days import DayMark, LinkDay, SymbolDay
 from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy, Fill
 from capital.models.trading.flows import Flow
 from capital.models.trading.positions import Position, PositionSource
@@ -12,6 +12,7 @@ __all__ = [
     "Discrepancy",
     "Fill",
     "Flow",
+    "LinkDay",
     "Position",
     "PositionSource",
     "SymbolDay",

@@ -1,8 +1,11 @@
-"""SymbolDay and DayMark: what one position earned on one day, and what its symbol was worth."""
+"""SymbolDay, LinkDay and DayMark: what was earned on one day, and what symbols were worth then."""
+
+from decimal import Decimal
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.money import EXACT
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 from capital.models.trading.fills import POSITION_SIDES
@@ -23,6 +26,9 @@ class SymbolDay(models.Model):
         fills: How many fills there were.
         trades: How many round trips ended, of which ``wins`` earned and ``losses`` lost.
         cost_unknown: How much was sold beyond what is known to have been held.
+        held: What was held at the end of the day, in the unit of the books; NULL where another
+            version wrote the day, and in another currency than the settle currency.
+        cost: What that cost.
     """
 
     strategy_account = models.ForeignKey(
@@ -45,6 +51,8 @@ class SymbolDay(models.Model):
     wins = models.PositiveIntegerField(_("winning trades"), default=0)
     losses = models.PositiveIntegerField(_("losing trades"), default=0)
     cost_unknown = ExactTextField(_("sold without a known cost"))
+    held = ExactTextField(_("held at the end"), null=True, blank=True)
+    cost = ExactTextField(_("cost of what was held"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("PnL of a day")
@@ -60,6 +68,69 @@ class SymbolDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.strategy_account_id} {self.symbol} {self.date}"
+
+
+class LinkDay(models.Model):
+    """What one link had and earned on one day of the project, in one currency.
+
+    Amounts are exact, kept as text. A day is written while it lasts, and again when a fill of it or
+    of before comes late. What was earned in another currency than the account's stands apart: there
+    the figures of equity are NULL.
+
+    Attributes:
+        equity_start: Equity at its start; NULL where unrealised PnL was not known then.
+        settled_start: The same without unrealised PnL.
+        capital_added: What decisions gave beyond what was earned, less what they took.
+        realized: Before fees and funding.
+        fees: Above zero was paid.
+        fees_unvalued: By currency, the fees whose worth nobody knows; in no other figure.
+        funding: Above zero was received.
+        unrealized: At its end, or now; NULL where a mark is missing.
+        trades: How many round trips ended, of which ``wins`` earned and ``losses`` lost.
+        restated_at: When it was written otherwise after it was over; NULL: never.
+    """
+
+    strategy_account = models.ForeignKey(
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="link_days",
+        verbose_name=_("strategy link"),
+    )
+    date = models.DateField(_("date"))
+    currency = models.CharField(_("currency"), max_length=32)
+    equity_start = ExactTextField(_("equity at the start"), null=True, blank=True)
+    settled_start = ExactTextField(_("settled equity at the start"), null=True, blank=True)
+    capital_added = ExactTextField(_("capital added"), null=True, blank=True)
+    realized = ExactTextField(_("realised PnL before fees and funding"))
+    fees = ExactTextField(_("fees"))
+    fees_unvalued = models.JSONField(_("fees of unknown value"), default=dict, blank=True)
+    funding = ExactTextField(_("funding"))
+    unrealized = ExactTextField(_("unrealised PnL"), null=True, blank=True)
+    volume = ExactTextField(_("volume"))
+    fills = models.PositiveIntegerField(_("fills"), default=0)
+    trades = models.PositiveIntegerField(_("trades"), default=0)
+    wins = models.PositiveIntegerField(_("winning trades"), default=0)
+    losses = models.PositiveIntegerField(_("losing trades"), default=0)
+    restated_at = models.DateTimeField(_("restated at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("day of a strategy link")
+        verbose_name_plural = _("days of strategy links")
+        ordering = ["-date", "pk"]
+        indexes = [models.Index(fields=["-date", "-id"], name="link_day_by_date")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy_account", "date", "currency"], name="link_day_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account_id} {self.date} {self.currency}"
+
+    @property
+    def earned(self) -> Decimal:
+        """What was realised, after fees and funding."""
+        return EXACT.add(EXACT.subtract(self.realized, self.fees), self.funding)
 
 
 class DayMark(models.Model):

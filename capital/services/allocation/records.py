@@ -5,6 +5,7 @@ A faster writer (such as COPY) can replace this module; ``benchmarks/reallocate.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, Value, When
 
@@ -22,7 +23,10 @@ from capital.services.allocation.stored import inputs_as_json, pools_as_json
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.locked import learn
 from capital.services.balances.summaries import Summaries
+from capital.services.trading.counting import Counted, count_pnl
 from capital.services.transactions import inside_transaction
+
+_PNL_FIELDS = ("pnl_since", "pnl_counted", "unrealized_then", "current_pnl")
 
 
 @inside_transaction
@@ -79,7 +83,14 @@ def record_runs(
     ]
     if not decided:
         return {}
-    _write_capital([decision for decision, _ in decided], now=now)
+    counted = count_pnl(
+        [(run.account, decision) for decision, run in decided],
+        restores=request.restores,
+        now=now,
+    )
+    for decision, run in decided:
+        run.pnl = _records_of(decision, counted)
+    _write_capital([decision for decision, _ in decided], counted, now=now)
     AllocationRun.objects.bulk_create([run for _, run in decided])
     _write_pools(decided)
     return {run.account_id: run for _, run in decided}
@@ -166,20 +177,32 @@ def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:
     )
 
 
-def _write_capital(decisions: Sequence[Decision], *, now: datetime) -> None:
-    rows = [
-        StrategyCapital(
-            strategy_account_id=entry.link.id, allocated_capital=entry.after, allocated_at=now
-        )
-        for decision in decisions
-        for pool in decision.pools
-        for entry in pool.entries
-        if entry.changed and entry.after is not None
-    ]
-    if rows:
-        StrategyCapital.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["strategy_account"],
-            update_fields=["allocated_capital", "allocated_at"],
-        )
+def _records_of(decision: Decision, counted: Mapping[int, Counted]) -> dict[str, Any] | None:
+    """What the run of a decision says of the PnL that it counts; None where it counts none."""
+    links = [entry.link.id for pool in decision.pools for entry in pool.entries]
+    return {str(key): counted[key].record for key in links if key in counted} or None
+
+
+def _write_capital(
+    decisions: Sequence[Decision], counted: Mapping[int, Counted], *, now: datetime
+) -> None:
+    """Write the capital that changed; of what did not, from when its PnL counts."""
+    changed: list[StrategyCapital] = []
+    begun: list[StrategyCapital] = []
+    for decision in decisions:
+        for pool in decision.pools:
+            for entry in pool.entries:
+                if entry.link.id not in counted:
+                    continue
+                row = counted[entry.link.id].capital
+                if entry.changed:
+                    row.allocated_at = now
+                (changed if entry.changed else begun).append(row)
+    for rows, columns in ((changed, ["allocated_capital", "allocated_at"]), (begun, [])):
+        if rows:
+            StrategyCapital.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["strategy_account"],
+                update_fields=[*columns, *_PNL_FIELDS],
+            )

@@ -3,7 +3,7 @@
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -37,6 +37,7 @@ class AllocationRequest:
         force: Open positions do not put an account on hold; never together with ``if_due``.
         accept_jump: Accept the balances that are suspect on the account.
         reverts: The run that is reverted; None otherwise.
+        restores: What that run says of PnL (``AllocationRun.pnl``).
         until: When all balances are to be there; None where each account has the usual time.
     """
 
@@ -49,6 +50,7 @@ class AllocationRequest:
     force: bool = False
     accept_jump: bool = False
     reverts: int | None = None
+    restores: Mapping[str, Any] = field(default_factory=dict)
     until: Moment | None = None
 
     @property

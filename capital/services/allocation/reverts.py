@@ -78,6 +78,7 @@ def revert_run(
         clock=clock,
         actor_id=None if actor is None else actor.pk,
         reverts=run.pk,
+        restores=run.pnl or {},
     )
     with transaction.atomic():
         account = lock_observed({observed.pk: observed}).sound.get(observed.pk)

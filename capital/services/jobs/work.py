@@ -20,6 +20,7 @@ from capital.services.jobs.table import (
     Slot,
 )
 from capital.services.markets import rules as markets
+from capital.services.trading import days as link_days
 from capital.services.trading import marks
 
 
@@ -64,6 +65,13 @@ def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return counts
 
 
+def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
+    """Open today's summaries, then write yesterday's PnL into theirs."""
+    counts = days.close_day(account_ids, clock=slot.clock)
+    link_days.close_days(account_ids, clock=slot.clock)
+    return counts
+
+
 # By the job's name. Every job has its entry.
 WORK = {
     SYNC_BALANCES.name: Work(
@@ -74,7 +82,7 @@ WORK = {
         _reallocate_due,
         is_failure=lambda outcome: outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value),
     ),
-    CLOSE_DAY.name: Work(lambda account_ids, slot: days.close_day(account_ids, clock=slot.clock)),
+    CLOSE_DAY.name: Work(_close_day),
     SYNC_MARKETS.name: Work(
         lambda _account_ids, slot: markets.count_syncs(markets.sync_markets(clock=slot.clock)),
         is_failure=lambda outcome: outcome != markets.SYNCED,

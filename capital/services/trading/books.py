@@ -38,11 +38,14 @@ from capital.models import (
     StrategyAccount,
     SymbolDay,
 )
+from capital.services.balances.summaries import business_date
+from capital.services.trading.days import restate_days
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
 _SUMS = ("realized", "fees", "funding", "volume", "cost_unknown")
 _COUNTS = ("fills", "trades", "wins", "losses")
+_FIGURES = (*_SUMS, *_COUNTS, "fees_unvalued", "held", "cost")
 
 
 @dataclass(frozen=True, order=True)
@@ -61,6 +64,7 @@ def keep_current(
     again: Collection[PositionKey] = (),
     flows: Sequence[Flow] = (),
     steps: Mapping[str, Decimal],
+    now: datetime,
 ) -> None:
     """Book what was recorded of one account. Call it inside the transaction that locked it.
 
@@ -71,6 +75,7 @@ def keep_current(
         again: Positions that lost a fill: to better ones of its order, or to somebody else.
         flows: What was earned without a fill, and is recorded by now.
         steps: By symbol, below which quantity a position is flat; 0 where that is not known.
+        now: Says which day is today.
     """
     news = _News(added, again, [flow for flow in flows if _is_booked(flow)])
     if not news.symbols:
@@ -84,6 +89,7 @@ def keep_current(
     shared = {symbol for symbol, found in earlier.items() if any(map(_is_shared, found))}
     whole |= {key for key in news.members(positions) if key.symbol in shared}
     history = counting_fills(whole)
+    since = business_date(now)
     for symbol in sorted(news.symbols):
         members = [key for key in news.members(positions) if key.symbol == symbol]
         fills = {key: (history if key in whole else added).get(key, ()) for key in members}
@@ -91,7 +97,7 @@ def keep_current(
             key: earlier.get(symbol, ()) if key in whole else news.flows_of(symbol)
             for key in members
         }
-        _book_symbol(
+        changed = _book_symbol(
             [_Member(key, positions.get(key), key in whole) for key in members],
             {
                 key: [as_booked(fill, step=steps.get(symbol, _ZERO)) for fill in fills[key]]
@@ -99,6 +105,8 @@ def keep_current(
             },
             of_symbol,
         )
+        since = min([since, *changed])
+    restate_days([account_id], since=since, now=now)
 
 
 @dataclass(frozen=True)
@@ -211,16 +219,21 @@ def _earned(
     account_id: int, symbols: Collection[str], *, since: datetime | None = None
 ) -> dict[str, list[Flow]]:
     """What was earned without a fill in these symbols and counts, by symbol, in one query."""
-    kinds = [kind.value for kind in FlowKind if kind.is_earned]
-    rows = Flow.objects.filter(
-        account=account_id, symbol__in=symbols, kind__in=kinds, matched_by__isnull=True
-    )
+    rows = _earned_rows([account_id], symbols)
     if since is not None:
         rows = rows.filter(occurred_at__gte=since)
     found: dict[str, list[Flow]] = defaultdict(list)
-    for flow in rows.order_by("pk"):
+    for flow in rows:
         found[flow.symbol].append(flow)
     return found
+
+
+def _earned_rows(account_ids: Collection[int], symbols: Collection[str]) -> QuerySet[Flow]:
+    kinds = [kind.value for kind in FlowKind if kind.is_earned]
+    rows = Flow.objects.filter(
+        account__in=account_ids, symbol__in=symbols, kind__in=kinds, matched_by__isnull=True
+    )
+    return rows.order_by("pk")
 
 
 def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
@@ -336,29 +349,86 @@ def _book_symbol(
     members: Sequence[_Member],
     fills: Mapping[PositionKey, Sequence[BookedFill]],
     flows: Mapping[PositionKey, Sequence[Flow]],
-) -> None:
-    """Book one symbol of one account: what each did, and what is divided among them."""
-    own = {
-        member.key: [_as_funding(flow) for flow in flows[member.key] if _key_of(flow) == member.key]
-        for member in members
-    }
-    shared = {flow.pk: flow for of_key in flows.values() for flow in of_key if _is_shared(flow)}
-    after = keep_books_together(
-        {member.key: member.books for member in members},
-        {member.key: [*fills[member.key], *own[member.key]] for member in members},
-        [_as_funding(flow) for flow in shared.values()],
-    )
+) -> list[date]:
+    """Book one symbol of one account: what each did, and what is divided among them.
+
+    Returns:
+        The first day that changed, of each position that did.
+    """
+    after = _after({member.key: member.books for member in members}, fills, flows)
+    changed: list[date] = []
     for member in members:
         books, entries = after[member.key]
         if entries or member.is_again:
+            changed += _write_days(member.key, entries, is_again=member.is_again)
             _write(member, books, entries, fills[member.key])
+    return changed
+
+
+def _after(
+    books: Mapping[PositionKey, Books],
+    fills: Mapping[PositionKey, Sequence[BookedFill]],
+    flows: Mapping[PositionKey, Sequence[Flow]],
+) -> dict[PositionKey, tuple[Books, list[Booked]]]:
+    """The books of all who trade one symbol on one account, after their fills and flows."""
+    own = {key: [_as_funding(flow) for flow in flows[key] if _key_of(flow) == key] for key in books}
+    shared = {flow.pk: flow for of_key in flows.values() for flow in of_key if _is_shared(flow)}
+    return keep_books_together(
+        books,
+        {key: [*fills[key], *own[key]] for key in books},
+        [_as_funding(flow) for flow in shared.values()],
+    )
+
+
+def realized_after(
+    moments: Mapping[int, datetime], positions: Iterable[Position]
+) -> dict[PositionKey, Decimal]:
+    """What these links realised in their settle currencies after their moments.
+
+    Their symbols are booked anew for that, and nothing is written. No query where nothing happened
+    since; else a constant number.
+
+    Args:
+        moments: By link.
+        positions: All of these links that have books, with ``strategy_account`` loaded.
+    """
+    late = [each for each in positions if _until(each) > moments[each.strategy_account_id]]
+    if not late:
+        return {}
+    accounts = {each.strategy_account.account_id for each in late}
+    symbols = {each.symbol for each in late}
+    found = Position.objects.filter(
+        strategy_account__account__in=accounts, symbol__in=symbols, books__isnull=False
+    )
+    members: dict[tuple[int, str], list[PositionKey]] = defaultdict(list)
+    for row in found.select_related("strategy_account").order_by("pk"):
+        key = PositionKey(row.strategy_account_id, row.symbol, row.position_side)
+        members[row.strategy_account.account_id, row.symbol].append(key)
+    history = counting_fills({key for keys in members.values() for key in keys})
+    flows: dict[tuple[int, str], list[Flow]] = defaultdict(list)
+    for flow in _earned_rows(accounts, symbols):
+        flows[flow.account_id, flow.symbol].append(flow)
+    sums: dict[PositionKey, Decimal] = {}
+    for scope, keys in members.items():
+        fills = {key: [as_booked(fill, step=_ZERO) for fill in history[key]] for key in keys}
+        of_keys = dict.fromkeys(keys, flows[scope])
+        after = _after({key: Books() for key in sorted(keys)}, fills, of_keys)
+        for key, (_, entries) in after.items():
+            for entry in entries if key.link_id in moments else ():
+                if entry.at > moments[key.link_id] and not entry.currency:
+                    add_to(sums, key, entry.realized)
+    return sums
+
+
+def _until(position: Position) -> datetime:
+    assert position.books is not None, "those without are left out"
+    return datetime.fromisoformat(position.books["until"][0])
 
 
 def _write(
     member: _Member, books: Books, entries: Sequence[Booked], fills: Sequence[BookedFill]
 ) -> None:
     key = member.key
-    _write_days(key, entries, is_again=member.is_again)
     if parse_symbol(key.symbol) is None:
         # What was earned in no symbol is of no position.
         return
@@ -422,38 +492,62 @@ def _cut(name: str, amount: Decimal) -> Decimal:
     return cut
 
 
-def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> None:
-    """Add what was booked to its days. Where it was booked again, write all of its days."""
+def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> list[date]:
+    """Add what was booked to its days. Where it was booked again, write all of its days.
+
+    Returns:
+        The first day that is not as it was; none where all are.
+    """
     of_key = SymbolDay.objects.filter(
         strategy_account=key.link_id, symbol=key.symbol, position_side=key.position_side
     )
     days: dict[tuple[date, str], list[Booked]] = defaultdict(list)
     for entry in entries:
         currency = entry.currency or _symbol(key.symbol).settle
-        days[timezone.localtime(entry.at).date(), currency].append(entry)
+        days[business_date(entry.at), currency].append(entry)
     dates = {day for day, _ in days}
+    old = list(of_key if is_again else of_key.filter(date__in=dates))
+    before = {} if is_again else {(row.date, row.currency): row for row in old}
+    rows = {
+        (day, currency): _with(
+            before.get((day, currency))
+            or SymbolDay(
+                strategy_account_id=key.link_id,
+                symbol=key.symbol,
+                position_side=key.position_side,
+                date=day,
+                currency=currency,
+                **dict.fromkeys(_SUMS, _ZERO),
+            ),
+            booked,
+        )
+        for (day, currency), booked in days.items()
+    }
     if is_again:
         of_key.delete()
-    old = [] if is_again else list(of_key.filter(date__in=dates))
-    rows = {(row.date, row.currency): row for row in old}
-    for (day, currency), booked in days.items():
-        row = rows.get((day, currency)) or SymbolDay(
-            strategy_account_id=key.link_id,
-            symbol=key.symbol,
-            position_side=key.position_side,
-            date=day,
-            currency=currency,
-            **dict.fromkeys(_SUMS, _ZERO),
-        )
-        rows[day, currency] = _with(row, booked)
-    new = [row for row in rows.values() if row.pk is None]
-    SymbolDay.objects.bulk_create(new, batch_size=500)
-    SymbolDay.objects.bulk_update(old, [*_SUMS, *_COUNTS, "fees_unvalued"], batch_size=500)
+        dates = _differing(old, rows.values())
+    SymbolDay.objects.bulk_create([row for row in rows.values() if row.pk is None], batch_size=500)
+    if not is_again:
+        SymbolDay.objects.bulk_update(old, _FIGURES, batch_size=500)
+    return [min(dates)] if dates else []
+
+
+def _differing(old: Iterable[SymbolDay], new: Iterable[SymbolDay]) -> set[date]:
+    """The days of which there is something else than before."""
+
+    def figures(rows: Iterable[SymbolDay]) -> dict[tuple[date, str], list[Any]]:
+        return {(row.date, row.currency): [getattr(row, name) for name in _FIGURES] for row in rows}
+
+    before, after = figures(old), figures(new)
+    keys = before.keys() | after.keys()
+    return {key[0] for key in keys if before.get(key) != after.get(key)}
 
 
 def _with(row: SymbolDay, entries: Iterable[Booked]) -> SymbolDay:
     unvalued = {currency: Decimal(text) for currency, text in row.fees_unvalued.items()}
     for entry in entries:
+        if not entry.currency and row.symbol:
+            row.held, row.cost = entry.position.amount, entry.position.cost
         for name in _SUMS:
             setattr(row, name, EXACT.add(getattr(row, name), getattr(entry, name)))
         row.fills += not entry.is_funding

@@ -440,7 +440,7 @@ class _Recording:
             for row in lost
             if (keeper := keepers.get(row.pk)) is not None
         }
-        keep_current(added, again=again, steps=steps)
+        keep_current(added, again=again, steps=steps, now=self.now)
 
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:

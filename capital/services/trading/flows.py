@@ -115,24 +115,24 @@ def enter_flow(
         )
         flow.full_clean()
         flow.save()
-        book_flows(account, [flow])
+        book_flows(account, [flow], now=now)
     return flow
 
 
 @inside_transaction
-def book_flows(account: Account, flows: Sequence[Flow]) -> None:
+def book_flows(account: Account, flows: Sequence[Flow], *, now: datetime) -> None:
     """Take what was earned into the books. Call it inside the transaction that locked the account.
 
     Args:
         account: Of all of them.
         flows: Recorded by now. Those that were not earned change no books.
+        now: Says which day is today.
     """
     symbols = {flow.symbol for flow in flows}
     rules = Market.objects.filter(venue=account.venue, symbol__in=symbols)
     rows = rules.values("venue", "symbol", *RULE_COLUMNS)
-    keep_current(
-        {}, flows=flows, steps={row["symbol"]: smallest_quantity(rules_of(row)) for row in rows}
-    )
+    steps = {row["symbol"]: smallest_quantity(rules_of(row)) for row in rows}
+    keep_current({}, flows=flows, steps=steps, now=now)
 
 
 def _refuse_owner(account: Account, kind: FlowKind, link_id: int | None, symbol: str) -> None:
@@ -196,5 +196,5 @@ def record_funding(
         if (payment.key, payment.symbol) not in known
     ]
     Flow.objects.bulk_create(new, batch_size=500)
-    book_flows(account, new)
+    book_flows(account, new, now=now)
     return len(new)

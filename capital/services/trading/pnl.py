@@ -14,7 +14,7 @@ from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Position, SymbolDay
-from capital.services.trading.marks import unrealized_of, worth_something
+from capital.services.trading.worth import unrealized_of, worth_something
 
 GROUPS = ("strategy", "account", "symbol", "day")
 _PATHS = {

@@ -303,7 +303,7 @@ def test_what_the_exchange_tells_takes_the_place_of_what_a_person_entered(accoun
             venue_flow_id="9",
             matches=entered,
         )
-        book_flows(locked, [told])
+        book_flows(locked, [told], now=NOON)
 
     assert (earned(long), earned(short)) == (-2, 1)
 

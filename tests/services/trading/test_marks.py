@@ -21,7 +21,7 @@ from capital.services.trading import (
     report_position,
 )
 from capital.services.trading import marks as marks_module
-from capital.services.trading.marks import FRESH_FOR, unrealized_of
+from capital.services.trading.worth import FRESH_FOR, unrealized_of
 from tests.factories import make_account, make_link, make_market
 from tests.simulated import Exchange
 

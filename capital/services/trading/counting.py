@@ -1,0 +1,169 @@
+"""From when a link's PnL counts: from the reading that its capital was decided on.
+
+Each fill is counted by exactly one run, by when it became known, under the account's lock. A run
+counts what the links whose capital it decides have realised until its reading; what they realise
+later, or what becomes known later, counts to the time after it. Links that a run held or kept are
+not begun anew. A revert takes up again what counted before the run that it reverts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from capital.domain.allocation.decision import Decision
+from capital.domain.balances import BalanceBasis
+from capital.domain.money import EXACT, plain
+from capital.domain.reasons import Code
+from capital.models import Account, StrategyAccount, StrategyCapital, SymbolDay
+from capital.services.trading.counted import Earned, earned_until
+from capital.services.trading.days import pnl_since, settled_base
+from capital.services.transactions import inside_transaction
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Count:
+    """From when the PnL of one link counts, and what was counted before.
+
+    Attributes:
+        since: When the balance was read; None: never decided.
+        counted: What was realised until then.
+        unrealized: What was unrealised then; None where that was not known.
+    """
+
+    since: datetime | None = None
+    counted: Decimal = _ZERO
+    unrealized: Decimal | None = None
+
+    @classmethod
+    def of(cls, capital: StrategyCapital) -> "Count":
+        """As it stands."""
+        counted = Decimal(str(capital.pnl_counted))
+        return cls(capital.pnl_since, counted, capital.unrealized_then)
+
+    def as_json(self) -> dict[str, Any]:
+        """Amounts as text, times as ISO 8601."""
+        return {
+            "since": None if self.since is None else self.since.isoformat(),
+            "counted": plain(self.counted),
+            "unrealized": None if self.unrealized is None else plain(self.unrealized),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Count":
+        """The inverse of ``as_json``."""
+        since, unrealized = stored["since"], stored["unrealized"]
+        return cls(
+            None if since is None else datetime.fromisoformat(since),
+            Decimal(stored["counted"]),
+            None if unrealized is None else Decimal(unrealized),
+        )
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one run counts of one link: the row of its capital afterwards, and its record."""
+
+    capital: StrategyCapital
+    record: dict[str, Any]
+
+
+@inside_transaction
+def count_pnl(
+    decisions: Sequence[tuple[Account, Decision]], *, restores: Mapping[str, Any], now: datetime
+) -> dict[int, Counted]:
+    """What follows for the PnL of every link whose capital these decisions decide, by link.
+
+    Call it inside the transaction that holds the accounts' locks. A constant number of queries:
+    none where no link is begun anew, one where none of them ever traded.
+
+    Args:
+        decisions: One for each account.
+        restores: What the run that is reverted says of PnL (``AllocationRun.pnl``), by link.
+        now: The time of the decisions.
+    """
+    decided = [
+        (account, pool.reading.observed_at or now, entry)
+        for account, decision in decisions
+        for pool in decision.pools
+        for entry in pool.entries
+        if entry.after is not None and (entry.code is Code.RESTORED or not entry.code.counts_pnl_on)
+    ]
+    if not decided:
+        return {}
+    moments = {entry.link.id: moment for _, moment, entry in decided}
+    present, traded = _present(list(moments))
+    earned = earned_until(
+        {link_id: moments[link_id] for link_id in traded},
+        {entry.link.id: account.currency for account, _, entry in decided},
+        now=now,
+    )
+    found = {}
+    for account, moment, entry in decided:
+        link_id = entry.link.id
+        before = present.get(link_id) or StrategyCapital(strategy_account_id=link_id)
+        count = _begun(moment, earned.get(link_id))
+        if entry.code is Code.RESTORED:
+            record = restores.get(str(link_id))
+            count = Count.of(before) if record is None else Count.from_json(record["before"])
+        assert entry.after is not None, "the others were left out"
+        is_equity = account.balance_basis == BalanceBasis.EQUITY.value
+        found[link_id] = _counted(
+            before, entry.after, count, earned.get(link_id), is_equity=is_equity
+        )
+    return found
+
+
+def _present(link_ids: Sequence[int]) -> tuple[dict[int, StrategyCapital], list[int]]:
+    """The capital of these links as it stands, and the links that ever earned; in one query."""
+    days = SymbolDay.objects.filter(strategy_account=OuterRef("pk"))
+    links: list[Any] = list(
+        StrategyAccount.objects.filter(pk__in=link_ids)
+        .order_by("pk")
+        .annotate(traded=Exists(days))
+        .select_related("capital")
+    )
+    found = {link.pk: getattr(link, "capital", None) for link in links}
+    present = {key: capital for key, capital in found.items() if capital is not None}
+    return present, [link.pk for link in links if link.traded]
+
+
+def _begun(moment: datetime, earned: Earned | None) -> Count:
+    if earned is None:
+        return Count(moment, _ZERO, _ZERO)
+    return Count(moment, earned.until, earned.unrealized)
+
+
+def _counted(
+    before: StrategyCapital,
+    allocated: Decimal,
+    count: Count,
+    earned: Earned | None,
+    *,
+    is_equity: bool,
+) -> Counted:
+    after = StrategyCapital(
+        strategy_account_id=before.strategy_account_id,
+        allocated_capital=allocated,
+        pnl_since=count.since,
+        pnl_counted=count.counted,
+        unrealized_then=count.unrealized,
+    )
+    if earned is not None:
+        pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
+        column: Any = StrategyCapital._meta.get_field("current_pnl")
+        after.current_pnl = None if pnl is None else column.cut(pnl, connection)
+    had, has = (settled_base(row, is_equity=is_equity) for row in (before, after))
+    added = None if had is None or has is None else EXACT.subtract(has, had)
+    record = {
+        **count.as_json(),
+        "before": Count.of(before).as_json(),
+        "added": None if added is None else plain(EXACT.normalize(added)),
+    }
+    return Counted(after, record)
