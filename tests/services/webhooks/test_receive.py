@@ -370,6 +370,22 @@ def test_thousand_accounts_on_a_hanging_exchange_are_answered_in_time(exchange: 
     assert len(exchange.asked) <= 100
 
 
+@pytest.mark.waits
+def test_thousand_hanging_accounts_are_answered_with_what_is_there_once_the_time_is_over(
+    exchange: Exchange,
+) -> None:
+    strategy = make_strategy(key="grid")
+    make_market(venue="bybit", symbol="BTC/USDT")
+    many_accounts(exchange, strategy, 1000, age=timedelta(minutes=2))
+
+    # The monotonic clock says that the request waited for all the time that exchanges have.
+    answer = receive_signal(secret_of(strategy), delivery(), began=Moment.now() - BALANCE_PATIENCE)
+
+    assert exchange.asked == []
+    assert [warning["code"] for warning in answer["warnings"]] == ["balance_not_live"] * 1000
+    assert [size["capital"] for size in answer["sizes"]] == ["1000"] * 1000
+
+
 def test_many_healthy_accounts_are_answered_from_readings_of_this_minute(
     exchange: Exchange,
 ) -> None:
