@@ -1,7 +1,7 @@
 """Fills: recorded once, whoever brings them, and booked to the link that they are of."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -325,19 +325,15 @@ class _Recording:
         """
         recorded = Fill.objects.filter(account=self.account).order_by("pk")
         found: dict[int, Fill] = {}
-        ids = {row.venue_fill_id for row in rows if row.venue_fill_id}
-        orders = {row.order_id for row in rows} - {""}
-        clients = {row.client_order_id for row in rows} - {""}
-        asked: set[str] = set()
-        while names := (ids | orders | clients) - asked:
-            asked |= names
-            alike = (
-                Q(venue_fill_id__in=ids) | Q(order_id__in=orders) | Q(client_order_id__in=clients)
-            )
+        names = {("venue_fill_id", row.venue_fill_id) for row in rows} | _order_names(rows)
+        asked = {(kind, "") for kind in ("venue_fill_id", "order_id", "client_order_id")}
+        while new := names - asked:
+            asked |= new
+            alike = Q()
+            for kind in sorted({kind for kind, _ in new}):
+                alike |= Q(**{f"{kind}__in": {name for of, name in new if of == kind}})
             found.update((fill.pk, fill) for fill in recorded.filter(alike))
-            ids = set()
-            orders = {fill.order_id for fill in found.values()} - {""}
-            clients = {fill.client_order_id for fill in found.values()} - {""}
+            names = _order_names(found.values())
         return list(found.values())
 
     def _note(self, told_otherwise: Sequence[tuple[Fill, dict[str, list[str]]]]) -> None:
@@ -441,6 +437,12 @@ class _Recording:
             if (keeper := keepers.get(row.pk)) is not None
         }
         keep_current(added, again=again, steps=steps, now=self.now)
+
+
+def _order_names(fills: Iterable[Fill]) -> set[tuple[str, str]]:
+    """The names of their orders; an order's id may be another one's client id."""
+    names = {("order_id", fill.order_id) for fill in fills}
+    return names | {("client_order_id", fill.client_order_id) for fill in fills}
 
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:

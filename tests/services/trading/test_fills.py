@@ -271,6 +271,18 @@ def test_an_order_known_by_both_names_is_one(link) -> None:
     assert position_of(link).quantity == D(2)
 
 
+def test_a_fill_may_be_called_as_its_order_is(link) -> None:
+    """What another bot told of the order gives way, too, though its name was asked before."""
+    other = make_link(account=link.account, market_type="futures")
+    report(link, told(1, "buy", "1", "100", venue_fill_id="", client_order_id="c", order_id="A"))
+    report(other, told(2, "buy", "1", "100", venue_fill_id="", order_id="A"))
+    assert (position_of(link).quantity, position_of(other).quantity) == (1, 1)
+
+    report(link, told(3, "buy", "2", "100", venue_fill_id="A", client_order_id="c"))
+
+    assert (position_of(link).quantity, position_of(other).quantity) == (2, 0)
+
+
 def test_a_provisional_fill_of_an_order_that_is_known_counts_nothing(link) -> None:
     report(link, told(1, "buy", "1", "100", order_id="A"))
     report(link, told(2, "buy", "1", "100", venue_fill_id="", order_id="A"))
