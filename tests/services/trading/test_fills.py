@@ -338,7 +338,7 @@ def test_a_position_that_only_lost_a_fill_is_booked_again(link) -> None:
     Attribution.objects.create(fill=fill, strategy_account=None, how="person", at=clock())
 
     with transaction.atomic():
-        keep_current({}, again=[PositionKey(other.pk, BTC, "both")], steps={})
+        keep_current({}, again=[PositionKey(other.pk, BTC, "both")], steps={}, now=clock())
 
     assert position_of(other).books is None
     assert position_of(link).quantity == D(1)
