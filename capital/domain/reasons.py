@@ -51,7 +51,7 @@ class Code(StrEnum):
 
     @property
     def counts_pnl_on(self) -> bool:
-        """Whether the capital of a link with this code is not decided anew: its PnL counts on."""
+        """Whether the capital of a link with this code is kept, so that its PnL counts on."""
         return self in _KEEPS_CAPITAL or self in _OF_REVERT
 
     @property

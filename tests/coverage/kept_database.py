@@ -19,5 +19,5 @@ def pytest_configure() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Whoever is forked from this process opens the file anew."""
+    """Whoever is forked from this process opens the file for itself."""
     connections.close_all()

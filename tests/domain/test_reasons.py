@@ -25,7 +25,7 @@ WITH_OWN_CODE = [error for error in ERROR_CLASSES if hasattr(error, "code")]
 @pytest.mark.parametrize("code", Code)
 def test_every_code_has_an_english_sentence(code):
     assert code.english.endswith(".")
-    assert code.english[0].isupper() or code.english.startswith("{")
+    assert code.english[0].isupper() or code.english.startswith(("{", "“"))
 
 
 def test_every_code_is_made_somewhere():

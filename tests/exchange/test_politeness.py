@@ -42,7 +42,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = START
-        monkeypatch.setattr(accounts, "_now", lambda: self.now)
+        monkeypatch.setattr(accounts, "now", lambda: self.now)
         monkeypatch.setattr(ccxt_gateway, "RETRY_PAUSE_SECONDS", 0.001)
 
 
@@ -263,9 +263,9 @@ def test_line_that_fails_again_and_again_is_left_alone_for_a_while(
 
 
 def test_limits_and_pauses_go_on_when_the_clock_is_set_back() -> None:
-    clock_as_it_is = accounts._now()
+    clock_as_it_is = accounts.now()
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=10)):
-        set_back = accounts._now()
+        set_back = accounts.now()
         change = accounts._clock_change()
 
     assert timedelta() <= set_back - clock_as_it_is < timedelta(minutes=1)

@@ -44,7 +44,7 @@ class AllocationRun(AppendOnlyModel):
         figures: The figures of ``code``.
         snapshot: For an unchanged run, its pools and entries as JSON; else NULL.
         basis: What it was decided on, for the gate to compare with; NULL where nothing was.
-        pnl: By link whose capital was decided anew: from when its PnL counts and what was counted
+        pnl: By link whose capital was decided again: from when its PnL counts and what was counted
             before, both now and before this run, and what the run added beyond what was earned.
         is_forced: Whether open positions were not to hold it.
         reverts: The run that this one reverts; NULL for all others.

@@ -385,7 +385,7 @@ def realized_after(
 ) -> dict[PositionKey, Decimal]:
     """What these links realised in their settle currencies after their moments.
 
-    Their symbols are booked anew for that, and nothing is written. No query where nothing happened
+    Their symbols are booked again for that, and nothing is written. No query where nothing happened
     since; else a constant number.
 
     Args:

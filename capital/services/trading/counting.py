@@ -3,7 +3,7 @@
 Each fill is counted by exactly one run, by when it became known, under the account's lock. A run
 counts what the links whose capital it decides have realised until its reading; what they realise
 later, or what becomes known later, counts to the time after it. Links that a run held or kept are
-not begun anew. A revert takes up again what counted before the run that it reverts.
+not begun again. A revert takes up again what counted before the run that it reverts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ def count_pnl(
     """What follows for the PnL of every link whose capital these decisions decide, by link.
 
     Call it inside the transaction that holds the accounts' locks. A constant number of queries:
-    none where no link is begun anew, one where none of them ever traded.
+    none where no link is begun again, one where none of them ever traded.
 
     Args:
         decisions: One for each account.
