@@ -23,6 +23,7 @@ TESTS = (
     "tests/services",
     # Of the exchange only what reads its answers is measured.
     "tests/exchange/readings",
+    "tests/exchange/trading",
     "tests/exchange/test_entries.py",
     "tests/exchange/test_traps.py",
     "tests/exchange/test_unproven_venues.py",

@@ -288,5 +288,5 @@ def test_a_link_is_recorded_once_a_pool(recorded):
         columns="capital_allocationentry.strategy_account_id, capital_allocationentry.pool_id",
     ):
         AllocationEntry.objects.bulk_create([again])
-    with pytest.raises(ValidationError, match="Strategy link and Pool of an allocation already exists"):
+    with pytest.raises(ValidationError, match="and Pool of an allocation already exists"):
         again.full_clean()

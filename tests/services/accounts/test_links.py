@@ -3,9 +3,9 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from capital.domain.errors import UnknownStrategy
-from capital.models import Account
-from capital.services.accounts.links import check_market, find_link_ids
+from capital.domain.errors import AmbiguousAccount, NotFound, UnknownStrategy
+from capital.models import Account, StrategyAccount
+from capital.services.accounts.links import check_market, find_link_ids, find_named_link
 from strategies.models import MarketType
 from tests.factories import make_account, make_link, make_strategy
 
@@ -58,3 +58,35 @@ def test_strategy_keeps_its_market_whatever_became_of_the_venue() -> None:
     beside = make_link(account=Account.objects.get(pk=kept.account_id))
     with pytest.raises(ValidationError):
         check_market(beside.strategy_id, MarketType.FUTURES)
+
+
+def test_a_named_link_is_that_of_both_names() -> None:
+    grid, trend = make_strategy(key="grid"), make_strategy(key="trend")
+    main, side = make_account(name="Main"), make_account(name="Side")
+    links = {
+        (strategy.key, account.name): make_link(account=account, strategy=strategy).pk
+        for strategy in (trend, grid)
+        for account in (main, side)
+    }
+    seen = StrategyAccount.objects.all()
+
+    assert find_named_link(seen, key="grid", name="Side") == links["grid", "Side"]
+    for key, name in (("grid", "side"), ("nobody", "Side")):
+        with pytest.raises(NotFound):
+            find_named_link(seen, key=key, name=name)
+    with pytest.raises(NotFound):
+        find_named_link(seen.filter(account=main), key="grid", name="Side")
+
+
+def test_a_name_of_two_owners_is_not_guessed() -> None:
+    strategy = make_strategy(key="grid")
+    first, second = make_account(name="Main"), make_account(name="Main")
+    StrategyAccount.objects.bulk_create(
+        [StrategyAccount(account=account, strategy=strategy) for account in (second, first)]
+    )
+
+    with pytest.raises(AmbiguousAccount) as refused:
+        find_named_link(StrategyAccount.objects.all(), key="grid", name="Main")
+
+    candidates = refused.value.reason.figures["candidates"].split("; ")
+    assert sorted(candidates) == sorted(f"{account.pk} = Main" for account in (first, second))

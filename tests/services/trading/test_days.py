@@ -416,3 +416,42 @@ def test_interest_counts_to_current_pnl(link) -> None:
 
     assert StrategyCapital.objects.get().current_pnl == D(7)
     assert days_of(link)[TENTH].earned == D(7)
+
+
+def test_interest_in_another_currency_does_not_count_to_current_pnl(link) -> None:
+    report(link, 1, "buy", "1", "100")
+    report(link, 2, "sell", "1", "110")
+    enter_flow(
+        link.account_id,
+        pool=Pool.FUTURES,
+        kind=FlowKind.INTEREST,
+        currency="BTC",
+        amount=D("0.5"),
+        occurred_at=NOON,
+        strategy_account=link.pk,
+        clock=lambda: NOON + timedelta(hours=1),
+    )
+
+    assert StrategyCapital.objects.get().current_pnl == D(10)
+
+
+def test_what_was_held_before_the_first_known_day_has_no_known_start(link) -> None:
+    report(link, 1, "buy", "1", "100")
+    LinkDay.objects.all().delete()
+
+    report(link, 2, "sell", "1", "110", days=1)
+
+    assert [(day.date, day.equity_start) for day in days_of(link).values()] == [(ELEVENTH, None)]
+
+
+def test_a_summary_of_an_account_without_books_stays(link) -> None:
+    other = make_link()
+    summary = make_summary(account=other.account, date=ELEVENTH, total_fees=D("1.5"))
+    report(link, 1, "buy", "1", "100")
+
+    close_days(
+        [link.account_id, other.account_id], clock=lambda: NOON + timedelta(days=1, hours=-11.99)
+    )
+
+    summary.refresh_from_db()
+    assert summary.total_fees == D("1.5")

@@ -19,6 +19,7 @@ from capital.services.trading import (
     mark_positions,
     report_fills,
     report_position,
+    value_positions,
 )
 from capital.services.trading import marks as marks_module
 from capital.services.trading.worth import FRESH_FOR, unrealized_of
@@ -258,3 +259,37 @@ def test_positions_are_marked_behind_the_sync_of_balances(exchange: Exchange, se
 
     assert counts == {"live": 2}
     assert worth(link) == D("234.5")
+
+
+def told(number: int, side: Side) -> NewFill:
+    return NewFill(
+        symbol=BTC,
+        side=side,
+        quantity=D(2),
+        price=D(100),
+        executed_at=NOON + timedelta(minutes=number),
+        venue_fill_id=str(number),
+    )
+
+
+def test_where_nothing_is_held_any_more_nobody_is_asked(venue) -> None:
+    make_market(BTC, contract_size=D("0.001"))
+    link = make_link(market_type="futures")
+    report_fills(link.pk, [told(1, Side.BUY), told(2, Side.SELL)], actor=None, clock=lambda: NOON)
+
+    assert mark_positions([link.account_id], clock=lambda: NOON) == 0
+    assert venue.asked == []
+
+
+def test_each_position_is_told_what_it_would_earn() -> None:
+    make_market(BTC, contract_size=D("0.001"))
+    link = make_link(market_type="futures")
+    report_fills(link.pk, [told(1, Side.BUY)], actor=None, clock=lambda: NOON)
+    position = Position.objects.get()
+    position.mark_price, position.marked_at = D(130), NOON
+
+    value_positions([position], now=NOON + FRESH_FOR)
+    assert position.unrealized_pnl == D(60)
+
+    value_positions([position], now=NOON + FRESH_FOR + timedelta(seconds=1))
+    assert position.unrealized_pnl is None

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from capital.domain.errors import NotFound, UnknownSymbol
+from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
 from capital.services.trading.positions import (
+    ToldPosition,
     accounts_with_open_positions,
     open_positions,
     report_position,
+    report_positions,
 )
 from tests.factories import make_link, make_market, make_position
 
@@ -138,3 +140,38 @@ def test_open_positions_are_those_of_the_accounts_that_were_asked_for() -> None:
     make_position(make_link(), "2")
 
     assert open_positions([link.account_id]) == [mine]
+
+
+# As a whole
+
+
+@pytest.mark.django_db
+def test_what_is_not_told_was_closed() -> None:
+    link, other = make_link(), make_link()
+    for each in (link, other):
+        make_position(each, "3", "ETH/USDT")
+    make_position(link, "0", "SOL/USDT")
+
+    told = report_positions(link.pk, [ToldPosition("BTC/USDT", Decimal(2), Decimal(100))])
+
+    assert [(each.symbol, each.quantity) for each in told] == [("BTC/USDT", 2), ("ETH/USDT", 0)]
+    rows = Position.objects.order_by("pk").values_list("strategy_account", "symbol", "quantity")
+    assert list(rows) == [
+        (link.pk, "ETH/USDT", 0),
+        (other.pk, "ETH/USDT", 3),
+        (link.pk, "SOL/USDT", 0),
+        (link.pk, "BTC/USDT", 2),
+    ]
+
+
+@pytest.mark.django_db
+def test_a_position_that_is_told_twice_changes_nothing() -> None:
+    link = make_link()
+    make_position(link, "3", "ETH/USDT")
+    twice = [ToldPosition("BTC/USDT", Decimal(amount)) for amount in (1, 2)]
+
+    with pytest.raises(TradingRefused) as refused:
+        report_positions(link.pk, twice)
+
+    assert (refused.value.code, refused.value.field) == ("position_twice", "positions.1.symbol")
+    assert list(Position.objects.values_list("symbol", "quantity")) == [("ETH/USDT", 3)]

@@ -136,7 +136,8 @@ def test_a_strategy_that_is_given_takes_all_lines(account) -> None:
     report = imported(account, *lines, strategy="Trend")
 
     assert [(link.strategy, link.recorded) for link in report.links] == [("trend", 2)]
-    assert report.sums["USDT"].realized == 10
+    sums = report.sums["USDT"]
+    assert (sums.realized, sums.explained, sums.unexplained) == (10, None, 0)
 
 
 def test_fees_of_unknown_value_are_told(account) -> None:

@@ -96,6 +96,14 @@ def test_a_workbook_is_read_by_its_digits(tmp_path: Path) -> None:
     assert read.fill.order_id == "123456789012345"
 
 
+def test_empty_cells_of_a_workbook_say_nothing(tmp_path: Path) -> None:
+    header = (*HEADER, "strategy", "fee_amount")
+
+    (read,) = read_trade_file(xlsx_of(tmp_path, header, (*LINE, None, None))).lines
+
+    assert (read.strategy, read.fill.fees) == ("", ())
+
+
 def test_an_id_whose_digits_excel_cut_is_refused(tmp_path: Path) -> None:
     line = (*LINE[:5], 1234567890123456789)
 
