@@ -172,7 +172,7 @@ def size_close(
     assert order.qty_per is not None, "it closes"
     assert order.qty_per < 0, "it closes"
     _check_closing_side(order, held)
-    asked, warnings = -order.qty_per, []
+    asked, warnings = order.qty_per.copy_abs(), []
     if order.qty:
         warnings.append(Reason(Code.QTY_IGNORED, {"wins": "qty_per"}))
     if asked > HUNDRED:

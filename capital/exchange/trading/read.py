@@ -124,7 +124,7 @@ class Reader:
         if not isinstance(side, Side):
             raise _Incomplete("no side")
         quantity = self._quantity(amount.copy_abs(), instrument)
-        if not quantity and not (fields.fill_id):
+        if not quantity and not fields.fill_id:
             return None  # an order of which nothing was executed
         price = self._amount(row, fields.price, "price")
         if quantity <= 0 or price <= 0:
@@ -158,7 +158,7 @@ class Reader:
         amount = self._amount(row, fields.quantity, "quantity")
         direction = _meaning(row, fields.direction)
         if isinstance(direction, Side):
-            amount = amount.copy_abs() if direction is Side.BUY else -amount.copy_abs()
+            amount = _signed(amount, is_below=direction is not Side.BUY)
         elif amount and not fields.is_signed:
             raise _Incomplete("no side")
         told = {
@@ -189,9 +189,9 @@ class Reader:
             raise _Incomplete("an unknown instrument")
         amount = self._amount(row, fields.amount, "amount")
         if fields.is_unsigned:
-            amount = -amount.copy_abs() if kind in _GOING_OUT else amount.copy_abs()
+            amount = _signed(amount, is_below=kind in _GOING_OUT)
         elif fields.is_negative_when_received:
-            amount = -amount
+            amount = EXACT.minus(amount)
         if not amount:
             return None
         currency = self._currency(row, fields.currency, instrument, None)
@@ -241,7 +241,8 @@ class Reader:
                     if amount:
                         raise _Incomplete("a fee without a currency")
                     continue
-                fees.append((-amount if field.is_negative_when_paid else amount, currency))
+                paid_out = EXACT.minus(amount) if field.is_negative_when_paid else amount
+                fees.append((paid_out, currency))
         paid = tuple(fee for fee in fees if fee[0])
         return paid or tuple((Decimal(0), currency) for _, currency in fees[:1])
 
@@ -295,6 +296,11 @@ class Reader:
             return amount_of(row, row, formula, self.venue.id)
         except BalanceUnavailable:
             return None
+
+
+def _signed(amount: Decimal, *, is_below: bool) -> Decimal:
+    """The amount above or below zero, whatever its own sign is; exactly."""
+    return EXACT.minus(amount.copy_abs()) if is_below else amount.copy_abs()
 
 
 def _currency_of(path: str, instrument: Instrument, side: Side | None) -> str:

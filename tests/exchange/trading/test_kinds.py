@@ -4,6 +4,8 @@
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -26,3 +28,23 @@ def test_an_answer_is_read_as_it_was_by_hand(case: Mapping[str, Any]) -> None:
     assert isinstance(told, Told), told
     assert [as_told(row) for row in told.rows] == [by_hand(row) for row in case["reads"]]
     assert [as_told(row) for row in told.unread] == case["unread"]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "field"),
+    [
+        ("okx-contracts, rebate, hedged", 0, "fee"),
+        ("okx-net short, hedged short, margin left out", 1, "pos"),
+    ],
+)
+def test_turning_a_sign_keeps_every_digit(name: str, row: int, field: str) -> None:
+    """The usual arithmetic of decimals rounds to 28 digits, even where it only turns a sign."""
+    digits = "1.23456789012345678901234567890123456789"
+    case = deepcopy(KINDS[name])
+    case["answer"]["data"][row][field] = digits
+
+    told = read(case)
+
+    assert isinstance(told, Told), told
+    one = told.rows[row]
+    assert (one.fees[0][0] if field == "fee" else one.quantity) == Decimal(f"-{digits}")
