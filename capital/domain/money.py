@@ -131,6 +131,16 @@ def add_to(sums: dict[_Key, Decimal], key: _Key, amount: Decimal) -> None:
     sums[key] = EXACT.add(sums.get(key, Decimal(0)), amount)
 
 
+def known_sum(*amounts: Decimal | None) -> Decimal | None:
+    """The exact sum; None where one of the amounts is not known. 0 of none."""
+    total = Decimal(0)
+    for amount in amounts:
+        if amount is None:
+            return None
+        total = EXACT.add(total, amount)
+    return total
+
+
 def plain(amount: Decimal) -> str:
     """``amount`` as text without an exponent, unrounded: ``0.00000001``, never ``1E-8``."""
     return format(amount, "f")

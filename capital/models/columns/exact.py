@@ -8,6 +8,7 @@ from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection as present_connection
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,13 @@ _NO_NUMBER = _(
     "all."
 )
 _UNROUNDED = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+
+
+def cut_for(model: type[models.Model], name: str, amount: Decimal) -> Decimal:
+    """``ExactDecimalField.cut`` of a column of the database that is connected, by its name."""
+    column: Any = model._meta.get_field(name)
+    cut: Decimal = column.cut(amount, present_connection)
+    return cut
 
 
 class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]

@@ -14,11 +14,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from capital.domain.money import EXACT, add_to, quotient
+from capital.domain.money import EXACT, add_to, plain, quotient
 from capital.domain.performance.division import keep_books_together
 from capital.domain.performance.fills import Fee, Funding
 from capital.domain.performance.fills import Fill as BookedFill
@@ -38,6 +37,7 @@ from capital.models import (
     StrategyAccount,
     SymbolDay,
 )
+from capital.models.columns.exact import cut_for
 from capital.services.balances.summaries import business_date
 from capital.services.trading.days import restate_days
 from capital.services.transactions import inside_transaction
@@ -242,7 +242,7 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
     found: dict[PositionKey, list[Fill]] = defaultdict(list)
     if not wanted:
         return found
-    owned = _present_owners(
+    owned = present_owners(
         Attribution.objects.filter(
             strategy_account__in={key.link_id for key in wanted},
             fill__symbol__in={key.symbol for key in wanted},
@@ -259,7 +259,7 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
     return found
 
 
-def _present_owners(attributions: QuerySet[Attribution]) -> QuerySet[Attribution]:
+def present_owners(attributions: QuerySet[Attribution]) -> QuerySet[Attribution]:
     """The newest attribution of each fill, of those given."""
     newer = Attribution.objects.filter(fill=OuterRef("fill"), pk__gt=OuterRef("pk"))
     return attributions.filter(~Exists(newer)).order_by()
@@ -464,8 +464,8 @@ def _stand(
     position.books = {
         **books_as_json(books),
         "until": [last.at.isoformat(), len(last.key), last.key],
-        "since_report": format(since, "f"),
-        "contract_size": format(size, "f"),
+        "since_report": plain(since),
+        "contract_size": plain(size),
     }
     position.realized_pnl = books.realized
     kind = _symbol(position.symbol).kind
@@ -475,21 +475,15 @@ def _stand(
         held = EXACT.add(position.reported_quantity, _in_contracts(since, kind, size))
     if since or position.reported_quantity is None:
         position.source = PositionSource.FILLS
-    position.quantity = _cut("quantity", held)
+    position.quantity = cut_for(Position, "quantity", held)
     if held == booked:
         entry = books.position.entry_price(kind)
-        position.entry_price = None if entry is None else _cut("entry_price", entry)
+        position.entry_price = None if entry is None else cut_for(Position, "entry_price", entry)
 
 
 def _in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:
     """An amount of the books in the unit of a position: contracts, where they are inverse."""
     return quotient(amount, size) if kind is InstrumentKind.INVERSE else amount
-
-
-def _cut(name: str, amount: Decimal) -> Decimal:
-    field: Any = Position._meta.get_field(name)
-    cut: Decimal = field.cut(amount, connection)
-    return cut
 
 
 def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> list[date]:
@@ -557,5 +551,5 @@ def _with(row: SymbolDay, entries: Iterable[Booked]) -> SymbolDay:
             row.losses += entry.closed.realized < 0
         for currency, amount in entry.fees_unvalued.items():
             add_to(unvalued, currency, amount)
-    row.fees_unvalued = {currency: format(amount, "f") for currency, amount in unvalued.items()}
+    row.fees_unvalued = {currency: plain(amount) for currency, amount in unvalued.items()}
     return row

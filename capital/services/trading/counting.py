@@ -12,7 +12,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from capital.domain.allocation.decision import Decision
@@ -20,6 +19,7 @@ from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code
 from capital.models import Account, StrategyAccount, StrategyCapital, SymbolDay
+from capital.models.columns.exact import cut_for
 from capital.services.trading.counted import Earned, earned_until
 from capital.services.trading.days import pnl_since, settled_base
 from capital.services.transactions import inside_transaction
@@ -157,8 +157,7 @@ def _counted(
     )
     if earned is not None:
         pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
-        column: Any = StrategyCapital._meta.get_field("current_pnl")
-        after.current_pnl = None if pnl is None else column.cut(pnl, connection)
+        after.current_pnl = None if pnl is None else cut_for(StrategyCapital, "current_pnl", pnl)
     had, has = (settled_base(row, is_equity=is_equity) for row in (before, after))
     added = None if had is None or has is None else EXACT.subtract(has, had)
     record = {

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.clock import Clock
-from capital.domain.money import EXACT, add_to
+from capital.domain.money import EXACT, add_to, known_sum, plain
 from capital.domain.performance.fills import value_at
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import (
@@ -33,6 +33,7 @@ from capital.models import (
     StrategyCapital,
     SymbolDay,
 )
+from capital.models.columns.exact import cut_for
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
 from capital.services.trading.worth import unrealized_of
@@ -187,6 +188,14 @@ class _Desk:
             found[row.strategy_account_id, row.currency, row.date].append(row)
         return found
 
+    @cached_property
+    def worth_by_key(self) -> dict[_Key, Decimal | None]:
+        """What is unrealised now."""
+        return {
+            (row.strategy_account_id, row.symbol, row.position_side): self.worth_now[row.pk]
+            for row in self.positions
+        }
+
     def chains(self) -> list[_Chain]:
         """One for each link and currency in which something was ever earned."""
         begins: dict[tuple[int, str], date] = {}
@@ -225,18 +234,18 @@ class _Desk:
                     chain.held[_key_of(row)] = _holding(row)
             made = _summed(chain, day, rows)
             made.settled_start = settled
-            made.equity_start = _plus(settled, worth)
+            made.equity_start = known_sum(settled, worth)
             made.unrealized = worth = self._worth(chain, of.venue, day)
             if is_own:
                 made.capital_added = self.added.get((chain.link_id, day), _ZERO)
-                settled = _plus(settled, made.capital_added, made.earned)
+                settled = known_sum(settled, made.capital_added, made.earned)
             yield made
 
     def _settled_at(self, chain: _Chain) -> Decimal | None:
         """What the link had when its days begin, without unrealised PnL."""
         before = chain.previous
         if before is not None:
-            return _plus(before.settled_start, before.capital_added, before.earned)
+            return known_sum(before.settled_start, before.capital_added, before.earned)
         since = [
             amount
             for (link_id, day), amount in self.added.items()
@@ -245,26 +254,22 @@ class _Desk:
         present = self.capital.get(chain.link_id)
         if present is None:
             return _ZERO
-        base = settled_base(present, is_equity=self._is_equity(chain.link_id))
-        return _minus(base, _plus(_ZERO, *since))
+        base = settled_base(present, is_equity=self.is_equity(chain.link_id))
+        return _minus(base, known_sum(*since))
 
-    def _is_equity(self, link_id: int) -> bool:
+    def is_equity(self, link_id: int) -> bool:
         return self.links[link_id].basis == BalanceBasis.EQUITY.value
 
     def _worth(self, chain: _Chain, venue: str, day: date) -> Decimal | None:
         """What was unrealised at the end of a day; of today, now."""
         if day == self.today:
-            now = {
-                (row.strategy_account_id, row.symbol, row.position_side): self.worth_now[row.pk]
-                for row in self.positions
-            }
-            return _plus(_ZERO, *(now.get(key, _ZERO) for key in chain.held))
-        return _plus(
-            _ZERO,
+            now = self.worth_by_key
+            return known_sum(*(now.get(key, _ZERO) for key in chain.held))
+        return known_sum(
             *(
                 _worth_at(key, holding, self.marks.get((venue, key[1], day)))
                 for key, holding in chain.held.items()
-            ),
+            )
         )
 
 
@@ -321,7 +326,7 @@ def _added(account_ids: Sequence[int], since: date) -> dict[tuple[int, date], De
         for link_id, counted in pnl.items():
             key = int(link_id), business_date(created_at)
             text = counted["added"]
-            found[key] = _plus(found.get(key, _ZERO), None if text is None else Decimal(text))
+            found[key] = known_sum(found.get(key, _ZERO), None if text is None else Decimal(text))
     return found
 
 
@@ -360,12 +365,6 @@ def _worth_at(
     return EXACT.subtract(value_at(symbol.kind, held, mark), cost)
 
 
-def _plus(*amounts: Decimal | None) -> Decimal | None:
-    """The sum; None where one of them is not known."""
-    known = [amount for amount in amounts if amount is not None]
-    return reduce(EXACT.add, known, _ZERO) if len(known) == len(amounts) else None
-
-
 def _minus(amount: Decimal | None, less: Decimal | None) -> Decimal | None:
     """The difference; None where one of the two is not known."""
     return None if amount is None or less is None else EXACT.subtract(amount, less)
@@ -393,7 +392,7 @@ def _summed(chain: _Chain, day: date, rows: Iterable[SymbolDay]) -> LinkDay:
     made.realized = gross
     for name in _SUMS:
         setattr(made, name, sums[name])
-    made.fees_unvalued = {currency: format(amount, "f") for currency, amount in unvalued.items()}
+    made.fees_unvalued = {currency: plain(amount) for currency, amount in unvalued.items()}
     return made
 
 
@@ -461,13 +460,16 @@ def _summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
         for name in ("trades", "wins", "losses"):
             counts[name] += getattr(day, name)
     amounts = {
-        "realized_pnl": _plus(*(day.earned for day in days)),
-        "unrealized_pnl": _plus(*(day.unrealized for day in days)),
-        "total_volume": _plus(*(day.volume for day in days)),
-        "total_fees": _plus(*(day.fees for day in days)),
+        "realized_pnl": known_sum(*(day.earned for day in days)),
+        "unrealized_pnl": known_sum(*(day.unrealized for day in days)),
+        "total_volume": known_sum(*(day.volume for day in days)),
+        "total_fees": known_sum(*(day.fees for day in days)),
     }
     return {
-        **{name: _cut(DailyAccountSummary, name, amount) for name, amount in amounts.items()},
+        **{
+            name: None if amount is None else cut_for(DailyAccountSummary, name, amount)
+            for name, amount in amounts.items()
+        },
         "total_trades": counts["trades"],
         "winning_trades": counts["wins"],
         "losing_trades": counts["losses"],
@@ -483,11 +485,13 @@ def _write_capital(desk: _Desk) -> None:
     for link_id, capital in desk.capital.items():
         pnl = None
         if link_id in realized:
-            is_equity = desk.links[link_id].basis == BalanceBasis.EQUITY.value
             pnl = pnl_since(
-                capital, realized[link_id], worth.get(link_id, _ZERO), is_equity=is_equity
+                capital,
+                realized[link_id],
+                worth.get(link_id, _ZERO),
+                is_equity=desk.is_equity(link_id),
             )
-        shown = _cut(StrategyCapital, "current_pnl", pnl)
+        shown = None if pnl is None else cut_for(StrategyCapital, "current_pnl", pnl)
         if shown != capital.current_pnl:
             capital.current_pnl = shown
             changed.append(capital)
@@ -525,7 +529,7 @@ def unrealized_in(
         symbol = parse_symbol(position.symbol)
         link_id = position.strategy_account_id
         if symbol is not None and symbol.settle == currencies[link_id]:
-            found[link_id] = _plus(found.get(link_id, _ZERO), worth[position.pk])
+            found[link_id] = known_sum(found.get(link_id, _ZERO), worth[position.pk])
     return found
 
 
@@ -543,11 +547,4 @@ def pnl_since(
     """
     then = capital.unrealized_then if is_equity else _ZERO
     since = EXACT.subtract(realized, Decimal(str(capital.pnl_counted)))
-    return _minus(_plus(since, worth), then)
-
-
-def _cut(model: Any, name: str, amount: Decimal | None) -> Decimal | None:
-    if amount is None:
-        return None
-    cut: Decimal = model._meta.get_field(name).cut(amount, connection)
-    return cut
+    return _minus(known_sum(since, worth), then)

@@ -35,7 +35,7 @@ from capital.models import (
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import PositionKey, keep_current, told
+from capital.services.trading.books import PositionKey, keep_current, present_owners, told
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
@@ -95,6 +95,27 @@ class FillResult:
 
     code: FillCode
     fill_id: int
+
+
+@dataclass
+class FillCounts:
+    """What became of many fills.
+
+    Attributes:
+        recorded: Those that were new.
+        known: Those that were known already.
+        differs: Those that were known with other figures, which stay.
+    """
+
+    recorded: int = 0
+    known: int = 0
+    differs: int = 0
+
+    def count(self, results: Iterable[FillResult]) -> None:
+        """Add what became of these."""
+        for result in results:
+            name = result.code.value
+            setattr(self, name, getattr(self, name) + 1)
 
 
 def report_fills(
@@ -296,7 +317,6 @@ class _Recording:
         first = fill.fees[0] if fill.fees else None
         return Fill(
             account=self.account,
-            strategy_account_id=self.link_id,
             symbol=fill.symbol,
             venue_fill_id=fill.venue_fill_id,
             order_id=fill.order_id,
@@ -447,8 +467,10 @@ def _order_names(fills: Iterable[Fill]) -> set[tuple[str, str]]:
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:
     """Whose fills these are now, by primary key."""
-    rows = Attribution.objects.filter(fill__in=fills).order_by("pk") if fills else ()
-    return {row.fill_id: row.strategy_account_id for row in rows}
+    if not fills:
+        return {}
+    owned = present_owners(Attribution.objects.filter(fill__in=fills))
+    return dict(owned.values_list("fill_id", "strategy_account_id"))
 
 
 def _identity(fill: Fill) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.books import as_booked
 from capital.services.trading.files import Explained, LineProblem, TradeFile, TradeLine
-from capital.services.trading.fills import record_fills
+from capital.services.trading.fills import FillCounts, record_fills
 from capital.services.trading.flows import SettledFunding, record_funding
 
 # Fills that are recorded with one look at what is known.
@@ -33,21 +33,15 @@ _ZERO = Decimal(0)
 
 
 @dataclass
-class ImportedLink:
+class ImportedLink(FillCounts):
     """What became of the lines of one link.
 
     Attributes:
         strategy: Its key.
-        recorded: Fills that were new.
-        known: Fills that were known already.
-        differs: Fills that were known with other figures: those stay.
         fundings: Payments of funding that were new.
     """
 
-    strategy: str
-    recorded: int = 0
-    known: int = 0
-    differs: int = 0
+    strategy: str = ""
     fundings: int = 0
 
 
@@ -190,7 +184,7 @@ class _Import:
 
     def record(self, link: StrategyAccount, lines: Sequence[TradeLine]) -> LineProblem | None:
         """Record the lines of one link; why it cannot be done, where it cannot."""
-        done = ImportedLink(link.strategy.key)
+        done = ImportedLink(strategy=link.strategy.key)
         recorded: list[int] = []
         for part in _parts(sorted(lines, key=lambda line: line.fill.executed_at)):
             try:
@@ -204,9 +198,7 @@ class _Import:
                 )
             except SizingError as error:
                 return _problem_of(error, part)
-            for result in results:
-                name = result.code.value
-                setattr(done, name, getattr(done, name) + 1)
+            done.count(results)
             recorded.extend(result.fill_id for result in results)
         funding = [_funding(line) for line in lines if line.funding]
         done.fundings = record_funding(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
@@ -13,6 +13,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.contract import Quoted
 from capital.exchange.gateway import get_market_gateway
 from capital.models import DayMark, Market, Position
+from capital.models.columns.exact import cut_for
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
 from capital.services.trading.days import restate_days
@@ -99,7 +100,7 @@ def _keep_marks(
         venue = position.strategy_account.account.venue
         mark = marks.get((venue, position.symbol))
         if mark is not None:
-            position.mark_price = Position._meta.get_field("mark_price").cut(mark, connection)
+            position.mark_price = cut_for(Position, "mark_price", mark)
             position.marked_at = now
             positions.append(position)
     Position.objects.bulk_update(positions, ["mark_price", "marked_at"], batch_size=500)

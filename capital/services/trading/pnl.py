@@ -2,7 +2,7 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.money import EXACT, add_to
+from capital.domain.money import EXACT, add_to, known_sum
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import Position, SymbolDay
 from capital.services.trading.worth import unrealized_of, worth_something
@@ -137,18 +137,8 @@ def account_pnl(
         worth[group].append(values[position.pk])
     for row in rows:
         group = (*(getattr(row, name) for name in by), row.currency)
-        row.unrealized = known_sum(worth[group])
+        row.unrealized = known_sum(*worth[group])
     return rows
-
-
-def known_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of amounts; None where one of them is not known."""
-    total = _ZERO
-    for amount in amounts:
-        if amount is None:
-            return None
-        total = EXACT.add(total, amount)
-    return total
 
 
 def settle_of(symbol: str) -> str | None:

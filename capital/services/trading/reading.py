@@ -1,6 +1,6 @@
 """Reading fills back from an exchange: span by span, each recorded before the next is asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ from capital.services.accounts.lookup import lock_accounts, pools_of_account
 from capital.services.balances.live import balance_request
 from capital.services.trading.fills import (
     FillCode,
-    FillResult,
+    FillCounts,
     NewFill,
     record_venue_fills,
     refuse_moment,
@@ -46,33 +46,21 @@ _INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contra
 
 
 @dataclass
-class ReadReport:
+class ReadReport(FillCounts):
     """What was read from the exchange of one account.
 
     Attributes:
-        recorded: Fills that were new.
-        known: Fills that were known already.
-        differs: Fills that were known with other figures: those stay.
-        unattributed: How many of the new ones are nobody's.
+        unattributed: How many of the new fills are nobody's.
         unread: Rows that cannot be booked.
         failures: By what was asked (an endpoint, and the symbol if it wants one), why not all of
             it is known.
         cut: By endpoint, from when on it answers at all, where that is later than what was wanted.
     """
 
-    recorded: int = 0
-    known: int = 0
-    differs: int = 0
     unattributed: int = 0
     unread: list[Unread] = field(default_factory=list)
     failures: dict[str, Reason] = field(default_factory=dict)
     cut: dict[str, datetime] = field(default_factory=dict)
-
-    def count(self, results: Iterable[FillResult]) -> None:
-        """Add what became of fills."""
-        for result in results:
-            name = result.code.value
-            setattr(self, name, getattr(self, name) + 1)
 
 
 @outside_transaction
