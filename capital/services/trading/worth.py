@@ -26,7 +26,8 @@ def unrealized_of(positions: Sequence[Position], *, now: datetime) -> dict[int, 
         now: A mark that is older than five minutes says nothing.
 
     Returns:
-        In the settle currency: 0 where nothing is held; None without a fresh mark, or an entry.
+        In the settle currency, without needless zeros: 0 where nothing is held; None without a
+        fresh mark, or an entry.
     """
     sizes = _contract_sizes(positions)
     return {
@@ -74,7 +75,7 @@ def _unrealized(position: Position, size: Decimal | None, *, now: datetime) -> D
     if now - position.marked_at > FRESH_FOR:
         return None
     if books is not None:
-        return books.position.unrealized(kind, mark)
+        return EXACT.normalize(books.position.unrealized(kind, mark))
     if position.entry_price is None:
         return None
     amount = position.quantity
@@ -82,6 +83,5 @@ def _unrealized(position: Position, size: Decimal | None, *, now: datetime) -> D
         if size is None:
             return None
         amount = EXACT.multiply(amount, size)
-    return EXACT.subtract(
-        value_at(kind, amount, mark), value_at(kind, amount, position.entry_price)
-    )
+    entry = value_at(kind, amount, position.entry_price)
+    return EXACT.normalize(EXACT.subtract(value_at(kind, amount, mark), entry))

@@ -8,9 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from capital.domain.performance.fills import Fee
 from capital.domain.sizing.orders import Side
+from capital.models import Position
 from capital.services.trading import NewFill, report_fills, report_position
 from tests.commands.running import run
 from tests.factories import make_account, make_link, make_market, make_strategy
@@ -141,3 +143,16 @@ def test_positions_are_listed(link) -> None:
     }
     _, table = run("positions")
     assert all(word in table for word in ("Main", "Other", "-0.5", "X/USDT", "1,030.4 USDT"))
+
+
+def test_what_is_unrealised_is_written_without_needless_zeros(link) -> None:
+    """A mark from the database has eighteen decimals."""
+    report(link, 3, "sell", "0.5", "1000", 12)
+    Position.objects.update(mark_price=D("987.25"), marked_at=timezone.now())
+
+    _, listed = run("positions", "--json")
+    _, table = run("positions")
+
+    assert json.loads(listed)["positions"][0]["unrealized_pnl"] == "6.375"
+    assert " 6.375 USDT " in table
+    assert rows()[0]["unrealized"] == "6.375"
