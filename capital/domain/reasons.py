@@ -629,6 +629,39 @@ class Code(StrEnum):
         "be reverted safely. Nothing was changed.",
     )
 
+    # A figure of performance that has no answer
+    NO_SOURCE = (
+        "no_source",
+        "No fills are known of this. Report them, import them, or let them be read from the "
+        "exchange.",
+    )
+    NO_DAYS = "no_days", "No day of this period has a return."
+    ONE_DAY = "one_day", "Only one day has a return; at least two are needed."
+    TOO_FEW_DAYS = (
+        "too_few_days",
+        "Only {days} days have a return; for an estimate at least {least} are needed.",
+    )
+    CONSTANT = "constant", "All values are the same, so they do not deviate."
+    ALL_ZERO = "all_zero", "All values are zero."
+    RUIN = (
+        "ruin",
+        "On one day all of the capital was lost, or more. From then on returns cannot be chained.",
+    )
+    NO_LOSING_DAY = "no_losing_day", "No day lost anything, so there is nothing to divide by."
+    NO_DRAWDOWN = "no_drawdown", "There was no drawdown, so there is nothing to divide by."
+    PNL_UNKNOWN = (
+        "pnl_unknown",
+        "The unrealised PnL at the start or at the end of this period is not known.",
+    )
+    NOT_BY_SYMBOL = (
+        "not_by_symbol",
+        "Capital is not divided among symbols, so this is not told by symbol.",
+    )
+    NO_TRADES = "no_trades", "No trade won or lost in this period."
+    ONE_TRADE = "one_trade", "Only one trade ended; at least two are needed."
+    NO_LOSSES = "no_losses", "No trade lost, so there is nothing to divide by."
+    NO_WINS = "no_wins", "No trade won, so there is no average win."
+
     # A sized order, and the limit that it missed
     SIZED = "sized", "The order can be sent as it is."
     NO_CAPITAL = "no_capital", "The strategy has no capital on this account."

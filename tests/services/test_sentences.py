@@ -169,7 +169,7 @@ FIGURES = {
     "file": "/2026-11/1",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
-    "latest": "2026-01-31", "received_at": "2026-11-26T00:00:00+09:00",
+    "latest": "2026-01-31", "least": "30", "received_at": "2026-11-26T00:00:00+09:00",
     "limit": "10", "link": "4", "live": "exchange_timeout", "longest": "200", "marked": "True",
     "market": "futures", "minutes": "5", "missing": "api_secret", "mode": "unified",
     "model": "AllocationRun", "modes": "separate", "moment": "2026-11-26T14:08:06+00:00",

@@ -1,0 +1,128 @@
+"""Drawdowns: how far it went down from the highest level before, since when, and for how long.
+
+In percent on the chained return, and in money on what was earned in all: what comes in and goes
+out otherwise is in neither.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from capital.domain.money import EXACT, booked
+from capital.domain.performance.measures.returns import ESTIMATE, Day, is_ruin, wealth
+from capital.domain.reasons import Code, Reason
+
+_ZERO, _ONE = Decimal(0), Decimal(1)
+
+
+@dataclass(frozen=True)
+class Drawdown:
+    """One fall below the highest level before.
+
+    Attributes:
+        depth: The largest distance from that level; above zero. A part of it, or an amount.
+        since: The first day below it.
+        lowest: The day that was deepest.
+        recovered: The first day on which it was reached again; None: not yet.
+        last: The last day below it, so far.
+    """
+
+    depth: Decimal
+    since: date
+    lowest: date
+    last: date
+    recovered: date | None = None
+
+    @property
+    def days(self) -> int:
+        """How long it lasted, in days; so far, where it did not recover."""
+        if self.recovered is not None:
+            return (self.recovered - self.since).days
+        return (self.last - self.since).days + 1
+
+
+@dataclass(frozen=True)
+class Drawdowns:
+    """The falls of one period.
+
+    Attributes:
+        deepest: None where it never went down.
+        longest: None where it never went down.
+        current: The one that has not recovered; None where it stands at its highest.
+        depth_now: How far below the highest level it stands now; 0 at it.
+    """
+
+    deepest: Drawdown | None = None
+    longest: Drawdown | None = None
+    current: Drawdown | None = None
+    depth_now: Decimal = _ZERO
+
+    @property
+    def depth(self) -> Decimal:
+        """Of the deepest; 0 where it never went down."""
+        return _ZERO if self.deepest is None else self.deepest.depth
+
+
+def return_drawdowns(returns: Sequence[tuple[date, Decimal]]) -> Drawdowns | Reason:
+    """On chained daily returns, as parts of the highest level: 0.1 is 10 %, to 18 decimals."""
+    if not returns:
+        return Reason(Code.NO_DAYS)
+    values = [each for _, each in returns]
+    if is_ruin(values):
+        return Reason(Code.RUIN)
+    dates = (date_ for date_, _ in returns)
+    return _drawdowns(zip(dates, wealth(values), strict=True), _ONE, is_relative=True)
+
+
+def money_drawdowns(days: Sequence[Day]) -> Drawdowns | Reason:
+    """On what was earned since the first day began, in its currency.
+
+    A day at whose end nobody knows what is unrealised is passed over: the next one tells.
+    """
+    if not days:
+        return Reason(Code.NO_DAYS)
+    start = days[0].worth_start
+    if start is None:
+        return Reason(Code.PNL_UNKNOWN)
+    levels, realized = [], _ZERO
+    for day in days:
+        realized = EXACT.add(realized, day.realized)
+        if day.worth_end is not None:
+            change = EXACT.subtract(day.worth_end, start)
+            levels.append((day.date, EXACT.add(realized, change)))
+    if not levels:
+        return Reason(Code.PNL_UNKNOWN)
+    return _drawdowns(levels, _ZERO, is_relative=False)
+
+
+def _drawdowns(
+    levels: Iterable[tuple[date, Decimal]], start: Decimal, *, is_relative: bool
+) -> Drawdowns:
+    peak, found = start, Drawdowns()
+    for day, level in levels:
+        if level >= peak:
+            if found.current is not None:
+                found = _counted(found, replace(found.current, recovered=day))
+            peak = level
+            found = replace(found, current=None, depth_now=_ZERO)
+            continue
+        depth = EXACT.subtract(peak, level) if not is_relative else _part(peak, level)
+        current = found.current or Drawdown(depth, day, day, day)
+        if depth > current.depth:
+            current = replace(current, depth=depth, lowest=day)
+        found = replace(found, current=replace(current, last=day), depth_now=depth)
+    return found if found.current is None else _counted(found, found.current)
+
+
+def _counted(found: Drawdowns, fall: Drawdown) -> Drawdowns:
+    """With a fall that is over, or that of today. Of two alike the earlier one stays."""
+    if found.deepest is None or fall.depth > found.deepest.depth:
+        found = replace(found, deepest=fall)
+    if found.longest is None or fall.days > found.longest.days:
+        found = replace(found, longest=fall)
+    return found
+
+
+def _part(peak: Decimal, level: Decimal) -> Decimal:
+    return booked(ESTIMATE.subtract(_ONE, ESTIMATE.divide(level, peak)))
