@@ -24,6 +24,7 @@ from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
 from tests import clock, databases, static_files
 from tests.makers import MAKERS
+from tests.migrated import SCHEMA, set_up_databases
 from tests.processes import migrate
 from tests.simulated import Exchange
 
@@ -87,6 +88,7 @@ def _whole_sentences() -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SCHEMA)
     config.pluginmanager.register(databases.GROUPS)
     config.pluginmanager.register(databases.WaitingTestsSpread())
     config.pluginmanager.register(MAKERS)
@@ -114,26 +116,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def template() -> "OwnDatabase":
+    """The migrated database of the run: copy it for a process that needs its own."""
+    return SCHEMA.template()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
+    request: pytest.FixtureRequest,
     django_test_environment: None,
     django_db_modify_db_settings: None,
     django_db_keepdb: bool,
     django_db_blocker: Any,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> "Iterator[OwnDatabase]":
-    """The database that tests share, migrated; its value is a copy that no test has met.
-
-    pytest-django's own makes none where no test of the run shares it, and there would be no copy.
-    """
-    # Not above: its assertions are rewritten.
-    from tests.end_to_end.cluster.databases import copy_of_the_run
-
+) -> Iterator[None]:
+    """The database that tests share: a copy of the run's, or one that is kept and migrated."""
     with django_db_blocker.unblock():
-        made = setup_databases(0, interactive=False, keepdb=django_db_keepdb, serialized_aliases=())
+        if django_db_keepdb:
+            made = setup_databases(0, interactive=False, keepdb=True, serialized_aliases=())
+        else:
+            made = set_up_databases(request.getfixturevalue("template"))
         databases.GROUPS.remember(django_db_blocker)
-        template = copy_of_the_run(tmp_path_factory.mktemp("migrated"))
-    yield template
-    template.drop()
+    yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
             teardown_databases(made, verbosity=0)
@@ -169,9 +172,7 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the schema and nothing else: copy it for a process that needs its own."""
     if connection.vendor == "sqlite":
-        # Not an argument: the tests would be `django_db` by it, and need no rows of that database.
-        path: Path = request.getfixturevalue("django_db_setup").path
-        return path
+        return Path(request.getfixturevalue("template").name)
     path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
     migrate(f"sqlite:///{path}")
     return path

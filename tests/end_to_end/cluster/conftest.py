@@ -37,10 +37,8 @@ def chaos() -> bool:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(tmp_path: Path, request: pytest.FixtureRequest, template: OwnDatabase) -> Iterator[Stage]:
     """A migrated database of the test's own. No process outlives the test."""
-    # Not an argument: the test would be `django_db` by it, and share that database.
-    template: OwnDatabase = request.getfixturevalue("django_db_setup")
     stage = Stage(template.copy(tmp_path), tmp_path)
     try:
         stage.postpone_schedules()

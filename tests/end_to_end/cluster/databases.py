@@ -1,9 +1,8 @@
 """Databases of a test's own, on the kind of server that ``DATABASE_URL`` names.
 
-Real clusters need rows that are committed, so they cannot share pytest-django's database. That is
-copied when its migrations are done and no test has met it yet, and the copy for each test. A test
-reads and writes through plain connections: no model, no cache, no code of the product stands in
-between.
+Real clusters need rows that are committed, so they cannot share pytest-django's database. The
+run's migrated one (``tests/migrated.py``) is copied for each test. A test reads and writes through
+plain connections: no model, no cache, no code of the product stands in between.
 """
 
 import os
@@ -30,6 +29,8 @@ _number = count()
 class OwnDatabase(ABC):
     """One database: its URL for processes, plain SQL for the test."""
 
+    # On a server; of SQLite the file.
+    name: str
     url: str
 
     @abstractmethod
@@ -60,6 +61,7 @@ class OwnSQLite(OwnDatabase):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = str(path)
         self.url = f"sqlite:///{path}"
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
@@ -90,7 +92,8 @@ class OwnSQLite(OwnDatabase):
 class OwnPostgreSQL(OwnDatabase):
     """A database of its own on the server of the test run."""
 
-    def __init__(self, template: str) -> None:
+    def __init__(self, name: str) -> None:
+        """The one of this name, which may have to be made yet."""
         server = connection.settings_dict
         self._server = {
             "host": server["HOST"] or None,
@@ -98,11 +101,14 @@ class OwnPostgreSQL(OwnDatabase):
             "user": server["USER"] or None,
             "password": server["PASSWORD"] or None,
         }
-        self.name = f"cluster_{os.getpid()}_{next(_number)}"
+        self.name = name
         self.url = (
             f"postgres://{quote(server['USER'])}:{quote(server['PASSWORD'])}"
             f"@{quote(server['HOST'], safe='')}:{server['PORT'] or 5432}/{self.name}"
         )
+
+    def make(self, template: str) -> None:
+        """Make it, as a copy of that one."""
         names = sql.Identifier(self.name), sql.Identifier(template)
         self._administer(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
 
@@ -115,7 +121,9 @@ class OwnPostgreSQL(OwnDatabase):
             return database.execute(statement, parameters).rowcount
 
     def copy(self, directory: Path) -> "OwnPostgreSQL":
-        return OwnPostgreSQL(template=self.name)
+        copied = OwnPostgreSQL(f"cluster_{os.getpid()}_{next(_number)}")
+        copied.make(template=self.name)
+        return copied
 
     def drop(self) -> None:
         self._administer(
@@ -130,17 +138,20 @@ class OwnPostgreSQL(OwnDatabase):
             server.execute(statement)
 
 
-def copy_of_the_run(directory: Path) -> OwnDatabase:
-    """A copy of the database that the tests of this process share, as it is now."""
+def database_named(name: str) -> OwnDatabase:
+    """The database of this name, on the kind of server of the run."""
     if connection.vendor == "postgresql":
-        # A database is copied while nobody is connected to it.
-        connection.close()
-        return OwnPostgreSQL(template=connection.settings_dict["NAME"])
-    path = directory / "template.sqlite3"
-    connection.ensure_connection()
-    with closing(sqlite3.connect(path)) as target:
-        connection.connection.backup(target)
-    return OwnSQLite(path)
+        return OwnPostgreSQL(name)
+    return OwnSQLite(Path(name))
+
+
+def new_database(directory: Path) -> OwnDatabase:
+    """An empty one: a file in this directory, or on the server of the run."""
+    if connection.vendor == "postgresql":
+        made = OwnPostgreSQL(f"migrated_{os.getpid()}")
+        made.make(template="template1")
+        return made
+    return OwnSQLite(directory / "migrated.sqlite3")
 
 
 def as_datetime(value: Any) -> datetime:

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from tests.end_to_end.cluster.databases import OwnDatabase
 from tests.paths import ROOT
+from tests.processes import migrate
 
 PYTHON = sys.executable
 GUNICORN = str(Path(PYTHON).with_name("gunicorn"))
@@ -46,14 +48,20 @@ class Served:
 
 
 @contextmanager
-def served(*, workers: int = 2, database_url: str | None = None) -> Iterator[Served]:
+def served(
+    *, workers: int = 2, database_url: str | None = None, template: OwnDatabase | None = None
+) -> Iterator[Served]:
     """Serve until the block ends.
 
     Args:
         workers: Processes of gunicorn.
         database_url: A PostgreSQL server, on which a database is made; None: SQLite.
+        template: A migrated database, to copy instead of making one.
     """
-    with tempfile.TemporaryDirectory() as folder, _database(database_url, folder) as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _copied(template, folder) if template else _migrated(database_url, folder) as url,
+    ):
         environment = {
             **os.environ,
             # A test runner's own settings are not what is served.
@@ -72,12 +80,11 @@ def served(*, workers: int = 2, database_url: str | None = None) -> Iterator[Ser
             "LANGUAGE_CODE": "en",
         }
         manage = [PYTHON, "manage.py"]
-        for command in (["migrate", "--verbosity", "0"], ["load_demo"]):
-            # The made-up accounts are refused without DEBUG.
-            loose = {**environment, "DEBUG": "1"}
-            subprocess.run(
-                [*manage, *command], cwd=ROOT, env=loose, check=True, stdout=subprocess.DEVNULL
-            )
+        # The made-up accounts are refused without DEBUG.
+        loose = {**environment, "DEBUG": "1"}
+        subprocess.run(
+            [*manage, "load_demo"], cwd=ROOT, env=loose, check=True, stdout=subprocess.DEVNULL
+        )
         simulated = [*manage, "simulate_exchange", "--"]
         for command in (["sync_markets"], ["reallocate"]):
             # The demo desk has a wallet that never answers: 1 is its usual exit.
@@ -132,6 +139,22 @@ def served(*, workers: int = 2, database_url: str | None = None) -> Iterator[Ser
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, signal.SIGTERM)
             server.wait(30)
+
+
+@contextmanager
+def _copied(template: OwnDatabase, folder: str) -> Iterator[str]:
+    copy = template.copy(Path(folder))
+    try:
+        yield copy.url
+    finally:
+        copy.drop()
+
+
+@contextmanager
+def _migrated(database_url: str | None, folder: str) -> Iterator[str]:
+    with _database(database_url, folder) as url:
+        migrate(url)
+        yield url
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """The short form of ``make fuzz-api``, against the running server."""
 
-import os
-
 import pytest
 
+from tests.end_to_end.cluster.databases import OwnDatabase
 from tests.end_to_end.fuzz.run import fuzz, server_errors
 from tests.end_to_end.fuzz.server import served
 
 
 @pytest.mark.cluster
-def test_nothing_that_a_client_sends_breaks_the_api_or_its_description() -> None:
-    with served(database_url=os.environ.get("DATABASE_URL")) as server:
+def test_nothing_that_a_client_sends_breaks_the_api_or_its_description(
+    template: OwnDatabase,
+) -> None:
+    with served(template=template) as server:
         code, said = fuzz(server, examples=4, phases="examples,fuzzing")
 
         assert code == 0, said[-6000:]
