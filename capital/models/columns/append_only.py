@@ -8,6 +8,7 @@ import pgtrigger
 from django.db import connection, models
 
 from capital.domain.errors import AppendOnly
+from capital.models.columns.copying import can_copy, copy_rows
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
@@ -32,9 +33,12 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
         update_fields: Any = None,
         unique_fields: Any = None,
     ) -> Any:
-        """Insert; an upsert would be an update."""
+        """Insert, many rows by COPY where that can be; an upsert would be an update."""
         if update_conflicts:
             self._refuse()
+        if not ignore_conflicts and can_copy(self.db, objs := list(objs)):
+            copy_rows(self.db, objs)
+            return objs
         return super().bulk_create(objs, batch_size, ignore_conflicts)
 
 
