@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from capital.domain.money import EXACT, quotient
 from capital.domain.sizing.instruments import InstrumentKind
@@ -62,7 +63,7 @@ class Fill:
         """Where it comes among the fills of its position. Ids count up: a longer one is later."""
         return self.executed_at, len(self.key), self.key
 
-    @property
+    @cached_property
     def amount(self) -> Decimal:
         """What it adds to the position: base units; of inverse instruments the quote currency.
 
@@ -73,7 +74,7 @@ class Fill:
         amount = EXACT.multiply(self.quantity, size)
         return amount if self.side is Side.BUY else EXACT.minus(amount)
 
-    @property
+    @cached_property
     def held(self) -> Decimal:
         """What the position holds more afterwards: on spot a fee in the base coin is taken off."""
         if self.kind is not InstrumentKind.SPOT:

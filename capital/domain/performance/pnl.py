@@ -80,10 +80,8 @@ class Books:
     def after(self, happened: Fill | Funding) -> tuple["Books", Booked]:
         """The books with one fill or payment more, which is later than all others."""
         if isinstance(happened, Fill):
-            books, entry = self.after_fill(happened)
-        else:
-            books, entry = self.after_funding(happened)
-        return books, replace(entry, position=books.position)
+            return self.after_fill(happened)
+        return self.after_funding(happened)
 
     def after_fill(self, fill: Fill) -> tuple["Books", Booked]:
         """The books with one fill more, which is later than all others, and what it did."""
@@ -117,6 +115,7 @@ class Books:
             volume=_worth(fill, fill.held).copy_abs(),
             cost_unknown=unknown.copy_abs(),
             closed=closed,
+            position=books.position,
         )
         return books, entry
 
@@ -141,6 +140,7 @@ class Books:
             cash=funding.amount,
             is_funding=True,
             currency=funding.currency,
+            position=books.position,
         )
         return books, entry
 
@@ -149,42 +149,32 @@ class Books:
         position = self.position.reduced(amount)
         released = EXACT.subtract(self.position.cost, position.cost)
         gain = EXACT.minus(EXACT.add(worth, released))
-        books = replace(
-            self,
-            position=position,
-            trade=self.trade and self.trade.exiting(amount.copy_abs(), worth.copy_abs()),
-        )._earning(EXACT.subtract(gain, fees.lowering), fees=fees.valued, fills=1)
+        trade = self.trade and self.trade.exiting(amount.copy_abs(), worth.copy_abs())
+        books = Books(position, self.earned, trade)
+        books = books._earning(EXACT.subtract(gain, fees.lowering), fees=fees.valued)
         is_flat = not position.amount or position.amount.copy_abs() < fill.smallest
         if books.trade is None or not is_flat:
             return books, None
         # Less than one step is flat; the rest begins the next trade.
         closed = replace(books.trade, closed_at=fill.executed_at)
-        return replace(books, trade=None), closed
+        return Books(books.position, books.earned), closed
 
     def _enlarged(self, fill: Fill, amount: Decimal, fees: "_Fees") -> "Books":
         worth = _worth(fill, amount)
         trade = self.trade or Trade(amount > 0, fill.kind, fill.executed_at)
-        return replace(
-            self,
-            position=self.position.enlarged(amount, worth),
-            trade=trade.entering(amount.copy_abs(), worth.copy_abs()),
-        )._earning(EXACT.minus(fees.lowering), fees=fees.valued, fills=1)
+        trade = trade.entering(amount.copy_abs(), worth.copy_abs())
+        books = Books(self.position.enlarged(amount, worth), self.earned, trade)
+        return books._earning(EXACT.minus(fees.lowering), fees=fees.valued)
 
     def _earning(
-        self,
-        gain: Decimal,
-        *,
-        fees: Decimal = _ZERO,
-        funding: Decimal = _ZERO,
-        fills: int = 0,
+        self, gain: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
     ) -> "Books":
         earned = EXACT.add(self.earned, gain)
         trade = self.trade
         if trade is not None:
             realized = EXACT.subtract(booked(earned), self.realized)
-            trade = replace(trade, fills=trade.fills + fills)
             trade = trade.earning(realized, fees=fees, funding=funding)
-        return replace(self, earned=earned, trade=trade)
+        return Books(self.position, earned, trade)
 
 
 def keep_books(

@@ -62,19 +62,21 @@ class Trade:
         return booked(quotient(value, amount))
 
     def entering(self, amount: Decimal, value: Decimal) -> "Trade":
-        """After an entry. Both are magnitudes."""
+        """After a fill that enlarged it. Both are magnitudes."""
         return replace(
             self,
             entered=EXACT.add(self.entered, amount),
             entry_value=EXACT.add(self.entry_value, value),
+            fills=self.fills + 1,
         )
 
     def exiting(self, amount: Decimal, value: Decimal) -> "Trade":
-        """After an exit. Both are magnitudes."""
+        """After a fill that reduced it. Both are magnitudes."""
         return replace(
             self,
             exited=EXACT.add(self.exited, amount),
             exit_value=EXACT.add(self.exit_value, value),
+            fills=self.fills + 1,
         )
 
     def earning(
