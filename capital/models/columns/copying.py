@@ -21,8 +21,8 @@ def can_copy(using: str, rows: Sequence[models.Model]) -> bool:
 def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
     """Insert new rows of one model by COPY, and set their primary keys, which rise in their order.
 
-    As with ``bulk_create``, fields refuse what they do not keep, constraints hold, all or nothing is
-    written, and no signal is sent.
+    As with ``bulk_create``, fields refuse what they do not keep, constraints hold, all or nothing
+    is written, and no signal is sent.
 
     Raises:
         IntegrityError, DataError: As an INSERT would.

@@ -41,7 +41,7 @@ from capital.services.transactions import outside_transaction
 
 # What a kill can lose of one question: so much is asked for again.
 _STEP = timedelta(days=7)
-_AT_ONCE = 500
+_AT_ONCE = 2000
 _INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")
 
 
