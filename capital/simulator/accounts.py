@@ -12,7 +12,7 @@ from capital.simulator.venues import VENUES, pools_of_venue
 _AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _TEXTS = ("name", "venue", "currency", "api_key", "api_secret", "api_passphrase")
 _AMOUNTS = ("wallets", "unrealised", "in_use")
-_ENTRY_FIELDS = frozenset({*_TEXTS, *_AMOUNTS, "recorded", "faults"})
+_ENTRY_FIELDS = frozenset({*_TEXTS, *_AMOUNTS, "recorded", "traded", "faults"})
 _FAULT_FIELDS = frozenset({"pool", "fault", "times"})
 
 
@@ -35,6 +35,8 @@ class SimulatedAccount:
         faults: Pool to what stands there: a ``StandingFault``, or a ``Fault`` or its name until
             cleared. Pools without one work.
 
+        traded: Fills and flows, as ``trading.script`` reads them, that lie behind the amounts.
+
         account_mode: What the venue says of it, in its own words.
         can_withdraw: Whether the venue says that its key may.
 
@@ -53,6 +55,7 @@ class SimulatedAccount:
     in_use: dict[str, dict[str, str]] = field(default_factory=dict)
     recorded: dict[str, Any] = field(default_factory=dict, repr=False)
     faults: dict[str, StandingFault] = field(default_factory=dict)
+    traded: list[dict[str, Any]] = field(default_factory=list, repr=False)
     account_mode: str = ""
     can_withdraw: bool = False
 
@@ -136,6 +139,7 @@ def account_from_entry(entry: Any) -> SimulatedAccount:
         **{name: entry.get(name, "") for name in _TEXTS},
         **{name: entry.get(name, {}) for name in _AMOUNTS},
         recorded=entry.get("recorded", {}),
+        traded=entry.get("traded", []),
     )
     for fault in entry.get("faults", []):
         if not isinstance(fault, dict) or "fault" not in fault or set(fault) - _FAULT_FIELDS:
@@ -161,6 +165,9 @@ def _check_fields(entry: Any) -> None:
             raise SimulatorError(f'{name} must be like {{"spot": {{"USDT": "10.00"}}}}.')
     if not isinstance(entry.get("recorded", {}), dict):
         raise SimulatorError("recorded must map a pool to a body.")
+    traded = entry.get("traded", [])
+    if not isinstance(traded, list) or not all(isinstance(each, dict) for each in traded):
+        raise SimulatorError("traded must be a list of fills and flows.")
     if not isinstance(entry.get("faults", []), list):
         raise SimulatorError('faults must be a list like [{"pool": "spot", "fault": "timeout"}].')
 

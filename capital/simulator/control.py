@@ -1,7 +1,7 @@
 """Control: the endpoints that only a simulator has, to see the accounts and to change them.
 
-``GET /simulator/`` shows it without keys; ``POST /simulator/faults`` and
-``POST /simulator/balances`` change it. Bad input is 400 with what is wrong.
+``GET /simulator/`` shows it without keys; ``POST /simulator/faults``, ``/simulator/balances``,
+``/simulator/fills`` and ``/simulator/flows`` change it. Bad input is 400 with what is wrong.
 """
 
 import json
@@ -12,6 +12,13 @@ from aiohttp import web
 
 from capital.simulator.errors import SimulatorError
 from capital.simulator.state import ExchangeState, SimulatedAccount
+from capital.simulator.trading.book import plain
+from capital.simulator.trading.script import (
+    FILL_FIELDS,
+    FLOW_FIELDS,
+    MORE_OF_FILLS,
+    MORE_OF_FLOWS,
+)
 from capital.simulator.venues import VENUES
 
 _STATE = web.AppKey("state", ExchangeState)
@@ -23,6 +30,8 @@ def add_control_routes(app: web.Application, state: ExchangeState) -> None:
     app.router.add_get("/simulator/", _show)
     app.router.add_post("/simulator/faults", _set_fault)
     app.router.add_post("/simulator/balances", _set_balance)
+    app.router.add_post("/simulator/fills", _fill)
+    app.router.add_post("/simulator/flows", _flow)
 
 
 async def _show(request: web.Request) -> web.Response:
@@ -71,6 +80,26 @@ async def _set_balance(request: web.Request) -> web.Response:
     except SimulatorError as error:
         return _refused(error)
     return web.json_response({"ok": True})
+
+
+async def _fill(request: web.Request) -> web.Response:
+    """Execute a fill: ``trading.script`` says what it is told with."""
+    try:
+        told = await _fields(request, required=FILL_FIELDS | {"api_key"}, optional=MORE_OF_FILLS)
+        fill = request.app[_STATE].fill(told.pop("api_key"), told)
+    except SimulatorError as error:
+        return _refused(error)
+    return web.json_response({"id": fill.fill_id, "realised": plain(fill.realised)})
+
+
+async def _flow(request: web.Request) -> web.Response:
+    """Book a flow: ``trading.script`` says what it is told with."""
+    try:
+        told = await _fields(request, required=FLOW_FIELDS | {"api_key"}, optional=MORE_OF_FLOWS)
+        flow = request.app[_STATE].flow(told.pop("api_key"), told)
+    except SimulatorError as error:
+        return _refused(error)
+    return web.json_response({"id": flow.flow_id})
 
 
 def _refused(error: SimulatorError) -> web.Response:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
+from capital.simulator.trading.book import Position
+
 _ZERO = "0"
 _EXACT = Context(prec=200)
 
@@ -23,6 +25,7 @@ class Holdings:
         unrealised: Currency to the PnL of what is open; others have none.
         in_use: Currency to what orders and positions hold; others have nothing in use.
         owner: The number of the account, for venues that say whose balance it is.
+        positions: What is open, each with its mark, for venues that tell it beside the balance.
     """
 
     currency: str
@@ -31,6 +34,7 @@ class Holdings:
     unrealised: Mapping[str, str] = field(default_factory=dict)
     in_use: Mapping[str, str] = field(default_factory=dict)
     owner: int = 1
+    positions: tuple[tuple[Position, Decimal], ...] = ()
 
     def pnl_of(self, name: str) -> str:
         """Its unrealised PnL."""

@@ -17,10 +17,11 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import Endpoint, Notice
 from capital.simulator.faults import AMOUNT_FAULTS, Fault, falsify, with_bare_nan
 from capital.simulator.holdings import Holdings
+from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import RETRY_AFTER_SECONDS, Problem, Refusals
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState, SimulatedAccount, Visit
-from capital.simulator.venues import ROOTS, VENUES
+from capital.simulator.venues import ROOTS, VENUES, pools_of_venue
 
 _REFUSALS = {
     Fault.UNAUTHORIZED: Problem.UNAUTHORIZED,
@@ -64,7 +65,9 @@ class Responder:
     Args:
         state: What it answers from.
         latency_seconds: Before every answer.
-        requests: Where it notes what was asked.
+        requests: Where it notes what was asked of balances.
+        questions: Where it notes what was asked about trading.
+        place: What things cost.
         closing: Set when the server stops: what hangs is cut then.
         clock_ahead_milliseconds: How far the venues' clocks are ahead of this machine's.
     """
@@ -76,11 +79,15 @@ class Responder:
         latency_seconds: float,
         requests: list[AskedRequest],
         closing: asyncio.Event,
+        questions: list[AskedRequest] | None = None,
+        place: MarketPlace | None = None,
         clock_ahead_milliseconds: int = 0,
     ) -> None:
-        self._state = state
+        self.state = state
+        self.latency_seconds = latency_seconds
+        self._questions = [] if questions is None else questions
+        self._place = place or MarketPlace()
         self._clock_ahead_milliseconds = clock_ahead_milliseconds
-        self._latency_seconds = latency_seconds
         self._requests = requests
         self._closing = closing
 
@@ -95,42 +102,77 @@ class Responder:
         now = signed.received_at_milliseconds
         endpoint, api_key = self._endpoint_of(_route_of(request), signed, root)
         self._requests.append(AskedRequest(endpoint.venue, endpoint.pool, api_key, signed.path))
-        await asyncio.sleep(self._latency_seconds)
+        await asyncio.sleep(self.latency_seconds)
 
-        account = self._state.find(api_key)
+        account = self.state.find(api_key)
         if account is not None and account.venue != endpoint.venue:
             account = None
         problem = _problem(endpoint, signed, api_key, account)
         if problem is not None or account is None:
-            return _refuse(endpoint, problem or Problem.UNKNOWN_KEY, api_key, signed)
+            return self.refused(endpoint.refusals, problem or Problem.UNKNOWN_KEY, api_key, signed)
 
-        visit = self._state.visit(account, endpoint.pool)
-        if visit.fault in (Fault.TIMEOUT, Fault.DRIP):
-            return await self._hang(request, drips=visit.fault is Fault.DRIP)
-        if visit.fault is Fault.RESET:
+        visit = self.state.visit(account, endpoint.pool, self._place.price)
+        suffered = await self.suffered(visit.fault, request, signed, endpoint.refusals, account)
+        if suffered is not None:
+            return suffered
+        is_old = visit.fault is Fault.OLD_ANSWER
+        text = _body(endpoint, account, visit, now - (_OLD_MILLISECONDS if is_old else 0))
+        return self.spoiled(text, visit.fault, signed)
+
+    async def suffered(
+        self,
+        fault: Fault | None,
+        request: web.Request,
+        signed: SignedRequest,
+        refusals: Refusals,
+        account: SimulatedAccount,
+    ) -> web.StreamResponse | None:
+        """What comes in place of an answer while ``fault`` stands; None: the answer."""
+        if fault in (Fault.TIMEOUT, Fault.DRIP):
+            return await self._hang(request, drips=fault is Fault.DRIP)
+        if fault is Fault.RESET:
             return _reset(request)
-        if visit.fault in _REFUSALS:
-            return _refuse(endpoint, _REFUSALS[visit.fault], api_key, signed)
-        if visit.fault is Fault.HTML:
+        if fault in _REFUSALS:
+            return self.refused(refusals, _REFUSALS[fault], account.api_key, signed)
+        if fault is Fault.HTML:
             page = _PAGE.format(
                 request_line=escape(_request_line(signed)), api_key=escape(account.api_key)
             )
             return web.Response(text=page, content_type="text/html")
-        is_old = visit.fault is Fault.OLD_ANSWER
-        now -= _OLD_MILLISECONDS if is_old else 0
+        return None
+
+    def spoiled(self, text: str, fault: Fault | None, signed: SignedRequest) -> web.Response:
+        """The answer, as ``fault`` lets it out."""
+        is_old = fault is Fault.OLD_ANSWER
+        now = signed.received_at_milliseconds - (_OLD_MILLISECONDS if is_old else 0)
+        if fault is Fault.EMPTY_OBJECT:
+            text = "{}"
+        if fault is Fault.TRUNCATED:
+            text = text[: len(text) // 2]
         kind = OldResponse if is_old else web.Response
         return kind(
-            text=_body(endpoint, account, visit, now),
+            text=text,
             headers={"Date": formatdate(now // 1000, usegmt=True)},
             content_type="application/json",
         )
+
+    def note_question(self, venue: str, api_key: str | None, signed: SignedRequest) -> None:
+        """Somebody asked about trading."""
+        pool = pools_of_venue(venue)[0]
+        self._questions.append(AskedRequest(venue, pool, api_key, signed.path))
+
+    def refused(
+        self, refusals: Refusals, problem: Problem, api_key: str | None, signed: SignedRequest
+    ) -> web.Response:
+        """The venue's no."""
+        return _refuse_with(refusals, problem, api_key, signed)
 
     async def notify(self, request: web.Request, *, notice: Notice, root: str) -> web.Response:
         """Answer what is no balance."""
         signed = await self.signed(request, root=root)
         if notice.scheme is not None and notice.refusals is not None:
             api_key = notice.scheme.claimed_key(signed)
-            account = self._state.find(api_key)
+            account = self.state.find(api_key)
             problem = Problem.UNKNOWN_KEY
             if account is not None:
                 found = notice.scheme.problem(signed, account)
@@ -163,7 +205,7 @@ class Responder:
         claims = [(endpoint, endpoint.scheme.claimed_key(signed)) for endpoint in accepting]
         owned = []
         for endpoint, api_key in claims:
-            account = self._state.find(api_key)
+            account = self.state.find(api_key)
             if account is not None and account.venue == endpoint.venue:
                 owned.append((endpoint, api_key))
                 if endpoint.pool in account.pools:
@@ -209,12 +251,6 @@ def _problem(
     return endpoint.scheme.problem(signed, account)
 
 
-def _refuse(
-    endpoint: Endpoint, problem: Problem, api_key: str | None, signed: SignedRequest
-) -> web.Response:
-    return _refuse_with(endpoint.refusals, problem, api_key, signed)
-
-
 def _refuse_with(
     refusals: Refusals, problem: Problem, api_key: str | None, signed: SignedRequest
 ) -> web.Response:
@@ -246,18 +282,16 @@ def _request_line(signed: SignedRequest) -> str:
 
 
 def _body(endpoint: Endpoint, account: SimulatedAccount, visit: Visit, now: int) -> str:
-    if visit.fault is Fault.EMPTY_OBJECT:
-        return "{}"
     if visit.recorded is not None and visit.fault not in AMOUNT_FAULTS:
         body: Any = visit.recorded
     else:
         amounts = falsify(visit.amounts, fault=visit.fault, currency=account.currency)
         owner = 2 if visit.fault is Fault.WRONG_ACCOUNT else 1
-        holdings = Holdings(account.currency, amounts, now, visit.unrealised, visit.in_use, owner)
+        holdings = Holdings(
+            account.currency, amounts, now, visit.unrealised, visit.in_use, owner, visit.positions
+        )
         body = endpoint.build(holdings)
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     if visit.fault is Fault.NAN:
         return with_bare_nan(text)
-    if visit.fault is Fault.TRUNCATED:
-        return text[: len(text) // 2]
     return text

@@ -25,6 +25,8 @@ from capital.simulator.public import Handler, order_handler, price_setter, publi
 from capital.simulator.responder import AskedRequest, OldResponse, Responder
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState
+from capital.simulator.trading.served import question_handler
+from capital.simulator.trading.venues import TRADING
 from capital.simulator.venues import ROOTS, VENUES
 
 __all__ = ["AskedRequest", "SimulatedExchange"]
@@ -63,6 +65,7 @@ class SimulatedExchange:
         self._host = host
         self._port = port
         self._requests: list[AskedRequest] = []
+        self._questions: list[AskedRequest] = []
         self._orders: list[PlacedOrder] = []
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,8 +84,13 @@ class SimulatedExchange:
 
     @property
     def requests(self) -> list[AskedRequest]:
-        """What was asked of the venues so far, in order; a copy."""
+        """What balances were asked for so far, in order; a copy."""
         return list(self._requests)
+
+    @property
+    def questions(self) -> list[AskedRequest]:
+        """What was asked about trading so far, in order; a copy."""
+        return list(self._questions)
 
     @property
     def orders(self) -> list[PlacedOrder]:
@@ -90,8 +98,9 @@ class SimulatedExchange:
         return list(self._orders)
 
     def forget_requests(self) -> None:
-        """Empty ``requests``."""
+        """Empty ``requests`` and ``questions``."""
         self._requests.clear()
+        self._questions.clear()
 
     def start(self) -> None:
         """Serve; returns once connections are accepted.
@@ -150,6 +159,11 @@ class SimulatedExchange:
         for notice in venue.notices:
             handler = partial(responder.notify, notice=notice, root=root)
             routes[notice.method, notice.path].append((None, handler))
+        for question in TRADING[venue.id].questions:
+            handler = question_handler(
+                question, venue.id, responder=responder, place=self.market_place, root=root
+            )
+            routes[question.method, question.path].append((question.accepts, handler))
         for balance in venue.balances:
             handler = partial(responder.answer, root=root)
             routes[balance.method, balance.path].append((None, handler))
@@ -168,6 +182,8 @@ class SimulatedExchange:
             latency_seconds=self._latency_seconds,
             requests=self._requests,
             closing=closing,
+            questions=self._questions,
+            place=self.market_place,
             clock_ahead_milliseconds=self._clock_ahead_milliseconds,
         )
         app = web.Application()

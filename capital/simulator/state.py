@@ -6,15 +6,21 @@ endpoints or a person changes it.
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
+from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.simulator.accounts import SimulatedAccount, account_from_entry, amount_of
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
+from capital.simulator.holdings import added
+from capital.simulator.markets import PRICES, now_milliseconds
+from capital.simulator.trading.book import Book, Fill, Flow, Moves, Position, plain
+from capital.simulator.trading.script import fill_of, flow_of
 
 __all__ = ["DEMO_ACCOUNTS", "ExchangeState", "SimulatedAccount", "Visit"]
 
@@ -31,6 +37,7 @@ class Visit:
     recorded: Any
     unrealised: Mapping[str, str]
     in_use: Mapping[str, str]
+    positions: tuple[tuple[Position, Decimal], ...] = ()
 
 
 class ExchangeState:
@@ -39,6 +46,7 @@ class ExchangeState:
     def __init__(self, accounts: Iterable[SimulatedAccount] = ()) -> None:
         self._lock = threading.RLock()
         self._accounts: dict[str, SimulatedAccount] = {}
+        self._books: dict[str, Book] = {}
         for account in accounts:
             self.add(account)
 
@@ -73,6 +81,9 @@ class ExchangeState:
                     "this api_key is on the desk already; give each account its own."
                 )
             self._accounts[account.api_key] = account
+            self._books[account.api_key] = Book()
+            for told in account.traded:
+                self._record(account, told)
 
     def find(self, api_key: str | None) -> SimulatedAccount | None:
         """The account with ``api_key``, if there is one."""
@@ -87,6 +98,41 @@ class ExchangeState:
             account = self._known(api_key)
             wallet = account.wallets.setdefault(account.pool_named(pool), {})
             wallet[currency] = amount_of(amount)
+
+    def fill(self, api_key: str, told: Mapping[str, Any]) -> Fill:
+        """Execute what ``told`` says (see ``trading.script``): balance and position follow.
+
+        Raises:
+            SimulatorError: It is wrong, or more than the account has.
+        """
+        with self._lock:
+            account = self._known(api_key)
+            fill = self._read_fill(account, told)
+            if fill.instrument.is_spot:
+                self._check_holding(account, fill.pool, fill.moves)
+            fill = self._books[api_key].add_fill(fill)
+            self._move(account, fill.pool, fill.moves)
+            return fill
+
+    def flow(self, api_key: str, told: Mapping[str, Any]) -> Flow:
+        """Book what ``told`` says (see ``trading.script``): the balance follows.
+
+        Raises:
+            SimulatorError: It is wrong, or more than the account has.
+        """
+        with self._lock:
+            account = self._known(api_key)
+            flow = self._read_flow(account, told)
+            if flow.kind is FlowKind.WITHDRAWAL:
+                self._check_holding(account, flow.pool, flow.moves)
+            flow = self._books[api_key].add_flow(flow)
+            self._move(account, flow.pool, flow.moves)
+            return flow
+
+    def book_of(self, account: SimulatedAccount) -> Book:
+        """What it traded; a copy."""
+        with self._lock:
+            return self._books[account.api_key].copy()
 
     def set_fault(
         self,
@@ -113,9 +159,24 @@ class ExchangeState:
                 for pool, standing in account.faults.items()
             }
 
-    def visit(self, account: SimulatedAccount, pool: Pool) -> Visit:
-        """Count one request to ``pool`` and tell what it finds there."""
+    def lasting_fault(self, account: SimulatedAccount, pool: Pool) -> Fault | None:
+        """What stands on ``pool`` until it is cleared; one with a count is of balances only."""
         with self._lock:
+            standing = account.faults.get(pool)
+            return standing.fault if standing and standing.times is None else None
+
+    def visit(
+        self,
+        account: SimulatedAccount,
+        pool: Pool,
+        price_of: Callable[[str], str] = PRICES.__getitem__,
+    ) -> Visit:
+        """Count one request to ``pool`` and tell what it finds there, at the prices of now."""
+        with self._lock:
+            book = self._books[account.api_key]
+            pairs = {each.instrument.pair for each in book.positions}
+            marks = {pair: Decimal(price_of(pair)) for pair in pairs}
+            open_now = book.unrealised(pool, marks)
             standing = account.faults.get(pool)
             fault = standing.take() if standing else None
             account.faults = {
@@ -125,15 +186,54 @@ class ExchangeState:
                 fault,
                 dict(account.wallets.get(pool, {})),
                 account.recorded.get(pool),
-                dict(account.unrealised.get(pool, {})),
+                _with(account.unrealised.get(pool, {}), open_now),
                 dict(account.in_use.get(pool, {})),
+                tuple((each, marks[each.instrument.pair]) for each in book.positions),
             )
+
+    def _record(self, account: SimulatedAccount, told: Mapping[str, Any]) -> None:
+        """Take up what lies behind the balances that the account begins with."""
+        book = self._books[account.api_key]
+        if "kind" in told:
+            book.add_flow(self._read_flow(account, told))
+        else:
+            book.add_fill(self._read_fill(account, told))
+
+    def _read_fill(self, account: SimulatedAccount, told: Mapping[str, Any]) -> Fill:
+        now = now_milliseconds()
+        return fill_of(told, account.venue, account.pools, now_milliseconds=now)
+
+    def _read_flow(self, account: SimulatedAccount, told: Mapping[str, Any]) -> Flow:
+        now = now_milliseconds()
+        return flow_of(told, account.venue, account.pools, now_milliseconds=now)
+
+    def _check_holding(self, account: SimulatedAccount, pool: Pool, moves: Moves) -> None:
+        wallet = account.wallets.get(pool, {})
+        for currency, amount in _with(wallet, moves).items():
+            if amount.startswith("-") and amount.strip("-0.") and currency in moves:
+                raise SimulatorError(
+                    f"the account has only {wallet.get(currency, '0')} {currency}."
+                )
+
+    def _move(self, account: SimulatedAccount, pool: Pool, moves: Moves) -> None:
+        wallet = account.wallets.setdefault(pool, {})
+        wallet.update(_with(wallet, moves))
 
     def _known(self, api_key: str) -> SimulatedAccount:
         account = self.find(api_key) if isinstance(api_key, str) else None
         if account is None:
             raise SimulatorError("no account on the desk has this api_key.")
         return account
+
+
+def _with(amounts: Mapping[str, str], moves: Moves) -> dict[str, str]:
+    """``amounts`` and what they changed by; what did not change stays as it is written."""
+    changed = {
+        currency: added(amounts.get(currency, "0"), plain(move))
+        for currency, move in moves.items()
+        if move
+    }
+    return {**amounts, **changed}
 
 
 def _entries(path: Path) -> list[Any]:

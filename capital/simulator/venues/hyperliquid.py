@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from capital.domain.money import EXACT
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
@@ -17,6 +18,7 @@ from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace
 from capital.simulator.refusals import Problem, refusals_of
 from capital.simulator.signatures import KeyHolder, SignatureScheme, SignedRequest
+from capital.simulator.trading.book import Position, plain
 
 _TOKENS = {"BTC": "UBTC", "ETH": "UETH", "SOL": "USOL"}
 
@@ -54,6 +56,21 @@ def _tokens(holdings: Holdings) -> Any:
     }
 
 
+def _position(each: Position, mark: Decimal) -> dict[str, Any]:
+    return {
+        "coin": each.instrument.base,
+        "szi": plain(each.quantity),
+        "leverage": {"type": "cross", "value": 20},
+        "entryPx": plain(each.entry),
+        "positionValue": plain(EXACT.multiply(each.quantity.copy_abs(), mark)),
+        "unrealizedPnl": plain(each.unrealised(mark)),
+        "liquidationPx": None,
+        "marginUsed": "0.0",
+        # What was paid is above zero.
+        "cumFunding": dict.fromkeys(("allTime", "sinceOpen"), plain(EXACT.minus(each.funding))),
+    }
+
+
 def _perpetuals(holdings: Holdings) -> Any:
     if holdings.amounts.get(holdings.currency, "0") is None:
         return {"assetPositions": [], "time": holdings.now_milliseconds}
@@ -65,18 +82,21 @@ def _perpetuals(holdings: Holdings) -> Any:
         "totalRawUsd": holdings.total,
         "totalMarginUsed": used,
     }
-    position = {"coin": "BTC", "szi": "0.001", "unrealizedPnl": pnl, "marginUsed": used}
+    opened = [_position(each, mark) for each, mark in holdings.positions]
+    if not opened and pnl.strip("-0."):
+        opened = [{"coin": "BTC", "szi": "0.001", "unrealizedPnl": pnl, "marginUsed": used}]
     return {
         "marginSummary": summary,
         "crossMarginSummary": summary,
         "crossMaintenanceMarginUsed": "0.0",
         "withdrawable": holdings.free_of(holdings.currency, holdings.total),
-        "assetPositions": ([{"type": "oneWay", "position": position}] if pnl.strip("-0.") else []),
+        "assetPositions": [{"type": "oneWay", "position": position} for position in opened],
         "time": holdings.now_milliseconds,
     }
 
 
-def _says(kind: str) -> Any:
+def says(kind: str) -> Any:
+    """Accepts the requests of one kind."""
     return lambda request: _asked(request).get("type") == kind
 
 
@@ -146,7 +166,7 @@ REFUSALS = refusals_of(
     broken=("internal", "internal error"),
 )
 BALANCES = tuple(
-    Endpoint("hyperliquid", pool, "/info", SCHEME, REFUSALS, build, "POST", _says(kind))
+    Endpoint("hyperliquid", pool, "/info", SCHEME, REFUSALS, build, "POST", says(kind))
     for pool, kind, build in (
         (Pool.SPOT, "spotClearinghouseState", _tokens),
         (Pool.FUTURES, "clearinghouseState", _perpetuals),
@@ -155,7 +175,7 @@ BALANCES = tuple(
     )
 )
 MARKETS = tuple(
-    PublicEndpoint("/info", answer, "POST", _says(kind), f"#{kind}")
+    PublicEndpoint("/info", answer, "POST", says(kind), f"#{kind}")
     for kind, answer in (
         ("spotMetaAndAssetCtxs", _spot_markets),
         ("metaAndAssetCtxs", _perpetual_markets),

@@ -217,9 +217,9 @@ def _iso_time() -> str:
     return f"{datetime.fromtimestamp(now_milliseconds() // 1000, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-_SPOT_SCHEME = SignatureScheme(claimed_key=header_key("API-Key"), problem=_spot_problem)
-_FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("APIKey"), problem=_futures_problem)
-_SPOT_REFUSALS = refusals_of(
+SPOT_SCHEME = SignatureScheme(claimed_key=header_key("API-Key"), problem=_spot_problem)
+FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("APIKey"), problem=_futures_problem)
+SPOT_REFUSALS = refusals_of(
     # The code is what ccxt goes by; the rest stands beside it.
     lambda code, text, _now: {"error": [code, text]},
     key=(200, "EAPI:Invalid key", "invalid key"),
@@ -228,7 +228,7 @@ _SPOT_REFUSALS = refusals_of(
     limited=("EAPI:Rate limit exceeded", "rate limit"),
     broken=("EService:Unavailable", "unavailable"),
 )
-_FUTURES_REFUSALS = refusals_of(
+FUTURES_REFUSALS = refusals_of(
     lambda code, text, _now: {"result": "error", "error": code, "message": text},
     key=(200, "authenticationError", "authentication error"),
     signature=(200, "authenticationError", "authentication error"),
@@ -238,7 +238,7 @@ _FUTURES_REFUSALS = refusals_of(
 )
 _SPOT_BALANCES = (
     Endpoint(
-        "kraken", Pool.SPOT, "/0/private/BalanceEx", _SPOT_SCHEME, _SPOT_REFUSALS, _spot, "POST"
+        "kraken", Pool.SPOT, "/0/private/BalanceEx", SPOT_SCHEME, SPOT_REFUSALS, _spot, "POST"
     ),
 )
 _FUTURES_BALANCES = (
@@ -246,8 +246,8 @@ _FUTURES_BALANCES = (
         "krakenfutures",
         Pool.FUTURES,
         "/derivatives/api/v3/accounts",
-        _FUTURES_SCHEME,
-        _FUTURES_REFUSALS,
+        FUTURES_SCHEME,
+        FUTURES_REFUSALS,
         _futures,
     ),
 )
@@ -256,8 +256,8 @@ _SPOT_NOTICES = (
         "/0/private/GetApiKeyInfo",
         lambda _now: {},
         method="POST",
-        scheme=_SPOT_SCHEME,
-        refusals=_SPOT_REFUSALS,
+        scheme=SPOT_SCHEME,
+        refusals=SPOT_REFUSALS,
         of_account=lambda account: {
             "error": [],
             "result": {

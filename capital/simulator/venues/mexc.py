@@ -201,10 +201,10 @@ def _contract_ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     return {"success": True, "code": 0, "data": {**ticker, **more}}
 
 
-_SPOT_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_spot_problem)
+SPOT_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_spot_problem)
 _KEY_SCHEME = SignatureScheme(claimed_key=header_key("X-MEXC-APIKEY"), problem=_key_problem)
-_FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("ApiKey"), problem=_futures_problem)
-_SPOT_REFUSALS = refusals_of(
+FUTURES_SCHEME = SignatureScheme(claimed_key=header_key("ApiKey"), problem=_futures_problem)
+SPOT_REFUSALS = refusals_of(
     lambda code, text, _now: {"code": code, "msg": text},
     key=(400, 10072, "Api key info invalid"),
     signature=(400, 700002, "Signature for this request is not valid."),
@@ -213,7 +213,7 @@ _SPOT_REFUSALS = refusals_of(
     broken=(500, "Under maintenance"),
     query=(400, 730707, "accessKey cannot be null"),
 )
-_FUTURES_REFUSALS = refusals_of(
+FUTURES_REFUSALS = refusals_of(
     lambda code, text, _now: {"success": False, "code": code, "message": text},
     key=(401, 402, "API Key expired"),
     signature=(401, 602, "Signature verification failed"),
@@ -222,13 +222,13 @@ _FUTURES_REFUSALS = refusals_of(
     broken=(501, "System busy"),
 )
 BALANCES = (
-    Endpoint("mexc", Pool.SPOT, "/api/v3/account", _SPOT_SCHEME, _SPOT_REFUSALS, _spot),
+    Endpoint("mexc", Pool.SPOT, "/api/v3/account", SPOT_SCHEME, SPOT_REFUSALS, _spot),
     Endpoint(
         "mexc",
         Pool.FUTURES,
         "/api/v1/private/account/assets",
-        _FUTURES_SCHEME,
-        _FUTURES_REFUSALS,
+        FUTURES_SCHEME,
+        FUTURES_REFUSALS,
         _futures,
     ),
 )
@@ -237,7 +237,7 @@ NOTICES = (
         "/api/v3/apiKeyInfo",
         lambda _now: {},
         scheme=_KEY_SCHEME,
-        refusals=_SPOT_REFUSALS,
+        refusals=SPOT_REFUSALS,
         of_account=lambda account: {
             "note": "",
             "accessKey": account.api_key,

@@ -38,6 +38,8 @@ _EXAMPLES = """\
   curl URL/simulator/faults -d '{{"api_key": "k", "pool": "spot", "fault": "drip"}}'
                                           {ends}
   curl URL/simulator/balances -d '{{"api_key": "k", "pool": "spot", "currency": "USDT", "amount": "7"}}'
+  curl URL/simulator/fills -d '{{"api_key": "k", "symbol": "BTC/USDT:USDT", "side": "buy", "quantity": "1", "price": "10"}}'
+  curl URL/simulator/flows -d '{{"api_key": "k", "kind": "deposit", "currency": "USDT", "amount": "7"}}'
 
 {faults}
 """  # noqa: E501

@@ -1,5 +1,6 @@
 """Deribit: amounts of inverse contracts are dollars, as those of its orders."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from capital.domain.performance.flows import FlowKind
@@ -47,7 +48,16 @@ _FILLS = Call(
         "count": 1000,
     },
     pages=Pages(1000),
-    about="of the account's currency; options are not booked",
+    about="of the last 24 hours, in the account's currency; options are not booked",
+)
+
+# docs.deribit.com, "Accessing Historical Trades and Orders": those of the last 24 hours, and, once
+# they are indexed, those of any time.
+_HISTORY = replace(
+    _FILLS,
+    endpoint=f"{_FILLS.endpoint}, historical",
+    params={**_FILLS.params, "historical": "true"},
+    about="after a short delay, those of more than a day ago, too",
 )
 
 _POSITIONS = Call(
@@ -103,7 +113,7 @@ _LOG = Call(
 
 TRADING = {
     "deribit": Trading(
-        fills={Pool.UNIFIED: (_FILLS,)},
+        fills={Pool.UNIFIED: (_FILLS, _HISTORY)},
         positions={Pool.UNIFIED: (_POSITIONS,)},
         flows={Pool.UNIFIED: (_LOG,)},
         tags=True,
