@@ -10,6 +10,7 @@ queries, constraints, locks, transactions or what happens at the same time never
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from itertools import groupby
@@ -137,12 +138,19 @@ class ProcessGuard:
 
     def __init__(self) -> None:
         self.item: pytest.Item | None = None
-        sys.addaudithook(self._on_event)
+        start = subprocess.Popen.__init__
 
-    def _on_event(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event != "subprocess.Popen" or self.item is None or meets_database(self.item):
+        # Not an audit hook: Python calls that for each import, file and frame that is looked at,
+        # a fortieth of the whole run.
+        def look_and_start(process: Any, args: Any, *rest: Any, **options: Any) -> None:
+            self._look(args, rest[9] if len(rest) > 9 else options.get("env"))
+            start(process, args, *rest, **options)
+
+        subprocess.Popen.__init__ = look_and_start  # type: ignore[method-assign]
+
+    def _look(self, command: Any, environment: Mapping[str, str] | None) -> None:
+        if self.item is None or meets_database(self.item):
             return
-        _, command, _, environment = arguments
         if _runs_python(command) and uses_database_of_the_run(environment):
             pytest.fail(
                 f"{self.item.nodeid} starts a process on the database of the run. Mark the test"
@@ -158,4 +166,5 @@ def uses_database_of_the_run(environment: Mapping[str, str] | None) -> bool:
 
 
 def _runs_python(command: Any) -> bool:
-    return not isinstance(command, str) and os.fspath(command[0]) == sys.executable
+    first = command if isinstance(command, str | bytes | os.PathLike) else command[0]
+    return os.fspath(first) == sys.executable
