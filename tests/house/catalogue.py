@@ -5,6 +5,7 @@ nobody says any more is kept as a comment. Everything else stays as and where it
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import django.conf
@@ -38,6 +39,7 @@ _NOT_INSTALLED = tuple(
 )
 
 
+@cache
 def our_messages() -> Messages:
     """The sentences of codes, then what modules and templates say."""
     found: Messages = dict.fromkeys(code.english for code in Code)
@@ -46,11 +48,13 @@ def our_messages() -> Messages:
     return found
 
 
+@cache
 def theme_messages() -> Messages:
     """unfold's; what Django's own catalogues translate is not ours to translate."""
     return messages_of(_THEME, without=_NOT_INSTALLED)
 
 
+@cache
 def library_messages() -> Messages:
     """What Django and the other apps say. Our catalogue comes first, so ours replaces theirs."""
     found: Messages = {}
