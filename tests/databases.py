@@ -5,8 +5,11 @@ processes on the database of the run is marked ``cluster`` by hand; one that for
 because it would silently run on one database only.
 
 What a test asserts of words, markup or permissions does not depend on the database, although it
-needs rows for it. Such a test is marked ``once`` and left out on the second one. What concerns
-queries, constraints, locks, transactions or what happens at the same time never is.
+needs rows for it; nor does what a page, an endpoint or a command makes of a service's answer, or of
+what was typed: the service has tests of its own, on both. Such a test is marked ``once`` and left
+out on the second one. What concerns queries (lists, filters, searches, exports, keys that are sent,
+how much they cost), constraints, deletions, locks, transactions or what happens at the same time
+never is; so each page of the admin is still opened on both, by the crawl.
 """
 
 import os

@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 
 from tests.security.desk import ASKS, OPERATIONS, Desk, read_table, undone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 HEAD, TABLE = read_table("api.table")
 

@@ -31,6 +31,7 @@ def tenant() -> Tenant:
     return tenant
 
 
+@pytest.mark.once
 def test_no_page_shows_a_credential(client: Client, tenant: Tenant) -> None:
     for user in (tenant.user, make_user(is_staff=True, is_superuser=True)):
         client.force_login(user)
@@ -43,6 +44,7 @@ def test_no_page_shows_a_credential(client: Client, tenant: Tenant) -> None:
             assert CANARY not in client.get(path, follow=True).content.decode()
 
 
+@pytest.mark.once
 def test_page_says_which_credentials_are_set(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     change_account(tenant.account.pk, actor=None, api_passphrase="")
@@ -53,6 +55,7 @@ def test_page_says_which_credentials_are_set(client: Client, tenant: Tenant) -> 
     assert page.count('placeholder="not set"') == 1
 
 
+@pytest.mark.once
 def test_empty_credentials_keep_what_is_stored_and_are_no_change(
     client: Client, tenant: Tenant
 ) -> None:
@@ -66,6 +69,7 @@ def test_empty_credentials_keep_what_is_stored_and_are_no_change(
     assert entry.get_change_message() == "Changed name."
 
 
+@pytest.mark.once
 def test_typed_credential_replaces_and_history_knows_only_that_it_did(
     client: Client, tenant: Tenant
 ) -> None:
@@ -84,6 +88,7 @@ def test_typed_credential_replaces_and_history_knows_only_that_it_did(
     assert CANARY not in entry.change_message + entry.object_repr
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("how", MANGLED)
 def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     client: Client, tenant: Tenant, exchange: Exchange, how: str
@@ -109,6 +114,7 @@ def test_private_key_that_was_pasted_signs_and_is_kept_as_it_was_typed(
     assert not any(line in page for line in pem.split("\n") if line)
 
 
+@pytest.mark.once
 def test_refused_form_does_not_give_the_typed_credential_back(
     client: Client, tenant: Tenant
 ) -> None:
@@ -123,6 +129,7 @@ def test_refused_form_does_not_give_the_typed_credential_back(
     assert CANARY not in answer.content.decode()
 
 
+@pytest.mark.once
 def test_only_the_owner_or_a_superuser_replaces_credentials(client: Client, tenant: Tenant) -> None:
     url = change_url(tenant.account)
     editor = allow(
@@ -157,6 +164,7 @@ def test_saving_leaves_alone_what_jobs_wrote_meanwhile(client: Client, tenant: T
     assert (account.name, account.last_check_code) == ("New", "balance_changed")
 
 
+@pytest.mark.once
 def test_new_account_belongs_to_who_made_it(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     other = make_user()
@@ -185,6 +193,7 @@ def test_new_account_belongs_to_who_made_it(client: Client, tenant: Tenant) -> N
     assert account.api_key == "k"
 
 
+@pytest.mark.once
 def test_venue_is_one_of_those_that_are_known(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
@@ -195,6 +204,7 @@ def test_venue_is_one_of_those_that_are_known(client: Client, tenant: Tenant) ->
     assert not Account.objects.filter(name="X").exists()
 
 
+@pytest.mark.once
 def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
     client: Client, tenant: Tenant
 ) -> None:
@@ -228,6 +238,7 @@ def make_operator(tenant: Tenant) -> Any:
     return tenant.user
 
 
+@pytest.mark.once
 def test_operator_cannot_change_the_account_itself(client: Client, tenant: Tenant) -> None:
     client.force_login(join(make_operator(tenant), "operator"))
     url = change_url(tenant.account)
@@ -245,6 +256,7 @@ def test_operator_cannot_change_the_account_itself(client: Client, tenant: Tenan
     )
 
 
+@pytest.mark.once
 def test_viewer_changes_nothing(client: Client, tenant: Tenant) -> None:
     client.force_login(join(make_operator(tenant), "viewer"))
     url = change_url(tenant.account)
@@ -255,6 +267,7 @@ def test_viewer_changes_nothing(client: Client, tenant: Tenant) -> None:
     assert client.get(reverse("admin:capital_strategyaccount_add")).status_code == 403
 
 
+@pytest.mark.once
 def test_raising_the_largest_budget_takes_a_permission(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     url = change_url(tenant.account)
@@ -268,6 +281,7 @@ def test_raising_the_largest_budget_takes_a_permission(client: Client, tenant: T
     assert Account.objects.get(pk=tenant.account.pk).max_budget_percent == 150
 
 
+@pytest.mark.once
 def test_new_account_starts_within_the_budget_limit(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
@@ -282,6 +296,7 @@ def test_new_account_starts_within_the_budget_limit(client: Client, tenant: Tena
     assert account.max_budget_percent == 100
 
 
+@pytest.mark.once
 def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
     client: Client, tenant: Tenant
 ) -> None:
@@ -294,6 +309,7 @@ def test_basis_that_the_venue_cannot_give_is_refused_with_the_reason(
     assert Account.objects.get(pk=tenant.account.pk).balance_basis == "wallet"
 
 
+@pytest.mark.once
 def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     url = reverse("admin:capital_account_add")
@@ -310,6 +326,7 @@ def test_venue_outside_the_table_is_taken_with_a_notice(client: Client, tenant: 
     assert notice not in client.get(change_url(tenant.account)).content.decode()
 
 
+@pytest.mark.once
 def test_page_and_list_say_why_the_exchange_did_not_answer(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     Account.objects.filter(pk=tenant.account.pk).update(connection_code="exchange_paused")
@@ -358,6 +375,7 @@ def test_link_with_capital_is_not_deleted_on_the_accounts_page(
     assert not StrategyAccount.objects.filter(pk=fresh.pk).exists()
 
 
+@pytest.mark.once
 def test_suspect_balance_is_a_sentence(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     Account.objects.filter(pk=tenant.account.pk).update(
@@ -376,6 +394,7 @@ def test_suspect_balance_is_a_sentence(client: Client, tenant: Tenant) -> None:
         assert "observed_at&quot;" not in text
 
 
+@pytest.mark.once
 def test_broken_suspect_balance_does_not_break_the_list(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     Account.objects.filter(pk=tenant.account.pk).update(suspect_readings={"spot": {"amount": "x"}})

@@ -99,6 +99,7 @@ def capital() -> dict[str, Decimal]:
 # Preview
 
 
+@pytest.mark.once
 def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list[Account]) -> None:
     response = select(page, accounts)
 
@@ -115,6 +116,7 @@ def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list
     assert capital() == {"grid": Decimal(250)}
 
 
+@pytest.mark.once
 def test_bar_shows_what_stays_and_what_moves(page: Client, accounts: list[Account]) -> None:
     body = page.get(select(page, accounts[:1]).url).content.decode()
 
@@ -122,6 +124,7 @@ def test_bar_shows_what_stays_and_what_moves(page: Client, accounts: list[Accoun
     assert widths == [("kept", "0.0"), ("more", "80.0"), ("kept", "40.0"), ("less", "60.0")]
 
 
+@pytest.mark.once
 def test_cached_balance_says_how_old_it_is(
     page: Client, accounts: list[Account], exchange: Exchange
 ) -> None:
@@ -138,6 +141,7 @@ def test_cached_balance_says_how_old_it_is(
     assert "Balance 77.00 USDT · 3 h ago" in shown
 
 
+@pytest.mark.once
 def test_names_are_inert(page: Client, accounts: list[Account]) -> None:
     Account.objects.filter(pk=accounts[0].pk).update(name="<script>alert(1)</script>")
 
@@ -147,6 +151,7 @@ def test_names_are_inert(page: Client, accounts: list[Account]) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
 
 
+@pytest.mark.once
 def test_action_refuses_in_words(page: Client, accounts: list[Account], monkeypatch: Any) -> None:
     monkeypatch.setattr("capital.services.allocation.plans.LARGEST_PLAN", 1)
 
@@ -159,6 +164,7 @@ def test_action_refuses_in_words(page: Client, accounts: list[Account], monkeypa
     assert "A preview takes at most 1 accounts; these are 2. Choose fewer." in text(response)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_pages_answer_in_both_languages_within_the_policy(
     page: Client, accounts: list[Account], operator: User, language: str
@@ -215,6 +221,7 @@ def test_apply_twice_gives_the_same_result(page: Client, accounts: list[Account]
     assert "See the result" in text(page.get(plan_url))
 
 
+@pytest.mark.once
 def test_looking_and_leaving_write_nothing(page: Client, accounts: list[Account]) -> None:
     plan_url = select(page, accounts).url
     body = page.get(plan_url).content.decode()
@@ -270,6 +277,7 @@ def test_failed_account_comes_first_with_its_reason_and_the_others_go_through(
 # Options
 
 
+@pytest.mark.once
 def test_options_are_offered_to_whom_they_are_permitted(
     page: Client, accounts: list[Account], operator: User
 ) -> None:
@@ -288,6 +296,7 @@ def test_options_are_offered_to_whom_they_are_permitted(
     assert "their margin may no longer be covered" in body
 
 
+@pytest.mark.once
 def test_option_that_is_not_permitted_is_not_taken(page: Client, accounts: list[Account]) -> None:
     page.post(f"{LIST}{accounts[0].pk}/allocate/", {"force": "on", "accept_jump": "on"})
 
@@ -295,6 +304,7 @@ def test_option_that_is_not_permitted_is_not_taken(page: Client, accounts: list[
     assert (plan.force, plan.accept_jump) == (False, False)
 
 
+@pytest.mark.once
 def test_one_account_is_planned_from_its_page(
     page: Client, accounts: list[Account], exchange: Exchange
 ) -> None:
@@ -369,6 +379,7 @@ def test_jump_that_is_gone_when_it_is_to_be_accepted_is_said(
 # Who
 
 
+@pytest.mark.once
 def test_allocating_needs_its_permission(client: Client, accounts: list[Account]) -> None:
     viewer = join(make_user(is_staff=True), "viewer")
     Account.objects.update(owner=viewer)
@@ -381,6 +392,7 @@ def test_allocating_needs_its_permission(client: Client, accounts: list[Account]
     assert not AllocationPlan.objects.exists()
 
 
+@pytest.mark.once
 def test_account_of_somebody_else_is_not_found(page: Client, exchange: Exchange) -> None:
     theirs = make_account()
 
@@ -392,6 +404,7 @@ def test_account_of_somebody_else_is_not_found(page: Client, exchange: Exchange)
     assert exchange.asked == []
 
 
+@pytest.mark.once
 def test_plan_of_somebody_else_is_not_found(page: Client, accounts: list[Account]) -> None:
     other = make_user(is_staff=True, is_superuser=True)
     plan = make_plan([accounts[0].pk], actor=other)
@@ -402,6 +415,7 @@ def test_plan_of_somebody_else_is_not_found(page: Client, accounts: list[Account
     assert not AllocationRun.objects.exists()
 
 
+@pytest.mark.once
 def test_what_changes_something_needs_the_token(accounts: list[Account], operator: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     allow(operator, "capital.revert_allocation")
@@ -462,6 +476,7 @@ def risk(client: Client, exchange: Exchange) -> Client:
     return client
 
 
+@pytest.mark.once
 def test_revert_shows_the_figures_first_and_is_done_on_post(
     run: AllocationRun, risk: Client
 ) -> None:
@@ -482,6 +497,7 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
     assert capital() == {"trend": Decimal(0), "grid": Decimal(250)}
 
 
+@pytest.mark.once
 def test_refused_revert_says_why_and_offers_no_button(
     run: AllocationRun, risk: Client, exchange: Exchange
 ) -> None:
@@ -496,6 +512,7 @@ def test_refused_revert_says_why_and_offers_no_button(
     assert AllocationRun.objects.count() == 1
 
 
+@pytest.mark.once
 def test_run_in_which_nothing_changed_has_no_button(run: AllocationRun, risk: Client) -> None:
     (unchanged,) = allocate_capital([run.account_id])
 
@@ -506,6 +523,7 @@ def test_run_in_which_nothing_changed_has_no_button(run: AllocationRun, risk: Cl
     assert "there is nothing to revert" in text(risk.get(revert_url(unchanged)))
 
 
+@pytest.mark.once
 def test_revert_needs_its_permission_and_sight(
     page: Client, run: AllocationRun, operator: User
 ) -> None:
@@ -525,6 +543,7 @@ def test_revert_needs_its_permission_and_sight(
 # Connections
 
 
+@pytest.mark.once
 def test_connection_says_what_each_pool_answers_or_what_to_do(
     page: Client, accounts: list[Account]
 ) -> None:
@@ -540,6 +559,7 @@ def test_connection_says_what_each_pool_answers_or_what_to_do(
     assert not AllocationRun.objects.exists()
 
 
+@pytest.mark.once
 def test_bad_key_says_what_to_check_and_shows_no_secret(
     page: Client, accounts: list[Account]
 ) -> None:
@@ -552,6 +572,7 @@ def test_bad_key_says_what_to_check_and_shows_no_secret(
     assert "CANARY" not in body
 
 
+@pytest.mark.once
 def test_sound_connection_tells_what_else_to_know(
     page: Client, accounts: list[Account], exchange: Exchange
 ) -> None:

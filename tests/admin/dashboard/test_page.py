@@ -38,6 +38,7 @@ def content(client: Client, language: str = "en") -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text)))
 
 
+@pytest.mark.once
 def test_every_link_of_the_dashboard_leads_somewhere(client: Client) -> None:
     tenant = make_tenant("mine", is_superuser=True)
     make_account(owner=tenant.user, currency="KRW", venue="upbit", name="unknown")
@@ -75,6 +76,7 @@ def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> N
     assert "mine-account" not in accounts
 
 
+@pytest.mark.once
 def test_it_says_how_long_a_round_takes_where_accounts_take_turns(client: Client) -> None:
     tenant = make_tenant("mine", is_superuser=True)
     Account.objects.bulk_create(
@@ -87,6 +89,7 @@ def test_it_says_how_long_a_round_takes_where_accounts_take_turns(client: Client
     assert "Every account is read every 2 minutes" in content(client)
 
 
+@pytest.mark.once
 def test_it_says_how_often_every_account_is_read(client: Client) -> None:
     user = make_user(is_staff=True)
     client.force_login(user)
@@ -106,6 +109,7 @@ def test_a_currency_of_others_is_not_offered(client: Client) -> None:
         assert "SECRETCOIN" not in client.get(f"/admin/capital/{path}/").content.decode()
 
 
+@pytest.mark.once
 def test_what_is_unknown_is_a_dash_and_never_zero(client: Client) -> None:
     user = make_user(is_staff=True)
     make_account(owner=user)
@@ -119,6 +123,7 @@ def test_what_is_unknown_is_a_dash_and_never_zero(client: Client) -> None:
     assert "The balance of 1 of 1 accounts is not fully known." in text
 
 
+@pytest.mark.once
 def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client: Client) -> None:
     client.force_login(make_user(is_staff=True))
     plain = page(client)
@@ -132,6 +137,7 @@ def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client:
     assert "/admin/capital/account/add/" in powerful
 
 
+@pytest.mark.once
 def test_korean_is_complete_on_the_dashboard(client: Client) -> None:
     tenant = make_tenant("mine", is_superuser=True)
     client.force_login(tenant.user)
@@ -209,6 +215,7 @@ def test_more_lines_than_tell_anything_become_one() -> None:
     assert told["series"][-1]["amounts"] == ["24.00"]
 
 
+@pytest.mark.once
 def test_names_are_text_in_charts_and_tables(client: Client) -> None:
     tenant = make_tenant("<script>alert(1)</script>", is_superuser=True)
     client.force_login(tenant.user)
@@ -218,6 +225,7 @@ def test_names_are_text_in_charts_and_tables(client: Client) -> None:
     assert "<script>alert" not in client.get(address).content.decode()
 
 
+@pytest.mark.once
 def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Client) -> None:
     tenant = make_tenant("mine", is_superuser=True)
     client.force_login(tenant.user)
@@ -245,6 +253,7 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
     assert "Recent allocations" in account
 
 
+@pytest.mark.once
 def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
     client: Client, settings: Any
 ) -> None:
@@ -268,6 +277,7 @@ def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
     assert "(3 d ago)" in told
 
 
+@pytest.mark.once
 def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings: Any) -> None:
     settings.CAPITAL_REPORTING_CURRENCY = "USDT"
     tenant = make_tenant("mine", is_superuser=True)

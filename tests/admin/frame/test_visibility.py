@@ -73,6 +73,7 @@ def test_no_page_shows_anything_of_another_user(
     assert wrong == []
 
 
+@pytest.mark.once
 def test_the_same_pages_are_there_for_the_owner(client: Client, victim: Tenant) -> None:
     """Otherwise the test above would prove nothing."""
     client.force_login(allow_everything(victim.user))
@@ -209,6 +210,7 @@ def test_no_export_holds_another_users_rows(
         assert WORD not in text
 
 
+@pytest.mark.once
 def test_nothing_of_another_user_can_be_posted_to(
     client: Client, victim: Tenant, stranger: Tenant
 ) -> None:

@@ -89,6 +89,7 @@ def root(client: Client) -> Client:
     return client
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("model", MODELS)
 def test_a_row_is_shown_and_nothing_of_it_can_be_changed(
     root: Client, rows: dict[Any, Any], model: Any
@@ -108,6 +109,7 @@ def test_a_row_is_shown_and_nothing_of_it_can_be_changed(
     assert model.objects.filter(pk=key).exists()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("model", MODELS)
 def test_no_action_is_offered_or_accepted(root: Client, rows: dict[Any, Any], model: Any) -> None:
     request = root.get(address(model, "changelist")).wsgi_request
@@ -120,6 +122,7 @@ def test_no_action_is_offered_or_accepted(root: Client, rows: dict[Any, Any], mo
     assert OrmQ.objects.count() == 1
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("is_success", [True, False])
 def test_a_pickle_is_never_loaded(root: Client, is_success: bool) -> None:
     now = timezone.now()
@@ -143,6 +146,7 @@ def test_a_pickle_is_never_loaded(root: Client, is_success: bool) -> None:
     assert not gone_off
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("model", MODELS)
 def test_who_does_not_see_everyone_s_accounts_sees_none_of_it(
     client: Client, rows: dict[Any, Any], model: Any
@@ -155,6 +159,7 @@ def test_who_does_not_see_everyone_s_accounts_sees_none_of_it(
     assert "jobrun" not in client.get("/admin/").content.decode()
 
 
+@pytest.mark.once
 def test_who_sees_everyone_s_accounts_sees_the_jobs(client: Client, rows: dict[Any, Any]) -> None:
     client.force_login(allow(make_user(is_staff=True), "capital.view_all_accounts"))
 
@@ -189,6 +194,7 @@ def test_runs_of_jobs_are_found_by_job_and_by_result(root: Client, rows: dict[An
     assert found(result="done") == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", ("exchange unreachable 1", "live 7")), ("ko", ("거래소 연결 실패 1", "실시간 7"))],

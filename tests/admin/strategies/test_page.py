@@ -71,6 +71,7 @@ def test_action_that_changes_nothing_says_so(client: Client, tenant: Tenant) -> 
     )
 
 
+@pytest.mark.once
 def test_strategy_without_accounts_moves_no_capital(client: Client, tenant: Tenant) -> None:
     page = act(client, "archive", make_strategy(owner=tenant.user))
 
@@ -88,12 +89,14 @@ def test_action_asks_for_a_reallocation(
     assert OrmQ.objects.count() == 1
 
 
+@pytest.mark.once
 def test_opening_an_address_changes_nothing(client: Client, tenant: Tenant) -> None:
     client.get(reverse(LIST), {"action": "pause", "_selected_action": tenant.strategies[0].pk})
 
     assert Strategy.objects.get(pk=tenant.strategies[0].pk).status == "ACTIVE"
 
 
+@pytest.mark.once
 def test_market_that_a_venue_does_not_have_is_said_in_the_form(
     client: Client, tenant: Tenant
 ) -> None:
@@ -110,6 +113,7 @@ def test_market_that_a_venue_does_not_have_is_said_in_the_form(
     assert strategy.market_type == "spot"
 
 
+@pytest.mark.once
 def test_viewer_has_no_actions(client: Client, tenant: Tenant) -> None:
     tenant.user.user_permissions.clear()
     client.force_login(allow(tenant.user, "strategies.view_strategy"))
@@ -119,6 +123,7 @@ def test_viewer_has_no_actions(client: Client, tenant: Tenant) -> None:
     assert set(Strategy.objects.values_list("status", flat=True)) == {"ACTIVE"}
 
 
+@pytest.mark.once
 def test_capital_is_shown_by_currency_and_never_added_up(client: Client, tenant: Tenant) -> None:
     from tests.factories import make_account
 

@@ -70,6 +70,7 @@ def test_secret_is_made_shown_once_and_opens_the_webhook(client: Client, tenant:
     assert secret not in str(list(LogEntry.objects.values()))
 
 
+@pytest.mark.once
 def test_message_for_tradingview_is_json_that_the_webhook_takes(
     client: Client, tenant: Tenant, exchange: Exchange
 ) -> None:
@@ -123,6 +124,7 @@ def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> No
         check_at_its_address(strategy.key, Proof(token=secret))
 
 
+@pytest.mark.once
 def test_badge_says_on_or_off_in_korean(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     strategy, other = tenant.strategies[:2]
@@ -139,6 +141,7 @@ def test_badge_says_on_or_off_in_korean(client: Client, tenant: Tenant) -> None:
     assert "청산" not in off
 
 
+@pytest.mark.once
 def test_looking_changes_nothing(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     strategy = tenant.strategies[0]
@@ -152,6 +155,7 @@ def test_looking_changes_nothing(client: Client, tenant: Tenant) -> None:
     assert WebhookSecret.objects.values().get() == before
 
 
+@pytest.mark.once
 def test_only_who_may_change_the_strategy_touches_its_secret(
     client: Client, tenant: Tenant
 ) -> None:
@@ -175,6 +179,7 @@ def test_only_who_may_change_the_strategy_touches_its_secret(
 # The deliveries
 
 
+@pytest.mark.once
 def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
 
@@ -192,6 +197,7 @@ def test_delivery_is_told_readably(client: Client, tenant: Tenant) -> None:
     )
 
 
+@pytest.mark.once
 def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     delivery = WebhookDelivery.objects.create(
@@ -204,6 +210,7 @@ def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> N
     assert "1 of 1 order sized" in listed
 
 
+@pytest.mark.once
 def test_answer_leaves_out_accounts_that_are_not_the_readers(
     client: Client, tenant: Tenant
 ) -> None:
@@ -237,6 +244,7 @@ def test_account_of_the_same_name_is_not_taken_for_the_readers(
     assert "10,369" not in text
 
 
+@pytest.mark.once
 def test_order_that_was_not_sized_gives_its_reason_once_and_whole(
     client: Client, tenant: Tenant
 ) -> None:
@@ -258,6 +266,7 @@ def test_order_that_was_not_sized_gives_its_reason_once_and_whole(
     assert "…" not in text.partition("Order sizes")[2].partition("Request body")[0]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "body",
     [
@@ -324,6 +333,7 @@ def refused(tenant: Tenant, **fields: Any) -> WebhookDelivery:
     )
 
 
+@pytest.mark.once
 def test_refused_signal_is_told_with_its_reason(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     delivery = refused(tenant)
@@ -337,6 +347,7 @@ def test_refused_signal_is_told_with_its_reason(client: Client, tenant: Tenant) 
     assert "CANARY-detail" not in text_of(client.get(listed + "?refused=no"))
 
 
+@pytest.mark.once
 def test_refused_signals_are_told_on_the_strategys_page(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)
     strategy = tenant.strategies[0]

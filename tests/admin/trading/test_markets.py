@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:capital_market_changelist")
 
 
+@pytest.mark.once
 def test_every_group_sees_every_venue_s_rules_and_changes_none(client: Client) -> None:
     market = make_market(min_cost=Decimal(5), min_amount=Decimal("0.0001"))
     for group in ("operator", "risk", "viewer"):
@@ -29,6 +30,7 @@ def test_every_group_sees_every_venue_s_rules_and_changes_none(client: Client) -
         assert client.get(reverse("admin:capital_market_add")).status_code == 403
 
 
+@pytest.mark.once
 def test_nobody_looks_without_the_permission(client: Client) -> None:
     client.force_login(make_user(is_staff=True))
 
@@ -85,6 +87,7 @@ def test_rules_that_wait_are_shown_and_accepted(client: Client) -> None:
     assert (market.amount_unit, market.pending_rules) == ("quote", None)
 
 
+@pytest.mark.once
 def test_who_may_only_look_accepts_nothing(client: Client) -> None:
     market, _ = changed_market()
     client.force_login(join(make_user(is_staff=True), "operator"))
