@@ -13,6 +13,7 @@
                 ├──< Fill ──< Attribution                what was executed, and whose it is
                 │     └──< Discrepancy                   what a second bringer said otherwise
                 ├──< Flow                                what came or went without a fill
+                ├──< PoolDay                             what of a day's change they explain
                 ├──< AllocationRun ──< AllocationPool
                 ├──< ArchivedRun                         a run whose rows are in a file
                 ├── AuditCheckpoint                      how far the record was checked
@@ -83,6 +84,7 @@ from capital.models.trading import (
     Fill,
     Flow,
     LinkDay,
+    PoolDay,
     Position,
     PositionSource,
     SymbolDay,
@@ -127,6 +129,7 @@ __all__ = [
     "LinkDay",
     "Market",
     "PlannedAccount",
+    "PoolDay",
     "Position",
     "PositionSource",
     "ReportingRate",

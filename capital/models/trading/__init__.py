@@ -3,6 +3,7 @@
 from capital.models.trading.days import DayMark, LinkDay, SymbolDay
 from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy, Fill
 from capital.models.trading.flows import Flow
+from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Fill",
     "Flow",
     "LinkDay",
+    "PoolDay",
     "Position",
     "PositionSource",
     "SymbolDay",

@@ -15,7 +15,7 @@ from capital.models.columns.append_only import AppendOnlyModel, append_only_trig
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 
-_POOLS = [
+POOLS = [
     (Pool.SPOT.value, _("spot")),
     (Pool.FUTURES.value, _("futures")),
     (Pool.UNIFIED.value, _("unified")),
@@ -52,7 +52,7 @@ class Flow(AppendOnlyModel):
     account = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="flows", verbose_name=_("account")
     )
-    pool = models.CharField(_("pool"), max_length=7, choices=_POOLS)
+    pool = models.CharField(_("pool"), max_length=7, choices=POOLS)
     kind = models.CharField(
         _("kind"),
         max_length=10,

@@ -21,7 +21,7 @@ from capital.services.jobs.table import (
 )
 from capital.services.markets import rules as markets
 from capital.services.trading import days as link_days
-from capital.services.trading import marks
+from capital.services.trading import explain_balances, marks
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,18 @@ def _reallocate_due(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
 
 
 def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
-    """Store the balances, and only then value what is held: that delays no balance."""
+    """Store the balances; only then value what is held and explain them: that delays no balance."""
     counts = sync.sync_balances(account_ids, clock=slot.clock)
     marks.mark_positions(account_ids, clock=slot.clock)
+    explain_balances(account_ids, clock=slot.clock)
     return counts
 
 
 def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
-    """Open today's summaries, then write yesterday's PnL into theirs."""
+    """Open today's summaries, then write yesterday's PnL, and what it explains."""
     counts = days.close_day(account_ids, clock=slot.clock)
     link_days.close_days(account_ids, clock=slot.clock)
+    explain_balances(account_ids, clock=slot.clock)
     return counts
 
 

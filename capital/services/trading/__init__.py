@@ -14,6 +14,7 @@ from capital.services.trading.positions import (
     report_positions,
 )
 from capital.services.trading.reading import ReadReport, import_fills
+from capital.services.trading.unexplained.restate import explain_balances
 
 __all__ = [
     "GROUPS",
@@ -28,6 +29,7 @@ __all__ = [
     "ToldPosition",
     "account_pnl",
     "enter_flow",
+    "explain_balances",
     "import_fills",
     "import_trades",
     "mark_dust",

@@ -1,0 +1,1 @@
+"""What of the changes of balances fills and flows explain, by account, pool and day."""
