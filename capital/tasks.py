@@ -14,6 +14,7 @@ from capital.services.jobs import (
     PRUNE,
     REALLOCATE_DUE,
     SYNC_BALANCES,
+    SYNC_FILLS,
     SYNC_MARKETS,
     perform_after_event,
     perform_chunk,
@@ -70,6 +71,11 @@ def reallocate_due_chunk(account_ids: list[int], chunk: int, intended: str) -> O
 def reallocate_after_event(account_ids: list[int], run_key: str) -> Outcomes:
     """Ask the gate for accounts of which something changed, and reallocate where it is due."""
     return perform_after_event(account_ids, run_key)
+
+
+def sync_fills(intended: str | None = None) -> Outcomes:
+    """Fills and flows from the exchanges, all active accounts, as many as there is time for."""
+    return perform_job(SYNC_FILLS.name, intended=intended, queued_at=_queued_at)
 
 
 def close_day(intended: str | None = None) -> Outcomes:

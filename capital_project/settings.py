@@ -263,6 +263,7 @@ USE_TZ = True
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
 CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
 CAPITAL_REALLOCATE_MINUTES = environment.whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)
+CAPITAL_SYNC_FILLS_MINUTES = environment.whole_number("CAPITAL_SYNC_FILLS_MINUTES", 5, least=0)
 # Twice a day, so that rules are not older than a day unless a venue fails.
 CAPITAL_SYNC_MARKETS_MINUTES = environment.whole_number(
     "CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1

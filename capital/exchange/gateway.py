@@ -8,10 +8,13 @@ from capital.exchange.ccxt import markets
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import load_ccxt
-from capital.exchange.ccxt.fills import CcxtTrading
+from capital.exchange.ccxt.fills import TRADING_SECONDS, CcxtTrading
 from capital.exchange.contract import ExchangeGateway, MarketGateway
 from capital.exchange.moments import Moment
 from capital.exchange.trading.contract import TradingGateway
+
+# Of a sync, each question: what is slower is asked for in smaller parts the next time.
+_SYNC_SECONDS = 15
 
 
 def warm_up() -> None:
@@ -37,10 +40,31 @@ def get_gateway(*, until: Moment | None = None) -> ExchangeGateway:
     )
 
 
-def get_trading_gateway() -> TradingGateway:
-    """A gateway for fills, positions and flows, by the settings."""
+def get_trading_gateway(*, until: Moment | None = None) -> TradingGateway:
+    """A gateway for fills, positions and flows, by the settings.
+
+    Args:
+        until: When all that is asked is to be answered; None where each question has its own time.
+    """
     return CcxtTrading(
-        venue_urls=settings.CAPITAL_VENUE_URLS, concurrency=settings.CAPITAL_LIVE_CONCURRENCY
+        venue_urls=settings.CAPITAL_VENUE_URLS,
+        concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
+        deadline_seconds=TRADING_SECONDS if until is None else _SYNC_SECONDS,
+        until=until,
+    )
+
+
+def get_spare_gateway(*, until: Moment) -> ExchangeGateway:
+    """A gateway for what wallets hold, where no balance that is to be decided on waits for it.
+
+    Args:
+        until: When all that is asked is to be answered.
+    """
+    return CcxtGateway(
+        venue_urls=settings.CAPITAL_VENUE_URLS,
+        concurrency=settings.CAPITAL_LIVE_CONCURRENCY,
+        until=until,
+        is_spare=True,
     )
 
 

@@ -14,6 +14,7 @@
                 │     └──< Discrepancy                   what a second bringer said otherwise
                 ├──< Flow                                what came or went without a fill
                 ├──< PoolDay                             what of a day's change they explain
+                ├──< TradingCursor                       until when the exchange was read for both
                 ├──< AllocationRun ──< AllocationPool
                 ├──< ArchivedRun                         a run whose rows are in a file
                 ├── AuditCheckpoint                      how far the record was checked
@@ -77,6 +78,7 @@ from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.rates import ReportingRate
 from capital.models.summaries import DailyAccountSummary
 from capital.models.trading import (
+    AskedFor,
     AttributedBy,
     Attribution,
     DayMark,
@@ -88,6 +90,7 @@ from capital.models.trading import (
     Position,
     PositionSource,
     SymbolDay,
+    TradingCursor,
 )
 from capital.models.webhooks import (
     ArchivedDelivery,
@@ -109,6 +112,7 @@ __all__ = [
     "ApiToken",
     "ArchivedDelivery",
     "ArchivedRun",
+    "AskedFor",
     "AttributedBy",
     "Attribution",
     "AuditCheckpoint",
@@ -139,6 +143,7 @@ __all__ = [
     "StrategyAccount",
     "StrategyCapital",
     "SymbolDay",
+    "TradingCursor",
     "Trigger",
     "WebhookAnswer",
     "WebhookDelivery",

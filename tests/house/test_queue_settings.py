@@ -114,16 +114,24 @@ def test_a_time_of_day_that_is_none_is_refused_by_name(name: str, value: str) ->
     assert f"{name} must be a time of day such as" in refusal(**COMPLETE, **{name: value})
 
 
+def test_reading_fills_can_be_switched_off() -> None:
+    assert read("CAPITAL_SYNC_FILLS_MINUTES", CAPITAL_SYNC_FILLS_MINUTES="0") == [0]
+    assert "CAPITAL_SYNC_FILLS_MINUTES must be a whole number, 0 or more." in refusal(
+        **COMPLETE, CAPITAL_SYNC_FILLS_MINUTES="-1"
+    )
+
+
 def test_the_jobs_run_as_the_specification_says() -> None:
     assert read(
         "CAPITAL_SYNC_MINUTES",
         "CAPITAL_REALLOCATE_MINUTES",
         "CAPITAL_SYNC_MARKETS_MINUTES",
+        "CAPITAL_SYNC_FILLS_MINUTES",
         "CAPITAL_CLOSE_DAY_AT",
         "CAPITAL_PRUNE_AT",
         "CAPITAL_KEEP_JOB_DAYS",
         "CAPITAL_JOB_CHUNK",
-    ) == [1, 11, 720, "00:00:30", "03:30:00", 30, 200]
+    ) == [1, 11, 720, 5, "00:00:30", "03:30:00", 30, 200]
 
 
 def test_the_queues_own_lines_are_for_those_who_ask_for_debug() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class AccountClients:
         politeness: Which requests wait, and which are not sent.
         shared: What all processes of this address may send.
         is_urgent: Whether somebody waits for the answer, who does not wait behind a sync.
+        is_spare: Whether it may make no balance wait, and fails for itself only.
     """
 
     venue_urls: Mapping[str, str]
@@ -62,6 +63,7 @@ class AccountClients:
     until: Moment | None = None
     shared: SharedPace = SHARED_PACE
     is_urgent: bool = False
+    is_spare: bool = False
 
     @property
     def is_hurried(self) -> bool:
@@ -129,6 +131,10 @@ class AccountClients:
         api_key = request.credentials.api_key.strip()
         return Line.to(request.venue.id, self._base_url(request), api_key, pool.value)
 
+    def own_line(self, line: Line) -> Line:
+        """The line of what is not as urgent as balances: it fails, and is paused, for itself."""
+        return replace(line, key_digest=f"{line.key_digest} fills", pool=f"{line.pool} fills")
+
     def _base_url(self, request: BalanceRequest) -> str:
         """The base URL that replaces the venue's hosts; empty for the venue's own."""
         return self.venue_urls.get(request.venue.id, "sandbox" if request.is_sandbox else "")
@@ -144,6 +150,9 @@ class AccountClients:
     def failed(self, line: Line, exchange: Any) -> None:
         """Record a failure of the venue, and how long it asks to be left alone."""
         status, retry_after_seconds = exchange.refused_with or (None, None)
+        if self.is_spare and retry_after_seconds is None:
+            self.politeness.failed(self.own_line(line), now())
+            return
         self.politeness.failed(line, now(), status=status, retry_after_seconds=retry_after_seconds)
         if retry_after_seconds is not None:
             calls = get_venue(line.venue).calls[Pool(line.pool)]
@@ -158,6 +167,10 @@ class AccountClients:
         Raises:
             BalanceUnavailable: That would be after the deadline.
         """
+        if self.is_spare:
+            own = self.own_line(line)
+            await self.take_spare_turn(line, own, call.weight, call.pace, deadline)
+            return
         if self.shared.store is None:
             await self._take_own_turn(line, call, call.pace, deadline)
             return

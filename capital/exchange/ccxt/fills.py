@@ -6,7 +6,7 @@ failure pauses what is asked here only.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -140,11 +140,7 @@ class _Asking:
         self._deadline = deadline
         self._line = clients.line(account, request.pool)
         # Failures here are not failures of balances, and so pause nothing of them.
-        self._own_line = replace(
-            self._line,
-            key_digest=f"{self._line.key_digest} fills",
-            pool=f"{self._line.pool} fills",
-        )
+        self._own_line = clients.own_line(self._line)
         self._exchange: Any = None
         naming = trading_of(account.venue.id).naming
         named = code_of(built_client(account.venue.id), account.currency)

@@ -1,5 +1,6 @@
 """What strategies trade: fills and whose they are, flows, and what is held and earned."""
 
+from capital.models.trading.cursors import AskedFor, TradingCursor
 from capital.models.trading.days import DayMark, LinkDay, SymbolDay
 from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy, Fill
 from capital.models.trading.flows import Flow
@@ -7,6 +8,7 @@ from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
 
 __all__ = [
+    "AskedFor",
     "AttributedBy",
     "Attribution",
     "DayMark",
@@ -18,4 +20,5 @@ __all__ = [
     "Position",
     "PositionSource",
     "SymbolDay",
+    "TradingCursor",
 ]

@@ -33,6 +33,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
     SymbolDay,
+    TradingCursor,
     WebhookAnswer,
     WebhookDelivery,
 )
@@ -57,6 +58,7 @@ ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
         Discrepancy: "fill__account",
         Flow: "account",
         PoolDay: "account",
+        TradingCursor: "account",
         DailyAccountSummary: "account",
         AllocationRun: "account",
         ArchivedRun: "account",

@@ -46,6 +46,7 @@ from capital.services.jobs.table import (
     PRUNE,
     REALLOCATE_DUE,
     SYNC_BALANCES,
+    SYNC_FILLS,
     SYNC_MARKETS,
     get_job,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "PRUNE",
     "REALLOCATE_DUE",
     "SYNC_BALANCES",
+    "SYNC_FILLS",
     "SYNC_MARKETS",
     "ClusterHealth",
     "Health",

@@ -13,7 +13,7 @@ from capital.domain.clock import Clock
 from capital.models import JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
 from capital.services.jobs.errors import error_of
-from capital.services.jobs.table import JOBS, REFUSED, Job
+from capital.services.jobs.table import REFUSED, Job, scheduled_jobs
 
 _SECOND = timedelta(seconds=1)
 # How long, and how many of them at most, refused tasks are told of.
@@ -78,7 +78,7 @@ class Health:
     """How the jobs, the clusters and the queue are doing.
 
     Attributes:
-        jobs: In the order of the table.
+        jobs: In the order of the table, without those that are switched off.
         clusters: Every cluster with a heartbeat.
         oldest_wait: How long the oldest task has waited; None for an empty queue.
         is_stuck: Whether that is too long.
@@ -159,7 +159,7 @@ def check_health(*, clock: Clock = timezone.now) -> Health:
     schedules = {row.name: row for row in Schedule.objects.order_by("-pk")}
     wait = oldest_wait(now=now)
     return Health(
-        jobs=[_job_health(job, schedules.get(job.name), now=now) for job in JOBS],
+        jobs=[_job_health(job, schedules.get(job.name), now=now) for job in scheduled_jobs()],
         clusters=cluster_health(now=now),
         oldest_wait=wait,
         is_stuck=wait is not None and wait > longest_wait(),

@@ -65,7 +65,8 @@ def perform_job(
     if _is_done(name, 0, slot):
         return {ALREADY_DONE: 1}
     ids = _accounts_of(job, now=clock())
-    if len(ids) > settings.CAPITAL_JOB_CHUNK and not _is_expired(job, slot):
+    is_long = job.chunk_task is not None and len(ids) > settings.CAPITAL_JOB_CHUNK
+    if is_long and not _is_expired(job, slot):
         return _hand_out(job, slot, ids)
     return _do(job, slot, ids, chunk=0)
 

@@ -19,7 +19,7 @@ from django_q.models import OrmQ, Schedule
 
 from capital.domain.clock import Clock
 from capital.services.clocks import clock_difference
-from capital.services.jobs.table import JOBS, DailyAt, Every, Job
+from capital.services.jobs.table import JOBS, DailyAt, Every, Job, scheduled_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +44,14 @@ def sync_schedules(*, clock: Clock = timezone.now) -> Counter[str]:
     with transaction.atomic():
         rows = Schedule.objects.select_for_update().filter(func__startswith=f"{TASKS}.")
         found: dict[str | None, Schedule] = {}
+        jobs = scheduled_jobs()
         for row in rows.order_by("pk"):
-            if row.name in found or row.name not in {job.name for job in JOBS}:
+            if row.name in found or row.name not in {job.name for job in jobs}:
                 row.delete()
                 counts["removed"] += 1
             else:
                 found[row.name] = row
-        for job in JOBS:
+        for job in jobs:
             counts[_sync(job, found.get(job.name), now=now)] += 1
     return counts
 

@@ -58,7 +58,7 @@ class Every:
     """Runs every so many minutes. Not as cron, where ``*/11`` starts over at each full hour.
 
     Attributes:
-        setting: The name of the setting that holds the minutes.
+        setting: The name of the setting that holds the minutes; where they are 0, never.
     """
 
     setting: str
@@ -116,7 +116,9 @@ class Job:
         timing: When it runs.
         late_after: How long after its expected time a job without success is late.
         chunk_task: The function that does the job for some of the accounts; None for a job that
-            is not about accounts.
+            is not about accounts, or never handed out in chunks.
+        is_bounded: Whether it is about accounts and ends in time, however many there are: what it
+            leaves goes first the next time.
     """
 
     task: str
@@ -124,6 +126,7 @@ class Job:
     timing: Every | DailyAt
     late_after: timedelta
     chunk_task: str | None = None
+    is_bounded: bool = False
 
     @property
     def name(self) -> str:
@@ -132,8 +135,13 @@ class Job:
 
     @property
     def takes_accounts(self) -> bool:
-        """Whether it works through accounts, and may be handed out in chunks of them."""
-        return self.chunk_task is not None
+        """Whether it works through accounts."""
+        return self.chunk_task is not None or self.is_bounded
+
+    @property
+    def is_off(self) -> bool:
+        """Whether a setting switches it off: it runs by hand only."""
+        return isinstance(self.timing, Every) and self.timing.minutes == 0
 
 
 def name_of(task: str) -> str:
@@ -154,6 +162,13 @@ REALLOCATE_DUE = Job(
     Every("CAPITAL_REALLOCATE_MINUTES"),
     late_after=timedelta(minutes=6),
     chunk_task="capital.tasks.reallocate_due_chunk",
+)
+SYNC_FILLS = Job(
+    "capital.tasks.sync_fills",
+    _("Read fills and flows from the exchanges"),
+    Every("CAPITAL_SYNC_FILLS_MINUTES"),
+    late_after=timedelta(minutes=15),
+    is_bounded=True,
 )
 CLOSE_DAY = Job(
     "capital.tasks.close_day",
@@ -181,7 +196,12 @@ FINISH_DELIVERIES = "capital.tasks.finish_deliveries"
 # The name of a JobRun that records what the workers refused to run.
 REFUSED = "refused_task"
 
-JOBS = (SYNC_BALANCES, REALLOCATE_DUE, CLOSE_DAY, SYNC_MARKETS, PRUNE)
+JOBS = (SYNC_BALANCES, REALLOCATE_DUE, SYNC_FILLS, CLOSE_DAY, SYNC_MARKETS, PRUNE)
+
+
+def scheduled_jobs() -> list[Job]:
+    """The jobs that run by themselves."""
+    return [job for job in JOBS if not job.is_off]
 
 
 def get_job(name: str) -> Job:

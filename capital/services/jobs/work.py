@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.clock import Clock
@@ -11,17 +12,22 @@ from capital.models import Trigger
 from capital.services.allocation import allocate as allocation
 from capital.services.balances import days, sync
 from capital.services.jobs import pruning
+from capital.services.jobs.clusters import oldest_wait
 from capital.services.jobs.table import (
     CLOSE_DAY,
     PRUNE,
     REALLOCATE_DUE,
     SYNC_BALANCES,
+    SYNC_FILLS,
     SYNC_MARKETS,
     Slot,
 )
 from capital.services.markets import rules as markets
 from capital.services.trading import days as link_days
 from capital.services.trading import explain_balances, marks
+from capital.services.trading.syncing import sync as trades
+
+_MAY_WAIT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,16 @@ def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return counts
 
 
+def _sync_fills(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
+    """Read what was traded; no more accounts are begun while another task waits for a worker."""
+
+    def may_go_on() -> bool:
+        wait = oldest_wait(now=slot.clock())
+        return slot.intended_at is None or wait is None or wait < _MAY_WAIT
+
+    return trades.sync_fills(account_ids, clock=slot.clock, may_go_on=may_go_on)
+
+
 def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     """Open today's summaries, then write yesterday's PnL, and what it explains."""
     counts = days.close_day(account_ids, clock=slot.clock)
@@ -83,6 +99,10 @@ WORK = {
     REALLOCATE_DUE.name: Work(
         _reallocate_due,
         is_failure=lambda outcome: outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value),
+    ),
+    SYNC_FILLS.name: Work(
+        _sync_fills,
+        is_failure=lambda outcome: outcome not in trades.AS_IT_SHOULD_BE,
     ),
     CLOSE_DAY.name: Work(_close_day),
     SYNC_MARKETS.name: Work(

@@ -14,6 +14,7 @@ from capital.services.trading.positions import (
     report_positions,
 )
 from capital.services.trading.reading import ReadReport, import_fills
+from capital.services.trading.syncing.sync import sync_fills
 from capital.services.trading.unexplained.restate import explain_balances
 
 __all__ = [
@@ -41,5 +42,6 @@ __all__ = [
     "report_position",
     "report_positions",
     "settle_of",
+    "sync_fills",
     "value_positions",
 ]

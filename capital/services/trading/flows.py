@@ -1,8 +1,8 @@
 """Flows: what came or went without a fill. Entered by a person or a bot, or told by the venue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
@@ -12,10 +12,11 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.errors import TradingRefused
 from capital.domain.money import plain
-from capital.domain.performance.flows import FlowKind, FlowSource
+from capital.domain.performance.flows import FlowKind, FlowSource, Movement, matching
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
+from capital.exchange.trading.contract import ReadFlow
 from capital.models import Account, Flow, Market, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts, pools_of_account
@@ -45,6 +46,7 @@ class SettledFunding:
     paid_at: datetime
 
 
+_A_DAY = timedelta(days=1)
 _IN, _OUT = frozenset({FlowKind.DEPOSIT, FlowKind.REBATE}), frozenset({FlowKind.WITHDRAWAL})
 
 
@@ -117,6 +119,119 @@ def enter_flow(
         flow.save()
         book_flows(account, [flow], now=now)
     return flow
+
+
+@inside_transaction
+def record_venue_flows(
+    account: Account, pool: Pool, flows: Sequence[ReadFlow], *, now: datetime
+) -> int:
+    """Record what the exchange tells, each flow once, and book what was earned.
+
+    Call it inside the transaction that locked the account. What a person had entered is matched by
+    its kind, amount, currency and time, at most a day apart: that row no longer counts, and says
+    whose the money is. Four queries, and those of the books.
+
+    Args:
+        account: Of all of them, locked.
+        pool: Which of its pools told it.
+        flows: In any order. What happened at one moment in one symbol, alike, happened once.
+        now: When they became known.
+
+    Returns:
+        How many were new.
+    """
+    told = {_facts(each, pool): each for each in flows}
+    if not told:
+        return 0
+    entered = _entered(account, pool, told.values())
+    for key in _known(account, pool, told.values()):
+        told.pop(key, None)
+    new = []
+    for each in sorted(told.values(), key=lambda each: each.occurred_at):
+        matched = _entered_before(each, entered)
+        if matched is not None:
+            entered.remove(matched)
+        new.append(
+            Flow(
+                account=account,
+                pool=pool.value,
+                kind=each.kind.value,
+                currency=each.currency,
+                amount=each.amount,
+                symbol=each.symbol,
+                venue_flow_id=each.venue_flow_id,
+                occurred_at=each.occurred_at,
+                source=FlowSource.VENUE.value,
+                matches=matched,
+                strategy_account_id=None if matched is None else matched.strategy_account_id,
+                recorded_at=now,
+            )
+        )
+    Flow.objects.bulk_create(new, batch_size=500)
+    book_flows(account, new, now=now)
+    return len(new)
+
+
+_Facts = tuple[object, ...]
+
+
+def _facts(flow: ReadFlow, pool: Pool) -> _Facts:
+    """What makes two rows one: the exchange's id, or for want of it all that it tells."""
+    named = (pool.value, flow.kind.value, flow.currency, flow.symbol)
+    if flow.venue_flow_id:
+        return (*named, flow.venue_flow_id)
+    return (*named, "", flow.amount, flow.occurred_at)
+
+
+def _known(account: Account, pool: Pool, told: Collection[ReadFlow]) -> set[_Facts]:
+    """The facts of what the exchange told before, of these moments and ids."""
+    ids = {each.venue_flow_id for each in told} - {""}
+    moments = {each.occurred_at for each in told if not each.venue_flow_id}
+    rows = Flow.objects.filter(account=account, pool=pool.value)
+    named = rows.filter(venue_flow_id__in=ids).order_by()
+    # Only the exchange's own: a person's is matched.
+    nameless = rows.filter(
+        venue_flow_id="", occurred_at__in=moments, source=FlowSource.VENUE.value
+    ).order_by()
+    found: set[_Facts] = set()
+    for row in [*named, *nameless]:
+        base = (row.pool, row.kind, row.currency, row.symbol)
+        if row.venue_flow_id:
+            found.add((*base, row.venue_flow_id))
+        else:
+            found.add((*base, "", row.amount, row.occurred_at))
+    return found
+
+
+def _entered(account: Account, pool: Pool, told: Collection[ReadFlow]) -> list[Flow]:
+    """What persons entered about these days, and nothing matches yet."""
+    times = [each.occurred_at for each in told]
+    rows = Flow.objects.filter(
+        account=account,
+        pool=pool.value,
+        source=FlowSource.PERSON.value,
+        matched_by__isnull=True,
+        occurred_at__range=(min(times) - _A_DAY, max(times) + _A_DAY),
+    )
+    return list(rows.order_by("pk"))
+
+
+def _entered_before(told: ReadFlow, entered: Sequence[Flow]) -> Flow | None:
+    """The row that a person had entered for what the exchange tells now."""
+    alike = {row.pk: row for row in entered if _may_be(row, told)}
+    key = matching(
+        Movement(0, told.currency, told.amount, told.occurred_at),
+        [Movement(pk, row.currency, row.amount, row.occurred_at) for pk, row in alike.items()],
+    )
+    return None if key is None else alike[key]
+
+
+def _may_be(row: Flow, told: ReadFlow) -> bool:
+    """Whether a person may have meant this: what was earned is of one kind, and of one symbol."""
+    kind = FlowKind(row.kind)
+    if not told.kind.is_earned:
+        return not kind.is_earned
+    return kind is told.kind and row.symbol in ("", told.symbol)
 
 
 @inside_transaction

@@ -3,18 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import TradingRefused
-from capital.domain.performance.fills import Fee
-from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.contract import BalanceRequest
 from capital.exchange.gateway import get_gateway, get_trading_gateway
 from capital.exchange.trading.contract import (
@@ -26,23 +21,27 @@ from capital.exchange.trading.contract import (
     Unread,
 )
 from capital.exchange.trading.rows import Call, FillFields
-from capital.exchange.trading.venues import trading_of
-from capital.models import Account, Fill, Market, Position
-from capital.services.accounts.lookup import lock_accounts, pools_of_account
-from capital.services.balances.live import balance_request
+from capital.models import Account, Fill
+from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import (
     FillCode,
     FillCounts,
-    NewFill,
     record_venue_fills,
     refuse_moment,
+)
+from capital.services.trading.syncing.questions import (
+    fill_calls,
+    instruments_of,
+    known_symbols,
+    new_fill,
+    pairs_of,
+    requests_of,
 )
 from capital.services.transactions import outside_transaction
 
 # What a kill can lose of one question: so much is asked for again.
 _STEP = timedelta(days=7)
 _AT_ONCE = 2000
-_INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")
 
 
 @dataclass
@@ -94,24 +93,13 @@ def import_fills(
     if since >= until:
         raise TradingRefused(Code.FILL_IN_FUTURE, field="since", moment=since.isoformat())
     report = ReadReport()
-    instruments = _instruments(account)
-    asked: list[Call[FillFields]] = []
-    for pool in pools_of_account(account):
-        prepared = (
-            balance_request(account, [pool])
-            if settings.CAPITAL_LIVE_BALANCES
-            else Reason(Code.LIVE_DISABLED)
-        )
-        if isinstance(prepared, Reason):
-            report.failures[pool.value] = prepared
-            continue
-        request = TradingRequest(prepared, pool, instruments)
-        calls = [
-            call
-            for call in trading_of(account.venue).fills.get(pool, ())
-            if call not in asked and "{order}" not in call.params.values()
-        ]
-        asked += calls
+    requests = requests_of(account, {})
+    able = {pool: each for pool, each in requests.items() if isinstance(each, TradingRequest)}
+    report.failures |= {
+        pool.value: each for pool, each in requests.items() if isinstance(each, Reason)
+    }
+    for pool, calls in fill_calls(account, list(able)).items():
+        request = able[pool]
         for call, instrument in _questions(account, request, calls):
             name = call.endpoint if instrument is None else f"{call.endpoint} {instrument.symbol}"
             if on_question is not None:
@@ -155,7 +143,7 @@ def _read(
 
 def _record(account: Account, told: Told[ReadFill], report: ReadReport, *, now: datetime) -> None:
     report.unread += [each for each in told.unread if each not in report.unread]
-    fills = [_new_fill(each) for each in sorted(told.rows, key=lambda each: each.executed_at)]
+    fills = [new_fill(each) for each in sorted(told.rows, key=lambda each: each.executed_at)]
     for start in range(0, len(fills), _AT_ONCE):
         with transaction.atomic():
             (locked,) = lock_accounts([account.pk]).values()
@@ -165,23 +153,6 @@ def _record(account: Account, told: Told[ReadFill], report: ReadReport, *, now: 
                 pk__in=new, strategy_account__isnull=True
             ).count()
         report.count(results)
-
-
-def _new_fill(read: ReadFill) -> NewFill:
-    return NewFill(
-        symbol=read.symbol,
-        side=read.side,
-        position_side=read.position_side,
-        quantity=read.quantity,
-        price=read.price,
-        executed_at=read.executed_at,
-        fees=tuple(Fee(amount, currency) for amount, currency in read.fees),
-        venue_fill_id=read.venue_fill_id,
-        order_id=read.order_id,
-        client_order_id=read.client_order_id,
-        liquidity=read.liquidity,
-        realized=read.realized_reported,
-    )
 
 
 def _questions(
@@ -194,37 +165,14 @@ def _questions(
         if not call.by_symbol:
             yield call, None
             continue
-        for instrument in request.instruments:
-            if instrument.kind in call.kinds and instrument.symbol in symbols:
-                yield call, instrument
+        for instrument in instruments_of(call, request.instruments, symbols):
+            yield call, instrument
 
 
 def _symbols(account: Account, request: BalanceRequest) -> set[str]:
-    """What may have been traded: earlier fills, positions, and pairs of what the wallet holds."""
-    fills = Fill.objects.filter(account=account).order_by()
-    positions = Position.objects.filter(strategy_account__account=account).order_by()
-    symbols = set(fills.values_list("symbol", flat=True).distinct())
-    symbols |= set(positions.values_list("symbol", flat=True).distinct())
+    """What may have been traded: what is known, and pairs of what the wallet holds."""
+    symbols = known_symbols(account)
     for answer in get_gateway().fetch_wallets([request]).values():
-        if isinstance(answer, Reason):
-            continue
-        for held in answer:
-            symbols |= {f"{held}/{account.currency}", f"{held}/{account.currency}:{held}"}
+        if not isinstance(answer, Reason):
+            symbols |= pairs_of(account, list(answer))
     return symbols
-
-
-def _instruments(account: Account) -> tuple[Instrument, ...]:
-    rows = Market.objects.filter(venue=account.venue).order_by("symbol").values(*_INSTRUMENT)
-    return tuple(
-        Instrument(
-            symbol=row["symbol"],
-            market_id=row["market_id"],
-            kind=InstrumentKind(row["kind"]),
-            base=row["base"],
-            quote=row["quote"],
-            settle=row["settle"],
-            contract_size=Decimal(1) if row["contract_size"] is None else row["contract_size"],
-        )
-        for row in rows
-        if parse_symbol(row["symbol"]) is not None
-    )

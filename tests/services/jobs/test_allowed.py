@@ -216,7 +216,14 @@ def test_a_schedule_that_is_not_ours_is_switched_off_and_told_of(
     queued = [SignedPackage.loads(payload)["func"] for payload in _payloads()]
     assert sorted(queued) == sorted(
         f"capital.tasks.{name}"
-        for name in ("close_day", "prune", "reallocate_due", "sync_balances", "sync_markets")
+        for name in (
+            "close_day",
+            "prune",
+            "reallocate_due",
+            "sync_balances",
+            "sync_fills",
+            "sync_markets",
+        )
     )
     # It is told of once, not every half minute.
     own_scheduler(get_broker())

@@ -56,7 +56,14 @@ def finish(name: str, *, ago: timedelta, error: str = "", **fields: Any) -> JobR
 
 
 def all_is_well() -> None:
-    for name in ("sync_balances", "reallocate_due", "close_day", "sync_markets", "prune"):
+    for name in (
+        "sync_balances",
+        "reallocate_due",
+        "sync_fills",
+        "close_day",
+        "sync_markets",
+        "prune",
+    ):
         finish(name, ago=timedelta(seconds=50))
     record_heartbeat(pid=7, is_first=True)
 

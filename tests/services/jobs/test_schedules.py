@@ -15,7 +15,7 @@ from django_q.brokers import get_broker
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
-from capital.services.jobs import schedules
+from capital.services.jobs import check_health, schedules
 from capital.services.jobs.schedules import bring_back, set_next_time, sync_schedules
 from capital_project.settings import TIME_ZONE
 from tests import clock
@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOON = datetime(2026, 3, 5, 12, 0, 20, tzinfo=SEOUL)
+OFTEN = {"sync_balances", "reallocate_due", "sync_fills"}
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +48,9 @@ def test_every_job_is_scheduled_at_its_time() -> None:
     counts = sync_schedules()
 
     minute = datetime(2026, 3, 5, 12, 1, tzinfo=SEOUL)
-    assert counts == {"created": 5, "changed": 0, "unchanged": 0, "removed": 0}
+    assert counts == {"created": 6, "changed": 0, "unchanged": 0, "removed": 0}
     assert described() == {
+        "sync_fills": ("capital.tasks.sync_fills", "I", 5, None, minute),
         "sync_balances": ("capital.tasks.sync_balances", "I", 1, None, minute),
         "reallocate_due": ("capital.tasks.reallocate_due", "I", 11, None, minute),
         "sync_markets": ("capital.tasks.sync_markets", "I", 720, None, minute),
@@ -61,6 +63,16 @@ def test_every_job_is_scheduled_at_its_time() -> None:
             datetime(2026, 3, 6, 3, 30, tzinfo=SEOUL),
         ),
     }  # fmt: skip
+
+
+def test_a_job_without_minutes_is_not_scheduled_and_no_longer_if_it_was() -> None:
+    sync_schedules()
+
+    with override_settings(CAPITAL_SYNC_FILLS_MINUTES=0):
+        assert sync_schedules() == {"created": 0, "changed": 0, "unchanged": 5, "removed": 1}
+        assert "sync_fills" not in described()
+        assert "sync_fills" not in {job.name for job in check_health().jobs}
+    assert sync_schedules()["created"] == 1
 
 
 def test_every_task_learns_its_intended_time() -> None:
@@ -76,7 +88,7 @@ def test_again_changes_nothing_and_keeps_the_next_run() -> None:
     with time_machine.travel(NOON + timedelta(hours=30)):
         counts = sync_schedules()
 
-    assert counts == {"created": 0, "changed": 0, "unchanged": 5, "removed": 0}
+    assert counts == {"created": 0, "changed": 0, "unchanged": 6, "removed": 0}
     assert described() == before
 
 
@@ -90,7 +102,7 @@ def test_a_changed_setting_changes_its_schedule_and_no_other(settings: Any) -> N
         counts = sync_schedules()
 
     after = described()
-    assert counts == {"created": 0, "changed": 2, "unchanged": 3, "removed": 0}
+    assert counts == {"created": 0, "changed": 2, "unchanged": 4, "removed": 0}
     assert after["reallocate_due"][2:] == (5, None, datetime(2026, 3, 5, 12, 31, tzinfo=SEOUL))
     assert after["close_day"][3:] == (None, datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
     assert (after["sync_balances"], after["prune"]) == (before["sync_balances"], before["prune"])
@@ -158,7 +170,8 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 
     assert sync_schedules()["removed"] == 2
     assert {name for name in described() if name} == {
-        "sync_balances", "reallocate_due", "close_day", "sync_markets", "prune", "theirs",
+        "sync_balances", "reallocate_due", "sync_fills", "close_day", "sync_markets", "prune",
+        "theirs",
     }  # fmt: skip
     assert Schedule.objects.filter(name="prune").count() == 1
 
@@ -166,7 +179,7 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 def test_migrating_registers_them() -> None:
     call_command("migrate", verbosity=0)
 
-    assert Schedule.objects.count() == 5
+    assert Schedule.objects.count() == 6
 
 
 def test_a_database_that_is_not_migrated_all_the_way_does_not_stop_the_migration(
@@ -186,7 +199,7 @@ def test_the_command_says_what_it_did() -> None:
     stdout = StringIO()
     call_command("sync_schedules", stdout=stdout)
 
-    assert stdout.getvalue().strip() == ("Schedules: 5 created, 0 changed, 0 unchanged, 0 removed.")
+    assert stdout.getvalue().strip() == ("Schedules: 6 created, 0 changed, 0 unchanged, 0 removed.")
 
 
 def queued_by_the_scheduler() -> list[tuple[Any, ...]]:
@@ -203,6 +216,7 @@ def test_a_slot_is_queued_with_its_intended_time_in_utc() -> None:
     assert queued == [
         ("capital.tasks.sync_balances", {"intended": "2026-03-05T03:01:00+00:00"}),
         ("capital.tasks.reallocate_due", {"intended": "2026-03-05T03:01:00+00:00"}),
+        ("capital.tasks.sync_fills", {"intended": "2026-03-05T03:01:00+00:00"}),
         ("capital.tasks.sync_markets", {"intended": "2026-03-05T03:01:00+00:00"}),
     ]
 
@@ -213,7 +227,7 @@ def test_after_a_pause_each_job_runs_once_and_stays_on_its_grid() -> None:
     with time_machine.travel(datetime(2026, 3, 5, 14, 0, 0, tzinfo=SEOUL), tick=False):
         queued = queued_by_the_scheduler()
 
-    assert len(queued) == 3
+    assert len(queued) == 4
     assert described()["reallocate_due"][-1] == datetime(2026, 3, 5, 14, 2, tzinfo=SEOUL)
 
 
@@ -380,14 +394,16 @@ def test_what_a_clock_that_was_set_back_reaches_much_later_is_due_before(caplog:
         (-1, set()),
         (-2, set()),
         (-3, {"sync_balances"}),
-        (-12, {"sync_balances"}),
-        (-13, {"sync_balances", "reallocate_due"}),
-        (-60 * 12, {"sync_balances", "reallocate_due"}),
-        (-60 * 13, {"sync_balances", "reallocate_due", "sync_markets"}),
+        (-6, {"sync_balances"}),
+        (-7, {"sync_balances", "sync_fills"}),
+        (-12, {"sync_balances", "sync_fills"}),
+        (-13, OFTEN),
+        (-60 * 12, OFTEN),
+        (-60 * 13, {*OFTEN, "sync_markets"}),
         # A daily one may have run today.
-        (-60 * 24, {"sync_balances", "reallocate_due", "sync_markets"}),
-        (-60 * 36, {"sync_balances", "reallocate_due", "sync_markets", "prune"}),
-        (-60 * 48, {"sync_balances", "reallocate_due", "sync_markets", "close_day", "prune"}),
+        (-60 * 24, {*OFTEN, "sync_markets"}),
+        (-60 * 36, {*OFTEN, "sync_markets", "prune"}),
+        (-60 * 48, {*OFTEN, "sync_markets", "close_day", "prune"}),
     ],
 )
 def test_a_job_waits_no_longer_than_it_ever_does(minutes: int, expected: set[str]) -> None:
@@ -399,7 +415,7 @@ def test_a_job_waits_no_longer_than_it_ever_does(minutes: int, expected: set[str
 
     after = described()
     assert {name for name in after if after[name] != before[name]} == expected
-    for name in expected & {"sync_balances", "reallocate_due", "sync_markets"}:
+    for name in expected & {*OFTEN, "sync_markets"}:
         # No whole minute, of which the slot may be done.
         assert after[name][-1] == now
     if "close_day" in expected:

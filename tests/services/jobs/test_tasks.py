@@ -31,7 +31,7 @@ def calls(monkeypatch: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["sync_balances", "reallocate_due", "close_day", "sync_markets", "prune"]
+    "name", ["sync_balances", "reallocate_due", "sync_fills", "close_day", "sync_markets", "prune"]
 )
 def test_a_job_is_performed_for_its_slot(name: str, calls: list[tuple[Any, ...]]) -> None:
     assert getattr(tasks, name)(intended=AT) == {"done": 1}
@@ -74,7 +74,7 @@ def test_every_job_of_the_table_has_its_tasks() -> None:
     for job in JOBS:
         assert callable(getattr(tasks, job.name))
         assert import_string(job.task) is getattr(tasks, job.name)
-        assert hasattr(tasks, f"{job.name}_chunk") is job.takes_accounts
+        assert hasattr(tasks, f"{job.name}_chunk") is (job.takes_accounts and not job.is_bounded)
         if job.chunk_task:
             assert import_string(job.chunk_task) is getattr(tasks, f"{job.name}_chunk")
 

@@ -1,0 +1,261 @@
+"""Reading one account: what is asked next, and what is recorded of each answer with its cursor.
+
+A generator asks, so that the network of many accounts is waited for at once, while all that is
+recorded is recorded by one thread, one answer in one transaction after the other. A kill loses the
+answer that is on its way.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from capital.domain.clock import Clock
+from capital.domain.errors import CapitalError
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
+from capital.exchange.contract import ExchangeGateway
+from capital.exchange.trading.contract import (
+    FillsQuestion,
+    ReadFill,
+    ReadFlow,
+    Told,
+    TradingGateway,
+    TradingRequest,
+)
+from capital.models import Account, AskedFor, Position, TradingCursor
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.trading.fills import FillCode, record_venue_fills
+from capital.services.trading.flows import record_venue_flows
+from capital.services.trading.syncing.cursors import (
+    Cursors,
+    Step,
+    advance,
+    begin_cursors,
+    in_turn,
+    next_step,
+    note_failure,
+)
+from capital.services.trading.syncing.questions import (
+    Listed,
+    Question,
+    known_symbols,
+    new_fill,
+    pairs_of,
+    pools_with_unknown_coins,
+    questions_of,
+    requests_of,
+    wants_symbols,
+)
+
+Ask = Callable[[], Any]
+"""Waits for the network, and touches no row."""
+
+Asking = Generator[Ask, Any, None]
+
+SYNCED = "synced"
+FILLS, FLOWS = "fills", "flows"
+
+# Of one question in one sync: the rest is asked the next time.
+_STEPS = 10
+_AT_ONCE = 2000
+_COINS_EVERY = timedelta(minutes=15)
+# The exchange as a whole is to be left alone, or our time is over.
+_LEAVE_ALONE = frozenset(
+    {
+        Code.EXCHANGE_TIMEOUT,
+        Code.EXCHANGE_UNREACHABLE,
+        Code.EXCHANGE_RATE_LIMITED,
+        Code.EXCHANGE_PAUSED,
+        Code.CREDENTIALS_MISSING,
+        Code.CREDENTIALS_MALFORMED,
+    }
+)
+
+
+class _Changed(Exception):
+    """The account is another one now: what was read may not be its own."""
+
+
+@dataclass
+class AccountReading:
+    """One account that is read, and what came of it.
+
+    Attributes:
+        account: As it was at the beginning.
+        trading: Who asks for fills and flows.
+        wallets: Who asks for coins.
+        instruments: By venue, what is known already.
+        clock: Says what time it is.
+        counts: How many fills and flows are new.
+        failures: By what was asked, why not all of it is known.
+    """
+
+    account: Account
+    trading: TradingGateway
+    wallets: ExchangeGateway
+    instruments: Listed
+    clock: Clock
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, Reason] = field(default_factory=dict)
+
+    def asking(self) -> Asking:
+        """Ask and record, until all is read or enough for now."""
+        try:
+            yield from self._asking()
+        except _Changed:
+            return
+
+    def _asking(self) -> Asking:
+        requests = requests_of(self.account, self.instruments)
+        able = {pool: each for pool, each in requests.items() if isinstance(each, TradingRequest)}
+        for pool, each in requests.items():
+            if isinstance(each, Reason):
+                self.failures[pool.value] = each
+        if not able:
+            return
+        symbols: set[str] = set()
+        if wants_symbols(self.account):
+            symbols = yield from self._symbols(able)
+        questions = questions_of(self.account, able, symbols)
+        with transaction.atomic():
+            now = self.clock()
+            cursors = begin_cursors(self._locked(), questions, now=now)
+        for question in in_turn(questions, cursors, held=self._held(), now=now):
+            is_well = yield from self._ask(question, cursors, able[question.pool])
+            if not is_well and self.failures[question.name].code in _LEAVE_ALONE:
+                return
+
+    def _symbols(self, able: dict[Pool, TradingRequest]) -> Generator[Ask, Any, set[str]]:
+        """What may have been traded: what is known, and pairs of what the wallets hold."""
+        symbols = known_symbols(self.account)
+        for pool in pools_with_unknown_coins(self.account):
+            if pool not in able or not self._is_coins_turn(pool):
+                continue
+            request = able[pool].account
+            answer = yield partial(self.wallets.fetch_wallets, [request])
+            coins = answer[request.account_id, pool]
+            with transaction.atomic():
+                TradingCursor.objects.update_or_create(
+                    account=self._locked(),
+                    pool=pool.value,
+                    asked_for=AskedFor.HOLDINGS,
+                    endpoint="",
+                    symbol="",
+                    defaults=_noted(coins, self.clock()),
+                )
+            if isinstance(coins, Reason):
+                self.failures[AskedFor.HOLDINGS.value] = coins
+            else:
+                symbols |= pairs_of(self.account, [name for name, held in coins.items() if held])
+        return symbols
+
+    def _is_coins_turn(self, pool: Pool) -> bool:
+        asked = TradingCursor.objects.filter(
+            account=self.account, pool=pool.value, asked_for=AskedFor.HOLDINGS
+        ).values_list("asked_at", flat=True)
+        at = asked.first()
+        return at is None or self.clock() - at >= _COINS_EVERY
+
+    def _held(self) -> set[str]:
+        """The symbols in which something is held, so that they are asked each time."""
+        rows = Position.objects.exclude(quantity=0).filter(strategy_account__account=self.account)
+        return set(rows.order_by().values_list("symbol", flat=True).distinct())
+
+    def _ask(
+        self, question: Question, cursors: Cursors, request: TradingRequest
+    ) -> Generator[Ask, Any, bool]:
+        """Ask one question, step by step; whether all went well."""
+        cursor: TradingCursor | None = cursors[question.key]
+        now = self.clock()
+        for _ in range(_STEPS):
+            step = None if cursor is None else next_step(question, cursor, now=now)
+            if step is None:
+                break
+            answer = yield partial(self._answer, question, step, request)
+            if not isinstance(answer, Reason):
+                assert cursor is not None, "there was a step"
+                # What was before was not promised, and may be a part of what was held.
+                rows = tuple(row for row in answer.rows if _moment(row) >= cursor.begins_at)
+                try:
+                    cursor = self._record(question, step, Told(rows, answer.unread))
+                    continue
+                except CapitalError as error:
+                    answer = error.reason
+            self.failures[question.name] = answer
+            with transaction.atomic():
+                note_failure(self._locked(), question, step, answer, now=self.clock())
+            return False
+        return True
+
+    def _answer(self, question: Question, step: Step, request: TradingRequest) -> Any:
+        if question.asked_for is AskedFor.FILLS:
+            asked = FillsQuestion(question.call, step.since, step.until, question.instrument)
+            return self.trading.fetch_fills(request, [asked])[0]
+        return self.trading.fetch_flows(
+            request, [question.call], since=step.since, until=step.until
+        )[0]
+
+    def _record(
+        self, question: Question, step: Step, told: Told[ReadFill] | Told[ReadFlow]
+    ) -> TradingCursor | None:
+        """Record what was answered, with its cursor: a part of it in each transaction."""
+        rows: Sequence[Any] = sorted(told.rows, key=_moment)
+        cursor = None
+        for start in range(0, max(1, len(rows)), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            is_last = start + _AT_ONCE >= len(rows)
+            with transaction.atomic():
+                account, now = self._locked(), self.clock()
+                found = self._record_part(account, question, part, now)
+                cursor = advance(
+                    account,
+                    question,
+                    step,
+                    # What happened at the moment of the last one may be in the next part.
+                    until=step.until if is_last else _moment(part[-1]),
+                    found=found,
+                    unread=told.unread if is_last else (),
+                    now=now,
+                )
+            self.counts[FILLS if question.asked_for is AskedFor.FILLS else FLOWS] += found
+        return cursor
+
+    def _record_part(
+        self, account: Account, question: Question, part: Sequence[Any], now: datetime
+    ) -> int:
+        """Record some rows; how many were new."""
+        if question.asked_for is AskedFor.FLOWS:
+            return record_venue_flows(account, question.pool, part, now=now)
+        results = record_venue_fills(account, [new_fill(each) for each in part], now=now)
+        return sum(each.code is FillCode.RECORDED for each in results)
+
+    def _locked(self) -> Account:
+        """The account, locked, if it is still the one that was asked for.
+
+        Raises:
+            _Changed: It is not.
+        """
+        locked = lock_accounts([self.account.pk]).get(self.account.pk)
+        if locked is None or locked.reading_depends_on != self.account.reading_depends_on:
+            raise _Changed
+        return locked
+
+
+def _noted(answer: Any, now: datetime) -> dict[str, Any]:
+    failure = answer if isinstance(answer, Reason) else None
+    return {
+        "begins_at": now,
+        "read_until": now,
+        "asked_at": now,
+        "code": "" if failure is None else failure.code.value,
+        "figures": {} if failure is None else dict(failure.figures),
+    }
+
+
+def _moment(row: ReadFill | ReadFlow) -> datetime:
+    return row.executed_at if isinstance(row, ReadFill) else row.occurred_at
