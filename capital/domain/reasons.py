@@ -1139,6 +1139,48 @@ class Code(StrEnum):
         "suspect_malformed",
         "The suspect balance of the {pool} pool cannot be read, so nobody can accept it.",
     )
+    POSITION_NOT_OF_FILLS = (
+        "position_not_of_fills",
+        "Strategy link {link}, {symbol} ({position_side}): “{what}” of the position is {recorded}; "
+        "its fills come to {expected}.",
+    )
+    DAY_NOT_OF_FILLS = (
+        "day_not_of_fills",
+        "Strategy link {link}, {symbol} ({position_side}), {date}, in {currency}: “{what}” is "
+        "{recorded}; the fills and flows of that day come to {expected}.",
+    )
+    FUNDING_NOT_OF_FLOWS = (
+        "funding_not_of_flows",
+        "Strategy link {link}, {symbol} ({position_side}), {date}: {recorded} {currency} of "
+        "funding is booked; the flows of that day come to {expected} {currency}.",
+    )
+    DAY_NOT_OF_POSITIONS = (
+        "day_not_of_positions",
+        "Strategy link {link}, {date}, in {currency}: “{what}” is {recorded}; its positions come "
+        "to {expected}.",
+    )
+    DAY_START_WRONG = (
+        "day_start_wrong",
+        "Strategy link {link}, {date}: “{what}” is {recorded} {currency}; after the day before it "
+        "should be {expected} {currency}.",
+    )
+    DAY_MISSING = (
+        "day_missing",
+        "Strategy link {link} has no row of the day {date} in {currency}.",
+    )
+    SUMMARY_NOT_OF_LINKS = (
+        "summary_not_of_links",
+        "Daily summary {summary} ({date}): “{what}” is {recorded}; the strategies of the account "
+        "come to {expected}.",
+    )
+    ATTRIBUTION_OF_OTHER_ACCOUNT = (
+        "attribution_of_other_account",
+        "Fill {fill} is attributed to strategy link {link}, which belongs to another account.",
+    )
+    FLOW_OF_OTHER_ACCOUNT = (
+        "flow_of_other_account",
+        "Flow {flow} names strategy link {link}, which belongs to another account.",
+    )
     SUMMARY_REPEATED = (
         "summary_repeated",
         "Daily summary {summary}: there is another one of {date} ({other}).",

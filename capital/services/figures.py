@@ -23,9 +23,12 @@ from capital.models import (
     Account,
     AllocationRun,
     DailyAccountSummary,
+    LinkDay,
     Market,
+    Position,
     Scope,
     StrategyCapital,
+    SymbolDay,
 )
 from capital.models.accounts import BASIS_NAMES, MODE_NAMES
 from capital.services.labels import (
@@ -248,6 +251,7 @@ _FORMS: dict[str, Form] = {
     "parts": _pools,
     "pool": _pools,
     "pools": _pools,
+    "position_side": _word(_choices(Position, "position_side")),
     "problem": _clause,
     "row": _clause,
     "said": _mode,
@@ -267,4 +271,9 @@ _FORMS_OF: dict[Code, dict[str, Form]] = {
     Code.TIME_IN_FUTURE: {
         "what": _word(_labels(DailyAccountSummary, StrategyCapital, AllocationRun, Account))
     },
+    Code.POSITION_NOT_OF_FILLS: {"what": _word(_labels(Position, SymbolDay))},
+    Code.DAY_NOT_OF_FILLS: {"what": _word(_labels(SymbolDay))},
+    Code.DAY_NOT_OF_POSITIONS: {"what": _word(_labels(LinkDay))},
+    Code.DAY_START_WRONG: {"what": _word(_labels(LinkDay))},
+    Code.SUMMARY_NOT_OF_LINKS: {"what": _word(_labels(DailyAccountSummary))},
 }

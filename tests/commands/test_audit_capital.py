@@ -32,7 +32,7 @@ def test_sound_database_exits_0_and_says_what_was_checked(exchange: Exchange) ->
     assert code == 0
     assert output == (
         "Checked: accounts 2, allocations 1, pools 1, entries 2, strategy capital 2,"
-        " daily summaries 1. Violations: 0.\n"
+        " daily summaries 1, fills 0, flows 0, positions 0, days of PnL 0. Violations: 0.\n"
     )
 
 
@@ -70,6 +70,10 @@ def test_json_names_code_account_run_and_detail(exchange: Exchange) -> None:
             "entries": 1,
             "capital": 2,
             "summaries": 1,
+            "fills": 0,
+            "flows": 0,
+            "positions": 0,
+            "days": 0,
         },
         "violations": [
             {

@@ -7,6 +7,7 @@ account is paid, and the other one pays once.
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 from typing import TypeVar
@@ -14,6 +15,7 @@ from typing import TypeVar
 from capital.domain.money import EXACT, quotient
 from capital.domain.performance.fills import Fill, Funding
 from capital.domain.performance.pnl import Booked, Books
+from capital.domain.sizing.orders import Side
 
 _Holder = TypeVar("_Holder", bound=Hashable)
 
@@ -72,12 +74,24 @@ def keep_books_together(
         entries.append(entry)
         now[holder] = after, entries
 
-    for holder, each in sorted(events, key=lambda event: event[1].order):
+    for holder, each in sorted(events, key=lambda event: in_sequence(event[1])):
         if holder is not None:
             book(holder, each)
             continue
         assert isinstance(each, Funding), "fills are somebody's"
         held = {key: before.position.amount for key, (before, _) in now.items()}
-        for key, share in divide_funding(each.amount, held).items():
-            book(key, replace(each, amount=share))
+        for key, share in shares_of(each, held).items():
+            book(key, share)
     return now
+
+
+def shares_of(payment: Funding, held: Mapping[_Holder, Decimal]) -> dict[_Holder, Funding]:
+    """What each was paid of one payment, as ``divide_funding`` divides it."""
+    shares = divide_funding(payment.amount, held)
+    return {holder: replace(payment, amount=share) for holder, share in shares.items()}
+
+
+def in_sequence(happened: Fill | Funding) -> tuple[tuple[datetime, int, str], bool]:
+    """Where it comes among all that happened: both sides of a self-trade have one id."""
+    is_sale = isinstance(happened, Fill) and happened.side is Side.SELL
+    return happened.order, is_sale

@@ -19,13 +19,15 @@ class Command(CapitalCommand):
     """Exit status 0: all invariants hold; 1: one is broken; 2: invalid arguments."""
 
     help = gettext_lazy(
-        "Check all invariants on the stored data, and change none of it. Allocations of more than "
-        "a week ago that were found correct before are not read again."
+        "Check all invariants on the stored data, and change none of it. Allocations and fills of "
+        "more than a week ago that were found correct before are not read again."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser, everyone=_("every account"))
-        parser.add_argument("--full", action="store_true", help=_("read every allocation again"))
+        parser.add_argument(
+            "--full", action="store_true", help=_("read every allocation and fill again")
+        )
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -49,6 +51,10 @@ class Command(CapitalCommand):
             "entries": _("entries"),
             "capital": _("strategy capital"),
             "summaries": _("daily summaries"),
+            "fills": _("fills"),
+            "flows": _("flows"),
+            "positions": _("positions"),
+            "days": _("days of PnL"),
         }
         checked = ", ".join(f"{names[kind]} {count}" for kind, count in as_figures(report).items())
         self.stdout.write(
@@ -58,10 +64,10 @@ class Command(CapitalCommand):
         if report.resumed:
             self.stdout.write(
                 ngettext(
-                    "%(count)s account: older allocations were found correct before and were not "
-                    "read again. To read them: audit_capital --full",
-                    "%(count)s accounts: older allocations were found correct before and were not "
-                    "read again. To read them: audit_capital --full",
+                    "%(count)s account: older allocations and fills were found correct before and "
+                    "were not read again. To read them: audit_capital --full",
+                    "%(count)s accounts: older allocations and fills were found correct before and "
+                    "were not read again. To read them: audit_capital --full",
                     len(report.resumed),
                 )
                 % {"count": len(report.resumed)}

@@ -71,6 +71,8 @@ class AuditCheckpoint(models.Model):
     Attributes:
         clean_through: Primary key of the last run that was checked and is not read again.
         archived_through: Primary key of the last run that is in a file.
+        clean_books: How the account's positions stood at the begin of a day, up to which its fills
+            were checked and are not read again; empty before the first fill.
     """
 
     account = models.OneToOneField(
@@ -83,6 +85,7 @@ class AuditCheckpoint(models.Model):
     clean_ledger = models.JSONField(_("record up to there"), default=dict, blank=True)
     archived_through = models.BigIntegerField(_("archived up to allocation"), default=0)
     archived_ledger = models.JSONField(_("record up to there"), default=dict, blank=True)
+    clean_books = models.JSONField(_("books up to there"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("audit checkpoint")

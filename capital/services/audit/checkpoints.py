@@ -6,9 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from capital.domain.audit.chain import Ledger, ledger_from_json
-from capital.models import Account, AuditCheckpoint
+from capital.domain.performance.stored import books_as_json, books_from_json
+from capital.models import Account, Attribution, AuditCheckpoint, Fill, Flow
+from capital.services.audit.replay import BooksPoint
+from capital.services.trading.books import PositionKey
 from capital.services.transactions import inside_transaction, outside_transaction
 
 # What is younger is always read again: a fault is most likely looked for there.
@@ -24,12 +28,16 @@ class Progress:
         through: Primary key of the last run in it; 0 before the first.
         is_resumed: Whether runs that are in the database are not read again.
         settled: That of the last run that is not to be read again, and the ledger up to it.
+        books: From where on its fills are booked again; None for the first one.
+        settled_books: From where on they are to be the next time.
     """
 
     ledger: Ledger
     through: int = 0
     is_resumed: bool = False
     settled: tuple[int, dict[str, Any]] | None = None
+    books: BooksPoint | None = None
+    settled_books: BooksPoint | None = None
 
     def settle(self, until: datetime | None = None, *, now: datetime) -> None:
         """Keep the record as it is, where what comes next is young; with None, nothing does."""
@@ -38,7 +46,7 @@ class Progress:
 
 
 def starting_points(account_ids: Sequence[int], *, full: bool) -> dict[int, Progress]:
-    """Where to begin with each account, in one query.
+    """Where to begin with each account, in one query; four where fills were checked before.
 
     Args:
         account_ids: The accounts.
@@ -53,26 +61,74 @@ def starting_points(account_ids: Sequence[int], *, full: bool) -> dict[int, Prog
             ledger, through = row.archived_ledger, row.archived_through
         if through:
             points[row.account_id] = Progress(ledger_from_json(ledger), through, is_resumed)
+        if not full and row.clean_books:
+            points[row.account_id].books = _point_from_json(row.clean_books)
+    for key in _with_late_news(points):
+        points[key].books = None
     return points
 
 
+def _with_late_news(points: Mapping[int, Progress]) -> set[int]:
+    """The accounts of which something became known lately of the time before their points."""
+    begun = {key: each.books.until for key, each in points.items() if each.books is not None}
+    if not begun:
+        return set()
+
+    def late(account: str, known: str, happened: str) -> Q:
+        parts = [
+            Q(**{account: key, f"{known}__gte": until, f"{happened}__lt": until})
+            for key, until in begun.items()
+        ]
+        return Q(*parts, _connector=Q.OR)
+
+    fills = Fill.objects.filter(late("account_id", "recorded_at", "executed_at"))
+    flows = Flow.objects.filter(late("account_id", "recorded_at", "occurred_at"))
+    attributions = Attribution.objects.filter(late("fill__account_id", "at", "fill__executed_at"))
+    return {
+        *fills.order_by().values_list("account_id", flat=True).distinct(),
+        *flows.order_by().values_list("account_id", flat=True).distinct(),
+        *attributions.order_by().values_list("fill__account_id", flat=True).distinct(),
+    }
+
+
+def _point_as_json(point: BooksPoint) -> dict[str, Any]:
+    return {
+        "until": point.until.isoformat(),
+        "books": [
+            [key.link_id, key.symbol, key.position_side, books_as_json(books)]
+            for key, books in sorted(point.books.items(), key=lambda item: item[0])
+        ],
+    }
+
+
+def _point_from_json(stored: Mapping[str, Any]) -> BooksPoint:
+    return BooksPoint(
+        datetime.fromisoformat(stored["until"]),
+        {PositionKey(*key): books_from_json(books) for *key, books in stored["books"]},
+    )
+
+
 @outside_transaction
-def remember_clean(found: Mapping[int, tuple[int, dict[str, Any]]]) -> None:
+def remember_clean(records: Mapping[int, Progress]) -> None:
     """Remember how far the records of these accounts are correct.
 
     Call it outside a transaction: each account is locked by itself, and not for long.
 
     Args:
-        found: By account, what ``Progress.settled`` was.
+        records: By account, after the audit.
     """
-    for account_id, (run_id, ledger) in sorted(found.items()):
+    for account_id, record in sorted(records.items()):
+        found: dict[str, Any] = {}
+        if record.settled is not None:
+            found["clean_through"], found["clean_ledger"] = record.settled
+        if record.settled_books is not None:
+            found["clean_books"] = _point_as_json(record.settled_books)
+        if not found:
+            continue
         with transaction.atomic():
             # Whoever archives holds this lock, too.
             Account.objects.select_for_update(no_key=True).get(pk=account_id)
-            AuditCheckpoint.objects.update_or_create(
-                account_id=account_id,
-                defaults={"clean_through": run_id, "clean_ledger": ledger},
-            )
+            AuditCheckpoint.objects.update_or_create(account_id=account_id, defaults=found)
 
 
 @inside_transaction

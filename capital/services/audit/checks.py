@@ -5,11 +5,8 @@ in batches, each at one point in time, so that rows that are being written are n
 violations. How far an account was found correct is remembered (``checkpoints``).
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -26,6 +23,7 @@ from capital.exchange.venues import get_venue, is_known
 from capital.models import Account, AllocationRun, DailyAccountSummary, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.lookup import pools_of_account
+from capital.services.audit.books import check_books
 from capital.services.audit.checkpoints import Progress, remember_clean, starting_points
 from capital.services.audit.history import (
     RunRows,
@@ -33,60 +31,13 @@ from capital.services.audit.history import (
     load_run_rows,
     recorded_run,
 )
+from capital.services.audit.report import Audit, AuditReport, Violation
 from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
 from capital.services.clocks import clock_difference
 from strategies.markets import MarketType
 
 ACCOUNTS_AT_ONCE = 500
 ROWS_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Violation:
-    """A broken rule, and where. ``run_id`` is None where it is not about a run."""
-
-    account_id: int
-    run_id: int | None
-    reason: Reason
-
-
-@dataclass
-class AuditReport:
-    """What an audit found.
-
-    Attributes:
-        checked: How many rows were read, by kind.
-        violations: The broken rules.
-        resumed: The accounts whose older runs were found correct before, and not read again.
-    """
-
-    checked: Counter[str] = field(default_factory=Counter)
-    violations: list[Violation] = field(default_factory=list)
-    resumed: list[int] = field(default_factory=list)
-
-
-@dataclass
-class _Audit:
-    """One batch of accounts, read at one point in time."""
-
-    accounts: Mapping[int, Account]
-    now: datetime
-    report: AuditReport
-    records: dict[int, Progress]
-    begun: dict[int, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.begun = {key: record.through for key, record in self.records.items()}
-
-    def found(self, account_id: int, reasons: Iterator[Reason], run_id: int | None = None) -> None:
-        self.report.violations += [Violation(account_id, run_id, reason) for reason in reasons]
-
-    def future(self, row: str, **times: datetime | None) -> Iterator[Reason]:
-        """A reason for each of these times that lies in the future."""
-        for what, time in times.items():
-            if time is not None and time > self.now + clock_difference():
-                shown = timezone.localtime(time).isoformat()
-                yield Reason(Code.TIME_IN_FUTURE, {"row": row, "what": what, "moment": shown})
 
 
 def audit_capital(
@@ -116,13 +67,7 @@ def audit_capital(
             )
         if not full:
             broken = {violation.account_id for violation in report.violations}
-            remember_clean(
-                {
-                    key: record.settled
-                    for key, record in records.items()
-                    if record.settled is not None and key not in broken
-                }
-            )
+            remember_clean({key: each for key, each in records.items() if key not in broken})
     return report
 
 
@@ -130,7 +75,7 @@ def _check_batch(
     keys: Sequence[int], report: AuditReport, *, full: bool, now: datetime
 ) -> dict[int, Progress]:
     records = starting_points(keys, full=full)
-    audit = _Audit(Account.objects.in_bulk(keys), now, report, records)
+    audit = Audit(Account.objects.in_bulk(keys), now, report, records)
     report.resumed += [key for key in keys if records[key].is_resumed]
     _check_accounts(audit)
     _check_run_keys(audit)
@@ -139,6 +84,7 @@ def _check_batch(
         record.settle(now=now)
     _check_capital(audit)
     _check_summaries(audit)
+    check_books(audit)
     return records
 
 
@@ -154,13 +100,13 @@ def follow_runs(
         now: Decides which times lie in the future.
     """
     report = AuditReport()
-    audit = _Audit({account.pk: account}, now, report, {account.pk: record})
+    audit = Audit({account.pk: account}, now, report, {account.pk: record})
     for each in runs:
         _check_one_run(audit, each)
     return report.violations
 
 
-def _check_accounts(audit: _Audit) -> None:
+def _check_accounts(audit: Audit) -> None:
     for key, account in audit.accounts.items():
         audit.report.checked["accounts"] += 1
         row = f"account {key}"
@@ -170,7 +116,7 @@ def _check_accounts(audit: _Audit) -> None:
             audit.found(key, audit.future(row, suspect_readings=time))
 
 
-def _check_run_keys(audit: _Audit) -> None:
+def _check_run_keys(audit: Audit) -> None:
     """A run key is used once. The database ensures it, unless its constraint was dropped."""
     repeated = (
         behind(audit.begun)
@@ -190,7 +136,7 @@ def _check_run_keys(audit: _Audit) -> None:
         audit.found(account_id, iter([Reason(Code.RUN_KEY_REPEATED, figures)]), keys[-1])
 
 
-def _check_runs(audit: _Audit) -> None:
+def _check_runs(audit: Audit) -> None:
     last = 0
     while rows := load_run_rows(audit.begun, after=last, limit=ROWS_AT_ONCE):
         for each in rows:
@@ -198,7 +144,7 @@ def _check_runs(audit: _Audit) -> None:
         last = rows[-1].run.pk
 
 
-def _check_one_run(audit: _Audit, rows: RunRows) -> None:
+def _check_one_run(audit: Audit, rows: RunRows) -> None:
     run = rows.run
     record = audit.records[run.account_id]
     record.settle(run.created_at, now=audit.now)
@@ -222,7 +168,7 @@ def _check_one_run(audit: _Audit, rows: RunRows) -> None:
     audit.found(run.account_id, record.ledger.follow(recorded, quantum=quantum), run.pk)
 
 
-def _check_capital(audit: _Audit) -> None:
+def _check_capital(audit: Audit) -> None:
     """The present capital of every link of the batch: as many rows as there are links."""
     present: dict[int, list[PresentCapital]] = {account_id: [] for account_id in audit.accounts}
     rows = (
@@ -248,7 +194,7 @@ def _check_capital(audit: _Audit) -> None:
         audit.found(account_id, audit.records[account_id].ledger.check_present(capitals))
 
 
-def _check_summaries(audit: _Audit) -> None:
+def _check_summaries(audit: Audit) -> None:
     previous: DailyAccountSummary | None = None
     while True:
         after = Q()
@@ -270,7 +216,7 @@ def _check_summaries(audit: _Audit) -> None:
 
 
 def _check_one_summary(
-    audit: _Audit, row: DailyAccountSummary, previous: DailyAccountSummary | None
+    audit: Audit, row: DailyAccountSummary, previous: DailyAccountSummary | None
 ) -> None:
     account = audit.accounts[row.account_id]
     audit.report.checked["summaries"] += 1
@@ -305,9 +251,3 @@ def _certain_pools(account: Account) -> tuple[Pool, ...] | None:
     if venue.wallet_modes != (mode,) and not was_always_so:
         return None
     return pools_of_account(account)
-
-
-def as_figures(report: AuditReport) -> dict[str, Any]:
-    """How many rows of each kind were checked, in a fixed order."""
-    kinds = ("accounts", "runs", "pools", "entries", "capital", "summaries")
-    return {kind: report.checked[kind] for kind in kinds}

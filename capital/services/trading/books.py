@@ -25,7 +25,7 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.pnl import Booked, Books
 from capital.domain.performance.stored import books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
-from capital.domain.performance.telling import FillSource, Told, counting
+from capital.domain.performance.telling import counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import (
@@ -40,6 +40,7 @@ from capital.models import (
 from capital.models.columns.exact import cut_for
 from capital.services.balances.summaries import business_date
 from capital.services.trading.days import restate_days
+from capital.services.trading.same_orders import told, with_their_orders
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
@@ -77,7 +78,7 @@ def keep_current(
         steps: By symbol, below which quantity a position is flat; 0 where that is not known.
         now: Says which day is today.
     """
-    news = _News(added, again, [flow for flow in flows if _is_booked(flow)])
+    news = _News(added, again, [flow for flow in flows if is_booked(flow)])
     if not news.symbols:
         return
     account_id = news.account_id
@@ -86,7 +87,7 @@ def keep_current(
     whole = news.booked_again(positions, recent)
     earlier = _earned(account_id, {key.symbol for key in whole}) if whole else {}
     # Who holds what decides how it is divided, so one of them is booked again with all others.
-    shared = {symbol for symbol, found in earlier.items() if any(map(_is_shared, found))}
+    shared = {symbol for symbol, found in earlier.items() if any(map(is_shared, found))}
     whole |= {key for key in news.members(positions) if key.symbol in shared}
     history = counting_fills(whole)
     since = business_date(now)
@@ -121,11 +122,11 @@ class _News:
     def replaced(self) -> list[Flow]:
         """What a person had entered, and no longer counts beside what the exchange told."""
         found = (flow.matches for flow in self.flows)
-        return [flow for flow in found if flow is not None and _is_booked(flow)]
+        return [flow for flow in found if flow is not None and is_booked(flow)]
 
     @property
     def keys(self) -> list[PositionKey]:
-        named = [_key_of(flow) for flow in [*self.flows, *self.replaced]]
+        named = [key_of(flow) for flow in [*self.flows, *self.replaced]]
         own = [key for key in named if key is not None]
         return list(dict.fromkeys([*self.added, *self.lost, *own]))
 
@@ -169,10 +170,10 @@ class _News:
         for key in self.members(positions):
             fills = [as_booked(fill, step=_ZERO) for fill in self.added.get(key, ())]
             flows = [flow for flow in self.flows_of(key.symbol) if _concerns(flow, key)]
-            events: list[BookedFill | Funding] = [*fills, *map(_as_funding, flows)]
+            events: list[BookedFill | Funding] = [*fills, *map(as_funding, flows)]
             # A division of before rests on what was held then.
             is_behind = any(
-                _is_shared(flow) and flow.pk not in new and flow.occurred_at >= fill.executed_at
+                is_shared(flow) and flow.pk not in new and flow.occurred_at >= fill.executed_at
                 for flow in recent.get(key.symbol, ())
                 for fill in fills
             )
@@ -182,17 +183,18 @@ class _News:
         return found
 
 
-def _is_booked(flow: Flow) -> bool:
+def is_booked(flow: Flow) -> bool:
     """Whether it belongs to the books of somebody: earned, and of a link or of a symbol."""
     is_named = flow.strategy_account_id is not None or parse_symbol(flow.symbol) is not None
     return FlowKind(flow.kind).is_earned and is_named
 
 
-def _is_shared(flow: Flow) -> bool:
+def is_shared(flow: Flow) -> bool:
+    """Whether it is divided among those who held its symbol."""
     return flow.strategy_account_id is None
 
 
-def _key_of(flow: Flow) -> PositionKey | None:
+def key_of(flow: Flow) -> PositionKey | None:
     """Whose it is alone, whatever side it holds; None where it is divided."""
     if flow.strategy_account_id is None:
         return None
@@ -200,10 +202,11 @@ def _key_of(flow: Flow) -> PositionKey | None:
 
 
 def _concerns(flow: Flow, key: PositionKey) -> bool:
-    return _is_shared(flow) or _key_of(flow) == key
+    return is_shared(flow) or key_of(flow) == key
 
 
-def _as_funding(flow: Flow) -> Funding:
+def as_funding(flow: Flow) -> Funding:
+    """What was earned without a fill, as the books take it."""
     symbol = parse_symbol(flow.symbol)
     is_settled = symbol is not None and symbol.settle == flow.currency
     return Funding(
@@ -237,7 +240,7 @@ def _earned_rows(account_ids: Collection[int], symbols: Collection[str]) -> Quer
 
 
 def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
-    """The fills of these positions that count, in two queries."""
+    """The fills of these positions that count, in two queries; some more for provisional ones."""
     wanted = set(keys)
     found: dict[PositionKey, list[Fill]] = defaultdict(list)
     if not wanted:
@@ -251,7 +254,8 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
     owners = dict(owned.values_list("fill_id", "strategy_account_id"))
     fills = Fill.objects.filter(pk__in=list(owners)).order_by()
     rows = {fill.pk: fill for fill in fills}
-    counted = counting(told(fill) for fill in rows.values())
+    # What tells of the same order may be somebody else's, and count before it.
+    counted = counting(told(fill) for fill in with_their_orders(list(rows.values())))
     for pk, fill in rows.items():
         key = PositionKey(owners[pk], fill.symbol, fill.position_side)
         if pk in counted and key in wanted:
@@ -263,18 +267,6 @@ def present_owners(attributions: QuerySet[Attribution]) -> QuerySet[Attribution]
     """The newest attribution of each fill, of those given."""
     newer = Attribution.objects.filter(fill=OuterRef("fill"), pk__gt=OuterRef("pk"))
     return attributions.filter(~Exists(newer)).order_by()
-
-
-def told(fill: Fill) -> Told:
-    """What of a fill says whether it counts. Orders of two symbols or accounts are not mixed."""
-    scope = f"{fill.account_id} {fill.symbol} "
-    return Told(
-        fill.pk,
-        FillSource(fill.source),
-        is_identified=bool(fill.venue_fill_id),
-        order_id=fill.order_id and scope + fill.order_id,
-        client_order_id=fill.client_order_id and scope + fill.client_order_id,
-    )
 
 
 def as_booked(fill: Fill, *, step: Decimal) -> BookedFill:
@@ -371,12 +363,12 @@ def _after(
     flows: Mapping[PositionKey, Sequence[Flow]],
 ) -> dict[PositionKey, tuple[Books, list[Booked]]]:
     """The books of all who trade one symbol on one account, after their fills and flows."""
-    own = {key: [_as_funding(flow) for flow in flows[key] if _key_of(flow) == key] for key in books}
-    shared = {flow.pk: flow for of_key in flows.values() for flow in of_key if _is_shared(flow)}
+    own = {key: [as_funding(flow) for flow in flows[key] if key_of(flow) == key] for key in books}
+    shared = {flow.pk: flow for of_key in flows.values() for flow in of_key if is_shared(flow)}
     return keep_books_together(
         books,
         {key: [*fills[key], *own[key]] for key in books},
-        [_as_funding(flow) for flow in shared.values()],
+        [as_funding(flow) for flow in shared.values()],
     )
 
 
@@ -469,10 +461,10 @@ def _stand(
     }
     position.realized_pnl = books.realized
     kind = _symbol(position.symbol).kind
-    booked = _in_contracts(books.position.amount, kind, size)
+    booked = in_contracts(books.position.amount, kind, size)
     held = booked
     if position.reported_quantity is not None:
-        held = EXACT.add(position.reported_quantity, _in_contracts(since, kind, size))
+        held = EXACT.add(position.reported_quantity, in_contracts(since, kind, size))
     if since or position.reported_quantity is None:
         position.source = PositionSource.FILLS
     position.quantity = cut_for(Position, "quantity", held)
@@ -481,7 +473,7 @@ def _stand(
         position.entry_price = None if entry is None else cut_for(Position, "entry_price", entry)
 
 
-def _in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:
+def in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:
     """An amount of the books in the unit of a position: contracts, where they are inverse."""
     return quotient(amount, size) if kind is InstrumentKind.INVERSE else amount
 

@@ -55,7 +55,7 @@ _FIGURES = (
     "unrealized",
     *_COUNTS,
 )
-_SUMMED = (
+SUMMED = (
     "realized_pnl",
     "unrealized_pnl",
     "total_trades",
@@ -444,17 +444,18 @@ def _write_summaries(days: Sequence[LinkDay], dropped: Sequence[LinkDay], desk: 
         of_row = of_account.get((row.account_id, row.date))
         if of_row is None:
             continue
-        figures = _summary_figures(of_row)
-        if figures != {name: getattr(row, name) for name in _SUMMED}:
+        figures = summary_figures(of_row)
+        if figures != {name: getattr(row, name) for name in SUMMED}:
             for name, figure in figures.items():
                 setattr(row, name, figure)
             changed.append(row)
-    DailyAccountSummary.objects.bulk_update(changed, list(_SUMMED), batch_size=500)
+    DailyAccountSummary.objects.bulk_update(changed, list(SUMMED), batch_size=500)
 
 
-def _summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
+def summary_figures(days: Sequence[LinkDay]) -> dict[str, Any]:
+    """What a daily summary says of these days of its account's links; NULL without any."""
     if not days:
-        return dict.fromkeys(_SUMMED)
+        return dict.fromkeys(SUMMED)
     counts: Counter[str] = Counter()
     for day in days:
         for name in ("trades", "wins", "losses"):

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from capital.domain.clock import Clock
@@ -35,7 +34,8 @@ from capital.models import (
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import PositionKey, keep_current, present_owners, told
+from capital.services.trading.books import PositionKey, keep_current, present_owners
+from capital.services.trading.same_orders import recorded_of_orders, told
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
@@ -239,7 +239,7 @@ class _Recording:
         for number, fill in enumerate(fills):
             _refuse_problem(number, fill, self.now)
         rows = [self._row(fill, instruments[fill.symbol].contract_size) for fill in fills]
-        related = self._related(rows)
+        related = recorded_of_orders([self.account.pk], rows)
         results: list[tuple[FillCode, Fill]] = []
         new: list[Fill] = []
         told_otherwise = []
@@ -337,24 +337,6 @@ class _Recording:
             source=self.source.value,
             recorded_at=self.now,
         )
-
-    def _related(self, rows: Sequence[Fill]) -> list[Fill]:
-        """The recorded fills that may be the same ones, or of the same orders.
-
-        An order may have two names. So it asks again, while it learns new ones: twice mostly.
-        """
-        recorded = Fill.objects.filter(account=self.account).order_by("pk")
-        found: dict[int, Fill] = {}
-        names = {("venue_fill_id", row.venue_fill_id) for row in rows} | _order_names(rows)
-        asked = {(kind, "") for kind in ("venue_fill_id", "order_id", "client_order_id")}
-        while new := names - asked:
-            asked |= new
-            alike = Q()
-            for kind in sorted({kind for kind, _ in new}):
-                alike |= Q(**{f"{kind}__in": {name for of, name in new if of == kind}})
-            found.update((fill.pk, fill) for fill in recorded.filter(alike))
-            names = _order_names(found.values())
-        return list(found.values())
 
     def _note(self, told_otherwise: Sequence[tuple[Fill, dict[str, list[str]]]]) -> None:
         """Keep what was told otherwise, each difference once."""
@@ -457,12 +439,6 @@ class _Recording:
             if (keeper := keepers.get(row.pk)) is not None
         }
         keep_current(added, again=again, steps=steps, now=self.now)
-
-
-def _order_names(fills: Iterable[Fill]) -> set[tuple[str, str]]:
-    """The names of their orders; an order's id may be another one's client id."""
-    names = {("order_id", fill.order_id) for fill in fills}
-    return names | {("client_order_id", fill.client_order_id) for fill in fills}
 
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:

@@ -14,7 +14,8 @@ from capital.domain.performance.unexplained import AccountFill
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import Account, Fill, Flow
-from capital.services.trading.books import as_booked, told
+from capital.services.trading.books import as_booked
+from capital.services.trading.same_orders import told
 from strategies.markets import MarketType
 
 _ZERO = Decimal(0)

@@ -1,0 +1,445 @@
+"""The audit of books: a traded month breaks no rule, and each forged record gives its own code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from capital.domain.performance.fills import Fee
+from capital.domain.performance.flows import FlowKind
+from capital.domain.pools import Pool
+from capital.domain.sizing.orders import Side
+from capital.models import (
+    Attribution,
+    AuditCheckpoint,
+    DailyAccountSummary,
+    DayMark,
+    Fill,
+    LinkDay,
+    Position,
+    StrategyAccount,
+    SymbolDay,
+)
+from capital.services.audit import audit_capital
+from capital.services.trading import NewFill, enter_flow, report_fills
+from capital.services.trading.days import close_days
+from tests.factories import make_fill, make_flow, make_link, make_market, make_summary
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
+
+D = Decimal
+BTC, ETH, SPOT = "BTC/USDT:USDT", "ETH/USD:ETH", "SOL/USDT"
+# Noon in Seoul on the first
+NOON = datetime(2026, 3, 1, 3, tzinfo=UTC)
+FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
+MONTH = 30
+END = NOON + timedelta(days=MONTH, hours=1)
+# Long enough for some of it to be older than a week.
+DAYS = 11
+THEN = NOON + timedelta(days=DAYS, hours=1)
+
+
+@dataclass
+class Desk:
+    """Two links of one account that trade for some days, and what they hold."""
+
+    long: StrategyAccount
+    short: StrategyAccount
+    number: int = 0
+
+    def report(
+        self,
+        link: StrategyAccount,
+        side: str,
+        quantity: str,
+        price: str,
+        *,
+        day: int,
+        symbol: str = BTC,
+        told: int | None = None,
+        **fields: Any,
+    ) -> None:
+        self.number += 1
+        at = NOON + timedelta(days=day, minutes=self.number % 60)
+        named = {"venue_fill_id": f"f{self.number}", **fields}
+        fill = NewFill(
+            symbol=symbol,
+            side=Side(side),
+            quantity=D(quantity),
+            price=D(price),
+            executed_at=at,
+            **named,
+        )
+        known = at if told is None else NOON + timedelta(days=told)
+        report_fills(link.pk, [fill], actor=None, clock=lambda: known)
+
+    def fund(self, amount: str, *, day: int, **fields: Any) -> None:
+        at = NOON + timedelta(days=day, hours=1)
+        given = {"symbol": BTC, "currency": "USDT", "kind": FlowKind.FUNDING, **fields}
+        enter_flow(
+            self.long.account_id,
+            pool=Pool.FUTURES,
+            amount=D(amount),
+            occurred_at=at,
+            clock=lambda: at,
+            **given,
+        )
+
+    def close(self, day: int) -> None:
+        """Half a minute into that day."""
+        at = NOON + timedelta(days=day, hours=-11.99)
+        close_days([self.long.account_id], clock=lambda: at)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    for symbol, size in ((BTC, "0.001"), (ETH, "10"), (SPOT, None)):
+        make_market(symbol, contract_size=None if size is None else D(size))
+    first = make_link(market_type="futures", capital="1000")
+    second = make_link(account=first.account, market_type="futures", capital="500")
+    return Desk(first, second)
+
+
+@pytest.fixture
+def traded(desk: Desk) -> Desk:
+    """Two days: long 2 at 100, short 1 at 100, 3 of funding; one of them is closed at 130."""
+    make_summary(account=desk.long.account, date=FIRST)
+    make_summary(account=desk.long.account, date=SECOND)
+    DayMark.objects.create(venue="binance", symbol=BTC, date=FIRST, price=D(110))
+    desk.report(desk.long, "buy", "2", "100", day=0, fees=(Fee(D("0.1"), "USDT"),))
+    desk.report(desk.short, "sell", "1", "100", day=0, fees=(Fee(D("0.2"), "BNB"),))
+    desk.fund("3", day=0)
+    desk.close(1)
+    desk.report(desk.long, "sell", "2", "130", day=1)
+    return desk
+
+
+def broken(now: datetime = END) -> list[str]:
+    return [found.reason.code.value for found in audit_capital(clock=lambda: now).violations]
+
+
+def trade(desk: Desk, days: int) -> None:
+    """Both trade each day; fills come late, twice and by order; funding is shared and not."""
+    for day in range(days):
+        for symbol in (BTC, SPOT):
+            DayMark.objects.create(
+                venue="binance", symbol=symbol, date=FIRST + timedelta(days=day), price=D(100 + day)
+            )
+        make_summary(account=desk.long.account, date=FIRST + timedelta(days=day))
+        side, other = ("buy", "sell") if day % 3 else ("sell", "buy")
+        price = str(100 + day % 7)
+        desk.report(desk.long, side, "1.5", price, day=day, fees=(Fee(D("0.01"), "BNB"),))
+        desk.report(desk.short, other, "0.7", price, day=day, fees=(Fee(D("0.07"), "USDT"),))
+        desk.report(desk.short, other, "30", str(2000 + day), day=day, symbol=ETH)
+        desk.report(
+            desk.long, side, "3", "20", day=day, symbol=SPOT, fees=(Fee(D("0.003"), "SOL"),)
+        )
+        if day % 5 == 0:
+            desk.fund("0.7", day=day)
+            desk.fund("-0.1", day=day, strategy_account=desk.long.pk)
+            desk.fund("0.02", day=day, strategy_account=desk.long.pk, symbol="", currency="BNB")
+        if day % 10 == 2:
+            desk.report(desk.long, "buy", "1", "90", day=day - 2, told=day)
+            named = {"venue_fill_id": "", "order_id": f"o{day}"}
+            desk.report(desk.short, "sell", "2", "101", day=day, **named)
+            desk.report(desk.short, "sell", "2", "101.5", day=day, order_id=f"o{day}")
+        desk.close(day + 1)
+
+
+def test_a_traded_month_breaks_no_rule_and_what_was_correct_is_not_read_again(desk: Desk) -> None:
+    trade(desk, MONTH)
+
+    reports = [audit_capital(full=full, clock=lambda: END) for full in (True, False, False)]
+
+    assert [report.violations for report in reports] == [[], [], []]
+    first, second, third = (report.checked for report in reports)
+    assert first["fills"] == second["fills"] == Fill.objects.count() == 129
+    assert (first["flows"], first["positions"]) == (18, 4)
+    assert first["days"] == LinkDay.objects.count() + SymbolDay.objects.count()
+    # Those since the day on which the last week began
+    assert (third["fills"], third["flows"]) == (7 * 4, 3)
+    assert reports[2].resumed == [desk.long.account_id]
+
+
+@pytest.mark.parametrize("day", [1, DAYS - 1])
+def test_a_late_fill_of_a_checked_time_is_read_with_all_of_its_account(
+    desk: Desk, day: int
+) -> None:
+    trade(desk, DAYS)
+    audit_capital(full=False, clock=lambda: THEN)
+
+    desk.report(desk.long, "buy", "1", "77", day=day, told=DAYS)
+
+    report = audit_capital(full=False, clock=lambda: THEN)
+    assert report.violations == []
+    assert report.checked["fills"] == (48 if day == 1 else 29)
+
+
+@pytest.mark.parametrize("day", [1, DAYS - 1])
+def test_what_is_forged_after_it_was_checked_is_found(desk: Desk, day: int) -> None:
+    """Of a time that is not read again it is found where it shows: in what is held now."""
+    trade(desk, DAYS)
+    audit_capital(full=False, clock=lambda: THEN)
+    rows = SymbolDay.objects.filter(symbol=BTC, strategy_account=desk.long)
+    rows.filter(date=FIRST + timedelta(days=day)).update(held=D(77))
+
+    found = [each.reason.code for each in audit_capital(full=False, clock=lambda: THEN).violations]
+
+    assert found == ([] if day == 1 else ["day_not_of_fills"])
+    assert broken(THEN) == ["day_not_of_fills"]
+
+
+def test_a_point_that_does_not_fit_is_given_up_and_all_is_read(desk: Desk) -> None:
+    trade(desk, DAYS)
+    audit_capital(full=False, clock=lambda: THEN)
+    kept = AuditCheckpoint.objects.get()
+    kept.clean_books["books"][1][3]["amount"] = "99"
+    kept.save()
+
+    report = audit_capital(full=False, clock=lambda: THEN)
+
+    assert (report.violations, report.checked["fills"]) == ([], 47)
+    assert report.resumed == []
+    assert AuditCheckpoint.objects.get().clean_books["books"][1][3]["amount"] != "99"
+
+
+def test_an_account_without_news_keeps_its_point(traded: Desk) -> None:
+    for days in (20, 40):
+        now = NOON + timedelta(days=days)
+        traded.close(days)
+        report = audit_capital(full=False, clock=lambda now=now: now)
+        assert report.violations == []
+
+    assert report.checked["fills"] == 0
+    kept = AuditCheckpoint.objects.get().clean_books
+    assert [(*key, books["amount"]) for *key, books in kept["books"]] == [
+        (traded.long.pk, BTC, "both", "0"),
+        (traded.short.pk, BTC, "both", "-1"),
+    ]
+
+
+def test_the_audit_of_books_costs_the_same_whatever_was_traded(traded: Desk) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert broken() == []
+        assert {query["sql"].split()[0] for query in captured} <= {"SELECT", "DECLARE"}
+        return len(captured)
+
+    before = queries()
+    for day in range(2, 6):
+        traded.report(traded.short, "buy", "0.1", "90", day=day)
+        traded.report(traded.long, "buy", "0.1", "90", day=day, symbol=SPOT)
+    other = make_link(market_type="futures", capital="10")
+    traded.report(other, "buy", "1", "90", day=5)
+
+    assert queries() == before
+
+
+# One forged record each
+
+Break = Callable[[Desk], object]
+
+
+def _position(link: str, **values: Any) -> Break:
+    def change(desk: Desk) -> None:
+        rows = Position.objects.filter(strategy_account=getattr(desk, link))
+        if "amount" in values:
+            position = rows.get()
+            values["books"] = {**position.books, "amount": values.pop("amount")}
+        assert rows.update(**values) == 1
+
+    return change
+
+
+def _symbol_day(day: date = FIRST, **values: Any) -> Break:
+    def change(desk: Desk) -> None:
+        rows = SymbolDay.objects.filter(strategy_account=desk.long, date=day)
+        assert rows.update(**values) == 1
+
+    return change
+
+
+def _link_day(day: date = FIRST, **values: Any) -> Break:
+    def change(desk: Desk) -> None:
+        rows = LinkDay.objects.filter(strategy_account=desk.long, date=day)
+        assert rows.update(**values) == 1
+
+    return change
+
+
+def _both(*breaks: Break) -> Break:
+    return lambda desk: [each(desk) for each in breaks]
+
+
+def _summary(**values: Any) -> Break:
+    return lambda desk: DailyAccountSummary.objects.filter(date=SECOND).update(**values)
+
+
+def _unbooked_fill(desk: Desk) -> None:
+    """Recorded and attributed, and in nobody's books."""
+    fill = make_fill(desk.short, BTC, executed_at=NOON + timedelta(hours=3))
+    Attribution.objects.create(fill=fill, strategy_account=desk.short, how="bot", at=NOON)
+
+
+def _given_away(desk: Desk) -> None:
+    """The newest attribution says that it is of another link, whose books do not know."""
+    fill = Fill.objects.get(side="sell", price=D(130))
+    Attribution.objects.create(fill=fill, strategy_account=desk.short, how="person", at=END)
+
+
+def _of_elsewhere(desk: Desk) -> None:
+    fill = make_fill(desk.short, BTC, executed_at=NOON + timedelta(hours=3))
+    Attribution.objects.create(fill=fill, strategy_account=make_link(), how="bot", at=NOON)
+
+
+def _flow_of_elsewhere(desk: Desk) -> None:
+    make_flow(
+        desk.long.account,
+        kind="funding",
+        symbol=BTC,
+        occurred_at=NOON,
+        strategy_account=make_link(),
+    )
+
+
+FORGED: dict[str, tuple[Break, list[str]]] = {
+    "what is held": (_position("short", amount="-2"), ["position_not_of_fills"]),
+    "what is shown as held": (_position("short", quantity=D(-3)), ["position_not_of_fills"]),
+    "what was realised": (_position("long", realized_pnl=D(60)), ["position_not_of_fills"]),
+    "a position that is gone": (
+        lambda desk: Position.objects.filter(strategy_account=desk.short).delete(),
+        ["position_not_of_fills"],
+    ),
+    "a day's volume": (
+        _both(_symbol_day(volume=D(201)), _link_day(volume=D(201))),
+        ["day_not_of_fills", "summary_not_of_links"],
+    ),
+    "a day's holding": (_symbol_day(held=D(3)), ["day_not_of_fills"]),
+    "a day's fills": (_both(_symbol_day(fills=2), _link_day(fills=2)), ["day_not_of_fills"]),
+    "fees of unknown value": (_symbol_day(fees_unvalued={"BNB": "1"}), ["day_not_of_fills"]),
+    "funding that no flow brought": (
+        _both(
+            _symbol_day(funding=D(7)),
+            # It is after funding there: the same is left over.
+            _link_day(funding=D(7), realized=D(-1)),
+        ),
+        ["funding_not_of_flows"],
+    ),
+    "a link's funding": (_link_day(funding=D(7), realized=D(-1)), ["day_not_of_positions"]),
+    "a link's fills": (_link_day(SECOND, fills=5), ["day_not_of_positions"]),
+    "equity at the start": (_link_day(SECOND, equity_start=D(1)), ["day_start_wrong"]),
+    "settled equity at the start": (
+        _link_day(SECOND, settled_start=D(1000), equity_start=D("1020")),
+        ["day_start_wrong"],
+    ),
+    "capital that nobody added": (_link_day(capital_added=D(5)), ["day_start_wrong"]),
+    "a day that is gone": (
+        lambda desk: LinkDay.objects.filter(strategy_account=desk.long, date=SECOND).delete(),
+        ["day_missing", "summary_not_of_links"],
+    ),
+    "a day in between": (
+        lambda desk: LinkDay.objects.create(
+            strategy_account=desk.long,
+            date=SECOND + timedelta(days=2),
+            currency="USDT",
+            realized=D(0),
+            fees=D(0),
+            funding=D(0),
+            volume=D(0),
+        ),
+        ["day_missing"],
+    ),
+    "an account's fees": (_summary(total_fees=D("0.01")), ["summary_not_of_links"]),
+    "an account's trades": (_summary(total_trades=2), ["summary_not_of_links"]),
+    "another account's link": (_of_elsewhere, ["attribution_of_other_account"]),
+    "a flow of another account's link": (_flow_of_elsewhere, ["flow_of_other_account"]),
+    "a fill that nobody booked": (
+        _unbooked_fill,
+        ["day_not_of_fills", "position_not_of_fills"],
+    ),
+    "a fill that two could count": (
+        _given_away,
+        ["day_not_of_fills"] * 2 + ["position_not_of_fills"] * 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_forged_record_is_found_and_no_other(traded: Desk, what: str) -> None:
+    assert broken() == []
+    break_it, expected = FORGED[what]
+
+    break_it(traded)
+
+    assert sorted(broken()) == expected
+
+
+def test_every_finding_of_books_is_provoked_alone() -> None:
+    alone = {codes[0] for _, codes in FORGED.values() if len(set(codes)) == 1}
+
+    assert alone == {
+        "position_not_of_fills",
+        "day_not_of_fills",
+        "funding_not_of_flows",
+        "day_not_of_positions",
+        "day_start_wrong",
+        "day_missing",
+        "summary_not_of_links",
+        "attribution_of_other_account",
+        "flow_of_other_account",
+    }
+
+
+def test_a_finding_says_which_row_and_what_it_should_be(traded: Desk) -> None:
+    _link_day(SECOND, equity_start=D(1))(traded)
+
+    (found,) = audit_capital(clock=lambda: END).violations
+
+    assert (found.account_id, found.run_id) == (traded.long.account_id, None)
+    assert found.reason.figures == {
+        "link": str(traded.long.pk),
+        "date": "2026-03-02",
+        "currency": "USDT",
+        "what": "equity_start",
+        "recorded": "1",
+        # 1,000, less 0.1 of fees, 6 of funding, and 20 that are open
+        "expected": "1025.9",
+    }
+
+
+def test_a_summary_that_nothing_told_yet_is_right_until_its_day_is_over(traded: Desk) -> None:
+    empty = dict.fromkeys(
+        (
+            "realized_pnl", "unrealized_pnl", "total_trades", "winning_trades", "losing_trades",
+            "total_volume", "total_fees",
+        )
+    )  # fmt: skip
+    DailyAccountSummary.objects.update(**empty)
+
+    assert broken(NOON + timedelta(days=1, hours=1)) == []
+    assert broken(NOON + timedelta(days=3)) == ["summary_not_of_links"] * 2
+
+
+def test_rows_that_know_less_are_judged_by_what_they_know(traded: Desk) -> None:
+    """Another version wrote no holdings; a bot's report says what is shown as held."""
+    SymbolDay.objects.update(held=None, cost=None)
+    Position.objects.update(reported_quantity=D(9), quantity=D(9))
+
+    assert broken() == []
+
+
+def test_a_provisional_row_no_longer_counts_once_its_order_is_known_to_be_somebody_elses(
+    desk: Desk,
+) -> None:
+    named = {"venue_fill_id": "", "order_id": "7"}
+    desk.report(desk.long, "buy", "1", "100", day=0, **named)
+    desk.report(desk.short, "buy", "1", "100", day=0, order_id="7")
+
+    assert broken() == []
+    held = {row.strategy_account_id: row.quantity for row in Position.objects.all()}
+    assert held == {desk.long.pk: 0, desk.short.pk: 1}
