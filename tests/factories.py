@@ -19,6 +19,7 @@ from capital.models import (
     DailyAccountSummary,
     Fill,
     Flow,
+    LinkDay,
     Market,
     Position,
     StrategyAccount,
@@ -179,6 +180,25 @@ def make_flow(account: Account, **fields: Any) -> Flow:
             "amount": Decimal(1000),
             "occurred_at": timezone.now(),
             "source": "person",
+            **fields,
+        }
+    )
+
+
+def make_link_day(link: StrategyAccount, **fields: Any) -> LinkDay:
+    """Yesterday, on which the link earned 29.2 of 1,000."""
+    return LinkDay.objects.create(
+        **{
+            "strategy_account": link,
+            "date": timezone.localdate() - timedelta(days=1),
+            "currency": link.account.currency,
+            "equity_start": Decimal(1000),
+            "settled_start": Decimal(1000),
+            "capital_added": Decimal(0),
+            "realized": Decimal(30),
+            "fees": Decimal("0.3"),
+            "funding": Decimal("-0.5"),
+            "volume": Decimal(230),
             **fields,
         }
     )

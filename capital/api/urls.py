@@ -12,7 +12,7 @@ from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.strategies import Strategies, StrategyAccounts
-from capital.api.views.trading import Fills, Flows, Markets, Positions
+from capital.api.views.trading import Fills, Flows, LinkDays, Markets, Positions
 
 router = SimpleRouter()
 router.register("accounts", Accounts, "accounts")
@@ -25,6 +25,7 @@ router.register("allocation-runs", AllocationRuns, "allocation-runs")
 router.register("positions", Positions, "positions")
 router.register("fills", Fills, "fills")
 router.register("flows", Flows, "flows")
+router.register("link-days", LinkDays, "link-days")
 router.register("markets", Markets, "markets")
 
 NAMED = (("size", "post"), ("positions", "put"), ("fills", "post"))

@@ -26,6 +26,7 @@ from tests.factories import (
     make_fill,
     make_flow,
     make_link,
+    make_link_day,
     make_market,
     make_strategy,
     make_summary,
@@ -73,6 +74,7 @@ class World:
         self.market = make_market(venue="binance", symbol="BTC/USDT:USDT")
         self.fill = make_fill(self.link, symbol="BTC/USDT:USDT")
         self.flow = make_flow(self.account)
+        self.link_day = make_link_day(self.link)
         self.unused_strategy = make_strategy(owner=self.owner)
         self.access = self._access()
         self.guest = make_user()
@@ -101,6 +103,7 @@ class World:
             "markets": self.market.pk,
             "fills": self.fill.pk,
             "flows": self.flow.pk,
+            "link-days": self.link_day.pk,
             "account-access": self.access.pk,
             "allocate": None,
         }

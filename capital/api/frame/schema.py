@@ -177,6 +177,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
                 reference = {"$ref": f"#/components/responses/Problem{status}"}
                 operation["responses"].setdefault(str(status), reference)
             _add_examples(operation)
+            _describe_csv(operation)
             for parameter in operation.get("parameters", ()):
                 if "description" in parameter:
                     # spectacular leaves room for a list of choices.
@@ -211,6 +212,22 @@ def _add_examples(operation: dict[str, Any]) -> None:
         name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
         if name in examples:
             content["examples"] = {"example": {"value": examples[name]}}
+
+
+def _describe_csv(operation: dict[str, Any]) -> None:
+    """A list as CSV is a text, not the pages that spectacular takes it for."""
+    content = operation["responses"].get("200", {}).get("content", {})
+    if "text/csv" in content:
+        content["text/csv"] = {
+            "schema": {
+                "type": "string",
+                "description": (
+                    "All rows that fit the filters, without `cursor` and `page_size`: a line of "
+                    "names, then one line for each row. Null is empty. A text that a spreadsheet "
+                    "would run has an apostrophe before it."
+                ),
+            }
+        }
 
 
 def _read_in_part(result: dict[str, Any]) -> set[str]:

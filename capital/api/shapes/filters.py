@@ -15,6 +15,7 @@ from capital.models import (
     DailyAccountSummary,
     Fill,
     Flow,
+    LinkDay,
     Market,
     Position,
     StrategyAccount,
@@ -172,7 +173,13 @@ class FillFilter(filters.FilterSet):
 
     account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
     strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
     symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
+    currency = filters.CharFilter(
+        field_name="settle", help_text="Only those that are paid in this currency."
+    )
     order_id = filters.CharFilter(help_text="Only those of this order, by the exchange's id.")
     executed_from = filters.IsoDateTimeFilter(
         field_name="executed_at", lookup_expr="gte", help_text="Executed from this time on."
@@ -190,6 +197,11 @@ class FlowFilter(filters.FilterSet):
     """Filters of the list of flows."""
 
     account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
+    symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
     kind = filters.ChoiceFilter(
         choices=[(kind.value, kind.value) for kind in FlowKind], help_text="Only this kind."
     )
@@ -203,6 +215,28 @@ class FlowFilter(filters.FilterSet):
 
     class Meta:
         model = Flow
+        fields: list[str] = []
+
+
+class LinkDayFilter(filters.FilterSet):
+    """Filters of the list of days of PnL."""
+
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    account = IdFilter(field_name="strategy_account__account_id", help_text=_OF_ACCOUNT)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
+    currency = filters.CharFilter(help_text="Only this currency.")
+    date = filters.DateFilter(help_text="Only this day.")
+    date_from = filters.DateFilter(
+        field_name="date", lookup_expr="gte", help_text="From this day on."
+    )
+    date_to = filters.DateFilter(
+        field_name="date", lookup_expr="lte", help_text="Up to and including this day."
+    )
+
+    class Meta:
+        model = LinkDay
         fields: list[str] = []
 
 

@@ -1,4 +1,4 @@
-"""Positions, and the trading rules of instruments."""
+"""Positions, fills, flows, days of PnL, and the trading rules of instruments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,18 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
+from capital.api.frame.csv_lists import CsvLists
 from capital.api.frame.pages import ListAndRetrieve
-from capital.api.shapes.filters import FillFilter, FlowFilter, MarketFilter, PositionFilter
+from capital.api.shapes.days import LinkDayRow
+from capital.api.shapes.filters import (
+    FillFilter,
+    FlowFilter,
+    LinkDayFilter,
+    MarketFilter,
+    PositionFilter,
+)
 from capital.api.shapes.trading import FillRow, FlowRow, MarketRow, PositionRow
-from capital.models import Fill, Flow, Market, Position
+from capital.models import Fill, Flow, LinkDay, Market, Position
 from capital.services.trading import mark_dust, value_positions
 
 
@@ -18,7 +26,7 @@ from capital.services.trading import mark_dust, value_positions
     list=extend_schema(summary="List positions"),
     retrieve=extend_schema(summary="Retrieve a position"),
 )
-class Positions(ListAndRetrieve):
+class Positions(CsvLists):
     """One position, as its bot reported it and its fills tell."""
 
     queryset = Position.objects.select_related(
@@ -39,7 +47,7 @@ class Positions(ListAndRetrieve):
     list=extend_schema(summary="List fills"),
     retrieve=extend_schema(summary="Retrieve a fill"),
 )
-class Fills(ListAndRetrieve):
+class Fills(CsvLists):
     """One execution, as it was told first."""
 
     queryset = Fill.objects.all()
@@ -52,13 +60,27 @@ class Fills(ListAndRetrieve):
     list=extend_schema(summary="List flows"),
     retrieve=extend_schema(summary="Retrieve a flow"),
 )
-class Flows(ListAndRetrieve):
+class Flows(CsvLists):
     """Money that came or went without a fill: deposits, withdrawals, transfers, funding."""
 
     queryset = Flow.objects.all()
     serializer_class = FlowRow
     filterset_class = FlowFilter
     ordering_fields = ("id", "occurred_at", "recorded_at")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="List days of PnL"),
+    retrieve=extend_schema(summary="Retrieve a day of PnL"),
+)
+class LinkDays(CsvLists):
+    """What a strategy had and earned on one account, on one day of the project, in one currency."""
+
+    queryset = LinkDay.objects.select_related("strategy_account__strategy")
+    serializer_class = LinkDayRow
+    filterset_class = LinkDayFilter
+    ordering = "-date"
+    ordering_fields = ("id", "date")
 
 
 @extend_schema_view(

@@ -1,0 +1,87 @@
+"""Lists as CSV, for ``Accept: text/csv``: all rows that fit the filters, sent as they are read."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from capital.api.frame.pages import ListAndRetrieve
+from capital.domain.formulas import is_formula
+
+ROWS_AT_ONCE = 500
+MEDIA_TYPE = "text/csv"
+_OF_PAGES = frozenset({"cursor", "page_size"})
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+class CsvRenderer(BaseRenderer):
+    """Says that a list may be asked for as CSV; the view writes it."""
+
+    media_type = MEDIA_TYPE
+    format = "csv"
+    charset = "utf-8"
+
+
+class CsvLists(ListAndRetrieve):
+    """A resource whose list is CSV for whoever accepts nothing else."""
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """JSON first: it is what those get who do not say."""
+        return [JSONRenderer(), CsvRenderer()] if self.action == "list" else [JSONRenderer()]
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the list was asked for as CSV."""
+        renderer = getattr(self.request, "accepted_renderer", None)
+        return self.action == "list" and isinstance(renderer, CsvRenderer)
+
+    def known_query(self) -> set[str]:
+        """Without pages: a file has all rows."""
+        known = super().known_query()
+        return known - _OF_PAGES if self.is_csv else known
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One page of the rows that you may see; as `text/csv` all of them."""
+        if not self.is_csv:
+            return super().list(request, *args, **kwargs)
+        columns = list(self.get_serializer().fields)
+        lines = self._lines(columns, self.filter_queryset(self.get_queryset()))
+        answer: Any = StreamingHttpResponse(lines, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+        return answer  # type: ignore[no-any-return]  # the framework sends any response of Django
+
+    def _lines(self, columns: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
+        writer = csv.writer(_Line())
+        yield writer.writerow(columns)
+        every = rows.iterator(chunk_size=ROWS_AT_ONCE)
+        while page := list(islice(every, ROWS_AT_ONCE)):
+            for row in self.rows_as_json(page):
+                yield writer.writerow([cell(row[name]) for name in columns])
+
+
+class _Line:
+    """What ``csv`` writes to: it hands each line back."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def cell(value: Any) -> str:
+    """One value of a row: nothing for null, and a text that a spreadsheet would run marked.
+
+    A number stays as it is, also below zero. Others get an apostrophe before them, as spreadsheets
+    mark a text.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool | dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    text = str(value)
+    return f"'{text}" if is_formula(text) and not _NUMBER.fullmatch(text) else text
