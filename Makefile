@@ -50,12 +50,12 @@ demo run: export FIELD_ENCRYPTION_KEYS :=
 demo: $(RUNTIME)  ## Allocate the demo accounts' capital against a simulated exchange
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo
-	@$(MANAGE) simulate_exchange -- python manage.py reallocate
+	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) reallocate && $(MANAGE) load_demo --trades'
 
 run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its jobs
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo --show-login
-	@$(MANAGE) simulate_exchange -- python manage.py run_with_worker 127.0.0.1:8000
+	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && exec $(MANAGE) run_with_worker 127.0.0.1:8000'
 
 # Tests start processes by the hundred, and their own workers: none compiles the project again.
 test test-database test-browser: export PYTHONDONTWRITEBYTECODE :=

@@ -1,14 +1,15 @@
 """The demo desk: one user, a few strategies, and accounts on the simulator's exchanges.
 
-Each account has 30 days of made-up summaries that lead up to the balance on its exchange, the same
-on every machine. There are no runs: the first one is left to whoever tries the demo.
+Its bots trade by a script (``simulator.trading.demo``), the same on every machine. Each account has
+summaries of 30 days with the balances that its exchange had then; what was earned is computed from
+the fills, as anybody's is. There are no runs: the first one is left to whoever tries the demo.
 """
 
 import json
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -16,12 +17,29 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from capital import simulator
-from capital.domain.money import EXACT, ROUNDED, floor_to, quantum_of
+from capital.domain.money import EXACT, floor_to, known_sum, quantum_of
+from capital.domain.performance.fills import Fee
+from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
-from capital.models import Account, DailyAccountSummary, StrategyAccount
+from capital.domain.sizing.orders import Side
+from capital.models import Account, DailyAccountSummary, Fill, Flow, Market, StrategyAccount
+from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.summaries import BALANCE_FIELD, business_date
+from capital.services.markets import sync_markets
 from capital.services.overview.equity import DAYS, add
+from capital.services.trading import (
+    FillCode,
+    NewFill,
+    enter_flow,
+    import_fills,
+    mark_positions,
+    report_fills,
+)
+from capital.services.transactions import outside_transaction
+from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
+from capital.simulator.trading.book import Fill as SimulatedFill
+from capital.simulator.trading.book import Flow as SimulatedFlow
+from capital.simulator.trading.demo import BY_HAND, DemoStep, demo_steps, trade_demo
 from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
@@ -47,11 +65,6 @@ _LINKS: dict[str, dict[str, str]] = {
     "Bithumb KRW": {"krw-momentum": "1"},
 }
 _RESERVE_PERCENT = {"Bybit unified": Decimal(10)}
-# Daily growth of a balance in thousandths, the newest day first. Each pool starts elsewhere in it.
-_GROWTH = (
-    4, -3, 7, 2, 9, -6, 3, 5, -11, 8, 4, -2, 6, 12, -9,
-    3, -4, 7, 1, 5, -13, 10, 2, 6, -5, 8, 3, -7, 9, 4,
-)  # fmt: skip
 
 
 @transaction.atomic
@@ -69,7 +82,10 @@ def load_demo_desk() -> int:
         )[0]
         for key, name, market, status in _STRATEGIES
     }
-    added = 0
+    added, now = 0, timezone.now()
+    today = business_date(now)
+    traded = ExchangeState.from_json(DEMO_ACCOUNTS)
+    trade_demo(traded, _midnight(today), now)
     for described in _described_accounts():
         account, is_new = _get_or_create_account(owner, described)
         if not is_new:
@@ -79,9 +95,8 @@ def load_demo_desk() -> int:
             StrategyAccount.objects.create(
                 strategy=strategies[key], account=account, weight=Decimal(weight)
             )
-        today = business_date(timezone.now())
         DailyAccountSummary.objects.bulk_create(
-            _summaries(account, described, position=added, today=today)
+            _summaries(account, described, today=today, traded=traded)
         )
     return added
 
@@ -112,28 +127,29 @@ def _get_or_create_account(owner: User, described: Mapping[str, Any]) -> tuple[A
 
 
 def _described_accounts() -> list[dict[str, Any]]:
-    desk = Path(simulator.__file__).with_name("demo_accounts.json")
-    described: dict[str, list[dict[str, Any]]] = json.loads(desk.read_text(encoding="utf-8"))
+    text = DEMO_ACCOUNTS.read_text(encoding="utf-8")
+    described: dict[str, list[dict[str, Any]]] = json.loads(text)
     return described["accounts"]
 
 
 def _summaries(
-    account: Account, described: dict[str, Any], *, position: int, today: date
+    account: Account, described: dict[str, Any], *, today: date, traded: ExchangeState
 ) -> list[DailyAccountSummary]:
     """The days before today; each starts with the balance with which the day before ended.
 
     Times are left out, as in rows of another program: a balance counts from the end of its day.
-    A wallet that is simulated as silent ended yesterday with its present balance; the others grew
-    since.
     """
     quantum = quantum_of(account.currency)
-    silent = {fault["pool"] for fault in described["faults"]}
-    pools = {}
-    for number, (pool, coins) in enumerate(described["wallets"].items()):
-        now = floor_to(Decimal(coins[account.currency]), quantum)
-        past = _past_balances(now, offset=7 * position + 3 * number, quantum=quantum)
-        pools[Pool(pool)] = [now, *past] if pool in silent else past
-    totals = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=False)]
+    pools = {
+        Pool(pool): [
+            floor_to(each, quantum)
+            for each in _past_balances(
+                account, Pool(pool), Decimal(coins[account.currency]), today, traded
+            )
+        ]
+        for pool, coins in described["wallets"].items()
+    }
+    totals = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=True)]
     rows = []
     for days_ago in reversed(range(DAYS)):
         start, end = totals[days_ago + 1], totals[days_ago]
@@ -149,12 +165,127 @@ def _summaries(
     return rows
 
 
-def _past_balances(balance: Decimal, *, offset: int, quantum: Decimal) -> list[Decimal]:
-    """The balance one day ago, two days ago, and so on, ``DAYS + 1`` of them."""
-    balances = []
-    for day in range(DAYS + 1):
-        growth = Decimal(1000 + _GROWTH[(day + offset) % len(_GROWTH)])
-        before = ROUNDED.divide(EXACT.multiply(balance, Decimal(1000)), growth)
-        balance = floor_to(before, quantum)
-        balances.append(balance)
-    return balances
+def _past_balances(
+    account: Account, pool: Pool, balance: Decimal, today: date, traded: ExchangeState
+) -> Iterator[Decimal]:
+    """With what the last days ended, yesterday first, ``DAYS + 1`` of them."""
+    (simulated,) = (each for each in traded.accounts if each.name == account.name)
+    book = traded.book_of(simulated)
+    rows: list[SimulatedFill | SimulatedFlow] = [*book.fills, *book.flows]
+    for days_ago in range(DAYS + 1):
+        ended = _midnight(today - timedelta(days=days_ago)).timestamp() * 1000
+        since = [
+            row.moves.get(account.currency)
+            for row in rows
+            if row.pool is pool and row.at_milliseconds >= ended
+        ]
+        yield EXACT.subtract(balance, known_sum(*since) or Decimal(0))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+@outside_transaction
+def trade_demo_desk() -> int:
+    """Let the demo's bots report what they traded, and read from the exchange what no bot knows.
+
+    Call it outside a transaction, while the simulated exchange runs: it waits for it. What is known
+    is not recorded again.
+
+    Returns:
+        How many fills are new.
+    """
+    owner = get_user_model().objects.get(username=DEMO_USER)
+    accounts = {account.name: account for account in Account.objects.filter(owner=owner)}
+    venues = {account.venue for account in accounts.values()}
+    if not Market.objects.filter(venue__in=venues).exists():
+        sync_markets(sorted(venues))
+    links = {
+        (link.account_id, link.strategy.key): link.pk
+        for link in StrategyAccount.objects.filter(account__owner=owner).select_related("strategy")
+    }
+    now = timezone.now()
+    steps = demo_steps(_midnight(business_date(now)), now)
+    steps = [step for step in steps if step.account in accounts]
+    recorded = _report_fills(steps, accounts, links, owner)
+    _enter_flows(steps, accounts, links, owner)
+    for step in steps:
+        if step.strategy == BY_HAND:
+            recorded += _read_fill(accounts[step.account], step)
+    mark_positions([account.pk for account in accounts.values()])
+    return recorded
+
+
+def _report_fills(
+    steps: Sequence[DemoStep],
+    accounts: Mapping[str, Account],
+    links: Mapping[tuple[int, str], int],
+    owner: User,
+) -> int:
+    """What each bot did, in one report of each."""
+    told: dict[int, list[NewFill]] = defaultdict(list)
+    for step in steps:
+        account = accounts[step.account]
+        if "kind" not in step.told and (account.pk, step.strategy) in links:
+            link = links[account.pk, step.strategy]
+            told[link].append(_new_fill(step.told, account.venue))
+    results = [report_fills(link, fills, actor=owner) for link, fills in told.items()]
+    return sum(each.code is FillCode.RECORDED for fills in results for each in fills)
+
+
+def _read_fill(account: Account, step: DemoStep) -> int:
+    """Read back from the exchange what no bot reports, if it is not known yet."""
+    if Fill.objects.filter(account=account, venue_fill_id=step.told["id"]).exists():
+        return 0
+    return import_fills(account.pk, since=_moment(step.told) - timedelta(hours=1)).recorded
+
+
+def _enter_flows(
+    steps: Sequence[DemoStep],
+    accounts: Mapping[str, Account],
+    links: Mapping[tuple[int, str], int],
+    owner: User,
+) -> None:
+    """What came and went without a fill, once."""
+    with_flows = set(
+        Flow.objects.filter(account__in=accounts.values()).values_list("account_id", flat=True)
+    )
+    for step in steps:
+        account = accounts[step.account]
+        if "kind" not in step.told or account.pk in with_flows:
+            continue
+        symbol = step.told.get("symbol", "")
+        pools = pools_of_account(account)
+        usual = Pool.FUTURES if symbol else Pool.SPOT
+        enter_flow(
+            account.pk,
+            pool=usual if usual in pools else pools[0],
+            kind=FlowKind(step.told["kind"]),
+            currency=step.told["currency"],
+            amount=Decimal(step.told["amount"]),
+            occurred_at=_moment(step.told),
+            strategy_account=links[account.pk, step.strategy] if symbol else None,
+            symbol=symbol,
+            actor=owner,
+        )
+
+
+def _new_fill(told: Mapping[str, Any], venue: str) -> NewFill:
+    """As a bot on the venue knows it: Upbit and Bithumb tell of orders only."""
+    is_of_order = venue in ("upbit", "bithumb")
+    return NewFill(
+        symbol=told["symbol"],
+        side=Side(told["side"]),
+        quantity=Decimal(told["quantity"]),
+        price=Decimal(told["price"]),
+        executed_at=_moment(told),
+        fees=tuple(Fee(Decimal(each["amount"]), each["currency"]) for each in told["fees"]),
+        venue_fill_id="" if is_of_order else told["id"],
+        order_id=told["order_id"],
+        client_order_id=told["client_order_id"],
+    )
+
+
+def _moment(told: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(told["at"] // 1000, UTC)

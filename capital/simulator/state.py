@@ -129,6 +129,11 @@ class ExchangeState:
             self._move(account, flow.pool, flow.moves)
             return flow
 
+    def fill_before(self, api_key: str, told: Mapping[str, Any]) -> None:
+        """Let it have traded what ``told`` says: what it holds is what it holds after that."""
+        with self._lock:
+            self._record(self._known(api_key), told)
+
     def book_of(self, account: SimulatedAccount) -> Book:
         """What it traded; a copy."""
         with self._lock:

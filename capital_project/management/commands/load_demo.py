@@ -10,7 +10,12 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from capital.management.arguments import BAD_ARGUMENTS, errors_translated
 from capital.management.base import CapitalCommand
-from capital.services.demo import DEMO_PASSWORD, DEMO_USER, load_demo_desk
+from capital.services.demo import (
+    DEMO_PASSWORD,
+    DEMO_USER,
+    load_demo_desk,
+    trade_demo_desk,
+)
 
 
 class Command(CapitalCommand):
@@ -21,6 +26,11 @@ class Command(CapitalCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--trades",
+            action="store_true",
+            help=_("also report what its bots traded; the simulated exchange must be running"),
+        )
         parser.add_argument(
             "--show-login", action="store_true", help=_("also print how to log in to the admin")
         )
@@ -34,18 +44,26 @@ class Command(CapitalCommand):
             )
         with errors_translated():
             created = load_demo_desk()
-        self.stdout.write(
-            ngettext(
-                "Demo data: added %(count)s account.",
-                "Demo data: added %(count)s accounts.",
-                created,
-            )
-            % {"count": created}
-            if created
-            else _("Demo data: already loaded.")
-        )
+            recorded = trade_demo_desk() if options["trades"] else 0
+        self.stdout.write(_trades_text(recorded) if options["trades"] else _data_text(created))
         if options["show_login"]:
             self.stdout.write(
                 _("Log in at %(path)s as %(user)s with the password %(password)s.")
                 % {"path": "/admin/", "user": DEMO_USER, "password": DEMO_PASSWORD}
             )
+
+
+def _data_text(created: int) -> str:
+    if not created:
+        return _("Demo data: already loaded.")
+    text = ngettext(
+        "Demo data: added %(count)s account.", "Demo data: added %(count)s accounts.", created
+    )
+    return text % {"count": created}
+
+
+def _trades_text(recorded: int) -> str:
+    text = ngettext(
+        "Demo trades: recorded %(count)s fill.", "Demo trades: recorded %(count)s fills.", recorded
+    )
+    return text % {"count": recorded}

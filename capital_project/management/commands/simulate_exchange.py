@@ -14,6 +14,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,6 +22,7 @@ from capital.management.base import CapitalCommand, HelpFormatter
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
+from capital.simulator.trading.demo import trade_demo
 
 if TYPE_CHECKING:
     from capital.simulator.server import SimulatedExchange
@@ -85,6 +87,10 @@ class Command(CapitalCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         try:
             desk = ExchangeState.from_json(options["desk"])
+            if options["desk"] == str(DEMO_ACCOUNTS):
+                now = timezone.localtime()
+                midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+                trade_demo(desk, midnight, now)
         except SimulatorError as error:
             raise CommandError(str(error), returncode=_BAD_ARGUMENTS) from None
 
