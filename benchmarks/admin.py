@@ -83,7 +83,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
             Strategy(
                 owner=owner_of[number],
                 name=f"Strategy {number}",
-                key=f"s-{number}",
+                key=f"s-{number:05}",
                 market_type="spot" if number % 2 else "futures",
             )
             for number in range(accounts)

@@ -82,7 +82,7 @@ def seed(accounts: int, start: datetime) -> list[list[int]]:
         Strategy(
             owner=owners[number % 10],
             name=f"Strategy {number}",
-            key=f"s-{number}",
+            key=f"s-{number:05}",
             market_type="spot" if number % 2 else "futures",
         )
         for number in range(STRATEGIES)

@@ -296,7 +296,7 @@ def seed(accounts: int, links: int) -> list[int]:
     by_market: dict[MarketType, list[Strategy]] = {
         market: Strategy.objects.bulk_create(
             Strategy(
-                owner=owner, name=f"{market} {n}", key=f"{market}-{n}", market_type=market.value
+                owner=owner, name=f"{market} {n}", key=f"{market}-{n:06}", market_type=market.value
             )
             for n in range(5 * links)
         )

@@ -290,7 +290,7 @@ def seed(size: int) -> None:
     owner = get_user_model().objects.create(username="benchmark")
     strategies = {
         market: Strategy.objects.bulk_create(
-            Strategy(owner=owner, name=f"{market} {n}", key=f"{market}-{n}", market_type=market)
+            Strategy(owner=owner, name=f"{market} {n}", key=f"{market}-{n:06}", market_type=market)
             for n in range(LINKS)
         )
         for market in MarketType

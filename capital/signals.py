@@ -10,7 +10,7 @@ from django_q.signals import pre_enqueue
 
 from capital.domain.errors import TaskRefused
 from capital.models import Account, Position, StrategyAccount
-from capital.services.accounts import check_market
+from capital.services.accounts import check_market, check_tag
 from capital.services.allocation import (
     request_market_rules,
     request_reallocation,
@@ -31,10 +31,16 @@ def link_changed(instance: StrategyAccount, **_kwargs: Any) -> None:
 def strategy_is_changed(
     instance: Strategy, update_fields: frozenset[str] | None = None, **_kwargs: Any
 ) -> None:
-    """Where it trades, its market must exist. Strategies know of no venue, so it is said here."""
-    is_written = update_fields is None or "market_type" in update_fields
-    if is_written and not instance._state.adding:
+    """Where it trades, its market must exist and its orders be told from those of others.
+
+    Strategies know of no venue, so it is said here.
+    """
+    if instance._state.adding:
+        return
+    if update_fields is None or "market_type" in update_fields:
         check_market(instance.pk, instance.market_type)
+    if update_fields is None or update_fields & {"key", "order_tag"}:
+        check_tag(instance)
 
 
 @receiver(post_save, sender=Strategy)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,12 @@ __all__ = ["MarketType", "Strategy", "StrategyStatus"]
 
 
 LONGEST_KEY = 64
+LONGEST_TAG = 32
+_TAG = rf"^[a-zA-Z0-9][-a-zA-Z0-9_]{{0,{LONGEST_TAG - 1}}}$"
+_TAG_MESSAGE = _(
+    "An order tag begins with a letter or a digit, and has letters, digits, hyphens and "
+    "underscores: 32 at most."
+)
 
 
 class StrategyStatus(models.TextChoices):
@@ -50,6 +57,17 @@ class Strategy(models.Model):
         max_length=10,
         choices=[(MarketType.SPOT.value, _("spot")), (MarketType.FUTURES.value, _("futures"))],
     )
+    order_tag = models.CharField(
+        _("order tag"),
+        max_length=LONGEST_TAG,
+        blank=True,
+        default="",
+        validators=[RegexValidator(_TAG, _TAG_MESSAGE)],
+        help_text=_(
+            "What the client order ids of its bots begin with, so that fills that the exchange "
+            "tells are known to be its own. Leave empty for its key."
+        ),
+    )
     status = models.CharField(
         _("status"),
         max_length=10,
@@ -65,6 +83,7 @@ class Strategy(models.Model):
         "owner",
         "name",
         "key",
+        "order_tag",
         "market_type",
         "status",
         "description",
@@ -91,10 +110,20 @@ class Strategy(models.Model):
                 name="strategy_key_given",
                 violation_error_message=_("A strategy must have a key."),
             ),
+            models.CheckConstraint(
+                condition=Q(order_tag="") | Q(order_tag__regex=_TAG),
+                name="strategy_order_tag_readable",
+                violation_error_message=_TAG_MESSAGE,
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key})"
+
+    @property
+    def tag(self) -> str:
+        """What the client order ids of its bots begin with."""
+        return self.order_tag or self.key
 
     def unique_error_message(
         self, model_class: type[models.Model], unique_check: Sequence[str]

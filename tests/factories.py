@@ -70,7 +70,8 @@ def make_strategy(**fields: Any) -> Strategy:
     return Strategy.objects.create(
         **{
             "name": f"Strategy {number}",
-            "key": f"strategy-{number}",
+            # No key begins another one: as order tags, two on one account would be refused.
+            "key": f"strategy-{number:05}",
             "market_type": MarketType.SPOT,
             **fields,
         }

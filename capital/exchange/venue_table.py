@@ -7,7 +7,7 @@ from typing import Any
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import Pool
 from capital.exchange.sharing.slices import requests_a_minute
-from capital.exchange.trading.rows import Call
+from capital.exchange.trading.rows import ALL_KINDS, Call
 from capital.exchange.trading.venues import trading_of
 from capital.exchange.venue import (
     BalanceCall,
@@ -31,6 +31,12 @@ ANSWERS_END = "<!-- end: answers, made by `make venues` -->"
 TRADING_BEGIN = "<!-- begin: trading, made by `make venues` -->"
 TRADING_END = "<!-- end: trading, made by `make venues` -->"
 _TRADING_HEAD = "| exchange | what | pool | asked | at most, of the last |\n|---|---|---|---|---|"
+TAGS_BEGIN = "<!-- begin: tags, made by `make venues` -->"
+TAGS_END = "<!-- end: tags, made by `make venues` -->"
+_TAGS_HEAD = (
+    "| exchange | a client order id begins with | longest tag | left out of a tag | told in fills |"
+    "\n|---|---|---|---|---|"
+)
 _ANSWERS_HEAD = (
     "| exchange | pool | whose account | made at | address of a request |\n|---|---|---|---|---|"
 )
@@ -87,6 +93,23 @@ def trading_table() -> str:
     return "\n".join([_TRADING_HEAD, *(line for venue in VENUES for line in _told(venue))])
 
 
+def tags_table() -> str:
+    """Markdown with one line for each venue: how an order tag is written there."""
+    return "\n".join([_TAGS_HEAD, *(f"| `{venue}` | {_tag(venue)} |" for venue in VENUES)])
+
+
+def _tag(venue: str) -> str:
+    ids = trading_of(venue).order_ids
+    if ids is None:
+        return "it cannot carry a tag: it is a number | – | – | –"
+    begins = f"`{ids.prefix}` and the tag" if ids.prefix else "the tag"
+    if len(ids.kinds) < len(ALL_KINDS):
+        begins += f", of {', '.join(sorted(ids.kinds))} only: others are numbers"
+    longest = "not told" if ids.room is None else str(ids.room)
+    left_out = " ".join(f"`{sign}`" for sign in "-_" if sign not in ids.signs) or "–"
+    return f"{begins} | {longest} | {left_out} | {ids.told or 'none'}"
+
+
 def _told(venue: str) -> Iterator[str]:
     trading = trading_of(venue)
     kinds: tuple[tuple[str, Mapping[Pool, Sequence[Call[Any]]]], ...] = (
@@ -125,6 +148,7 @@ def with_table(document: str) -> str:
     document = _inserted(document, brackets_table(), BRACKETS_BEGIN, BRACKETS_END)
     document = _inserted(document, paces_table(), PACES_BEGIN, PACES_END)
     document = _inserted(document, trading_table(), TRADING_BEGIN, TRADING_END)
+    document = _inserted(document, tags_table(), TAGS_BEGIN, TAGS_END)
     return _inserted(document, answers_table(), ANSWERS_BEGIN, ANSWERS_END)
 
 

@@ -10,9 +10,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.models.accounts import Account, basis_problem, market_problem
+from capital.models.accounts import (
+    Account,
+    Tagged,
+    basis_problem,
+    market_problem,
+    symbols_problem,
+    tag_problem,
+)
 from capital.models.columns.exact import RatioField
 from capital.models.columns.loaded import RemembersLoaded
+from capital.models.columns.symbols import SymbolsField
 
 _WHOSE = ("strategy_id", "account_id")
 
@@ -23,19 +31,39 @@ class StrategyAccountQuerySet(models.QuerySet["StrategyAccount"]):
     def bulk_create(
         self, objs: Iterable["StrategyAccount"], *args: Any, **kwargs: Any
     ) -> list["StrategyAccount"]:
-        """Insert. Links with strategy and account already loaded cost no further query.
+        """Insert. Links with strategy and account loaded cost one further query, for order tags.
 
         Raises:
-            ValidationError: A futures strategy on a spot-only venue.
+            ValidationError: A futures strategy on a spot-only venue, or an order tag that begins
+                another one on the same account.
         """
         links = list(objs)
         models.prefetch_related_objects(links, "strategy", "account")
+        tagged = tags_by_account(link.account_id for link in links)
         for link in links:
-            link._refuse_problem()
+            link._refuse_problem(tagged[link.account_id])
+            tagged[link.account_id].append(Tagged(link.strategy.key, link.strategy.order_tag))
         created = super().bulk_create(links, *args, **kwargs)
         for link in created:
             link.remember()
         return created
+
+
+def tags_by_account(
+    account_ids: Iterable[int], *, without: int | None = None
+) -> dict[int, list[Tagged]]:
+    """The strategies of these accounts as their orders name them, in one query.
+
+    Args:
+        account_ids: Primary keys.
+        without: A strategy that is left out, by primary key.
+    """
+    found: dict[int, list[Tagged]] = {account_id: [] for account_id in account_ids}
+    links = StrategyAccount.objects.filter(account__in=found).exclude(strategy=without)
+    rows = links.order_by("pk").values_list("account_id", "strategy__key", "strategy__order_tag")
+    for account_id, key, order_tag in rows:
+        found[account_id].append(Tagged(key, order_tag))
+    return found
 
 
 class StrategyAccount(RemembersLoaded):
@@ -76,6 +104,14 @@ class StrategyAccount(RemembersLoaded):
         validators=[MinValueValidator(1)],
         help_text=_("Leave empty for no limit."),
     )
+    symbols = SymbolsField(
+        _("own symbols"),
+        help_text=_(
+            "Symbols in ccxt's notation, such as BTC/USDT:USDT, with commas between them. Fills of "
+            "a symbol that no other strategy declares on the account are this strategy's, where "
+            "neither its bot nor an order tag says so. Leave empty for none."
+        ),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -88,11 +124,12 @@ class StrategyAccount(RemembersLoaded):
         "weight",
         "leverage",
         "max_symbols",
+        "symbols",
         "is_active",
     )
     hidden_fields: ClassVar[frozenset[str]] = frozenset()
-    # Whose money the link's capital is, and whether it is used.
-    remembered = (*_WHOSE, "is_active")
+    # Whose money the link's capital is, whether it is used, and what it declares as its own.
+    remembered = (*_WHOSE, "is_active", "symbols")
 
     class Meta:
         verbose_name = _("strategy link")
@@ -130,8 +167,9 @@ class StrategyAccount(RemembersLoaded):
         """Refuse a market that the venue does not have, and moving capital with the link.
 
         Raises:
-            ValidationError: A futures strategy on a spot-only venue, or another strategy or
-                account on a link that has held capital.
+            ValidationError: A futures strategy on a spot-only venue, an order tag that begins
+                another one on the account, a symbol that is not of its market, or another strategy
+                or account on a link that has held capital.
         """
         self._refuse_problem()
         super().save(*args, **kwargs)
@@ -140,7 +178,7 @@ class StrategyAccount(RemembersLoaded):
         """As in ``save``."""
         super().clean_fields(exclude=exclude)
         try:
-            problem = self._problem()
+            problem, of_symbols = self._problem(), self._symbols_problem()
         except ObjectDoesNotExist:
             # A strategy or an account is missing; the form says so.
             return
@@ -149,12 +187,25 @@ class StrategyAccount(RemembersLoaded):
             raise ValidationError(
                 problem if "strategy" in (exclude or ()) else {"strategy": problem}
             )
+        if of_symbols:
+            raise ValidationError(
+                of_symbols if "symbols" in (exclude or ()) else {"symbols": of_symbols}
+            )
 
-    def _refuse_problem(self) -> None:
-        if problem := self._problem():
+    def _refuse_problem(self, others: Iterable[Tagged] | None = None) -> None:
+        if problem := self._problem(others):
             raise ValidationError({"strategy": problem})
+        if problem := self._symbols_problem():
+            raise ValidationError({"symbols": problem})
 
-    def _problem(self) -> Any:
+    def _symbols_problem(self) -> Any:
+        """Of symbols that are new; the link keeps those that it has, whatever became of them."""
+        symbols = self.__dict__.get("symbols")
+        if not symbols or (not self._state.adding and symbols == self.loaded.get("symbols")):
+            return None
+        return symbols_problem(self.account.venue, self.strategy.market_type, symbols)
+
+    def _problem(self, others: Iterable[Tagged] | None = None) -> Any:
         is_new = self._state.adding
         moved = any(
             getattr(self, name) != self.loaded[name] for name in _WHOSE if name in self.loaded
@@ -167,6 +218,12 @@ class StrategyAccount(RemembersLoaded):
         # A link that is not new and not moved may be switched off whatever its market became.
         if moved or is_new:
             problem = market_problem(self.account.venue, self.strategy.market_type)
+            if problem is not None:
+                return problem
+            if others is None:
+                (others,) = tags_by_account([self.account_id], without=self.strategy_id).values()
+            strategy = Tagged(self.strategy.key, self.strategy.order_tag)
+            problem = tag_problem(self.account.venue, strategy, others)
             if problem is not None:
                 return problem
         was_active = self.loaded.get("is_active", True) and not (moved or is_new)

@@ -388,3 +388,44 @@ def test_rows_are_prepared_a_page_at_a_time_however_they_are_shown(
     assert [row["name"] for row in (shown, changed)] == ["prepared A", "prepared A"]
     assert entered["name"] == "prepared C"
     assert pages == [2, 1, 1, 1]
+
+
+def test_an_order_tag_that_begins_another_is_refused_from_each_side(bot: Bot) -> None:
+    account = make_account(owner=bot.user)
+    make_link(account=account, strategy=make_strategy(owner=bot.user, key="grid"))
+    make_link(account=account, strategy=make_strategy(owner=bot.user, key="trend"))
+    make_strategy(owner=bot.user, key="grid-2")
+
+    for answer, field in (
+        (bot.patch("strategies/trend/", {"order_tag": "gr"}), "order_tag"),
+        (bot.patch("strategies/trend/", {"key": "gri"}), "key"),
+        (bot.post("strategy-accounts/", {"strategy": "grid-2", "account": account.pk}), "strategy"),
+    ):
+        (error,) = problem(answer, 400)["errors"]
+        assert error["field"] == field
+        assert "an order could be of either" in error["detail"]
+    (error,) = problem(bot.patch("strategies/trend/", {"order_tag": "a b"}), 400)["errors"]
+    assert error["detail"].startswith("An order tag begins with a letter or a digit")
+
+    assert bot.patch("strategies/grid-2/", {"order_tag": "second"}).json()["order_tag"] == "second"
+    linked = bot.post("strategy-accounts/", {"strategy": "grid-2", "account": account.pk})
+    assert linked.status_code == 201, linked.content
+
+
+def test_a_link_declares_symbols_of_its_market(bot: Bot) -> None:
+    link = make_link(account=make_account(owner=bot.user))
+    path = f"strategy-accounts/{link.pk}/"
+    assert bot.get(path).json()["symbols"] == []
+
+    assert bot.patch(path, {"symbols": ["BTC/USDT", "ETH/USDT"]}).json()["symbols"] == [
+        "BTC/USDT",
+        "ETH/USDT",
+    ]
+    for wrong, field in (
+        (["BTC/USDT:USDT"], "symbols"),
+        ("BTC/USDT", "symbols"),
+        ([5], "symbols.0"),
+    ):
+        (error,) = problem(bot.patch(path, {"symbols": wrong}), 400)["errors"]
+        assert error["field"] == field
+    assert StrategyAccount.objects.get().symbols == ["BTC/USDT", "ETH/USDT"]

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.django_db
         ("status", "active", "strategy_status_known"),
         ("status", "", "strategy_status_known"),
         ("key", "", "strategy_key_given"),
+        ("order_tag", "-grid", "strategy_order_tag_readable"),
+        ("order_tag", "grid.1", "strategy_order_tag_readable"),
+        ("order_tag", "그리드", "strategy_order_tag_readable"),
     ],
 )
 def test_a_strategy_out_of_its_words_is_refused(field, value, constraint):
@@ -55,3 +58,8 @@ def test_a_strategys_key_is_unique_for_all_owners():
 
 def test_a_strategy_is_active_until_it_is_told_otherwise():
     assert make_strategy().status == "ACTIVE"
+
+
+def test_a_strategys_tag_is_its_key_until_it_has_one():
+    assert make_strategy(key="grid").tag == "grid"
+    assert make_strategy(key="trend", order_tag="T1").tag == "T1"

@@ -367,3 +367,14 @@ def test_what_can_be_edited_is_part_of_the_version() -> None:
     links = {*LinksInline.fields, *LinkAdmin.fields[1], LinkAdmin.fields[2]} - shown
     assert not forms
     assert links <= set(StrategyAccount.edited_fields)
+
+
+def test_both_lists_of_symbols_are_told(page: Client, link: StrategyAccount) -> None:
+    inputs = opened(page, page_of(link))
+    StrategyAccount.objects.filter(pk=link.pk).update(symbols=["ETH/USDT", "SOL/USDT"])
+
+    answer = page.post(page_of(link), {**inputs, "symbols": "BTC/USDT"})
+
+    assert answer.status_code == 200
+    assert "is “ETH/USDT, SOL/USDT” now. You entered “BTC/USDT”" in str(answer.context["errors"])
+    assert StrategyAccount.objects.get(pk=link.pk).symbols == ["ETH/USDT", "SOL/USDT"]

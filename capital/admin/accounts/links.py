@@ -156,7 +156,12 @@ class LinkAdmin(Editable, SiteModelAdmin):
     list_filter_submit = True
     list_select_related = ["strategy", "account", "capital"]
     search_fields = ["strategy__name", "strategy__key", "account__name"]
-    fields = [("strategy", "account"), ("weight", "leverage", "max_symbols"), "is_active"]
+    fields = [
+        ("strategy", "account"),
+        ("weight", "leverage", "max_symbols"),
+        "symbols",
+        "is_active",
+    ]
     autocomplete_fields = ["strategy", "account"]
     instead_of_deleting = SWITCH_OFF
 

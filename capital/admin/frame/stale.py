@@ -109,6 +109,8 @@ def _says(row: Model, difference: Difference) -> str:
 
 def _text(row: Model, name: str, value: Any) -> str:
     """A value as people read it."""
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
     choices = dict(row._meta.get_field(name).flatchoices)  # type: ignore[union-attr]
     if value in choices:
         return str(choices[value])

@@ -89,6 +89,7 @@ class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin)
                     "fields": [
                         ("name", "key"),
                         ("market_type", "status"),
+                        "order_tag",
                         "description",
                         *(["owner"] if owned else []),
                     ]

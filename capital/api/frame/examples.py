@@ -28,6 +28,7 @@ _ACCOUNT = {
 _STRATEGY = {
     "key": "trend",
     "name": "Trend",
+    "order_tag": "",
     "market_type": "futures",
     "status": "ACTIVE",
     "description": "",
@@ -38,6 +39,7 @@ _LINK = {
     "weight": "0.6",
     "leverage": "3",
     "max_symbols": 5,
+    "symbols": ["BTC/USDT:USDT"],
     "is_active": True,
 }
 _POSITION = {"symbol": "BTC/USDT:USDT", "quantity": "0.23", "entry_price": "61234.5"}

@@ -59,6 +59,10 @@ ACCOUNT: Descriptions = {
 
 STRATEGY: Descriptions = {
     "name": "The strategy's name.",
+    "order_tag": (
+        "What the client order ids of its bots begin with. Empty: its key. On an account, no tag "
+        "may begin another one."
+    ),
     "market_type": "Whether it trades spot or futures.",
     "status": (
         "`ACTIVE` strategies share the capital. `PAUSED` ones may only close positions. "

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import MoneyField, Row, Secret, Username, VisibleRow
+from capital.api.frame.fields import MoneyField, Row, Secret, Text, Username, VisibleRow
 from capital.api.shapes import descriptions
 from capital.models import (
     Account,
@@ -118,6 +118,7 @@ class StrategyRow(Row):
             "owner",
             "key",
             "name",
+            "order_tag",
             "market_type",
             "status",
             "description",
@@ -145,6 +146,14 @@ class LinkRow(Row):
         default=None,
         help_text="The capital allocated to it now. Null: never allocated.",
     )
+    symbols = serializers.ListField(
+        child=Text(max_length=64),
+        required=False,
+        help_text=(
+            "Symbols in ccxt's notation whose fills are this strategy's, where neither its bot nor "
+            "an order tag says whose they are, and no other strategy on the account declares them."
+        ),
+    )
     notices = serializers.SerializerMethodField()
 
     class Meta:
@@ -157,6 +166,7 @@ class LinkRow(Row):
             "weight",
             "leverage",
             "max_symbols",
+            "symbols",
             "is_active",
             "allocated_capital",
             "notices",

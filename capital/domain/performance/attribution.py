@@ -1,4 +1,4 @@
-"""Whose a fill is, where nobody said so: by the tag in its order id, or by its symbol."""
+"""Whose a fill may be, where nobody said so: by the tag in its order id, or by its symbol."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -19,8 +19,10 @@ class Claimant:
     symbols: Collection[str] = field(default_factory=frozenset)
 
 
-def by_tag(client_order_id: str, claimants: Iterable[Claimant], *, prefix: str = "") -> int | None:
-    """The link whose tag the client order id begins with; None where no or several tags match.
+def fitting_tags(
+    client_order_id: str, claimants: Iterable[Claimant], *, prefix: str = ""
+) -> set[int]:
+    """The links whose tags the client order id begins with.
 
     In any case of letters: venues change it. A tag may be followed by anything.
 
@@ -30,14 +32,12 @@ def by_tag(client_order_id: str, claimants: Iterable[Claimant], *, prefix: str =
         prefix: What the venue, or ccxt at this venue, writes before a client's own text.
     """
     text = client_order_id.lower().removeprefix(prefix.lower())
-    found = {each.id for each in claimants if each.tag and text.startswith(each.tag.lower())}
-    return found.pop() if text and len(found) == 1 else None
+    return {each.id for each in claimants if each.tag and text.startswith(each.tag.lower())}
 
 
-def by_symbol(symbol: str, claimants: Iterable[Claimant]) -> int | None:
-    """The one link that declares the symbol; None where no or several do."""
-    found = {each.id for each in claimants if symbol in each.symbols}
-    return found.pop() if len(found) == 1 else None
+def fitting_symbols(symbol: str, claimants: Iterable[Claimant]) -> set[int]:
+    """The links that declare the symbol."""
+    return {each.id for each in claimants if symbol in each.symbols}
 
 
 def tag_conflict(tag: str, others: Iterable[str]) -> str | None:

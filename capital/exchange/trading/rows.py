@@ -252,6 +252,39 @@ class Call(Generic[_Fields]):
     about: str = ""
 
 
+# What of a client order id is left for telling orders of one tag apart.
+_LEAST_ROOM = 4
+
+
+@dataclass(frozen=True)
+class OrderIds:
+    """What a client order id may be, and so how the order tag of a strategy stands in front of it.
+
+    Attributes:
+        prefix: What it must begin with; a tag is written behind it.
+        signs: What it may have beside letters and digits. Other signs of a tag are left out.
+        longest: How many characters it may have behind the prefix; None where that is not told.
+        kinds: The instruments whose orders take a text. Those of others take a number.
+        told: In which fills the venue tells it again, for docs/venues.md; empty: in none.
+    """
+
+    prefix: str = ""
+    signs: str = "-_"
+    longest: int | None = None
+    kinds: Kinds = ALL_KINDS
+    told: str = ""
+
+    def written(self, tag: str) -> str:
+        """The tag as it is written there, without the prefix; empty where it cannot be."""
+        text = "".join(each for each in tag if each.isalnum() or each in self.signs)
+        return text if self.room is None or len(text) <= self.room else ""
+
+    @property
+    def room(self) -> int | None:
+        """How many characters a tag may have; None for any number."""
+        return None if self.longest is None else self.longest - _LEAST_ROOM
+
+
 Naming = Literal["id", "coin", "pair"]
 """How rows name instruments: by market id; by coin, where it is a contract (Hyperliquid); or by id
 or the pair's two names together (Kraken)."""
@@ -266,8 +299,7 @@ class Trading:
         positions: For each pool, those for its positions; none on spot.
         flows: For each pool, those for its flows.
         naming: How rows name instruments.
-        tag_prefix: What stands before a client's own order id in its fills.
-        tags: Whether fills carry the client order id.
+        order_ids: What a client order id may be there; None where it takes no text.
         untold: What the venue does not tell, each in a few words, for docs/venues.md.
     """
 
@@ -275,6 +307,5 @@ class Trading:
     positions: Mapping[Pool, tuple[Call[PositionFields], ...]] = field(default_factory=dict)
     flows: Mapping[Pool, tuple[Call[FlowFields], ...]] = field(default_factory=dict)
     naming: Naming = "id"
-    tag_prefix: str = ""
-    tags: bool = False
+    order_ids: OrderIds | None = OrderIds()  # frozen
     untold: tuple[str, ...] = ()

@@ -116,4 +116,6 @@ def _written(row: Model, field: Any) -> Any:
             return value
         case Decimal():
             return plain(EXACT.normalize(value))
+        case list():
+            return ", ".join(map(str, value))
     return str(value)

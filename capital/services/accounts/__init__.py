@@ -1,6 +1,6 @@
 """Accounts, links and strategies: found, locked, entered, changed and removed."""
 
-from capital.services.accounts.links import check_market, find_link_ids, find_named_link
+from capital.services.accounts.links import check_market, check_tag, find_link_ids, find_named_link
 from capital.services.accounts.lookup import active_account_ids, find_account_ids
 from capital.services.accounts.registry import (
     change_account,
@@ -25,6 +25,7 @@ __all__ = [
     "change_link",
     "change_strategy",
     "check_market",
+    "check_tag",
     "create_account",
     "create_link",
     "create_strategy",

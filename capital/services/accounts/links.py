@@ -8,8 +8,10 @@ from django.db.models import QuerySet
 from capital.domain.errors import AmbiguousAccount, NotFound, UnknownStrategy
 from capital.exchange.venues import get_venue, is_known
 from capital.models import StrategyAccount
-from capital.models.accounts import no_market
+from capital.models.accounts import Tagged, no_market, tag_problem
+from capital.models.links import tags_by_account
 from capital.services.accounts.lookup import find_account_ids
+from strategies.models import Strategy
 
 
 def find_link_ids(strategy_key: str, account_names: Sequence[str] = ()) -> list[int]:
@@ -69,3 +71,23 @@ def check_market(strategy_id: int, market: str) -> None:
     for venue in sorted(set(links.values_list("account__venue", flat=True))):
         if is_known(venue) and market not in get_venue(venue).markets:
             raise ValidationError({"market_type": no_market(venue, market)})
+
+
+def check_tag(strategy: Strategy) -> None:
+    """Refuse an order tag that begins another one on an account, or is begun by one.
+
+    A strategy keeps the tag that it has. Two queries where it gets another one.
+
+    Raises:
+        ValidationError: Of ``order_tag``, or of ``key`` where that is the tag; it names both.
+    """
+    stored = Strategy.objects.filter(pk=strategy.pk).first()
+    if stored is None or stored.tag == strategy.tag:
+        return
+    links = StrategyAccount.objects.filter(strategy=strategy).order_by("pk")
+    venues = dict(links.values_list("account_id", "account__venue"))
+    tagged = tags_by_account(venues, without=strategy.pk)
+    for account_id, venue in venues.items():
+        ours = Tagged(strategy.key, strategy.order_tag)
+        if problem := tag_problem(venue, ours, tagged[account_id]):
+            raise ValidationError({"order_tag" if strategy.order_tag else "key": problem})

@@ -126,7 +126,11 @@ def create_link(
         if locked is None:
             raise NotFound
         require(actor, Act.ADD_LINK, account_ids=[locked.pk])
-        link = StrategyAccount(account=locked, strategy=strategy, **fields)
+        # Its order tag must not change before it is linked.
+        tagged = Strategy.objects.select_for_update(no_key=True).filter(pk=strategy.pk).first()
+        if tagged is None:
+            raise NotFound
+        link = StrategyAccount(account=locked, strategy=tagged, **fields)
         _clean_and_save(link)
         _record(link, ChangeVerb.CREATED, {}, values_of(link), actor, origin)
     return link

@@ -11,15 +11,17 @@ from django.db import transaction
 from django.db.models import ProtectedError
 
 from capital.domain.errors import HasHistory, NotFound, OwnerOnly
-from capital.models import ChangedRow, ChangeVerb
+from capital.models import ChangedRow, ChangeVerb, StrategyAccount
 from capital.services.access.changes import differences, record_change, values_of
 from capital.services.access.permissions import require_permission
 from capital.services.access.roles import require_strategy
+from capital.services.accounts.lookup import lock_accounts
 from strategies import services
 from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
 
 _CHANGE = "strategies.change_strategy"
+_TAG = frozenset({"key", "order_tag"})
 _SERVICES = {
     StrategyStatus.PAUSED: services.pause_strategies,
     StrategyStatus.ACTIVE: services.activate_strategies,
@@ -72,7 +74,7 @@ def change_strategy(
         ValidationError: A rule is broken. Nothing was changed.
     """
     with transaction.atomic():
-        strategy = _locked([strategy_id]).get(strategy_id)
+        strategy = _locked_for(strategy_id, fields)
         if strategy is None:
             raise NotFound
         require_strategy(actor, _CHANGE, [strategy])
@@ -128,6 +130,23 @@ def delete_strategy(
 def _locked(strategy_ids: Iterable[int]) -> dict[int, Strategy]:
     rows = Strategy.objects.select_for_update(no_key=True).filter(pk__in=set(strategy_ids))
     return {strategy.pk: strategy for strategy in rows.order_by("pk")}
+
+
+def _locked_for(strategy_id: int, fields: Iterable[str]) -> Strategy | None:
+    """The strategy, locked; with its accounts, where these fields say what its orders begin with.
+
+    Then no other strategy gets there meanwhile, or gets a tag that could not be told from it.
+    """
+    if _TAG.isdisjoint(fields):
+        return _locked([strategy_id]).get(strategy_id)
+    links = StrategyAccount.objects.filter(strategy=strategy_id).order_by()
+    linked = links.values_list("account_id", flat=True)
+    before = lock_accounts(list(linked))
+    strategy = _locked([strategy_id]).get(strategy_id)
+    # Who links it locks it as well: from now on there are no more.
+    if late := set(linked).difference(before):
+        lock_accounts(sorted(late))
+    return strategy
 
 
 def _record(

@@ -4,9 +4,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from capital.domain.performance.attribution import Claimant, by_tag
+from capital.domain.performance.attribution import (
+    Claimant,
+    fitting_symbols,
+    fitting_tags,
+)
+from capital.domain.performance.symbols import parse_symbol
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.trading.venues import trading_of
 from capital.models import Account, AttributedBy, Fill, StrategyAccount
+from capital.models.accounts import market_of, written_tag
+from strategies.markets import MarketType
 
 _Order = tuple[str, str, str]
 
@@ -32,8 +40,9 @@ def owners_of(
 ) -> dict[int, Owner]:
     """Whose fills are, by their ``id()``; those of nobody are left out. One query.
 
-    First the link that reported a fill of the same order, then the one whose strategy's key the
-    client order id begins with. Where several fit it is nobody's.
+    First the link that reported a fill of the same order, then the one whose strategy's order tag
+    the client order id begins with, then the one that declares the symbol and trades its market.
+    Where several fit it is nobody's, and what comes after is not asked.
 
     Args:
         account: The account.
@@ -47,23 +56,42 @@ def owners_of(
         if link_id is not None:
             for order in _orders(fill):
                 by_order[order].add(link_id)
-    claimants = [
-        Claimant(pk, tag=key)
-        for pk, key in StrategyAccount.objects.filter(account=account)
-        .order_by("pk")
-        .values_list("pk", "strategy__key")
-    ]
-    prefix = trading_of(account.venue).tag_prefix
+    claimants = _claimants(account)
+    ids = trading_of(account.venue).order_ids
     owners = {}
     for fill in fills:
         reported = {link_id for order in _orders(fill) for link_id in by_order.get(order, ())}
-        if len(reported) == 1:
-            owners[id(fill)] = Owner(reported.pop(), AttributedBy.BOT)
-        elif not reported:
-            link_id = by_tag(fill.client_order_id, claimants, prefix=prefix)
-            if link_id is not None:
-                owners[id(fill)] = Owner(link_id, AttributedBy.TAG)
+        tagged: set[int] = set()
+        if ids is not None and _kind(fill) in ids.kinds:
+            tagged = fitting_tags(fill.client_order_id, claimants[None], prefix=ids.prefix)
+        declared = fitting_symbols(fill.symbol, claimants[market_of(fill.symbol)])
+        ways = (
+            (reported, AttributedBy.BOT),
+            (tagged, AttributedBy.TAG),
+            (declared, AttributedBy.SYMBOL),
+        )
+        found, how = next(((each, how) for each, how in ways if each), (set(), None))
+        if how is not None and len(found) == 1:
+            owners[id(fill)] = Owner(found.pop(), how)
     return owners
+
+
+def _claimants(account: Account) -> dict[MarketType | None, list[Claimant]]:
+    """The links of the account by market; under None all of them. Tags as its venue writes them."""
+    found: dict[MarketType | None, list[Claimant]] = defaultdict(list)
+    links = StrategyAccount.objects.filter(account=account).select_related("strategy")
+    for link in links.order_by("pk"):
+        tag = written_tag(account.venue, link.strategy.tag)
+        claimant = Claimant(link.pk, tag=tag, symbols=frozenset(link.symbols))
+        found[None].append(claimant)
+        found[MarketType(link.strategy.market_type)].append(claimant)
+    return found
+
+
+def _kind(fill: Fill) -> InstrumentKind:
+    symbol = parse_symbol(fill.symbol)
+    assert symbol is not None, "no other symbol is recorded"
+    return symbol.kind
 
 
 def _orders(fill: Fill) -> Iterator[_Order]:

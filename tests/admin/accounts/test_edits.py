@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from capital.admin.accounts import links as links_page
-from capital.models import Account, StrategyAccount
+from capital.models import Account, SettingChange, StrategyAccount
 from capital.services.accounts import registry
 from strategies.models import Strategy
 from tests.admin.forms import EDITOR, change_url, form_of
@@ -311,3 +311,32 @@ def test_history_names_the_changed_fields_in_korean(korean: Client, tenant: Tena
     assert "수수료율" in history
     assert "Fee rate" not in history
     assert "fee rate" not in history
+
+
+def test_symbols_are_typed_with_commas_and_blanks(page: Client, tenant: Tenant) -> None:
+    link = StrategyAccount.objects.filter(account=tenant.account, strategy__market_type="spot")[0]
+    url = f"{LINKS}{link.pk}/change/"
+
+    post(page, url, symbols="BTC/USDT,ETH/USDT\n BTC/USDT")
+
+    link.refresh_from_db()
+    assert link.symbols == ["BTC/USDT", "ETH/USDT"]
+    assert form_of(page, url)["symbols"] == "BTC/USDT, ETH/USDT"
+    change = SettingChange.objects.latest("pk")
+    assert change.values == {"symbols": {"old": "", "new": "BTC/USDT, ETH/USDT"}}
+    answer = page.post(url, form_of(page, url, symbols="BTC/USDT:USDT"))
+    assert "traded on the market futures" in str(answer.context["errors"])
+
+
+def test_an_order_tag_that_begins_another_is_said_at_its_field(
+    page: Client, tenant: Tenant
+) -> None:
+    strategy, other = Strategy.objects.filter(strategy_accounts__account=tenant.account)[:2]
+    url = f"{STRATEGIES}{strategy.pk}/change/"
+
+    answer = page.post(url, form_of(page, url, order_tag=other.key[:4]))
+
+    (message,) = answer.context["adminform"].form.errors["order_tag"]
+    assert other.key in message
+    post(page, url, order_tag="alone")
+    assert Strategy.objects.get(pk=strategy.pk).order_tag == "alone"

@@ -5,7 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from capital.domain.performance.attribution import Claimant, by_symbol, by_tag, tag_conflict
+from capital.domain.performance.attribution import (
+    Claimant,
+    fitting_symbols,
+    fitting_tags,
+    tag_conflict,
+)
 from capital.domain.performance.flows import FlowKind, Movement, matching
 from capital.domain.performance.pnl import keep_books
 from capital.domain.performance.stored import books_as_json, books_from_json
@@ -54,23 +59,23 @@ GRID, TREND = Claimant(1, "grid", {"BTC/USDT"}), Claimant(2, "trend", {"ETH/USDT
     ],
 )
 def test_a_client_order_id_begins_with_its_tag(text, link) -> None:
-    assert by_tag(text, [GRID, TREND]) == link
+    assert fitting_tags(text, [GRID, TREND]) == ({link} if link else set())
 
 
 def test_what_a_venue_writes_before_is_no_part_of_the_tag() -> None:
-    assert by_tag("x-TKT5PX2F-grid1", [GRID], prefix="x-TKT5PX2F-") == 1
+    assert fitting_tags("x-TKT5PX2F-grid1", [GRID], prefix="x-TKT5PX2F-") == {1}
 
 
-def test_two_tags_that_fit_are_none() -> None:
-    assert by_tag("grid-2-1", [GRID, Claimant(3, "grid-2")]) is None
-    assert by_tag("grid-1", [GRID, Claimant(1, "grid-1")]) == 1, "one link by two names"
-    assert by_tag("x", [Claimant(4, "")]) is None, "no tag fits nothing"
+def test_two_tags_may_fit() -> None:
+    assert fitting_tags("grid-2-1", [GRID, Claimant(3, "grid-2")]) == {1, 3}
+    assert fitting_tags("grid-1", [GRID, Claimant(1, "grid-1")]) == {1}, "one link by two names"
+    assert fitting_tags("x", [Claimant(4, "")]) == set(), "no tag fits nothing"
 
 
-def test_a_symbol_that_one_link_declares_is_its() -> None:
-    assert by_symbol("BTC/USDT", [GRID, TREND]) == 1
-    assert by_symbol("SOL/USDT", [GRID, TREND]) is None
-    assert by_symbol("BTC/USDT", [GRID, Claimant(3, "", ["BTC/USDT"])]) is None
+def test_a_symbol_is_of_the_links_that_declare_it() -> None:
+    assert fitting_symbols("BTC/USDT", [GRID, TREND]) == {1}
+    assert fitting_symbols("SOL/USDT", [GRID, TREND]) == set()
+    assert fitting_symbols("BTC/USDT", [GRID, Claimant(3, "", ["BTC/USDT"])]) == {1, 3}
 
 
 @pytest.mark.parametrize(

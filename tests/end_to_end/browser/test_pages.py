@@ -189,7 +189,7 @@ def test_long_names_forty_strategies_and_debt_stay_within_the_page(
     make_account(owner=operator, name="Nothing known", currency="BTC")
     for number in range(40):
         strategy = make_strategy(
-            owner=operator, name=f"Unbreakable{'x' * 80}{number}", key=f"strategy-{number}"
+            owner=operator, name=f"Unbreakable{'x' * 80}{number}", key=f"strategy-{number:02}"
         )
         make_link(account=account, strategy=strategy, capital=str(100 + number))
 

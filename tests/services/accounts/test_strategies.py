@@ -1,9 +1,15 @@
 """One strategy is made, changed, paused or removed by who may, and leaves its record."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import close_old_connections, connections
 
 from capital.domain.errors import HasHistory, NotFound, NotPermitted, OwnerOnly, StrategyOfAnother
-from capital.models import SettingChange
+from capital.models import SettingChange, StrategyAccount
+from capital.services.accounts import create_link
 from capital.services.accounts.strategies import (
     change_strategy,
     create_strategy,
@@ -12,7 +18,7 @@ from capital.services.accounts.strategies import (
 )
 from strategies.models import MarketType, Strategy, StrategyStatus
 from tests.admin.tenants import allow
-from tests.factories import make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -102,3 +108,88 @@ def test_strategy_that_is_gone_is_removed_already_or_not_found() -> None:
 
     assert set(Strategy.objects.all()) == {beside, used}
     assert [record[1] for record in records()] == ["removed"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"order_tag": "gr"}, "order_tag"),
+        ({"order_tag": "grid-2"}, "order_tag"),
+        ({"key": "GRID2"}, "key"),
+    ],
+)
+def test_a_tag_that_begins_another_on_an_account_is_refused(
+    changes: dict[str, str], field: str
+) -> None:
+    account = make_account()
+    make_link(account=account, strategy=make_strategy(key="grid"))
+    strategy, beside = make_strategy(key="trend"), make_strategy(key="else")
+    make_link(account=account, strategy=strategy)
+
+    with pytest.raises(ValidationError) as refused:
+        change_strategy(strategy.pk, **changes)
+
+    assert "grid" in str(refused.value.message_dict[field])
+    assert Strategy.objects.get(pk=strategy.pk).tag == "trend"
+    # One that trades nowhere beside it may be called so.
+    assert change_strategy(beside.pk, **changes).tag == next(iter(changes.values()))
+
+
+def test_a_tag_of_its_own_makes_room_for_a_key_like_another() -> None:
+    account = make_account()
+    for key, order_tag in (("grid", ""), ("grid-2", "second")):
+        make_link(account=account, strategy=make_strategy(key=key, order_tag=order_tag))
+
+    with pytest.raises(ValidationError, match="the order tag of the strategy grid, begins"):
+        change_strategy(Strategy.objects.get(key="grid-2").pk, order_tag="")
+    # What says nothing of its tag is not judged.
+    Strategy.objects.filter(key="grid-2").update(order_tag="")
+    change_strategy(Strategy.objects.get(key="grid-2").pk, name="Second", order_tag="")
+    assert Strategy.objects.get(key="grid-2").name == "Second"
+
+
+def test_a_link_of_a_strategy_that_is_gone_is_not_found() -> None:
+    strategy = make_strategy()
+    Strategy.objects.filter(pk=strategy.pk).delete()
+
+    with pytest.raises(NotFound):
+        create_link(account=make_account(), strategy=strategy)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_changed", [True, False])
+def test_of_two_strategies_at_once_one_gets_the_tag(is_changed: bool) -> None:
+    """Both are linked at once, or one is linked while the other gets its key."""
+    account = make_account()
+    first, second = make_strategy(key="grid"), make_strategy(key="grid-2")
+    if is_changed:
+        Strategy.objects.filter(pk=first.pk).update(key="else")
+        make_link(account=account, strategy=Strategy.objects.get(pk=first.pk))
+    start, refused = threading.Barrier(2), []
+
+    def run(work: Callable[[], object]) -> None:
+        close_old_connections()
+        try:
+            start.wait()
+            work()
+        except ValidationError as error:
+            refused.append(error)
+        finally:
+            connections.close_all()
+
+    works = (
+        (lambda: change_strategy(first.pk, key="grid"))
+        if is_changed
+        else (lambda: create_link(account=account, strategy=first)),
+        lambda: create_link(account=account, strategy=second),
+    )
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    tags = StrategyAccount.objects.filter(account=account).values_list("strategy__key", flat=True)
+    assert len(refused) == 1
+    assert not {"grid", "grid-2"} <= set(tags)

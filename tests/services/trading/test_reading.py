@@ -13,6 +13,8 @@ from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.models import Account, Attribution, Fill, StrategyAccount, SymbolDay
 from capital.services.trading import NewFill, ReadReport, import_fills, report_fills
+from capital.services.trading.whose import owners_of
+from strategies.models import Strategy
 from tests.exchange.readings.plain_server import PlainServer
 from tests.factories import make_account, make_fill, make_link, make_market, make_strategy
 
@@ -134,6 +136,104 @@ def test_a_client_order_id_that_begins_with_a_strategys_key_is_of_its_link() -> 
     (attribution,) = Attribution.objects.all()
     assert (attribution.strategy_account, attribution.how) == (links[0], "tag")
     assert attribution.fill.venue_fill_id == "1"
+
+
+def whose(account: Account, fills: list[Fill], related: dict[Fill, int] | None = None) -> Any:
+    found = owners_of(
+        account, fills, list(related or {}), {fill.pk: pk for fill, pk in (related or {}).items()}
+    )
+    return [(found[id(fill)].link_id, found[id(fill)].how.value) if id(fill) in found else None
+            for fill in fills]  # fmt: skip
+
+
+def told(symbol: str = BTC, client: str = "", order: str = "") -> Fill:
+    return Fill(symbol=symbol, client_order_id=client, order_id=order)
+
+
+def test_a_fill_is_its_orders_then_its_tags_then_its_symbols(django_assert_num_queries) -> None:
+    account = make_account(venue="bybit", wallet_mode="unified")
+    grid, trend, third = (
+        make_link(
+            account=account,
+            strategy=make_strategy(key=key, order_tag=tag, market_type=market),
+            symbols=symbols,
+        )
+        for key, tag, market, symbols in (
+            ("grid", "g1", "spot", [BTC]),
+            ("trend", "", "spot", ["ETH/USDT", "SOL/USDT"]),
+            ("swing", "", "futures", []),
+        )
+    )
+    StrategyAccount.objects.filter(pk=third.pk).update(symbols=[BTC, "SOL/USDT"])
+    # Of another account, which is not asked.
+    make_link(account=make_account(), symbols=["XRP/USDT"])
+    reported = make_fill(trend, order_id="7")
+    fills = [
+        told(client="g1-1", order="7"),
+        told(client="G1x"),
+        told("ETH/USDT", client="g1-2"),
+        told("ETH/USDT", client="grid-2"),
+        told(client="swing-3"),
+        told(),
+        told("SOL/USDT"),
+        told("XRP/USDT"),
+    ]
+
+    with django_assert_num_queries(1):
+        found = whose(account, fills, {reported: trend.pk})
+
+    assert found == [
+        (trend.pk, "bot"),
+        (grid.pk, "tag"),
+        (grid.pk, "tag"),
+        (trend.pk, "symbol"),
+        (third.pk, "tag"),
+        (grid.pk, "symbol"),
+        # A futures strategy declares it, too: it does not trade this market.
+        (trend.pk, "symbol"),
+        None,
+    ]
+
+
+def test_where_several_fit_the_next_way_is_not_asked() -> None:
+    account = make_account(venue="bybit", wallet_mode="unified")
+    grid, other = (
+        make_link(account=account, strategy=make_strategy(key=key)) for key in ("grid", "other")
+    )
+    # Around what refuses it.
+    Strategy.objects.filter(key="other").update(order_tag="grid-2")
+    StrategyAccount.objects.filter(pk=grid.pk).update(symbols=[BTC])
+    orders = {make_fill(each, order_id="7", venue_fill_id=each.strategy.key): each.pk
+              for each in (grid, other)}  # fmt: skip
+
+    found = whose(account, [told(client="grid-2-1"), told(order="7"), told()], orders)
+
+    assert found == [None, None, (grid.pk, "symbol")]
+    StrategyAccount.objects.filter(pk=other.pk).update(symbols=["ETH/USDT", BTC])
+    assert whose(account, [told(), told("ETH/USDT")]) == [None, (other.pk, "symbol")]
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "client", "is_found"),
+    [
+        ("gate", "BTC/USDT:USDT", "t-grid_1x", True),
+        ("okx", "BTC/USDT:USDT", "Grid17", True),
+        ("okx", "BTC/USDT:USDT", "Gri7", False),
+        ("htx", "BTC/USDT", "grid_1-7", True),
+        ("htx", "BTC/USDT:USDT", "grid_1-7", False),
+        ("hyperliquid", "BTC/USDT", "grid_1", False),
+        ("nowhere", "BTC/USDT", "grid_1", True),
+    ],
+)
+def test_a_tag_is_looked_for_as_the_venue_writes_it(
+    venue: str, symbol: str, client: str, is_found: bool
+) -> None:
+    link = make_link(strategy=make_strategy(key="grid", order_tag="grid_1"))
+    Account.objects.filter(pk=link.account_id).update(venue=venue)
+
+    (found,) = whose(Account.objects.get(), [told(symbol, client)])
+
+    assert found == ((link.pk, "tag") if is_found else None)
 
 
 def test_two_links_that_told_of_one_order_leave_its_fills_to_nobody(

@@ -16,6 +16,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -214,6 +215,8 @@ TRADING = {
                 _income("papiGetCmIncome", "GET /papi/v1/cm/income", INVERSE),
             ),
         },
+        # newClientOrderId: ^[a-zA-Z0-9-_]{1,36}$ on spot; futures allow ". : /" as well.
+        order_ids=OrderIds(longest=36),
         untold=("client order ids in fills", "fills of the margin wallet of portfolio margin"),
     )
 }

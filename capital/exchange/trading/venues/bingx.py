@@ -19,6 +19,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -151,7 +152,8 @@ TRADING = {
             )
         },
         flows={Pool.FUTURES: (_INCOME,)},
-        tags=False,
+        # clientOrderId: at most 40 characters, which are made small letters.
+        order_ids=OrderIds(longest=40, told="USDⓈ-M"),
         untold=(
             "coin-margined fills, but by order",
             "funding of coin-margined contracts",

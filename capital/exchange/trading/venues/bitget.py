@@ -19,6 +19,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -230,6 +231,8 @@ TRADING = {
             Pool.UNIFIED: tuple(_unified_positions(*each) for each in _PRODUCTS),
         },
         flows={Pool.FUTURES: tuple(_bills(*each) for each in _PRODUCTS)},
+        # clientOid: error 40305 says that 50 characters are the most.
+        order_ids=OrderIds(longest=50, told="unified accounts"),
         untold=(
             "client order ids in classic fills",
             "fills of the margin wallets: their rows name no symbol",

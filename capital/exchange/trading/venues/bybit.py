@@ -20,6 +20,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -176,7 +177,8 @@ TRADING = {
                 _WITHDRAWALS,
             )
         },
-        tags=True,
+        # orderLinkId: at most 36 letters, digits, dashes and underscores.
+        order_ids=OrderIds(longest=36, told="all"),
         untold=("whose position a fill of a hedged account is",),
     )
 }

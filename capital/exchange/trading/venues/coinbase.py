@@ -10,6 +10,7 @@ from capital.exchange.trading.rows import (
     FeeField,
     FillFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Quotient,
@@ -70,6 +71,8 @@ TRADING = {
     "coinbase": Trading(
         fills={Pool.SPOT: (_FILLS,), Pool.FUTURES: (_FILLS,)},
         positions={Pool.FUTURES: (_POSITIONS,)},
+        # client_order_id: a text; its longest length is not documented.
+        order_ids=OrderIds(),
         untold=("client order ids in fills", "funding", "deposits and withdrawals are not read"),
     )
 }

@@ -15,6 +15,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -116,7 +117,8 @@ TRADING = {
         fills={Pool.UNIFIED: (_FILLS, _HISTORY)},
         positions={Pool.UNIFIED: (_POSITIONS,)},
         flows={Pool.UNIFIED: (_LOG,)},
-        tags=True,
+        # label: at most 64 characters.
+        order_ids=OrderIds(longest=64, told="all"),
         untold=(
             "funding by payment: it is in the settlements of the day",
             "fills in other currencies than the account's",

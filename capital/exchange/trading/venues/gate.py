@@ -15,6 +15,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -147,9 +148,8 @@ TRADING = {
         },
         positions={Pool.FUTURES: _OPEN, Pool.UNIFIED: _OPEN},
         flows={Pool.FUTURES: (_BOOK,), Pool.UNIFIED: (_BOOK,)},
-        # gate.com/docs/developers/apiv4: what a user defines begins with "t-".
-        tag_prefix="t-",
-        tags=True,
+        # gate.com/docs/developers/apiv4, text: "t-" and at most 28 letters, digits, "_", "-", ".".
+        order_ids=OrderIds(prefix="t-", longest=28, told="all"),
         untold=(
             "whose position a fill of a hedged account is",
             "deposits and withdrawals of spot wallets are not read",

@@ -18,6 +18,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -229,6 +230,8 @@ TRADING = {
                 ),
             )
         },
+        # client-order-id of spot: at most 64 characters. client_order_id of contracts: a number.
+        order_ids=OrderIds(longest=64, kinds=SPOT),
         untold=(
             "client order ids in fills of spot and inverse contracts",
             "funding of inverse contracts",

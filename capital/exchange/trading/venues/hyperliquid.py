@@ -112,6 +112,8 @@ TRADING = {
         positions={Pool.FUTURES: (_POSITIONS,), Pool.UNIFIED: (_POSITIONS,)},
         flows={Pool.FUTURES: (_FUNDING, _MOVES), Pool.UNIFIED: (_FUNDING, _MOVES)},
         naming="coin",
+        # cloid: a hexadecimal number of 128 bits.
+        order_ids=None,
         untold=(
             "client order ids as texts: they are numbers",
             "whether realised PnL is with the fee",

@@ -11,6 +11,7 @@ from capital.exchange.trading.rows import (
     FeeField,
     FillFields,
     Moment,
+    OrderIds,
     Pages,
     Quotient,
     Said,
@@ -69,12 +70,14 @@ _UNTOLD = ("single fills", "deposits and withdrawals are not read")
 TRADING = {
     "upbit": Trading(
         fills={Pool.SPOT: (_upbit("done"), _upbit("cancel"))},
-        tags=True,
+        # identifier: at most 64 characters, never used before.
+        order_ids=OrderIds(longest=64, told="all"),
         untold=_UNTOLD,
     ),
     "bithumb": Trading(
         fills={Pool.SPOT: (_bithumb("done"), _bithumb("cancel"))},
-        tags=True,
+        # client_order_id: a text; its longest length is not documented.
+        order_ids=OrderIds(told="all"),
         untold=_UNTOLD,
     ),
 }

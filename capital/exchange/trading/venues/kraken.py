@@ -15,6 +15,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Quotient,
@@ -165,13 +166,16 @@ TRADING = {
         positions={Pool.SPOT: (_POSITIONS,)},
         flows={Pool.SPOT: (_LEDGERS,)},
         naming="pair",
+        # cl_ord_id: a UUID, or a free text of at most 18 characters.
+        order_ids=OrderIds(longest=18),
         untold=("client order ids in fills", "the currency of a fee"),
     ),
     "krakenfutures": Trading(
         fills={Pool.FUTURES: (_FUTURES_FILLS,)},
         positions={Pool.FUTURES: (_FUTURES_POSITIONS,)},
         flows={Pool.FUTURES: (_LOG,)},
-        tags=True,
+        # cliOrdId: at most 100 characters.
+        order_ids=OrderIds(longest=100, told="all"),
         untold=(
             "fees and realised PnL of fills",
             "marks and unrealised PnL of positions",

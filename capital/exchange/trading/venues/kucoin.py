@@ -18,6 +18,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -183,6 +184,8 @@ TRADING = {
                 ),
             ),
         },
+        # clientOid: at most 40 characters.
+        order_ids=OrderIds(longest=40, told="unified accounts"),
         untold=(
             "client order ids in classic fills",
             "funding of classic accounts: one symbol at a time, which is not read",

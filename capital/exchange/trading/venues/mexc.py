@@ -18,6 +18,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -127,6 +128,8 @@ TRADING = {
         fills={Pool.SPOT: (_SPOT,), Pool.FUTURES: (_CONTRACT,)},
         positions={Pool.FUTURES: (_POSITIONS,)},
         flows={Pool.FUTURES: (_FUNDING,)},
+        # newClientOrderId and externalOid: at most 32 characters.
+        order_ids=OrderIds(longest=32, told="spot"),
         untold=(
             "client order ids in fills of contracts",
             "marks and unrealised PnL of positions",

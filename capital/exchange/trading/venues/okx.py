@@ -15,6 +15,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderIds,
     Pages,
     PositionFields,
     Said,
@@ -113,7 +114,8 @@ TRADING = {
         },
         positions={Pool.UNIFIED: (_POSITIONS,)},
         flows={Pool.UNIFIED: (_FUNDING,)},
-        tags=True,
+        # clOrdId: at most 32 letters and digits, and nothing else.
+        order_ids=OrderIds(signs="", longest=32, told="all"),
         untold=(
             "positions of margin on spot: their size may be in either coin",
             "deposits and withdrawals go to the funding account: here they are transfers",
