@@ -75,9 +75,10 @@ def table_rows(rows: Sequence[Row]) -> SafeString:
     """The rows of a chart's table, of which there may be a thousand: a template takes its time."""
     return format_html_join(
         "\n",
-        '<tr><td class="desk-break">{}</td>{}</tr>',
+        '<tr><td class="{}">{}</td>{}</tr>',
         (
             (
+                "desk-number" if row.is_day else "desk-break",
                 format_html('<a class="desk-link" href="{}">{}</a>', row.url, row.name)
                 if row.url
                 else row.name,

@@ -34,11 +34,12 @@ _AROUND_PIXELS = 96
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; ``url`` leads to what stands behind it."""
+    """One row of the table; ``url`` leads to what stands behind it. A day stays on its line."""
 
     name: str
     cells: Sequence[str]
     url: str = ""
+    is_day: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,52 @@ def pool_bars(
             for each in slices
         ],
         height=_AROUND_PIXELS + _LINE_HEIGHT_PIXELS * len(shown),
+    )
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What stands in the bar of each day; None is no bar. Below zero it hangs."""
+
+    name: str
+    amounts: Sequence[Decimal | None]
+    colour: int
+
+
+def day_bars(
+    title: str,
+    currency: str,
+    days: Sequence[date],
+    series: Sequence[Bars],
+    *,
+    head: Sequence[str],
+    rows: Sequence[Row],
+) -> Chart:
+    """A bar for each day, stacked. The table is the caller's: it may say more than the picture.
+
+    Args:
+        title: What it shows.
+        currency: Of all amounts.
+        days: Oldest first.
+        series: Each with one amount a day, in as many digits as are to be shown.
+        head: Of the table's columns, without that of the days.
+        rows: Of the table, the newest day first.
+    """
+    is_known = any(amount is not None for each in series for amount in each.amounts)
+    told: list[Mapping[str, object]] = [
+        {
+            "name": each.name,
+            "colour": each.colour,
+            "amounts": [_text(amount, currency) for amount in each.amounts],
+        }
+        for each in series
+    ]
+    labels = [day.isoformat() for day in days]
+    return Chart(
+        title=title,
+        data=_data("days", currency, labels, told) if is_known else "",
+        head=[gettext("Day"), *head],
+        rows=rows,
     )
 
 

@@ -7,10 +7,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
+from capital.admin.dashboard.trading import trading_section
 from capital.admin.frame.navigation import listing
 from capital.domain.pools import Pool
 from capital.models import Account
-from capital.services.overview import AccountHistory, read_account_history, read_strategy_history
+from capital.services.overview import (
+    AccountHistory,
+    read_account_history,
+    read_strategy_history,
+    read_trading,
+)
 from strategies.models import Strategy
 
 
@@ -29,12 +35,15 @@ class AccountHistoryPage:
         form_url: str = "",
         obj: Account | None = None,
     ) -> HttpResponse:
-        """One service call for a page that shows an account."""
+        """Two service calls for a page that shows an account."""
         if obj is not None:
             # A refused form has put what was typed on the row; the charts are of what is stored.
             stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
             history = read_account_history(stored)
             context["charts"] = _account_charts(stored, history)
+            context["trading"] = trading_section(
+                stored, read_trading(stored, cast(AbstractUser, request.user))
+            )
             context["recent_runs"] = history.runs
             context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
@@ -54,7 +63,7 @@ class StrategyHistoryPage:
         form_url: str = "",
         obj: Strategy | None = None,
     ) -> HttpResponse:
-        """One service call for a page that shows a strategy."""
+        """Two service calls for a page that shows a strategy."""
         if obj is not None:
             history = read_strategy_history(obj, cast(AbstractUser, request.user))
             context["charts"] = [
@@ -67,6 +76,9 @@ class StrategyHistoryPage:
                 )
                 for currency, links in history.currencies.items()
             ]
+            context["trading"] = trading_section(
+                obj, read_trading(obj, cast(AbstractUser, request.user))
+            )
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
 

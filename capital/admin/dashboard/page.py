@@ -9,6 +9,7 @@ from django.utils.translation import gettext, ngettext
 
 from capital.admin.dashboard.concerns import concern_links, concern_rows
 from capital.admin.dashboard.currencies import currency_card, report_card
+from capital.admin.dashboard.earnings import earnings_card
 from capital.admin.dashboard.steps import first_steps
 from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
@@ -29,6 +30,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "overview": overview,
         "cards": cards,
         "report": report_card(overview),
+        "earnings": earnings_card(overview.earnings),
         "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),
         "concerns": concern_rows(overview),
         "concern_links": concern_links(overview),

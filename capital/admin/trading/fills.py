@@ -13,6 +13,7 @@ from capital.admin.frame.cells import figure, gain, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, moment, money, number
+from capital.admin.trading.filters import AttributionFilter
 from capital.domain.performance.flows import FlowKind
 from capital.models import Fill, Flow, StrategyAccount
 
@@ -57,6 +58,7 @@ class FillAdmin(RecordAdmin):
     list_filter = [
         ("account", VisibleFilter),
         ("strategy_account__strategy", VisibleFilter),
+        AttributionFilter,
         "side",
         "source",
     ]

@@ -13,6 +13,7 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, gain, lines, link_to, since
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, number
+from capital.admin.trading.filters import MatchFilter
 from capital.models import Position
 from capital.services.trading import mark_dust, settle_of, value_positions
 
@@ -41,6 +42,7 @@ class PositionAdmin(RecordAdmin):
     list_filter = [
         ("strategy_account__account", VisibleFilter),
         ("strategy_account__strategy", VisibleFilter),
+        MatchFilter,
     ]
     list_filter_submit = True
     search_fields = [

@@ -11,6 +11,14 @@ from capital.services.overview.capital import find_link_capital, first_link_capi
 from capital.services.overview.concerns import Concern
 from capital.services.overview.currencies import CurrencyOverview, Slice
 from capital.services.overview.dashboard import Dashboard, FirstSteps, read_dashboard
+from capital.services.overview.earnings import (
+    EarnedToday,
+    Earnings,
+    UnexplainedPool,
+    mismatched,
+    shown_unexplained,
+    unattributed_fills,
+)
 from capital.services.overview.equity import add
 from capital.services.overview.histories import (
     AccountHistory,
@@ -23,6 +31,7 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
 )
+from capital.services.overview.trading import DayEarned, TradingHistory, read_trading
 
 __all__ = [
     "AccountHistory",
@@ -30,20 +39,29 @@ __all__ = [
     "Concern",
     "CurrencyOverview",
     "Dashboard",
+    "DayEarned",
+    "EarnedToday",
+    "Earnings",
     "FirstSteps",
     "Freshness",
     "Slice",
     "StrategyOverview",
+    "TradingHistory",
+    "UnexplainedPool",
     "add",
     "count_accounts",
     "find_link_capital",
     "first_link_capital",
     "freshness_of",
+    "mismatched",
     "overview_accounts",
     "overview_strategies",
     "pool_shares",
     "read_account_history",
     "read_dashboard",
     "read_strategy_history",
+    "read_trading",
+    "shown_unexplained",
     "store_rate",
+    "unattributed_fills",
 ]

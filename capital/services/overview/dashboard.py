@@ -26,6 +26,7 @@ from capital.services.jobs.health import Health, check_health
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
 from capital.services.overview.currencies import CurrencyOverview, overview_currencies, read_capital
+from capital.services.overview.earnings import Earnings, read_earnings
 from capital.services.overview.equity import calendar, read_changes_today, read_totals
 from capital.services.overview.rates import CombinedTotal, combine_totals
 from capital.services.overview.runs import RecentRun, last_runs, recent_runs
@@ -77,6 +78,7 @@ class Dashboard:
         seen_at: The time for which all this holds.
         in_turns: The venues on which these accounts are too many to be read with every sync.
         minutes_of_a_round: In how many minutes each of these accounts is read once.
+        earnings: What was earned today, and what of it does not fit.
     """
 
     currencies: list[CurrencyOverview]
@@ -90,6 +92,7 @@ class Dashboard:
     seen_at: datetime
     in_turns: list[ReadingTime]
     minutes_of_a_round: int
+    earnings: Earnings
 
 
 def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
@@ -133,6 +136,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
             seen_at=now,
             in_turns=read_in_turns(times),
             minutes_of_a_round=minutes_of_a_round(times),
+            earnings=read_earnings(accounts, ids, now=now),
         )
 
 

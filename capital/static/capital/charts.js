@@ -2,8 +2,9 @@
 
 /* Charts of amounts. A canvas says what it shows in data-desk-chart, as JSON:
  *
- *   kind      "line" over days, or "bars": one lying bar for each label, its series stacked
- *   labels    ISO dates of a line, names of bars
+ *   kind      "line" over days, "days": a standing bar for each, its series stacked, or "bars": one
+ *             lying bar for each label
+ *   labels    ISO dates of days, names of bars
  *   series    [{name, colour: 1 to 8, amounts: [text or null]}]: exact amounts as text
  *   currency  its code, which stands behind every number
  *   locale    of the reader
@@ -56,7 +57,7 @@
                 backgroundColor: colour,
                 borderColor: colour,
             };
-            if (told.kind === "bars") {
+            if (told.kind !== "line") {
                 return { ...shared, maxBarThickness: 22, borderRadius: 3, stack: "whole" };
             }
             const only = told.series.length === 1;
@@ -97,8 +98,8 @@
         const ticks = { color: variable("--desk-muted") };
         const lines = variable("--desk-line");
         const amounts = {
-            beginAtZero: told.kind === "bars",
-            stacked: told.kind === "bars",
+            beginAtZero: told.kind !== "line",
+            stacked: told.kind !== "line",
             border: { display: false },
             grid: { color: lines },
             ticks: {
@@ -127,6 +128,7 @@
             return { x: amounts, y: names };
         }
         const days = {
+            stacked: told.kind === "days",
             border: { color: lines },
             grid: { display: false },
             ticks: {
@@ -148,7 +150,7 @@
         charts.set(
             canvas,
             new Chart(canvas, {
-                type: told.kind === "bars" ? "bar" : "line",
+                type: told.kind === "line" ? "line" : "bar",
                 data: { labels: told.labels, datasets: datasets(told) },
                 options: {
                     animation: false,
@@ -166,7 +168,7 @@
                             position: "bottom",
                             labels: {
                                 boxHeight: 8,
-                                boxWidth: told.kind === "bars" ? 8 : 28,
+                                boxWidth: told.kind === "line" ? 28 : 8,
                                 usePointStyle: told.kind === "line",
                                 pointStyle: "line",
                                 pointStyleWidth: 28,
