@@ -8,6 +8,7 @@ import binascii
 import os
 import re
 import socket
+import zoneinfo
 from collections.abc import Collection
 from datetime import time
 from pathlib import Path
@@ -43,6 +44,22 @@ def one_of(name: str, default: str, known: Collection[str]) -> str:
         shown = ", ".join(sorted(known)) if len(known) < 10 else "a name such as " + default
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be {shown}.")
     return text
+
+
+def time_zone(name: str, default: str) -> str:
+    """A zone that this machine knows. All of them are looked up only for another than the usual."""
+    known: Collection[str] = (default,)
+    if os.environ.get(name, "").strip() not in ("", default) or not _is_zone(default):
+        known = zoneinfo.available_timezones()
+    return one_of(name, default, known)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except zoneinfo.ZoneInfoNotFoundError:
+        return False
+    return True
 
 
 DEBUG = switch("DEBUG", default=False)

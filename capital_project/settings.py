@@ -4,11 +4,9 @@ Outside ``DEBUG``, a missing secret stops the start with a message that names th
 secret has a default that could work by accident.
 """
 
-import zoneinfo
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-
-from django.templatetags.static import static
 
 from capital_project import environment
 from capital_project.environment import BASE_DIR, DEBUG
@@ -257,7 +255,7 @@ LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "capital_project.formats"
-TIME_ZONE = environment.one_of("TIME_ZONE", "Asia/Seoul", zoneinfo.available_timezones())
+TIME_ZONE = environment.time_zone("TIME_ZONE", "Asia/Seoul")
 USE_TZ = True
 
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
@@ -321,6 +319,18 @@ STATIC_URL = "/static/"
 # The application serves static files from the packages: nothing to collect.
 WHITENOISE_USE_FINDERS = True
 
+
+def _static(path: str) -> Callable[[Any], str]:
+    """The address of a static file, for the request; to read settings loads no templates."""
+
+    def address(_request: Any) -> str:
+        from django.templatetags.static import static
+
+        return static(path)
+
+    return address
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Capital",
     "SITE_HEADER": "Capital",
@@ -332,14 +342,14 @@ UNFOLD: dict[str, Any] = {
         {
             "rel": "icon",
             "type": "image/svg+xml",
-            "href": lambda _request: static("capital/favicon.svg"),
+            "href": _static("capital/favicon.svg"),
         }
     ],
     "STYLES": [
-        lambda _request: static("capital/desk.css"),
+        _static("capital/desk.css"),
         "capital.admin.frame.colours.stylesheet",
     ],
-    "SCRIPTS": [lambda _request: static("capital/charts.js")],
+    "SCRIPTS": [_static("capital/charts.js")],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},
     "COMMAND": {
