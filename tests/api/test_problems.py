@@ -39,6 +39,7 @@ def send(
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "body",
     [
@@ -68,11 +69,13 @@ def test_body_that_cannot_be_read_is_a_400(bot: Bot, body: bytes) -> None:
     problem(send(bot, body), 400)
 
 
+@pytest.mark.once
 def test_large_body_is_a_413(bot: Bot) -> None:
     problem(send(bot, b'"' + b"x" * 65_536 + b'"'), 413)
     problem(send(bot, b"x" * 3_000_000), 413)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "kind",
     [
@@ -87,6 +90,7 @@ def test_other_than_json_is_a_415(bot: Bot, kind: str) -> None:
     problem(send(bot, b"key=a", kind), 415)
 
 
+@pytest.mark.once
 def test_other_format_is_a_406(bot: Bot) -> None:
     problem(bot.get("accounts/", Accept="text/csv"), 406)
 
@@ -121,6 +125,7 @@ def test_korean_reader_gets_no_english_sentence(
         assert not re.search(r"[a-z]+ [a-z]+ [a-z]+", text), text
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
 def test_other_method_is_a_405(bot: Bot, method: str) -> None:
     answer = bot.send(method, "accounts/")
