@@ -38,6 +38,18 @@ class AmountNotStorable(CapitalError):
     code = Code.AMOUNT_NOT_STORABLE
 
 
+class InvalidPeriod(CapitalError):
+    """There is no such period, or its last day is before its first one."""
+
+    code = Code.INVALID_PERIOD
+
+
+class InvalidGroup(CapitalError):
+    """Figures are not grouped by this."""
+
+    code = Code.INVALID_GROUP
+
+
 class InvalidRate(CapitalError):
     """A reporting rate is not above zero, or not between two currencies."""
 

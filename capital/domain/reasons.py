@@ -507,6 +507,15 @@ class Code(StrEnum):
         "amount_not_storable",
         "{field}: {value} cannot be stored exactly, because {problem}. Nothing was saved.",
     )
+    INVALID_PERIOD = (
+        "invalid_period",
+        "This is not a period. Give one of {known}, or a first and a last day in this order, but "
+        "not both.",
+    )
+    INVALID_GROUP = (
+        "invalid_group",
+        "Performance is not grouped by this. Give one of {known}.",
+    )
     INVALID_RATE = (
         "invalid_rate",
         "This is not a valid rate: 1 {base} = {rate} {quote}. A rate must be above zero and "
@@ -655,7 +664,12 @@ class Code(StrEnum):
     )
     NOT_BY_SYMBOL = (
         "not_by_symbol",
-        "Capital is not divided among symbols, so this is not told by symbol.",
+        "Capital and unrealised PnL are kept by strategy, so this is not known of a symbol.",
+    )
+    OTHER_CURRENCY = (
+        "other_currency",
+        "This was earned in another currency than that of the account, so no capital stands "
+        "against it.",
     )
     NO_TRADES = "no_trades", "No trade won or lost in this period."
     ONE_TRADE = "one_trade", "Only one trade ended; at least two are needed."

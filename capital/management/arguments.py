@@ -2,9 +2,10 @@
 
 import getpass
 import socket
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 
 from django.core.management.base import CommandError
 from django.db import OperationalError, ProgrammingError
@@ -29,6 +30,15 @@ def add_account_argument(parser: ArgumentParser, *, everyone: str | None = None)
         help=_("limit to these accounts, by id or exact name (default: %(everyone)s)")
         % {"everyone": everyone},
     )
+
+
+def read_day(text: str) -> date:
+    """The type of an argument that is a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        message = _("“%(text)s” is not a date. Write it as 2026-11-30.") % {"text": text}
+        raise ArgumentTypeError(message) from None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from django.utils import timezone
 from rich.console import Console
 
 from capital.domain import money
-from capital.domain.money import plain
+from capital.domain.money import CENT, ROUNDED, plain
 
 # For a pipe or a log file, which have no width of their own.
 WIDTH_WITHOUT_TERMINAL = 170
@@ -43,6 +43,16 @@ def console_on(stream: Any) -> Console:
 def is_terminal() -> bool:
     """Whether stderr, where progress is drawn, is a terminal."""
     return sys.stderr.isatty()
+
+
+def in_percent(part: Decimal) -> Decimal:
+    """A part in percent, to hundredths, half even: 0.09725 is 9.72."""
+    return hundredths(part.scaleb(2, ROUNDED))
+
+
+def hundredths(ratio: Decimal) -> Decimal:
+    """Rounded half even, to be shown."""
+    return ratio.quantize(CENT, context=ROUNDED)
 
 
 def grouped(amount: Decimal | None) -> str:

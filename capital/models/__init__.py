@@ -8,6 +8,7 @@
                 │               ├──< Position            what it holds
                 │               ├──< SymbolDay           what it earned on a day in a symbol
                 │               ├──< LinkDay             what it had and earned on a day
+                │               ├──< Trade               a round trip of it that ended
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
                 ├──< Fill ──< Attribution                what was executed, and whose it is
@@ -90,6 +91,7 @@ from capital.models.trading import (
     Position,
     PositionSource,
     SymbolDay,
+    Trade,
     TradingCursor,
 )
 from capital.models.webhooks import (
@@ -143,6 +145,7 @@ __all__ = [
     "StrategyAccount",
     "StrategyCapital",
     "SymbolDay",
+    "Trade",
     "TradingCursor",
     "Trigger",
     "WebhookAnswer",

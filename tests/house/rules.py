@@ -163,6 +163,7 @@ RULES = (
                 # The queue stores until when a task is out.
                 ("capital/services/jobs/schedules.py", "now + retry"),
                 # Shown to people, of what is stored.
+                ("capital/models/trading/trades.py", "self.closed_at - self.opened_at"),
                 ("capital/admin/jobs/runs.py", "run.finished_at - run.started_at"),
                 (
                     "capital/admin/strategies/answers.py",

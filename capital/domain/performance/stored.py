@@ -11,7 +11,7 @@ from capital.domain.performance.positions import Position
 from capital.domain.performance.trades import Trade
 from capital.domain.sizing.instruments import InstrumentKind
 
-_AMOUNTS = ("entered", "entry_value", "exited", "exit_value", "realized", "fees", "funding")
+AMOUNTS_OF_TRADE = ("entered", "entry_value", "exited", "exit_value", "realized", "fees", "funding")
 
 
 def books_as_json(books: Books) -> dict[str, Any]:
@@ -42,12 +42,12 @@ def _trade_as_json(trade: Trade) -> dict[str, Any]:
         "opened_at": trade.opened_at.isoformat(),
         "fills": trade.fills,
         "is_complete": trade.is_complete,
-        **{name: plain(getattr(trade, name)) for name in _AMOUNTS},
+        **{name: plain(getattr(trade, name)) for name in AMOUNTS_OF_TRADE},
     }
 
 
 def _trade_from_json(stored: Mapping[str, Any]) -> Trade:
-    amounts: dict[str, Any] = {name: Decimal(stored[name]) for name in _AMOUNTS}
+    amounts: dict[str, Any] = {name: Decimal(stored[name]) for name in AMOUNTS_OF_TRADE}
     return Trade(
         is_long=stored["is_long"],
         kind=InstrumentKind(stored["kind"]),

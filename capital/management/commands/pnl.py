@@ -1,8 +1,7 @@
 """``pnl``: what strategies earned, after fees and funding."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from rich.table import Table
 
 from capital.domain.money import with_decimals
-from capital.management.arguments import add_account_argument, errors_translated
+from capital.management.arguments import add_account_argument, errors_translated, read_day
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, grouped, print_json
 from capital.services.accounts import find_account_ids
@@ -31,8 +30,8 @@ class Command(CapitalCommand):
             choices=GROUPS,
             help=_("one row for each; may be given twice (default: one row for each currency)"),
         )
-        parser.add_argument("--from", type=_day, metavar="DATE", help=_("first day"))
-        parser.add_argument("--to", type=_day, metavar="DATE", help=_("last day, included"))
+        parser.add_argument("--from", type=read_day, metavar="DATE", help=_("first day"))
+        parser.add_argument("--to", type=read_day, metavar="DATE", help=_("last day, included"))
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -48,14 +47,6 @@ class Command(CapitalCommand):
             console_on(self.stdout).print(
                 _("No fills are known for that. Report them: see docs/bots.md.")
             )
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        message = _("“%(text)s” is not a date. Write it as 2026-11-30.") % {"text": text}
-        raise ArgumentTypeError(message) from None
 
 
 def _as_json(row: PnlRow) -> dict[str, Any]:

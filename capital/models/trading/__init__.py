@@ -6,6 +6,7 @@ from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy,
 from capital.models.trading.flows import Flow
 from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
+from capital.models.trading.trades import Trade
 
 __all__ = [
     "AskedFor",
@@ -20,5 +21,6 @@ __all__ = [
     "Position",
     "PositionSource",
     "SymbolDay",
+    "Trade",
     "TradingCursor",
 ]

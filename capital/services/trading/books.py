@@ -23,7 +23,7 @@ from capital.domain.performance.fills import Fee, Funding
 from capital.domain.performance.fills import Fill as BookedFill
 from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.pnl import Booked, Books
-from capital.domain.performance.stored import books_as_json, books_from_json
+from capital.domain.performance.stored import AMOUNTS_OF_TRADE, books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import counting
 from capital.domain.sizing.instruments import InstrumentKind
@@ -36,6 +36,7 @@ from capital.models import (
     PositionSource,
     StrategyAccount,
     SymbolDay,
+    Trade,
 )
 from capital.models.columns.exact import cut_for
 from capital.services.balances.summaries import business_date
@@ -353,6 +354,7 @@ def _book_symbol(
         books, entries = after[member.key]
         if entries or member.is_again:
             changed += _write_days(member.key, entries, is_again=member.is_again)
+            _write_trades(member.key, entries, is_again=member.is_again)
             _write(member, books, entries, fills[member.key])
     return changed
 
@@ -516,6 +518,34 @@ def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) 
     if not is_again:
         SymbolDay.objects.bulk_update(old, _FIGURES, batch_size=500)
     return [min(dates)] if dates else []
+
+
+def _write_trades(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> None:
+    """Write the trades that these entries ended; where it was booked again, those alone."""
+    if is_again:
+        Trade.objects.filter(
+            strategy_account=key.link_id, symbol=key.symbol, position_side=key.position_side
+        ).delete()
+    ended = [(entry.at, entry.closed) for entry in entries if entry.closed is not None]
+    Trade.objects.bulk_create(
+        [
+            Trade(
+                strategy_account_id=key.link_id,
+                symbol=key.symbol,
+                position_side=key.position_side,
+                currency=_symbol(key.symbol).settle,
+                is_long=trade.is_long,
+                opened_at=trade.opened_at,
+                closed_at=closed_at,
+                date=business_date(closed_at),
+                fills=trade.fills,
+                is_complete=trade.is_complete,
+                **{name: getattr(trade, name) for name in AMOUNTS_OF_TRADE},
+            )
+            for closed_at, trade in ended
+        ],
+        batch_size=500,
+    )
 
 
 def _differing(old: Iterable[SymbolDay], new: Iterable[SymbolDay]) -> set[date]:

@@ -119,7 +119,7 @@ def total_pnl(days: Sequence[Day]) -> Measured:
     """What was earned over these days, in their order.
 
     What is unrealised counts from the start of the first to the end of the last: a mark that is
-    missing in between changes nothing.
+    missing in between changes nothing. A link whose days begin later begins with nothing open.
     """
     if not days:
         return Reason(Code.NO_DAYS)

@@ -1,0 +1,86 @@
+"""What performance is told by: strategy, link, account, owner or symbol."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from capital.domain.money import known_sum
+from capital.models import StrategyAccount
+
+GROUPS = ("strategy", "link", "account", "owner", "symbol")
+
+_COLUMNS = (
+    "pk",
+    "strategy_id",
+    "strategy__key",
+    "account_id",
+    "account__name",
+    "account__owner_id",
+    "account__owner__username",
+    "account__currency",
+    "capital__allocated_capital",
+)
+
+
+@dataclass(frozen=True, order=True)
+class Group:
+    """One strategy, link, account, owner or symbol.
+
+    Attributes:
+        name: The strategy's key, the account's or the owner's name, the symbol; of a link the
+            strategy's key and the account's name.
+        id: Its primary key; 0 of a symbol.
+    """
+
+    name: str
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class LinkOf:
+    """A link, with what its figures are grouped by.
+
+    Attributes:
+        groups: What it belongs to, by the name of the grouping; a symbol is not the link's.
+        currency: Of its account.
+        capital: What it may use now; None where that was never decided.
+    """
+
+    groups: Mapping[str, Group]
+    currency: str
+    capital: Decimal | None
+
+
+@dataclass(frozen=True)
+class Links:
+    """Those whose performance is asked for, by primary key."""
+
+    rows: Mapping[int, LinkOf] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, links: "QuerySet[StrategyAccount]") -> "Links":
+        """In one query."""
+        found = {}
+        for row in links.order_by("pk").values_list(*_COLUMNS):
+            pk, strategy_id, key, account_id, account, owner_id, owner, currency, capital = row
+            groups = {
+                "strategy": Group(key, strategy_id),
+                "link": Group(f"{key} / {account}", pk),
+                "account": Group(account, account_id),
+                "owner": Group(owner, owner_id),
+            }
+            found[pk] = LinkOf(groups, currency, capital)
+        return cls(found)
+
+    def capital_of(self, link_ids: "set[int]") -> Decimal | None:
+        """What these may use now together; None where nothing was decided for any."""
+        known = [
+            capital for pk in sorted(link_ids) if (capital := self.rows[pk].capital) is not None
+        ]
+        return known_sum(*known) if known else None
+
+    def names(self, by: str) -> set[Group]:
+        """All groups that they belong to; none by symbol."""
+        return set() if by == "symbol" else {link.groups[by] for link in self.rows.values()}

@@ -1,0 +1,78 @@
+"""Reports as programs read them: the same in the API, the command's JSON and CSV.
+
+Amounts and parts are texts without an exponent, unrounded; spans are seconds.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from capital.domain.formulas import is_formula
+from capital.domain.money import EXACT, plain
+from capital.domain.reasons import Reason
+from capital.services.performance.figures import FIGURES, figures_of
+from capital.services.performance.report import PerformanceReport, PerformanceRow
+from capital.services.sentences import sentence
+
+
+def report_as_json(report: PerformanceReport) -> dict[str, Any]:
+    """The whole report; what is missing is told with each row."""
+    return {
+        "by": report.by,
+        "since": written(report.period.since),
+        "until": written(report.period.until),
+        "rows": [row_as_json(row) for row in report.rows],
+        "without_source": [group.name for group in report.without_source],
+    }
+
+
+def row_as_json(row: PerformanceRow) -> dict[str, Any]:
+    """One row: its figures by name, null with an entry in ``missing`` where one has no answer."""
+    told = figures_of(row)
+    return {
+        "id": row.group.id or None,
+        "name": row.group.name,
+        "currency": row.currency,
+        "is_account_currency": row.is_own,
+        **{name: written(value) for name, value in told.values.items()},
+        "fees_unvalued": {name: plain(amount) for name, amount in told.fees_unvalued.items()},
+        "missing": [missing_as_json(name, reason) for name, reason in told.reasons.items()],
+    }
+
+
+def missing_as_json(name: str, reason: Reason) -> dict[str, Any]:
+    """Why a figure has no answer."""
+    return {
+        "figure": name,
+        "code": reason.code.value,
+        "figures": dict(reason.figures),
+        "reason": sentence(reason),
+    }
+
+
+def report_as_table(report: PerformanceReport) -> Iterator[list[str]]:
+    """The report as lines of cells, the first of them with the names. Empty cells are not known.
+
+    A name that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    yield [report.by, "currency", *FIGURES]
+    for row in report.rows:
+        values: Mapping[str, Any] = figures_of(row).values
+        name = row.group.name
+        yield [
+            f"'{name}" if is_formula(name) else name,
+            row.currency,
+            *("" if (cell := written(values[figure])) is None else str(cell) for figure in FIGURES),
+        ]
+
+
+def written(value: Decimal | int | date | timedelta | None) -> str | int | None:
+    """One value as programs read it."""
+    if isinstance(value, Decimal):
+        return plain(EXACT.normalize(value))
+    if isinstance(value, timedelta):
+        return int(value.total_seconds())
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
