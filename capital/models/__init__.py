@@ -15,6 +15,7 @@
                 │     └──< Discrepancy                   what a second bringer said otherwise
                 ├──< Flow                                what came or went without a fill
                 ├──< PoolDay                             what of a day's change they explain
+                ├──< VenuePosition                       what the exchange says that it holds
                 ├──< TradingCursor                       until when the exchange was read for both
                 ├──< AllocationRun ──< AllocationPool
                 ├──< ArchivedRun                         a run whose rows are in a file
@@ -93,6 +94,7 @@ from capital.models.trading import (
     SymbolDay,
     Trade,
     TradingCursor,
+    VenuePosition,
 )
 from capital.models.webhooks import (
     ArchivedDelivery,
@@ -148,6 +150,7 @@ __all__ = [
     "Trade",
     "TradingCursor",
     "Trigger",
+    "VenuePosition",
     "WebhookAnswer",
     "WebhookDelivery",
     "WebhookNonce",

@@ -131,6 +131,7 @@ _COUNTED: dict[str, str] = {
     "synced": _("synced"),
     "fills": _("new fills"),
     "flows": _("new flows"),
+    "openings": _("opening positions"),
     "waiting": _("next time"),
     Code.MARKET_RULES_SUSPECT: _("rules to accept"),
     Code.MARKETS_NOT_STORED: _("instrument rules not stored"),

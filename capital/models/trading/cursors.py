@@ -15,6 +15,7 @@ class AskedFor(models.TextChoices):
     FILLS = "fills", _("fills")
     FLOWS = "flows", _("flows")
     HOLDINGS = "holdings", _("coins in the wallet")
+    POSITIONS = "positions", _("positions")
 
 
 class TradingCursor(models.Model):
@@ -27,7 +28,8 @@ class TradingCursor(models.Model):
         begins_at: What is older is not asked for: ``import_fills`` reads it.
         read_until: What happened before is recorded.
         asked_at: When it was asked last; NULL: never.
-        found_at: When it told something new last; NULL: never.
+        found_at: When it told something new last; NULL: never. Of positions: since when what was
+            held at the beginning is in the books.
         step_seconds: How long a span is asked for at a time, where longer ones took too long; NULL:
             as long as the exchange takes.
         code: Why the last answer could not be had; empty where it could.
@@ -44,7 +46,7 @@ class TradingCursor(models.Model):
         verbose_name=_("account"),
     )
     pool = models.CharField(_("pool"), max_length=7, choices=POOLS)
-    asked_for = models.CharField(_("asked for"), max_length=8, choices=AskedFor)
+    asked_for = models.CharField(_("asked for"), max_length=9, choices=AskedFor)
     endpoint = models.CharField(_("endpoint"), max_length=120)
     symbol = models.CharField(_("symbol"), max_length=64, blank=True, default="")
     begins_at = models.DateTimeField(_("begins at"))

@@ -35,6 +35,7 @@ from capital.models import (
     SymbolDay,
     Trade,
     TradingCursor,
+    VenuePosition,
     WebhookAnswer,
     WebhookDelivery,
 )
@@ -61,6 +62,7 @@ ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
         Flow: "account",
         PoolDay: "account",
         TradingCursor: "account",
+        VenuePosition: "account",
         DailyAccountSummary: "account",
         AllocationRun: "account",
         ArchivedRun: "account",

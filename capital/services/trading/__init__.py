@@ -14,11 +14,15 @@ from capital.services.trading.positions import (
     report_positions,
 )
 from capital.services.trading.reading import ReadReport, import_fills
+from capital.services.trading.syncing.comparing import ComparedPosition, compare_positions
+from capital.services.trading.syncing.openings import enter_opening
+from capital.services.trading.syncing.positions import mark_not_strategys
 from capital.services.trading.syncing.sync import sync_fills
 from capital.services.trading.unexplained.restate import explain_balances
 
 __all__ = [
     "GROUPS",
+    "ComparedPosition",
     "FillCode",
     "FillResult",
     "ImportReport",
@@ -29,11 +33,14 @@ __all__ = [
     "ReadReport",
     "ToldPosition",
     "account_pnl",
+    "compare_positions",
     "enter_flow",
+    "enter_opening",
     "explain_balances",
     "import_fills",
     "import_trades",
     "mark_dust",
+    "mark_not_strategys",
     "mark_positions",
     "open_positions",
     "pnl",

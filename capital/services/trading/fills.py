@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.clock import Clock
@@ -196,6 +197,65 @@ def record_venue_fills(
     return _Recording(account, None, FillSource.VENUE, None, now).record(fills)
 
 
+@inside_transaction
+def record_opening(
+    account: Account,
+    opening: NewFill,
+    *,
+    link_id: int | None,
+    how: AttributedBy | None,
+    actor: AbstractUser | None,
+    now: datetime,
+) -> Fill:
+    """Record what was held when books began, and book it. Call it inside a transaction.
+
+    The same of the same link is known, and not recorded again. Without a link it is of the one that
+    the rules of attribution name, or nobody's.
+
+    Args:
+        account: Locked.
+        opening: With its entry as the price, and since when it is held.
+        link_id: Whose it is; None: the rules say.
+        how: How that is known, where a link is given.
+        actor: Who says so; None: nobody in particular.
+        now: When it became known.
+
+    Raises:
+        UnknownSymbol: The venue has no such instrument.
+    """
+    recording = _Recording(account, link_id, FillSource.OPENING, actor, now)
+    instrument = recording.instruments([opening])[opening.symbol]
+    row = recording.row(opening, instrument.contract_size)
+    alike: QuerySet[Fill] = Fill.objects.filter(
+        account=account,
+        strategy_account=link_id,
+        source=FillSource.OPENING.value,
+        symbol=row.symbol,
+        side=row.side,
+        position_side=row.position_side,
+        executed_at=row.executed_at,
+    )
+    for known in alike.order_by("pk"):
+        if (known.quantity, known.price) == (row.quantity, row.price):
+            return known
+    owner = None if link_id is None or how is None else Owner(link_id, how)
+    if link_id is None:
+        owner = owners_of(account, [row], [], {}).get(id(row))
+    row.strategy_account_id = None if owner is None else owner.link_id
+    row.save()
+    if owner is not None:
+        Attribution.objects.create(
+            fill=row,
+            strategy_account_id=owner.link_id,
+            how=owner.how.value,
+            actor_id=None if actor is None else actor.pk,
+            at=now,
+        )
+        key = PositionKey(owner.link_id, row.symbol, row.position_side)
+        keep_current({key: [row]}, steps={row.symbol: instrument.step}, now=now)
+    return row
+
+
 @dataclass(frozen=True)
 class _Instrument:
     """What the books need of an instrument; where no rules are known, as little as that.
@@ -235,10 +295,10 @@ class _Recording:
         return AttributedBy.PERSON if self.source is FillSource.FILE else AttributedBy.BOT
 
     def record(self, fills: Sequence[NewFill]) -> list[FillResult]:
-        instruments = self._instruments(fills)
+        instruments = self.instruments(fills)
         for number, fill in enumerate(fills):
             _refuse_problem(number, fill, self.now)
-        rows = [self._row(fill, instruments[fill.symbol].contract_size) for fill in fills]
+        rows = [self.row(fill, instruments[fill.symbol].contract_size) for fill in fills]
         related = recorded_of_orders([self.account.pk], rows)
         results: list[tuple[FillCode, Fill]] = []
         new: list[Fill] = []
@@ -274,7 +334,7 @@ class _Recording:
             return {id(row): Owner(self.link_id, self._how) for row in new}
         return owners_of(self.account, new, related, _present_links(related))
 
-    def _instruments(self, fills: Sequence[NewFill]) -> dict[str, _Instrument]:
+    def instruments(self, fills: Sequence[NewFill]) -> dict[str, _Instrument]:
         """By symbol; refuses symbols that the venue does not have."""
         symbols = {fill.symbol for fill in fills}
         rows = Market.objects.filter(venue=self.account.venue)
@@ -311,7 +371,7 @@ class _Recording:
             known[fill.symbol] = _Instrument()
         return known
 
-    def _row(self, fill: NewFill, contract_size: Decimal) -> Fill:
+    def row(self, fill: NewFill, contract_size: Decimal) -> Fill:
         symbol = parse_symbol(fill.symbol)
         assert symbol is not None, "it was found among the venue's"
         first = fill.fees[0] if fill.fees else None
@@ -366,6 +426,14 @@ class _Recording:
             reported_at__isnull=False,
             entry_price__isnull=False,
         ).exclude(quantity=0)
+        # What the exchange said of the whole account is in an opening already.
+        opened = Fill.objects.filter(
+            account=self.account,
+            source=FillSource.OPENING.value,
+            strategy_account__isnull=True,
+            symbol__in={symbol for _, symbol, _ in first},
+        )
+        reported = reported.exclude(symbol__in=opened.values("symbol"))
         openings = []
         for position in reported:
             at = position.reported_at
@@ -389,7 +457,7 @@ class _Recording:
             price=EXACT.normalize(position.entry_price),
             executed_at=at,
         )
-        row = self._row(opening, like.contract_size)
+        row = self.row(opening, like.contract_size)
         row.strategy_account_id = position.strategy_account_id
         row.source = FillSource.OPENING.value
         return row

@@ -54,7 +54,7 @@ def mark_positions(account_ids: Sequence[int], *, clock: Clock = timezone.now) -
         with transaction.atomic():
             lock_accounts(trading)
             now = clock()
-            marked += _keep_marks(trading, marks, now=now)
+            marked += keep_marks(trading, marks, now=now)
             restate_days(trading, since=business_date(now), now=now)
     return marked
 
@@ -85,7 +85,7 @@ def _instruments_held(account_ids: Sequence[int]) -> list[Quoted]:
 
 
 @inside_transaction
-def _keep_marks(
+def keep_marks(
     account_ids: Sequence[int], marks: Mapping[tuple[str, str], Decimal], *, now: datetime
 ) -> int:
     """Write the marks on open positions, and as those of today. Four statements at most.

@@ -27,7 +27,7 @@ from capital.exchange.trading.contract import (
     TradingGateway,
     TradingRequest,
 )
-from capital.models import Account, AskedFor, Position, TradingCursor
+from capital.models import Account, AskedFor, Position, TradingCursor, VenuePosition
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import FillCode, record_venue_fills
 from capital.services.trading.flows import record_venue_flows
@@ -39,6 +39,13 @@ from capital.services.trading.syncing.cursors import (
     in_turn,
     next_step,
     note_failure,
+)
+from capital.services.trading.syncing.openings import open_books
+from capital.services.trading.syncing.positions import (
+    PositionsQuestion,
+    begin_positions,
+    positions_questions,
+    record_positions,
 )
 from capital.services.trading.syncing.questions import (
     Listed,
@@ -58,7 +65,7 @@ Ask = Callable[[], Any]
 Asking = Generator[Ask, Any, None]
 
 SYNCED = "synced"
-FILLS, FLOWS = "fills", "flows"
+FILLS, FLOWS, OPENINGS = "fills", "flows", "openings"
 
 # Of one question in one sync: the rest is asked the next time.
 _STEPS = 10
@@ -75,6 +82,16 @@ _LEAVE_ALONE = frozenset(
         Code.CREDENTIALS_MALFORMED,
     }
 )
+
+
+@dataclass(frozen=True)
+class _PositionsRead:
+    """What one question about positions told, and when it was asked and answered."""
+
+    question: PositionsQuestion
+    asked_at: datetime
+    answered_at: datetime
+    rows: Sequence[VenuePosition]
 
 
 class _Changed(Exception):
@@ -118,17 +135,60 @@ class AccountReading:
                 self.failures[pool.value] = each
         if not able:
             return
+        held = yield from self._positions(able)
         symbols: set[str] = set()
         if wants_symbols(self.account):
             symbols = yield from self._symbols(able)
+            symbols |= {row.symbol for reading in held for row in reading.rows}
         questions = questions_of(self.account, able, symbols)
         with transaction.atomic():
             now = self.clock()
             cursors = begin_cursors(self._locked(), questions, now=now)
-        for question in in_turn(questions, cursors, held=self._held(), now=now):
+        unread: set[Pool] = set()
+        for question in in_turn(questions, cursors, held=self._held(held), now=now):
             is_well = yield from self._ask(question, cursors, able[question.pool])
-            if not is_well and self.failures[question.name].code in _LEAVE_ALONE:
-                return
+            if not is_well:
+                if question.asked_for is AskedFor.FILLS:
+                    unread.add(question.pool)
+                if self.failures[question.name].code in _LEAVE_ALONE:
+                    return
+        self._open_books([each for each in held if each.question.pool not in unread])
+
+    def _positions(
+        self, able: dict[Pool, TradingRequest]
+    ) -> Generator[Ask, Any, list["_PositionsRead"]]:
+        """What is held, as the exchange says now, before its fills are read."""
+        questions = positions_questions(self.account, list(able))
+        if not questions:
+            return []
+        with transaction.atomic():
+            begin_positions(self._locked(), questions, now=self.clock())
+        found = []
+        for question in questions:
+            asked_at = self.clock()
+            request = able[question.pool]
+            (answer,) = yield partial(self.trading.fetch_positions, request, [question.call])
+            with transaction.atomic():
+                now = self.clock()
+                rows = record_positions(self._locked(), question, answer, now=now)
+            if isinstance(answer, Reason):
+                self.failures[question.name] = answer
+            else:
+                found.append(_PositionsRead(question, asked_at, now, rows))
+        return found
+
+    def _open_books(self, held: Sequence["_PositionsRead"]) -> None:
+        """Record what was held at the beginning, once all fills since then are known."""
+        for reading in held:
+            with transaction.atomic():
+                now = self.clock()
+                opened = open_books(
+                    self._locked(),
+                    reading.question,
+                    read_between=(reading.asked_at, reading.answered_at),
+                    now=now,
+                )
+            self.counts[OPENINGS] += opened or 0
 
     def _symbols(self, able: dict[Pool, TradingRequest]) -> Generator[Ask, Any, set[str]]:
         """What may have been traded: what is known, and pairs of what the wallets hold."""
@@ -161,10 +221,11 @@ class AccountReading:
         at = asked.first()
         return at is None or self.clock() - at >= _COINS_EVERY
 
-    def _held(self) -> set[str]:
+    def _held(self, readings: Sequence["_PositionsRead"]) -> set[str]:
         """The symbols in which something is held, so that they are asked each time."""
+        told = {row.symbol for reading in readings for row in reading.rows}
         rows = Position.objects.exclude(quantity=0).filter(strategy_account__account=self.account)
-        return set(rows.order_by().values_list("symbol", flat=True).distinct())
+        return told | set(rows.order_by().values_list("symbol", flat=True).distinct())
 
     def _ask(
         self, question: Question, cursors: Cursors, request: TradingRequest

@@ -55,12 +55,14 @@ def begin_cursors(account: Account, questions: Sequence[Question], *, now: datet
     account no longer has are removed. Two queries, and one more for new questions.
     """
     present = {(each.pool.value, each.call.endpoint) for each in questions}
-    rows = list(TradingCursor.objects.filter(account=account).exclude(asked_for=AskedFor.HOLDINGS))
+    every = list(TradingCursor.objects.filter(account=account))
+    rows = [row for row in every if row.asked_for in (AskedFor.FILLS, AskedFor.FLOWS)]
     stale = [row.pk for row in rows if (row.pool, row.endpoint) not in present]
     if stale:
         TradingCursor.objects.filter(pk__in=stale).delete()
     found = {key_of(row): row for row in rows if row.pk not in stale}
-    begins_at = min([now, *(row.begins_at for row in found.values())])
+    begun = [row for row in every if row.asked_for == AskedFor.POSITIONS]
+    begins_at = min([now, *(row.begins_at for row in [*begun, *found.values()])])
     new = [
         TradingCursor(
             account=account,

@@ -16,7 +16,17 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.trading.contract import Instrument, ReadFill, TradingRequest
 from capital.exchange.trading.rows import SPOT, Call, FillFields, FlowFields
 from capital.exchange.trading.venues import trading_of
-from capital.models import Account, AskedFor, Fill, Flow, Market, Position, TradingCursor
+from capital.models import (
+    Account,
+    AskedFor,
+    Fill,
+    Flow,
+    Market,
+    Position,
+    StrategyAccount,
+    TradingCursor,
+    VenuePosition,
+)
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import balance_request
 from capital.services.trading.fills import NewFill
@@ -176,17 +186,20 @@ def pools_with_unknown_coins(account: Account) -> list[Pool]:
 
 
 def known_symbols(account: Account) -> set[str]:
-    """The symbols of earlier fills, of funding, of positions, and those asked for before.
+    """The symbols of links, earlier fills, funding and positions, and those asked for before.
 
-    In four queries.
+    In six queries.
     """
     of_account = [
         Fill.objects.filter(account=account),
         Position.objects.filter(strategy_account__account=account),
         Flow.objects.filter(account=account),
         TradingCursor.objects.filter(account=account),
+        VenuePosition.objects.filter(account=account),
     ]
     found: set[str] = set()
+    for own in StrategyAccount.objects.filter(account=account).values_list("symbols", flat=True):
+        found.update(own or ())
     for rows in of_account:
         found |= set(rows.order_by().values_list("symbol", flat=True).distinct())
     return found - {""}

@@ -20,13 +20,20 @@ from capital.domain.reasons import Reason
 from capital.exchange.gateway import get_spare_gateway, get_trading_gateway
 from capital.exchange.moments import Moment
 from capital.models import Account, TradingCursor
-from capital.services.trading.syncing.account import FILLS, FLOWS, SYNCED, AccountReading, Asking
+from capital.services.trading.syncing.account import (
+    FILLS,
+    FLOWS,
+    OPENINGS,
+    SYNCED,
+    AccountReading,
+    Asking,
+)
 from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
 
 FAILED, WAITING = "failed", "waiting"
-AS_IT_SHOULD_BE = frozenset({SYNCED, WAITING, FILLS, FLOWS})
+AS_IT_SHOULD_BE = frozenset({SYNCED, WAITING, FILLS, FLOWS, OPENINGS})
 
 # As long as an other job may have to wait for this worker.
 _SECONDS = timedelta(seconds=30)

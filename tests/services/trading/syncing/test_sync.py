@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 D = Decimal
 SWAP = "GET /api/v5/trade/fills-history of SWAP"
+POSITIONS = "GET /api/v5/account/positions"
 FUTURES = "GET /api/v5/trade/fills-history of FUTURES"
 SPOT = "GET /api/v5/trade/fills-history of SPOT"
 BILLS = "GET /api/v5/account/bills, types 1 and 8"
@@ -106,7 +107,7 @@ def test_an_exchange_that_is_to_be_left_alone_is_asked_nothing_more(
 
     assert sync(5, account) == {"exchange_rate_limited": 1}
 
-    assert len(venue.asked) == 1
+    assert [endpoint for endpoint, *_ in venue.asked] == [POSITIONS, FUTURES]
 
 
 def test_one_exchanges_failure_is_nothing_to_another_account(
@@ -127,7 +128,7 @@ def test_one_exchanges_failure_is_nothing_to_another_account(
 
 
 # Before each answer, and while each row is written: what is recorded afterwards is the same.
-@pytest.mark.parametrize("killed_at", range(12))
+@pytest.mark.parametrize("killed_at", range(10))
 def test_a_kill_at_any_point_loses_and_doubles_nothing(
     account: Account, venue: Venue, sync: Sync, monkeypatch: Any, killed_at: int
 ) -> None:

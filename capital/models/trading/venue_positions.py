@@ -1,0 +1,61 @@
+"""VenuePosition: what an exchange says that an account holds now. It decides nothing by itself."""
+
+from decimal import Decimal
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from capital.domain.money import EXACT, plain
+from capital.models.accounts import Account
+from capital.models.columns.exact_text import ExactTextField
+from capital.models.trading.fills import POSITION_SIDES
+from capital.models.trading.flows import POOLS
+
+
+class VenuePosition(models.Model):
+    """One open position of an account as its exchange tells it, replaced with each sync.
+
+    Amounts are exact, kept as text; NULL: not told. Where the exchange cannot be read, the rows
+    stay, and ``observed_at`` says how old they are.
+
+    Attributes:
+        asked: By which of its questions it was told, which replaces all that it told before.
+        quantity: Below zero is short. Base units, contracts on inverse instruments.
+        told_at: When the exchange says that it was changed or opened.
+        is_not_strategys: A person said that no strategy holds it: it is no difference.
+    """
+
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.CASCADE,
+        related_name="venue_positions",
+        verbose_name=_("account"),
+    )
+    pool = models.CharField(_("pool"), max_length=7, choices=POOLS)
+    asked = models.CharField(_("endpoint"), max_length=120)
+    symbol = models.CharField(_("symbol"), max_length=64)
+    position_side = models.CharField(_("position side"), max_length=5, choices=POSITION_SIDES)
+    quantity = ExactTextField(_("quantity"))
+    entry_price = ExactTextField(_("entry price"), null=True, blank=True)
+    mark_price = ExactTextField(_("mark price"), null=True, blank=True)
+    unrealised = ExactTextField(_("unrealised PnL"), null=True, blank=True)
+    realised = ExactTextField(_("realised PnL"), null=True, blank=True)
+    settle = models.CharField(_("settle currency"), max_length=32)
+    contract_size = ExactTextField(_("contract size"), default=Decimal(1))
+    told_at = models.DateTimeField(_("told at"), null=True, blank=True)
+    observed_at = models.DateTimeField(_("observed at"))
+    is_not_strategys = models.BooleanField(_("not a strategy's"), default=False)
+
+    class Meta:
+        verbose_name = _("position at the exchange")
+        verbose_name_plural = _("positions at the exchange")
+        ordering = ["account", "symbol", "position_side"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "pool", "asked", "symbol", "position_side"],
+                name="venue_position_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{plain(EXACT.normalize(self.quantity))} {self.symbol}"

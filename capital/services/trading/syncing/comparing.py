@@ -1,0 +1,146 @@
+"""Whether the books hold what the exchange says: sums over links and what is nobody's."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q
+
+from capital.domain.money import EXACT, add_to, quotient
+from capital.domain.performance.stored import books_from_json
+from capital.domain.performance.symbols import parse_symbol
+from capital.domain.performance.telling import counting
+from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.sizing.orders import PositionSide, Side
+from capital.models import Attribution, Fill, Position, VenuePosition
+from capital.services.trading.books import present_owners
+from capital.services.trading.same_orders import told
+
+_BOTH = PositionSide.BOTH.value
+_ZERO = Decimal(0)
+
+_Held = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class ComparedPosition:
+    """What the books and the exchange say of one symbol and side.
+
+    Attributes:
+        symbol: ccxt's.
+        position_side: ``both`` also where only one of the two tells sides apart: then it is the
+            sum of both sides.
+        ours: What the links hold by their fills, or where they have none by their reports.
+        unattributed: What fills hold that are nobody's.
+        venue: What the exchange says.
+        observed_at: When it was read; None where the exchange does not list it now.
+        is_not_strategys: A person said that no strategy holds it.
+    """
+
+    symbol: str
+    position_side: str
+    ours: Decimal
+    unattributed: Decimal
+    venue: Decimal
+    observed_at: datetime | None
+    is_not_strategys: bool
+
+    @property
+    def difference(self) -> Decimal:
+        """What the exchange holds beyond the books; 0 where a person explained it."""
+        if self.is_not_strategys:
+            return _ZERO
+        held = EXACT.add(self.ours, self.unattributed)
+        return EXACT.normalize(EXACT.subtract(self.venue, held))
+
+
+def compare_positions(account_id: int) -> list[ComparedPosition]:
+    """Each symbol and side in which the books or the exchange hold something, compared.
+
+    Derivatives only: of spot no exchange tells a position. A constant number of queries, over the
+    positions and the fills that are nobody's. Whether the exchange was read lately, the cursors
+    say: without any reading its side is empty.
+    """
+    venue: dict[_Held, list[VenuePosition]] = defaultdict(list)
+    for row in VenuePosition.objects.filter(account=account_id).order_by("pk"):
+        venue[row.symbol, row.position_side].append(row)
+    ours, nobodys = _of_links(account_id), _of_nobody(account_id)
+    symbols = {symbol for symbol, _ in [*venue, *ours, *nobodys]}
+    compared = []
+    for symbol in sorted(symbols):
+        sides = [
+            {side for of, side in each if of == symbol} for each in (venue, {**ours, **nobodys})
+        ]
+        is_net = any(_BOTH in each for each in sides) and any(each - {_BOTH} for each in sides)
+        for side in [_BOTH] if is_net else sorted(sides[0] | sides[1]):
+            keys = [(symbol, each) for each in (sides[0] | sides[1] if is_net else {side})]
+            rows = [row for key in keys for row in venue.get(key, ())]
+            found = ComparedPosition(
+                symbol=symbol,
+                position_side=side,
+                ours=_sum(ours, keys),
+                unattributed=_sum(nobodys, keys),
+                venue=_added(row.quantity for row in rows),
+                observed_at=min((row.observed_at for row in rows), default=None),
+                is_not_strategys=bool(rows) and all(row.is_not_strategys for row in rows),
+            )
+            if found.ours or found.unattributed or found.venue:
+                compared.append(found)
+    return compared
+
+
+def _sum(amounts: Mapping[_Held, Decimal], keys: list[_Held]) -> Decimal:
+    return _added(amounts.get(key, _ZERO) for key in keys)
+
+
+def _added(amounts: Iterable[Decimal]) -> Decimal:
+    total = _ZERO
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total
+
+
+def _of_links(account_id: int) -> dict[_Held, Decimal]:
+    """What links hold, in the unit of a position: contracts where they are inverse."""
+    found: dict[_Held, Decimal] = {}
+    for row in Position.objects.filter(strategy_account__account=account_id).order_by("pk"):
+        symbol = parse_symbol(row.symbol)
+        if symbol is None or symbol.kind is InstrumentKind.SPOT:
+            continue
+        if row.books is None:
+            held = row.reported_quantity or _ZERO
+        else:
+            held = books_from_json(row.books).position.amount
+            if symbol.kind is InstrumentKind.INVERSE:
+                held = quotient(held, Decimal(row.books.get("contract_size", "1")))
+        add_to(found, (row.symbol, row.position_side), held)
+    return found
+
+
+def _of_nobody(account_id: int) -> dict[_Held, Decimal]:
+    """What the fills of an account come to that count and are nobody's; two queries."""
+    owned = present_owners(Attribution.objects.filter(fill__account=account_id)).exclude(
+        strategy_account__isnull=True
+    )
+    rows = Fill.objects.filter(account=account_id).exclude(pk__in=owned.values("fill"))
+    fills = list(rows.order_by("pk"))
+    # A provisional one no longer counts beside the fills of its order, whosever they are.
+    provisional = [fill for fill in fills if not fill.venue_fill_id]
+    orders = {fill.order_id for fill in provisional} - {""}
+    clients = {fill.client_order_id for fill in provisional} - {""}
+    alike = Q(order_id__in=orders) | Q(client_order_id__in=clients)
+    of_orders = Fill.objects.filter(alike, account=account_id) if provisional else ()
+    counted = counting(
+        told(fill) for fill in {fill.pk: fill for fill in [*fills, *of_orders]}.values()
+    )
+    found: dict[_Held, Decimal] = {}
+    for fill in fills:
+        symbol = parse_symbol(fill.symbol)
+        if fill.pk not in counted or symbol is None or symbol.kind is InstrumentKind.SPOT:
+            continue
+        is_bought = fill.side == Side.BUY.value
+        amount = fill.quantity if is_bought else EXACT.minus(fill.quantity)
+        add_to(found, (fill.symbol, fill.position_side), amount)
+    return found
