@@ -4,17 +4,20 @@ A day without a summary has the balance of the last day before it that has one. 
 account's first summary its balance is unknown, which is not zero.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import Any, TypeVar
 
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
-from capital.domain.money import EXACT
-from capital.models import Account, DailyAccountSummary
+from capital.domain.money import EXACT, known_sum
+from capital.domain.performance.flows import FlowKind
+from capital.models import Account, DailyAccountSummary, Flow
 from capital.services.accounts.lookup import AccountIds
 from capital.services.balances.summaries import business_date
 
@@ -88,15 +91,42 @@ def read_totals(
 
 
 def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, Decimal]:
-    """The change of each account's balance since today began, where both are known."""
+    """The change of each account's balance since today began, where both are known, in two queries.
+
+    Without deposits, withdrawals and what else was put in or taken out by the last reading.
+    """
     today = business_date(now)
     rows = DailyAccountSummary.objects.filter(account_id__in=account_ids, date=today).order_by()
-    found = rows.values_list("account_id", "ending_balance", "starting_balance")
-    return {
-        key: EXACT.subtract(ending, starting)
-        for key, ending, starting in found
-        if ending is not None and starting is not None
-    }
+    columns = ("account_id", "ending_balance", "starting_balance", "ending_observed_at")
+    put_in = _put_in(account_ids, since=_midnight(today))
+    changes = {}
+    for key, ending, starting, read_at in rows.values_list(*columns):
+        if ending is not None and starting is not None:
+            flows = [
+                amount for at, amount in put_in.get(key, ()) if read_at is None or at <= read_at
+            ]
+            changes[key] = EXACT.subtract(ending, known_sum(starting, *flows) or Decimal(0))
+    return changes
+
+
+def _put_in(
+    account_ids: AccountIds, *, since: datetime
+) -> dict[int, list[tuple[datetime, Decimal]]]:
+    """What was put in (above zero) or taken out of each account, in its currency, and when."""
+    kinds = [kind.value for kind in FlowKind if not kind.is_earned]
+    rows = Flow.objects.filter(
+        account__in=account_ids, kind__in=kinds, occurred_at__gte=since, matched_by__isnull=True
+    ).order_by()
+    found: dict[int, list[tuple[datetime, Decimal]]] = defaultdict(list)
+    columns = ("account_id", "account__currency", "currency", "occurred_at", "amount")
+    for key, own, currency, occurred_at, amount in rows.values_list(*columns):
+        if currency == own:
+            found[key].append((occurred_at, amount))
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
 def total_by_day(

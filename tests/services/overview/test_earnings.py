@@ -1,6 +1,6 @@
 """What was earned today, and what of the trading does not fit: by currency, absent is not zero."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,8 +25,17 @@ from capital.services.overview.earnings import (
     shown_unexplained,
     unattributed_fills,
 )
+from capital.services.overview.equity import read_changes_today
 from capital.services.overview.trading import read_trading
-from tests.factories import make_account, make_fill, make_link, make_position, make_user
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_flow,
+    make_link,
+    make_position,
+    make_summary,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +216,28 @@ def test_reading_the_history_takes_as_many_queries_for_many_links_and_days() -> 
         return len(queries)
 
     assert count(1) == count(6)
+
+
+def test_what_was_put_in_is_no_change_of_today() -> None:
+    noon = datetime.combine(TODAY, time(12), tzinfo=timezone.get_default_timezone())
+    account, other = make_account(), make_account()
+    for each in (account, other):
+        make_summary(
+            account=each,
+            date=TODAY,
+            starting_balance=D(100),
+            ending_balance=D(160),
+            ending_observed_at=noon,
+        )
+    entered = make_flow(account, amount=D(50), occurred_at=noon - timedelta(hours=2))
+    make_flow(account, amount=D(50), occurred_at=noon - timedelta(hours=1), matches=entered)
+    make_flow(account, kind="withdrawal", amount=D(-7), occurred_at=noon)
+    # Earned, in another currency, after the reading, of yesterday
+    make_flow(account, kind="funding", amount=D(3), occurred_at=noon)
+    make_flow(account, amount=D(4), currency="BTC", occurred_at=noon)
+    make_flow(account, amount=D(1000), occurred_at=noon + timedelta(seconds=1))
+    make_flow(account, amount=D(2000), occurred_at=noon - timedelta(hours=13))
+
+    changes = read_changes_today([account.pk, other.pk], now=noon + timedelta(minutes=1))
+
+    assert changes == {account.pk: 17, other.pk: 60}
