@@ -166,7 +166,7 @@ def _day(
             "client_order_id": f"{bot.strategy}-{row_id}",
         }
         yield DemoStep(bot.account, bot.strategy, told)
-    if not bot.is_spot and ordinal % 7 == 0 and not is_today:
+    if not bot.is_spot and ordinal % 14 == 0 and not is_today:
         # What is long pays a ten-thousandth.
         worth = EXACT.multiply(EXACT.multiply(entry, Decimal(bot.quantity)), Decimal("0.0001"))
         amount = worth if is_short else EXACT.minus(worth)
