@@ -331,6 +331,12 @@ class TradeFileRefused(CapitalError):
         super().__init__(**figures)
 
 
+class ImportChanged(CapitalError):
+    """An import would do something else than its preview showed: nothing of it was recorded."""
+
+    code = Code.IMPORT_CHANGED
+
+
 class CurrencyMismatch(SizingError):
     """The instrument is paid in another currency than the account's capital is counted in."""
 

@@ -845,6 +845,15 @@ class Code(StrEnum):
         "file_too_long",
         "The file has more than {most} lines. Split it.",
     )
+    FILE_TOO_LARGE = (
+        "file_too_large",
+        "The content of {file} is larger than {most} MB. Split it.",
+    )
+    IMPORT_CHANGED = (
+        "import_changed",
+        "Something was recorded since the preview was shown, so that the import would do something "
+        "else. Nothing was imported: see the new preview.",
+    )
     CELL_EMPTY = ("cell_empty", "The cell is empty.")
     CELL_NO_AMOUNT = (
         "cell_no_amount",
@@ -859,6 +868,12 @@ class Code(StrEnum):
         "The spreadsheet keeps this id as a number and has cut its last digits ({text}). Format "
         "the column as “Text” and enter it again.",
     )
+    CELL_COMPUTED = (
+        "cell_computed",
+        "The spreadsheet computes this cell ({text}). Copy the column, paste it as values, and "
+        "save the file again.",
+    )
+    CELL_TOO_LONG = ("cell_too_long", "“{text}” has more than {most} characters.")
     CELL_NO_WORD = ("cell_no_word", "“{text}” is not one of: {known}.")
     FREQTRADE_UNREADABLE = (
         "freqtrade_unreadable",

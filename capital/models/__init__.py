@@ -93,6 +93,7 @@ from capital.models.trading import (
     PositionSource,
     SymbolDay,
     Trade,
+    TradeUpload,
     TradingCursor,
     VenuePosition,
 )
@@ -148,6 +149,7 @@ __all__ = [
     "StrategyCapital",
     "SymbolDay",
     "Trade",
+    "TradeUpload",
     "TradingCursor",
     "Trigger",
     "VenuePosition",

@@ -138,6 +138,7 @@ _COUNTED: dict[str, str] = {
     "tasks": _("tasks"),
     "job_runs": _("job runs"),
     "plans": _("previews"),
+    "trade_uploads": _("uploaded files"),
     "heartbeats": _("heartbeats"),
     "answered": _("answered late"),
     "idempotent_requests": _("idempotent requests"),

@@ -1,6 +1,7 @@
 """A desk, and everybody who may come to its doors, for the tables of who may what."""
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,7 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, ApiToken, Fill, Flow
+from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, TradeUpload
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
 from tests.admin.tenants import allow_everything, join, make_tenant
@@ -44,6 +45,12 @@ class Desk:
         self.market = make_market(venue="binance", symbol="BTC/USDT")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")
         self.plan = make_plan([self.account.pk], actor=self.owner, live=False)
+        self.upload = TradeUpload.objects.create(
+            actor=self.owner,
+            account=self.account,
+            file_name="desk.csv",
+            content=zlib.compress(b"executed_at,symbol,side,quantity,price"),
+        )
         self.roles = {role: self._invited(role) for role in ("viewer", "operator", "manager")}
         self.access = AccountAccess.objects.get(user=self.roles["viewer"])
         self.people: dict[str, User] = {

@@ -31,8 +31,12 @@ def callers(desk: Desk) -> dict[str, Client]:
 def answers(desk: Desk, clients: Mapping[str, Client], page: Page) -> dict[str, int]:
     """The status for each caller."""
     found = {}
-    plan = {"public_id": str(desk.plan.public_id)}
-    values = plan if "public_id" in page.arguments else _values(page, desk)
+    of_owner = {
+        "public_id": str(desk.plan.public_id),
+        "upload_id": str(desk.upload.public_id),
+    }
+    is_of_owner = not of_owner.keys().isdisjoint(page.arguments)
+    values = of_owner if is_of_owner else _values(page, desk)
     address = page.filled(values)
     for name in HEAD:
         desk.owner.is_staff = name != "exstaff"

@@ -11,10 +11,11 @@ from django.db.models import Model
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
-from capital.models import AllocationPlan, JobRun, Market
+from capital.models import AllocationPlan, JobRun, Market, TradeUpload
 from capital.services.allocation.plans import make_plan
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
+from capital.services.trading import keep_upload
 from tests.admin.tenants import Tenant, make_tenant
 from tests.factories import make_market
 
@@ -25,6 +26,7 @@ class Everything:
 
     tenant: Tenant
     plan: AllocationPlan
+    uploads: list[TradeUpload]
 
     def rows(self, model: type[Model]) -> list[Any]:
         """Its rows of a model."""
@@ -48,7 +50,31 @@ def make_everything(word: str) -> Everything:
                 action_flag=flag,
                 change_message=str(message).replace("'", '"'),
             )
-    return Everything(tenant, make_plan([tenant.account.pk], actor=tenant.user, live=False))
+    plan = make_plan([tenant.account.pk], actor=tenant.user, live=False)
+    return Everything(tenant, plan, _make_uploads(tenant))
+
+
+def _make_uploads(tenant: Tenant) -> list[TradeUpload]:
+    """A file that may be imported, one with a wrong line, and one that was imported."""
+    line = "2026-03-10T09:00:00+09:00,BTC/USDT,buy,1,100,0.1,BNB,"
+    lines = (line + "a", line.replace("100", "1,5") + "b", "")
+    header = "executed_at,symbol,side,quantity,price,fee_amount,fee_currency,order_id\n"
+    uploads = [
+        keep_upload(
+            tenant.account.pk,
+            (header + text).encode(),
+            file_name=f"{tenant.account.name}.csv",
+            strategy=tenant.strategies[0].key,
+            actor=tenant.user,
+        )
+        for text in lines
+    ]
+    counts = dict.fromkeys(("recorded", "known", "differs", "fundings"), 1)
+    counts |= dict.fromkeys(("provisional", "uncounted"), 1)
+    uploads[2].counts = {"strategies": {tenant.strategies[0].key: counts}}
+    uploads[2].imported_at = timezone.now()
+    uploads[2].save()
+    return uploads
 
 
 def _make_jobs() -> None:

@@ -59,6 +59,9 @@ def addresses(everything: Everything) -> Iterator[str]:
             yield from (f"/admin/{app}/" for app in apps[1].split("|"))
         elif page.arguments == ("public_id",):
             yield page.filled({"public_id": str(everything.plan.public_id)})
+        elif page.arguments == ("upload_id",):
+            for upload in everything.uploads:
+                yield page.filled({"upload_id": str(upload.public_id)})
         elif page.arguments:
             for row in rows:
                 yield page.filled(dict.fromkeys(page.arguments, str(row.pk)))

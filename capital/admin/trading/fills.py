@@ -14,6 +14,7 @@ from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, moment, money, number
 from capital.admin.trading.filters import AttributionFilter
+from capital.admin.trading.imports import ImportPages
 from capital.domain.performance.flows import FlowKind
 from capital.models import Fill, Flow, StrategyAccount
 
@@ -38,7 +39,7 @@ _FILL_COLUMNS = (
 
 
 @admin.register(Fill)
-class FillAdmin(RecordAdmin):
+class FillAdmin(ImportPages, RecordAdmin):
     """Each is kept once, as it was told first."""
 
     actions = ["export"]

@@ -134,18 +134,7 @@ def _explanation(currency: str, sums: ImportedSum) -> list[str]:
             _("freqtrade says %(stated)s %(currency)s realised. The difference:")
             % {"stated": _amount(said.stated, currency), "currency": currency}
         )
-        parts = [
-            (
-                said.fees_of_open,
-                _("entry fees of open trades, which it counts when the trade closes"),
-            ),
-            (
-                said.fees_counted_twice,
-                _("fees taken off the coin, which it counts again at their rate"),
-            ),
-            (-sums.unexplained, _("not explained")),
-        ]
-        lines.extend(f"  {_amount(-part, currency)}  {why}" for part, why in parts if part)
+        lines.extend(f"  {_amount(part, currency)}  {why}" for part, why in sums.difference)
     if sums.unsettled:
         lines.append(
             _(

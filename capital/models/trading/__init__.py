@@ -7,6 +7,7 @@ from capital.models.trading.flows import Flow
 from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
 from capital.models.trading.trades import Trade
+from capital.models.trading.uploads import TradeUpload
 from capital.models.trading.venue_positions import VenuePosition
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PositionSource",
     "SymbolDay",
     "Trade",
+    "TradeUpload",
     "TradingCursor",
     "VenuePosition",
 ]

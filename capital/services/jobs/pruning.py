@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_q.models import Task
 
 from capital.domain.clock import Clock
-from capital.models import AllocationPlan, ClusterHeartbeat, JobRun
+from capital.models import AllocationPlan, ClusterHeartbeat, JobRun, TradeUpload
 from capital.services.access.idempotency import prune_requests
 from capital.services.balances.turns.paces import prune_paces
 from capital.services.transactions import outside_transaction
@@ -16,26 +16,28 @@ from capital.services.webhooks.secrets import prune_nonces
 
 # On the same day somebody may still want to see a cluster that has stopped.
 _HEARTBEATS_KEPT = timedelta(days=1)
-# A plan can be applied for minutes only, and what was applied is in the runs.
-_PLANS_KEPT = timedelta(days=1)
+# A plan can be applied for minutes only, and what was applied is in the runs. What was uploaded and
+# is still not imported was left.
+_PREVIEWS_KEPT = timedelta(days=1)
 
 
 @outside_transaction
 def prune(*, clock: Clock = timezone.now) -> Counter[str]:
-    """Remove old rows about tasks and jobs, heartbeats of dead clusters, and yesterday's plans.
+    """Remove old rows about tasks and jobs, heartbeats of dead clusters, and yesterday's previews.
 
     Call it outside a transaction: what is gone is gone, kind by kind, and nothing waits for all.
 
     Returns:
-        How many ``tasks``, ``job_runs``, ``heartbeats``, ``plans``, ``idempotent_requests``
-        and ``webhook_nonces`` were removed.
+        How many ``tasks``, ``job_runs``, ``heartbeats``, ``plans``, ``trade_uploads``,
+        ``idempotent_requests`` and ``webhook_nonces`` were removed.
     """
     now = clock()
     before = now - timedelta(days=settings.CAPITAL_KEEP_JOB_DAYS)
     gone = {
         "tasks": Task.objects.filter(stopped__lt=before),
         "job_runs": JobRun.objects.filter(started_at__lt=before),
-        "plans": AllocationPlan.objects.filter(created_at__lt=now - _PLANS_KEPT),
+        "plans": AllocationPlan.objects.filter(created_at__lt=now - _PREVIEWS_KEPT),
+        "trade_uploads": TradeUpload.objects.filter(created_at__lt=now - _PREVIEWS_KEPT),
         "heartbeats": ClusterHeartbeat.objects.filter(beat_at__lt=now - _HEARTBEATS_KEPT),
     }
     # The accounts of a plan are removed with it, and are not counted.

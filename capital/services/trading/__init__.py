@@ -1,9 +1,22 @@
 """Fills and flows that are told, what is held, and what was earned."""
 
-from capital.services.trading.files import LineProblem, read_trade_file
+from capital.services.trading.files import LineProblem, TradeFile, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
-from capital.services.trading.imports import ImportedSum, ImportReport, import_trades
+from capital.services.trading.imports import (
+    LARGEST_UPLOAD_MB,
+    MOST_UPLOADED_LINES,
+    ImportedLine,
+    ImportedLink,
+    ImportedSum,
+    ImportReport,
+    counts_of,
+    get_upload,
+    import_trades,
+    import_upload,
+    keep_upload,
+    preview_upload,
+)
 from capital.services.trading.marks import mark_positions, value_positions
 from capital.services.trading.pnl import GROUPS, PnlRow, account_pnl, pnl, settle_of
 from capital.services.trading.positions import (
@@ -22,28 +35,38 @@ from capital.services.trading.unexplained.restate import explain_balances
 
 __all__ = [
     "GROUPS",
+    "LARGEST_UPLOAD_MB",
+    "MOST_UPLOADED_LINES",
     "ComparedPosition",
     "FillCode",
     "FillResult",
     "ImportReport",
+    "ImportedLine",
+    "ImportedLink",
     "ImportedSum",
     "LineProblem",
     "NewFill",
     "PnlRow",
     "ReadReport",
     "ToldPosition",
+    "TradeFile",
     "account_pnl",
     "compare_positions",
+    "counts_of",
     "enter_flow",
     "enter_opening",
     "explain_balances",
+    "get_upload",
     "import_fills",
     "import_trades",
+    "import_upload",
+    "keep_upload",
     "mark_dust",
     "mark_not_strategys",
     "mark_positions",
     "open_positions",
     "pnl",
+    "preview_upload",
     "read_trade_file",
     "report_fills",
     "report_position",

@@ -92,10 +92,17 @@ class FillCode(StrEnum):
 
 @dataclass(frozen=True)
 class FillResult:
-    """What became of one fill."""
+    """What became of one fill.
+
+    Attributes:
+        code: Whether it was new.
+        fill_id: The row's.
+        is_counted: Whether it is in the books. Not so where better rows tell of its order.
+    """
 
     code: FillCode
     fill_id: int
+    is_counted: bool = True
 
 
 @dataclass
@@ -325,8 +332,8 @@ class _Recording:
         for row in opening:
             assert row.strategy_account_id is not None, "openings are of links"
             owners[id(row)] = Owner(row.strategy_account_id, self._how)
-        self._attribute([*opening, *new], claimed, related, steps, owners)
-        return [FillResult(code, row.pk) for code, row in results]
+        counted = self._attribute([*opening, *new], claimed, related, steps, owners)
+        return [FillResult(code, row.pk, row.pk in counted) for code, row in results]
 
     def _owners(self, new: Sequence[Fill], related: Sequence[Fill]) -> dict[int, Owner]:
         """Whose the new rows are, by their ``id()``; those of nobody are left out."""
@@ -469,8 +476,8 @@ class _Recording:
         related: Sequence[Fill],
         steps: Mapping[str, Decimal],
         owners: dict[int, Owner],
-    ) -> None:
-        """Say whose they are, and book them."""
+    ) -> frozenset[int]:
+        """Say whose they are, and book them; the keys of all rows that count."""
         recorded = {row.pk for row in new}
         taken: list[Fill] = []
         if self.link_id is not None:
@@ -507,6 +514,7 @@ class _Recording:
             if (keeper := keepers.get(row.pk)) is not None
         }
         keep_current(added, again=again, steps=steps, now=self.now)
+        return after
 
 
 def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:

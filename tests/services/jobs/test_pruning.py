@@ -13,10 +13,11 @@ from capital.models import (
     IdempotentRequest,
     JobRun,
     PlannedAccount,
+    TradeUpload,
     WebhookNonce,
 )
 from capital.services.jobs.pruning import prune
-from tests.factories import make_account, make_link, make_strategy
+from tests.factories import make_account, make_link, make_strategy, make_user
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,13 @@ def test_rows_beyond_the_kept_span_go_and_the_others_stay() -> None:
     for hours in (23, 25):
         plan = AllocationPlan.objects.create(created_at=NOW - timedelta(hours=hours))
         plan.accounts.create(account=make_account(), readings={}, rests_on={}, shown={})
+        TradeUpload.objects.create(
+            actor=make_user(),
+            account=make_account(),
+            file_name=f"{hours}.csv",
+            content=b"",
+            created_at=plan.created_at,
+        )
         beat = NOW - timedelta(hours=hours)
         ClusterHeartbeat.objects.create(host="h", pid=hours, started_at=beat, beat_at=beat)
         IdempotentRequest.objects.create(caller="user:1", key=f"{hours}", created_at=beat)
@@ -50,6 +58,7 @@ def test_rows_beyond_the_kept_span_go_and_the_others_stay() -> None:
         "tasks": 2,
         "job_runs": 1,
         "plans": 1,
+        "trade_uploads": 1,
         "heartbeats": 1,
         "idempotent_requests": 1,
         "webhook_nonces": 1,
@@ -58,6 +67,7 @@ def test_rows_beyond_the_kept_span_go_and_the_others_stay() -> None:
     assert set(Task.objects.values_list("name", flat=True)) == {"success 29", "failure 29"}
     assert [run.name for run in JobRun.objects.all()] == ["job 29"]
     assert [beat.pid for beat in ClusterHeartbeat.objects.all()] == [23]
+    assert [upload.file_name for upload in TradeUpload.objects.all()] == ["23.csv"]
     assert PlannedAccount.objects.count() == AllocationPlan.objects.count() == 1
 
 

@@ -67,6 +67,7 @@ class TradeFile:
         explained: By settle currency; empty where the file states no result.
         unsettled: By settle currency, the funding of open trades that no order has settled yet. It
             changes with every hour, so it is in no line.
+        may_lack_last: Whether what was written last may be in a second file (SQLite's ``-wal``).
     """
 
     lines: tuple[TradeLine, ...]
@@ -74,3 +75,4 @@ class TradeFile:
     venue: str = ""
     explained: Mapping[str, Explained] = field(default_factory=dict)
     unsettled: Mapping[str, Decimal] = field(default_factory=dict)
+    may_lack_last: bool = False

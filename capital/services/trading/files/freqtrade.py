@@ -16,21 +16,23 @@ exactly as it was written: none is a float here.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from capital.domain.errors import TradeFileRefused
-from capital.domain.money import EXACT, add_to, quotient
+from capital.domain.errors import InvalidAmount, TradeFileRefused
+from capital.domain.money import EXACT, add_to, parse_amount, quotient
 from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.services.trading.files.contract import Explained, TradeFile, TradeLine
+from capital.services.trading.files.foreign import refuse_all_but_a_table, restrict
+from capital.services.trading.files.sheet import MOST_LINES
 from capital.services.trading.fills import NewFill
 
 _TRADE_TEXTS = ("exchange", "stake_currency", "base_currency", "strategy", "trading_mode")
@@ -55,6 +57,8 @@ _ORDER_TEXTS = (
 _ORDER_AMOUNTS = ("filled", "average", "price", "funding_fee", "ft_fee_base")
 _ORDER_FLAGS = ("id", "ft_trade_id")
 
+# As long as an order's id may be; freqtrade's other texts are shorter.
+_LONGEST_TEXT = 100
 # Names that freqtrade has for what ccxt calls otherwise today.
 _VENUES = {"gateio": "gate", "huobi": "htx", "okex": "okx", "myokx": "okx"}
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -67,19 +71,46 @@ def read_freqtrade(path: Path) -> TradeFile:
         TradeFileRefused: It is no such database, of a version before orders had their funding, of a
             dry run, of margin trading, or of several exchanges.
     """
+
+    def opened() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+
+    return _read_database(opened, path.name, MOST_LINES)
+
+
+def read_freqtrade_copy(content: bytes, *, name: str, most_lines: int = MOST_LINES) -> TradeFile:
+    """What a bot did, by the content of its database alone.
+
+    Raises:
+        TradeFileRefused: As ``read_freqtrade``.
+    """
+
+    def opened() -> sqlite3.Connection:
+        database = sqlite3.connect(":memory:")
+        # Bytes 18 and 19 say whether there is a second file, which in memory there never is.
+        database.deserialize(content[:18] + b"\x01\x01" + content[20:])
+        return database
+
+    file = _read_database(opened, name, most_lines)
+    return replace(file, may_lack_last=content[18:20] == b"\x02\x02")
+
+
+def _read_database(
+    opened: Callable[[], sqlite3.Connection], name: str, most_lines: int
+) -> TradeFile:
     try:
-        with closing(_opened(path)) as database:
+        with closing(opened()) as database:
+            restrict(database)
             trades = _rows(database, "trades", _TRADE_TEXTS, _TRADE_AMOUNTS, _TRADE_FLAGS)
             ordered = _rows(database, "orders", _ORDER_TEXTS, _ORDER_AMOUNTS, _ORDER_FLAGS)
-    except sqlite3.Error:
-        raise TradeFileRefused(Code.FREQTRADE_UNREADABLE, file=path.name) from None
-    orders = [row for row in ordered if row["filled"]]
-    _refuse_other_trading(trades, orders)
-    try:
+        orders = [row for row in ordered if row["filled"]]
+        if len(orders) > most_lines:
+            raise TradeFileRefused(Code.FILE_TOO_LONG, most=f"{most_lines:,}")
+        _refuse_other_trading(trades, orders)
         return _read(trades, orders)
-    except (KeyError, TypeError, ValueError):
-        # An order of no trade, a side or a time that is none
-        raise TradeFileRefused(Code.FREQTRADE_UNREADABLE, file=path.name) from None
+    except (sqlite3.Error, AttributeError, InvalidAmount, KeyError, TypeError, ValueError):
+        # Of another make; an order of no trade, a side or a time that is none
+        raise TradeFileRefused(Code.FREQTRADE_UNREADABLE, file=name) from None
 
 
 def _read(trades: list[dict[str, Any]], orders: list[dict[str, Any]]) -> TradeFile:
@@ -93,7 +124,7 @@ def _read(trades: list[dict[str, Any]], orders: list[dict[str, Any]]) -> TradeFi
     explained: dict[str, Explained] = {}
     unsettled: dict[str, Decimal] = {}
     for history in histories.values():
-        currency = history.trade["stake_currency"]
+        currency = _given(history.trade["stake_currency"])
         explained[currency] = _plus(explained.get(currency), history.explained())
         if rest := history.unsettled():
             add_to(unsettled, currency, rest)
@@ -110,12 +141,6 @@ def _venues(trades: list[dict[str, Any]]) -> list[str]:
     return sorted({str(row["exchange"]).lower() for row in trades})
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
-    database.row_factory = sqlite3.Row
-    return database
-
-
 def _rows(
     database: sqlite3.Connection,
     table: str,
@@ -123,17 +148,41 @@ def _rows(
     amounts: tuple[str, ...],
     flags: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    exact = [f"iif({name} IS NULL, NULL, printf('%.15g', {name})) AS {name}" for name in amounts]
+    refuse_all_but_a_table(database, table)
+    exact = [
+        f"CASE typeof({name}) WHEN 'null' THEN NULL WHEN 'text' THEN '' WHEN 'blob' THEN '' "
+        f"ELSE printf('%.15g', {name}) END AS {name}"
+        for name in amounts
+    ]
     columns = ", ".join([*texts, *flags, *exact])
     found = database.execute(f"SELECT {columns} FROM {table} ORDER BY id")  # noqa: S608  # our names
     rows = [dict(row) for row in found]
     for row in rows:
+        for name in texts:
+            _refuse_odd_text(row[name])
         row.update((name, _amount(row[name])) for name in amounts)
     return rows
 
 
+def _refuse_odd_text(text: Any) -> None:
+    """Refuse what is no text, or one that no column of ours keeps.
+
+    Raises:
+        ValueError: It is.
+    """
+    if text is not None and (
+        not isinstance(text, str) or len(text) > _LONGEST_TEXT or "\x00" in text
+    ):
+        raise ValueError
+
+
 def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else EXACT.normalize(Decimal(text))
+    """What it says.
+
+    Raises:
+        InvalidAmount: It is no number, or one that is out of all bounds.
+    """
+    return None if text is None else EXACT.normalize(parse_amount(text))
 
 
 def _refuse_other_trading(trades: list[dict[str, Any]], orders: list[dict[str, Any]]) -> None:
@@ -165,7 +214,7 @@ def _price(order: Mapping[str, Any]) -> Decimal:
 def _line(order: Mapping[str, Any], trade: Mapping[str, Any]) -> TradeLine:
     filled, price = order["filled"], _price(order)
     if order["ft_fee_base"]:
-        fee = Fee(order["ft_fee_base"], trade["base_currency"])
+        fee = Fee(order["ft_fee_base"], _given(trade["base_currency"]))
     else:
         rate = trade["fee_open"] if _is_entry(order, trade) else trade["fee_close"]
         amount = EXACT.multiply(EXACT.multiply(filled, price), rate or _ZERO)
@@ -175,16 +224,22 @@ def _line(order: Mapping[str, Any], trade: Mapping[str, Any]) -> TradeLine:
         strategy=trade["strategy"] or "",
         funding=order["funding_fee"] or None,
         fill=NewFill(
-            symbol=order["ft_pair"],
+            symbol=_given(order["ft_pair"]),
             side=Side(order["side"]),
             quantity=filled,
             price=price,
             # Without an offset, in UTC.
             executed_at=_moment(order["order_filled_date"] or order["order_date"]),
             fees=(fee,) if fee.amount else (),
-            order_id=order["order_id"],
+            order_id=_given(order["order_id"]),
         ),
     )
+
+
+def _given(text: str | None) -> str:
+    if not text:
+        raise ValueError
+    return text
 
 
 def _moment(text: str) -> datetime:

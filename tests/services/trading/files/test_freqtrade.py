@@ -1,5 +1,6 @@
 """The database of a freqtrade bot is read to the last digit."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,6 +12,7 @@ from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.services.trading import read_trade_file
+from capital.services.trading.files import read_trade_content
 from tests.services.trading.files.databases import make_database
 
 D = Decimal
@@ -193,3 +195,85 @@ def test_damaged_database_is_refused(path: Path) -> None:
         read_trade_file(path)
 
     assert refused.value.code is Code.FREQTRADE_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # What stands in the place of a table and is none.
+        ("ALTER TABLE orders RENAME TO rows", "CREATE VIEW orders AS SELECT * FROM rows"),
+        (
+            "DROP TABLE trades",
+            (
+                "CREATE VIEW trades AS WITH RECURSIVE n(id) AS "
+                "(SELECT 1 UNION ALL SELECT id + 1 FROM n) SELECT * FROM n"
+            ),
+        ),
+        ("ALTER TABLE trades ADD COLUMN more TEXT GENERATED ALWAYS AS (hex(id)) VIRTUAL",),
+        # What is no number, no text, or none that anything of ours keeps.
+        ("UPDATE orders SET filled = 'much' WHERE order_id = 'o1'",),
+        ("UPDATE orders SET filled = x'00' WHERE order_id = 'o1'",),
+        ("UPDATE orders SET filled = 9e999 WHERE order_id = 'o1'",),
+        ("UPDATE orders SET filled = 1e30 WHERE order_id = 'o1'",),
+        ("UPDATE orders SET order_id = '' WHERE order_id = 'o1'",),
+        ("UPDATE orders SET order_id = x'6f31' WHERE order_id = 'o1'",),
+        ("UPDATE orders SET order_id = printf('%0101d', 1) WHERE order_id = 'o1'",),
+        ("UPDATE orders SET order_id = 'o' || char(0) WHERE order_id = 'o1'",),
+        ("UPDATE orders SET order_id = printf('%2000000d', 1) WHERE order_id = 'o1'",),
+        ("UPDATE trades SET stake_currency = NULL WHERE id = 1",),
+    ],
+)
+def test_nothing_in_a_hostile_database_is_run_or_taken_for_a_number(
+    path: Path, changes: tuple[str, ...]
+) -> None:
+    database = make_database(path, *changes)
+
+    for read in (
+        lambda: read_trade_file(database),
+        lambda: read_trade_content(database.read_bytes(), name="t.sqlite"),
+    ):
+        with pytest.raises(TradeFileRefused) as refused:
+            read()
+        assert refused.value.code is Code.FREQTRADE_UNREADABLE
+
+
+def test_triggers_and_other_tables_do_not_matter(path: Path) -> None:
+    database = make_database(
+        path,
+        "CREATE TABLE other (id INTEGER)",
+        "CREATE TRIGGER t AFTER INSERT ON trades BEGIN INSERT INTO other VALUES (1); END",
+    )
+
+    assert len(read_trade_file(database).lines) == 50
+
+
+def test_a_database_that_takes_too_long_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.trading.files.foreign._STEPS_AT_ONCE", 10)
+    monkeypatch.setattr("capital.services.trading.files.foreign._MOST_STEPS", 100)
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(make_database(path))
+
+    assert refused.value.code is Code.FREQTRADE_UNREADABLE
+
+
+def test_a_copy_in_memory_says_the_same_as_the_file(path: Path) -> None:
+    content = make_database(path).read_bytes()
+
+    copy = read_trade_content(content, name="t.sqlite")
+
+    assert copy == read_trade_file(path)
+    running = read_trade_content(content[:18] + b"\x02\x02" + content[20:], name="t.sqlite")
+    assert running == replace(copy, may_lack_last=True)
+
+
+def test_a_database_with_more_orders_than_may_be_is_refused(path: Path) -> None:
+    content = make_database(path).read_bytes()
+    assert len(read_trade_content(content, name="t.sqlite", most_lines=50).lines) == 50
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_content(content, name="t.sqlite", most_lines=49)
+
+    assert refused.value.code is Code.FILE_TOO_LONG

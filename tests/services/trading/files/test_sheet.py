@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from openpyxl import Workbook
@@ -12,6 +13,7 @@ from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.services.trading import LineProblem, read_trade_file
+from capital.services.trading.files import read_trade_content
 
 D = Decimal
 HEADER = ("executed_at", "symbol", "side", "quantity", "price", "order_id")
@@ -201,7 +203,8 @@ def test_other_columns_are_refused(tmp_path: Path, header: tuple, code: Code, co
         b"\xff\xfe\x00binary",
         b"PK\x03\x04 no workbook",
         b'executed_at,"symbol\n',
-        "가격".encode("euc-kr"),
+        "가격".encode("utf-16"),
+        b"executed_at,symbol\x00",
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, content: bytes) -> None:
@@ -222,11 +225,143 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert refused.value.code is Code.FILE_UNREADABLE
 
 
-def test_a_file_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capital.services.trading.files.sheet.MOST_LINES", 2)
-    assert len(read_trade_file(csv_of(tmp_path, HEADER, LINE, LINE)).lines) == 2
+def test_a_file_with_more_lines_than_may_be_is_refused() -> None:
+    content = "\n".join(",".join(line) for line in (HEADER, LINE, LINE)).encode()
+    assert len(read_trade_content(content, name="t.csv", most_lines=2).lines) == 2
 
     with pytest.raises(TradeFileRefused) as refused:
-        read_trade_file(csv_of(tmp_path, HEADER, LINE, LINE, LINE))
+        read_trade_content(content, name="t.csv", most_lines=1)
 
     assert refused.value.code is Code.FILE_TOO_LONG
+
+
+def test_a_korean_excel_writes_another_encoding(tmp_path: Path) -> None:
+    path = csv_of(tmp_path, (*HEADER, "strategy"), (*LINE, "추세"), encoding="cp949")
+
+    (read,) = read_trade_file(path).lines
+
+    assert read.strategy == "추세"
+
+
+def test_the_apostrophe_of_our_export_is_no_part_of_an_id(tmp_path: Path) -> None:
+    """Otherwise an export that is imported would be other fills; a real one stays."""
+    first, second = (*LINE[:5], "'-7"), (*LINE[:5], "'7")
+
+    lines = read_trade_file(csv_of(tmp_path, HEADER, first, second)).lines
+
+    assert [line.fill.order_id for line in lines] == ["-7", "'7"]
+
+
+def test_what_a_spreadsheet_computes_is_refused(tmp_path: Path) -> None:
+    """An empty fee would be none, and nobody would know."""
+    header = (*HEADER, "fee_amount", "fee_currency", "cost")
+    line = (*LINE[:4], "=2*3", *LINE[5:], "=E2*0.001", "USDT", "=D2*E2")
+
+    file = read_trade_file(xlsx_of(tmp_path, header, line))
+
+    assert not file.lines
+    assert [(each.column, each.reason.code) for each in file.problems] == [
+        ("price", Code.CELL_COMPUTED),
+        ("fee_amount", Code.CELL_COMPUTED),
+    ]
+    assert file.problems[1].reason.figures == {"text": "=E2*0.001"}
+
+
+@pytest.mark.parametrize(
+    ("column", "most"),
+    [
+        ("symbol", 64),
+        ("fee_currency", 32),
+        ("venue_fill_id", 100),
+        ("order_id", 100),
+        ("client_order_id", 100),
+    ],
+)
+def test_what_no_column_of_ours_keeps_is_named(tmp_path: Path, column: str, most: int) -> None:
+    header = [*HEADER, "fee_currency", "venue_fill_id", "client_order_id"]
+    line = [*LINE, "USDT", "v", "c"]
+    line[header.index(column)] = "x" * most
+    assert len(read_trade_file(csv_of(tmp_path, tuple(header), tuple(line))).lines) == 1
+    line[header.index(column)] += "x"
+
+    problem = problem_of(csv_of(tmp_path, tuple(header), tuple(line)))
+
+    assert (problem.column, problem.reason.code) == (column, Code.CELL_TOO_LONG)
+    assert problem.reason.figures["text"] == "x" * min(most + 1, 60) + "…" * (most >= 60)
+
+
+def test_liquidity_is_one_of_two_words(tmp_path: Path) -> None:
+    header = (*HEADER, "liquidity")
+    (read,) = read_trade_file(csv_of(tmp_path, header, (*LINE, "Maker"))).lines
+    assert read.fill.liquidity == "maker"
+
+    problem = problem_of(csv_of(tmp_path, header, (*LINE, "market")))
+
+    assert (problem.column, problem.reason.code) == ("liquidity", Code.CELL_NO_WORD)
+
+
+def test_of_somebody_elses_columns_the_first_are_named(tmp_path: Path) -> None:
+    columns = [f"column {number}" for number in range(11)]
+    columns[0] = "x" * 61
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(csv_of(tmp_path, (*HEADER, *columns)))
+
+    named = refused.value.reason.figures["columns"].split(", ")
+    assert named == ["x" * 60 + "…", *columns[1:10], "…"]
+
+
+def packed(path: Path, **parts: bytes) -> Path:
+    """A workbook in which these parts are others."""
+    with ZipFile(xlsx_of(path, HEADER, LINE)) as workbook:
+        contents = {each.filename: workbook.read(each) for each in workbook.infolist()}
+    for name, content in parts.items():
+        contents[next(each for each in contents if each.endswith(f"{name}.xml"))] = content
+    file = path / "packed.xlsx"
+    with ZipFile(file, "w", ZIP_DEFLATED) as workbook:
+        for name, content in contents.items():
+            workbook.writestr(name, content)
+    return file
+
+
+def test_a_workbook_that_unpacks_to_very_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.trading.files.sheet._LARGEST_WORKBOOK_MB", 1)
+    path = packed(tmp_path, sheet1=b"<worksheet>" + b" " * (1 << 20))
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(path)
+
+    assert (refused.value.code, refused.value.reason.figures["most"]) == (Code.FILE_TOO_LARGE, "1")
+
+
+SHEET = (
+    b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+    b'<row r="%d"><c r="A%d" t="inlineStr"><is><t>x</t></is></c></row></sheetData></worksheet>'
+)
+
+
+def test_a_cell_far_below_all_that_a_spreadsheet_has_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.trading.files.sheet._MOST_ROWS", 1000)
+    path = packed(tmp_path, sheet1=SHEET % (999_999_999, 999_999_999))
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(path)
+
+    assert refused.value.code is Code.FILE_TOO_LONG
+
+
+def test_a_workbook_whose_text_would_grow_without_end_is_refused(tmp_path: Path) -> None:
+    entities = b'<!ENTITY a "aaaaaaaaaa">' + b"".join(
+        b'<!ENTITY %c "%s">' % (97 + at, b"&%c;" % (96 + at) * 10) for at in range(1, 12)
+    )
+    text = SHEET.replace(b"<t>x</t>", b"<t>&l;</t>") % (1, 1)
+    path = packed(tmp_path, sheet1=b"<!DOCTYPE worksheet [" + entities + b"]>" + text)
+
+    with pytest.raises(TradeFileRefused) as refused:
+        read_trade_file(path)
+
+    assert refused.value.code is Code.FILE_UNREADABLE

@@ -1,7 +1,7 @@
 """Importing what a file says that was traded: fills with their links, and funding."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -23,74 +23,19 @@ from capital.models import Account, Fill, StrategyAccount
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.books import as_booked
-from capital.services.trading.files import Explained, LineProblem, TradeFile, TradeLine
-from capital.services.trading.fills import FillCounts, record_fills
+from capital.services.trading.files import LineProblem, TradeFile, TradeLine
+from capital.services.trading.fills import record_fills
 from capital.services.trading.flows import SettledFunding, record_funding
+from capital.services.trading.imports.report import (
+    ImportedLine,
+    ImportedLink,
+    ImportedSum,
+    ImportReport,
+)
 
 # Fills that are recorded with one look at what is known.
 _AT_ONCE = 500
 _ZERO = Decimal(0)
-
-
-@dataclass
-class ImportedLink(FillCounts):
-    """What became of the lines of one link.
-
-    Attributes:
-        strategy: Its key.
-        fundings: Payments of funding that were new.
-    """
-
-    strategy: str = ""
-    fundings: int = 0
-
-
-@dataclass
-class ImportedSum:
-    """What the file's fills come to by themselves, in one currency.
-
-    Attributes:
-        realized: After fees and funding.
-        fees: Above zero was paid.
-        funding: Above zero was received.
-        fees_unvalued: By currency, the fees whose worth nobody knows.
-        explained: What the maker of the file says instead, and why; None where it says nothing.
-        unsettled: Funding of open trades that is in no line yet.
-    """
-
-    realized: Decimal = _ZERO
-    fees: Decimal = _ZERO
-    funding: Decimal = _ZERO
-    fees_unvalued: dict[str, Decimal] = field(default_factory=dict)
-    explained: Explained | None = None
-    unsettled: Decimal = _ZERO
-
-    @property
-    def unexplained(self) -> Decimal:
-        """By how much ours differs from what the file states, beyond what is explained."""
-        said = self.explained
-        if said is None:
-            return _ZERO
-        expected = EXACT.subtract(said.stated, said.fees_of_open)
-        expected = EXACT.subtract(expected, said.fees_counted_twice)
-        return EXACT.subtract(self.realized, expected)
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What an import did, or would do.
-
-    Attributes:
-        problems: Why lines cannot be used. Where there is one, nothing was recorded.
-        links: What became of the others, by link.
-        sums: By settle currency.
-        is_recorded: Whether it was written.
-    """
-
-    problems: tuple[LineProblem, ...] = ()
-    links: tuple[ImportedLink, ...] = ()
-    sums: Mapping[str, ImportedSum] = field(default_factory=dict)
-    is_recorded: bool = False
 
 
 def import_trades(
@@ -120,9 +65,7 @@ def import_trades(
     with transaction.atomic():
         require(actor, Act.REPORT_TRADING, account_ids=[account_id])
         account = lock_accounts([account_id])[account_id]
-        if file.venue and file.venue != account.venue:
-            figures = {"venue": file.venue, "account_venue": account.venue}
-            raise TradeFileRefused(Code.FILE_OF_OTHER_VENUE, **figures)
+        refuse_other_venue(file, account)
         lines, problems = _by_link(account, file, strategy)
         if problems:
             return ImportReport(problems=tuple(problems))
@@ -135,7 +78,24 @@ def import_trades(
         sums = done.sums(file)
         if dry_run:
             transaction.set_rollback(True)
-        return ImportReport(links=tuple(done.links), sums=sums, is_recorded=not dry_run)
+        lines_done = sorted(done.lines, key=lambda each: each.line.number)
+        return ImportReport(
+            links=tuple(done.links),
+            lines=tuple(lines_done),
+            sums=sums,
+            is_recorded=not dry_run,
+        )
+
+
+def refuse_other_venue(file: TradeFile, account: Account) -> None:
+    """Refuse a file that was traded elsewhere than on the account.
+
+    Raises:
+        TradeFileRefused: It names another exchange.
+    """
+    if file.venue and file.venue != account.venue:
+        figures = {"venue": file.venue, "account_venue": account.venue}
+        raise TradeFileRefused(Code.FILE_OF_OTHER_VENUE, **figures)
 
 
 def _by_link(
@@ -180,6 +140,7 @@ class _Import:
     actor: AbstractUser | None
     now: datetime
     links: list[ImportedLink] = field(default_factory=list)
+    lines: list[ImportedLine] = field(default_factory=list)
     _sums: dict[str, ImportedSum] = field(default_factory=lambda: defaultdict(ImportedSum))
 
     def record(self, link: StrategyAccount, lines: Sequence[TradeLine]) -> LineProblem | None:
@@ -200,6 +161,10 @@ class _Import:
                 return _problem_of(error, part)
             done.count(results)
             recorded.extend(result.fill_id for result in results)
+            self.lines += [
+                ImportedLine(line, done.strategy, result)
+                for line, result in zip(part, results, strict=True)
+            ]
         funding = [_funding(line) for line in lines if line.funding]
         done.fundings = record_funding(
             self.account,
@@ -210,6 +175,9 @@ class _Import:
             now=self.now,
         )
         self._count(recorded, funding)
+        mine = [each for each in self.lines if each.strategy == done.strategy]
+        done.provisional = sum(each.is_provisional for each in mine)
+        done.uncounted = sum(not each.result.is_counted for each in mine)
         self.links.append(done)
         return None
 
