@@ -25,7 +25,7 @@ from capital.domain.pools import Pool
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Account, PoolDay, Position
 from capital.services.overview import DayEarned, TradingHistory, shown_unexplained
-from capital.services.trading import settle_of
+from capital.services.trading import ComparedPosition, settle_of
 from strategies.models import Strategy
 
 # Why nothing is said of a day's change.
@@ -64,18 +64,36 @@ class PositionRow:
 
 
 @dataclass(frozen=True)
+class ComparedRow:
+    """What the books hold of a symbol, and what the exchange says."""
+
+    symbol: str
+    ours: str
+    unattributed: str
+    venue: str
+    difference: str
+    observed_at: datetime | None
+
+
+@dataclass(frozen=True)
 class TradingSection:
     """What stands above the form."""
 
     positions: Sequence[PositionRow]
     positions_url: str
     other: str
+    compared: Sequence[ComparedRow]
     charts: Sequence[Chart]
     looks: Sequence[Look]
     notes: Sequence[str]
     fills_url: str
     flows_url: str
     seen_at: datetime
+
+    @property
+    def differs(self) -> bool:
+        """Whether the exchange holds something else than the books."""
+        return any(row.difference for row in self.compared)
 
 
 def trading_section(of: Account | Strategy, history: TradingHistory) -> TradingSection | None:
@@ -108,6 +126,7 @@ def trading_section(of: Account | Strategy, history: TradingHistory) -> TradingS
         positions=[_position(row, is_account=is_account) for row in history.positions],
         positions_url=listing("position", **filters["position"]),
         other=gettext("Strategy") if is_account else gettext("Account"),
+        compared=[_compared(each) for each in history.compared],
         charts=charts,
         looks=looks,
         notes=notes,
@@ -153,6 +172,19 @@ def _position(row: Position, *, is_account: bool) -> PositionRow:
         realized=signed(row.realized_pnl, settle, why=gettext("No fill of it is known.")),
         settle=settle,
         is_dust=row.is_dust,
+    )
+
+
+def _compared(row: ComparedPosition) -> ComparedRow:
+    side = _SIDES.get(row.position_side)
+    return ComparedRow(
+        symbol=f"{row.symbol} ({side})" if side else row.symbol,
+        ours=number(row.ours),
+        unattributed=number(row.unattributed),
+        # What it does not list it does not hold.
+        venue=number(row.venue),
+        difference=number(row.difference) if row.difference else "",
+        observed_at=row.observed_at,
     )
 
 

@@ -12,11 +12,16 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to
-from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount
+from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount, VenuePosition
 from capital.services.access.visibility import visible_to
 from capital.services.overview.earnings import unattributed_fills
 from capital.services.overview.equity import calendar
-from capital.services.trading import mark_dust, value_positions
+from capital.services.trading import (
+    ComparedPosition,
+    compare_positions,
+    mark_dust,
+    value_positions,
+)
 from strategies.models import Strategy
 
 _ZERO = Decimal(0)
@@ -62,6 +67,7 @@ class TradingHistory:
         unvalued: By currency, the fees of these days whose worth nobody knows.
         unexplained: By pool and day, of an account.
         unattributed: How many of an account's fills are nobody's.
+        compared: An account's books beside what its exchange says; empty where that says nothing.
         seen_at: The time for which all this holds.
     """
 
@@ -71,12 +77,14 @@ class TradingHistory:
     unvalued: Mapping[str, Decimal]
     unexplained: Mapping[str, Mapping[date, PoolDay]]
     unattributed: int
+    compared: Sequence[ComparedPosition]
     seen_at: datetime
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was ever traded, or not for long."""
-        return not (self.positions or self.earned or self.unexplained or self.unattributed)
+        shown = (self.positions, self.earned, self.unexplained, self.unattributed, self.compared)
+        return not any(shown)
 
 
 def read_trading(
@@ -100,12 +108,14 @@ def read_trading(
     seen = visible_to(user, links).order_by().values("pk")
     earned, unvalued = _earned(LinkDay.objects.filter(strategy_account__in=seen, date__gte=days[0]))
     unexplained: dict[str, dict[date, PoolDay]] = defaultdict(dict)
-    unattributed = 0
+    unattributed, compared = 0, list[ComparedPosition]()
     if isinstance(of, Account):
         rows = PoolDay.objects.filter(account=of, date__gte=days[0]).defer("holdings")
         for row in rows.order_by("pool", "date"):
             unexplained[row.pool][row.date] = row
         unattributed = unattributed_fills(Fill.objects.filter(account=of)).count()
+        if VenuePosition.objects.filter(account=of).exists():
+            compared = compare_positions(of.pk)
     return TradingHistory(
         days=days,
         positions=_open(Position.objects.filter(strategy_account__in=seen), now=now),
@@ -113,6 +123,7 @@ def read_trading(
         unvalued=unvalued,
         unexplained=dict(unexplained),
         unattributed=unattributed,
+        compared=compared,
         seen_at=now,
     )
 
