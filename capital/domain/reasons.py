@@ -802,6 +802,20 @@ class Code(StrEnum):
     )
 
     # A fill or a flow that is refused
+    TRADES_UNREAD = (
+        "trades_unread",
+        "{question}: read until {until} only ({cause}).",
+    )
+    TRADES_MISSING = (
+        "trades_missing",
+        "{question}: {venue} no longer tells what happened after {until}, because it was not read "
+        "in time. Import it from a file.",
+    )
+    TRADES_NOT_BOOKED = (
+        "trades_not_booked",
+        "{question}: {rows} rows could not be booked. Update the instrument rules, then read them "
+        "again with import_fills.",
+    )
     FILL_NOT_POSITIVE = (
         "fill_not_positive",
         "The {name} of a fill must be above zero; it is {number}.",

@@ -172,6 +172,7 @@ FIGURES = {
     "columns": "PRICE", "most": "100,000", "order": "DRY_1", "text": "1.5.", "venues": "A, B",
     "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
+    "question": "GET /V1", "rows": "2",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
@@ -208,7 +209,7 @@ FIGURES_OF = {
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.
 TYPED = {
     "accept", "account", "allocate", "both", "budget", "buy", "cap", "capital", "ccxt", "client",
-    "create", "force", "freqtrade", "id", "jump", "limit", "long",
+    "create", "fills", "force", "freqtrade", "id", "import", "jump", "limit", "long",
     "manage", "market", "markets", "nonce",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
     "risk", "sell", "share", "short", "side", "stop", "sync", "token", "venue",

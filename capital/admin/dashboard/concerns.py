@@ -20,6 +20,7 @@ _CONCERN_NAME = {
     Concern.NEVER: gettext_lazy("never read"),
     Concern.EXPIRED: gettext_lazy("balance too old"),
     Concern.STALE: gettext_lazy("stale balance"),
+    Concern.TRADES: gettext_lazy("trades unread"),
 }
 _CONCERN_COLOUR = {
     Concern.FAILED: "bad",
@@ -29,6 +30,7 @@ _CONCERN_COLOUR = {
     Concern.NEVER: "bad",
     Concern.EXPIRED: "bad",
     Concern.STALE: "warn",
+    Concern.TRADES: "warn",
 }
 # Which list shows them, and by which filter.
 _CONCERN_ROWS = {
@@ -78,7 +80,7 @@ def concern_links(overview: Dashboard) -> list[tuple[str, int, str]]:
     }
     found = []
     for concern, count in counts.items():
-        if count:
+        if count and concern in _CONCERN_ROWS:
             rows, filters = _CONCERN_ROWS[concern]
             found.append((str(names[concern]), count, listing(rows, **filters)))
     return found

@@ -1,9 +1,10 @@
 """Why a person should look at an account."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.overview.accounts import AccountBalances, Freshness
 from capital.services.sentences import outline_of, sentence, sentence_of
@@ -19,8 +20,11 @@ class Concern(StrEnum):
     NEVER = "never"
     EXPIRED = "expired"
     STALE = "stale"
+    TRADES = "trades"
 
 
+# An account may have as many questions as it has symbols.
+_MOST_TOLD = 3
 _OF_FRESHNESS = {
     Freshness.NEVER: Concern.NEVER,
     Freshness.EXPIRED: Concern.EXPIRED,
@@ -32,7 +36,10 @@ CONCERNING_OUTCOMES = (Outcome.FAILED, Outcome.HELD)
 
 
 def concerns_of(
-    account: Account, balances: AccountBalances, run: AllocationRun | None
+    account: Account,
+    balances: AccountBalances,
+    run: AllocationRun | None,
+    trades: Sequence[Reason] = (),
 ) -> dict[Concern, str]:
     """The concerns about an account, the most urgent first, each with its sentence.
 
@@ -42,6 +49,7 @@ def concerns_of(
         account: The account.
         balances: Its balances.
         run: Its last run; it may be None where the outcome is not in ``CONCERNING_OUTCOMES``.
+        trades: Why not all that was traded is known.
     """
     found: dict[Concern, str] = {}
     if run is not None and (concern := _OF_OUTCOME.get(run.outcome)):
@@ -52,4 +60,6 @@ def concerns_of(
         found[Concern.NO_BALANCE] = outline_of(account.last_check_code)
     if concern := _OF_FRESHNESS.get(balances.freshness):
         found[concern] = ""
+    if trades:
+        found[Concern.TRADES] = " ".join(sentence(reason) for reason in trades[:_MOST_TOLD])
     return {concern: found[concern] for concern in Concern if concern in found}

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
 from capital.domain.clock import Clock
+from capital.domain.reasons import Reason
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.access.visibility import visible_to
@@ -30,6 +31,7 @@ from capital.services.overview.earnings import Earnings, read_earnings
 from capital.services.overview.equity import calendar, read_changes_today, read_totals
 from capital.services.overview.rates import CombinedTotal, combine_totals
 from capital.services.overview.runs import RecentRun, last_runs, recent_runs
+from capital.services.trading.syncing.problems import trading_problems
 from strategies.models import Strategy
 
 RECENT_RUNS = 8
@@ -121,7 +123,12 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
         )
         return Dashboard(
             currencies=currencies,
-            concerns=_concerns(accounts, overviews, last_runs(ids, *CONCERNING_OUTCOMES)),
+            concerns=_concerns(
+                accounts,
+                overviews,
+                last_runs(ids, *CONCERNING_OUTCOMES),
+                trading_problems(ids, now=now),
+            ),
             accounts=len(accounts),
             accounts_off=len(every) - len(accounts),
             runs=recent,
@@ -155,11 +162,12 @@ def _concerns(
     accounts: Mapping[int, Account],
     overviews: Mapping[int, AccountBalances],
     runs: Mapping[int, AllocationRun],
+    trades: Mapping[int, Sequence[Reason]],
 ) -> list[AccountConcern]:
     found = [
         AccountConcern(account, overviews[key], concerns)
         for key, account in accounts.items()
-        if (concerns := concerns_of(account, overviews[key], runs.get(key)))
+        if (concerns := concerns_of(account, overviews[key], runs.get(key), trades.get(key, ())))
     ]
     urgency = list(Concern)
     return sorted(found, key=lambda each: min(urgency.index(one) for one in each.concerns))

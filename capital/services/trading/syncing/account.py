@@ -200,13 +200,15 @@ class AccountReading:
             answer = yield partial(self.wallets.fetch_wallets, [request])
             coins = answer[request.account_id, pool]
             with transaction.atomic():
+                now = self.clock()
                 TradingCursor.objects.update_or_create(
                     account=self._locked(),
                     pool=pool.value,
                     asked_for=AskedFor.HOLDINGS,
                     endpoint="",
                     symbol="",
-                    defaults=_noted(coins, self.clock()),
+                    defaults=_noted(coins, now),
+                    create_defaults={"begins_at": now, "read_until": now, **_noted(coins, now)},
                 )
             if isinstance(coins, Reason):
                 self.failures[AskedFor.HOLDINGS.value] = coins
@@ -308,14 +310,9 @@ class AccountReading:
 
 
 def _noted(answer: Any, now: datetime) -> dict[str, Any]:
-    failure = answer if isinstance(answer, Reason) else None
-    return {
-        "begins_at": now,
-        "read_until": now,
-        "asked_at": now,
-        "code": "" if failure is None else failure.code.value,
-        "figures": {} if failure is None else dict(failure.figures),
-    }
+    if isinstance(answer, Reason):
+        return {"asked_at": now, "code": answer.code.value, "figures": dict(answer.figures)}
+    return {"asked_at": now, "read_until": now, "code": "", "figures": {}}
 
 
 def _moment(row: ReadFill | ReadFlow) -> datetime:
