@@ -370,3 +370,21 @@ def test_long_files_are_shown_from_their_beginning(page: Client, account: Any) -
     _, text = previewed(page, account, sheet(*lines))
 
     assert "… and 1 more." in words(text)
+
+
+def test_an_export_that_is_imported_again_is_known(
+    page: Client, account: Any, tmp_path: Path
+) -> None:
+    """Else all of it would count twice: these fills are known by their times, too."""
+    database = make_database(
+        tmp_path / "t.sqlite",
+        "UPDATE orders SET order_filled_date = '2026-01-05 11:02:00.123456' WHERE order_id = 'o1'",
+    )
+    import_trades(account.pk, read_trade_content(database.read_bytes(), name="t.sqlite"))
+    chosen = {"action": "export", "select_across": 1, "_selected_action": Fill.objects.first().pk}
+    exported = b"".join(page.post(reverse("admin:capital_fill_changelist"), chosen))
+
+    _, text = previewed(page, account, exported)
+
+    assert "Everything in the file is known already" in text
+    assert "gridspot 0 20 20 trend 0 30 30" in words(text)
