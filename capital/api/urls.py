@@ -11,6 +11,7 @@ from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
 from capital.api.views.not_found import NotFoundView
+from capital.api.views.performance import Performance
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Fills, Flows, LinkDays, Markets, Positions
 
@@ -36,6 +37,7 @@ urlpatterns = [
         include(
             [
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
+                path("performance/", Performance.as_view({"get": "list"}), name="performance"),
                 path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
                 path("hooks/<slug:key>/<slug:name>/", NamedHooks.as_view(), name="hooks"),
                 # An account's name may have anything in it, a slash too.

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, TradeUpload
+from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, LinkDay, TradeUpload
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
 from tests.admin.tenants import allow_everything, join, make_tenant
@@ -41,6 +42,12 @@ class Desk:
         self.tenant.position.pk = None
         self.tenant.position.quantity = 0
         self.tenant.position.save()
+        LinkDay.objects.create(
+            strategy_account=self.links[0],
+            date=timezone.localdate(),
+            currency="USDT",
+            **dict.fromkeys(("realized", "fees", "funding", "volume"), Decimal(0)),
+        )
         self.second = make_account(owner=self.owner, name="desk-second")
         self.market = make_market(venue="binance", symbol="BTC/USDT")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")

@@ -14,9 +14,11 @@ from capital.api.frame.base import refusal
 from capital.api.shapes.answers import Sizes
 from capital.api.shapes.bodies import OrderBody, read_order
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
+from capital.api.shapes.performance import StrategyPerformance
 from capital.api.shapes.rows import LinkRow, StrategyRow
 from capital.api.views.editable import EditableView
 from capital.api.views.links import PERMISSIONS, SCOPES, LinkActions
+from capital.api.views.performance import PERIOD_PARAMETERS, PERIOD_QUERY, read_period
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Account, Scope, StrategyAccount
 from capital.services.access import find_visible_link
@@ -28,6 +30,7 @@ from capital.services.accounts import (
     delete_link,
     delete_strategy,
 )
+from capital.services.performance import detail_as_json, performance_detail
 from capital.services.sizing import size_orders
 from strategies.models import Strategy
 
@@ -58,6 +61,7 @@ class Strategies(EditableView):
     }
     # A strategy may trade on more accounts than the token's.
     beyond_one_account = ("create", "update", "partial_update", "destroy")
+    query = {"performance": PERIOD_QUERY}
 
     def create_row(self, values: dict[str, Any]) -> Strategy:
         return create_strategy(owner=self.request.user, **self.asker, **values)  # type: ignore[arg-type]
@@ -96,6 +100,21 @@ class Strategies(EditableView):
             if isinstance(answer.error, InvalidOrder):
                 raise answer.error
         return Response({"sizes": [answer.as_json() for answer in answers]})
+
+    @extend_schema(
+        summary="Show how a strategy did",
+        parameters=PERIOD_PARAMETERS,
+        responses={200: StrategyPerformance},
+    )
+    @action(detail=True, methods=["get"])
+    def performance(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Its figures, those of its links and symbols, and a curve of its days."""
+        strategy = self.get_object()
+        links = self.visible(StrategyAccount.objects.filter(strategy=strategy))
+        detail = performance_detail(
+            links, read_period(request), currency=request.query_params.get("currency")
+        )
+        return Response(detail_as_json(detail))
 
 
 @extend_schema_view(

@@ -10,10 +10,17 @@ from typing import Any
 
 from capital.domain.formulas import is_formula
 from capital.domain.money import EXACT, plain
-from capital.domain.reasons import Reason
+from capital.domain.reasons import Code, Reason
+from capital.services.performance.detail import Curve, PerformanceDetail
 from capital.services.performance.figures import FIGURES, figures_of
 from capital.services.performance.report import PerformanceReport, PerformanceRow
 from capital.services.sentences import sentence
+
+# Of one day of a curve.
+_OF_DAY = (
+    *("date", "equity_start", "capital", "pnl", "equity_end", "daily_return", "chained"),
+    "drawdown",
+)
 
 
 def report_as_json(report: PerformanceReport) -> dict[str, Any]:
@@ -22,8 +29,39 @@ def report_as_json(report: PerformanceReport) -> dict[str, Any]:
         "by": report.by,
         "since": written(report.period.since),
         "until": written(report.period.until),
-        "rows": [row_as_json(row) for row in report.rows],
+        "results": [row_as_json(row) for row in report.rows],
         "without_source": [group.name for group in report.without_source],
+    }
+
+
+def detail_as_json(detail: PerformanceDetail) -> dict[str, Any]:
+    """One strategy in detail."""
+    whole = report_as_json(detail.whole)
+    return {
+        "since": whole["since"],
+        "until": whole["until"],
+        "rows": whole["results"],
+        "links": report_as_json(detail.links)["results"],
+        "symbols": report_as_json(detail.symbols)["results"],
+        "curves": [_curve_as_json(each) for each in detail.curves],
+        "missing": [] if detail.whole.rows else [missing_as_json("rows", Reason(Code.NO_SOURCE))],
+    }
+
+
+def _curve_as_json(curve: Curve) -> dict[str, Any]:
+    return {
+        "currency": curve.currency,
+        "days": [
+            {name: written(getattr(point, name)) for name in _OF_DAY} for point in curve.points
+        ],
+        "months": [
+            {
+                "month": month,
+                "return": None if isinstance(told, Reason) else written(told),
+                "code": told.code.value if isinstance(told, Reason) else None,
+            }
+            for month, told in curve.months
+        ],
     }
 
 

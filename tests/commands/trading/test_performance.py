@@ -50,7 +50,7 @@ def test_json_has_all_figures_and_what_is_missing(link) -> None:
     code, text = run("performance", "--by", "account", "--json", "--account", "Main")
 
     answer = json.loads(text)
-    (row,) = answer["rows"]
+    (row,) = answer["results"]
     assert (code, answer["by"], row["name"], row["return"]) == (0, "account", "Main", "0.09725")
     assert {each["figure"] for each in row["missing"]} >= {"sharpe", "win_rate"}
 
@@ -70,9 +70,9 @@ def test_only_the_accounts_and_days_that_are_asked_for(link) -> None:
     assert "docs/bots.md" in text
     _, text = run("performance", "--json", "--from", "2020-01-01", "--to", "2020-01-31")
     answer = json.loads(text)
-    assert (answer["rows"], answer["without_source"]) == ([], ["trend"])
+    assert (answer["results"], answer["without_source"]) == ([], ["trend"])
     _, text = run("performance", "--json", "--currency", "BTC")
-    assert json.loads(text)["rows"] == []
+    assert json.loads(text)["results"] == []
 
 
 def test_what_makes_no_period_is_a_bad_argument(link) -> None:

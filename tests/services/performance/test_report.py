@@ -350,7 +350,7 @@ def test_what_programs_read_says_what_is_missing(stated) -> None:
         "2026-03-01",
         "2026-03-31",
     )
-    (row,) = answer["rows"]
+    (row,) = answer["results"]
     assert (row["return"], row["pnl"], row["trades"]) == ("0.09725", "140", 1)
     assert (row["average_held"], row["drawdown_since"], row["sharpe"]) == (7200, None, None)
     missing = {each["figure"]: each for each in row["missing"]}
