@@ -243,7 +243,7 @@ def test_what_a_bot_told_of_an_order_goes_before_the_file(account) -> None:
 
 
 def test_a_long_file_is_recorded_in_parts_of_constant_cost(account, monkeypatch) -> None:
-    monkeypatch.setattr("capital.services.trading.imports._AT_ONCE", 10)
+    monkeypatch.setattr("capital.services.trading.imports.importing._AT_ONCE", 10)
 
     def cost(first: int, count: int) -> int:
         lines = [
