@@ -204,6 +204,11 @@ FIGURES_OF = {
     Code.LINK_WITHOUT_WEBHOOK: {"owner": "민수", "other": "지수"},
     Code.ACCOUNTS_PASSED_OVER: {"count": "2"},
     Code.HAS_HISTORY: {"what": "계좌"},
+    Code.POSITION_NOT_OF_FILLS: {"what": "quantity"},
+    Code.DAY_NOT_OF_FILLS: {"what": "volume"},
+    Code.DAY_NOT_OF_POSITIONS: {"what": "volume"},
+    Code.DAY_START_WRONG: {"what": "equity_start"},
+    Code.SUMMARY_NOT_OF_LINKS: {"what": "total_fees"},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": "spot"},
 }
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.

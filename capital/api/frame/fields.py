@@ -18,6 +18,9 @@ _LARGEST_ID = 2**63 - 1
 _LARGEST_INTEGER = 2**31 - 1
 _OF_FORMS = frozenset({"label", "help_text"})
 
+# The framework's own names the type that was sent, in the words of Python.
+NO_LIST: dict[str, Any] = {"not_a_list": _("Must be a list.")}
+
 
 class ExactField(serializers.DecimalField):
     """An exact number. Accepts a string or a JSON number; returns a string without an exponent."""

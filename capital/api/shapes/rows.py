@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import MoneyField, Row, Secret, Text, Username, VisibleRow
+from capital.api.frame.fields import NO_LIST, MoneyField, Row, Secret, Text, Username, VisibleRow
 from capital.api.shapes import descriptions
 from capital.models import (
     Account,
@@ -149,6 +149,7 @@ class LinkRow(Row):
     symbols = serializers.ListField(
         child=Text(max_length=64),
         required=False,
+        error_messages=NO_LIST,
         help_text=(
             "Symbols in ccxt's notation whose fills are this strategy's, where neither its bot nor "
             "an order tag says whose they are, and no other strategy on the account declares them."

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from capital.api.frame.fields import ExactField, Request, Row, Text, WholeNumber
+from capital.api.frame.fields import NO_LIST, ExactField, Request, Row, Text, WholeNumber
 from capital.api.shapes import descriptions
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
@@ -20,7 +19,6 @@ _OF_SIDE = (
     "On an account that holds a long and a short position in one symbol: `long` or `short`. "
     "Otherwise `both`."
 )
-_NO_LIST: dict[str, Any] = {"not_a_list": gettext_lazy("Must be a list.")}
 _SYMBOL = "Symbol in ccxt's notation, such as BTC/USDT:USDT."
 
 
@@ -111,7 +109,7 @@ class PositionsBody(Request):
     """All that is held, up to 500 positions. What is not named was closed."""
 
     positions = PositionRow(  # type: ignore[call-arg]
-        many=True, max_length=500, error_messages=_NO_LIST, help_text="`[]` is flat."
+        many=True, max_length=500, error_messages=NO_LIST, help_text="`[]` is flat."
     )
 
 
@@ -176,7 +174,7 @@ class FillBody(Request):
         many=True,
         required=False,
         help_text="All fees of the fill.",
-        error_messages=_NO_LIST,
+        error_messages=NO_LIST,
     )
     executed_at = serializers.DateTimeField(help_text="When it was executed, with a time zone.")
     venue_fill_id = Text(
@@ -201,7 +199,7 @@ class FillsBody(Request):
     """Up to 500 fills. A fill that is known is not recorded twice."""
 
     fills = FillBody(  # type: ignore[call-arg]
-        many=True, allow_empty=False, max_length=500, error_messages=_NO_LIST
+        many=True, allow_empty=False, max_length=500, error_messages=NO_LIST
     )
 
 
