@@ -945,6 +945,10 @@ class Code(StrEnum):
         "flow_link_not_of_account",
         "The account has no strategy link {link}.",
     )
+    FILLS_NOT_OF_ONE_ACCOUNT = (
+        "fills_not_of_one_account",
+        "Fills of one account are assigned at once; these are of {accounts}.",
+    )
     FLOW_SYMBOL_UNREADABLE = (
         "flow_symbol_unreadable",
         "{symbol} is no symbol in ccxt's notation, such as BTC/USDT or BTC/USDT:USDT.",

@@ -1,6 +1,8 @@
 """Fills and flows: what was executed, and what came or went without. Read-only."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
@@ -10,14 +12,22 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, gain, link_to
+from capital.admin.frame.cells import badge, figure, gain, lines, link_to
 from capital.admin.frame.exports import csv_response
-from capital.admin.frame.filters import VisibleFilter
+from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, moment, money, number
-from capital.admin.trading.filters import AttributionFilter
+from capital.admin.frame.lists import MOST_ROWS, AtLeast
+from capital.admin.trading.assigning import AssignActions
+from capital.admin.trading.filters import (
+    AttributionFilter,
+    PresentStrategyFilter,
+    SymbolFilter,
+)
 from capital.admin.trading.imports import ImportPages
 from capital.domain.performance.flows import FlowKind
 from capital.models import Fill, Flow, StrategyAccount
+from capital.services.overview import unattributed_fills
+from capital.services.trading import owners_shown
 
 _FILL_COLUMNS = (
     "executed_at",
@@ -54,10 +64,11 @@ _FLOW_COLUMNS = (
 
 
 @admin.register(Fill)
-class FillAdmin(ImportPages, RecordAdmin):
+class FillAdmin(AssignActions, ImportPages, RecordAdmin):
     """Each is kept once, as it was told first."""
 
-    actions = ["export"]
+    actions = ["assign", "look_again", "export"]
+    list_before_template = "capital/trading/fills_before.html"
     date_hierarchy = "executed_at"
     list_display = [
         "shown_time",
@@ -72,9 +83,11 @@ class FillAdmin(ImportPages, RecordAdmin):
         "source",
     ]
     list_filter = [
-        ("account", VisibleFilter),
-        ("strategy_account__strategy", VisibleFilter),
         AttributionFilter,
+        ("account", VisibleFilter),
+        ("strategy_account__strategy", PresentStrategyFilter),
+        SymbolFilter,
+        ("executed_at", TimeFilter),
         "side",
         "source",
     ]
@@ -106,12 +119,36 @@ class FillAdmin(ImportPages, RecordAdmin):
         rows: QuerySet[Fill] = super().get_queryset(request)
         return rows.select_related("account", "strategy_account__strategy")
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """With how many fills are nobody's yet, above all others."""
+        rows = unattributed_fills(self.get_queryset(request)).order_by()
+        found = rows[: MOST_ROWS + 1].count()
+        count = AtLeast(MOST_ROWS) if found > MOST_ROWS else found
+        context = {"unattributed": count, **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Whose each is now."""
+        _find_owners(rows)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Fill | None:
+        """With whose it is now."""
+        fill: Fill | None = super().get_object(request, object_id, from_field)
+        if fill is not None:
+            _find_owners([fill])
+        return fill
+
     @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
     def export(self, request: HttpRequest, queryset: QuerySet[Fill]) -> StreamingHttpResponse:
         """One line a fill, exact."""
         rows = (
             tuple(_cell(fill, name) for name in _FILL_COLUMNS)
-            for fill in queryset.iterator(chunk_size=500)
+            for fills in _in_batches(queryset.iterator(chunk_size=500))
+            for fill in _find_owners(fills)
         )
         return csv_response("fills", _FILL_COLUMNS, rows)
 
@@ -123,12 +160,15 @@ class FillAdmin(ImportPages, RecordAdmin):
     def shown_account(self, fill: Fill) -> Any:
         return link_to(fill.account, fill.account.name)
 
-    @admin.display(
-        description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
-    )
+    @admin.display(description=gettext_lazy("strategy"))
     def shown_strategy(self, fill: Fill) -> Any:
-        """A dash where it was nobody's."""
-        return _strategy(fill.strategy_account)
+        """Whose it is now, and how that is known; a dash where it is nobody's."""
+        said = fill.said  # type: ignore[attr-defined]
+        if said is None and fill.strategy_account is not None:
+            return _strategy(fill.strategy_account)
+        if said is None:
+            return badge(gettext_lazy("unattributed"), "warning")
+        return lines(_strategy(said.strategy_account), said.get_how_display())
 
     @admin.display(description=pgettext_lazy("of a fill", "side"), ordering="side")
     def shown_side(self, fill: Fill) -> str:
@@ -157,6 +197,20 @@ class FillAdmin(ImportPages, RecordAdmin):
         return gain(fill.realized_reported, fill.settle)
 
 
+def _find_owners(fills: Sequence[Any]) -> Sequence[Any]:
+    """Put on each fill the newest attribution, ``said``; None where nobody ever said."""
+    said = owners_shown(fills)
+    for fill in fills:
+        fill.said = said.get(fill.pk)
+    return fills
+
+
+def _in_batches(fills: Iterable[Fill]) -> Iterator[list[Fill]]:
+    rest = iter(fills)
+    while batch := list(islice(rest, 500)):
+        yield batch
+
+
 def _strategy(link: StrategyAccount | None) -> Any:
     return NOTHING if link is None else link_to(link.strategy, link.strategy.name)
 
@@ -168,7 +222,9 @@ def _cell(fill: Fill, name: str) -> Any:
     if name == "executed_at":
         return timezone.localtime(fill.executed_at).isoformat()
     if name == "strategy":
-        return fill.strategy_account and fill.strategy_account.strategy.key
+        said = fill.said  # type: ignore[attr-defined]
+        link = fill.strategy_account if said is None else said.strategy_account
+        return link and link.strategy.key
     return getattr(fill, name)
 
 

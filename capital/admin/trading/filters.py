@@ -5,23 +5,45 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from capital.admin.frame.filters import VisibleFilter
 from capital.models import Fill, Position
 from capital.services.overview import mismatched, unattributed_fills
+from capital.services.trading import of_nobody, of_strategy
 
 
 class AttributionFilter(DropdownFilter):  # type: ignore[misc]  # unfold has no types
-    """Those of which it is not known whose they are."""
+    """Those of which it is not known whose they are, or that a person gave to nobody."""
 
     title = gettext_lazy("whose")
     parameter_name = "attribution"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("none", gettext("not known"))]
+        return [("none", gettext("not known")), ("nobody", gettext("nobody's"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
-        return unattributed_fills(queryset) if self.value() == "none" else queryset
+        narrow = {"none": unattributed_fills, "nobody": of_nobody}.get(str(self.value()))
+        return narrow(queryset) if narrow else queryset
+
+
+class PresentStrategyFilter(VisibleFilter):
+    """By the strategy whose they are now, whatever was known when they were recorded."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
+        asked = str(self.value() or "")
+        return of_strategy(queryset, int(asked)) if asked.isdecimal() else queryset
+
+
+class SymbolFilter(TextFilter):  # type: ignore[misc]
+    """By the whole symbol."""
+
+    title = gettext_lazy("symbol")
+    parameter_name = "in"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Fill]) -> QuerySet[Fill]:
+        asked = (self.value() or "").strip().upper()
+        return queryset.filter(symbol=asked) if asked else queryset
 
 
 class MatchFilter(DropdownFilter):  # type: ignore[misc]

@@ -111,6 +111,11 @@ class Fill(AppendOnlyModel):
             models.Index(fields=["-executed_at", "-id"], name="fill_by_time"),
             models.Index(fields=["account", "symbol", "executed_at"], name="fill_by_symbol"),
             models.Index(
+                fields=["-executed_at", "-id"],
+                condition=Q(strategy_account__isnull=True),
+                name="fill_unattributed",
+            ),
+            models.Index(
                 fields=["account", "order_id"], condition=~Q(order_id=""), name="fill_by_order"
             ),
             models.Index(
@@ -174,6 +179,7 @@ class Attribution(AppendOnlyModel):
     Attributes:
         strategy_account: NULL: a person said that it is nobody's.
         actor: Who said so; NULL for what follows from a rule.
+        note: Why a person said so.
     """
 
     fill = models.ForeignKey(
@@ -199,6 +205,7 @@ class Attribution(AppendOnlyModel):
         related_name="+",
         verbose_name=_("by whom"),
     )
+    note = models.CharField(_("note"), max_length=200, blank=True, default="")
     at = models.DateTimeField(_("attributed at"), default=timezone.now)
 
     class Meta(AppendOnlyModel.Meta):

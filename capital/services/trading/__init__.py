@@ -1,5 +1,18 @@
 """Fills and flows that are told, what is held, and what was earned."""
 
+from capital.services.trading.by_hand.assigning import (
+    Assignment,
+    Effect,
+    assign_fills,
+    attribute_again,
+    preview_assignment,
+)
+from capital.services.trading.by_hand.orders import (
+    links_of,
+    of_nobody,
+    of_strategy,
+    owners_shown,
+)
 from capital.services.trading.files import LineProblem, TradeFile, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
@@ -37,7 +50,9 @@ __all__ = [
     "GROUPS",
     "LARGEST_UPLOAD_MB",
     "MOST_UPLOADED_LINES",
+    "Assignment",
     "ComparedPosition",
+    "Effect",
     "FillCode",
     "FillResult",
     "ImportReport",
@@ -51,6 +66,8 @@ __all__ = [
     "ToldPosition",
     "TradeFile",
     "account_pnl",
+    "assign_fills",
+    "attribute_again",
     "compare_positions",
     "counts_of",
     "enter_flow",
@@ -61,11 +78,16 @@ __all__ = [
     "import_trades",
     "import_upload",
     "keep_upload",
+    "links_of",
     "mark_dust",
     "mark_not_strategys",
     "mark_positions",
+    "of_nobody",
+    "of_strategy",
     "open_positions",
+    "owners_shown",
     "pnl",
+    "preview_assignment",
     "preview_upload",
     "read_trade_file",
     "report_fills",

@@ -1,0 +1,120 @@
+"""Fills: assigned in bulk with a preview, by who may; found by whose they are now."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from capital.models import Account, Attribution, Fill, Position, StrategyAccount
+from tests.admin.tenants import allow
+from tests.factories import make_account, make_fill, make_link, make_market, make_strategy
+
+pytestmark = pytest.mark.django_db
+
+LIST = reverse("admin:capital_fill_changelist")
+BTC = "BTC/USDT:USDT"
+
+
+@pytest.fixture
+def account() -> Account:
+    make_market(BTC)
+    return make_account()
+
+
+@pytest.fixture
+def link(account: Account) -> StrategyAccount:
+    return make_link(account=account, strategy=make_strategy(key="grid", market_type="futures"))
+
+
+@pytest.fixture
+def fills(account: Account, link: StrategyAccount) -> list[Fill]:
+    return [
+        make_fill(link, BTC, strategy_account=None, side=side, price=Decimal(price))
+        for side, price in (("buy", 100), ("sell", 120))
+    ]
+
+
+@pytest.fixture
+def page(client: Client, account: Account) -> Client:
+    user = allow(account.owner, "capital.view_fill", "capital.assign_fills")
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    return client
+
+
+def act(page: Client, rows: list[Fill], action: str = "assign", **fields: Any) -> Any:
+    chosen = [fill.pk for fill in rows]
+    return page.post(LIST, {"action": action, "_selected_action": chosen, **fields}, follow=True)
+
+
+def test_fills_are_assigned_after_what_would_follow_was_shown(
+    page: Client, fills: list[Fill], link: StrategyAccount
+) -> None:
+    listed = page.get(LIST).content.decode()
+    assert "2 fills are nobody&#x27;s" in listed or "2 fills are nobody's" in listed
+
+    asked = act(page, fills).content.decode()
+    shown = act(page, fills[:1], fills=f"{fills[0].pk},{fills[1].pk}", link=link.pk)
+
+    assert link.strategy.name in asked
+    assert not Attribution.objects.exists()
+    assert "2 fills change hands" in shown.content.decode()
+    assert "— → <strong>+20.00 USDT" in shown.content.decode()
+
+    done = act(
+        page,
+        fills[:1],
+        fills=f"{fills[0].pk},{fills[1].pk}",
+        link=link.pk,
+        note="bot was down",
+        apply="",
+    ).content.decode()
+
+    assert "2 fills were assigned" in done
+    assert Position.objects.get(strategy_account=link).realized_pnl == 20
+    assert {each.note for each in Attribution.objects.all()} == {"bot was down"}
+    assert "assigned by a person" in done
+    ours = page.get(LIST, {"strategy_account__strategy__id__exact": link.strategy_id})
+    assert len(ours.context["cl"].result_list) == 2
+    assert len(page.get(LIST, {"attribution": "none"}).context["cl"].result_list) == 0
+
+
+def test_what_cannot_be_assigned_is_said(page: Client, fills: list[Fill], account: Account) -> None:
+    other = make_link(account=make_account(owner=account.owner), market_type="futures")
+    theirs = make_fill(other, BTC, strategy_account=None)
+    spot = make_link(account=account, strategy=make_strategy(key="spot"))
+
+    assert "fills of one account" in act(page, [*fills, theirs]).content.decode()
+    refused = act(page, fills, link=spot.pk).content.decode()
+
+    assert "BTC/USDT:USDT" in refused
+    assert "futures" in refused
+    assert not Attribution.objects.exists()
+
+
+def test_fills_are_given_to_nobody_and_looked_at_again(
+    page: Client, fills: list[Fill], link: StrategyAccount
+) -> None:
+    act(page, fills[:1], link="nobody", apply="")
+    StrategyAccount.objects.filter(pk=link.pk).update(symbols=[BTC])
+
+    done = act(page, fills, "look_again").content.decode()
+
+    assert "1 fill is now known" in done
+    (of_nobody,) = page.get(LIST, {"attribution": "nobody"}).context["cl"].result_list
+    assert of_nobody.pk == fills[0].pk
+    assert len(page.get(LIST, {"in": "btc/usdt:usdt"}).context["cl"].result_list) == 2
+    assert len(page.get(LIST, {"in": "BTC"}).context["cl"].result_list) == 0
+    exported = b"".join(act(page, fills, "export").streaming_content).decode()
+    assert exported.count("grid") == 1
+
+
+def test_who_may_not_assign_is_offered_no_such_action(page: Client, fills: list[Fill]) -> None:
+    Account.objects.get().owner.user_permissions.filter(codename="assign_fills").delete()
+
+    act(page, fills, link="nobody", apply="")
+
+    assert not Attribution.objects.exists()
