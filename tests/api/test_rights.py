@@ -106,6 +106,7 @@ class World:
             "link-days": self.link_day.pk,
             "account-access": self.access.pk,
             "allocate": None,
+            "performance": None,
         }
         template = template.replace("{name}", self.account.name)
         return re.sub(r"\{\w+\}", str(ids[resource]), template)
@@ -132,6 +133,9 @@ class World:
             return None
         content = operation["requestBody"]["content"]["application/json"]
         body = dict(content["examples"]["example"]["value"])
+        if "symbols" in body:
+            # The only symbol whose rules are there is a contract.
+            body["symbols"] = []
         if path == "/api/v1/strategy-accounts/" and method == "post":
             return {**body, "strategy": self.unused_strategy.key, "account": self.account.pk}
         if path == "/api/v1/account-access/":

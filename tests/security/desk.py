@@ -110,6 +110,7 @@ class Desk:
             "markets": self.market.pk,
             "fills": lambda: self.tenant.rows(Fill)[0].pk,
             "flows": lambda: self.tenant.rows(Flow)[0].pk,
+            "link-days": lambda: LinkDay.objects.get(strategy_account=self.links[0]).pk,
         }
         if method == "delete":
             ids |= {
@@ -143,10 +144,11 @@ class Desk:
             case "/api/v1/account-access/", _:
                 return {**body, "account": self.account.pk, "user": make_user().username}
             case "/api/v1/strategy-accounts/", _:
-                return {**body, "strategy": self.unused_strategy.key, "account": self.account.pk}
+                mine = {"strategy": self.unused_strategy.key, "account": self.account.pk}
+                return {**body, **mine, "symbols": ["BTC/USDT"]}
             case "/api/v1/strategy-accounts/{id}/", "put":
                 mine = {"strategy": self.tenant.strategies[0].key, "account": self.account.pk}
-                return {**body, **mine}
+                return {**body, **mine, "symbols": ["BTC/USDT"]}
             case "/api/v1/strategies/{key}/", "put":
                 same = {"key": self.tenant.strategies[0].key, "market_type": "spot"}
                 return {**body, **same}

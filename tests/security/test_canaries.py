@@ -304,6 +304,7 @@ def run_commands(desk: Desk) -> None:
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
         ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
+        ["performance", "--json"], ["performance"],
         ["import_trades", __file__, "--account", str(desk.links[0].account_id)],
         ["import_fills", "--account", str(desk.links[0].account_id), "--since", "2026-01-01"],
     ):  # fmt: skip
@@ -315,7 +316,7 @@ def run_commands(desk: Desk) -> None:
             desk.hear("commands", error)
         desk.hear("commands", out.getvalue() + err.getvalue())
     assert run >= {name for name, app in get_commands().items() if app.startswith("capital")}
-    for job in ("sync_balances", "reallocate_due", "close_day", "prune"):
+    for job in ("sync_balances", "sync_fills", "reallocate_due", "close_day", "prune"):
         try:
             desk.hear("commands", perform_by_hand(job))
         except Exception as error:  # noqa: BLE001  # as above

@@ -356,7 +356,7 @@ def test_a_task_that_waits_too_long_means_that_something_is_wrong(
 def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> None:
     all_is_well()
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(21):
         check_health()
 
 
@@ -470,7 +470,7 @@ def test_a_job_by_hand_prints_its_counts_and_exits_0() -> None:
     assert (code, stderr) == (0, "")
     assert stdout == (
         "prune: 0 accounts (0 heartbeats, 0 idempotent requests, 0 job runs, 0 previews, 0 tasks, "
-        "0 webhook nonces).\n"
+        "0 uploaded files, 0 webhook nonces).\n"
     )
 
 
