@@ -954,6 +954,21 @@ class Code(StrEnum):
         "{symbol} is no symbol in ccxt's notation, such as BTC/USDT or BTC/USDT:USDT.",
     )
 
+    # The equity of a link, where it is not known
+    NO_FILLS_KNOWN = (
+        "no_fills_known",
+        "No fills of the strategy on this account are known, so what it earned is not known.",
+    )
+    MARK_MISSING = (
+        "mark_missing",
+        "What is unrealised is not known: there is no price of the last five minutes of {symbols}.",
+    )
+    UNREALIZED_THEN_UNKNOWN = (
+        "unrealized_then_unknown",
+        "What was unrealised when the capital was allocated is not known, so neither is what "
+        "changed since. It is known from the next reallocation on.",
+    )
+
     # An order that is refused: the instrument
     UNKNOWN_SYMBOL = (
         "unknown_symbol",

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from capital.api.frame.fields import NO_LIST, MoneyField, Row, Secret, Text, Username, VisibleRow
 from capital.api.shapes import descriptions
+from capital.domain.money import amount_text
 from capital.models import (
     Account,
     AccountAccess,
@@ -155,6 +156,8 @@ class LinkRow(Row):
             "an order tag says whose they are, and no other strategy on the account declares them."
         ),
     )
+    equity = serializers.SerializerMethodField()
+    equity_unknown = serializers.SerializerMethodField()
     notices = serializers.SerializerMethodField()
 
     class Meta:
@@ -170,11 +173,37 @@ class LinkRow(Row):
             "symbols",
             "is_active",
             "allocated_capital",
+            "equity",
+            "equity_unknown",
             "notices",
             "created_at",
             "updated_at",
         ]
         read_only_fields = ["created_at", "updated_at"]
+
+    @extend_schema_field({"type": ["string", "null"], "format": "decimal"})
+    def get_equity(self, link: Any) -> str | None:
+        """Its capital, what it realised since that was decided, and what is unrealised now.
+
+        In the account's currency. On the balance type `equity` the change of what is unrealised
+        counts. Null: not known; `equity_unknown` says why.
+        """
+        amount = link.equity.amount
+        return None if amount is None else amount_text(amount, link.account.currency)
+
+    @extend_schema_field(
+        {
+            "type": ["object", "null"],
+            "properties": {"code": {"type": "string"}, "reason": {"type": "string"}},
+            "required": ["code", "reason"],
+        }
+    )
+    def get_equity_unknown(self, link: Any) -> dict[str, str] | None:
+        """Why its equity is not known. Null: it is."""
+        reason = link.equity.reason
+        if reason is None:
+            return None
+        return {"code": reason.code.value, "reason": sentence(reason)}
 
     def get_notices(self, link: StrategyAccount) -> list[dict[str, str]]:
         """What to know of a link whose strategy and account have different owners."""

@@ -1,8 +1,9 @@
 """Strategies, and the accounts on which they trade."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -32,6 +33,7 @@ from capital.services.accounts import (
 )
 from capital.services.performance import detail_as_json, performance_detail
 from capital.services.sizing import size_orders
+from capital.services.trading import equity_of
 from strategies.models import Strategy
 
 
@@ -140,6 +142,13 @@ class StrategyAccounts(LinkActions, EditableView):
         "destroy": "capital.delete_strategyaccount",
         **PERMISSIONS,
     }
+
+    def prepare_rows(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """With the equity of each."""
+        equity = equity_of(rows, now=timezone.now())
+        for link in rows:
+            link.equity = equity[link.pk]
+        return rows
 
     def create_row(self, values: dict[str, Any]) -> StrategyAccount:
         return create_link(**self.asker, **values)

@@ -13,6 +13,7 @@ from capital.services.trading.by_hand.orders import (
     of_strategy,
     owners_shown,
 )
+from capital.services.trading.counted import Equity, equity_of
 from capital.services.trading.files import LineProblem, TradeFile, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
@@ -53,6 +54,7 @@ __all__ = [
     "Assignment",
     "ComparedPosition",
     "Effect",
+    "Equity",
     "FillCode",
     "FillResult",
     "ImportReport",
@@ -72,6 +74,7 @@ __all__ = [
     "counts_of",
     "enter_flow",
     "enter_opening",
+    "equity_of",
     "explain_balances",
     "get_upload",
     "import_fills",

@@ -1,15 +1,17 @@
-"""What links have earned by the moment on which their capital is decided."""
+"""What links have earned: by the moment on which their capital is decided, and since then."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT
 from capital.domain.performance.symbols import parse_symbol
-from capital.models import Position
+from capital.domain.reasons import Code, Reason
+from capital.models import Position, StrategyAccount
 from capital.services.trading.books import realized_after
-from capital.services.trading.days import realized_in, unrealized_in
+from capital.services.trading.days import pnl_since, realized_in, unrealized_in
 from capital.services.trading.worth import unrealized_of
 from capital.services.transactions import inside_transaction
 
@@ -60,3 +62,68 @@ def earned_until(
         link_id: Earned(EXACT.subtract(by_now, later[link_id]), by_now, worth.get(link_id, _ZERO))
         for link_id, by_now in realized.items()
     }
+
+
+@dataclass(frozen=True)
+class Equity:
+    """The equity of one link, in its account's currency: its capital, and what it earned since.
+
+    Attributes:
+        amount: None where it is not known.
+        reason: Why it is not known; None where it is.
+    """
+
+    amount: Decimal | None = None
+    reason: Reason | None = None
+
+
+def equity_of(links: Iterable[StrategyAccount], *, now: datetime) -> dict[int, Equity]:
+    """What each link has now: allocated + realised since + unrealised, exactly.
+
+    On the basis ``equity`` the capital was decided on a balance with unrealised PnL in it: there
+    its change counts. Three queries at most, none without links.
+
+    Args:
+        links: With ``account`` and ``capital`` loaded.
+        now: Decides which marks are fresh.
+    """
+    wanted = {link.pk: link for link in links}
+    if not wanted:
+        return {}
+    currencies = {pk: link.account.currency for pk, link in wanted.items()}
+    rows = Position.objects.filter(strategy_account__in=wanted, books__isnull=False)
+    positions = list(rows.order_by("pk"))
+    values = unrealized_of(positions, now=now)
+    realized = realized_in(positions, currencies)
+    worth = unrealized_in(positions, values, currencies)
+    unmarked: dict[int, list[str]] = {}
+    for position in positions:
+        symbol = parse_symbol(position.symbol)
+        is_own = symbol is not None and symbol.settle == currencies[position.strategy_account_id]
+        if is_own and values[position.pk] is None:
+            unmarked.setdefault(position.strategy_account_id, []).append(position.symbol)
+    return {
+        pk: _equity(link, realized.get(pk), worth.get(pk, _ZERO), unmarked.get(pk, ()))
+        for pk, link in wanted.items()
+    }
+
+
+def _equity(
+    link: StrategyAccount,
+    realized: Decimal | None,
+    worth: Decimal | None,
+    unmarked: Iterable[str],
+) -> Equity:
+    capital = getattr(link, "capital", None)
+    if capital is None:
+        return Equity(reason=Reason(Code.NO_CAPITAL))
+    if realized is None:
+        return Equity(reason=Reason(Code.NO_FILLS_KNOWN))
+    if worth is None:
+        symbols = ", ".join(sorted(set(unmarked)))
+        return Equity(reason=Reason(Code.MARK_MISSING, {"symbols": symbols}))
+    is_equity = link.account.balance_basis == BalanceBasis.EQUITY.value
+    pnl = pnl_since(capital, realized, worth, is_equity=is_equity)
+    if pnl is None:
+        return Equity(reason=Reason(Code.UNREALIZED_THEN_UNKNOWN))
+    return Equity(EXACT.normalize(EXACT.add(capital.allocated_capital, pnl)))
