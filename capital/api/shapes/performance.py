@@ -65,7 +65,7 @@ PerformanceRow = extend_schema_serializer(component_name="PerformanceRow")(
 )
 
 
-@extend_schema_serializer(component_name="Performance")
+@extend_schema_serializer(component_name="Performance", many=False)
 class PerformanceReport(serializers.Serializer[Any]):
     """How well strategies, links, accounts, owners or symbols did over a period."""
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -67,7 +68,8 @@ class Trade(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy_account_id} {self.symbol} {self.closed_at:%Y-%m-%d %H:%M}"
+        closed_at = timezone.localtime(self.closed_at)
+        return f"{self.strategy_account_id} {self.symbol} {closed_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def held_for(self) -> timedelta:

@@ -151,6 +151,7 @@ def _assign(
     actor: AbstractUser | None,
     clock: Clock,
 ) -> Assignment:
+    """Assign them. Call it inside a transaction, which may be taken back."""
     named = list(Fill.objects.filter(pk__in=fill_ids).order_by("pk"))
     if not named or len(named) < len(set(fill_ids)):
         raise NotFound

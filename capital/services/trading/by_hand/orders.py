@@ -63,7 +63,9 @@ def give(
     note: str = "",
     now: datetime,
 ) -> None:
-    """Say whose these fills are now, and book them. Call it inside the account's transaction.
+    """Say whose these fills are now, and book them.
+
+    Call it inside the transaction that locked the account.
 
     Args:
         account: Of all of them, locked.
