@@ -75,7 +75,7 @@ def test_a_trade_is_kept_when_it_ends_after_fees_and_funding(link) -> None:
     assert (trade.entry_price, trade.exit_price) == (100, 130)
     assert trade.return_on_entries == D("0.292")
     assert (trade.held_for, trade.date) == (timedelta(hours=14), date(2026, 3, 11))
-    assert str(trade) == f"{link.pk} {BTC} 2026-03-10 17:00"
+    assert str(trade) == f"{link.pk} {BTC} 2026-03-11 02:00:00"
 
 
 def test_through_zero_one_trade_ends_and_the_next_begins(link) -> None:

@@ -108,13 +108,20 @@ def test_it_may_be_imported_again(account, sample) -> None:
     assert (Fill.objects.count(), Flow.objects.count()) == (50, 17)
 
 
+def without_keys(report: ImportReport) -> ImportReport:
+    """A row that was taken back had a key, which is given to none behind it."""
+    lines = [replace(each, result=replace(each.result, fill_id=0)) for each in report.lines]
+    return replace(report, lines=tuple(lines))
+
+
 def test_a_trial_writes_nothing_and_says_the_same(account, sample) -> None:
     tried = import_trades(account.pk, sample, dry_run=True)
 
     assert not Fill.objects.exists()
     assert not Flow.objects.exists()
     assert not tried.is_recorded
-    assert replace(tried, is_recorded=True) == import_trades(account.pk, sample)
+    done = import_trades(account.pk, sample)
+    assert replace(without_keys(tried), is_recorded=True) == without_keys(done)
 
 
 def test_unsettled_funding_is_told(account, sample) -> None:
