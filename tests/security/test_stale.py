@@ -257,7 +257,8 @@ def whole(bot: Bot, path: str) -> dict[str, Any]:
     shown = bot.get(path).json()
     read_only = {
         "id", "owner", "created_at", "updated_at", "allocated_capital", "is_proven",
-        "connection_code", "notices", "last_checked_at", "last_check_code",
+        "equity", "equity_unknown", "connection_code", "notices",
+        "last_checked_at", "last_check_code",
         "api_key_is_set", "api_secret_is_set", "api_passphrase_is_set",
     }  # fmt: skip
     return {name: value for name, value in shown.items() if name not in read_only}

@@ -181,13 +181,19 @@ class LinkRow(Row):
         ]
         read_only_fields = ["created_at", "updated_at"]
 
-    @extend_schema_field({"type": ["string", "null"], "format": "decimal"})
+    @extend_schema_field(
+        {
+            "type": ["string", "null"],
+            "format": "decimal",
+            "description": (
+                "Its capital, what it realised since that was decided, and what is unrealised now, "
+                "in the account's currency. On the balance type `equity` the change of what is "
+                "unrealised counts. Null: not known; `equity_unknown` says why."
+            ),
+        }
+    )
     def get_equity(self, link: Any) -> str | None:
-        """Its capital, what it realised since that was decided, and what is unrealised now.
-
-        In the account's currency. On the balance type `equity` the change of what is unrealised
-        counts. Null: not known; `equity_unknown` says why.
-        """
+        """Its equity, as the description of the field says."""
         amount = link.equity.amount
         return None if amount is None else amount_text(amount, link.account.currency)
 
@@ -196,6 +202,7 @@ class LinkRow(Row):
             "type": ["object", "null"],
             "properties": {"code": {"type": "string"}, "reason": {"type": "string"}},
             "required": ["code", "reason"],
+            "description": "Why its equity is not known. Null: it is.",
         }
     )
     def get_equity_unknown(self, link: Any) -> dict[str, str] | None:

@@ -184,7 +184,7 @@ def cache() -> Iterator[Callable[..., Any]]:
     ("headers", "code"),
     [
         ({}, "live"),
-        ({"Date": formatdate(usegmt=True)}, "live"),
+        ({"Date": "now"}, "live"),
         ({"Date": "no time at all"}, "live"),
         ({"Age": "59"}, "live"),
         ({"Age": "61"}, Code.ANSWER_OLD),
@@ -196,6 +196,10 @@ def cache() -> Iterator[Callable[..., Any]]:
 def test_cache_admits_what_it_does_by_its_headers(
     cache: Any, headers: dict[str, str], code: str
 ) -> None:
+    if headers.get("Date") == "now":
+        # Of this moment, not of the one in which the tests were collected.
+        headers = {"Date": formatdate(usegmt=True)}
+
     answer, _ = cache(**headers)
 
     assert code_of(answer) == code
