@@ -20,11 +20,12 @@ from capital.admin.dashboard.earnings import (
 from capital.admin.frame.formats import NOTHING, money, number
 from capital.admin.frame.navigation import listing
 from capital.domain.money import EXACT
+from capital.domain.performance.earned import Sums
 from capital.domain.performance.unexplained import Unexplainable
 from capital.domain.pools import Pool
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Account, PoolDay, Position
-from capital.services.overview import DayEarned, TradingHistory, shown_unexplained
+from capital.services.overview import TradingHistory, shown_unexplained
 from capital.services.trading import ComparedPosition, settle_of
 from strategies.models import Strategy
 
@@ -196,10 +197,10 @@ def _short(price: Decimal | None) -> Decimal | None:
 def _earned_chart(
     currency: str,
     history: TradingHistory,
-    days: Mapping[date, DayEarned],
+    days: Mapping[date, Sums],
     filters: Mapping[str, str],
 ) -> Chart:
-    def amounts(of: Callable[[DayEarned], Decimal]) -> list[Decimal | None]:
+    def amounts(of: Callable[[Sums], Decimal]) -> list[Decimal | None]:
         return [
             on_quantum(of(days[day]), currency) if day in days else None for day in history.days
         ]

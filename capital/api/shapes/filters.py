@@ -31,6 +31,18 @@ _OF_STRATEGY = "Only those of this strategy, by key."
 _OF_LINK = "Only those of this strategy on an account, by id."
 
 
+class _DayFilter(filters.FilterSet):
+    """Filters of every list of days."""
+
+    date = filters.DateFilter(help_text="Only this day.")
+    date_from = filters.DateFilter(
+        field_name="date", lookup_expr="gte", help_text="From this day on."
+    )
+    date_to = filters.DateFilter(
+        field_name="date", lookup_expr="lte", help_text="Up to and including this day."
+    )
+
+
 class AccountFilter(filters.FilterSet):
     """Filters of the list of accounts."""
 
@@ -109,17 +121,10 @@ class CapitalFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class SummaryFilter(filters.FilterSet):
+class SummaryFilter(_DayFilter):
     """Filters of the list of daily summaries."""
 
     account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
-    date = filters.DateFilter(help_text="Only this day.")
-    date_from = filters.DateFilter(
-        field_name="date", lookup_expr="gte", help_text="From this day on."
-    )
-    date_to = filters.DateFilter(
-        field_name="date", lookup_expr="lte", help_text="Up to and including this day."
-    )
 
     class Meta:
         model = DailyAccountSummary
@@ -218,7 +223,7 @@ class FlowFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class LinkDayFilter(filters.FilterSet):
+class LinkDayFilter(_DayFilter):
     """Filters of the list of days of PnL."""
 
     strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
@@ -227,13 +232,6 @@ class LinkDayFilter(filters.FilterSet):
         field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
     )
     currency = filters.CharFilter(help_text="Only this currency.")
-    date = filters.DateFilter(help_text="Only this day.")
-    date_from = filters.DateFilter(
-        field_name="date", lookup_expr="gte", help_text="From this day on."
-    )
-    date_to = filters.DateFilter(
-        field_name="date", lookup_expr="lte", help_text="Up to and including this day."
-    )
 
     class Meta:
         model = LinkDay

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from capital.domain.audit.pools import shown
-from capital.domain.money import EXACT, known_sum
+from capital.domain.money import known_sum
+from capital.domain.performance.earned import after_costs
 from capital.domain.reasons import Code, Reason
 
 _ZERO = Decimal(0)
@@ -35,7 +36,7 @@ class DayFigures:
     @property
     def earned(self) -> Decimal:
         """What was realised, after fees and funding."""
-        return EXACT.add(EXACT.subtract(self.realized, self.fees), self.funding)
+        return after_costs(self.realized, fees=self.fees, funding=self.funding)
 
 
 @dataclass(frozen=True)

@@ -47,19 +47,12 @@ class Trade:
     @property
     def entry_price(self) -> Decimal | None:
         """The average price of its entries, to 18 decimals."""
-        return self._average(self.entered, self.entry_value)
+        return average_price(self.kind, self.entered, self.entry_value)
 
     @property
     def exit_price(self) -> Decimal | None:
         """The average price of its exits, to 18 decimals; None before the first."""
-        return self._average(self.exited, self.exit_value)
-
-    def _average(self, amount: Decimal, value: Decimal) -> Decimal | None:
-        if not amount or not value:
-            return None
-        if self.kind is InstrumentKind.INVERSE:
-            return booked(quotient(amount, value))
-        return booked(quotient(value, amount))
+        return average_price(self.kind, self.exited, self.exit_value)
 
     def entering(self, amount: Decimal, value: Decimal) -> "Trade":
         """After a fill that enlarged it. Both are magnitudes."""
@@ -89,3 +82,18 @@ class Trade:
             fees=EXACT.add(self.fees, fees),
             funding=EXACT.add(self.funding, funding),
         )
+
+
+def average_price(kind: InstrumentKind, amount: Decimal, value: Decimal) -> Decimal | None:
+    """The average price of fills, to 18 decimals; None of none, and where they cost nothing.
+
+    Args:
+        kind: What ``amount`` counts.
+        amount: Of all of them, a magnitude.
+        value: What that was worth, a magnitude in the settle currency.
+    """
+    if not amount or not value:
+        return None
+    if kind is InstrumentKind.INVERSE:
+        return booked(quotient(amount, value))
+    return booked(quotient(value, amount))

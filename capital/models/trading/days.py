@@ -5,7 +5,7 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.money import EXACT
+from capital.domain.performance.earned import after_costs
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 from capital.models.trading.fills import POSITION_SIDES
@@ -130,7 +130,7 @@ class LinkDay(models.Model):
     @property
     def earned(self) -> Decimal:
         """What was realised, after fees and funding."""
-        return EXACT.add(EXACT.subtract(self.realized, self.fees), self.funding)
+        return after_costs(self.realized, fees=self.fees, funding=self.funding)
 
 
 class DayMark(models.Model):

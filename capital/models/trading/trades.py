@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from capital.domain.money import booked, quotient
 from capital.domain.performance.symbols import parse_symbol
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.performance.trades import average_price
 from capital.models.columns.exact_text import ExactTextField
 from capital.models.links import StrategyAccount
 from capital.models.trading.fills import POSITION_SIDES
@@ -97,8 +97,5 @@ class Trade(models.Model):
         return booked(quotient(self.realized, self.entry_value))
 
     def _price(self, amount: Decimal, value: Decimal) -> Decimal | None:
-        if not amount or not value:
-            return None
         symbol = parse_symbol(self.symbol)
-        is_inverse = symbol is not None and symbol.kind is InstrumentKind.INVERSE
-        return booked(quotient(amount, value) if is_inverse else quotient(value, amount))
+        return None if symbol is None else average_price(symbol.kind, amount, value)

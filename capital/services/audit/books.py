@@ -20,7 +20,7 @@ from capital.domain.audit.days import (
     check_account_day,
     check_link_day,
 )
-from capital.domain.money import EXACT
+from capital.domain.performance.earned import before_costs
 from capital.domain.performance.pnl import Books
 from capital.domain.performance.stored import books_from_json
 from capital.domain.performance.symbols import parse_symbol
@@ -266,7 +266,7 @@ def _booked(row: SymbolDay) -> BookedDay:
 
 def _of_position(row: SymbolDay) -> DayFigures:
     """What a position earned, before fees and funding as the days of links say it."""
-    gross = EXACT.subtract(EXACT.add(row.realized, row.fees), row.funding)
+    gross = before_costs(row.realized, fees=row.fees, funding=row.funding)
     return DayFigures(gross, row.fees, row.funding, row.volume, _counts(row))
 
 

@@ -31,7 +31,7 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
 )
-from capital.services.overview.trading import DayEarned, TradingHistory, read_trading
+from capital.services.overview.trading import TradingHistory, read_trading
 
 __all__ = [
     "AccountHistory",
@@ -39,7 +39,6 @@ __all__ = [
     "Concern",
     "CurrencyOverview",
     "Dashboard",
-    "DayEarned",
     "EarnedToday",
     "Earnings",
     "FirstSteps",

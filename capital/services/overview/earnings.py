@@ -12,13 +12,12 @@ from decimal import ROUND_DOWN, Decimal
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from capital.domain.money import EXACT, ROUNDED, known_sum, quantum_of, quotient
-from capital.domain.performance.symbols import parse_symbol
+from capital.domain.money import EXACT, ROUNDED, known_sum, quantum_of
 from capital.domain.performance.unexplained import is_explained
-from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import Account, Attribution, Fill, LinkDay, PoolDay, Position
 from capital.services.accounts.lookup import AccountIds
 from capital.services.balances.summaries import business_date
+from capital.services.trading.books import booked_quantity
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)
@@ -118,16 +117,6 @@ def mismatched(positions: QuerySet[Position]) -> list[int]:
     """The positions whose bot says otherwise than its fills, by primary key, in one query."""
     told = positions.filter(books__isnull=False, reported_quantity__isnull=False)
     return [row.pk for row in told.order_by() if booked_quantity(row) != _quantity(row)]
-
-
-def booked_quantity(position: Position) -> Decimal | None:
-    """What its fills come to, in the unit of its quantity; None without fills."""
-    if position.books is None:
-        return None
-    amount, symbol = Decimal(position.books["amount"]), parse_symbol(position.symbol)
-    if symbol is None or symbol.kind is not InstrumentKind.INVERSE:
-        return amount
-    return quotient(amount, Decimal(position.books["contract_size"]))
 
 
 def _quantity(position: Position) -> Decimal:

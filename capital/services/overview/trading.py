@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.money import EXACT, add_to
+from capital.domain.money import add_to
+from capital.domain.performance.earned import Sums
 from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount, VenuePosition
 from capital.services.access.visibility import visible_to
 from capital.services.overview.earnings import unattributed_fills
@@ -24,37 +25,6 @@ from capital.services.trading import (
 )
 from strategies.models import Strategy
 
-_ZERO = Decimal(0)
-
-
-@dataclass
-class DayEarned:
-    """What was earned on one day in one currency.
-
-    Attributes:
-        realized: Before fees and funding.
-        fees: Above zero was paid.
-        funding: Above zero was received.
-        fills: How many there were.
-    """
-
-    realized: Decimal = _ZERO
-    fees: Decimal = _ZERO
-    funding: Decimal = _ZERO
-    fills: int = 0
-
-    @property
-    def earned(self) -> Decimal:
-        """After fees and funding."""
-        return EXACT.add(EXACT.subtract(self.realized, self.fees), self.funding)
-
-    def add(self, row: LinkDay) -> None:
-        """Count the day of one link in."""
-        self.realized = EXACT.add(self.realized, row.realized)
-        self.fees = EXACT.add(self.fees, row.fees)
-        self.funding = EXACT.add(self.funding, row.funding)
-        self.fills += row.fills
-
 
 @dataclass(frozen=True)
 class TradingHistory:
@@ -63,8 +33,7 @@ class TradingHistory:
     Attributes:
         days: The last 30 and today, the oldest first.
         positions: What is open, with what each would earn (``unrealized_pnl``).
-        earned: By currency and day, where a link had a day.
-        unvalued: By currency, the fees of these days whose worth nobody knows.
+        earned: By currency and day, what its links come to.
         unexplained: By pool and day, of an account.
         unattributed: How many of an account's fills are nobody's.
         compared: An account's books beside what its exchange says; empty where that says nothing.
@@ -73,12 +42,21 @@ class TradingHistory:
 
     days: Sequence[date]
     positions: Sequence[Position]
-    earned: Mapping[str, Mapping[date, DayEarned]]
-    unvalued: Mapping[str, Decimal]
+    earned: Mapping[str, Mapping[date, Sums]]
     unexplained: Mapping[str, Mapping[date, PoolDay]]
     unattributed: int
     compared: Sequence[ComparedPosition]
     seen_at: datetime
+
+    @property
+    def unvalued(self) -> Mapping[str, Decimal]:
+        """By currency, the fees of these days whose worth nobody knows."""
+        found: dict[str, Decimal] = {}
+        for of_currency in self.earned.values():
+            for sums in of_currency.values():
+                for currency, amount in sums.fees_unvalued.items():
+                    add_to(found, currency, amount)
+        return found
 
     @property
     def is_empty(self) -> bool:
@@ -106,7 +84,7 @@ def read_trading(
         **{"account" if isinstance(of, Account) else "strategy": of}
     )
     seen = visible_to(user, links).order_by().values("pk")
-    earned, unvalued = _earned(LinkDay.objects.filter(strategy_account__in=seen, date__gte=days[0]))
+    earned = _earned(LinkDay.objects.filter(strategy_account__in=seen, date__gte=days[0]))
     unexplained: dict[str, dict[date, PoolDay]] = defaultdict(dict)
     unattributed, compared = 0, list[ComparedPosition]()
     if isinstance(of, Account):
@@ -120,7 +98,6 @@ def read_trading(
         days=days,
         positions=_open(Position.objects.filter(strategy_account__in=seen), now=now),
         earned=earned,
-        unvalued=unvalued,
         unexplained=dict(unexplained),
         unattributed=unattributed,
         compared=compared,
@@ -138,13 +115,8 @@ def _open(positions: QuerySet[Position], *, now: datetime) -> list[Position]:
     return found
 
 
-def _earned(
-    rows: QuerySet[LinkDay],
-) -> tuple[dict[str, dict[date, DayEarned]], dict[str, Decimal]]:
-    earned: dict[str, dict[date, DayEarned]] = defaultdict(dict)
-    unvalued: dict[str, Decimal] = {}
+def _earned(rows: QuerySet[LinkDay]) -> dict[str, dict[date, Sums]]:
+    earned: dict[str, dict[date, Sums]] = defaultdict(dict)
     for row in rows.order_by("currency", "date", "pk"):
-        earned[row.currency].setdefault(row.date, DayEarned()).add(row)
-        for currency, text in row.fees_unvalued.items():
-            add_to(unvalued, currency, Decimal(text))
-    return dict(earned), unvalued
+        earned[row.currency].setdefault(row.date, Sums()).add(row)
+    return dict(earned)

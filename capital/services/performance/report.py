@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from capital.domain.errors import InvalidGroup
 from capital.domain.money import EXACT
+from capital.domain.performance.earned import Sums
 from capital.domain.performance.measures.periods import Period
 from capital.domain.performance.measures.trades import (
     EndedTrade,
@@ -18,7 +19,7 @@ from capital.domain.performance.measures.trades import (
 from capital.models import StrategyAccount, SymbolDay
 from capital.services.performance.groups import GROUPS, Group, Links
 from capital.services.performance.ratios import Measures, measured, of_symbol
-from capital.services.performance.returns import Chain, Sums, chains_of
+from capital.services.performance.returns import Chain, chains_of
 from capital.services.performance.trades import TradeOf, trades_of
 
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from capital.domain.money import EXACT, add_to, booked, known_sum
+from capital.domain.money import EXACT, booked, known_sum
+from capital.domain.performance.earned import Sums, after_costs
 from capital.domain.performance.measures.periods import Period
 from capital.domain.performance.measures.returns import ESTIMATE, Day, together, wealth
 from capital.models import LinkDay, StrategyAccount, SymbolDay
@@ -38,41 +39,6 @@ class _Row(NamedTuple):
 
 
 _COLUMNS = ("strategy_account_id", *_Row._fields[1:])
-
-
-@dataclass
-class Sums:
-    """What some days come to, in one currency.
-
-    Attributes:
-        realized: Before fees and funding.
-        fees_unvalued: By currency, the fees whose worth nobody knows; in no other figure.
-        trades: How many round trips ended.
-    """
-
-    realized: Decimal = _ZERO
-    fees: Decimal = _ZERO
-    funding: Decimal = _ZERO
-    volume: Decimal = _ZERO
-    fills: int = 0
-    trades: int = 0
-    fees_unvalued: dict[str, Decimal] = field(default_factory=dict)
-
-    def add(self, row: Any) -> None:
-        """Count in what has these figures, too."""
-        self.realized = EXACT.add(self.realized, row.realized)
-        self.fees = EXACT.add(self.fees, row.fees)
-        self.funding = EXACT.add(self.funding, row.funding)
-        self.volume = EXACT.add(self.volume, row.volume)
-        self.fills += row.fills
-        self.trades += row.trades
-        for currency, amount in row.fees_unvalued.items():
-            add_to(self.fees_unvalued, currency, Decimal(amount))
-
-    @property
-    def earned(self) -> Decimal:
-        """What was realised, after fees and funding."""
-        return EXACT.add(EXACT.subtract(self.realized, self.fees), self.funding)
 
 
 @dataclass
@@ -144,7 +110,7 @@ def _chain(rows: Sequence[_Row], period: Period, *, is_late: bool) -> Chain:
         if period.since is None or row.date >= period.since:
             if not chain.days:
                 chain.begins_unknown = worth is None and row is first
-            earned = EXACT.add(EXACT.subtract(row.realized, row.fees), row.funding)
+            earned = after_costs(row.realized, fees=row.fees, funding=row.funding)
             chain.days.append(
                 Day(row.date, row.equity_start, row.capital_added, earned, worth, row.unrealized)
             )

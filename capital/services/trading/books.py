@@ -463,8 +463,7 @@ def _stand(
     }
     position.realized_pnl = books.realized
     kind = _symbol(position.symbol).kind
-    booked = in_contracts(books.position.amount, kind, size)
-    held = booked
+    held = booked = in_contracts(books.position.amount, kind, size)
     if position.reported_quantity is not None:
         held = EXACT.add(position.reported_quantity, in_contracts(since, kind, size))
     if since or position.reported_quantity is None:
@@ -473,6 +472,14 @@ def _stand(
     if held == booked:
         entry = books.position.entry_price(kind)
         position.entry_price = None if entry is None else cut_for(Position, "entry_price", entry)
+
+
+def booked_quantity(position: Position) -> Decimal | None:
+    """What its fills come to, in the unit of a position; None without fills."""
+    if position.books is None:
+        return None
+    amount, size = (Decimal(position.books[name]) for name in ("amount", "contract_size"))
+    return in_contracts(amount, _symbol(position.symbol).kind, size)
 
 
 def in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:

@@ -21,6 +21,7 @@ from django.utils import timezone
 from capital.domain.balances import BalanceBasis
 from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to, known_sum, plain
+from capital.domain.performance.earned import before_costs
 from capital.domain.performance.fills import value_at
 from capital.domain.performance.symbols import parse_symbol
 from capital.models import (
@@ -388,8 +389,7 @@ def _summed(chain: _Chain, day: date, rows: Iterable[SymbolDay]) -> LinkDay:
         for currency, text in row.fees_unvalued.items():
             add_to(unvalued, currency, Decimal(text))
     # Its positions tell what is left after fees and funding.
-    gross = EXACT.subtract(EXACT.add(sums["realized"], sums["fees"]), sums["funding"])
-    made.realized = gross
+    made.realized = before_costs(sums["realized"], fees=sums["fees"], funding=sums["funding"])
     for name in _SUMS:
         setattr(made, name, sums[name])
     made.fees_unvalued = {currency: plain(amount) for currency, amount in unvalued.items()}

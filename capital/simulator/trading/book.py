@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from capital.domain.money import EXACT, booked
+from capital.domain.performance.earned import after_costs
 from capital.domain.performance.fills import value_at
 from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.positions import Position as Held
@@ -219,7 +220,7 @@ class Position:
     @property
     def earned(self) -> Decimal:
         """Realised, with fees and funding."""
-        return EXACT.add(EXACT.subtract(self.realised, self.fees), self.funding)
+        return after_costs(self.realised, fees=self.fees, funding=self.funding)
 
     def unrealised(self, mark: Decimal) -> Decimal:
         """What closing it at ``mark`` would realise."""

@@ -8,14 +8,13 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from capital.domain.money import EXACT, add_to, quotient
-from capital.domain.performance.stored import books_from_json
+from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.performance.telling import counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Attribution, Fill, Position, VenuePosition
-from capital.services.trading.books import present_owners
+from capital.services.trading.books import booked_quantity, present_owners
 from capital.services.trading.same_orders import told
 
 _BOTH = PositionSide.BOTH.value
@@ -109,12 +108,8 @@ def _of_links(account_id: int) -> dict[_Held, Decimal]:
         symbol = parse_symbol(row.symbol)
         if symbol is None or symbol.kind is InstrumentKind.SPOT:
             continue
-        if row.books is None:
-            held = row.reported_quantity or _ZERO
-        else:
-            held = books_from_json(row.books).position.amount
-            if symbol.kind is InstrumentKind.INVERSE:
-                held = quotient(held, Decimal(row.books.get("contract_size", "1")))
+        booked = booked_quantity(row)
+        held = (row.reported_quantity or _ZERO) if booked is None else booked
         add_to(found, (row.symbol, row.position_side), held)
     return found
 

@@ -28,7 +28,7 @@ from capital.services.trading import (
     report_position,
 )
 from capital.services.trading.syncing.positions import merged
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 from tests.services.trading.syncing.venue import BEGAN, MINUTE, Sync, Venue, fill, refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -292,6 +292,21 @@ def test_sides_are_compared_each_where_both_tell_them_and_as_a_sum_where_one_doe
     sync(10, account)
     (compared,) = compare_positions(account.pk)
     assert (compared.position_side, compared.unattributed, compared.difference) == ("both", -1, 2)
+
+
+def test_what_links_hold_is_by_their_fills_else_by_their_reports_and_never_spot(
+    account: Account, link: Any
+) -> None:
+    make_market("BTC/USD:BTC", venue="okx", kind="inverse", contract_size=100)
+    at = {"executed_at": BEGAN, "side": Side.BUY, "quantity": D(3)}
+    for symbol in ("BTC/USD:BTC", "BTC/USDT"):
+        bought = NewFill(symbol=symbol, price=D(10_000), order_id=symbol, **at)
+        report_fills(link.pk, [bought], actor=None)
+    report_position(link.pk, symbol=BTC, quantity=D(2))
+
+    held_now = {each.symbol: each.ours for each in compare_positions(account.pk)}
+
+    assert held_now == {BTC: D(2), "BTC/USD:BTC": D(3)}
 
 
 def test_comparing_takes_the_same_queries_for_any_number_of_fills(
