@@ -945,6 +945,19 @@ class Code(StrEnum):
         "flow_link_not_of_account",
         "The account has no strategy link {link}.",
     )
+    FLOW_NOT_BY_HAND = (
+        "flow_not_by_hand",
+        "Only what a person entered can be reversed. Flow {flow} was not entered by hand.",
+    )
+    FLOW_REVERSED_ALREADY = (
+        "flow_reversed_already",
+        "Flow {flow} was reversed already, by flow {by}.",
+    )
+    FLOW_TOLD_SINCE = (
+        "flow_told_since",
+        "The exchange has told of flow {flow} since. Its own row counts instead, so there is "
+        "nothing to reverse.",
+    )
     FILLS_NOT_OF_ONE_ACCOUNT = (
         "fills_not_of_one_account",
         "Fills of one account are assigned at once; these are of {accounts}.",

@@ -18,6 +18,7 @@ from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, moment, money, number
 from capital.admin.frame.lists import MOST_ROWS, AtLeast
 from capital.admin.trading.assigning import AssignActions
+from capital.admin.trading.entering import FlowPages, OpeningPages
 from capital.admin.trading.filters import (
     AttributionFilter,
     PresentStrategyFilter,
@@ -64,10 +65,11 @@ _FLOW_COLUMNS = (
 
 
 @admin.register(Fill)
-class FillAdmin(AssignActions, ImportPages, RecordAdmin):
+class FillAdmin(AssignActions, OpeningPages, ImportPages, RecordAdmin):
     """Each is kept once, as it was told first."""
 
     actions = ["assign", "look_again", "export"]
+    actions_list = ["import_trades", "enter_opening"]
     list_before_template = "capital/trading/fills_before.html"
     date_hierarchy = "executed_at"
     list_display = [
@@ -229,7 +231,7 @@ def _cell(fill: Fill, name: str) -> Any:
 
 
 @admin.register(Flow)
-class FlowAdmin(RecordAdmin):
+class FlowAdmin(FlowPages, RecordAdmin):
     """Deposits, withdrawals and transfers, and what was earned without a fill."""
 
     actions = ["export"]
@@ -242,7 +244,7 @@ class FlowAdmin(RecordAdmin):
         "shown_amount",
         "shown_strategy",
         "symbol",
-        "source",
+        "shown_source",
         "note",
     ]
     list_filter = [
@@ -259,15 +261,23 @@ class FlowAdmin(RecordAdmin):
         ("shown_time", "shown_account", "pool"),
         ("kind", "shown_amount"),
         ("shown_strategy", "symbol"),
-        ("source", "actor", "recorded_at"),
+        ("shown_source", "actor", "recorded_at"),
         "note",
     ]
-    readonly_fields = ["shown_time", "shown_account", "shown_amount", "shown_strategy"]
+    readonly_fields = [
+        "shown_time",
+        "shown_account",
+        "shown_amount",
+        "shown_strategy",
+        "shown_source",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
         """With the account, and the strategy that earned it."""
         rows: QuerySet[Flow] = super().get_queryset(request)
-        return rows.select_related("account", "strategy_account__strategy", "actor")
+        return rows.select_related(
+            "account", "strategy_account__strategy", "actor", "reversed_by", "matched_by"
+        )
 
     @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
     def export(self, request: HttpRequest, queryset: QuerySet[Flow]) -> StreamingHttpResponse:
@@ -311,3 +321,15 @@ class FlowAdmin(RecordAdmin):
     def shown_strategy(self, flow: Flow) -> Any:
         """A dash where it is the account's own."""
         return _strategy(flow.strategy_account)
+
+    @admin.display(description=gettext_lazy("source"), ordering="source")
+    def shown_source(self, flow: Flow) -> Any:
+        """Who told of it; of what a person entered, what became of it."""
+        source = flow.get_source_display()
+        if hasattr(flow, "reversed_by"):
+            return lines(source, badge(gettext_lazy("reversed")))
+        if flow.reverses_id is not None:
+            return lines(source, badge(gettext_lazy("reverses another")))
+        if hasattr(flow, "matched_by"):
+            return lines(source, badge(gettext_lazy("told by the exchange since")))
+        return source

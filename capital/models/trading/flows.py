@@ -46,6 +46,8 @@ class Flow(AppendOnlyModel):
         strategy_account: Of funding and the like: who held the position; NULL: the account's own.
         matches: The row that a person had entered for it before the exchange told it. That one no
             longer counts.
+        reverses: The row that a person had entered by mistake. This one is its opposite at the same
+            moment; both count, and together come to nothing.
         actor: Who entered it; NULL for what the exchange told.
     """
 
@@ -84,6 +86,14 @@ class Flow(AppendOnlyModel):
         blank=True,
         related_name="matched_by",
         verbose_name=_("matches"),
+    )
+    reverses = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversed_by",
+        verbose_name=_("reverses"),
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,

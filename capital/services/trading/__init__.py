@@ -13,6 +13,7 @@ from capital.services.trading.by_hand.orders import (
     of_strategy,
     owners_shown,
 )
+from capital.services.trading.by_hand.reversing import can_reverse, reverse_flow
 from capital.services.trading.counted import Equity, equity_of
 from capital.services.trading.files import LineProblem, TradeFile, read_trade_file
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
@@ -70,6 +71,7 @@ __all__ = [
     "account_pnl",
     "assign_fills",
     "attribute_again",
+    "can_reverse",
     "compare_positions",
     "counts_of",
     "enter_flow",
@@ -96,6 +98,7 @@ __all__ = [
     "report_fills",
     "report_position",
     "report_positions",
+    "reverse_flow",
     "settle_of",
     "sync_fills",
     "value_positions",

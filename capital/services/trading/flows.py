@@ -204,13 +204,15 @@ def _known(account: Account, pool: Pool, told: Collection[ReadFlow]) -> set[_Fac
 
 
 def _entered(account: Account, pool: Pool, told: Collection[ReadFlow]) -> list[Flow]:
-    """What persons entered about these days, and nothing matches yet."""
+    """What persons entered about these days, and nothing matches or reverses yet."""
     times = [each.occurred_at for each in told]
     rows = Flow.objects.filter(
         account=account,
         pool=pool.value,
         source=FlowSource.PERSON.value,
         matched_by__isnull=True,
+        reverses__isnull=True,
+        reversed_by__isnull=True,
         occurred_at__range=(min(times) - _A_DAY, max(times) + _A_DAY),
     )
     return list(rows.order_by("pk"))

@@ -1,15 +1,17 @@
 """Whose fills that an exchange tells are, by its orders and their names: a link's, or nobody's."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from capital.domain.errors import TradingRefused
 from capital.domain.performance.attribution import (
     Claimant,
     fitting_symbols,
     fitting_tags,
 )
 from capital.domain.performance.symbols import parse_symbol
+from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.trading.venues import trading_of
 from capital.models import Account, AttributedBy, Fill, StrategyAccount
@@ -74,6 +76,30 @@ def owners_of(
         if how is not None and len(found) == 1:
             owners[id(fill)] = Owner(found.pop(), how)
     return owners
+
+
+def refuse_other_market(link: StrategyAccount, symbols: Iterable[str], *, field: str) -> None:
+    """Refuse a symbol that the link's strategy does not trade.
+
+    Args:
+        link: With its strategy.
+        symbols: As they are recorded.
+        field: Where the caller's form says so.
+
+    Raises:
+        TradingRefused: One is spot and the strategy trades futures, or the other way round.
+    """
+    for text in symbols:
+        symbol = parse_symbol(text)
+        if symbol is not None and market_of(text) != link.strategy.market_type:
+            raise TradingRefused(
+                Code.SYMBOL_OF_OTHER_MARKET,
+                field=field,
+                symbol=text,
+                kind=symbol.kind.value,
+                strategy=link.strategy.key,
+                market=link.strategy.market_type,
+            )
 
 
 def _claimants(account: Account) -> dict[MarketType | None, list[Claimant]]:

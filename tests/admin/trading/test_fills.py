@@ -118,3 +118,45 @@ def test_who_may_not_assign_is_offered_no_such_action(page: Client, fills: list[
     act(page, fills, link="nobody", apply="")
 
     assert not Attribution.objects.exists()
+
+
+def test_an_opening_is_entered_by_hand(
+    page: Client, account: Account, link: StrategyAccount
+) -> None:
+    address = reverse("admin:capital_fill_enter_opening")
+    typed = {
+        "account": account.pk,
+        "strategy": link.strategy_id,
+        "symbol": BTC,
+        "side": "short",
+        "is_hedged": "",
+        "quantity": "2.5",
+        "entry_price": "61234.5",
+        "held_at": "2026-03-10T12:00:30",
+        "note": "",
+    }
+    assert address in page.get(LIST).content.decode()
+    refused = page.post(address, {**typed, "symbol": "NONE/USDT:USDT", "quantity": "1,5"})
+    assert list(refused.context["form"].errors) == ["quantity"]
+    refused = page.post(address, {**typed, "quantity": "-1", "side": "long", "symbol": "BTC/USDT"})
+    assert list(refused.context["form"].errors) == ["quantity"]
+    refused = page.post(address, {**typed, "symbol": "NONE/USDT:USDT"})
+    assert "NONE/USDT:USDT" in str(refused.context["form"].errors["symbol"])
+
+    done = page.post(address, typed, follow=True).content.decode()
+
+    assert "The opening position was entered." in done
+    opening = Fill.objects.get()
+    assert (opening.source, opening.side, opening.position_side) == ("opening", "sell", "both")
+    assert Position.objects.get(strategy_account=link).quantity == Decimal("-2.5")
+    page.post(address, {**typed, "is_hedged": "on", "side": "long", "strategy": ""})
+    hedged = Fill.objects.get(position_side="long")
+    assert (hedged.side, hedged.strategy_account) == ("buy", None)
+
+
+def test_who_may_not_assign_fills_enters_no_opening(page: Client, account: Account) -> None:
+    account.owner.user_permissions.filter(codename="assign_fills").delete()
+    address = reverse("admin:capital_fill_enter_opening")
+
+    assert address not in page.get(LIST).content.decode()
+    assert page.get(address).status_code == 403

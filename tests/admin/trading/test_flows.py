@@ -1,4 +1,4 @@
-"""Flows: whose they are, and only what was earned in the colours of gain and loss."""
+"""Flows: whose they are, only what was earned in colours; entered and reversed by hand."""
 
 from decimal import Decimal
 
@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import make_flow, make_link, make_user
+from capital.models import Account, Flow
+from tests.admin.tenants import allow
+from tests.factories import make_account, make_flow, make_link, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +65,97 @@ def test_an_export_has_what_is_selected_to_the_last_digit(client: Client) -> Non
     assert f",funding,-0.123456789012345678901,USDT,{link.strategy.key}," in line
     assert line.endswith(",'=1+1")
     assert end == ""
+
+
+ENTER = reverse("admin:capital_flow_enter")
+
+
+def operator(client: Client, account: Account) -> Account:
+    user = allow(account.owner, "capital.view_flow", "capital.change_flows")
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    return account
+
+
+def typed(account: Account, **changed: str) -> dict[str, str]:
+    return {
+        "account": str(account.pk),
+        "kind": "deposit",
+        "pool": "futures",
+        "amount": "1000.123456789012345678",
+        "currency": "",
+        "occurred_at": "2026-03-10T12:00",
+        "strategy": "",
+        "symbol": "",
+        "note": "Bank transfer of March",
+        **changed,
+    }
+
+
+@pytest.mark.usefixtures("seoul")
+def test_a_flow_is_added_with_a_reason_and_reversed_with_another(client: Client) -> None:
+    account = operator(client, make_link().account)
+    assert "Add a flow" in client.get(LIST).content.decode()
+
+    page = client.post(ENTER, typed(account), follow=True).content.decode()
+
+    flow = Flow.objects.get()
+    assert flow.amount == Decimal("1000.123456789012345678")
+    assert (flow.currency, flow.note, flow.actor) == (
+        account.currency,
+        "Bank transfer of March",
+        account.owner,
+    )
+    assert flow.occurred_at.isoformat() == "2026-03-10T03:00:00+00:00"
+    address = reverse("admin:capital_flow_reverse", args=[flow.pk])
+    assert address in page
+    assert "Bank transfer of March" in client.get(address).content.decode()
+    client.post(address, {"note": ""})
+    assert Flow.objects.count() == 1
+
+    page = client.post(address, {"note": "Typed twice"}, follow=True).content.decode()
+
+    opposite = Flow.objects.get(reverses=flow)
+    assert (opposite.amount, opposite.note) == (-flow.amount, "Typed twice")
+    assert "/reverse" not in page
+    assert client.post(address, {"note": "again"}).status_code == 403
+    listed = client.get(LIST).content.decode()
+    assert "reversed" in listed
+    assert "reverses another" in listed
+
+
+def test_what_is_refused_is_said_at_its_field(client: Client) -> None:
+    link = make_link()
+    account = operator(client, link.account)
+    other = make_link(account=make_account(owner=account.owner))
+
+    def errors(**changed: str) -> list[str]:
+        return list(client.post(ENTER, typed(account, **changed)).context["form"].errors)
+
+    assert errors(note="") == ["note"]
+    assert errors(amount="1,000") == ["amount"]
+    assert errors(amount="-5") == ["amount"]
+    assert errors(pool="unified") == ["pool"]
+    assert errors(occurred_at="yesterday") == ["occurred_at"]
+    assert errors(occurred_at="2999-01-01T00:00") == ["occurred_at"]
+    assert errors(strategy=str(link.strategy_id)) == ["strategy"]
+    assert errors(strategy=str(other.strategy_id)) == ["strategy"]
+    assert errors(symbol="BTC/USDT") == ["symbol"]
+    foreign = client.post(ENTER, typed(make_link().account))
+    assert list(foreign.context["form"].errors) == ["account"]
+    assert not Flow.objects.exists()
+
+
+def test_who_may_not_change_flows_is_offered_neither(client: Client) -> None:
+    flow = make_flow(make_link().account, source="person")
+    user = allow(flow.account.owner, "capital.view_flow")
+    user.is_staff = True
+    user.save()
+    client.force_login(user)
+    address = reverse("admin:capital_flow_reverse", args=[flow.pk])
+
+    assert "Add a flow" not in client.get(LIST).content.decode()
+    assert client.get(ENTER).status_code == 403
+    assert client.post(address, {"note": "x"}).status_code == 403
+    assert Flow.objects.count() == 1

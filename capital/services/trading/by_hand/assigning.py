@@ -14,11 +14,10 @@ from capital.domain.money import EXACT
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code
 from capital.models import Account, AttributedBy, Fill, Position, StrategyAccount
-from capital.models.accounts import market_of
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.by_hand.orders import give, links_of, newest_links, whole_orders
-from capital.services.trading.whose import Owner, owners_of
+from capital.services.trading.whose import Owner, owners_of, refuse_other_market
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
@@ -199,23 +198,8 @@ def _link(
     link = links.get(link_id)
     if link is None:
         raise TradingRefused(Code.FLOW_LINK_NOT_OF_ACCOUNT, field="link", link=str(link_id))
-    for fill in fills:
-        if market_of(fill.symbol) != link.strategy.market_type:
-            raise TradingRefused(
-                Code.SYMBOL_OF_OTHER_MARKET,
-                field="link",
-                symbol=fill.symbol,
-                kind=_kind(fill.symbol),
-                strategy=link.strategy.key,
-                market=link.strategy.market_type,
-            )
+    refuse_other_market(link, (fill.symbol for fill in fills), field="link")
     return link
-
-
-def _kind(text: str) -> str:
-    symbol = parse_symbol(text)
-    assert symbol is not None, "no other symbol is recorded"
-    return symbol.kind.value
 
 
 def _realized(link_ids: Sequence[int]) -> dict[tuple[int, str], Decimal]:

@@ -20,6 +20,7 @@ from capital.domain.performance.openings import held_before
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code
+from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import (
     Account,
@@ -36,6 +37,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import NewFill, record_opening, refuse_moment
 from capital.services.trading.same_orders import told
 from capital.services.trading.syncing.positions import PositionsQuestion
+from capital.services.trading.whose import refuse_other_market
 from capital.services.transactions import inside_transaction
 
 # A fill so near to the reading may be in it or not.
@@ -135,25 +137,23 @@ def enter_opening(
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not on this account.
         UnknownSymbol: The exchange has no such instrument.
-        TradingRefused: A number, the time or the link makes no sense.
+        TradingRefused: A number, the time or the link makes no sense: spot is never short.
     """
     with transaction.atomic():
         require(actor, Act.ASSIGN_FILLS, account_ids=[account_id])
         account = lock_accounts([account_id])[account_id]
-        for name, number in (("quantity", abs(quantity)), ("entry_price", entry_price)):
+        parsed = parse_symbol(symbol)
+        is_spot = parsed is not None and parsed.kind is InstrumentKind.SPOT
+        held = quantity if is_spot else quantity.copy_abs()
+        for name, number in (("quantity", held), ("entry_price", entry_price)):
             if number <= 0:
                 raise TradingRefused(
                     Code.FILL_NOT_POSITIVE, field=name, name=name, number=plain(number)
                 )
         now = clock()
         refuse_moment(held_at, now, field="held_at")
-        links = StrategyAccount.objects.filter(account=account)
-        if strategy_account is not None and not links.filter(pk=strategy_account).exists():
-            raise TradingRefused(
-                Code.FLOW_LINK_NOT_OF_ACCOUNT,
-                field="strategy_account",
-                link=str(strategy_account),
-            )
+        if strategy_account is not None:
+            _refuse_link(account, strategy_account, symbol)
         opening = _opening(symbol, position_side, quantity, entry_price, held_at)
         return record_opening(
             account,
@@ -163,6 +163,17 @@ def enter_opening(
             actor=actor,
             now=now,
         )
+
+
+def _refuse_link(account: Account, link_id: int, symbol: str) -> None:
+    """Refuse a link of another account, or of a strategy that does not trade the symbol."""
+    links = StrategyAccount.objects.filter(account=account).select_related("strategy")
+    link = links.filter(pk=link_id).first()
+    if link is None:
+        raise TradingRefused(
+            Code.FLOW_LINK_NOT_OF_ACCOUNT, field="strategy_account", link=str(link_id)
+        )
+    refuse_other_market(link, [symbol], field="strategy_account")
 
 
 def _open(

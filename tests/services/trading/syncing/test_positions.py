@@ -206,7 +206,9 @@ def test_where_fills_of_before_are_known_nothing_is_guessed(
     assert (compared.ours, compared.venue, compared.difference) == (D(1), D(3), D(2))
 
 
-def test_a_person_enters_an_opening_once(account: Account, link: Any) -> None:
+def test_a_person_enters_an_opening_once(account: Account) -> None:
+    link = make_link(account=account, strategy=make_strategy(market_type="futures"))
+
     def enter(**fields: Any) -> Fill:
         given = {
             "symbol": BTC, "quantity": D(-2), "entry_price": D(100), "held_at": BEGAN - MINUTE,
@@ -220,12 +222,14 @@ def test_a_person_enters_an_opening_once(account: Account, link: Any) -> None:
     assert openings() == [("sell", D(2), D(100), BEGAN - MINUTE)]
     assert Position.objects.get(strategy_account=link).quantity == -2
     assert Attribution.objects.get().how == "person"
-    other = make_link(account=make_account(), strategy=make_strategy())
+    other = make_link(account=make_account(), strategy=make_strategy(market_type="futures"))
     for wrong in (
         {"quantity": D(0)},
         {"entry_price": D(-1)},
         {"held_at": BEGAN + timedelta(days=1)},
         {"strategy_account": other.pk},
+        {"symbol": "BTC/USDT", "strategy_account": None},
+        {"symbol": "BTC/USDT", "quantity": D(2)},
     ):
         with pytest.raises(TradingRefused):
             enter(**wrong)
