@@ -9,7 +9,7 @@ from django_q.models import Schedule
 from django_q.signals import pre_enqueue
 
 from capital.domain.errors import TaskRefused
-from capital.models import Account, Position, StrategyAccount
+from capital.models import Account, Position, StrategyAccount, VenuePosition
 from capital.services.accounts import check_market, check_tag
 from capital.services.allocation import (
     request_market_rules,
@@ -77,6 +77,13 @@ def position_removed(instance: Position, **_kwargs: Any) -> None:
     """A position is no longer there."""
     if instance.is_open:
         request_reallocation([instance.strategy_account.account_id])
+
+
+@receiver(post_save, sender=VenuePosition)
+def position_explained(instance: VenuePosition, **_kwargs: Any) -> None:
+    """A person said that no strategy holds it: what it held back may be due now."""
+    if instance.is_not_strategys:
+        request_reallocation([instance.account_id])
 
 
 @receiver(pre_enqueue)

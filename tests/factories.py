@@ -24,6 +24,7 @@ from capital.models import (
     Position,
     StrategyAccount,
     StrategyCapital,
+    VenuePosition,
 )
 from strategies.models import MarketType, Strategy
 
@@ -146,6 +147,23 @@ def make_market(symbol: str = "BTC/USDT", **fields: Any) -> Market:
 def make_position(link: StrategyAccount, quantity: str, symbol: str = "BTC/USDT") -> Position:
     """What the link's bot says it holds."""
     return Position.objects.create(strategy_account=link, symbol=symbol, quantity=Decimal(quantity))
+
+
+def make_venue_position(account: Account, quantity: str, **fields: Any) -> VenuePosition:
+    """What its exchange says that an account holds of a derivative."""
+    return VenuePosition.objects.create(
+        **{
+            "account": account,
+            "pool": "futures",
+            "asked": "positions",
+            "symbol": "BTC/USDT:USDT",
+            "position_side": "both",
+            "quantity": Decimal(quantity),
+            "settle": "USDT",
+            "observed_at": timezone.now(),
+            **fields,
+        }
+    )
 
 
 def make_fill(link: StrategyAccount, symbol: str = "BTC/USDT", **fields: Any) -> Fill:

@@ -108,6 +108,12 @@ class Code(StrEnum):
 
     # The gate: whether a reallocation is due
     OPEN_POSITION = "open_position", "There is an open position, so capital is not reallocated."
+    POSITION_UNOWNED = (
+        "position_unowned",
+        "The exchange holds an open position in the {pools} pool that no strategy has by its fills "
+        "or reports: {positions}. Capital is not reallocated meanwhile. Assign its fills to a "
+        "strategy, have its bot report it, or say that it is not a strategy's.",
+    )
     NEVER_ALLOCATED = "never_allocated", "This is the first allocation."
     LINKS_CHANGED = "links_changed", "Strategies were added or removed: {strategies}."
     STATES_CHANGED = "states_changed", "Changed state: {strategies}."

@@ -73,6 +73,7 @@ _ALLOCATION: dict[str, str] = {
     Code.DATABASE_ERROR: _("database error"),
     Code.UNEXPECTED_ERROR: _("unexpected error"),
     Code.OPEN_POSITION: _("open position"),
+    Code.POSITION_UNOWNED: _("position of no strategy"),
     Code.NEVER_ALLOCATED: _("first allocation"),
     Code.LINKS_CHANGED: _("strategies added or removed"),
     Code.STATES_CHANGED: _("state changed"),

@@ -174,7 +174,7 @@ FIGURES = {
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
     "question": "GET /V1", "rows": "2",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
-    "symbols": "BTC/USDT",
+    "symbols": "BTC/USDT", "positions": "-2 BTC/USDT:USDT",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
     "latest": "2026-01-31", "least": "30", "received_at": "2026-11-26T00:00:00+09:00",

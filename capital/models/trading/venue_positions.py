@@ -1,4 +1,4 @@
-"""VenuePosition: what an exchange says that an account holds now. It decides nothing by itself."""
+"""VenuePosition: what an exchange says that an account holds now."""
 
 from decimal import Decimal
 
@@ -22,7 +22,11 @@ class VenuePosition(models.Model):
         asked: By which of its questions it was told, which replaces all that it told before.
         quantity: Below zero is short. Base units, contracts on inverse instruments.
         told_at: When the exchange says that it was changed or opened.
-        is_not_strategys: A person said that no strategy holds it: it is no difference.
+        unowned: How much of it no strategy held by its fills or reports when it was read; NULL:
+            that could not be told yet, which counts as all of it. While there is any, the
+            account's capital stays.
+        is_not_strategys: A person said that no strategy holds it: it is no difference, and holds
+            nothing.
     """
 
     account = models.ForeignKey(
@@ -44,6 +48,7 @@ class VenuePosition(models.Model):
     contract_size = ExactTextField(_("contract size"), default=Decimal(1))
     told_at = models.DateTimeField(_("told at"), null=True, blank=True)
     observed_at = models.DateTimeField(_("observed at"))
+    unowned = ExactTextField(_("held by no strategy"), null=True, blank=True)
     is_not_strategys = models.BooleanField(_("not a strategy's"), default=False)
 
     class Meta:

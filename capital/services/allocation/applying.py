@@ -118,7 +118,7 @@ class _Shown:
         now = rests_on(
             linked,
             judged,
-            has_open_position=key in circumstances.with_open_position,
+            has_open_position=key in circumstances.held_by_position,
             last_run=last_run,
         )
         changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)

@@ -14,7 +14,7 @@ from capital.services.allocation.inputs import load_inputs
 from capital.services.allocation.verdicts import GateAnswer, answer_gate
 from capital.services.balances.live import observe_pools
 from capital.services.balances.summaries import load_latest
-from capital.services.trading.positions import accounts_with_open_positions
+from capital.services.trading.positions import why_positions_hold
 from capital.services.transactions import outside_transaction
 
 _AT_ONCE = 500
@@ -52,7 +52,7 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         answers,
         latest=load_latest([account_id], now=now).get(account_id),
         last=load_inputs([account_id]).get(account_id),
-        has_open_position=account_id in accounts_with_open_positions([account_id]),
+        position=why_positions_hold([account_id]).get(account_id),
         now=now,
     )
     return GateStatus(**vars(answer), account=linked.account, observed_at=now)
@@ -64,7 +64,7 @@ def answers_by_last_reading(
     *,
     now: datetime,
 ) -> dict[int, GateAnswer]:
-    """The gate's answers on the balances as they were last read, by account; in three queries.
+    """The gate's answers on the balances as they were last read, by account; in four queries.
 
     Args:
         linked_accounts: By primary key.
@@ -72,14 +72,14 @@ def answers_by_last_reading(
         now: The current time, for the age of the balances.
     """
     ids = list(linked_accounts)
-    last_inputs, with_open_position = load_inputs(ids), accounts_with_open_positions(ids)
+    last_inputs, positions = load_inputs(ids), why_positions_hold(ids)
     return {
         key: answer_gate(
             linked,
             None,
             latest=latest.get(key),
             last=last_inputs.get(key),
-            has_open_position=key in with_open_position,
+            position=positions.get(key),
             now=now,
         )
         for key, linked in linked_accounts.items()
@@ -89,7 +89,7 @@ def answers_by_last_reading(
 def due_by_last_reading(account_ids: Sequence[int], *, now: datetime) -> set[int]:
     """The accounts for which an allocation is due already by what is known of them.
 
-    Five queries for 500 accounts.
+    Six queries for 500 accounts.
     """
     due: set[int] = set()
     for start in range(0, len(account_ids), _AT_ONCE):

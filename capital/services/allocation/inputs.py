@@ -83,7 +83,7 @@ def rests_on(
     Args:
         linked: The account with its links, as they are now.
         judged: Its readings.
-        has_open_position: Whether any link has one.
+        has_open_position: Whether one holds the account.
         last_run: The primary key of the last run that allocated.
         accepts: The pools of which a suspect balance is accepted.
     """

@@ -195,7 +195,7 @@ def _planned_accounts(
                 rests_on=rests_on(
                     linked,
                     judged,
-                    has_open_position=key in circumstances.with_open_position,
+                    has_open_position=key in circumstances.held_by_position,
                     last_run=last_runs[key],
                     accepts=accepts,
                 ),

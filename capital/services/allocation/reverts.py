@@ -32,7 +32,7 @@ from capital.services.balances.live import LiveAnswers, observe_again, observe_p
 from capital.services.balances.locked import lock_observed
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_latest, load_summaries
-from capital.services.trading.positions import accounts_with_open_positions
+from capital.services.trading.positions import why_positions_hold
 from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -208,8 +208,9 @@ def _pools_to_restore(
         raise RevertRefused(Code.NOTHING_TO_REVERT, run=str(run.pk))
     _require_last(run)
     _require_unchanged(linked, changed)
-    if run.account_id in accounts_with_open_positions([run.account_id]):
-        raise RevertRefused(Code.OPEN_POSITION)
+    held = why_positions_hold([run.account_id]).get(run.account_id)
+    if held is not None:
+        raise RevertRefused(held.code, **held.figures)
     return tuple(pool for pool in Pool if pool in moved)
 
 

@@ -21,7 +21,7 @@ from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, cached_in_basis, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.balances.suspects import stored_suspects, suspects_problem
-from capital.services.trading.positions import accounts_with_open_positions
+from capital.services.trading.positions import why_positions_hold
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Circumstances:
 
     summaries: Mapping[int, Summaries]
     last_inputs: Mapping[int, Inputs]
-    with_open_position: frozenset[int]
+    held_by_position: Mapping[int, Reason]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def load_circumstances(
     return Circumstances(
         summaries=load_summaries(account_ids, now=now, lock=lock),
         last_inputs=load_inputs(account_ids) if request.if_due else {},
-        with_open_position=accounts_with_open_positions(account_ids),
+        held_by_position=why_positions_hold(account_ids),
     )
 
 
@@ -123,19 +123,17 @@ def decide_account(
     if (refused := _refused(linked.account)) is not None:
         return _decided(linked, refused)
     key = linked.account.pk
-    is_open = key in circumstances.with_open_position
+    position = circumstances.held_by_position.get(key)
     if not request.if_due:
-        held = _why_held(linked, judged, has_open_position=is_open and not request.force)
+        held = _why_held(linked, judged, position=None if request.force else position)
         held = held or _why_it_waits(linked, judged)
         return _divided(linked, judged) if held is None else _held(linked, judged, held)
-    answer = ask_gate(
-        linked, judged, last=circumstances.last_inputs.get(key), has_open_position=is_open
-    )
+    answer = ask_gate(linked, judged, last=circumstances.last_inputs.get(key), position=position)
     if answer.due:
         verdict = _divided(linked, judged)
         return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
     # A suspect balance is recorded once, until something changes; an open position is not.
-    if answer.is_held and not is_open and not judged.are_suspects_recorded:
+    if answer.is_held and position is None and not judged.are_suspects_recorded:
         return _held(linked, judged, answer.reason)
     return Verdict(linked, None, answer.reason, judged)
 
@@ -179,7 +177,7 @@ def may_money_have_moved(
 
 
 def ask_gate(
-    linked: LinkedAccount, judged: JudgedReadings, *, last: Inputs | None, has_open_position: bool
+    linked: LinkedAccount, judged: JudgedReadings, *, last: Inputs | None, position: Reason | None
 ) -> GateAnswer:
     """Whether the account's pools are to be split now, and why. The only such decision.
 
@@ -187,12 +185,12 @@ def ask_gate(
         linked: The account with its links.
         judged: Its judged balances.
         last: The inputs of its last run that allocated; None if there was none.
-        has_open_position: Whether any link has one.
+        position: Why an open position holds the account; None where none does.
     """
     account = linked.account
     if (refused := _refused(account)) is not None:
         return GateAnswer(due=False, reason=refused.reason)
-    held = _why_held(linked, judged, has_open_position=has_open_position)
+    held = _why_held(linked, judged, position=position)
     if held is not None:
         suspects = {pool: each.reason(account, pool) for pool, each in judged.suspects.items()}
         return GateAnswer(due=False, reason=held, is_held=True, suspects=suspects)
@@ -214,7 +212,7 @@ def answer_gate(
     *,
     latest: DailyAccountSummary | None,
     last: Inputs | None,
-    has_open_position: bool,
+    position: Reason | None,
     now: datetime,
 ) -> GateAnswer:
     """The gate's answer for a caller that decides nothing: judge the readings, then ask.
@@ -223,8 +221,8 @@ def answer_gate(
         linked: The account with its links.
         answers: Its exchange's answers; None for the cached balances, suspect ones included.
         latest: Its newest summary.
-        last: As for ``ask_gate``, with ``has_open_position``.
-        has_open_position: Whether any link has one.
+        last: As for ``ask_gate``, with ``position``.
+        position: Why an open position holds the account; None where none does.
         now: The current time, for the age of the cache.
     """
     account = linked.account
@@ -234,7 +232,7 @@ def answer_gate(
             waiting = stored_suspects(account.suspect_readings)
             answers = {(account.pk, pool): each for pool, each in waiting.items()}
         judged = judge_readings(account, linked.pools, answers, latest, now=now)
-    return ask_gate(linked, judged, last=last, has_open_position=has_open_position)
+    return ask_gate(linked, judged, last=last, position=position)
 
 
 def _refused(account: Account) -> Decision | None:
@@ -247,11 +245,11 @@ def _refused(account: Account) -> Decision | None:
 
 
 def _why_held(
-    linked: LinkedAccount, judged: JudgedReadings, *, has_open_position: bool
+    linked: LinkedAccount, judged: JudgedReadings, *, position: Reason | None
 ) -> Reason | None:
     """Why the account is on hold; None if it is not."""
-    if has_open_position:
-        return Reason(Code.OPEN_POSITION)
+    if position is not None:
+        return position
     for pool, suspect in judged.suspects.items():
         return suspect.reason(linked.account, pool)
     return None

@@ -1,10 +1,11 @@
-"""Open positions: reported by bots; while one is open, the account's capital stays.
+"""Open positions: of links, and of nobody; while one is open, the account's capital stays.
 
 A rest that is too small for any order of its venue is dust. It does not count as open: nobody could
 close it, and it would hold the account for ever.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,14 +18,18 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
-from capital.domain.reasons import Code
+from capital.domain.money import EXACT, plain
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide
-from capital.models import Market, Position, PositionSource, StrategyAccount
+from capital.models import Market, Position, PositionSource, StrategyAccount, VenuePosition
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 
 logger = logging.getLogger(__name__)
+
+# Of positions that nobody holds, in one sentence.
+_MOST_NAMED = 3
 
 _HELD = (
     "strategy_account__account_id",
@@ -34,8 +39,11 @@ _HELD = (
 )
 
 
-def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
-    """The accounts that have a link with an open position, in two queries; in one without any.
+def why_positions_hold(account_ids: Sequence[int]) -> dict[int, Reason]:
+    """Why an open position holds an account's capital, by account; those without one are left out.
+
+    A position of a link does, and one at the exchange that no strategy holds, unless a person said
+    that it is none. In three queries; in two where nothing is open.
 
     On a database error all accounts count as having one: capital is not moved on a guess.
     """
@@ -43,32 +51,76 @@ def accounts_with_open_positions(account_ids: Sequence[int]) -> frozenset[int]:
         # A savepoint, so that an error leaves the caller's transaction usable. Outside of one there
         # is nothing to save, and ``repeatable_read`` on SQLite has no savepoints.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            held = list(
-                Position.objects.exclude(quantity=0)
-                .filter(strategy_account__account_id__in=account_ids)
-                .values_list("pk", *_HELD)
-            )
-            dust = _dust([(key, venue, *holding) for key, _, venue, *holding in held])
-            return frozenset(account for key, account, *_ in held if key not in dust)
+            return _holding(account_ids)
     except DatabaseError:
         logger.exception("Open positions cannot be read; every account counts as holding one.")
-        return frozenset(account_ids)
+        return dict.fromkeys(account_ids, Reason(Code.OPEN_POSITION))
+
+
+def _holding(account_ids: Sequence[int]) -> dict[int, Reason]:
+    held = list(
+        Position.objects.exclude(quantity=0)
+        .filter(strategy_account__account_id__in=account_ids)
+        .values_list("pk", *_HELD)
+    )
+    unowned = [
+        row
+        for row in VenuePosition.objects.filter(account__in=account_ids, is_not_strategys=False)
+        .select_related("account")
+        .only("account__venue", "symbol", "pool", "quantity", "unowned")
+        .order_by("pk")
+        if _unowned(row)
+    ]
+    dust = _dust(
+        [
+            *((str(key), venue, *holding) for key, _, venue, *holding in held),
+            *((f"~{row.pk}", row.account.venue, row.symbol, _unowned(row)) for row in unowned),
+        ]
+    )
+    of_nobody: dict[int, list[VenuePosition]] = defaultdict(list)
+    for row in unowned:
+        if f"~{row.pk}" not in dust:
+            of_nobody[row.account_id].append(row)
+    found = {key: _why_unowned(rows) for key, rows in of_nobody.items()}
+    of_links = {account for key, account, *_ in held if str(key) not in dust}
+    return found | dict.fromkeys(of_links, Reason(Code.OPEN_POSITION))
+
+
+def _unowned(row: VenuePosition) -> Decimal:
+    """What no strategy holds of it; all, while that could not be told."""
+    unowned: Decimal = row.quantity if row.unowned is None else row.unowned
+    return unowned
+
+
+def _why_unowned(rows: Sequence[VenuePosition]) -> Reason:
+    named = [f"{plain(EXACT.normalize(_unowned(row)))} {row.symbol}" for row in rows[:_MOST_NAMED]]
+    more = ["…"] if len(rows) > _MOST_NAMED else []
+    pools = dict.fromkeys(row.pool for row in rows)
+    return Reason(
+        Code.POSITION_UNOWNED,
+        {"positions": ", ".join(named + more), "pools": ", ".join(pools)},
+    )
 
 
 def mark_dust(positions: Sequence[Position]) -> None:
     """Say on each position whether it is dust (``is_dust``), in one query for all."""
     dust = _dust(
         [
-            (each.pk, each.strategy_account.account.venue, each.symbol, Decimal(str(each.quantity)))
+            (
+                str(each.pk),
+                each.strategy_account.account.venue,
+                each.symbol,
+                Decimal(str(each.quantity)),
+            )
             for each in positions
             if each.is_open
         ]
     )
     for position in positions:
-        position.is_dust = position.pk in dust
+        position.is_dust = str(position.pk) in dust
 
 
-def _dust(held: Sequence[tuple[int, str, str, Decimal]]) -> frozenset[int]:
+def _dust(held: Sequence[tuple[str, str, str, Decimal]]) -> frozenset[str]:
     """The dust among positions of key, venue, symbol and quantity.
 
     Of an instrument that is not known, or no longer traded, nothing is dust: nobody can say what

@@ -29,9 +29,16 @@ from capital.services.allocation.allocate import (
     reallocate_where_due,
 )
 from capital.services.balances.sync import sync_balances
-from capital.services.trading import positions
+from capital.services.trading import mark_not_strategys, positions
 from strategies.models import Strategy
-from tests.factories import make_account, make_link, make_operator, make_summary, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_operator,
+    make_summary,
+    make_user,
+    make_venue_position,
+)
 from tests.simulated import Exchange
 
 pytestmark = pytest.mark.django_db
@@ -144,6 +151,29 @@ def test_open_position_keeps_the_schedule_away(account: Account, exchange: Excha
     assert (result.run, result.reason.code) == (None, "open_position")
     assert account.last_check_code == "open_position"
     assert capital_of(account) == Decimal(10000)
+
+
+def test_a_position_of_no_strategy_holds_the_account_until_a_person_says_whose_it_is(
+    account: Account, exchange: Exchange, django_capture_on_commit_callbacks: Any
+) -> None:
+    row = make_venue_position(account, "2", unowned=Decimal(2), pool="unified")
+    exchange.set_balance(account, "spot", "12000")
+
+    assert check(account).run is None
+    run = auto_allocate_capital_for_account(account.pk)
+    assert (account.last_check_code, run.outcome, run.code, run.figures) == (
+        "position_unowned",
+        "held",
+        "position_unowned",
+        {"positions": "2 BTC/USDT:USDT", "pools": "unified"},
+    )
+    assert capital_of(account) == Decimal(10000)
+
+    with django_capture_on_commit_callbacks() as queued:
+        mark_not_strategys(row.pk, is_not_strategys=True)
+    assert len(queued) == 1, "it may be due now"
+    assert check(account).run is not None
+    assert capital_of(account) == Decimal(12000)
 
 
 def test_flat_position_is_no_open_position(account: Account, exchange: Exchange) -> None:

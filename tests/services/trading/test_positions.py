@@ -8,17 +8,26 @@ import pytest
 from django.db import connection
 
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
+from capital.domain.reasons import Code, Reason
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
 from capital.services.trading import positions
 from capital.services.trading.positions import (
     ToldPosition,
-    accounts_with_open_positions,
     open_positions,
     report_position,
     report_positions,
+    why_positions_hold,
 )
-from tests.factories import make_link, make_market, make_position
+from tests.factories import (
+    make_account,
+    make_link,
+    make_market,
+    make_position,
+    make_venue_position,
+)
+
+PERP = "BTC/USDT:USDT"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -29,9 +38,9 @@ def test_open_positions_can_be_read_as_of_one_moment(caplog: Any) -> None:
     Position.objects.create(strategy_account=closed, symbol="BTC/USDT", quantity=Decimal(0))
 
     with caplog.at_level(logging.ERROR), repeatable_read():
-        found = accounts_with_open_positions([link.account_id, closed.account_id])
+        found = why_positions_hold([link.account_id, closed.account_id])
 
-    assert found == {link.account_id}
+    assert found.keys() == {link.account_id}
     assert caplog.records == []
 
 
@@ -51,7 +60,7 @@ def test_what_cannot_be_read_counts_as_open_and_leaves_the_transaction_usable(
     monkeypatch.setattr(positions, "Position", Broken())
 
     assert connection.in_atomic_block
-    assert accounts_with_open_positions([link.account_id]) == {link.account_id}
+    assert why_positions_hold([link.account_id]).keys() == {link.account_id}
     assert make_link().pk
 
 
@@ -61,8 +70,49 @@ def test_only_the_accounts_that_were_asked_for_are_told_to_hold_something() -> N
     make_position(flat, "0")
     make_position(other, "1")
 
-    assert accounts_with_open_positions([flat.account_id]) == frozenset()
-    assert accounts_with_open_positions([flat.account_id, other.account_id]) == {other.account_id}
+    assert why_positions_hold([flat.account_id]) == {}
+    both = [flat.account_id, other.account_id]
+    assert why_positions_hold(both) == {other.account_id: Reason(Code.OPEN_POSITION)}
+
+
+@pytest.mark.django_db
+def test_what_no_strategy_holds_at_the_exchange_holds_the_account_in_one_query_more(
+    django_assert_num_queries: Any,
+) -> None:
+    make_market(PERP, venue="okx")
+    accounts = [make_account(venue="okx") for _ in range(4)]
+    nobodys, owned, said, unknown = (account.pk for account in accounts)
+    make_venue_position(accounts[0], "-2", unowned=Decimal(-2))
+    make_venue_position(accounts[0], "1", symbol="ETH/USDT:USDT", unowned=Decimal("0.50"))
+    make_venue_position(accounts[1], "3", unowned=Decimal("0.000001"))
+    make_venue_position(accounts[2], "4", is_not_strategys=True)
+    make_venue_position(accounts[3], "5")
+
+    # Two of each are a savepoint.
+    with django_assert_num_queries(5):
+        found = why_positions_hold([nobodys, owned, said, unknown])
+    with django_assert_num_queries(4):
+        assert why_positions_hold([said]) == {}
+
+    assert found == {
+        nobodys: Reason(
+            Code.POSITION_UNOWNED,
+            {"positions": f"-2 {PERP}, 0.5 ETH/USDT:USDT", "pools": "futures"},
+        ),
+        unknown: Reason(Code.POSITION_UNOWNED, {"positions": f"5 {PERP}", "pools": "futures"}),
+    }
+
+
+@pytest.mark.django_db
+def test_of_many_positions_of_nobody_three_are_named_and_a_links_own_comes_first() -> None:
+    link = make_link()
+    for number in range(4):
+        make_venue_position(link.account, str(number + 1), symbol=f"X{number}/USDT:USDT")
+
+    (why,) = why_positions_hold([link.account_id]).values()
+    assert why.figures["positions"] == "1 X0/USDT:USDT, 2 X1/USDT:USDT, 3 X2/USDT:USDT, …"
+    make_position(link, "1")
+    assert why_positions_hold([link.account_id]) == {link.account_id: Reason(Code.OPEN_POSITION)}
 
 
 @pytest.mark.django_db

@@ -1,7 +1,7 @@
 """Whether the books hold what the exchange says: sums over links and what is nobody's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,12 +10,14 @@ from django.db.models import Q
 
 from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
-from capital.domain.performance.telling import counting
+from capital.domain.performance.telling import FillSource, counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.models import Attribution, Fill, Position, VenuePosition
+from capital.models import Account, Attribution, Fill, Position, VenuePosition
 from capital.services.trading.books import booked_quantity, present_owners
 from capital.services.trading.same_orders import told
+from capital.services.trading.syncing.positions import UNSURE
+from capital.services.transactions import inside_transaction
 
 _BOTH = PositionSide.BOTH.value
 _ZERO = Decimal(0)
@@ -66,28 +68,82 @@ def compare_positions(account_id: int) -> list[ComparedPosition]:
     for row in VenuePosition.objects.filter(account=account_id).order_by("pk"):
         venue[row.symbol, row.position_side].append(row)
     ours, nobodys = _of_links(account_id), _of_nobody(account_id)
-    symbols = {symbol for symbol, _ in [*venue, *ours, *nobodys]}
     compared = []
-    for symbol in sorted(symbols):
-        sides = [
-            {side for of, side in each if of == symbol} for each in (venue, {**ours, **nobodys})
-        ]
+    for symbol, side, keys in _comparable(venue, [*ours, *nobodys]):
+        rows = [row for key in keys for row in venue.get(key, ())]
+        found = ComparedPosition(
+            symbol=symbol,
+            position_side=side,
+            ours=_sum(ours, keys),
+            unattributed=_sum(nobodys, keys),
+            venue=_added(row.quantity for row in rows),
+            observed_at=min((row.observed_at for row in rows), default=None),
+            is_not_strategys=bool(rows) and all(row.is_not_strategys for row in rows),
+        )
+        if found.ours or found.unattributed or found.venue:
+            compared.append(found)
+    return compared
+
+
+@inside_transaction
+def note_unowned(account: Account, *, asked_at: datetime) -> None:
+    """Note how much of each position at the exchange no strategy holds (``unowned``).
+
+    Call it inside the transaction that locked the account, after its fills were read. What fills of
+    nobody hold is no strategy's either. Of a symbol that was traded or reported while positions
+    were read, what was noted before stays: nobody can say which came first. Five queries at most,
+    one where the exchange holds nothing.
+
+    Args:
+        account: The account, locked.
+        asked_at: When its positions were asked for. Those that were read earlier stay as they are.
+    """
+    rows = VenuePosition.objects.filter(account=account).order_by("pk")
+    venue: dict[_Held, list[VenuePosition]] = defaultdict(list)
+    for row in rows:
+        venue[row.symbol, row.position_side].append(row)
+    if not venue:
+        return
+    ours = _of_links(account.pk)
+    moved = _moved_since(account, asked_at - UNSURE)
+    changed = []
+    for symbol, _, keys in _comparable(venue, ours):
+        alike = [row for key in keys for row in venue.get(key, ())]
+        if symbol in moved or any(row.observed_at < asked_at for row in alike):
+            continue
+        unowned = EXACT.subtract(_added(row.quantity for row in alike), _sum(ours, keys))
+        for row in alike:
+            row.unowned = EXACT.normalize(unowned)
+        changed += alike
+    VenuePosition.objects.bulk_update(changed, ["unowned"], batch_size=500)
+
+
+def _moved_since(account: Account, since: datetime) -> set[str]:
+    """The symbols in which something was traded or reported since then, in two queries."""
+    fills = Fill.objects.filter(account=account, executed_at__gte=since)
+    reports = Position.objects.filter(strategy_account__account=account, reported_at__gte=since)
+    return {
+        symbol
+        for rows in (fills.exclude(source=FillSource.OPENING.value), reports)
+        for symbol in rows.order_by().values_list("symbol", flat=True).distinct()
+    }
+
+
+def _comparable(
+    venue: Iterable[_Held], ours: Iterable[_Held]
+) -> Iterator[tuple[str, str, list[_Held]]]:
+    """What is compared with one another: each side where both tell sides apart, else their sum.
+
+    Yields:
+        A symbol, its side (``both`` of a sum), and what belongs to it.
+    """
+    told_by = (set(venue), set(ours))
+    for symbol in sorted({symbol for each in told_by for symbol, _ in each}):
+        sides = [{side for of, side in each if of == symbol} for each in told_by]
         is_net = any(_BOTH in each for each in sides) and any(each - {_BOTH} for each in sides)
         for side in [_BOTH] if is_net else sorted(sides[0] | sides[1]):
-            keys = [(symbol, each) for each in (sides[0] | sides[1] if is_net else {side})]
-            rows = [row for key in keys for row in venue.get(key, ())]
-            found = ComparedPosition(
-                symbol=symbol,
-                position_side=side,
-                ours=_sum(ours, keys),
-                unattributed=_sum(nobodys, keys),
-                venue=_added(row.quantity for row in rows),
-                observed_at=min((row.observed_at for row in rows), default=None),
-                is_not_strategys=bool(rows) and all(row.is_not_strategys for row in rows),
-            )
-            if found.ours or found.unattributed or found.venue:
-                compared.append(found)
-    return compared
+            wanted = sides[0] | sides[1] if is_net else {side}
+            yield symbol, side, [(symbol, each) for each in sorted(wanted)]
 
 
 def _sum(amounts: Mapping[_Held, Decimal], keys: list[_Held]) -> Decimal:

@@ -6,7 +6,7 @@ fills of before are known, nothing is guessed: the difference is shown, and a pe
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
@@ -36,12 +36,9 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import NewFill, record_opening, refuse_moment
 from capital.services.trading.same_orders import told
-from capital.services.trading.syncing.positions import PositionsQuestion
+from capital.services.trading.syncing.positions import UNSURE, PositionsQuestion
 from capital.services.trading.whose import refuse_other_market
 from capital.services.transactions import inside_transaction
-
-# A fill so near to the reading may be in it or not.
-_UNSURE = timedelta(seconds=2)
 
 _Held = tuple[str, str]
 """A symbol and a side."""
@@ -87,7 +84,7 @@ def open_books(
     )
     symbols = {row.symbol for row in told_rows}
     fills = _since(account, symbols, cursor.begins_at)
-    began, answered = read_between[0] - _UNSURE, read_between[1] + _UNSURE
+    began, answered = read_between[0] - UNSURE, read_between[1] + UNSURE
     if any(
         began <= fill.executed_at <= answered and fill.executed_at >= cursor.begins_at
         for each in fills.values()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,9 @@ from capital.services.balances.summaries import business_date
 from capital.services.trading.days import restate_days
 from capital.services.trading.marks import keep_marks
 from capital.services.transactions import inside_transaction
+
+# A fill so near to the reading may be in it or not.
+UNSURE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,7 @@ def _replace(
     of_question = VenuePosition.objects.filter(
         account=account, pool=question.pool.value, asked=question.name
     )
-    marked = {
-        (row.symbol, row.position_side)
-        for row in of_question.filter(is_not_strategys=True)
-        if row.quantity
-    }
+    before = {(row.symbol, row.position_side): row for row in of_question if row.quantity}
     rows = [
         VenuePosition(
             account=account,
@@ -139,13 +138,24 @@ def _replace(
             contract_size=each.contract_size,
             told_at=each.told_at,
             observed_at=now,
-            is_not_strategys=(each.symbol, each.position_side.value) in marked,
+            **_kept(before.get((each.symbol, each.position_side.value)), each.quantity),
         )
         for each in merged(told)
     ]
     of_question.delete()
     VenuePosition.objects.bulk_create(rows, batch_size=500)
     return rows
+
+
+def _kept(before: VenuePosition | None, quantity: Decimal) -> dict[str, Any]:
+    """What of a position stays when it is read again: what a person said, what no strategy held."""
+    if before is None:
+        return {}
+    is_same = before.quantity == quantity
+    return {
+        "is_not_strategys": before.is_not_strategys,
+        "unowned": before.unowned if is_same else None,
+    }
 
 
 def merged(rows: Sequence[ReadPosition]) -> list[ReadPosition]:

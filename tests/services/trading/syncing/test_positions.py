@@ -27,6 +27,7 @@ from capital.services.trading import (
     report_fills,
     report_position,
 )
+from capital.services.trading.positions import why_positions_hold
 from capital.services.trading.syncing.positions import merged
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 from tests.services.trading.syncing.venue import BEGAN, MINUTE, Sync, Venue, fill, refused
@@ -260,6 +261,40 @@ def test_a_position_that_is_not_a_strategys_is_no_difference_until_it_is_closed(
     assert differences(account) == {BTC: D(2)}
     with pytest.raises(NotFound):
         mark_not_strategys(row.pk, is_not_strategys=True)
+
+
+def test_what_no_strategy_holds_is_noted_once_its_fills_were_read(
+    account: Account, link: Any, venue: Venue, sync: Sync
+) -> None:
+    def unowned() -> dict[str, Decimal | None]:
+        return {row.symbol: row.unowned for row in VenuePosition.objects.all()}
+
+    sync(0, account)
+    # The strategy's own, two more that nobody explains, and all of a symbol that nobody has.
+    make_market("ETH/USDT:USDT", venue="okx")
+    venue.fills = [fill(2, client_order_id="grid-1")]
+    venue.positions = [held("3"), held("-4", symbol="ETH/USDT:USDT")]
+    sync(5, account)
+    assert unowned() == {BTC: D(2), "ETH/USDT:USDT": D(-4)}
+    assert why_positions_hold([account.pk])[account.pk].code == "open_position"
+
+    # It is closed while positions are read: nobody knows whether they still count it.
+    just_before = BEGAN + 10 * MINUTE - timedelta(seconds=1)
+    venue.fills += [fill(9, at=just_before, client_order_id="grid-2", side=Side.SELL)]
+    sync(10, account)
+    assert unowned() == {BTC: D(2), "ETH/USDT:USDT": D(-4)}
+    (why,) = why_positions_hold([account.pk]).values()
+    assert why.figures["positions"] == f"2 {BTC}, -4 ETH/USDT:USDT"
+
+    # Of what could not be read nothing new is said, also where a bot reports meanwhile.
+    report_position(link.pk, symbol="ETH/USDT:USDT", quantity=D(-4), clock=lambda: BEGAN)
+    venue.failures[POSITIONS] = refused()
+    sync(15, account)
+    assert unowned()["ETH/USDT:USDT"] == -4
+    venue.failures.clear()
+    venue.positions = [held("2.5"), held("-4", symbol="ETH/USDT:USDT")]
+    sync(20, account)
+    assert unowned() == {BTC: D("2.5"), "ETH/USDT:USDT": D(0)}
 
 
 def test_the_exchanges_marks_value_what_links_hold(
