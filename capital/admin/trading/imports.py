@@ -150,7 +150,8 @@ class ImportPages:
             **_about(upload),
             "counts": [
                 (key, [(label, counts[name]) for name, label in COUNTS])
-                for key, counts in upload.counts["strategies"].items()
+                # PostgreSQL keeps the keys of an object in an order of its own.
+                for key, counts in sorted(upload.counts["strategies"].items())
             ],
         }
         title = gettext("Import trades: result")

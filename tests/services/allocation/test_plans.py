@@ -465,7 +465,10 @@ def test_too_many_accounts_are_refused_before_anybody_is_asked(
 
 
 @pytest.mark.postgresql
-def test_queries_do_not_grow_with_the_number_of_accounts() -> None:
+def test_queries_do_not_grow_with_the_number_of_accounts(monkeypatch: Any) -> None:
+    # One row is written as many are: by COPY, one statement more for a table than by INSERT.
+    monkeypatch.setattr("capital.models.columns.copying._FEWEST", 1)
+
     def batch(size: int) -> list[int]:
         accounts = [make_account() for _ in range(size)]
         for account in accounts:
@@ -486,7 +489,7 @@ def test_queries_do_not_grow_with_the_number_of_accounts() -> None:
         counted.append((len(making), len(showing), len(applying)))
 
     assert counted[0] == counted[1]
-    assert counted[0] == (13, 1, 23)
+    assert counted[0] == (14, 1, 27)
     assert AllocationEntry.objects.count() == 242
 
 
