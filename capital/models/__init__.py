@@ -16,6 +16,7 @@
                 ├──< Flow                                what came or went without a fill
                 ├──< PoolDay                             what of a day's change they explain
                 ├──< VenuePosition                       what the exchange says that it holds
+                ├──< BookedHolding                       what its books held when that was read
                 ├──< TradingCursor                       until when the exchange was read for both
                 ├──< AllocationRun ──< AllocationPool
                 ├──< ArchivedRun                         a run whose rows are in a file
@@ -83,6 +84,7 @@ from capital.models.trading import (
     AskedFor,
     AttributedBy,
     Attribution,
+    BookedHolding,
     DayMark,
     Discrepancy,
     Fill,
@@ -122,6 +124,7 @@ __all__ = [
     "Attribution",
     "AuditCheckpoint",
     "BackupCodes",
+    "BookedHolding",
     "ChangeColours",
     "ChangeVerb",
     "ChangedRow",

@@ -8,12 +8,13 @@ from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
 from capital.models.trading.trades import Trade
 from capital.models.trading.uploads import TradeUpload
-from capital.models.trading.venue_positions import VenuePosition
+from capital.models.trading.venue_positions import BookedHolding, VenuePosition
 
 __all__ = [
     "AskedFor",
     "AttributedBy",
     "Attribution",
+    "BookedHolding",
     "DayMark",
     "Discrepancy",
     "Fill",

@@ -1,4 +1,4 @@
-"""VenuePosition: what an exchange says that an account holds now."""
+"""VenuePosition: what an exchange says that an account holds; BookedHolding: what its books did."""
 
 from decimal import Decimal
 
@@ -64,3 +64,39 @@ class VenuePosition(models.Model):
 
     def __str__(self) -> str:
         return f"{plain(EXACT.normalize(self.quantity))} {self.symbol}"
+
+
+class BookedHolding(models.Model):
+    """What the books of an account held of one symbol and side when its exchange was read last.
+
+    Replaced as a whole with each sync: what is nobody's may be any number of fills, which no page
+    can add up each time that it is looked at.
+
+    Attributes:
+        ours: What the links held by their fills, or where they have none by their reports.
+        unattributed: What the fills came to that are nobody's.
+    """
+
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.CASCADE,
+        related_name="booked_holdings",
+        verbose_name=_("account"),
+    )
+    symbol = models.CharField(_("symbol"), max_length=64)
+    position_side = models.CharField(_("position side"), max_length=5, choices=POSITION_SIDES)
+    ours = ExactTextField(_("held by strategies"))
+    unattributed = ExactTextField(_("held by fills of nobody"))
+
+    class Meta:
+        verbose_name = _("holding by the books")
+        verbose_name_plural = _("holdings by the books")
+        ordering = ["account", "symbol", "position_side"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "symbol", "position_side"], name="booked_holding_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} ({self.get_position_side_display()})"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.money import add_to
 from capital.domain.performance.earned import Sums
-from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount, VenuePosition
+from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount
 from capital.services.access.visibility import visible_to
 from capital.services.overview.earnings import unattributed_fills
 from capital.services.overview.equity import calendar
@@ -24,6 +24,8 @@ from capital.services.trading import (
     value_positions,
 )
 from strategies.models import Strategy
+
+_SUMMED = ("realized", "fees", "funding", "volume", "fills", "trades", "fees_unvalued")
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,7 @@ def read_trading(
         for row in rows.order_by("pool", "date"):
             unexplained[row.pool][row.date] = row
         unattributed = unattributed_fills(Fill.objects.filter(account=of)).count()
-        if VenuePosition.objects.filter(account=of).exists():
-            compared = compare_positions(of.pk)
+        compared = compare_positions(of.pk)
     return TradingHistory(
         days=days,
         positions=_open(Position.objects.filter(strategy_account__in=seen), now=now),
@@ -117,6 +118,8 @@ def _open(positions: QuerySet[Position], *, now: datetime) -> list[Position]:
 
 def _earned(rows: QuerySet[LinkDay]) -> dict[str, dict[date, Sums]]:
     earned: dict[str, dict[date, Sums]] = defaultdict(dict)
-    for row in rows.order_by("currency", "date", "pk"):
+    # Thousands of rows, of a page that many look at: no objects are made of them.
+    wanted = rows.values_list("currency", "date", *_SUMMED, named=True)
+    for row in wanted.order_by("currency", "date", "pk"):
         earned[row.currency].setdefault(row.date, Sums()).add(row)
     return dict(earned)

@@ -15,7 +15,7 @@ from capital.domain.performance.pnl import Books
 from capital.domain.performance.positions import Position as HeldPosition
 from capital.domain.performance.stored import books_as_json
 from capital.domain.performance.unexplained import Unexplainable
-from capital.models import LinkDay, PoolDay, Position, StrategyAccount, VenuePosition
+from capital.models import BookedHolding, LinkDay, PoolDay, StrategyAccount, VenuePosition
 from tests.factories import make_fill, make_link, make_position, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -162,7 +162,6 @@ def test_an_account_compares_its_books_with_what_the_exchange_says(
     admin: Client, link: StrategyAccount
 ) -> None:
     make_position(link, "2", PERP)
-    Position.objects.update(reported_quantity=D(2))
     assert "Compared with the exchange" not in text_of(read(admin, account_page(link)))
     told = {"pool": "futures", "asked": "positions", "settle": "USDT"}
     VenuePosition.objects.create(
@@ -172,6 +171,9 @@ def test_an_account_compares_its_books_with_what_the_exchange_says(
         quantity=D("3.5"),
         observed_at=timezone.now(),
         **told,
+    )
+    BookedHolding.objects.create(
+        account=link.account, symbol=PERP, position_side="both", ours=D(2), unattributed=D(0)
     )
     page = text_of(read(admin, account_page(link)))
     assert f"{PERP} 2 0 3.5 1.5 " in page

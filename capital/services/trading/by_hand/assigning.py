@@ -17,6 +17,7 @@ from capital.models import Account, AttributedBy, Fill, Position, StrategyAccoun
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.by_hand.orders import give, links_of, newest_links, whole_orders
+from capital.services.trading.syncing.comparing import note_booked
 from capital.services.trading.whose import Owner, owners_of, refuse_other_market
 from capital.services.transactions import inside_transaction
 
@@ -178,6 +179,7 @@ def _assign(
         note=note,
         now=clock(),
     )
+    note_booked(account)
     has = _realized(wanted)
     return Assignment(
         account,

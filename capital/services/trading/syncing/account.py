@@ -31,7 +31,7 @@ from capital.models import Account, AskedFor, Position, TradingCursor, VenuePosi
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import FillCode, record_venue_fills
 from capital.services.trading.flows import record_venue_flows
-from capital.services.trading.syncing.comparing import note_unowned
+from capital.services.trading.syncing.comparing import note_booked, note_unowned
 from capital.services.trading.syncing.cursors import (
     Cursors,
     Step,
@@ -194,11 +194,13 @@ class AccountReading:
             self.counts[OPENINGS] += opened or 0
 
     def _note_unowned(self, held: Sequence["_PositionsRead"]) -> None:
-        """Note what no strategy holds of the positions that were read."""
-        if any(reading.rows for reading in held):
+        """Note what the books hold, and what no strategy holds of the positions that were read."""
+        if held:
             asked_at = min(reading.asked_at for reading in held)
             with transaction.atomic():
-                note_unowned(self._locked(), asked_at=asked_at)
+                account = self._locked()
+                note_booked(account)
+                note_unowned(account, asked_at=asked_at)
 
     def _symbols(self, able: dict[Pool, TradingRequest]) -> Generator[Ask, Any, set[str]]:
         """What may have been traded: what is known, and pairs of what the wallets hold."""

@@ -36,6 +36,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import NewFill, record_opening, refuse_moment
 from capital.services.trading.same_orders import told
+from capital.services.trading.syncing.comparing import note_booked
 from capital.services.trading.syncing.positions import UNSURE, PositionsQuestion
 from capital.services.trading.whose import refuse_other_market
 from capital.services.transactions import inside_transaction
@@ -152,7 +153,7 @@ def enter_opening(
         if strategy_account is not None:
             _refuse_link(account, strategy_account, symbol)
         opening = _opening(symbol, position_side, quantity, entry_price, held_at)
-        return record_opening(
+        fill = record_opening(
             account,
             opening,
             link_id=strategy_account,
@@ -160,6 +161,8 @@ def enter_opening(
             actor=actor,
             now=now,
         )
+        note_booked(account)
+    return fill
 
 
 def _refuse_link(account: Account, link_id: int, symbol: str) -> None:
