@@ -8,7 +8,13 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import EmptyPage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
@@ -69,9 +75,18 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         return second_factor(request, self.each_context(request))
 
     def get_urls(self) -> list[Any]:
-        """Before everybody else's: the page with a user's own settings."""
-        own = [path("display/", self.admin_view(self.display_settings), name="display_settings")]
+        """Before everybody else's: the pages that are no model's."""
+        own = [
+            path("display/", self.admin_view(self.display_settings), name="display_settings"),
+            path("performance/", self.admin_view(self.performance), name="performance"),
+        ]
         return [*own, *super().get_urls()]
+
+    def performance(self, request: HttpRequest) -> HttpResponseBase:
+        """Who earned what."""
+        from capital.admin.performance.report import performance_page
+
+        return performance_page(request, self.each_context(request))
 
     def display_settings(self, request: HttpRequest) -> HttpResponse:
         """How the user wants to see gains and losses."""

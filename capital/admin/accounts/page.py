@@ -29,6 +29,7 @@ from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.editable import Editable
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.views import asker_of
+from capital.admin.performance.detail import AccountPerformancePage
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
 from capital.services.access import Act, may
@@ -46,6 +47,7 @@ class AccountAdmin(
     AllocationPages,
     ConnectionPage,
     AccessPage,
+    AccountPerformancePage,
     AccountHistoryPage,
     Editable,
     SiteModelAdmin,
@@ -53,7 +55,7 @@ class AccountAdmin(
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
-    actions_detail = ["allocate_capital", "check_connection", "access"]
+    actions_detail = ["allocate_capital", "performance", "check_connection", "access"]
     inlines = [LinksInline, NewLinkInline]
     list_display = [
         "shown_name",

@@ -91,7 +91,7 @@ def line_chart(title: str, currency: str, days: Sequence[date], lines: Sequence[
     labels = [day.isoformat() for day in days]
     return Chart(
         title=title,
-        data=_data("line", currency, labels, series) if series else "",
+        data=chart_data("line", currency, labels, series) if series else "",
         head=[gettext("Day"), *(line.name for line in lines)],
         rows=[
             Row(labels[day], [digits(line.amounts[day], currency) for line in lines])
@@ -130,7 +130,7 @@ def pool_bars(
     several = len(pools) > 1
     return Chart(
         title=title,
-        data=_data("bars", currency, [each.name for each in shown], series) if shown else "",
+        data=chart_data("bars", currency, [each.name for each in shown], series) if shown else "",
         head=[name, *(str(POOL_NAME[pool]) for pool in pools)]
         + ([gettext("Total")] if several else []),
         rows=[
@@ -142,8 +142,13 @@ def pool_bars(
             )
             for each in slices
         ],
-        height=_AROUND_PIXELS + _LINE_HEIGHT_PIXELS * len(shown),
+        height=bars_height(len(shown)),
     )
+
+
+def bars_height(count: int) -> int:
+    """How high the picture of so many lying bars is, in pixels."""
+    return _AROUND_PIXELS + _LINE_HEIGHT_PIXELS * count
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ def day_bars(
     labels = [day.isoformat() for day in days]
     return Chart(
         title=title,
-        data=_data("days", currency, labels, told) if is_known else "",
+        data=chart_data("days", currency, labels, told) if is_known else "",
         head=[gettext("Day"), *head],
         rows=rows,
     )
@@ -224,9 +229,10 @@ def _text(amount: Decimal | None, currency: str) -> str | None:
     return None if amount is None else amount_text(amount, currency)
 
 
-def _data(
+def chart_data(
     kind: str, currency: str, labels: Sequence[str], series: Sequence[Mapping[str, object]]
 ) -> str:
+    """What ``charts.js`` draws; the currency stands behind each number: ``%``, or nothing, too."""
     return json.dumps(
         {
             "kind": kind,

@@ -166,7 +166,7 @@ def _position(row: Position, *, is_account: bool) -> PositionRow:
         other=other.name,
         other_url=f"{listing(model)}{other.pk}/change/",
         quantity=number(row.quantity),
-        entry=number(_short(row.entry_price)),
+        entry=number(short_price(row.entry_price)),
         mark=number(row.mark_price),
         marked_at=row.marked_at,
         unrealized=signed(row.unrealized_pnl, settle, why=no_mark),
@@ -189,7 +189,7 @@ def _compared(row: ComparedPosition) -> ComparedRow:
     )
 
 
-def _short(price: Decimal | None) -> Decimal | None:
+def short_price(price: Decimal | None) -> Decimal | None:
     """An average in nine digits: those behind them are on the position's own page."""
     return None if price is None else _NINE_DIGITS.plus(price)
 

@@ -68,6 +68,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "admin:capital_strategyaccount_changelist",
                 "capital.view_strategyaccount",
             ),
+            Entry(
+                gettext_lazy("Performance"),
+                "trending_up",
+                "admin:performance",
+                "capital.view_strategyaccount",
+            ),
         ),
     ),
     (

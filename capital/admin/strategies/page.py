@@ -18,6 +18,7 @@ from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
 from capital.admin.frame.views import asker_of, user_of
+from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.webhook import WebhookPages
 from capital.domain.errors import CapitalError
@@ -42,11 +43,14 @@ _COLOUR = {
 
 
 @admin.register(Strategy)
-class StrategyAdmin(WebhookPages, StrategyHistoryPage, Editable, SiteModelAdmin):
+class StrategyAdmin(
+    WebhookPages, StrategyPerformancePage, StrategyHistoryPage, Editable, SiteModelAdmin
+):
     """Pausing and archiving go through the services; reallocation follows."""
 
     form = EditableForm
     actions = ["pause", "activate", "archive"]
+    actions_detail = ["performance", "webhook"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
     list_display_links = ["shown_name"]
     list_filter = [

@@ -1,11 +1,13 @@
 """How well strategies did: returns, drawdowns, ratios and trades, from the days of their links."""
 
 from capital.services.performance.detail import Curve, PerformanceDetail, performance_detail
+from capital.services.performance.distribution import Bin, trade_returns
 from capital.services.performance.figures import FIGURES, Figure, Figures, Kind, figures_of
 from capital.services.performance.groups import GROUPS, Group
 from capital.services.performance.periods import PERIODS, chosen_period
 from capital.services.performance.report import PerformanceReport, PerformanceRow, performance
 from capital.services.performance.returns import CurvePoint, curve
+from capital.services.performance.sparklines import MOST_SPARK_DAYS, sparks
 from capital.services.performance.trades import ended_trades
 from capital.services.performance.written import (
     detail_as_json,
@@ -16,7 +18,9 @@ from capital.services.performance.written import (
 __all__ = [
     "FIGURES",
     "GROUPS",
+    "MOST_SPARK_DAYS",
     "PERIODS",
+    "Bin",
     "Curve",
     "CurvePoint",
     "Figure",
@@ -35,4 +39,6 @@ __all__ = [
     "performance_detail",
     "report_as_json",
     "report_as_table",
+    "sparks",
+    "trade_returns",
 ]

@@ -1,4 +1,4 @@
-"""One strategy in detail: its rows, its symbols, and a curve in each currency of its accounts."""
+"""One strategy or account in detail: its rows, its symbols, and a curve in each currency."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class PerformanceDetail:
     """Of the links that were asked for.
 
     Attributes:
-        whole: A row for each currency of the strategy.
+        whole: A row for each currency of the strategy, or of what else it is about.
         links: A row for each link and currency.
         symbols: A row for each symbol and currency.
         curves: In each currency of its accounts.
@@ -45,12 +45,23 @@ class PerformanceDetail:
 
 
 def performance_detail(
-    links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
+    links: "QuerySet[StrategyAccount]",
+    period: Period,
+    *,
+    by: str = "strategy",
+    currency: str | None = None,
 ) -> PerformanceDetail:
-    """How these links of one strategy did. A constant number of queries."""
+    """How these links did. A constant number of queries.
+
+    Args:
+        links: Of one strategy, or of one account.
+        period: Which days.
+        by: Of ``GROUPS``: what they are all of.
+        currency: Only what was earned in it.
+    """
     whole, by_link, symbols = (
-        performance(links, by=by, period=period, currency=currency)
-        for by in ("strategy", "link", "symbol")
+        performance(links, by=each, period=period, currency=currency)
+        for each in (by, "link", "symbol")
     )
     own = dict(links.order_by().values_list("pk", "account__currency"))
     chains: dict[str, list[Chain]] = defaultdict(list)

@@ -79,7 +79,8 @@ _EARNED = (
         pgettext_lazy("performance", "Return"),
         _(
             "The returns of the days, chained. A day's return is its PnL by the equity at its "
-            "start and the capital that allocations added on it. Money put in is no return."
+            "start and the capital that allocations added on it. Money put in is no return. "
+            "freqtrade divides all profit by the starting balance."
         ),
         lambda row: row.measures.total_return,
     ),
@@ -146,7 +147,10 @@ _FALLEN = (
         "drawdown",
         Kind.PART,
         _("Drawdown"),
-        _("How far the chained return fell from its highest level before, at most."),
+        _(
+            "How far the chained return fell from its highest level before, at most. freqtrade's "
+            "is of closed trades alone, on the starting balance."
+        ),
         _in_percent(lambda found: found.depth),
     ),
     Figure(
@@ -274,7 +278,10 @@ _TRADED = (
         "profit_factor",
         Kind.RATIO,
         _("Profit factor"),
-        _("What wins earned by what losses lost. Without losses there is none."),
+        _(
+            "What wins earned by what losses lost. Without losses there is none, where freqtrade "
+            "says 0."
+        ),
         lambda row: row.trades.profit_factor,
     ),
     Figure(

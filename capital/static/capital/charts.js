@@ -6,7 +6,7 @@
  *             lying bar for each label
  *   labels    ISO dates of days, names of bars
  *   series    [{name, colour: 1 to 8, amounts: [text or null]}]: exact amounts as text
- *   currency  its code, which stands behind every number
+ *   currency  its code, which stands behind every number; "%" and nothing at all, too
  *   locale    of the reader
  *
  * Amounts become numbers here and nowhere earlier: a pixel is coarser than any of them. What is
@@ -26,7 +26,10 @@
         return fraction === undefined ? head : `${head}.${fraction}`;
     };
 
-    const written = (told, number) => `${number} ${told.currency}`;
+    const unit = (told) =>
+        told.currency === "%" || told.currency === "" ? told.currency : ` ${told.currency}`;
+
+    const written = (told, number) => `${number}${unit(told)}`;
 
     const short = (told) => {
         const compact = new Intl.NumberFormat(told.locale, {
@@ -67,7 +70,8 @@
                 borderDash: dashOf(told, position),
                 borderWidth: 2,
                 backgroundColor: only ? `${colour}22` : colour,
-                fill: only ? "start" : false,
+                // A part below zero hangs from it.
+                fill: only ? (told.currency === "%" ? "origin" : "start") : false,
                 pointBackgroundColor: colour,
                 pointHoverRadius: 4,
                 pointRadius: (context) => (isAlone(series.amounts, context.dataIndex) ? 3 : 0),

@@ -1,0 +1,137 @@
+"""The table of performance: a row for each, in each currency, sorted by any column."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from capital.admin.performance.asked import Asked
+from capital.admin.performance.cells import Cell, figure_cell
+from capital.admin.performance.drawing import sparkline
+from capital.services.performance import (
+    FIGURES,
+    Figure,
+    Group,
+    Kind,
+    PerformanceReport,
+    PerformanceRow,
+    figures_of,
+)
+
+# What fits beside each other; exports and the page of each have all figures.
+SHOWN = (
+    *("return", "pnl", "roi", "win_rate", "profit_factor", "drawdown", "sharpe", "trades"),
+    "capital",
+)
+ORDERS = ("name", *SHOWN)
+HEADS: Mapping[str, Any] = {
+    "strategy": gettext_lazy("Strategy"),
+    "link": gettext_lazy("Strategy / account"),
+    "account": gettext_lazy("Account"),
+    "owner": gettext_lazy("Owner"),
+    "symbol": gettext_lazy("Symbol"),
+}
+
+Sparks = Mapping[tuple[Group, str], Sequence[Decimal]]
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column, by which the table may be sorted."""
+
+    title: Any
+    url: str
+    sorted: str = ""
+    figure: Figure | None = None
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row; ``url`` leads to the page of what it is about."""
+
+    name: str
+    note: str
+    url: str
+    currency: str
+    cells: Sequence[Cell]
+    spark: SafeString
+
+
+@dataclass(frozen=True)
+class Table:
+    """What ``capital/performance/table.html`` shows."""
+
+    name: Head
+    heads: Sequence[Head]
+    rows: Sequence[TableRow]
+    has_sparks: bool
+
+
+def in_order(report: PerformanceReport, order: str) -> list[PerformanceRow]:
+    """The rows of a report by a column; those without a figure come last.
+
+    Args:
+        report: By name.
+        order: Of ``ORDERS``, after a ``-`` the largest first; empty for the report's own order.
+            Amounts of different currencies are not compared: currencies stand together.
+    """
+    name, is_reverse = order.removeprefix("-"), order.startswith("-")
+    rows = list(report.rows)
+    if name in ("", "name"):
+        return rows[::-1] if is_reverse else rows
+    values: dict[int, Any] = {id(row): FIGURES[name].of(row) for row in rows}
+    known: list[Any] = [row for row in rows if isinstance(values[id(row)], Decimal | int)]
+    known.sort(key=lambda row: values[id(row)], reverse=is_reverse)
+    rest = [row for row in rows if not isinstance(values[id(row)], Decimal | int)]
+    ordered = [*known, *rest]
+    if FIGURES[name].kind is Kind.AMOUNT:
+        ordered.sort(key=lambda row: row.currency)
+    return ordered
+
+
+def table_of(
+    asked: Asked,
+    by: str,
+    rows: Sequence[PerformanceRow],
+    *,
+    names: Mapping[int, tuple[str, str]],
+    sparks: Sparks | None = None,
+) -> Table:
+    """The table.
+
+    Args:
+        asked: What the page was asked for; its heads lead to the same, sorted otherwise.
+        by: Of ``GROUPS``.
+        rows: In their order.
+        names: By primary key, what each is called and its address.
+        sparks: None for a table without sparklines.
+    """
+    told = []
+    for row in rows:
+        figures = figures_of(row)
+        name, url = names.get(row.group.id, (row.group.name, ""))
+        points = (sparks or {}).get((row.group, row.currency))
+        told.append(
+            TableRow(
+                name=name,
+                note="" if name == row.group.name else row.group.name,
+                url=url,
+                currency=row.currency,
+                cells=[figure_cell(figures, each, row.currency) for each in SHOWN],
+                spark=sparkline(points),
+            )
+        )
+    heads = [_head(asked, each, FIGURES[each].title, FIGURES[each]) for each in SHOWN]
+    return Table(_head(asked, "name", HEADS[by]), heads, told, sparks is not None)
+
+
+def _head(asked: Asked, name: str, title: Any, figure: Figure | None = None) -> Head:
+    """A click sorts from the largest; a second one from the smallest. Names begin with A."""
+    first, second = ("", "-name") if name == "name" else (f"-{name}", name)
+    is_first, is_second = asked.order == first, asked.order == second
+    directions = ("ascending", "descending") if name == "name" else ("descending", "ascending")
+    sorted_ = directions[0] if is_first else directions[1] if is_second else ""
+    return Head(title, asked.url(o=second if is_first else first), sorted_, figure)
