@@ -44,6 +44,12 @@ class InvalidPeriod(CapitalError):
     code = Code.INVALID_PERIOD
 
 
+class InvalidMonth(CapitalError):
+    """There is no such month."""
+
+    code = Code.INVALID_MONTH
+
+
 class InvalidGroup(CapitalError):
     """Figures are not grouped by this."""
 

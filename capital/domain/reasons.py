@@ -518,6 +518,7 @@ class Code(StrEnum):
         "This is not a period. Give one of {known}, or a first and a last day in this order, but "
         "not both.",
     )
+    INVALID_MONTH = "invalid_month", "“{value}” is not a month. Write it such as 2026-11."
     INVALID_GROUP = (
         "invalid_group",
         "Performance is not grouped by this. Give one of {known}.",
@@ -681,6 +682,33 @@ class Code(StrEnum):
     ONE_TRADE = "one_trade", "Only one trade ended; at least two are needed."
     NO_LOSSES = "no_losses", "No trade lost, so there is nothing to divide by."
     NO_WINS = "no_wins", "No trade won, so there is no average win."
+
+    # An amount of a monthly statement that is not known
+    BALANCE_UNKNOWN = (
+        "balance_unknown",
+        "A balance of {account} that this month needs is not known.",
+    )
+    FREE_BASIS = (
+        "free_basis",
+        "The balance of {account} is read without what orders and positions tie up, so its "
+        "changes are not explained.",
+    )
+    OTHER_MEANING = (
+        "other_meaning",
+        "In this month another balance type or wallet of {account} began to be read.",
+    )
+    MARK_UNKNOWN = (
+        "mark_unknown",
+        "A mark price of what {account} held is missing, so its unrealised PnL is not known.",
+    )
+    NOT_IN_BALANCE = (
+        "not_in_balance",
+        "The balance type of {account} holds no unrealised PnL.",
+    )
+    NOT_EXPLAINED = (
+        "not_explained",
+        "The changes of the balance of {account} are explained with its next reading.",
+    )
 
     # A sized order, and the limit that it missed
     SIZED = "sized", "The order can be sent as it is."

@@ -1,23 +1,28 @@
-"""Lists as CSV, for ``Accept: text/csv``: all rows that fit the filters, sent as they are read."""
+"""Lists as CSV, for ``Accept: text/csv``: all rows that fit the filters, sent as they are read.
+
+Tables that are made at once are CSV and XLSX.
+"""
 
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from capital.api.frame.base import ApiView
 from capital.api.frame.pages import ListAndRetrieve
 from capital.domain.formulas import is_formula
 
 ROWS_AT_ONCE = 500
 MEDIA_TYPE = "text/csv"
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _OF_PAGES = frozenset({"cursor", "page_size"})
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -28,6 +33,51 @@ class CsvRenderer(BaseRenderer):
     media_type = MEDIA_TYPE
     format = "csv"
     charset = "utf-8"
+
+
+class WorkbookRenderer(BaseRenderer):
+    """Says that a table may be asked for as XLSX; the view writes it."""
+
+    media_type = WORKBOOK_TYPE
+    format = "xlsx"
+    charset = None
+
+
+class TableView(ApiView):
+    """A resource of which some actions answer a table, as CSV or XLSX for whoever asks for that.
+
+    Attributes:
+        tables: These actions.
+    """
+
+    tables: Sequence[str] = ()
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """JSON first: it is what those get who do not say."""
+        if self.action not in self.tables:
+            return super().get_renderers()
+        return [JSONRenderer(), CsvRenderer(), WorkbookRenderer()]
+
+    def as_table(
+        self, lines: Callable[[], Iterable[Sequence[str]]], workbook: Callable[[], bytes], name: str
+    ) -> Response | None:
+        """The table in the form that was asked for; None: as JSON.
+
+        Args:
+            lines: Makes its lines of cells.
+            workbook: Makes it as XLSX.
+            name: Of the file, without its ending.
+        """
+        renderer = getattr(self.request, "accepted_renderer", None)
+        if isinstance(renderer, CsvRenderer):
+            text = "".join(csv.writer(_Line()).writerow(line) for line in lines())
+            file: Any = HttpResponse(text, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+        elif isinstance(renderer, WorkbookRenderer):
+            file = HttpResponse(workbook(), content_type=WORKBOOK_TYPE)
+        else:
+            return None
+        file["Content-Disposition"] = f'attachment; filename="{name}.{renderer.format}"'
+        return file  # type: ignore[no-any-return]  # the framework sends any response of Django
 
 
 class CsvLists(ListAndRetrieve):

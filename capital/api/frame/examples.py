@@ -10,6 +10,8 @@ from capital.services.sentences import sentence
 _TIME = "2026-11-24T09:00:00+09:00"
 _NOT_DUE = Reason(Code.BELOW_THRESHOLD, {"percent": "0.05", "threshold": "0.1"})
 
+_NOT_IN_BALANCE = Reason(Code.NOT_IN_BALANCE, {"account": "Binance main"})
+
 _ACCOUNT = {
     "name": "Binance main",
     "venue": "binance",
@@ -197,6 +199,31 @@ ANSWERS: Mapping[str, Any] = {
         "wins": 1,
         "losses": 0,
         "restated_at": None,
+    },
+    "Statement": {
+        "id": 1,
+        "name": "Binance main",
+        "currency": "USDT",
+        "month": "2026-11",
+        "begins_at": "2026-10-31T23:59:00+09:00",
+        "ends_at": "2026-11-30T23:59:00+09:00",
+        "opening_balance": "10000",
+        "external_flows": "500",
+        "realized": "320.5",
+        "fees": "41.2",
+        "funding": "-12.3",
+        "coins": "0",
+        "unrealized_change": None,
+        "unexplained": "0",
+        "closing_balance": "10767",
+        "missing": [
+            {
+                "figure": "unrealized_change",
+                "code": _NOT_IN_BALANCE.code.value,
+                "figures": dict(_NOT_IN_BALANCE.figures),
+                "reason": _NOT_IN_BALANCE.english,
+            }
+        ],
     },
     "Size": _SIZE,
     "Sizes": {"sizes": [_SIZE]},

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from capital.services.performance import FIGURES, Figure, Kind
+from capital.services.performance import FIGURES, LINES, Figure, Kind
 
 _EXACT = "Exact, as text. Null: `missing` says why."
 
@@ -123,3 +123,37 @@ class StrategyPerformance(serializers.Serializer[Any]):
     symbols = PerformanceRow(many=True, help_text="One for each symbol and currency.")
     curves = PerformanceCurve(many=True)
     missing = MissingFigure(many=True, help_text="What to do where nothing is known.")
+
+
+_STATEMENT: dict[str, serializers.Field[Any, Any, Any, Any]] = {
+    "id": serializers.IntegerField(help_text="Of the account."),
+    "name": serializers.CharField(help_text="Of the account."),
+    "currency": serializers.CharField(help_text="What all amounts are in."),
+    "month": serializers.CharField(help_text="Such as 2026-11."),
+    "begins_at": serializers.DateTimeField(
+        allow_null=True, help_text="When the opening balance was read. Null: not known."
+    ),
+    "ends_at": serializers.DateTimeField(
+        allow_null=True, help_text="When the closing balance was read. Null: not known."
+    ),
+    **{
+        name: serializers.CharField(allow_null=True, help_text=str(line.definition))
+        for name, line in LINES.items()
+    },
+    "missing": MissingFigure(many=True, help_text="Amounts that are null, and why."),
+}
+
+Statement = extend_schema_serializer(component_name="Statement")(
+    type(
+        "Statement",
+        (serializers.Serializer,),
+        {
+            "__doc__": (
+                "One month of an account. `opening_balance` + `external_flows` + `realized` - "
+                "`fees` + `funding` + `coins` + `unrealized_change` + `unexplained` is exactly "
+                "`closing_balance`."
+            ),
+            **_STATEMENT,
+        },
+    )
+)

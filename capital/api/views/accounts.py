@@ -3,18 +3,21 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.api.frame.base import refuse_body
+from capital.api.frame.csv_lists import TableView
 from capital.api.frame.filters import read_switch
 from capital.api.frame.pages import ListAndRetrieve
 from capital.api.shapes.answers import Connection, LiveBalances, RebalanceStatus, Run
 from capital.api.shapes.balances import connection_as_json, gate_status_as_json, live_pool_as_json
 from capital.api.shapes.bodies import AllocateRequest
 from capital.api.shapes.filters import AccountFilter, SummaryFilter
+from capital.api.shapes.performance import Statement
 from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.shapes.trading import FlowBody, FlowRow
 from capital.api.views.allocation import allocate
@@ -26,6 +29,13 @@ from capital.services.access import Act
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.allocation import check_gate
 from capital.services.balances import check_connection, observe_balances
+from capital.services.performance import (
+    account_statements,
+    chosen_month,
+    statement_as_json,
+    statements_as_table,
+    statements_as_workbook,
+)
 from capital.services.trading import enter_flow
 
 
@@ -37,7 +47,7 @@ from capital.services.trading import enter_flow
     partial_update=extend_schema(summary="Update an account"),
     destroy=extend_schema(summary="Delete an account without history"),
 )
-class Accounts(EditableView):
+class Accounts(EditableView, TableView):
     """One account: one set of API keys on one exchange, in one currency."""
 
     queryset = Account.objects.select_related("owner")
@@ -61,7 +71,8 @@ class Accounts(EditableView):
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
     optional_body = ("allocate",)
-    query = {"rebalance_status": ("cached",)}
+    query = {"rebalance_status": ("cached",), "statement": ("month",)}
+    tables = ("statement",)
 
     def create_row(self, values: dict[str, Any]) -> Account:
         return create_account(owner=self.request.user, **self.asker, **values)  # type: ignore[arg-type]
@@ -130,6 +141,29 @@ class Accounts(EditableView):
             actor=self.asker["actor"],
         )
         return Response(FlowRow(flow).data, status=HTTPStatus.CREATED)
+
+    @extend_schema(
+        summary="Retrieve an account's statement of a month",
+        parameters=[
+            OpenApiParameter("month", str, description="Such as 2026-11. Without any, this month.")
+        ],
+        responses={200: Statement},
+    )
+    @action(detail=True, methods=["get"])
+    def statement(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """How the balance at the start of a month became that at its end; it adds up exactly.
+
+        As `text/csv` or XLSX a table of one line.
+        """
+        account = self.get_object()
+        month = chosen_month(request.query_params.get("month"), now=timezone.now())
+        found = account_statements(Account.objects.filter(pk=account.pk), month=month)
+        table = self.as_table(
+            lambda: statements_as_table(found, of="account"),
+            lambda: statements_as_workbook(found, of="account"),
+            f"statement-{account.pk}-{month:%Y-%m}",
+        )
+        return table or Response(statement_as_json(found[0]))
 
     @extend_schema(summary="Retrieve an account's live balances", responses={200: LiveBalances})
     @action(detail=True, methods=["get"])

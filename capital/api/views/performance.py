@@ -9,7 +9,8 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from capital.api.frame.base import ApiView, refusal
+from capital.api.frame.base import refusal
+from capital.api.frame.csv_lists import TableView
 from capital.api.shapes.performance import PerformanceReport
 from capital.domain.performance.measures.periods import Period
 from capital.models import StrategyAccount
@@ -19,6 +20,8 @@ from capital.services.performance import (
     chosen_period,
     performance,
     report_as_json,
+    report_as_table,
+    report_as_workbook,
 )
 
 PERIOD_QUERY = ("period", "from", "to", "currency")
@@ -53,11 +56,12 @@ def _read_day(request: Request, name: str) -> date | None:
         raise refusal(name, _("Enter a date such as 2026-11-30.")) from None
 
 
-class Performance(ApiView):
+class Performance(TableView):
     """How well strategies, links, accounts, owners or symbols did over a period."""
 
     queryset = StrategyAccount.objects.all()
     query = {"list": ("by", *PERIOD_QUERY)}
+    tables = ("list",)
 
     @extend_schema(
         summary="Compare the performance of strategies",
@@ -73,11 +77,19 @@ class Performance(ApiView):
         responses={200: PerformanceReport},
     )
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """A row for each, in each currency. Amounts of two currencies are never added."""
+        """A row for each, in each currency. Amounts of two currencies are never added.
+
+        As `text/csv` or XLSX the same rows and figures, with empty cells where one has no answer.
+        """
         report = performance(
             self.get_queryset(),
             by=request.query_params.get("by", "strategy"),
             period=read_period(request),
             currency=request.query_params.get("currency"),
         )
-        return Response(report_as_json(report))
+        table = self.as_table(
+            lambda: report_as_table(report),
+            lambda: report_as_workbook(report),
+            f"performance-{report.by}-{report.period.until}",
+        )
+        return table or Response(report_as_json(report))

@@ -111,9 +111,29 @@ class AccountFill:
 Holdings = Mapping[HoldingKey, Position]
 
 
+@dataclass(frozen=True)
+class Cash:
+    """What fills moved in a wallet.
+
+    Attributes:
+        realized: Of contracts, before fees.
+        coins: Received for coins less paid for them, before fees.
+        fees: Above zero was paid. Fees in other coins are of another balance.
+    """
+
+    realized: Decimal = _ZERO
+    coins: Decimal = _ZERO
+    fees: Decimal = _ZERO
+
+    @property
+    def total(self) -> Decimal:
+        """All of it."""
+        return EXACT.subtract(EXACT.add(self.realized, self.coins), self.fees)
+
+
 def cash_of(
     fills: Iterable[AccountFill], holdings: Holdings, *, currencies: Collection[str]
-) -> tuple[Decimal, Holdings]:
+) -> tuple[Cash, Holdings]:
     """What fills moved in the wallet of these currencies, and what is held after them.
 
     Args:
@@ -121,22 +141,23 @@ def cash_of(
         holdings: What the account held of contracts before.
         currencies: The account's, and those that stand for it one for one.
     """
-    held, total = dict(holdings), _ZERO
+    held, realized, coins, fees = dict(holdings), _ZERO, _ZERO, _ZERO
     for each in sorted(fills, key=lambda each: each.fill.order):
         fill = each.fill
         for fee in fill.fees:
             if fee.currency in currencies:
-                total = EXACT.subtract(total, fee.amount)
+                fees = EXACT.add(fees, fee.amount)
         if fill.kind is InstrumentKind.SPOT:
             if not each.is_opening:
-                total = EXACT.add(total, _exchanged(fill, currencies))
+                coins = EXACT.add(coins, _exchanged(fill, currencies))
             continue
         before = Books(held.get(each.key, Position()))
         after, _ = before.after_fill(replace(fill, fees=()))
         held[each.key] = after.position
         if fill.settle in currencies:
-            total = EXACT.add(total, after.earned)
-    return booked(total), {key: position for key, position in held.items() if position.amount}
+            realized = EXACT.add(realized, after.earned)
+    cash = Cash(booked(realized), booked(coins), booked(fees))
+    return cash, {key: position for key, position in held.items() if position.amount}
 
 
 def _exchanged(fill: Fill, currencies: Collection[str]) -> Decimal:

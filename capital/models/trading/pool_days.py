@@ -21,6 +21,12 @@ class PoolDay(models.Model):
         balance: At the last reading until the end of the day; NULL where there was none.
         until: When that was; without a reading the end of the day, or now.
         change: What ``balance`` was more than on the day before.
+        realized: What contracts realised, before fees, as the account held them.
+        coins: Received for coins less paid for them, before fees.
+        fees: Above zero was paid; less what came back as rebates.
+        funding: Funding and interest. Above zero was received.
+        external: Put in less taken out. These five are ``fills`` and ``flows`` by another division;
+            they are known without a mark, too, and NULL only where no time has passed.
         unrealized: The change of unrealised PnL; 0 where the balance does not hold it.
         unexplained: What fills, flows and ``unrealized`` leave of the change.
         code: ``Unexplainable``; empty where ``unexplained`` is known.
@@ -39,6 +45,11 @@ class PoolDay(models.Model):
     change = ExactTextField(_("change of balance"), null=True, blank=True)
     fills = ExactTextField(_("moved by fills"), null=True, blank=True)
     flows = ExactTextField(_("moved by flows"), null=True, blank=True)
+    realized = ExactTextField(_("realised PnL of contracts"), null=True, blank=True)
+    coins = ExactTextField(_("paid and received for coins"), null=True, blank=True)
+    fees = ExactTextField(_("fees"), null=True, blank=True)
+    funding = ExactTextField(_("funding"), null=True, blank=True)
+    external = ExactTextField(_("put in and taken out"), null=True, blank=True)
     unrealized = ExactTextField(_("change of unrealised PnL"), null=True, blank=True)
     unexplained = ExactTextField(_("unexplained change"), null=True, blank=True)
     code = models.CharField(_("why it is not known"), max_length=20, blank=True, default="")

@@ -4,20 +4,34 @@ from capital.services.performance.detail import Curve, PerformanceDetail, perfor
 from capital.services.performance.distribution import Bin, trade_returns
 from capital.services.performance.figures import FIGURES, Figure, Figures, Kind, figures_of
 from capital.services.performance.groups import GROUPS, Group
-from capital.services.performance.periods import PERIODS, chosen_period
+from capital.services.performance.periods import PERIODS, chosen_month, chosen_period
 from capital.services.performance.report import PerformanceReport, PerformanceRow, performance
 from capital.services.performance.returns import CurvePoint, curve
+from capital.services.performance.sheets import (
+    report_as_table,
+    report_as_workbook,
+    statements_as_table,
+    statements_as_workbook,
+)
 from capital.services.performance.sparklines import MOST_SPARK_DAYS, sparks
+from capital.services.performance.statements import (
+    LINES,
+    Line,
+    Statement,
+    account_statements,
+    owner_statements,
+)
 from capital.services.performance.trades import ended_trades
 from capital.services.performance.written import (
     detail_as_json,
     report_as_json,
-    report_as_table,
+    statement_as_json,
 )
 
 __all__ = [
     "FIGURES",
     "GROUPS",
+    "LINES",
     "MOST_SPARK_DAYS",
     "PERIODS",
     "Bin",
@@ -27,18 +41,27 @@ __all__ = [
     "Figures",
     "Group",
     "Kind",
+    "Line",
     "PerformanceDetail",
     "PerformanceReport",
     "PerformanceRow",
+    "Statement",
+    "account_statements",
+    "chosen_month",
     "chosen_period",
     "curve",
     "detail_as_json",
     "ended_trades",
     "figures_of",
+    "owner_statements",
     "performance",
     "performance_detail",
     "report_as_json",
     "report_as_table",
+    "report_as_workbook",
     "sparks",
+    "statement_as_json",
+    "statements_as_table",
+    "statements_as_workbook",
     "trade_returns",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from capital.domain.errors import InvalidPeriod
+from capital.domain.errors import InvalidMonth, InvalidPeriod
 from capital.domain.performance.measures.periods import Period, PeriodName
 from capital.services.balances.summaries import business_date
 
@@ -41,6 +41,23 @@ def chosen_period(
     except ValueError:
         raise _invalid() from None
     return Period.named(chosen, today=today)
+
+
+def chosen_month(text: str | None = None, *, now: datetime) -> date:
+    """The first day of a month such as ``2026-11``; without any, of the present one.
+
+    Raises:
+        InvalidMonth: It is none.
+    """
+    if text is None:
+        return business_date(now).replace(day=1)
+    year, _, month = text.partition("-")
+    try:
+        if (len(year), len(month)) == (4, 2):
+            return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        pass
+    raise InvalidMonth(value=text[:40])
 
 
 def _invalid() -> InvalidPeriod:

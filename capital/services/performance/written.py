@@ -3,17 +3,18 @@
 Amounts and parts are texts without an exponent, unrounded; spans are seconds.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from capital.domain.formulas import is_formula
+from django.utils import timezone
+
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
 from capital.services.performance.detail import Curve, PerformanceDetail
-from capital.services.performance.figures import FIGURES, figures_of
+from capital.services.performance.figures import figures_of
 from capital.services.performance.report import PerformanceReport, PerformanceRow
+from capital.services.performance.statements import Statement
 from capital.services.sentences import sentence
 
 # Of one day of a curve.
@@ -89,20 +90,30 @@ def missing_as_json(name: str, reason: Reason) -> dict[str, Any]:
     }
 
 
-def report_as_table(report: PerformanceReport) -> Iterator[list[str]]:
-    """The report as lines of cells, the first of them with the names. Empty cells are not known.
+def statement_as_json(statement: Statement) -> dict[str, Any]:
+    """One statement: its amounts by name, null with an entry in ``missing`` where unknown."""
+    found = statement.amounts
+    return {
+        "id": statement.whose.id,
+        "name": statement.whose.name,
+        "currency": statement.currency,
+        "month": f"{statement.month:%Y-%m}",
+        "begins_at": _moment(statement.begins_at),
+        "ends_at": _moment(statement.ends_at),
+        **{
+            name: None if isinstance(amount, Reason) else written(amount)
+            for name, amount in found.items()
+        },
+        "missing": [
+            missing_as_json(name, amount)
+            for name, amount in found.items()
+            if isinstance(amount, Reason)
+        ],
+    }
 
-    A name that a spreadsheet would take for a formula begins with an apostrophe.
-    """
-    yield [report.by, "currency", *FIGURES]
-    for row in report.rows:
-        values: Mapping[str, Any] = figures_of(row).values
-        name = row.group.name
-        yield [
-            f"'{name}" if is_formula(name) else name,
-            row.currency,
-            *("" if (cell := written(values[figure])) is None else str(cell) for figure in FIGURES),
-        ]
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else timezone.localtime(moment).isoformat()
 
 
 def written(value: Decimal | int | date | timedelta | None) -> str | int | None:

@@ -46,7 +46,7 @@ from capital.services.trading.syncing.comparing import ComparedPosition, compare
 from capital.services.trading.syncing.openings import enter_opening
 from capital.services.trading.syncing.positions import mark_not_strategys
 from capital.services.trading.syncing.sync import sync_fills
-from capital.services.trading.unexplained.restate import explain_balances
+from capital.services.trading.unexplained.restate import explain_balances, last_pool_days
 
 __all__ = [
     "GROUPS",
@@ -83,6 +83,7 @@ __all__ = [
     "import_trades",
     "import_upload",
     "keep_upload",
+    "last_pool_days",
     "links_of",
     "mark_dust",
     "mark_not_strategys",

@@ -1,15 +1,20 @@
 """Performance over the API."""
 
+import csv
+import io
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
+from openpyxl import load_workbook
 
+from capital.api.frame.csv_lists import WORKBOOK_TYPE
 from capital.models import LinkDay, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot, problem
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import forge, make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +48,39 @@ def link(bot: Bot) -> StrategyAccount:
     earn(link, "50", days_ago=1)
     earn(link, "-20")
     return link
+
+
+def test_the_same_is_a_file_of_csv_or_a_workbook(bot: Bot, link: StrategyAccount) -> None:
+    forge(link.strategy, key="=1+1")
+    file: Any = bot.get("performance/?period=7d", Accept="text/csv")
+    head, row = csv.reader(io.StringIO(file.content.decode()))
+    assert (head[:4], row[:4]) == (
+        ["strategy", "currency", "return", "pnl"],
+        ["'=1+1", "USDT", "0.029", "30"],
+    )
+    assert "attachment" in file["Content-Disposition"]
+    file: Any = bot.get("performance/?period=7d", Accept=WORKBOOK_TYPE)
+    sheet = load_workbook(io.BytesIO(file.content)).active
+    names, cells = sheet.iter_rows()
+    assert names[0].value == "strategy"
+    assert (cells[0].value, cells[0].data_type) == ("'=1+1", "s")
+    assert (cells[3].value, cells[3].data_type, cells[9].value) == (30, "n", None)
+
+
+def test_a_statement_of_a_month_is_json_and_a_table(bot: Bot, link: StrategyAccount) -> None:
+    path = f"accounts/{link.account_id}/statement/"
+    answer = bot.get(f"{path}?month=2026-03").json()
+    assert (answer["name"], answer["month"], answer["closing_balance"]) == ("Main", "2026-03", None)
+    assert answer["missing"][0]["code"] == "balance_unknown"
+    assert bot.get(path).json()["month"] == f"{timezone.localdate():%Y-%m}"
+    head, row = bot.get(path, Accept="text/csv").content.decode().splitlines()
+    assert head.startswith("account,currency,month,begins_at,ends_at,opening_balance,")
+    assert row.startswith("Main,USDT,")
+    book = load_workbook(io.BytesIO(bot.get(path, Accept=WORKBOOK_TYPE).content))
+    assert [cell.value for cell in book.active[2]][:2] == ["Main", "USDT"]
+    assert problem(bot.get(f"{path}?month=2026-13"), 400)["code"] == "invalid_month"
+    other = make_account()
+    assert bot.get(f"accounts/{other.pk}/statement/").status_code == 404
 
 
 def test_there_is_a_row_for_each_strategy_that_one_sees(bot: Bot, link: StrategyAccount) -> None:

@@ -12,6 +12,7 @@ from capital.domain.performance.positions import Position
 from capital.domain.performance.unexplained import (
     AccountFill,
     BalanceChange,
+    Cash,
     HoldingKey,
     cash_of,
     is_explained,
@@ -39,7 +40,9 @@ def test_a_purchase_on_spot_is_paid_in_full_and_a_sale_received_in_full() -> Non
     bought = spot(1, "buy", "2", "100", fees=[("0.2", "USDT")])
     sold = spot(2, "sell", "1", "130", fees=[("0.001", "BTC")])
     # -200 - 0.2 + 130; the fee in the coin is of another balance. Realised would be 30.
-    assert cash_of(of(PAIR, bought, sold), {}, currencies=USDT) == (D("-70.2"), {})
+    moved, holdings = cash_of(of(PAIR, bought, sold), {}, currencies=USDT)
+    assert (moved, holdings) == (Cash(coins=D(-70), fees=D("0.2")), {})
+    assert moved.total == D("-70.2")
 
 
 def test_of_a_contract_the_wallet_sees_what_is_realised_and_its_fees() -> None:
@@ -47,27 +50,27 @@ def test_of_a_contract_the_wallet_sees_what_is_realised_and_its_fees() -> None:
         PERP, fill(1, "buy", "2", "100", fees=[("0.2", "USDT")]), fill(2, "sell", "1", "130")
     )
     moved, holdings = cash_of(fills, {}, currencies=USDT)
-    assert moved == D("29.8")
+    assert (moved, moved.total) == (Cash(realized=D(30), fees=D("0.2")), D("29.8"))
     assert holdings == {HoldingKey(PERP, "both"): Position(D(1), D(2), D(200))}
 
 
 def test_what_is_held_goes_on_from_one_day_to_the_next() -> None:
     _, holdings = cash_of(of(PERP, fill(1, "buy", "2", "100")), {}, currencies=USDT)
     moved, after = cash_of(of(PERP, fill(2, "sell", "2", "90")), holdings, currencies=USDT)
-    assert (moved, after) == (D(-20), {})
+    assert (moved.total, after) == (D(-20), {})
 
 
 def test_the_account_has_one_position_whoever_trades_it() -> None:
     # One link is long from 100, another sold at 110: the exchange has closed it, and paid 10.
     fills = of(PERP, fill(1, "buy", "1", "100"), fill(2, "sell", "1", "110"))
-    assert cash_of(fills, {}, currencies=USDT) == (D(10), {})
+    assert cash_of(fills, {}, currencies=USDT) == (Cash(realized=D(10)), {})
 
 
 def test_both_sides_of_a_hedged_account_are_kept_apart() -> None:
     long = fill(1, "buy", "1", "100", position_side=PositionSide.LONG)
     short = fill(2, "sell", "1", "110", position_side=PositionSide.SHORT)
     moved, holdings = cash_of(of(PERP, long, short), {}, currencies=USDT)
-    assert moved == 0
+    assert moved.total == 0
     assert [key.text for key in holdings] == [f"{PERP} long", f"{PERP} short"]
     assert [HoldingKey.of(key.text) for key in holdings] == list(holdings)
 
@@ -78,23 +81,23 @@ def test_what_is_settled_in_another_currency_moves_another_balance() -> None:
         fill(1, "buy", "100", "10000", InstrumentKind.INVERSE, contract_size="10"),
         fill(2, "sell", "100", "12500", InstrumentKind.INVERSE, contract_size="10"),
     )
-    assert cash_of(fills, {}, currencies={"BTC"}) == (D("0.02"), {})
-    assert cash_of(fills, {}, currencies=USDT) == (D(0), {})
+    assert cash_of(fills, {}, currencies={"BTC"}) == (Cash(realized=D("0.02")), {})
+    assert cash_of(fills, {}, currencies=USDT) == (Cash(), {})
 
 
 def test_coins_that_are_the_accounts_currency_are_moved_by_a_trade_in_them() -> None:
     bought = spot(1, "buy", "2", "100", fees=[("0.002", "BTC")])
-    assert cash_of(of(PAIR, bought), {}, currencies={"BTC"})[0] == D("1.998")
+    assert cash_of(of(PAIR, bought), {}, currencies={"BTC"})[0].total == D("1.998")
 
 
 def test_nothing_is_paid_for_what_was_held_before() -> None:
     opening = spot(1, "buy", "2", "100")
-    assert cash_of(of(PAIR, opening, is_opening=True), {}, currencies=USDT)[0] == 0
+    assert cash_of(of(PAIR, opening, is_opening=True), {}, currencies=USDT)[0].total == 0
     # Of a contract it says what it cost, so that closing it realises the right amount.
     fills = of(PERP, fill(1, "buy", "1", "100"), is_opening=True) + of(
         PERP, fill(2, "sell", "1", "103")
     )
-    assert cash_of(fills, {}, currencies=USDT)[0] == 3
+    assert cash_of(fills, {}, currencies=USDT)[0].total == 3
 
 
 def test_unrealised_is_what_closing_at_the_mark_would_earn() -> None:
@@ -163,14 +166,14 @@ def test_scripted_days_leave_nothing_unexplained(
             held = after
             mark = at
         moved, holdings = cash_of(of(PERP, *fills), holdings, currencies=USDT)  # type: ignore[arg-type]
-        change = BalanceChange(_cents(wallet) - _cents(wallet_before), moved, flows)
+        change = BalanceChange(_cents(wallet) - _cents(wallet_before), moved.total, flows)
         assert is_explained(change.unexplained, quantum=CENT)
         worth_now = unrealized_of_holdings(holdings, {PERP: mark}, currencies=USDT)
         assert worth_then is not None
         assert worth_now is not None
         equity = wallet + held * (Fraction(mark) - entry)
         of_equity = BalanceChange(
-            _cents(equity) - _cents(then), moved, flows, worth_now - worth_then
+            _cents(equity) - _cents(then), moved.total, flows, worth_now - worth_then
         )
         assert is_explained(of_equity.unexplained, quantum=CENT)
 

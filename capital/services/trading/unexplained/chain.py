@@ -9,11 +9,13 @@ from decimal import Decimal
 from django.utils import timezone
 
 from capital.domain.balances import BalanceBasis
-from capital.domain.money import EXACT, known_sum, plain
+from capital.domain.money import EXACT, add_to, known_sum, plain
+from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.positions import Position
 from capital.domain.performance.unexplained import (
     AccountFill,
     BalanceChange,
+    Cash,
     HoldingKey,
     Holdings,
     Unexplainable,
@@ -93,6 +95,13 @@ class Chain:
             currencies=self.currencies,
         )
         state = State(None if reading is None else reading.amount, until, holdings)
+        flows = [
+            flow
+            for flow in self.flows
+            if flow.currency in self.currencies and _is_within(flow.occurred_at, since, until)
+        ]
+        if before is not None:
+            _divide(row, moved, flows)
         if (problem := self._problem(before, state)) is not None:
             _say_unknown(row, state, problem)
             return row, state
@@ -103,15 +112,10 @@ class Chain:
         if unrealized is None:
             _say_unknown(row, state, Unexplainable.NO_MARK)
             return row, state
-        flows = [
-            flow.amount
-            for flow in self.flows
-            if flow.currency in self.currencies and _is_within(flow.occurred_at, since, until)
-        ]
         change = BalanceChange(
             EXACT.subtract(state.balance, before.balance),
-            moved,
-            known_sum(*flows) or _ZERO,
+            moved.total,
+            known_sum(*(flow.amount for flow in flows)) or _ZERO,
             unrealized,
         )
         _say(row, state, change)
@@ -149,6 +153,18 @@ def _is_within(moment: datetime, since: datetime | None, until: datetime) -> boo
 def _end_of(day: date, now: datetime) -> datetime:
     midnight = datetime.combine(day + _DAY, time.min, tzinfo=timezone.get_default_timezone())
     return min(midnight, now)
+
+
+def _divide(row: PoolDay, moved: Cash, flows: Sequence[Flow]) -> None:
+    """Say of what moved what it was: these are known whatever the balance says."""
+    sums = dict.fromkeys(("external", "funding", "rebates"), _ZERO)
+    for flow in flows:
+        kind = FlowKind(flow.kind)
+        earned = "rebates" if kind is FlowKind.REBATE else "funding"
+        add_to(sums, earned if kind.is_earned else "external", flow.amount)
+    row.realized, row.coins = moved.realized, moved.coins
+    row.fees = EXACT.subtract(moved.fees, sums["rebates"])
+    row.funding, row.external = sums["funding"], sums["external"]
 
 
 def _say_unknown(row: PoolDay, state: State, problem: Unexplainable) -> None:

@@ -41,6 +41,11 @@ _WRITTEN = (
     "change",
     "fills",
     "flows",
+    "realized",
+    "coins",
+    "fees",
+    "funding",
+    "external",
     "unrealized",
     "unexplained",
     "code",
@@ -125,7 +130,7 @@ def _groups(accounts: Mapping[int, Account], *, yesterday: date) -> list[_Group]
     for is_recent in (True, False):
         days = {key: day for key, day in known.items() if (day >= yesterday) is is_recent}
         if days:
-            bases = _before(days, min(days.values()))
+            bases = last_pool_days(days, min(days.values()))
             based = {account_id for account_id, _ in bases}
             groups.append(_Group([key for key in days if key in based], min(days.values()), bases))
             fresh += [key for key in days if key not in based]
@@ -136,7 +141,7 @@ def _groups(accounts: Mapping[int, Account], *, yesterday: date) -> list[_Group]
 def _begins(accounts: Mapping[int, Account]) -> dict[int, date | None]:
     """The first day to be written of each account; None for its very first. Without books: none."""
     rows: dict[int, list[PoolDay]] = defaultdict(list)
-    for row in _before(accounts, None).values():
+    for row in last_pool_days(accounts, None).values():
         rows[row.account_id].append(row)
     first = first_new(
         {
@@ -155,7 +160,9 @@ def _begins(accounts: Mapping[int, Account]) -> dict[int, date | None]:
     return begins
 
 
-def _before(account_ids: Collection[int], day: date | None) -> dict[tuple[int, str], PoolDay]:
+def last_pool_days(
+    account_ids: Collection[int], day: date | None
+) -> dict[tuple[int, str], PoolDay]:
     """The last day of each pool before ``day``, or the newest for None, in two queries."""
     days = PoolDay.objects.filter(account=OuterRef("pk"))
     if day is not None:
