@@ -858,6 +858,11 @@ class Code(StrEnum):
         "position_twice",
         "The position in {symbol} is reported twice. Give each symbol and side once.",
     )
+    CONTRACT_UNBOOKABLE = (
+        "contract_unbookable",
+        "{venue} counts {symbol} in its base coin, and pays what it earns in it. Such fills cannot "
+        "be booked.",
+    )
     FILL_NAMELESS = (
         "fill_nameless",
         "A fill needs the exchange's fill id. Where that is not known, give order_id or "

@@ -37,6 +37,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.trading.books import PositionKey, keep_current, present_owners
 from capital.services.trading.same_orders import recorded_of_orders, told
+from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
@@ -343,6 +344,7 @@ class _Recording:
 
     def instruments(self, fills: Sequence[NewFill]) -> dict[str, _Instrument]:
         """By symbol; refuses symbols that the venue does not have."""
+        refuse_unbookable(self.account.venue, (fill.symbol for fill in fills))
         symbols = {fill.symbol for fill in fills}
         rows = Market.objects.filter(venue=self.account.venue)
         found = rows.filter(symbol__in=symbols).order_by()

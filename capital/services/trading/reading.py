@@ -37,6 +37,7 @@ from capital.services.trading.syncing.questions import (
     pairs_of,
     requests_of,
 )
+from capital.services.trading.units import bookable
 from capital.services.transactions import outside_transaction
 
 # What a kill can lose of one question: so much is asked for again.
@@ -137,7 +138,7 @@ def _read(
         if isinstance(answer, Reason):
             report.failures[name] = answer
             return
-        _record(account, answer, report, now=clock())
+        _record(account, bookable(account.venue, answer), report, now=clock())
         begins = end
 
 

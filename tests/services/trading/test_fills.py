@@ -13,6 +13,7 @@ from capital.domain.errors import NotFound, TradingRefused, UnknownAccount, Unkn
 from capital.domain.performance.fills import Fee
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import PositionSide, Side
+from capital.exchange.trading.contract import ReadFill, Told
 from capital.models import (
     Attribution,
     Discrepancy,
@@ -31,6 +32,7 @@ from capital.services.trading import (
     report_position,
 )
 from capital.services.trading.books import PositionKey, keep_current
+from capital.services.trading.units import bookable
 from tests.factories import make_account, make_fill, make_link, make_market, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -101,6 +103,32 @@ def test_fills_are_recorded_attributed_and_booked(link) -> None:
     assert (position.quantity, position.entry_price) == (D(1), D(105))
     assert (position.realized_pnl, position.source) == (D("14.95"), "fills")
     assert days_of(link) == {date(2026, 3, 10): (D("14.95"), 3, 0)}
+
+
+def test_inverse_contracts_counted_in_the_coin_are_refused_and_never_booked_otherwise() -> None:
+    make_market(BTC, venue="bitget")
+    make_market("BTC/USD:BTC", venue="bitget")
+    link = make_link(account=make_account(venue="bitget"), market_type="futures")
+    linear, inverse = told(1, "buy", "1", "100"), told(2, "buy", "1", "100", symbol="BTC/USD:BTC")
+
+    with pytest.raises(TradingRefused) as refused:
+        report(link, linear, inverse)
+    assert (refused.value.reason.code, refused.value.field) == (
+        Code.CONTRACT_UNBOOKABLE, "fills.1.symbol",
+    )  # fmt: skip
+    assert report(link, linear) == [FillCode.RECORDED]
+
+    rows = tuple(
+        ReadFill(
+            each.symbol, each.side, each.position_side, each.quantity, each.price, D(1),
+            each.executed_at, each.venue_fill_id,
+        )
+        for each in (linear, inverse)
+    )  # fmt: skip
+    kept = bookable("bitget", Told(rows))
+    assert kept.rows == rows[:1]
+    assert [(each.name, each.row_id) for each in kept.unread] == [("BTC/USD:BTC", "2")]
+    assert bookable("okx", Told(rows)) == Told(rows)
 
 
 def test_a_report_may_be_repeated(link) -> None:

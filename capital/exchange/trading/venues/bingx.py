@@ -79,8 +79,32 @@ _LINEAR = Call(
     pages=Pages(1000),
 )
 
-# There, "Query Order Trade Detail" of coin-margined futures: orderId is required.
+# There, "Query historical orders" of coin-margined futures: no list has their single fills.
 _INVERSE = Call(
+    "cswapV1PrivateGetTradeOrderHistory",
+    "GET /openApi/cswap/v1/trade/orderHistory",
+    rows=(("data", "orders"),),
+    fields=FillFields(
+        symbol="symbol",
+        # In contracts; the price is the average of the order.
+        quantity="executedQty",
+        price="avgPrice",
+        time=(Moment("updateTime"), Moment("time")),
+        side=side(),
+        position_side=position_side(),
+        fees=(FeeField("commission", "=settle", is_negative_when_paid=True),),
+        order_id="orderId",
+        client_order_id="clientOrderId",
+    ),
+    kinds=INVERSE,
+    params={"symbol": "{symbol}", "startTime": "{since}", "endTime": "{until}", "limit": 1000},
+    by_symbol=True,
+    span=timedelta(days=7),
+    pages=Pages(1000),
+    about="orders as a whole, with the time when they were changed last",
+)
+# There, "Query Order Trade Detail" of coin-margined futures: orderId is required.
+_INVERSE_OF_ORDER = Call(
     "cswapV1PrivateGetTradeAllFillOrders",
     "GET /openApi/cswap/v1/trade/allFillOrders",
     rows=(("data",),),
@@ -140,7 +164,7 @@ _SWAP = "GET /openApi/swap/v2/user/positions"
 
 TRADING = {
     "bingx": Trading(
-        fills={Pool.SPOT: (_SPOT,), Pool.FUTURES: (_LINEAR, _INVERSE)},
+        fills={Pool.SPOT: (_SPOT,), Pool.FUTURES: (_LINEAR, _INVERSE_OF_ORDER, _INVERSE)},
         positions={
             Pool.FUTURES: (
                 _positions("swapV2PrivateGetUserPositions", _SWAP, LINEAR),
@@ -153,9 +177,9 @@ TRADING = {
         },
         flows={Pool.FUTURES: (_INCOME,)},
         # clientOrderId: at most 40 characters, which are made small letters.
-        order_ids=OrderIds(longest=40, told="USDⓈ-M"),
+        order_ids=OrderIds(longest=40, told="contracts"),
         untold=(
-            "coin-margined fills, but by order",
+            "single coin-margined fills, but by order",
             "funding of coin-margined contracts",
             "deposits and withdrawals are not read",
         ),

@@ -234,6 +234,7 @@ TRADING = {
         # clientOid: error 40305 says that 50 characters are the most.
         order_ids=OrderIds(longest=50, told="unified accounts"),
         untold=(
+            "what coin-margined contracts earn: their fills are not booked",
             "client order ids in classic fills",
             "fills of the margin wallets: their rows name no symbol",
             "flows of spot and unified wallets are not read",

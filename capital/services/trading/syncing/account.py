@@ -59,6 +59,7 @@ from capital.services.trading.syncing.questions import (
     requests_of,
     wants_symbols,
 )
+from capital.services.trading.units import bookable
 
 Ask = Callable[[], Any]
 """Waits for the network, and touches no row."""
@@ -270,7 +271,8 @@ class AccountReading:
     def _answer(self, question: Question, step: Step, request: TradingRequest) -> Any:
         if question.asked_for is AskedFor.FILLS:
             asked = FillsQuestion(question.call, step.since, step.until, question.instrument)
-            return self.trading.fetch_fills(request, [asked])[0]
+            answer = self.trading.fetch_fills(request, [asked])[0]
+            return answer if isinstance(answer, Reason) else bookable(self.account.venue, answer)
         return self.trading.fetch_flows(
             request, [question.call], since=step.since, until=step.until
         )[0]

@@ -38,6 +38,7 @@ from capital.services.trading.fills import NewFill, record_opening, refuse_momen
 from capital.services.trading.same_orders import told
 from capital.services.trading.syncing.comparing import note_booked
 from capital.services.trading.syncing.positions import UNSURE, PositionsQuestion
+from capital.services.trading.units import is_bookable
 from capital.services.trading.whose import refuse_other_market
 from capital.services.transactions import inside_transaction
 
@@ -189,7 +190,7 @@ def _open(
     assert symbol is not None, "no other instrument is asked for"
     signed = [(_signed(fill), fill.price) for fill in filled]
     quantity, entry = held_before(row.quantity, row.entry_price, signed, symbol.kind)
-    if not quantity or entry is None:
+    if not quantity or entry is None or not is_bookable(account.venue, row.symbol):
         return 0
     side = PositionSide(row.position_side)
     told_sum = Decimal(0)

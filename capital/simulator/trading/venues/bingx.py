@@ -1,11 +1,11 @@
 """BingX: a paid fee is below zero; linear volumes are in the base coin."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, booked, quotient
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
@@ -114,6 +114,39 @@ def _executed(row: Fill) -> Any:
     }
 
 
+def _coin_orders(asked: Asked) -> Any:
+    """``GET /openApi/cswap/v1/trade/orderHistory``: orders as a whole, in contracts."""
+    name = _symbol(asked)
+    fills = asked.fills(lambda one: one.kind is InstrumentKind.INVERSE and one.name == name)
+    orders: dict[str, list[Fill]] = {}
+    for fill in between(fills, *_span(asked, "startTime", "endTime", _WEEK)):
+        orders.setdefault(fill.order_id, []).append(fill)
+    told = [_coin_order(of_order) for of_order in orders.values()]
+    return _ok({"orders": told[: min(asked.number("limit", 500), 1000)]})
+
+
+def _coin_order(fills: Sequence[Fill]) -> Any:
+    last, contracts, coins, paid = fills[-1], Decimal(0), Decimal(0), Decimal(0)
+    for fill in fills:
+        contracts = EXACT.add(contracts, fill.quantity)
+        coins = EXACT.add(coins, quotient(fill.quantity, fill.price))
+        paid = EXACT.add(paid, next((amount for amount, _ in fill.fees), Decimal(0)))
+    return {
+        "symbol": last.instrument.name,
+        "orderId": last.order_id,
+        "side": last.side.upper(),
+        "positionSide": last.position_side.upper(),
+        "origQty": plain(contracts),
+        "executedQty": plain(contracts),
+        "avgPrice": plain(booked(quotient(contracts, coins))),
+        "commission": plain(EXACT.minus(paid)),
+        "status": "Filled",
+        "time": fills[0].at_milliseconds,
+        "updateTime": last.at_milliseconds,
+        "clientOrderId": last.client_order_id,
+    }
+
+
 def _positions(kind: InstrumentKind) -> Callable[[Asked], Any]:
     """``GET …/user/positions``."""
 
@@ -198,6 +231,7 @@ TRADING = {
             for pool, path, answer in (
                 (Pool.SPOT, "/openApi/spot/v1/trade/myTrades", _spot_trades),
                 (Pool.FUTURES, "/openApi/swap/v2/trade/fillHistory", _history),
+                (Pool.FUTURES, "/openApi/cswap/v1/trade/orderHistory", _coin_orders),
                 (Pool.FUTURES, "/openApi/swap/v2/user/positions", _positions(_LINEAR)),
                 (Pool.FUTURES, "/openApi/cswap/v1/user/positions", _positions(_INVERSE)),
                 (Pool.FUTURES, "/openApi/swap/v2/user/income", _income),
