@@ -14,7 +14,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from capital.exchange.clocks import VENUE_TIMES
-from capital.exchange.politeness import SHARED
+from capital.exchange.politeness import SHARED, Politeness
 from capital.exchange.venues import VENUES
 from capital.models import Account
 from capital.services.allocation import records
@@ -161,11 +161,19 @@ def exchange(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchang
     """Every venue, simulated, and the settings that lead there."""
     # A machine that is busy with other tests may take longer than a bot would wait.
     monkeypatch.setattr("capital.exchange.ccxt.markets.PRICE_SECONDS", 15)
+    # What fails is asked again; how long after is asserted where the gateway is tested.
+    monkeypatch.setattr("capital.exchange.ccxt.balances.RETRY_PAUSE_SECONDS", 0.01)
     desk = ExchangeState()
     forget_prices()
     with SimulatedExchange(desk) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         yield Exchange(server, desk)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of many requests that is not about their pace: each is sent at once."""
+    monkeypatch.setattr(Politeness, "wait_seconds", lambda *args, **kwargs: 0.0)
 
 
 @pytest.fixture(scope="session")

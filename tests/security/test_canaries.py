@@ -345,7 +345,9 @@ def _text(cell: Any) -> str:
     return str(cell)
 
 
+@pytest.mark.once
 @pytest.mark.waits
+@pytest.mark.usefixtures("hurried")
 def test_no_secret_is_said_anywhere(
     desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,6 +71,7 @@ def fetch_balance(
                 PARAMS.get((account.venue, pool or account.pools[0]), {})
             )
         finally:
+            client.timeout_on_exit = 0  # nothing is left that could end by itself
             await client.close()
 
     return asyncio.run(fetch())

@@ -199,6 +199,7 @@ def test_throttled_answers_say_when_to_retry(exchange, broken, fault, retry_afte
                 await client.fetch_balance()
             return client.last_response_headers
         finally:
+            client.timeout_on_exit = 0  # nothing is left that could end by itself
             await client.close()
 
     assert asyncio.run(headers_of_the_refusal()).get("Retry-After") == retry_after

@@ -11,7 +11,10 @@ from tests.commands.running import run
 from tests.exchange.readings.plain_server import PlainServer
 from tests.factories import make_account, make_market
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seoul")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("seoul", "hurried"),
+]
 
 # The exchange tells of the last 90 days: three days ago at 09:00 in Seoul.
 DAY = (datetime.now(UTC) - timedelta(days=3)).date()

@@ -14,6 +14,8 @@ from capital.domain.reasons import Reason
 from capital.exchange.trading.contract import Told
 from tests.exchange.trading.answers import all_in, as_told, by_hand, read
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 KINDS = all_in("kinds")
 
 

@@ -13,6 +13,8 @@ from capital.exchange.trading.pages import parts_of
 from tests.exchange.readings.plain_server import PlainServer
 from tests.exchange.trading.answers import SINCE, asked
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 BEGAN = int(SINCE.timestamp() * 1000)
 HOUR, DAY = 3_600_000, 86_400_000
 

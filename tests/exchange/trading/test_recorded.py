@@ -12,6 +12,8 @@ import pytest
 from capital.exchange.trading.contract import Told
 from tests.exchange.trading.answers import all_in, as_told, by_hand, read
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 RECORDED = all_in("recorded")
 
 

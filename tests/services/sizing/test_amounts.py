@@ -84,6 +84,7 @@ def send(exchange: Any, venue: str, answer: SizedOrder, order_type: str, **optio
                 answer.symbol, order_type, "buy", float(answer.amount), float(answer.price), params
             )
         finally:
+            client.timeout_on_exit = 0  # nothing is left that could end by itself
             await client.close()
 
     before = len(exchange.server.orders)
