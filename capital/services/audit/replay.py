@@ -26,7 +26,14 @@ from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code, Reason
 from capital.models import Attribution, Fill, Flow
 from capital.services.balances.summaries import business_date
-from capital.services.trading.books import PositionKey, as_booked, as_funding, is_booked, key_of
+from capital.services.trading.books import (
+    Openings,
+    PositionKey,
+    as_booked,
+    as_funding,
+    is_booked,
+    key_of,
+)
 from capital.services.trading.same_orders import told, with_their_orders
 
 ROWS_AT_ONCE = 500
@@ -117,6 +124,7 @@ class Replay:
             .order_by("account_id", "executed_at", "pk")
             .iterator(chunk_size=ROWS_AT_ONCE)
         )
+        openings = Openings.of(self.account_ids)
         for page in _pages(rows):
             self.fills += len(page)
             counted = counting(told(fill) for fill in with_their_orders(page))
@@ -126,7 +134,7 @@ class Replay:
                         named = {"fill": str(fill.pk), "link": str(fill.owner)}
                         wrong = Reason(Code.ATTRIBUTION_OF_OTHER_ACCOUNT, named)
                         self.found(fill.account_id, [wrong])
-                elif fill.pk in counted:
+                elif fill.pk in counted and not openings.include(fill, fill.owner):
                     key = PositionKey(fill.owner, fill.symbol, fill.position_side)
                     booked = as_booked(fill, step=_ZERO)
                     yield _Event(fill.account_id, fill.executed_at, fill.symbol, key, booked)

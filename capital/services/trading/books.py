@@ -14,7 +14,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from capital.domain.money import EXACT, add_to, plain, quotient
@@ -25,7 +25,7 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.pnl import Booked, Books
 from capital.domain.performance.stored import AMOUNTS_OF_TRADE, books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
-from capital.domain.performance.telling import counting
+from capital.domain.performance.telling import FillSource, counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import (
@@ -240,8 +240,65 @@ def _earned_rows(account_ids: Collection[int], symbols: Collection[str]) -> Quer
     return rows.order_by("pk")
 
 
+@dataclass(frozen=True)
+class Openings:
+    """What was held when books began: it states all that was filled before.
+
+    Attributes:
+        moments: By account, symbol and side, whose each opening is (None: nobody's) and its time.
+    """
+
+    moments: Mapping[tuple[int, str, str], Sequence[tuple[int | None, datetime]]]
+
+    @classmethod
+    def of(cls, account_ids: Collection[int], symbols: Collection[str] | None = None) -> "Openings":
+        """Those of these accounts; of some symbols, or of all for None. One query."""
+        newest = Attribution.objects.filter(fill=OuterRef("pk")).order_by("-pk")
+        rows: Any = Fill.objects.filter(source=FillSource.OPENING.value, account__in=account_ids)
+        if symbols is not None:
+            rows = rows.filter(symbol__in=symbols)
+        found: dict[tuple[int, str, str], list[tuple[int | None, datetime]]] = defaultdict(list)
+        owner = Subquery(newest.values("strategy_account")[:1])
+        for row in rows.order_by().annotate(owner=owner):
+            found[row.account_id, row.symbol, row.position_side].append(
+                (row.owner, row.executed_at)
+            )
+        return cls(found)
+
+    def include(self, fill: Fill, owner: int | None) -> bool:
+        """Whether a later one states what this fill of a link, or of nobody (None), did.
+
+        That of a link is about its own fills, that of nobody about all of the account.
+        """
+        key = (fill.account_id, fill.symbol, fill.position_side)
+        return any(
+            whose in (None, owner) and fill.executed_at < at
+            for whose, at in self.moments.get(key, ())
+        )
+
+
+def keys_beside(openings: Iterable[Fill]) -> set[PositionKey]:
+    """Whose books may be others with these openings: of all who ever filled these symbols."""
+    wanted = {(each.account_id, each.symbol, each.position_side) for each in openings}
+    if not wanted:
+        return set()
+    owned = present_owners(
+        Attribution.objects.filter(
+            fill__account__in={account_id for account_id, *_ in wanted},
+            fill__symbol__in={symbol for _, symbol, _ in wanted},
+            strategy_account__isnull=False,
+        )
+    )
+    columns = ("fill__account", "strategy_account", "fill__symbol", "fill__position_side")
+    return {
+        PositionKey(*key)
+        for account_id, *key in owned.values_list(*columns).distinct()
+        if (account_id, *key[1:]) in wanted
+    }
+
+
 def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]:
-    """The fills of these positions that count, in two queries; some more for provisional ones."""
+    """The fills of these positions that count, in three queries; some more for provisional ones."""
     wanted = set(keys)
     found: dict[PositionKey, list[Fill]] = defaultdict(list)
     if not wanted:
@@ -257,9 +314,10 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
     rows = {fill.pk: fill for fill in fills}
     # What tells of the same order may be somebody else's, and count before it.
     counted = counting(told(fill) for fill in with_their_orders(list(rows.values())))
+    openings = Openings.of({fill.account_id for fill in rows.values()}, {k.symbol for k in wanted})
     for pk, fill in rows.items():
         key = PositionKey(owners[pk], fill.symbol, fill.position_side)
-        if pk in counted and key in wanted:
+        if pk in counted and key in wanted and not openings.include(fill, owners[pk]):
             found[key].append(fill)
     return found
 
@@ -423,8 +481,8 @@ def _write(
     member: _Member, books: Books, entries: Sequence[Booked], fills: Sequence[BookedFill]
 ) -> None:
     key = member.key
-    if parse_symbol(key.symbol) is None:
-        # What was earned in no symbol is of no position.
+    if parse_symbol(key.symbol) is None or (member.position is None and not entries):
+        # What was earned in no symbol is of no position; what is in an opening makes none.
         return
     position = member.position or Position(
         strategy_account_id=key.link_id, symbol=key.symbol, position_side=key.position_side

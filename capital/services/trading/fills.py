@@ -35,7 +35,12 @@ from capital.models import (
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import PositionKey, keep_current, present_owners
+from capital.services.trading.books import (
+    PositionKey,
+    keep_current,
+    keys_beside,
+    present_owners,
+)
 from capital.services.trading.same_orders import recorded_of_orders, told
 from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
@@ -251,6 +256,7 @@ def record_opening(
         owner = owners_of(account, [row], [], {}).get(id(row))
     row.strategy_account_id = None if owner is None else owner.link_id
     row.save()
+    added: dict[PositionKey, list[Fill]] = {}
     if owner is not None:
         Attribution.objects.create(
             fill=row,
@@ -259,8 +265,10 @@ def record_opening(
             actor_id=None if actor is None else actor.pk,
             at=now,
         )
-        key = PositionKey(owner.link_id, row.symbol, row.position_side)
-        keep_current({key: [row]}, steps={row.symbol: instrument.step}, now=now)
+        added[PositionKey(owner.link_id, row.symbol, row.position_side)] = [row]
+    # What was filled before is in it.
+    again = keys_beside([row])
+    keep_current(added, again=again, steps={row.symbol: instrument.step}, now=now)
     return row
 
 

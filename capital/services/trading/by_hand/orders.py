@@ -6,9 +6,10 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from capital.domain.performance.telling import FillSource
 from capital.models import Account, AttributedBy, Attribution, Fill, Market, StrategyAccount
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import PositionKey, keep_current, present_owners
+from capital.services.trading.books import PositionKey, keep_current, keys_beside, present_owners
 from capital.services.trading.fills import smallest_quantity
 from capital.services.trading.whose import Owner
 from capital.services.transactions import inside_transaction
@@ -94,6 +95,7 @@ def give(
         for link_id in (before.get(fill.pk), None if owner is None else owner.link_id):
             if link_id is not None:
                 again.add(PositionKey(link_id, fill.symbol, fill.position_side))
+    again |= keys_beside(each for each in owners if each.source == FillSource.OPENING.value)
     symbols = {fill.symbol for fill in owners}
     rules = Market.objects.filter(venue=account.venue, symbol__in=symbols)
     rows = rules.values("venue", "symbol", *RULE_COLUMNS)

@@ -14,7 +14,7 @@ from capital.domain.performance.telling import FillSource, counting
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Account, Attribution, BookedHolding, Fill, Position, VenuePosition
-from capital.services.trading.books import booked_quantity, present_owners
+from capital.services.trading.books import Openings, booked_quantity, present_owners
 from capital.services.trading.same_orders import told
 from capital.services.trading.syncing.positions import UNSURE
 from capital.services.transactions import inside_transaction
@@ -200,7 +200,7 @@ def _of_links(account_id: int) -> dict[_Held, Decimal]:
 
 
 def _of_nobody(account_id: int) -> dict[_Held, Decimal]:
-    """What the fills of an account come to that count and are nobody's; two queries."""
+    """What the fills of an account come to that count and are nobody's; three queries."""
     owned = present_owners(Attribution.objects.filter(fill__account=account_id)).exclude(
         strategy_account__isnull=True
     )
@@ -215,9 +215,12 @@ def _of_nobody(account_id: int) -> dict[_Held, Decimal]:
     counted = counting(
         told(fill) for fill in {fill.pk: fill for fill in [*fills, *of_orders]}.values()
     )
+    openings = Openings.of([account_id])
     found: dict[_Held, Decimal] = {}
     for fill in fills:
         symbol = parse_symbol(fill.symbol)
+        if openings.include(fill, None):
+            continue
         if fill.pk not in counted or symbol is None or symbol.kind is InstrumentKind.SPOT:
             continue
         is_bought = fill.side == Side.BUY.value

@@ -14,7 +14,7 @@ from capital.domain.performance.unexplained import AccountFill
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.models import Account, Fill, Flow
-from capital.services.trading.books import as_booked
+from capital.services.trading.books import Openings, as_booked
 from capital.services.trading.same_orders import told
 from strategies.markets import MarketType
 
@@ -64,10 +64,12 @@ def moved_since(accounts: Mapping[int, Account], moment: datetime | None) -> Mov
     rows = list(fills)
     of_orders = rows if moment is None else [*rows, *_of_same_orders(rows)]
     counted = counting(told(fill) for fill in of_orders)
+    openings = Openings.of(accounts)
     first: dict[int, datetime] = {}
     by_pool: dict[tuple[int, str], list[AccountFill]] = defaultdict(list)
     for fill in rows:
-        if fill.pk in counted:
+        # What an opening states is not counted twice.
+        if fill.pk in counted and not openings.include(fill, fill.strategy_account_id):
             pool = _pool_of(accounts[fill.account_id], fill)
             by_pool[fill.account_id, pool.value].append(_of_account(fill))
             _earlier(first, fill.account_id, fill.executed_at)

@@ -19,8 +19,10 @@ from capital.models import (
     TradingCursor,
     VenuePosition,
 )
+from capital.services.audit import audit_capital
 from capital.services.trading import (
     NewFill,
+    assign_fills,
     compare_positions,
     enter_opening,
     mark_not_strategys,
@@ -205,6 +207,48 @@ def test_where_fills_of_before_are_known_nothing_is_guessed(
 
     (compared,) = compare_positions(account.pk)
     assert (compared.ours, compared.venue, compared.difference) == (D(1), D(3), D(2))
+
+
+def test_history_before_an_opening_is_in_it_already(
+    account: Account, venue: Venue, sync: Sync
+) -> None:
+    link, other = (
+        make_link(
+            account=account,
+            strategy=make_strategy(owner=account.owner, key=key, market_type="futures"),
+        )
+        for key in ("grid", "dca")
+    )
+    venue.positions = [held("3")]
+    sync(0, account)
+    opening = Fill.objects.get(source="opening")
+    # The same 3 as it was bought, and 1 more since.
+    history = [
+        NewFill(
+            symbol=BTC, side=Side.BUY, quantity=D(quantity), price=D(90), venue_fill_id=str(number),
+            executed_at=BEGAN + number * MINUTE,
+        )
+        for number, quantity in ((-9, 2), (-8, 1), (3, 1))
+    ]  # fmt: skip
+    report_fills(link.pk, history, actor=None, clock=lambda: BEGAN + 4 * MINUTE)
+    venue.positions = [held("4")]
+    sync(5, account)
+
+    (compared,) = compare_positions(account.pk)
+    assert (compared.ours, compared.unattributed, compared.difference) == (1, 3, 0)
+    # Once it is the link's, too; and if a person takes it away again.
+    for owner, ours in ((link.pk, (4, 0)), (None, (1, 3))):
+        assign_fills([opening.pk], owner)
+        (compared,) = compare_positions(account.pk)
+        assert (compared.ours, compared.unattributed) == ours
+    assert Position.objects.get(strategy_account=link).entry_price == 90
+    # Another one knows nothing of it: its own history counts, but not beside what nobody has.
+    report_fills(other.pk, [replace(history[0], venue_fill_id="7")], actor=None)
+    assert not Position.objects.filter(strategy_account=other).exists()
+    assign_fills([opening.pk], link.pk)
+    assert Position.objects.get(strategy_account=other).quantity == 2
+    found = audit_capital([account.pk], clock=lambda: BEGAN + 6 * MINUTE).violations
+    assert [each.reason.code for each in found] == []
 
 
 def test_a_person_enters_an_opening_once(account: Account) -> None:
