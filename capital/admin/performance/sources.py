@@ -23,7 +23,7 @@ def sources(user: AbstractUser) -> list[Source]:
     return [
         Source(gettext("report them over the API"), reverse("docs")),
         Source(
-            gettext("let the job sync_fills read them from the exchanges"),
+            gettext("let a job read them from the exchanges"),
             reverse("admin:capital_jobrun_health") if sees_everything(user) else "",
         ),
         Source(
