@@ -79,6 +79,7 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         own = [
             path("display/", self.admin_view(self.display_settings), name="display_settings"),
             path("performance/", self.admin_view(self.performance), name="performance"),
+            path("statements/", self.admin_view(self.statements), name="statements"),
         ]
         return [*own, *super().get_urls()]
 
@@ -87,6 +88,12 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         from capital.admin.performance.report import performance_page
 
         return performance_page(request, self.each_context(request))
+
+    def statements(self, request: HttpRequest) -> HttpResponseBase:
+        """A month of accounts, or of owners, to be printed."""
+        from capital.admin.performance.statements import statements_page
+
+        return statements_page(request, self.each_context(request))
 
     def display_settings(self, request: HttpRequest) -> HttpResponse:
         """How the user wants to see gains and losses."""

@@ -1,14 +1,13 @@
-"""CSV and workbooks that a spreadsheet opens without running anything in them."""
+"""CSV that a spreadsheet opens without running anything in it."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from capital.domain.formulas import is_formula
@@ -16,7 +15,6 @@ from capital.domain.money import plain
 
 # Without it a spreadsheet takes Korean for something else.
 _BYTE_ORDER_MARK = "\ufeff"
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class _Line:
@@ -30,65 +28,30 @@ def csv_response(
     name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> StreamingHttpResponse:
     """A file of this name and today's date, sent as it is made."""
+    cells = ([cell(value) for value in row] for row in rows)
+    return _file(name, chain([columns], cells))
+
+
+def lines_response(name: str, lines: Iterable[Sequence[str]]) -> StreamingHttpResponse:
+    """A CSV file of cells that a service has written already, the heads first."""
+    return _file(name, lines)
+
+
+def _file(name: str, lines: Iterable[Sequence[str]]) -> StreamingHttpResponse:
     writer = csv.writer(_Line())
 
     def content() -> Iterator[str]:
         yield _BYTE_ORDER_MARK
-        yield writer.writerow(columns)
-        for row in rows:
-            yield writer.writerow([cell(value) for value in row])
+        for line in lines:
+            yield writer.writerow(line)
 
     response = StreamingHttpResponse(content(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = _attached(name, "csv")
+    response["Content-Disposition"] = attached(name, "csv")
     return response
 
 
-@dataclass(frozen=True)
-class Column:
-    """Of a workbook: its head, and how a spreadsheet writes the numbers below it."""
-
-    title: str
-    format: str = ""
-
-
-def workbook_response(
-    name: str, columns: Sequence[Column], rows: Iterable[Sequence[Any]]
-) -> HttpResponse:
-    """An XLSX file of this name and today's date. Numbers are numbers there, of 15 digits.
-
-    Args:
-        name: Of the file.
-        columns: One for each cell of a row.
-        rows: Texts, numbers, days, spans, and None for an empty cell.
-    """
-    # Loaded only here: it is an eighth of what any process of ours takes to start.
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
-    workbook = Workbook(write_only=True)
-    sheet: Any = workbook.create_sheet()
-    sheet.freeze_panes = "A2"
-    heads = [WriteOnlyCell(sheet, cell(column.title)) for column in columns]
-    for head in heads:
-        head.font = Font(bold=True)
-    sheet.append(heads)
-    for row in rows:
-        cells = []
-        for column, value in zip(columns, row, strict=True):
-            made = WriteOnlyCell(sheet, cell(value) if isinstance(value, str) else value)
-            if column.format and value is not None:
-                made.number_format = column.format
-            cells.append(made)
-        sheet.append(cells)
-    content = io.BytesIO()
-    workbook.save(content)
-    response = HttpResponse(content.getvalue(), content_type=_WORKBOOK)
-    response["Content-Disposition"] = _attached(name, "xlsx")
-    return response
-
-
-def _attached(name: str, ending: str) -> str:
+def attached(name: str, ending: str) -> str:
+    """What says that an answer is a file of this name and today's date."""
     return f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.{ending}"'
 
 

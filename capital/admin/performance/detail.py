@@ -25,6 +25,7 @@ from capital.admin.performance.drawing import (
 )
 from capital.admin.performance.report import PERMISSION, names_of, pages_of
 from capital.admin.performance.sources import sources
+from capital.admin.performance.statements import may_see_statements
 from capital.admin.performance.table import ORDERS, in_order, table_of
 from capital.admin.performance.trades import trade_rows
 from capital.models import StrategyAccount
@@ -90,6 +91,9 @@ class PerformancePage:
             ),
             "by_account": is_account,
             "other": gettext("Strategy") if is_account else gettext("Account"),
+            "statement_url": f"{reverse('admin:statements')}?account={row.pk}"
+            if is_account and may_see_statements(request)
+            else "",
             "sources": sources(user_of(request)),
         }
         if asked.period is not None:

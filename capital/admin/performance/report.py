@@ -16,6 +16,7 @@ from capital.admin.frame.views import user_of
 from capital.admin.performance.asked import Asked
 from capital.admin.performance.exports import exported
 from capital.admin.performance.sources import sources
+from capital.admin.performance.statements import may_see_statements
 from capital.admin.performance.table import ORDERS, in_order, table_of
 from capital.models import StrategyAccount
 from capital.services.access import visible_to
@@ -25,6 +26,8 @@ from capital.services.performance import (
     PerformanceReport,
     PerformanceRow,
     performance,
+    report_as_table,
+    report_as_workbook,
     sparks,
 )
 from strategies.models import Strategy
@@ -51,7 +54,12 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
         report = performance(links, by=asked.by, period=asked.period, currency=asked.currency)
         report = replace(report, rows=in_order(report, asked.order))
         if form := request.GET.get("export"):
-            return exported(form, "performance", report)
+            return exported(
+                form,
+                "performance",
+                lambda: report_as_table(report),
+                lambda: report_as_workbook(report),
+            )
         shown.update(_shown(request, asked, report))
     return TemplateResponse(request, "capital/performance/report.html", shown)
 
@@ -80,7 +88,7 @@ def _shown(request: HttpRequest, asked: Asked, report: PerformanceReport) -> dic
         "spark_days": MOST_SPARK_DAYS,
         "csv_url": asked.url(export="csv"),
         "xlsx_url": asked.url(export="xlsx"),
-        "statement_url": "",
+        "statements_url": reverse("admin:statements") if may_see_statements(request) else "",
     }
 
 
