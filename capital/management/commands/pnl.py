@@ -75,7 +75,7 @@ def _table(rows: list[PnlRow], by: list[str]) -> Table:
         groups = [row.date if name == "day" else getattr(row, name) for name in by]
         amounts = (row.realized, row.unrealized, row.fees, row.funding)
         table.add_row(
-            *(str(group) for group in groups),
+            *(_("nobody's") if group is None else str(group) for group in groups),
             row.currency,
             *(
                 grouped(None if amount is None else with_decimals(amount, row.currency))

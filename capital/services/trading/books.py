@@ -322,6 +322,19 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
     return found
 
 
+def nobodys_fills(account_ids: Collection[int]) -> list[Fill]:
+    """The fills of these accounts that count and are nobody's; in a constant number of queries."""
+    owned = present_owners(Attribution.objects.filter(fill__account__in=account_ids)).exclude(
+        strategy_account__isnull=True
+    )
+    rows = Fill.objects.filter(account__in=account_ids).exclude(pk__in=owned.values("fill"))
+    fills = list(rows.order_by("pk"))
+    # A provisional one no longer counts beside the fills of its order, whosever they are.
+    counted = counting(told(fill) for fill in with_their_orders(fills))
+    openings = Openings.of(account_ids)
+    return [fill for fill in fills if fill.pk in counted and not openings.include(fill, None)]
+
+
 def present_owners(attributions: QuerySet[Attribution]) -> QuerySet[Attribution]:
     """The newest attribution of each fill, of those given."""
     newer = Attribution.objects.filter(fill=OuterRef("fill"), pk__gt=OuterRef("pk"))

@@ -2,7 +2,7 @@
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,9 +12,12 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to, known_sum
+from capital.domain.performance.pnl import Booked, Books, keep_books
 from capital.domain.performance.symbols import parse_symbol
-from capital.models import Position, SymbolDay
-from capital.services.trading.worth import unrealized_of, worth_something
+from capital.models import Account, Fill, Position, SymbolDay, VenuePosition
+from capital.services.balances.summaries import business_date
+from capital.services.trading.books import as_booked, nobodys_fills
+from capital.services.trading.worth import FRESH_FOR, unrealized_of, worth_something
 
 GROUPS = ("strategy", "account", "symbol", "day")
 _PATHS = {
@@ -38,7 +41,7 @@ class PnlRow:
     """What was earned in one currency, by what it is grouped by.
 
     Attributes:
-        strategy: Its key; None where it is not grouped by.
+        strategy: Its key; None where it is not grouped by, and of fills that are nobody's.
         account: Its name; None where it is not grouped by.
         symbol: None where it is not grouped by.
         date: A day of the project; None where it is not grouped by.
@@ -120,18 +123,25 @@ def account_pnl(
     """``pnl`` of these accounts, or of all for None, with what their open positions come to.
 
     ``unrealized`` is 0 where none is open, and None where one of them has no fresh mark. A day
-    that is over has none.
+    that is over has none. What fills of nobody earned is counted in: by strategy, as a row without
+    one, which comes last.
     """
     days, positions = SymbolDay.objects.all(), worth_something(Position.objects.all())
-    if account_ids is not None:
+    if account_ids is None:
+        account_ids = list(Account.objects.order_by("pk").values_list("pk", flat=True))
+    else:
         days = days.filter(strategy_account__account__in=account_ids)
         positions = positions.filter(strategy_account__account__in=account_ids)
-    rows = pnl(days, by=by, since=since, until=until)
+    of_nobody = _of_nobody(account_ids)
+    rows = _with_nobodys(pnl(days, by=by, since=since, until=until), of_nobody, by, (since, until))
     if "day" in by:
         return rows
+    now = clock()
     held = list(positions.select_related("strategy_account__strategy", "strategy_account__account"))
-    values = unrealized_of(held, now=clock())
+    values = unrealized_of(held, now=now)
     worth: dict[tuple[Any, ...], list[Decimal | None]] = defaultdict(list)
+    for each, value in _worth_of_nobody(of_nobody, now=now):
+        worth[(*(each.group(name) for name in by), each.settle)].append(value)
     for position in held:
         group = (*(_NAMES[name](position) for name in by), settle_of(position.symbol))
         worth[group].append(values[position.pk])
@@ -139,6 +149,92 @@ def account_pnl(
         group = (*(getattr(row, name) for name in by), row.currency)
         row.unrealized = known_sum(*worth[group])
     return rows
+
+
+@dataclass(frozen=True)
+class _Nobodys:
+    """What fills of nobody come to in one symbol of one account."""
+
+    account_id: int
+    account: str
+    symbol: str
+    position_side: str
+    settle: str
+    books: Books
+    entries: Sequence[Booked]
+
+    def group(self, name: str, entry: Booked | None = None) -> Any:
+        """What it is of ``GROUPS``; it is of no strategy."""
+        if name == "day":
+            return None if entry is None else business_date(entry.at)
+        return None if name == "strategy" else getattr(self, name)
+
+
+def _of_nobody(account_ids: Sequence[int]) -> list[_Nobodys]:
+    fills: dict[tuple[int, str, str], list[Fill]] = defaultdict(list)
+    for fill in nobodys_fills(account_ids):
+        fills[fill.account_id, fill.symbol, fill.position_side].append(fill)
+    names = dict(
+        Account.objects.filter(pk__in={key for key, *_ in fills}).values_list("pk", "name")
+    )
+    found = []
+    for (account_id, symbol, side), of_key in sorted(fills.items()):
+        books, entries = keep_books([as_booked(fill, step=_ZERO) for fill in of_key])
+        name, settle = names[account_id], of_key[0].settle
+        found.append(_Nobodys(account_id, name, symbol, side, settle, books, entries))
+    return found
+
+
+def _with_nobodys(
+    rows: Sequence[PnlRow],
+    of_nobody: Sequence[_Nobodys],
+    by: Sequence[str],
+    span: tuple[datetime.date | None, datetime.date | None],
+) -> list[PnlRow]:
+    """The rows with what fills of nobody earned in a span, sorted alike."""
+    names = ["date" if name == "day" else name for name in by]
+    found = {(*(getattr(row, name) for name in names), row.currency): row for row in rows}
+    since, until = span
+    for each in of_nobody:
+        for entry in each.entries:
+            day = business_date(entry.at)
+            if (since is not None and day < since) or (until is not None and day > until):
+                continue
+            group = [each.group(name, entry) for name in by]
+            key = (*group, each.settle)
+            if key not in found:
+                named = dict(zip(names, group, strict=True))
+                found[key] = PnlRow(currency=each.settle, **named)
+            figures = {name: getattr(entry, name) for name in _SUMS}
+            is_closed = entry.closed is not None
+            unvalued = entry.fees_unvalued
+            found[key].add({**figures, "fills": 1, "trades": is_closed, "fees_unvalued": unvalued})
+    return [
+        found[key] for key in sorted(found, key=lambda key: [(e is None, e or "") for e in key])
+    ]
+
+
+def _worth_of_nobody(
+    of_nobody: Sequence[_Nobodys], *, now: datetime.datetime
+) -> Iterator[tuple[_Nobodys, Decimal | None]]:
+    """What closing each at the exchange's mark would earn; None without a fresh one."""
+    open_ = [each for each in of_nobody if each.books.position.amount]
+    rows = VenuePosition.objects.filter(
+        account__in={each.account_id for each in open_},
+        symbol__in={each.symbol for each in open_},
+        mark_price__isnull=False,
+    )
+    marks = {
+        (row.account_id, row.symbol): row.mark_price
+        for row in (rows.order_by("pk") if open_ else ())
+        if now - row.observed_at <= FRESH_FOR
+    }
+    for each in open_:
+        symbol, mark = parse_symbol(each.symbol), marks.get((each.account_id, each.symbol))
+        if symbol is None or mark is None:
+            yield each, None
+        else:
+            yield each, EXACT.normalize(each.books.position.unrealized(symbol.kind, mark))
 
 
 def settle_of(symbol: str) -> str | None:

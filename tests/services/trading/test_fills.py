@@ -33,7 +33,14 @@ from capital.services.trading import (
 )
 from capital.services.trading.books import PositionKey, keep_current
 from capital.services.trading.units import bookable
-from tests.factories import make_account, make_fill, make_link, make_market, make_user
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_link,
+    make_market,
+    make_user,
+    make_venue_position,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -129,6 +136,42 @@ def test_inverse_contracts_counted_in_the_coin_are_refused_and_never_booked_othe
     assert kept.rows == rows[:1]
     assert [(each.name, each.row_id) for each in kept.unread] == [("BTC/USD:BTC", "2")]
     assert bookable("okx", Told(rows)) == Told(rows)
+
+
+def test_what_fills_of_nobody_earned_stands_in_a_row_without_a_strategy(link) -> None:
+    now = NOON + timedelta(hours=1)
+    report(link, told(1, "buy", "1", "100"), told(2, "sell", "1", "110"))
+    account, nobodys = link.account, {"strategy_account": None, "source": "venue", "symbol": BTC}
+    for number, side, price in ((11, "buy", 100), (12, "sell", 130), (13, "buy", 120)):
+        make_fill(
+            link, **nobodys, account=account, side=side, quantity=D(2), price=D(price),
+            venue_fill_id=str(number), executed_at=NOON + timedelta(minutes=number),
+            fees=[{"amount": "0.5", "currency": "USDT"}],
+        )  # fmt: skip
+
+    def rows(*by: str, **given: Any) -> list[tuple[Any, ...]]:
+        found = account_pnl([account.pk], by=by, clock=lambda: now, **given)
+        return [
+            (
+                row.strategy,
+                row.symbol,
+                row.realized,
+                row.unrealized,
+                row.fees,
+                row.fills,
+                row.trades,
+            )
+            for row in found
+        ]
+
+    own = (link.strategy.key, None, D(10), D(0), D(0), 2, 1)
+    assert rows("strategy") == [own, (None, None, D("58.5"), None, D("1.5"), 3, 1)]
+    make_venue_position(account, "2", mark_price=D(121), observed_at=now)
+    assert rows("strategy")[1][3] == D(2)
+    assert rows("symbol") == [(None, BTC, D("68.5"), D(2), D("1.5"), 5, 2)]
+    day = date(2026, 3, 10)
+    assert [row[2] for row in rows("day", "strategy", since=day, until=day)] == [10, D("58.5")]
+    assert rows(until=day - timedelta(days=1)) == rows(since=day + timedelta(days=1)) == []
 
 
 def test_a_report_may_be_repeated(link) -> None:

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
-
 from capital.domain.money import EXACT, add_to
 from capital.domain.performance.symbols import parse_symbol
-from capital.domain.performance.telling import FillSource, counting
+from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.models import Account, Attribution, BookedHolding, Fill, Position, VenuePosition
-from capital.services.trading.books import Openings, booked_quantity, present_owners
-from capital.services.trading.same_orders import told
+from capital.models import Account, BookedHolding, Fill, Position, VenuePosition
+from capital.services.trading.books import booked_quantity, nobodys_fills
 from capital.services.trading.syncing.positions import UNSURE
 from capital.services.transactions import inside_transaction
 
@@ -200,28 +197,11 @@ def _of_links(account_id: int) -> dict[_Held, Decimal]:
 
 
 def _of_nobody(account_id: int) -> dict[_Held, Decimal]:
-    """What the fills of an account come to that count and are nobody's; three queries."""
-    owned = present_owners(Attribution.objects.filter(fill__account=account_id)).exclude(
-        strategy_account__isnull=True
-    )
-    rows = Fill.objects.filter(account=account_id).exclude(pk__in=owned.values("fill"))
-    fills = list(rows.order_by("pk"))
-    # A provisional one no longer counts beside the fills of its order, whosever they are.
-    provisional = [fill for fill in fills if not fill.venue_fill_id]
-    orders = {fill.order_id for fill in provisional} - {""}
-    clients = {fill.client_order_id for fill in provisional} - {""}
-    alike = Q(order_id__in=orders) | Q(client_order_id__in=clients)
-    of_orders = Fill.objects.filter(alike, account=account_id) if provisional else ()
-    counted = counting(
-        told(fill) for fill in {fill.pk: fill for fill in [*fills, *of_orders]}.values()
-    )
-    openings = Openings.of([account_id])
+    """What the fills of an account come to that count and are nobody's."""
     found: dict[_Held, Decimal] = {}
-    for fill in fills:
+    for fill in nobodys_fills([account_id]):
         symbol = parse_symbol(fill.symbol)
-        if openings.include(fill, None):
-            continue
-        if fill.pk not in counted or symbol is None or symbol.kind is InstrumentKind.SPOT:
+        if symbol is None or symbol.kind is InstrumentKind.SPOT:
             continue
         is_bought = fill.side == Side.BUY.value
         amount = fill.quantity if is_bought else EXACT.minus(fill.quantity)
