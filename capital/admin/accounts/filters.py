@@ -10,7 +10,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import FRESHNESS
 from capital.models import Account
-from capital.services.overview import Freshness, freshness_of
+from capital.services.overview import Freshness, freshness_of, with_unread_trades
 
 
 class VenueFilter(DropdownFilter):  # type: ignore[misc]
@@ -40,6 +40,7 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
             ("active", gettext("active")),
             ("inactive", gettext("inactive")),
             ("suspect", gettext("suspect balance")),
+            ("trades", gettext("trades unread")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Account]) -> QuerySet[Account]:
@@ -51,6 +52,10 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
                 return queryset.filter(is_active=False)
             case "suspect":
                 return queryset.exclude(suspect_readings={})
+            case "trades":
+                # As the dashboard counts them: an inactive account is nobody's concern.
+                active = queryset.filter(is_active=True)
+                return queryset.filter(pk__in=with_unread_trades(active, now=timezone.now()))
         return queryset
 
 

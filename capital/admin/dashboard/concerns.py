@@ -41,6 +41,7 @@ _CONCERN_ROWS = {
     Concern.NEVER: ("account", {"freshness": "never", "is_active__exact": "1"}),
     Concern.EXPIRED: ("account", {"freshness": "expired", "is_active__exact": "1"}),
     Concern.STALE: ("account", {"freshness": "stale", "is_active__exact": "1"}),
+    Concern.TRADES: ("account", {"state": "trades"}),
 }
 
 
@@ -73,14 +74,14 @@ def concern_rows(overview: Dashboard) -> list[ConcernRow]:
 
 
 def concern_links(overview: Dashboard) -> list[tuple[str, int, str]]:
-    """How many accounts there are of each concern, and the list of them where there is one."""
+    """How many accounts there are of each concern, and the list of them."""
     names = _CONCERN_NAME
     counts = {
         concern: sum(concern in each.concerns for each in overview.concerns) for concern in Concern
     }
     found = []
     for concern, count in counts.items():
-        if count and concern in _CONCERN_ROWS:
+        if count:
             rows, filters = _CONCERN_ROWS[concern]
             found.append((str(names[concern]), count, listing(rows, **filters)))
     return found

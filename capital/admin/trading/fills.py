@@ -7,18 +7,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from capital.admin.frame.base import RecordAdmin
+from capital.admin.frame.base import RecordAdmin, SiteChangeList
 from capital.admin.frame.cells import badge, figure, gain, lines, link_to
-from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, change, moment, money, number
 from capital.admin.frame.lists import MOST_ROWS, AtLeast
 from capital.admin.trading.assigning import AssignActions
 from capital.admin.trading.entering import FlowPages, OpeningPages
+from capital.admin.trading.exports import EXPORTS, ExportActions
 from capital.admin.trading.filters import (
     AttributionFilter,
     PresentStrategyFilter,
@@ -64,11 +64,32 @@ _FLOW_COLUMNS = (
 )
 
 
+# So many stand above the others; all of them are one click away.
+_FIRST = 20
+
+
+class _FillList(SiteChangeList):
+    """The newest fills that are nobody's first, while nothing is searched, filtered or sorted."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """On the first page; what stands above does not stand below again."""
+        super().get_results(request)
+        if self.query or self.page_num > 1 or any(name != "p" for name in self.params):
+            return
+        rows = unattributed_fills(self.root_queryset).order_by(*self.model_admin.ordering)
+        first = list(rows[:_FIRST])
+        self.model_admin.prepare_rows(request, first)
+        above = {fill.pk for fill in first}
+        self.result_list = first + [row for row in self.result_list if row.pk not in above]
+
+
 @admin.register(Fill)
-class FillAdmin(AssignActions, OpeningPages, ImportPages, RecordAdmin):
+class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordAdmin):
     """Each is kept once, as it was told first."""
 
-    actions = ["assign", "look_again", "export"]
+    actions = ["assign", "look_again", *EXPORTS]
+    export_name = "fills"
+    export_columns = _FILL_COLUMNS
     actions_list = ["import_trades", "enter_opening"]
     list_before_template = "capital/trading/fills_before.html"
     date_hierarchy = "executed_at"
@@ -131,6 +152,10 @@ class FillAdmin(AssignActions, OpeningPages, ImportPages, RecordAdmin):
         context = {"unattributed": count, **(extra_context or {})}
         return super().changelist_view(request, context)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SiteChangeList]:
+        """With what is nobody's above all others."""
+        return _FillList
+
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
         """Whose each is now."""
         _find_owners(rows)
@@ -144,15 +169,11 @@ class FillAdmin(AssignActions, OpeningPages, ImportPages, RecordAdmin):
             _find_owners([fill])
         return fill
 
-    @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
-    def export(self, request: HttpRequest, queryset: QuerySet[Fill]) -> StreamingHttpResponse:
-        """One line a fill, exact."""
-        rows = (
-            tuple(_cell(fill, name) for name in _FILL_COLUMNS)
-            for fills in _in_batches(queryset.iterator(chunk_size=500))
-            for fill in _find_owners(fills)
-        )
-        return csv_response("fills", _FILL_COLUMNS, rows)
+    def export_rows(self, rows: QuerySet[Fill]) -> Iterator[Sequence[Any]]:
+        """One line a fill, with whose it is now."""
+        for fills in _in_batches(rows.iterator(chunk_size=500)):
+            for fill in _find_owners(fills):
+                yield [_cell(fill, name) for name in _FILL_COLUMNS]
 
     @admin.display(description=gettext_lazy("executed at"), ordering="executed_at")
     def shown_time(self, fill: Fill) -> str:
@@ -231,10 +252,12 @@ def _cell(fill: Fill, name: str) -> Any:
 
 
 @admin.register(Flow)
-class FlowAdmin(FlowPages, RecordAdmin):
+class FlowAdmin(FlowPages, ExportActions, RecordAdmin):
     """Deposits, withdrawals and transfers, and what was earned without a fill."""
 
-    actions = ["export"]
+    actions = EXPORTS
+    export_name = "flows"
+    export_columns = _FLOW_COLUMNS
     date_hierarchy = "occurred_at"
     list_display = [
         "shown_time",
@@ -279,11 +302,10 @@ class FlowAdmin(FlowPages, RecordAdmin):
             "account", "strategy_account__strategy", "actor", "reversed_by", "matched_by"
         )
 
-    @admin.action(permissions=["view"], description=gettext_lazy("Export as CSV"))
-    def export(self, request: HttpRequest, queryset: QuerySet[Flow]) -> StreamingHttpResponse:
-        """One line a flow, exact."""
-        rows = (
-            (
+    def export_rows(self, rows: QuerySet[Flow]) -> Iterator[Sequence[Any]]:
+        """One line a flow."""
+        for flow in rows.iterator(chunk_size=500):
+            yield [
                 timezone.localtime(flow.occurred_at).isoformat(),
                 flow.account.name,
                 flow.pool,
@@ -295,10 +317,7 @@ class FlowAdmin(FlowPages, RecordAdmin):
                 flow.venue_flow_id,
                 flow.source,
                 flow.note,
-            )
-            for flow in queryset.iterator(chunk_size=500)
-        )
-        return csv_response("flows", _FLOW_COLUMNS, rows)
+            ]
 
     @admin.display(description=gettext_lazy("occurred at"), ordering="occurred_at")
     def shown_time(self, flow: Flow) -> str:

@@ -1,6 +1,8 @@
 """Positions: what each link holds, by its bot's reports and its fills. Read-only."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
@@ -13,7 +15,9 @@ from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, gain, lines, link_to, since
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import NOTHING, number
+from capital.admin.trading.exports import EXPORTS, ExportActions
 from capital.admin.trading.filters import MatchFilter
+from capital.domain.money import EXACT
 from capital.models import Position
 from capital.services.trading import mark_dust, settle_of, value_positions
 
@@ -23,9 +27,30 @@ def _judge(positions: list[Any]) -> None:
     value_positions(positions, now=timezone.now())
 
 
+_COLUMNS = (
+    "account",
+    "strategy",
+    "symbol",
+    "position_side",
+    "quantity",
+    "entry_price",
+    "mark_price",
+    "marked_at",
+    "unrealized_pnl",
+    "realized_pnl",
+    "currency",
+    "source",
+    "updated_at",
+)
+
+
 @admin.register(Position)
-class PositionAdmin(RecordAdmin):
+class PositionAdmin(ExportActions, RecordAdmin):
     """An open one holds the account's capital where it is."""
+
+    actions = EXPORTS
+    export_name = "positions"
+    export_columns = _COLUMNS
 
     list_display = [
         "symbol",
@@ -85,6 +110,14 @@ class PositionAdmin(RecordAdmin):
             _judge([position])
         return position
 
+    def export_rows(self, rows: QuerySet[Position]) -> Iterator[Sequence[Any]]:
+        """One line a position, valued by its mark of now; empty where nothing is known."""
+        every = rows.iterator(chunk_size=500)
+        while positions := list(islice(every, 500)):
+            _judge(positions)
+            for position in positions:
+                yield [_cell(position, name) for name in _COLUMNS]
+
     @admin.display(
         description=gettext_lazy("strategy"), ordering="strategy_account__strategy__name"
     )
@@ -140,3 +173,18 @@ class PositionAdmin(RecordAdmin):
     def shown_updated(self, position: Position) -> Any:
         """When its bot last spoke."""
         return since(position.updated_at, now=timezone.now())
+
+
+def _cell(position: Position, name: str) -> Any:
+    match name:
+        case "account":
+            return position.strategy_account.account.name
+        case "strategy":
+            return position.strategy_account.strategy.key
+        case "currency":
+            return settle_of(position.symbol)
+        case "marked_at" | "updated_at":
+            moment = getattr(position, name)
+            return moment and timezone.localtime(moment).isoformat(timespec="seconds")
+    found = getattr(position, name)
+    return EXACT.normalize(found) if isinstance(found, Decimal) else found

@@ -14,8 +14,9 @@ from capital.services.trading import (
     ImportedLine,
     ImportedSum,
     ImportReport,
-    LineProblem,
+    ProblemLines,
     TradeFile,
+    alike_problems,
 )
 
 # Of more lines, whoever reads them sees what is in the file; of more problems, what is wrong.
@@ -47,6 +48,7 @@ _STATES: dict[FillCode, tuple[Any, str, Any]] = {
 def preview_context(file: TradeFile, report: ImportReport) -> dict[str, Any]:
     """What the page shows of a report."""
     lines = sorted(report.lines, key=lambda each: (not _is_notable(each), each.line.number))
+    problems = alike_problems(report.problems)
     columns = [
         (name, label)
         for name, label in COUNTS
@@ -54,8 +56,8 @@ def preview_context(file: TradeFile, report: ImportReport) -> dict[str, Any]:
     ]
     return {
         "may_lack_last": file.may_lack_last,
-        "problems": [_problem(each) for each in report.problems[:MOST_PROBLEMS]],
-        "more_problems": max(len(report.problems) - MOST_PROBLEMS, 0),
+        "problems": [_problem(each) for each in problems[:MOST_PROBLEMS]],
+        "more_problems": max(len(problems) - MOST_PROBLEMS, 0),
         "columns": [label for _, label in columns],
         "links": [
             (link.strategy, [(label, getattr(link, name)) for name, label in columns])
@@ -76,9 +78,9 @@ def _is_notable(line: ImportedLine) -> bool:
     return line.code is FillCode.DIFFERS or not line.result.is_counted
 
 
-def _problem(problem: LineProblem) -> dict[str, Any]:
+def _problem(problem: ProblemLines) -> dict[str, Any]:
     return {
-        "number": problem.number,
+        "number": problem.ranges,
         "column": problem.column,
         "text": sentence(problem.reason),
     }

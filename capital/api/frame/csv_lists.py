@@ -1,24 +1,24 @@
-"""Lists as CSV, for ``Accept: text/csv``: all rows that fit the filters, sent as they are read.
-
-Tables that are made at once are CSV and XLSX.
-"""
+"""Lists as CSV or as a workbook: all rows that fit the filters. Tables, too, made at once."""
 
 import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.api.frame.base import ApiView
+from capital.api.frame.fields import ExactField
 from capital.api.frame.pages import ListAndRetrieve
 from capital.domain.formulas import is_formula
+from capital.services.trading import write_workbook
 
 ROWS_AT_ONCE = 500
 MEDIA_TYPE = "text/csv"
@@ -36,7 +36,7 @@ class CsvRenderer(BaseRenderer):
 
 
 class WorkbookRenderer(BaseRenderer):
-    """Says that a table may be asked for as XLSX; the view writes it."""
+    """Says that a list or a table may be asked for as XLSX; the view writes it."""
 
     media_type = WORKBOOK_TYPE
     format = "xlsx"
@@ -81,39 +81,53 @@ class TableView(ApiView):
 
 
 class CsvLists(ListAndRetrieve):
-    """A resource whose list is CSV for whoever accepts nothing else."""
+    """A resource whose list is CSV, or XLSX, for whoever accepts nothing else."""
 
     def get_renderers(self) -> list[BaseRenderer]:
         """JSON first: it is what those get who do not say."""
-        return [JSONRenderer(), CsvRenderer()] if self.action == "list" else [JSONRenderer()]
+        files = [CsvRenderer(), WorkbookRenderer()] if self.action == "list" else []
+        return [JSONRenderer(), *files]
 
     @property
-    def is_csv(self) -> bool:
-        """Whether the list was asked for as CSV."""
-        renderer = getattr(self.request, "accepted_renderer", None)
-        return self.action == "list" and isinstance(renderer, CsvRenderer)
+    def file_type(self) -> str:
+        """As which file the list was asked for; empty where it was not."""
+        renderer: Any = getattr(self.request, "accepted_renderer", None)
+        is_file = isinstance(renderer, CsvRenderer | WorkbookRenderer)
+        return str(renderer.media_type) if self.action == "list" and is_file else ""
 
     def known_query(self) -> set[str]:
         """Without pages: a file has all rows."""
         known = super().known_query()
-        return known - _OF_PAGES if self.is_csv else known
+        return known - _OF_PAGES if self.file_type else known
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One page of the rows that you may see; as `text/csv` all of them."""
-        if not self.is_csv:
+        """One page of the rows that you may see; as `text/csv` or a workbook all of them."""
+        if not self.file_type:
             return super().list(request, *args, **kwargs)
-        columns = list(self.get_serializer().fields)
-        lines = self._lines(columns, self.filter_queryset(self.get_queryset()))
-        answer: Any = StreamingHttpResponse(lines, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+        fields = self.get_serializer().fields
+        columns = list(fields)
+        rows = self._rows(self.filter_queryset(self.get_queryset()))
+        answer: Any
+        if self.file_type == WORKBOOK_TYPE:
+            exact = {name for name, field in fields.items() if isinstance(field, ExactField)}
+            values = ([_value(row[name], name in exact) for name in columns] for row in rows)
+            answer = FileResponse(write_workbook(columns, values), content_type=WORKBOOK_TYPE)
+        else:
+            lines = _lines(columns, rows)
+            answer = StreamingHttpResponse(lines, content_type=f"{MEDIA_TYPE}; charset=utf-8")
         return answer  # type: ignore[no-any-return]  # the framework sends any response of Django
 
-    def _lines(self, columns: Sequence[str], rows: QuerySet[Any]) -> Iterator[str]:
-        writer = csv.writer(_Line())
-        yield writer.writerow(columns)
+    def _rows(self, rows: QuerySet[Any]) -> Iterator[Any]:
         every = rows.iterator(chunk_size=ROWS_AT_ONCE)
         while page := list(islice(every, ROWS_AT_ONCE)):
-            for row in self.rows_as_json(page):
-                yield writer.writerow([cell(row[name]) for name in columns])
+            yield from self.rows_as_json(page)
+
+
+def _lines(columns: Sequence[str], rows: Iterable[Any]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([cell(row[name]) for name in columns])
 
 
 class _Line:
@@ -135,3 +149,12 @@ def cell(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False)
     text = str(value)
     return f"'{text}" if is_formula(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _value(value: Any, is_exact: bool) -> Any:  # noqa: FBT001  # of a column
+    """One value of a row for a workbook: an amount as a number, a list as JSON, a text as text."""
+    if is_exact and value is not None:
+        return Decimal(value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return value

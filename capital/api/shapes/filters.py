@@ -1,7 +1,10 @@
 """The filters of each list."""
 
+from datetime import date, datetime, time, timedelta
+
 import django_filters as filters
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from capital.api.frame.filters import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
@@ -22,6 +25,8 @@ from capital.models import (
     StrategyCapital,
     Trigger,
 )
+from capital.services.overview import attributed_fills, unattributed_fills
+from capital.services.trading import present_fills
 from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
@@ -29,6 +34,8 @@ _MARKETS = [(market.value, market.value) for market in MarketType]
 _OF_ACCOUNT = "Only those of this account, by id."
 _OF_STRATEGY = "Only those of this strategy, by key."
 _OF_LINK = "Only those of this strategy on an account, by id."
+# Days that every time zone and database has.
+_FIRST_DAY, _LAST_DAY = date(1970, 1, 1), date(9000, 1, 1)
 
 
 class _DayFilter(filters.FilterSet):
@@ -177,9 +184,23 @@ class FillFilter(filters.FilterSet):
     """Filters of the list of fills."""
 
     account = IdFilter(field_name="account_id", help_text=_OF_ACCOUNT)
-    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    strategy_account = IdFilter(
+        method="filter_link",
+        help_text=f"{_OF_LINK} By whose they are now, also where that was known later.",
+    )
     strategy = filters.CharFilter(
-        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+        method="filter_strategy",
+        help_text=f"{_OF_STRATEGY} By whose they are now, also where that was known later.",
+    )
+    unattributed = SwitchFilter(
+        method="filter_unattributed",
+        help_text="Only those of which nobody knows whose they are, or only the others.",
+    )
+    date_from = filters.DateFilter(
+        method="filter_from", help_text="From this day on, in the project's time zone."
+    )
+    date_to = filters.DateFilter(
+        method="filter_to", help_text="Up to and including this day, in the project's time zone."
     )
     symbol = filters.CharFilter(help_text="Only this symbol, in ccxt's notation.")
     currency = filters.CharFilter(
@@ -192,6 +213,26 @@ class FillFilter(filters.FilterSet):
     executed_to = filters.IsoDateTimeFilter(
         field_name="executed_at", lookup_expr="lt", help_text="Executed before this time."
     )
+
+    def filter_link(self, rows: QuerySet[Fill], _name: str, value: int) -> QuerySet[Fill]:
+        """By the newest attribution."""
+        return present_fills(rows, strategy_account=value)
+
+    def filter_strategy(self, rows: QuerySet[Fill], _name: str, value: str) -> QuerySet[Fill]:
+        """By the newest attribution."""
+        return present_fills(rows, strategy_account__strategy__key=value)
+
+    def filter_unattributed(self, rows: QuerySet[Fill], _name: str, value: bool) -> QuerySet[Fill]:  # noqa: FBT001
+        """As the dashboard counts them: what a person gave to nobody is known."""
+        return unattributed_fills(rows) if value else attributed_fills(rows)
+
+    def filter_from(self, rows: QuerySet[Fill], _name: str, value: date) -> QuerySet[Fill]:
+        """From midnight on."""
+        return rows.filter(executed_at__gte=_midnight(value))
+
+    def filter_to(self, rows: QuerySet[Fill], _name: str, value: date) -> QuerySet[Fill]:
+        """Until the midnight after it."""
+        return rows.filter(executed_at__lt=_midnight(min(value, _LAST_DAY) + timedelta(days=1)))
 
     class Meta:
         model = Fill
@@ -256,3 +297,9 @@ class PositionFilter(filters.FilterSet):
     class Meta:
         model = Position
         fields: list[str] = []
+
+
+def _midnight(day: date) -> datetime:
+    """When this day begins in the project's time zone."""
+    within = min(max(day, _FIRST_DAY), _LAST_DAY + timedelta(days=1))
+    return timezone.make_aware(datetime.combine(within, time.min))

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from rich.table import Table
 
 from capital.domain.money import with_decimals
@@ -20,6 +20,7 @@ from capital.services.trading import (
     ImportedSum,
     ImportReport,
     LineProblem,
+    alike_problems,
     import_trades,
     read_trade_file,
 )
@@ -79,16 +80,17 @@ class Command(CapitalCommand):
 
 
 def _problems(problems: tuple[LineProblem, ...]) -> str:
+    alike = alike_problems(problems)
     lines = [
-        _("Line %(number)s, %(column)s: %(problem)s")
-        % {
-            "number": problem.number,
-            "column": problem.column,
-            "problem": sentence(problem.reason),
-        }
-        for problem in problems[:_MOST_PROBLEMS]
+        ngettext(
+            "Line %(number)s, %(column)s: %(problem)s",
+            "Lines %(number)s, %(column)s: %(problem)s",
+            len(each.numbers),
+        )
+        % {"number": each.ranges, "column": each.column, "problem": sentence(each.reason)}
+        for each in alike[:_MOST_PROBLEMS]
     ]
-    if left := len(problems) - len(lines):
+    if left := len(alike) - len(lines):
         lines.append(_("… and %(left)s more.") % {"left": left})
     lines.append(_("Nothing was recorded. Correct the file, then import it again."))
     return "\n".join(lines)

@@ -8,13 +8,14 @@ from capital.services.overview.accounts import (
     pool_shares,
 )
 from capital.services.overview.capital import find_link_capital, first_link_capital
-from capital.services.overview.concerns import Concern
+from capital.services.overview.concerns import Concern, with_unread_trades
 from capital.services.overview.currencies import CurrencyOverview, Slice
 from capital.services.overview.dashboard import Dashboard, FirstSteps, read_dashboard
 from capital.services.overview.earnings import (
     EarnedToday,
     Earnings,
     UnexplainedPool,
+    attributed_fills,
     mismatched,
     shown_unexplained,
     unattributed_fills,
@@ -48,6 +49,7 @@ __all__ = [
     "TradingHistory",
     "UnexplainedPool",
     "add",
+    "attributed_fills",
     "count_accounts",
     "find_link_capital",
     "first_link_capital",
@@ -63,4 +65,5 @@ __all__ = [
     "shown_unexplained",
     "store_rate",
     "unattributed_fills",
+    "with_unread_trades",
 ]

@@ -1,13 +1,17 @@
 """Why a person should look at an account."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
+
+from django.db.models import QuerySet
 
 from capital.domain.allocation.decision import Outcome
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.overview.accounts import AccountBalances, Freshness
 from capital.services.sentences import outline_of, sentence, sentence_of
+from capital.services.trading.syncing.problems import trading_problems
 
 
 class Concern(StrEnum):
@@ -33,6 +37,17 @@ _OF_FRESHNESS = {
 _OF_OUTCOME = {Outcome.FAILED.value: Concern.FAILED, Outcome.HELD.value: Concern.HELD}
 # The outcomes of a last run that are a concern.
 CONCERNING_OUTCOMES = (Outcome.FAILED, Outcome.HELD)
+
+
+def with_unread_trades(accounts: QuerySet[Account], *, now: datetime) -> list[int]:
+    """Those of which not all that was traded is known, by primary key, in one query.
+
+    Args:
+        accounts: To look among.
+        now: Decides what is late.
+    """
+    ids = accounts.order_by().values_list("pk", flat=True)
+    return sorted(trading_problems(ids, now=now))
 
 
 def concerns_of(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from capital.domain.money import EXACT, ROUNDED, known_sum, quantum_of
 from capital.domain.performance.unexplained import is_explained
@@ -111,6 +111,12 @@ def unattributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
     """Those of which it is not known whose they are, and of which no person said that of none."""
     said = Attribution.objects.filter(fill=OuterRef("pk"))
     return fills.filter(~Exists(said), strategy_account__isnull=True).order_by()
+
+
+def attributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
+    """The others: a link's, or nobody's because a person said so."""
+    said = Attribution.objects.filter(fill=OuterRef("pk"))
+    return fills.filter(Q(strategy_account__isnull=False) | Exists(said))
 
 
 def mismatched(positions: QuerySet[Position]) -> list[int]:

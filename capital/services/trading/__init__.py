@@ -12,10 +12,18 @@ from capital.services.trading.by_hand.orders import (
     of_nobody,
     of_strategy,
     owners_shown,
+    present_fills,
 )
 from capital.services.trading.by_hand.reversing import can_reverse, reverse_flow
 from capital.services.trading.counted import Equity, equity_of
-from capital.services.trading.files import LineProblem, TradeFile, read_trade_file
+from capital.services.trading.files import (
+    LineProblem,
+    ProblemLines,
+    TradeFile,
+    alike_problems,
+    read_trade_file,
+    write_workbook,
+)
 from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
 from capital.services.trading.flows import enter_flow
 from capital.services.trading.imports import (
@@ -65,10 +73,12 @@ __all__ = [
     "LineProblem",
     "NewFill",
     "PnlRow",
+    "ProblemLines",
     "ReadReport",
     "ToldPosition",
     "TradeFile",
     "account_pnl",
+    "alike_problems",
     "assign_fills",
     "attribute_again",
     "can_reverse",
@@ -93,6 +103,7 @@ __all__ = [
     "open_positions",
     "owners_shown",
     "pnl",
+    "present_fills",
     "preview_assignment",
     "preview_upload",
     "read_trade_file",
@@ -103,4 +114,5 @@ __all__ = [
     "settle_of",
     "sync_fills",
     "value_positions",
+    "write_workbook",
 ]

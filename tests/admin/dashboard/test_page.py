@@ -58,8 +58,7 @@ def test_each_concern_leads_to_its_rows(client: Client) -> None:
         response = client.get(f"/admin/capital/{model}/", filters)
         assert response.status_code == 200
         assert response.context["cl"].has_active_filters or "last_check_code" in filters
-    # Of trades that could not be read there is no list yet: the account is named.
-    assert set(_CONCERN_ROWS) == set(Concern) - {Concern.TRADES}
+    assert set(_CONCERN_ROWS) == set(Concern)
 
 
 def test_a_figure_s_link_leads_to_its_rows_and_to_no_others(client: Client) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from capital.models import Account, AllocationRun
+from capital.models import Account, AllocationRun, TradingCursor
 from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,21 @@ def test_accounts_of_each_state(root: Client, state: str) -> None:
     expected = {"inactive": ["inactive", "suspect"]}.get(state, [state])
 
     assert [row.name for row in listed(root, "capital_account", state=state)] == expected
+
+
+def test_accounts_of_which_not_all_trades_are_known(root: Client) -> None:
+    now = timezone.now()
+    for name, hours, is_active in (("read", 0, True), ("unread", 2, True), ("off", 2, False)):
+        TradingCursor.objects.create(
+            account=make_account(name=name, is_active=is_active),
+            pool="futures",
+            asked_for="fills",
+            endpoint="GET /fills",
+            begins_at=now - timedelta(days=1),
+            read_until=now - timedelta(hours=hours),
+        )
+
+    assert [row.name for row in listed(root, "capital_account", state="trades")] == ["unread"]
 
 
 def test_capital_of_each_pool_and_currency(root: Client) -> None:

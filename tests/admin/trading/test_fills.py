@@ -1,13 +1,16 @@
 """Fills: assigned in bulk with a preview, by who may; found by whose they are now."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from capital.models import Account, Attribution, Fill, Position, StrategyAccount
+from capital.services.trading.files import read_trade_content
 from tests.admin.tenants import allow
 from tests.factories import make_account, make_fill, make_link, make_market, make_strategy
 
@@ -160,3 +163,31 @@ def test_who_may_not_assign_fills_enters_no_opening(page: Client, account: Accou
 
     assert address not in page.get(LIST).content.decode()
     assert page.get(address).status_code == 403
+
+
+def test_what_is_nobodys_stands_first_until_something_is_sought(
+    page: Client, link: StrategyAccount
+) -> None:
+    now = timezone.now()
+    old = make_fill(link, BTC, strategy_account=None, executed_at=now - timedelta(days=9))
+    known = make_fill(link, BTC, executed_at=now)
+    new = make_fill(link, BTC, strategy_account=None, executed_at=now - timedelta(days=1))
+
+    def order(**query: str) -> list[int]:
+        return [row.pk for row in page.get(LIST, query).context["cl"].result_list]
+
+    assert order() == [new.pk, old.pk, known.pk]
+    assert order(q=BTC) == order(source__exact="bot") == [known.pk, new.pk, old.pk]
+    assert "".join(page.get(LIST).content.decode().split()).count(">unattributed<") == 2
+
+
+def test_an_exported_workbook_can_be_imported_again(page: Client, fills: list[Fill]) -> None:
+    answer = act(page, fills[:1], "export_xlsx")
+
+    assert answer["Content-Disposition"].endswith('.xlsx"')
+    file = read_trade_content(b"".join(answer.streaming_content), name="fills.xlsx")
+    assert file.problems == ()
+    (line,) = file.lines
+    assert (line.fill.price, line.fill.quantity) == (fills[0].price, fills[0].quantity)
+    assert line.fill.executed_at == fills[0].executed_at
+    assert line.fill.venue_fill_id == fills[0].venue_fill_id

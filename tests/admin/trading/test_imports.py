@@ -195,8 +195,7 @@ def test_every_line_that_cannot_be_used_is_named(page: Client, account: Any) -> 
     shown = words(text)
     assert "3 executed_at “2026-03-10 10:00” is not a time with its offset from UTC." in shown
     assert "3 side “hold” is not one of: buy, sell." in shown
-    assert "4 strategy No strategy of the account is called “nobody”." in shown
-    assert "… and 1 more." in shown
+    assert "4–52 strategy No strategy of the account is called “nobody”." in shown
     assert "_import" not in text
     page.post(url, {"shown": shown_in(text)})
     assert not Fill.objects.exists()

@@ -1,5 +1,7 @@
 """Positions: what is too small for any order is shown as dust, and what others would earn."""
 
+import csv
+import io
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from openpyxl import load_workbook
 
 from capital.domain.performance.fills import Fee
 from capital.domain.sizing.orders import Side
@@ -94,3 +97,25 @@ def test_what_nobody_knows_is_a_dash(client: Client) -> None:
 def cells_of(page: Any, name: str) -> list[str]:
     """The cells of a column, as HTML."""
     return re.findall(rf'<td class="field-{name}[^>]*>(.*?)</td>', page.content.decode(), re.S)
+
+
+def test_positions_are_exported_with_what_they_would_earn(client: Client) -> None:
+    held_since(1)
+    stale = make_position(make_link(), "1.5", "ETH/USDT")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    chosen = {"_selected_action": list(Position.objects.values_list("pk", flat=True))}
+
+    answer = client.post(LIST, {"action": "export", **chosen})
+    content = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = {row["symbol"]: row for row in csv.DictReader(io.StringIO(content))}
+
+    assert (rows["BTC/USDT:USDT"]["quantity"], rows["BTC/USDT:USDT"]["currency"]) == ("2", "USDT")
+    assert (rows["BTC/USDT:USDT"]["unrealized_pnl"], rows["ETH/USDT"]["unrealized_pnl"]) == (
+        "60",
+        "",
+    )
+    assert rows["ETH/USDT"]["strategy"] == stale.strategy_account.strategy.key
+    answer = client.post(LIST, {"action": "export_xlsx", **chosen})
+    sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).worksheets[0]
+    head, *told = sheet.values
+    assert {row[head.index("quantity")] for row in told} == {2, 1.5}

@@ -1,18 +1,19 @@
-"""Lists of what was traded and earned as CSV."""
+"""Lists of what was traded and earned as CSV and as workbooks; what fills are filtered by."""
 
 import csv
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from openpyxl import load_workbook
 
 from capital.api.frame import csv_lists
 from capital.api.frame.csv_lists import cell
-from capital.models import LinkDay, StrategyAccount
+from capital.models import Attribution, LinkDay, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot, problem
 from tests.api.description import description
@@ -179,3 +180,63 @@ def test_the_description_says_that_there_is_a_file() -> None:
         assert answer["text/csv"]["schema"]["type"] == "string"
     accounts = description()["paths"]["/api/v1/accounts/"]["get"]["responses"]["200"]["content"]
     assert list(accounts) == ["application/json"]
+
+
+def sheet(bot: Bot, path: str) -> list[tuple[Any, ...]]:
+    answer: Any = bot.get(path, Accept=csv_lists.WORKBOOK_TYPE)
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == csv_lists.WORKBOOK_TYPE
+    workbook = load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+    return list(workbook.worksheets[0].values)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_as_a_workbook_has_the_rows_and_columns_of_the_list(bot, link, name: str) -> None:
+    fill_all(link, 2)
+
+    head, *told = sheet(bot, f"{name}/")
+
+    rows = bot.get(f"{name}/").json()["results"]
+    assert list(head) == list(rows[0])
+    assert [row[0] for row in told] == [row["id"] for row in rows]
+
+
+def test_a_workbook_has_amounts_as_numbers_and_ids_as_text(bot, link) -> None:
+    make_fill(
+        link, venue_fill_id="007", quantity=D("1.5"), price=D("0.1234567890123456789"),
+        client_order_id="=1+1", fees=[{"amount": "1", "currency": "BNB"}], fee_amount=None,
+    )  # fmt: skip
+
+    head, row = sheet(bot, "fills/")
+
+    told = dict(zip(head, row, strict=True))
+    assert (told["venue_fill_id"], told["client_order_id"]) == ("007", "=1+1")
+    assert (told["quantity"], told["price"]) == (1.5, "0.1234567890123456789")
+    assert told["fees"].startswith('[{"amount": "1", "currency": "BNB"')
+    assert told["fee_amount"] is None
+    problem(bot.get("fills/?page_size=5", Accept=csv_lists.WORKBOOK_TYPE), 400)
+
+
+@pytest.mark.usefixtures("seoul")
+def test_fills_are_filtered_by_whose_they_are_now_and_by_days(bot, link) -> None:
+    other = make_link(account=link.account, market_type="futures")
+    at = datetime(2026, 3, 9, 15, tzinfo=UTC)
+    own = make_fill(link, executed_at=at)
+    moved = make_fill(link, executed_at=at + timedelta(hours=23, minutes=59))
+    Attribution.objects.create(fill=moved, strategy_account=other, how="person")
+    nobody_knows = make_fill(link, strategy_account=None, executed_at=at - timedelta(minutes=1))
+    of_nobody = make_fill(link, strategy_account=None, executed_at=at + timedelta(days=1))
+    Attribution.objects.create(fill=of_nobody, strategy_account=None, how="person")
+
+    def found(query: str) -> set[int]:
+        return {row["id"] for row in bot.get(f"fills/?{query}").json()["results"]}
+
+    assert found(f"strategy={link.strategy.key}") == {own.pk}
+    assert found(f"strategy_account={other.pk}") == {moved.pk}
+    assert found("unattributed=true") == {nobody_knows.pk}
+    assert found("unattributed=false") == {own.pk, moved.pk, of_nobody.pk}
+    assert found("date_from=2026-03-10&date_to=2026-03-10") == {own.pk, moved.pk}
+    assert found("date_to=2026-03-09") == {nobody_knows.pk}
+    assert len(found("date_from=0001-01-01&date_to=9999-12-31")) == 4
+    assert found("date_to=0001-01-01") == set()
+    problem(bot.get("fills/?unattributed=yes"), 400)

@@ -126,11 +126,13 @@ def test_every_line_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_of_very_many_wrong_lines_the_first_are_shown(tmp_path: Path) -> None:
-    line = "2026-03-10T11:00:00+09:00,nobody,BTC/USDT:USDT,buy,1,110,0.2,BNB,c"
+    line = "2026-03-10T11:00:00+09:00,nobody{},BTC/USDT:USDT,buy,1,110,0.2,BNB,c"
+    wrong = [line.format(number) for number in (0, *range(25))]
 
-    lines = refused(sheet(tmp_path, *[line] * 25), "--account", "Main").splitlines()
+    lines = refused(sheet(tmp_path, *wrong), "--account", "Main").splitlines()
 
     assert len(lines) == 22
+    assert lines[0].startswith("Lines 2–3, strategy: No strategy of the account is called")
     assert lines[-2] == "… and 5 more."
 
 

@@ -117,7 +117,16 @@ def of_nobody(fills: QuerySet[Fill]) -> QuerySet[Fill]:
 
 def of_strategy(fills: QuerySet[Fill], strategy_id: int) -> QuerySet[Fill]:
     """Those of these that are the strategy's now."""
+    return present_fills(fills, strategy_account__strategy=strategy_id)
+
+
+def present_fills(fills: QuerySet[Fill], **owner: int | str) -> QuerySet[Fill]:
+    """Those of these whose owner now is this one, whatever was known when they were recorded.
+
+    Args:
+        fills: Of any accounts.
+        **owner: A condition on the link, as ``strategy_account=3``.
+    """
     said = Attribution.objects.filter(fill=OuterRef("pk"))
-    is_its = Exists(present_owners(said.filter(strategy_account__strategy=strategy_id)))
-    was_its = Q(strategy_account__strategy=strategy_id)
-    return fills.filter(is_its | (was_its & ~Exists(said)))
+    is_its = Exists(present_owners(said.filter(**owner)))
+    return fills.filter(is_its | (Q(**owner) & ~Exists(said)))

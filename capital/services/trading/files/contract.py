@@ -1,6 +1,6 @@
 """What a file of trades says, whatever its form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -35,6 +35,44 @@ class LineProblem:
     number: int
     column: str
     reason: Reason
+
+
+@dataclass(frozen=True)
+class ProblemLines:
+    """Lines that cannot be used for one and the same reason.
+
+    Attributes:
+        numbers: In rising order.
+        column: Of all of them.
+        reason: Why.
+    """
+
+    numbers: Sequence[int]
+    column: str
+    reason: Reason
+
+    @property
+    def ranges(self) -> str:
+        """As a person writes them: ``3, 7–9``."""
+        found: list[list[int]] = []
+        for number in self.numbers:
+            if found and number == found[-1][-1] + 1:
+                found[-1][1:] = [number]
+            else:
+                found.append([number])
+        return ", ".join("–".join(map(str, each)) for each in found)
+
+
+def alike_problems(problems: Iterable[LineProblem]) -> list[ProblemLines]:
+    """Equal problems of several lines as one, in the order of their first lines."""
+    found: dict[tuple[object, ...], list[LineProblem]] = {}
+    for each in problems:
+        figures = tuple(sorted((name, str(figure)) for name, figure in each.reason.figures.items()))
+        found.setdefault((each.column, each.reason.code, figures), []).append(each)
+    return [
+        ProblemLines(sorted({each.number for each in alike}), alike[0].column, alike[0].reason)
+        for alike in found.values()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from openpyxl import Workbook
 
 from capital.domain.errors import TradeFileRefused
 from capital.domain.performance.fills import Fee
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide, Side
-from capital.services.trading import LineProblem, read_trade_file
+from capital.services.trading import LineProblem, alike_problems, read_trade_file
 from capital.services.trading.files import read_trade_content
 
 D = Decimal
@@ -365,3 +365,17 @@ def test_a_workbook_whose_text_would_grow_without_end_is_refused(tmp_path: Path)
         read_trade_file(path)
 
     assert refused.value.code is Code.FILE_UNREADABLE
+
+
+def test_equal_problems_of_several_lines_are_one() -> None:
+    empty, cut = Reason(Code.CELL_EMPTY), Reason(Code.CELL_CUT, {"text": "1e18"})
+    problems = [LineProblem(number, "side", empty) for number in (3, 7, 8, 9, 12)]
+    problems += [LineProblem(7, "price", empty), LineProblem(9, "side", cut)]
+
+    found = alike_problems(sorted(problems, key=lambda each: each.number))
+
+    assert [(each.ranges, each.column, each.reason) for each in found] == [
+        ("3, 7–9, 12", "side", empty),
+        ("7", "price", empty),
+        ("9", "side", cut),
+    ]
