@@ -125,6 +125,8 @@ def _told(venue: str) -> Iterator[str]:
         for call, names in asked_for.values():
             asked = f"`{call.endpoint}`{', one symbol at a time' if call.by_symbol else ''}"
             about = f"; {call.about}" if call.about else ""
+            if call.order is not None:
+                about += f"; client order ids by `{call.order.endpoint}`, each order once"
             limits = f"{_days(call.span)}, {_days(call.reach)}"
             yield f"| `{venue}` | {what} | {', '.join(names)} | {asked}{about} | {limits} |"
     untold = "; ".join(trading.untold) or "–"

@@ -26,6 +26,7 @@ from capital.exchange.formulas import bad_answer, read_along
 from capital.exchange.trading.contract import (
     FillsQuestion,
     Instrument,
+    OrderQuestion,
     ReadFill,
     ReadFlow,
     ReadPosition,
@@ -34,9 +35,17 @@ from capital.exchange.trading.contract import (
     Unread,
 )
 from capital.exchange.trading.instruments import Instruments
-from capital.exchange.trading.pages import Span, arguments, halves_of, has_span, iso, parts_of
-from capital.exchange.trading.read import Reader, rows_of
-from capital.exchange.trading.rows import Call, FlowFields, PositionFields
+from capital.exchange.trading.pages import (
+    Span,
+    arguments,
+    halves_of,
+    has_span,
+    iso,
+    order_arguments,
+    parts_of,
+)
+from capital.exchange.trading.read import Reader, client_id_in, rows_of
+from capital.exchange.trading.rows import Call, FlowFields, OrderCall, PositionFields
 from capital.exchange.trading.venues import trading_of
 
 if TYPE_CHECKING:
@@ -75,6 +84,16 @@ class CcxtTrading(AccountClients):
                 )
                 for each in questions
             ]
+
+        return run_to_its_end(self._ask(request, ask)) if questions else []
+
+    def fetch_client_ids(
+        self, request: TradingRequest, questions: Sequence[OrderQuestion]
+    ) -> list[str | Reason]:
+        """See ``TradingGateway.fetch_client_ids``."""
+
+        async def ask(asking: "_Asking") -> list[str | Reason]:
+            return [await asking.answered(asking.client_id_of(each)) for each in questions]
 
         return run_to_its_end(self._ask(request, ask)) if questions else []
 
@@ -204,6 +223,17 @@ class _Asking:
             return told  # of now
         return Told(tuple(row for row in told.rows if since <= _at(row) < until), told.unread)
 
+    async def client_id_of(self, question: OrderQuestion) -> str:
+        """The client order id of one order.
+
+        Raises:
+            BalanceUnavailable: The answer is about no order.
+        """
+        call = question.call.order
+        assert call is not None, "others are not asked"
+        params = order_arguments(call, question.instrument, question.order_id)
+        return client_id_in(await self._send(call, params), call, self._venue)
+
     @property
     def _venue(self) -> str:
         return self._request.account.venue.id
@@ -248,7 +278,7 @@ class _Asking:
                 params[pages.param] = number * pages.size
         raise bad_answer(self._venue, "more pages than can be read")
 
-    async def _send(self, call: Call[Any], params: dict[str, Any]) -> Any:
+    async def _send(self, call: Call[Any] | OrderCall, params: dict[str, Any]) -> Any:
         """The raw answer to one request, when it is its turn."""
         from ccxt.base import errors
 

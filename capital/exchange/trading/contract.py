@@ -181,6 +181,21 @@ class FillsQuestion:
     instrument: Instrument | None = None
 
 
+@dataclass(frozen=True)
+class OrderQuestion:
+    """Which order: one of whose fills ``call`` told, which says how orders are asked for.
+
+    Attributes:
+        call: One of the pool's.
+        instrument: What was traded.
+        order_id: The venue's id of the order.
+    """
+
+    call: Call[FillFields]
+    instrument: Instrument
+    order_id: str
+
+
 class TradingGateway(Protocol):
     """Reads what was traded. Call it outside a transaction only: it waits for the network.
 
@@ -195,6 +210,11 @@ class TradingGateway(Protocol):
 
         A span longer than the venue takes at once is asked for in parts.
         """
+
+    def fetch_client_ids(
+        self, request: TradingRequest, questions: Sequence[OrderQuestion]
+    ) -> list[str | Reason]:
+        """For each order its client order id, empty where it has none; or why it is not known."""
 
     def fetch_positions(
         self, request: TradingRequest, calls: Sequence[Call[PositionFields]]

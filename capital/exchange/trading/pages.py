@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capital.exchange.trading.contract import Instrument
-from capital.exchange.trading.rows import Call
+from capital.exchange.trading.rows import Call, OrderCall
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -33,6 +33,12 @@ def halves_of(span: Span, call: Call[Any]) -> tuple[Span, Span] | None:
     if half <= timedelta():
         return None
     return (since, since + half), (since + half, until)
+
+
+def order_arguments(call: OrderCall, instrument: Instrument, order_id: str) -> dict[str, Any]:
+    """The call's ``params`` for one order."""
+    given = {"{symbol}": instrument.market_id, "{order}": order_id}
+    return {name: given.get(value, value) for name, value in call.params.items()}
 
 
 def arguments(

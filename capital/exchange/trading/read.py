@@ -41,6 +41,7 @@ from capital.exchange.trading.rows import (
     FillFields,
     FlowFields,
     Moment,
+    OrderCall,
     PositionFields,
     Quotient,
     Said,
@@ -296,6 +297,17 @@ class Reader:
             return amount_of(row, row, formula, self.venue.id)
         except BalanceUnavailable:
             return None
+
+
+def client_id_in(answer: Any, call: OrderCall, venue: str) -> str:
+    """The client order id of the order that an answer is about; empty where it has none.
+
+    Raises:
+        BalanceUnavailable: It is about no order.
+    """
+    if not isinstance(answer, dict):
+        raise bad_answer(venue, "no order")
+    return _word(answer, call.client_order_id)
 
 
 def _signed(amount: Decimal, *, is_below: bool) -> Decimal:

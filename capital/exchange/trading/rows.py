@@ -212,6 +212,23 @@ class Pages:
 
 
 @dataclass(frozen=True)
+class OrderCall:
+    """How an order is asked for its client order id, where fills do not tell it.
+
+    Attributes:
+        method: As of a ``Call``, here and below; the answer is one row.
+        params: ``{order}`` stands for the venue's id of the order.
+        client_order_id: Where the row has it.
+    """
+
+    method: str
+    endpoint: str
+    params: Mapping[str, Any]
+    client_order_id: Word
+    weight: int = 1
+
+
+@dataclass(frozen=True)
 class Call(Generic[_Fields]):
     """One question, and how its answer is read.
 
@@ -233,6 +250,8 @@ class Call(Generic[_Fields]):
         reach: How far back the venue answers; None where it does not say.
         pages: How more than one answer is had.
         weight: What one request counts for in the venue's limits.
+        order: How an order of its rows is asked for its client order id; None where rows tell it,
+            or nothing does.
         about: What else a reader of docs/venues.md should know.
     """
 
@@ -249,6 +268,7 @@ class Call(Generic[_Fields]):
     reach: timedelta | None = None
     pages: Pages = Pages(100)  # frozen
     weight: int = 1
+    order: OrderCall | None = None
     about: str = ""
 
 

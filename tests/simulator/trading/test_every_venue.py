@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
-from capital.domain.reasons import Reason
+from capital.domain.reasons import Code, Reason
 from capital.exchange.ccxt.accounts import AccountClients
 from capital.exchange.contract import BalanceRequest, Credentials
 from capital.exchange.gateway import get_market_gateway, get_trading_gateway
-from capital.exchange.trading.contract import FillsQuestion, Instrument, Told, TradingRequest
+from capital.exchange.trading.contract import (
+    FillsQuestion,
+    Instrument,
+    OrderQuestion,
+    Told,
+    TradingRequest,
+)
 from capital.exchange.trading.venues import trading_of
 from capital.exchange.venues import VENUES, get_venue
 from capital.simulator.server import SimulatedExchange
@@ -149,6 +155,42 @@ def test_what_a_venue_tells_is_what_was_scripted(
     calls = row.flows.get(desk.pool, ())
     moved = all_rows(gateway.fetch_flows(request, calls, since=BEGINS, until=UNTIL))
     assert sorted(moved, key=lambda each: each.occurred_at) == flows
+
+
+_BY_ORDER = [
+    desk
+    for desk in DESKS
+    if any(call.order is not None for call in trading_of(desk.venue).fills[desk.pool])
+]
+
+
+@pytest.mark.parametrize("desk", _BY_ORDER, ids=lambda desk: desk.name)
+def test_an_order_tells_its_client_order_id(exchange: SimulatedExchange, desk: Desk) -> None:
+    account, gateway = opened(exchange, desk, 6), get_trading_gateway()
+    request = request_of(account, desk)
+    named = instruments_of(desk.venue)
+    script = Script(desk, named, BEGINS, hedged=False)
+    traded = [script.by_kind[kind] for kind in desk.trades]
+    for number, one in enumerate(traded):
+        told = {"symbol": one.symbol, "price": "50000", "pool": desk.pool, "quantity": "1"}
+        at, name = step_at(BEGINS, 58), f"grid-{number}"
+        exchange.state.fill(
+            account.api_key, {**told, "side": "buy", "at": at, "client_order_id": name}
+        )
+    asked = questions(desk, traded, UNTIL - timedelta(hours=2), UNTIL)
+    read = all_rows(gateway.fetch_fills(request, asked))
+    by_kind = {kind: each.call for each in asked for kind in each.call.kinds}
+
+    orders = [
+        OrderQuestion(by_kind[named[each.symbol].kind], named[each.symbol], each.order_id)
+        for each in read
+    ]
+    unknown = replace(orders[0], order_id="987654321")
+    *names, failed = gateway.fetch_client_ids(request, [*orders, unknown])
+
+    assert sorted(names) == [f"grid-{number}" for number in range(len(traded))]
+    assert isinstance(failed, Reason)
+    assert failed.code is Code.EXCHANGE_ERROR
 
 
 def trade(exchange: SimulatedExchange, account: SimulatedAccount, desk: Desk, times: int) -> None:

@@ -16,6 +16,7 @@ from capital.exchange.trading.rows import (
     FlowFields,
     Kinds,
     Moment,
+    OrderCall,
     OrderIds,
     Pages,
     PositionFields,
@@ -29,6 +30,13 @@ from capital.exchange.trading.rows import (
 _SPAN = {"symbol": "{symbol}", "startTime": "{since}", "endTime": "{until}", "limit": 1000}
 _TIME = (Moment("time"),)
 _FEES = (FeeField("commission", "commissionAsset"),)
+
+
+def _order(method: str, endpoint: str, weight: int = 1) -> OrderCall:
+    # There, "Query Order": of orders of the last three months.
+    params = {"symbol": "{symbol}", "orderId": "{order}"}
+    return OrderCall(method, endpoint, params, "clientOrderId", weight)
+
 
 _SPOT = Call(
     "privateGetMyTrades",
@@ -52,6 +60,7 @@ _SPOT = Call(
     span=timedelta(hours=24),
     pages=Pages(1000),
     weight=20,
+    order=_order("privateGetOrder", "GET /api/v3/order", 4),
 )
 
 # side is what the fill did in hedge mode, too; quoteQty is rounded, and baseQty cut.
@@ -70,19 +79,20 @@ _CONTRACT = FillFields(
 )
 
 
-def _fills(method: str, endpoint: str, kinds: Kinds, most: int) -> Call[FillFields]:
+def _fills(client: str, path: str, kinds: Kinds) -> Call[FillFields]:
     return Call(
-        method,
-        endpoint,
+        f"{client}UserTrades",
+        f"GET {path}/userTrades",
         rows=((),),
         fields=_CONTRACT,
         kinds=kinds,
-        params={**_SPAN, "limit": most},
+        params=_SPAN,
         by_symbol=True,
         # There, "Account Trade List" of futures: "cannot be longer than 7 days".
         span=timedelta(days=7) - timedelta(milliseconds=1),
-        pages=Pages(most),
+        pages=Pages(1000),
         weight=20,
+        order=_order(f"{client}Order", f"GET {path}/order"),
         about="realised PnL without fees",
     )
 
@@ -186,12 +196,12 @@ TRADING = {
         fills={
             Pool.SPOT: (_SPOT,),
             Pool.FUTURES: (
-                _fills("fapiPrivateGetUserTrades", "GET /fapi/v1/userTrades", LINEAR, 1000),
-                _fills("dapiPrivateGetUserTrades", "GET /dapi/v1/userTrades", INVERSE, 1000),
+                _fills("fapiPrivateGet", "/fapi/v1", LINEAR),
+                _fills("dapiPrivateGet", "/dapi/v1", INVERSE),
             ),
             Pool.UNIFIED: (
-                _fills("papiGetUmUserTrades", "GET /papi/v1/um/userTrades", LINEAR, 1000),
-                _fills("papiGetCmUserTrades", "GET /papi/v1/cm/userTrades", INVERSE, 1000),
+                _fills("papiGetUm", "/papi/v1/um", LINEAR),
+                _fills("papiGetCm", "/papi/v1/cm", INVERSE),
             ),
         },
         positions={
@@ -216,7 +226,7 @@ TRADING = {
             ),
         },
         # newClientOrderId: ^[a-zA-Z0-9-_]{1,36}$ on spot; futures allow ". : /" as well.
-        order_ids=OrderIds(longest=36),
-        untold=("client order ids in fills", "fills of the margin wallet of portfolio margin"),
+        order_ids=OrderIds(longest=36, told="all: each order is asked once"),
+        untold=("fills of the margin wallet of portfolio margin",),
     )
 }

@@ -7,7 +7,7 @@ answer that is on its way.
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -42,6 +42,7 @@ from capital.services.trading.syncing.cursors import (
     note_failure,
 )
 from capital.services.trading.syncing.openings import open_books
+from capital.services.trading.syncing.orders import Unnamed, first_failure
 from capital.services.trading.syncing.positions import (
     PositionsQuestion,
     begin_positions,
@@ -253,6 +254,8 @@ class AccountReading:
             if step is None:
                 break
             answer = yield partial(self._answer, question, step, request)
+            if not isinstance(answer, Reason) and question.asked_for is AskedFor.FILLS:
+                answer = yield from self._with_client_ids(question, request, answer)
             if not isinstance(answer, Reason):
                 assert cursor is not None, "there was a step"
                 # What was before was not promised, and may be a part of what was held.
@@ -267,6 +270,18 @@ class AccountReading:
                 note_failure(self._locked(), question, step, answer, now=self.clock())
             return False
         return True
+
+    def _with_client_ids(
+        self, question: Question, request: TradingRequest, told: Told[ReadFill]
+    ) -> Generator[Ask, Any, Told[ReadFill] | Reason]:
+        """What was told of fills, with the client order ids that only their orders tell."""
+        unnamed = Unnamed.of(self.account, question.call, told.rows, request.instruments)
+        answers: Sequence[str | Reason] = []
+        if unnamed.questions:
+            asked = list(unnamed.questions.values())
+            answers = yield partial(self.trading.fetch_client_ids, request, asked)
+        failure = first_failure(answers, lambda reason: reason.code in _LEAVE_ALONE)
+        return failure or replace(told, rows=unnamed.named(told.rows, answers))
 
     def _answer(self, question: Question, step: Step, request: TradingRequest) -> Any:
         if question.asked_for is AskedFor.FILLS:

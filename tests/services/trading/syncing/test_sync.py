@@ -40,6 +40,33 @@ def cursor(account: Account, endpoint: str = SWAP) -> TradingCursor:
     return TradingCursor.objects.get(account=account, endpoint=endpoint)
 
 
+def test_orders_are_asked_once_for_what_their_fills_do_not_tell(venue: Venue, sync: Sync) -> None:
+    make_market("BTC/USDT:USDT")
+    account = make_account(venue="binance", api_key="key", api_secret="s")
+    grid = make_strategy(owner=account.owner, key="grid", market_type="futures")
+    link = make_link(account=account, strategy=grid)
+    # So the symbol is asked for.
+    make_flow(account, kind="funding", symbol="BTC/USDT:USDT", occurred_at=BEGAN)
+    sync(0, account)
+    venue.fills = [fill(1, order_id="7"), fill(2, order_id="7"), fill(3, order_id="8")]
+    venue.client_ids = {"7": "grid-1"}
+    sync(5, account)
+    venue.fills += [fill(6, order_id="7"), fill(7, order_id="9")]
+    venue.client_ids["9"] = refused(Code.EXCHANGE_RATE_LIMITED)
+    sync(10, account)
+    venue.client_ids["9"] = "web_9"
+    sync(15, account)
+
+    # The one that passes is asked again; the one that is not told is not.
+    assert venue.orders_asked == ["7", "8", "9", "9"]
+    columns = ("order_id", "client_order_id", "strategy_account")
+    rows = Fill.objects.order_by("executed_at").values_list(*columns)
+    assert list(rows) == [
+        ("7", "grid-1", link.pk), ("7", "grid-1", link.pk), ("8", "", None),
+        ("7", "grid-1", link.pk), ("9", "web_9", None),
+    ]  # fmt: skip
+
+
 def test_what_is_traded_after_the_first_sync_is_recorded_and_what_was_before_is_not(
     account: Account, venue: Venue, sync: Sync
 ) -> None:

@@ -12,6 +12,7 @@ from capital.domain.sizing.orders import PositionSide, Side
 from capital.exchange.contract import BalanceRequest
 from capital.exchange.trading.contract import (
     FillsQuestion,
+    OrderQuestion,
     ReadFill,
     ReadFlow,
     ReadPosition,
@@ -58,6 +59,8 @@ class Venue:
         unread: By endpoint, rows that cannot be booked.
         positions: What is held there.
         coins: By pool, what the wallet holds.
+        client_ids: What orders say when they are asked.
+        orders_asked: The orders that were.
         asked: The endpoint, since and until of each question.
         before: Called with each endpoint before it answers.
     """
@@ -68,6 +71,8 @@ class Venue:
     unread: dict[str, tuple[Unread, ...]] = field(default_factory=dict)
     positions: list[ReadPosition] = field(default_factory=list)
     coins: dict[Pool, Mapping[str, Decimal]] = field(default_factory=dict)
+    client_ids: dict[str, str | Reason] = field(default_factory=dict)
+    orders_asked: list[str] = field(default_factory=list)
     asked: list[tuple[str, datetime, datetime]] = field(default_factory=list)
     before: Callable[[str], None] = lambda _endpoint: None
 
@@ -108,6 +113,12 @@ class Venue:
             )
             found.append(self.failures.get(endpoint) or Told(rows, self.unread.get(endpoint, ())))
         return found
+
+    def fetch_client_ids(
+        self, request: TradingRequest, questions: Sequence[OrderQuestion]
+    ) -> list[str | Reason]:
+        self.orders_asked += [each.order_id for each in questions]
+        return [self.client_ids.get(each.order_id, refused()) for each in questions]
 
     def fetch_positions(
         self, request: TradingRequest, calls: Sequence[Call[Any]]
