@@ -1282,6 +1282,11 @@ class Code(StrEnum):
         "day_missing",
         "Strategy link {link} has no row of the day {date} in {currency}.",
     )
+    MONTH_NOT_OF_DAYS = (
+        "month_not_of_days",
+        "What is packed of {month} of strategy link {link} in {currency} is not what its day "
+        "{date} says.",
+    )
     SUMMARY_NOT_OF_LINKS = (
         "summary_not_of_links",
         "Daily summary {summary} ({date}): “{what}” is {recorded}; the strategies of the account "

@@ -8,6 +8,7 @@
                 │               ├──< Position            what it holds
                 │               ├──< SymbolDay           what it earned on a day in a symbol
                 │               ├──< LinkDay             what it had and earned on a day
+                │               ├──< LinkMonth           the same of a month, packed
                 │               ├──< Trade               a round trip of it that ended
                 │               └──< AllocationEntry     before and after, in one run
                 │                         │
@@ -90,6 +91,7 @@ from capital.models.trading import (
     Fill,
     Flow,
     LinkDay,
+    LinkMonth,
     PoolDay,
     Position,
     PositionSource,
@@ -139,6 +141,7 @@ __all__ = [
     "IdempotentRequest",
     "JobRun",
     "LinkDay",
+    "LinkMonth",
     "Market",
     "PlannedAccount",
     "PoolDay",

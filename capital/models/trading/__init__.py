@@ -4,6 +4,7 @@ from capital.models.trading.cursors import AskedFor, TradingCursor
 from capital.models.trading.days import DayMark, LinkDay, SymbolDay
 from capital.models.trading.fills import AttributedBy, Attribution, Discrepancy, Fill
 from capital.models.trading.flows import Flow
+from capital.models.trading.months import LinkMonth
 from capital.models.trading.pool_days import PoolDay
 from capital.models.trading.positions import Position, PositionSource
 from capital.models.trading.trades import Trade
@@ -20,6 +21,7 @@ __all__ = [
     "Fill",
     "Flow",
     "LinkDay",
+    "LinkMonth",
     "PoolDay",
     "Position",
     "PositionSource",

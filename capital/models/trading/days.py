@@ -87,6 +87,7 @@ class LinkDay(models.Model):
         funding: Above zero was received.
         unrealized: At its end, or now; NULL where a mark is missing.
         trades: How many round trips ended, of which ``wins`` earned and ``losses`` lost.
+        is_packed: Whether ``LinkMonth`` has its figures. Not while it lasts.
         restated_at: When it was written otherwise after it was over; NULL: never.
     """
 
@@ -111,13 +112,22 @@ class LinkDay(models.Model):
     trades = models.PositiveIntegerField(_("trades"), default=0)
     wins = models.PositiveIntegerField(_("winning trades"), default=0)
     losses = models.PositiveIntegerField(_("losing trades"), default=0)
+    is_packed = models.BooleanField(_("packed"), default=False, editable=False)
     restated_at = models.DateTimeField(_("restated at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("day of a strategy link")
         verbose_name_plural = _("days of strategy links")
         ordering = ["-date", "pk"]
-        indexes = [models.Index(fields=["-date", "-id"], name="link_day_by_date")]
+        indexes = [
+            models.Index(fields=["-date", "-id"], name="link_day_by_date"),
+            # Few of a million: those of today.
+            models.Index(
+                fields=["strategy_account", "date"],
+                condition=models.Q(is_packed=False),
+                name="link_day_not_packed",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["strategy_account", "date", "currency"], name="link_day_once"

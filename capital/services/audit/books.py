@@ -34,6 +34,7 @@ from capital.models import (
 )
 from capital.models.columns.exact import cut_for
 from capital.services.audit.checkpoints import READ_AGAIN
+from capital.services.audit.months import check_months
 from capital.services.audit.replay import ROWS_AT_ONCE, BooksPoint, Replay
 from capital.services.audit.report import Audit, AuditReport
 from capital.services.balances.summaries import business_date
@@ -79,6 +80,7 @@ def _checked(
     replay = Replay(ids, links, begun, first, scratch.found)
     books = _Books(scratch, links, replay, begun)
     books.check()
+    check_months(scratch, links, begun)
     for key, settled in replay.settled.items():
         audit.records[key].settled_books = BooksPoint(first, settled)
     return scratch.report

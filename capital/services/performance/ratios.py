@@ -12,6 +12,7 @@ from capital.domain.performance.measures.drawdowns import (
 )
 from capital.domain.performance.measures.ratios import Ratios, ratios_of
 from capital.domain.performance.measures.returns import (
+    Day,
     Measured,
     average_capital,
     chained,
@@ -20,7 +21,6 @@ from capital.domain.performance.measures.returns import (
     total_pnl,
 )
 from capital.domain.reasons import Code, Reason
-from capital.services.performance.returns import Chain, merged
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,16 @@ class Measures:
     ratios: Ratios
 
 
-def measured(chains: Sequence[Chain], *, is_own: bool) -> Measures:
-    """What the days of these chains come to.
+def measured(days: Sequence[Day], *, begins_unknown: bool, is_own: bool) -> Measures:
+    """What these days come to.
 
     Args:
-        chains: Of one currency.
+        days: Of one currency, in their order.
+        begins_unknown: Whether a link of them begins with something unrealised that nobody knows.
         is_own: Whether it is that of their accounts, so that capital stands against it.
     """
-    days = merged(chains)
-    unknown = any(chain.begins_unknown for chain in chains)
-    pnl = Reason(Code.PNL_UNKNOWN) if unknown else total_pnl(days)
-    money = Reason(Code.PNL_UNKNOWN) if unknown else money_drawdowns(days)
+    pnl = Reason(Code.PNL_UNKNOWN) if begins_unknown else total_pnl(days)
+    money = Reason(Code.PNL_UNKNOWN) if begins_unknown else money_drawdowns(days)
     if not is_own:
         return _without_capital(len(days), pnl, money, Reason(Code.OTHER_CURRENCY))
     returns = returns_of(days)

@@ -19,7 +19,7 @@ from capital.domain.performance.measures.trades import (
 from capital.models import StrategyAccount, SymbolDay
 from capital.services.performance.groups import GROUPS, Group, Links
 from capital.services.performance.ratios import Measures, measured, of_symbol
-from capital.services.performance.returns import Chain, chains_of
+from capital.services.performance.returns import Chain, chains_of, gathered
 from capital.services.performance.trades import TradeOf, trades_of
 
 
@@ -77,7 +77,7 @@ def performance(
     period: Period,
     currency: str | None = None,
 ) -> PerformanceReport:
-    """How these links did over a period. A constant number of queries: four at most.
+    """How these links did over a period. A constant number of queries: five at most.
 
     Args:
         links: Those that the reader may see, and asks for.
@@ -110,9 +110,7 @@ def _by_link(
     rows = []
     for (group, currency, is_own), members in sorted(found.items(), key=_order):
         ids = {chain.link_id for chain in members}
-        sums = Sums()
-        for chain in members:
-            sums.add(chain.sums)
+        whole = gathered(members)
         ended = [
             trade
             for link_id in sorted(ids)
@@ -122,8 +120,12 @@ def _by_link(
         rows.append(
             _row(
                 (group, currency, is_own),
-                sums,
-                measured(members, is_own=is_own),
+                whole.sums,
+                measured(
+                    whole.days,
+                    begins_unknown=any(chain.begins_unknown for chain in members),
+                    is_own=is_own,
+                ),
                 ended,
                 of.capital_of(ids) if is_own else None,
             )
@@ -170,7 +172,7 @@ def _row(
 ) -> PerformanceRow:
     group, currency, is_own = key
     ended: list[EndedTrade] = [
-        trade.ended for trade in sorted(trades, key=lambda trade: trade.closed_at)
+        trade.ended for trade in sorted(trades, key=lambda trade: trade.place)
     ]
     return PerformanceRow(
         group=group,

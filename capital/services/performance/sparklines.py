@@ -28,7 +28,7 @@ _KEYS = {
 def sparks(
     links: "QuerySet[StrategyAccount]", groups: Collection[Group], *, by: str, period: Period
 ) -> Mapping[tuple[Group, str], Sequence[Decimal]]:
-    """The chained return after each day, of some groups. A constant number of queries: three.
+    """The chained return after each day, of some groups. A constant number of queries: four.
 
     Args:
         links: Those that the reader may see.

@@ -1,8 +1,7 @@
 """Trades that ended in a period, as the books stored them."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -11,14 +10,13 @@ from capital.domain.performance.measures.trades import EndedTrade
 from capital.models import StrategyAccount, Trade
 
 
-@dataclass(frozen=True)
-class TradeOf:
-    """A trade that ended, and whose it is."""
+class TradeOf(NamedTuple):
+    """A trade that ended, whose it is, and how many of those that were read ended before it."""
 
     link_id: int
     symbol: str
     currency: str
-    closed_at: datetime
+    place: int
     ended: EndedTrade
 
 
@@ -41,8 +39,8 @@ def trades_of(
     rows = ended_trades(links, period, currency=currency).order_by("closed_at", "pk")
     columns = "strategy_account_id", "symbol", "currency", "realized", "is_complete"
     found: dict[int, list[TradeOf]] = defaultdict(list)
-    for *of, opened_at, closed_at in rows.values_list(*columns, "opened_at", "closed_at"):
-        link_id, symbol, currency_of, realized, is_complete = of
-        ended = EndedTrade(realized, closed_at - opened_at, is_complete=is_complete)
-        found[link_id].append(TradeOf(link_id, symbol, currency_of, closed_at, ended))
+    every = rows.values_list(*columns, "opened_at", "closed_at")
+    for place, (link_id, symbol, own, realized, is_complete, opened, closed) in enumerate(every):
+        ended = EndedTrade(realized, closed - opened, is_complete=is_complete)
+        found[link_id].append(TradeOf(link_id, symbol, own, place, ended))
     return found

@@ -37,6 +37,7 @@ from capital.models import (
 from capital.models.columns.exact import cut_for
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
+from capital.services.trading.packed.months import pack_days
 from capital.services.trading.worth import unrealized_of
 from capital.services.transactions import inside_transaction, outside_transaction
 
@@ -104,6 +105,8 @@ def restate_days(account_ids: Sequence[int], *, since: date, now: datetime) -> N
         return
     days = [day for chain in desk.chains() for day in desk.days_of(chain)]
     dropped = _write_days(days, desk, now=now)
+    if desk.begins < desk.today:
+        pack_days(list(desk.links), today=desk.today, dropped=dropped)
     _write_summaries(days, dropped, desk)
     _write_capital(desk)
 
@@ -415,7 +418,7 @@ def _write_days(days: Sequence[LinkDay], desk: _Desk, *, now: datetime) -> list[
         changed,
         update_conflicts=True,
         unique_fields=["strategy_account", "date", "currency"],
-        update_fields=[*_FIGURES, "restated_at"],
+        update_fields=[*_FIGURES, "is_packed", "restated_at"],
         batch_size=500,
     )
     if known:

@@ -1,7 +1,7 @@
 """The audit of books: a traded month breaks no rule, and each forged record gives its own code."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.measures.packed import pack_month, unpack_month
 from capital.domain.pools import Pool
+from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.models import (
     Attribution,
@@ -21,6 +23,7 @@ from capital.models import (
     DayMark,
     Fill,
     LinkDay,
+    LinkMonth,
     Position,
     StrategyAccount,
     SymbolDay,
@@ -28,7 +31,7 @@ from capital.models import (
 from capital.services.audit import audit_capital
 from capital.services.trading import NewFill, enter_flow, report_fills
 from capital.services.trading.days import close_days
-from tests.factories import make_fill, make_flow, make_link, make_market, make_summary
+from tests.factories import forge, make_fill, make_flow, make_link, make_market, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -373,10 +376,37 @@ FORGED: dict[str, tuple[Break, list[str]]] = {
 def test_forged_record_is_found_and_no_other(traded: Desk, what: str) -> None:
     assert broken() == []
     break_it, expected = FORGED[what]
+    # What is packed of a day would be found, too.
+    LinkMonth.objects.all().delete()
+    LinkDay.objects.update(is_packed=False)
 
     break_it(traded)
 
     assert sorted(broken()) == expected
+
+
+def test_a_packed_month_has_the_figures_of_its_days(traded: Desk) -> None:
+    forge(LinkDay.objects.get(strategy_account=traded.short, date=FIRST), volume=D(7))
+    other = LinkMonth.objects.get(strategy_account=traded.long)
+    figures = dict(unpack_month(other.days, other.scale))
+    changed = {**figures, 1: replace(figures[1], worth_start=D(1))}
+    forge(other, days=pack_month(changed, other.scale))
+
+    found = [
+        each.reason.figures
+        for each in audit_capital(clock=lambda: END).violations
+        if each.reason.code is Code.MONTH_NOT_OF_DAYS
+    ]
+
+    # What was unrealised when the first day began is said by nothing else.
+    assert found == [
+        {
+            "link": str(traded.short.pk),
+            "currency": "USDT",
+            "month": "2026-03",
+            "date": "2026-03-01",
+        }
+    ]
 
 
 def test_every_finding_of_books_is_provoked_alone() -> None:

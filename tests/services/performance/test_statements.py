@@ -1,10 +1,12 @@
 """Monthly statements of accounts and owners: what is in them, and that they add up."""
 
+import io
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import InvalidMonth
@@ -17,6 +19,7 @@ from capital.services.performance import (
     chosen_month,
     owner_statements,
     statements_as_table,
+    statements_as_workbook,
 )
 from capital.services.trading import explain_balances
 from tests.factories import forge, make_account, make_fill, make_flow, make_link, make_summary
@@ -205,6 +208,23 @@ def test_what_an_owner_moves_between_accounts_is_put_in_nowhere() -> None:
     assert (amounts["unexplained"], amounts["closing_balance"]) == ("5", "4005")
     assert (dollars.whose.id, dollars.left_out) == (first.owner_id, [unread.name])
     assert amounts["unrealized_change"] == "not_in_balance"
+
+
+def test_a_workbook_has_numbers_that_it_keeps_and_texts_that_it_does_not_run() -> None:
+    link = make_link(market_type="futures", account=make_account(name="=A1"))
+    read(link.account, 0, "1000.00000001")
+    read(link.account, 1, "9999999.12345678")
+    make_flow(link.account, amount=D(1), occurred_at=noon(0))
+    explain(link.account, 1)
+    found = [statement_of(link.account)]
+    assert list(statements_as_table(found, of="account"))[1][0] == "'=A1"
+    book = load_workbook(io.BytesIO(statements_as_workbook(found, of="account")))
+    head, row = book.active.iter_rows()
+    cells = {name.value: (cell.value, cell.data_type) for name, cell in zip(head, row, strict=True)}
+    assert cells["account"] == ("'=A1", "s")
+    assert (cells["opening_balance"], cells["fees"]) == ((2000.00000001, "n"), (0, "n"))
+    assert cells["closing_balance"] == ("10000999.12345678", "s")
+    assert cells["unrealized_change"] == (None, "n")
 
 
 def test_a_month_is_written_as_a_year_and_two_digits() -> None:

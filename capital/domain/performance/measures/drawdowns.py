@@ -99,20 +99,40 @@ def money_drawdowns(days: Sequence[Day]) -> Drawdowns | Reason:
 def _drawdowns(
     levels: Iterable[tuple[date, Decimal]], start: Decimal, *, is_relative: bool
 ) -> Drawdowns:
-    peak, found = start, Drawdowns()
+    peak, found, fall, depth = start, Drawdowns(), _Fall(), _ZERO
     for day, level in levels:
         if level >= peak:
-            if found.current is not None:
-                found = _counted(found, replace(found.current, recovered=day))
-            peak = level
-            found = replace(found, current=None, depth_now=_ZERO)
+            if fall.since is not None:
+                found, fall = _counted(found, fall.ended(day)), _Fall()
+            peak, depth = level, _ZERO
             continue
         depth = EXACT.subtract(peak, level) if not is_relative else _part(peak, level)
-        current = found.current or Drawdown(depth, day, day, day)
-        if depth > current.depth:
-            current = replace(current, depth=depth, lowest=day)
-        found = replace(found, current=replace(current, last=day), depth_now=depth)
-    return found if found.current is None else _counted(found, found.current)
+        fall.go_on(day, depth)
+    if fall.since is None:
+        return found
+    current = fall.ended(None)
+    return replace(_counted(found, current), current=current, depth_now=depth)
+
+
+@dataclass(slots=True)
+class _Fall:
+    """A drawdown while it lasts: there are many days, and few that end one."""
+
+    depth: Decimal = _ZERO
+    since: date | None = None
+    lowest: date = date.min
+    last: date = date.min
+
+    def go_on(self, day: date, depth: Decimal) -> None:
+        if self.since is None:
+            self.since, self.lowest, self.depth = day, day, depth
+        elif depth > self.depth:
+            self.depth, self.lowest = depth, day
+        self.last = day
+
+    def ended(self, recovered: date | None) -> Drawdown:
+        assert self.since is not None, "it began"
+        return Drawdown(self.depth, self.since, self.lowest, self.last, recovered)
 
 
 def _counted(found: Drawdowns, fall: Drawdown) -> Drawdowns:

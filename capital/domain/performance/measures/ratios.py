@@ -50,12 +50,13 @@ def ratios_of(returns: Sequence[Decimal], drawdown: Decimal | None) -> Ratios:
     if 0 < len(returns) < LEAST_DAYS:
         why = Reason(Code.TOO_FEW_DAYS, {"days": str(len(returns)), "least": str(LEAST_DAYS)})
         return Ratios(**dict.fromkeys(_NAMES, why))
+    annual = annual_return(returns)
     return Ratios(
-        annual_return=annual_return(returns),
+        annual_return=annual,
         annual_volatility=annual_volatility(returns),
         sharpe=sharpe(returns),
         sortino=sortino(returns),
-        calmar=calmar(returns, drawdown or _ZERO),
+        calmar=_by_drawdown(annual, drawdown or _ZERO),
     )
 
 
@@ -102,7 +103,10 @@ def sortino(returns: Sequence[Decimal]) -> Measured:
 
 def calmar(returns: Sequence[Decimal], drawdown: Decimal) -> Measured:
     """The annual return by the deepest drawdown."""
-    annual = annual_return(returns)
+    return _by_drawdown(annual_return(returns), drawdown)
+
+
+def _by_drawdown(annual: Measured, drawdown: Decimal) -> Measured:
     if isinstance(annual, Reason):
         return annual
     if not drawdown:

@@ -1,0 +1,78 @@
+"""LinkMonth: the days of a link in a month, packed so that many are added at once."""
+
+import zlib
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from capital.models.columns.exact_text import ExactTextField
+from capital.models.links import StrategyAccount
+
+
+class NumberField(models.BinaryField):  # type: ignore[type-arg]
+    """A whole number of any size, above or below zero, compressed."""
+
+    def from_db_value(self, value: Any, *_: Any) -> int:
+        """The number."""
+        return int.from_bytes(zlib.decompress(value), "little", signed=True)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002  # Django's signature
+        """Its bytes, compressed."""
+        raw = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+        return super().get_db_prep_value(zlib.compress(raw, 1), connection, prepared)
+
+    def to_python(self, value: Any) -> Any:
+        """The number; of a dumped row, from its text."""
+        return int(value, 16) if isinstance(value, str) else value
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """The text for ``dumpdata``."""
+        return hex(self.value_from_object(obj))
+
+
+class LinkMonth(models.Model):
+    """The days of one link in one month and currency, as far as they are packed.
+
+    It says nothing that its days (``LinkDay.is_packed``) do not say, and is written with them.
+
+    Attributes:
+        month: Its first day.
+        since: The first day that is packed.
+        until: The last one.
+        unrealized: What was unrealised at its end; NULL where that is not known.
+        unknown_since: The very first day of the link, where it began with something unrealised
+            that nobody knows; NULL in all other months.
+        scale: How many decimals the figures in ``days`` have.
+        days: Their figures as one number, of ``domain.performance.measures.packed``.
+        fees_unvalued: By date, then currency: the fees whose worth nobody knows.
+    """
+
+    strategy_account = models.ForeignKey(
+        StrategyAccount,
+        on_delete=models.PROTECT,
+        related_name="link_months",
+        verbose_name=_("strategy link"),
+    )
+    currency = models.CharField(_("currency"), max_length=32)
+    month = models.DateField(_("month"))
+    since = models.DateField(_("since"))
+    until = models.DateField(_("until"))
+    unrealized = ExactTextField(_("unrealised PnL"), null=True, blank=True)
+    unknown_since = models.DateField(_("not known since"), null=True, blank=True)
+    scale = models.PositiveSmallIntegerField(_("decimals"))
+    days = NumberField(_("figures of the days"))
+    fees_unvalued = models.JSONField(_("fees of unknown value"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("month of a strategy link")
+        verbose_name_plural = _("months of strategy links")
+        ordering = ["-month", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["strategy_account", "month", "currency"], name="link_month_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strategy_account_id} {self.month:%Y-%m} {self.currency}"

@@ -1,0 +1,1 @@
+"""The days of links, packed by month: for reports over many links."""

@@ -1,0 +1,69 @@
+"""Days of a month as one number: what is added is what the days come to, to the last digit."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capital.domain.money import known_sum
+from capital.domain.performance.measures.packed import (
+    SCALES,
+    PackedDay,
+    pack_month,
+    scale_of,
+    unpack_month,
+)
+
+D = Decimal
+NAMES = ("start", "added", "realized", "fees", "funding", "volume", "worth_start", "worth_end")
+DAY = PackedDay(D(1000), D(0), D(50), D("0.5"), D("-0.3"), D(2000), D(0), D("-12.25"), 4, 1)
+
+
+def test_what_is_packed_is_unpacked_with_all_its_digits() -> None:
+    least = replace(DAY, realized=D("1e-119"), start=None, worth_end=D("-99999999999999999999"))
+    days = {1: DAY, 31: least}
+    assert (scale_of({1: DAY}), scale_of({1: replace(DAY, fees=D("1.230"))})) == (6, 6)
+    assert (scale_of({1: replace(DAY, fees=D("1e-7"))}), scale_of(days)) == (12, SCALES[-1])
+    assert dict(unpack_month(pack_month(days, 120), 120)) == days
+    assert dict(unpack_month(pack_month(days, 120), 120, first=2)) == {31: least}
+    assert dict(unpack_month(0, 6)) == {}
+
+
+def test_two_months_are_added_day_by_day_and_what_one_does_not_know_is_unknown() -> None:
+    first = {1: DAY, 2: replace(DAY, added=None)}
+    second = {2: replace(DAY, realized=D("-70.000001"), fills=3), 3: DAY}
+    total = pack_month(first, 6) + pack_month(second, 6)
+    assert dict(unpack_month(total, 6)) == {
+        1: DAY,
+        2: PackedDay(
+            *(D(2000), None, D("-20.000001"), D(1), D("-0.6"), D(4000), D(0), D("-24.5")), 7, 2
+        ),
+        3: DAY,
+    }
+
+
+_amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
+_days = st.dictionaries(
+    st.integers(1, 31),
+    st.builds(
+        PackedDay,
+        **dict.fromkeys(NAMES, _amounts),
+        fills=st.integers(0, 10**9),
+        trades=st.integers(0, 10**9),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(_days, min_size=1, max_size=5))
+def test_the_sum_of_many_is_that_of_their_days(links: list[dict[int, PackedDay]]) -> None:
+    total = dict(unpack_month(sum(pack_month(days, 6) for days in links), 6))
+    assert total.keys() == {day for days in links for day in days}
+    for number, found in total.items():
+        of_day = [days[number] for days in links if number in days]
+        for name in NAMES:
+            assert getattr(found, name) == known_sum(*(getattr(each, name) for each in of_day))
+        assert found.fills == sum(each.fills for each in of_day)
+        assert found.trades == sum(each.trades for each in of_day)

@@ -1,0 +1,121 @@
+"""Packed days: reports say the same of them, and a day that changes is packed again."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from capital.domain.performance.measures.packed import unpack_month
+from capital.domain.performance.measures.periods import Period
+from capital.models import LinkDay, LinkMonth, StrategyAccount, SymbolDay
+from capital.services.performance import performance, report_as_json
+from capital.services.trading.packed.months import pack_days
+from tests.factories import forge, make_link, make_strategy
+from tests.services.performance.builders import make_day, march
+
+pytestmark = pytest.mark.django_db
+
+D = Decimal
+
+
+def pack(*links: StrategyAccount, today: date, dropped: Any = ()) -> int:
+    """How many queries it took."""
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        pack_days([link.pk for link in links], today=today, dropped=dropped)
+    return len(captured)
+
+
+def told(since: date | None, until: date, by: str = "strategy") -> Any:
+    links = StrategyAccount.objects.all()
+    report = report_as_json(performance(links, by=by, period=Period(since, until)))
+    return sorted(report["results"], key=lambda row: (row["name"], row["currency"]))
+
+
+def test_reports_say_the_same_of_days_that_are_packed() -> None:
+    strategy = make_strategy(market_type="futures")
+    first, second = (make_link(strategy=strategy, market_type="futures") for _ in range(2))
+    late = make_link(market_type="futures")
+    worth = "0"
+    for day in range(1, 41):
+        after = str(day % 7)
+        make_day(first, day, "1000", f"{day % 5 - 2}.5", worth=(worth, after), fees=D("0.1"))
+        if day > 10:
+            fees = {"BNB": "0.01"} if day in (12, 35) else {}
+            make_day(
+                second,
+                *(day, "500", "3.00000001"),
+                added=None if day == 33 else "20",
+                worth=(None, None) if day == 20 else ("0", "0"),
+                fees_unvalued=fees,
+                fills=3,
+                trades=1,
+            )
+        worth = after
+    for day in (5, 6):
+        # In another currency: what was held before its first day has an unknown worth.
+        make_day(late, day, None, "0.1", added=None, worth=(None, "0.2"), currency="BTC")
+    SymbolDay.objects.create(
+        strategy_account=late,
+        symbol="BTC/USD:BTC",
+        position_side="both",
+        date=march(2),
+        currency="BTC",
+        held=D(1),
+        **dict.fromkeys(("realized", "fees", "funding", "volume", "cost_unknown", "cost"), D(0)),
+    )
+    periods = [
+        (None, march(40)), (march(1), march(31)), (march(5), march(38)), (march(15), march(15)),
+        (march(31), march(40)), (march(40), march(40)), (march(21), march(33)),
+    ]  # fmt: skip
+    asked = [(*period, by) for period in periods for by in ("strategy", "link", "owner")]
+    before = [told(*each) for each in asked]
+
+    pack(first, second, late, today=march(40))
+
+    assert LinkMonth.objects.count() == 5
+    assert not LinkDay.objects.filter(is_packed=False, date__lt=march(40)).exists()
+    assert [told(*each) for each in asked] == before
+    assert LinkMonth.objects.get(strategy_account=late).unknown_since == march(5)
+
+
+def test_a_day_that_changes_is_packed_again_with_those_behind_it() -> None:
+    link, other = (make_link(market_type="futures") for _ in range(2))
+    for day in range(29, 36):
+        make_day(link, day, "1000", "1")
+        make_day(other, day, "1000", "1")
+    pack(link, other, today=march(35))
+    changed = LinkDay.objects.get(strategy_account=link, date=march(31))
+    forge(changed, realized=D(7), unrealized=D(5), is_packed=False)
+    queries = pack(link, other, today=march(35))
+
+    march_of, april_of = LinkMonth.objects.filter(strategy_account=link).order_by("month")
+    days = dict(unpack_month(march_of.days, march_of.scale))
+    assert [days[day].realized for day in (29, 30, 31)] == [1, 1, 7]
+    assert (march_of.since, march_of.until, march_of.unrealized) == (march(29), march(31), 5)
+    of_april = dict(unpack_month(april_of.days, april_of.scale))
+    assert (sorted(of_april), of_april[1].worth_start) == ([1, 2, 3], 5)
+    assert pack(link, other, today=march(35)) == 1 < queries
+
+    gone = LinkDay.objects.filter(strategy_account=link, date__gte=march(31), date__lt=march(35))
+    dropped = list(gone)
+    gone.delete()
+    pack(link, other, today=march(35), dropped=dropped)
+    (left,) = LinkMonth.objects.filter(strategy_account=link)
+    assert (left.until, left.unrealized) == (march(30), 0)
+    assert LinkMonth.objects.filter(strategy_account=other).count() == 2
+    first = list(LinkDay.objects.filter(strategy_account=link, date__lt=march(35)))
+    LinkDay.objects.filter(pk__in=[day.pk for day in first]).delete()
+    pack(link, today=march(35), dropped=first)
+    assert not LinkMonth.objects.filter(strategy_account=link).exists()
+
+
+def test_years_are_packed_fifty_links_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("capital.services.trading.packed.months._LINKS_AT_ONCE", 1)
+    links = [make_link(market_type="futures") for _ in range(2)]
+    for link in links:
+        make_day(link, 1, "1000", "1")
+    pack(*links, today=march(1) + timedelta(days=70))
+    assert LinkMonth.objects.count() == 2
