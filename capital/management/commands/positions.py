@@ -14,21 +14,45 @@ from capital.management.arguments import add_account_argument, chosen_account_id
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, grouped, print_json
 from capital.models import Position
-from capital.services.trading import open_positions, settle_of, value_positions
+from capital.services.trading import (
+    mark_symbol_not_strategys,
+    open_positions,
+    settle_of,
+    value_positions,
+)
 
 
 class Command(CapitalCommand):
     """Exit status 0: shown; 2: invalid arguments."""
 
-    help = gettext_lazy("Show the open positions of each strategy. Writes nothing.")
+    help = gettext_lazy(
+        "Show the open positions of each strategy, or say that no strategy holds one of the "
+        "exchange's."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_account_argument(parser)
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
+        said = parser.add_mutually_exclusive_group()
+        said.add_argument(
+            "--not-a-strategys",
+            metavar="SYMBOL",
+            help=_(
+                "what the exchange holds of this symbol is not a strategy's, until it is closed: "
+                "it holds no capital"
+            ),
+        )
+        said.add_argument(
+            "--may-be-a-strategys", metavar="SYMBOL", help=_("take that back: it counts as open")
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        excluded, included = options["not_a_strategys"], options["may_be_a_strategys"]
         with errors_translated():
-            positions = open_positions(chosen_account_ids(options["account"]))
+            ids = chosen_account_ids(options["account"])
+            if symbol := excluded or included:
+                mark_symbol_not_strategys(ids, symbol, is_not_strategys=symbol == excluded)
+            positions = open_positions(ids)
             value_positions(positions, now=timezone.now())
         if options["json"]:
             print_json(self.stdout, {"positions": [_as_json(each) for each in positions]})

@@ -52,7 +52,10 @@ from capital.services.trading.positions import (
 from capital.services.trading.reading import ReadReport, import_fills
 from capital.services.trading.syncing.comparing import ComparedPosition, compare_positions
 from capital.services.trading.syncing.openings import enter_opening
-from capital.services.trading.syncing.positions import mark_not_strategys
+from capital.services.trading.syncing.positions import (
+    mark_not_strategys,
+    mark_symbol_not_strategys,
+)
 from capital.services.trading.syncing.sync import sync_fills
 from capital.services.trading.unexplained.restate import explain_balances, last_pool_days
 
@@ -98,6 +101,7 @@ __all__ = [
     "mark_dust",
     "mark_not_strategys",
     "mark_positions",
+    "mark_symbol_not_strategys",
     "of_nobody",
     "of_strategy",
     "open_positions",

@@ -234,6 +234,30 @@ def mark_not_strategys(
     return position
 
 
+def mark_symbol_not_strategys(
+    account_ids: Sequence[int],
+    symbol: str,
+    *,
+    is_not_strategys: bool,
+    actor: AbstractUser | None = None,
+) -> list[VenuePosition]:
+    """``mark_not_strategys`` for all that these accounts hold of a symbol. All or nothing.
+
+    Raises:
+        NotFound: They hold nothing of it at their exchanges.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not on one of the accounts.
+    """
+    with transaction.atomic():
+        lock_accounts(account_ids)
+        rows = VenuePosition.objects.filter(account__in=account_ids, symbol=symbol)
+        ids = list(rows.order_by("pk").values_list("pk", flat=True))
+        if not ids:
+            raise NotFound
+        return [
+            mark_not_strategys(each, is_not_strategys=is_not_strategys, actor=actor) for each in ids
+        ]
+
+
 def _named(account: Account, question: PositionsQuestion) -> dict[str, Any]:
     return {
         "account": account,
