@@ -24,9 +24,10 @@ from capital.domain.performance.earned import Sums
 from capital.domain.performance.unexplained import Unexplainable
 from capital.domain.pools import Pool
 from capital.domain.sizing.orders import PositionSide
-from capital.models import Account, PoolDay, Position
+from capital.models import Account, PoolDay, Position, StrategyAccount
 from capital.services.overview import TradingHistory, shown_unexplained
-from capital.services.trading import ComparedPosition, settle_of
+from capital.services.sentences import sentence
+from capital.services.trading import ComparedPosition, Equity, settle_of
 from strategies.models import Strategy
 
 # Why nothing is said of a day's change.
@@ -65,6 +66,18 @@ class PositionRow:
 
 
 @dataclass(frozen=True)
+class EquityRow:
+    """The capital of one link, what it earned since, and what it has now; as text."""
+
+    name: str
+    url: str
+    capital: str
+    earned: Figure
+    equity: str
+    currency: str
+
+
+@dataclass(frozen=True)
 class ComparedRow:
     """What the books hold of a symbol, and what the exchange says."""
 
@@ -83,6 +96,7 @@ class TradingSection:
     positions: Sequence[PositionRow]
     positions_url: str
     other: str
+    equities: Sequence[EquityRow]
     compared: Sequence[ComparedRow]
     charts: Sequence[Chart]
     looks: Sequence[Look]
@@ -127,6 +141,9 @@ def trading_section(of: Account | Strategy, history: TradingHistory) -> TradingS
         positions=[_position(row, is_account=is_account) for row in history.positions],
         positions_url=listing("position", **filters["position"]),
         other=gettext("Strategy") if is_account else gettext("Account"),
+        equities=[
+            _equity(link, equity, is_account=is_account) for link, equity in history.equities
+        ],
         compared=[_compared(each) for each in history.compared],
         charts=charts,
         looks=looks,
@@ -173,6 +190,22 @@ def _position(row: Position, *, is_account: bool) -> PositionRow:
         realized=signed(row.realized_pnl, settle, why=gettext("No fill of it is known.")),
         settle=settle,
         is_dust=row.is_dust,
+    )
+
+
+def _equity(link: StrategyAccount, equity: Equity, *, is_account: bool) -> EquityRow:
+    other = link.strategy if is_account else link.account
+    model = "strategy" if is_account else "account"
+    currency, capital = link.account.currency, link.capital.allocated_capital
+    earned = None if equity.amount is None else EXACT.subtract(equity.amount, capital)
+    why = "" if equity.reason is None else sentence(equity.reason)
+    return EquityRow(
+        name=other.name,
+        url=f"{listing(model)}{other.pk}/change/",
+        capital=shown(capital, currency),
+        earned=signed(earned, currency, why=why),
+        equity=shown(equity.amount, currency),
+        currency=currency,
     )
 
 

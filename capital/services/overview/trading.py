@@ -19,7 +19,9 @@ from capital.services.overview.earnings import unattributed_fills
 from capital.services.overview.equity import calendar
 from capital.services.trading import (
     ComparedPosition,
+    Equity,
     compare_positions,
+    equity_of,
     mark_dust,
     value_positions,
 )
@@ -38,6 +40,7 @@ class TradingHistory:
         earned: By currency and day, what its links come to.
         unexplained: By pool and day, of an account.
         unattributed: How many of an account's fills are nobody's.
+        equities: By link with capital, what it has now, or why that is not known.
         compared: An account's books beside what its exchange says; empty where that says nothing.
         seen_at: The time for which all this holds.
     """
@@ -47,6 +50,7 @@ class TradingHistory:
     earned: Mapping[str, Mapping[date, Sums]]
     unexplained: Mapping[str, Mapping[date, PoolDay]]
     unattributed: int
+    equities: Sequence[tuple[StrategyAccount, Equity]]
     compared: Sequence[ComparedPosition]
     seen_at: datetime
 
@@ -101,9 +105,19 @@ def read_trading(
         earned=earned,
         unexplained=dict(unexplained),
         unattributed=unattributed,
+        equities=_equities(visible_to(user, links), now=now),
         compared=compared,
         seen_at=now,
     )
+
+
+def _equities(
+    links: QuerySet[StrategyAccount], *, now: datetime
+) -> list[tuple[StrategyAccount, Equity]]:
+    rows = links.filter(capital__isnull=False).select_related("account", "strategy", "capital")
+    found = list(rows.order_by("strategy__name", "account__name", "pk"))
+    equities = equity_of(found, now=now)
+    return [(link, equities[link.pk]) for link in found]
 
 
 def _open(positions: QuerySet[Position], *, now: datetime) -> list[Position]:

@@ -15,8 +15,10 @@ from capital.domain.performance.pnl import Books
 from capital.domain.performance.positions import Position as HeldPosition
 from capital.domain.performance.stored import books_as_json
 from capital.domain.performance.unexplained import Unexplainable
+from capital.domain.sizing.orders import Side
 from capital.models import BookedHolding, LinkDay, PoolDay, StrategyAccount, VenuePosition
-from tests.factories import make_fill, make_link, make_position, make_user
+from capital.services.trading import NewFill, report_fills
+from tests.factories import make_fill, make_link, make_market, make_position, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -179,3 +181,27 @@ def test_an_account_compares_its_books_with_what_the_exchange_says(
     assert f"{PERP} 2 0 3.5 1.5 " in page
     VenuePosition.objects.update(symbol="ETH/USDT:USDT")
     assert f"{PERP} 2 0 0 -2 not listed" in text_of(read(admin, account_page(link)))
+
+
+def test_pages_show_the_equity_of_links_or_why_it_is_not_known(
+    admin: Client, link: StrategyAccount
+) -> None:
+    make_market(PERP)
+    other = make_link(account=link.account, market_type="futures", capital="50")
+    fills = [
+        NewFill(
+            symbol=PERP, side=side, quantity=D(1), price=D(price), venue_fill_id=price,
+            executed_at=timezone.now() - timedelta(hours=1),
+        )
+        for side, price in ((Side.BUY, "100"), (Side.SELL, "120.5"))
+    ]  # fmt: skip
+    report_fills(link.pk, fills, actor=None)
+
+    page = read(admin, account_page(link))
+
+    assert f"{link.strategy.name} 1,000.00 +20.50 1,020.50 USDT" in text_of(page)
+    assert f"{other.strategy.name} 50.00 — — USDT" in text_of(page)
+    assert "No fills of the strategy on this account are known" in page
+    page = text_of(read(admin, f"/admin/strategies/strategy/{link.strategy_id}/change/"))
+    assert f"{link.account.name} 1,000.00 +20.50 1,020.50 USDT" in page
+    assert other.strategy.name not in page
