@@ -143,8 +143,8 @@ def _locked_for(strategy_id: int, fields: Iterable[str]) -> Strategy | None:
     linked = links.values_list("account_id", flat=True)
     before = lock_accounts(list(linked))
     strategy = _locked([strategy_id]).get(strategy_id)
-    # Who links it locks it as well: from now on there are no more.
-    if late := set(linked).difference(before):
+    # Who links it locks it as well: from now on there are no more. Asked again, not remembered.
+    if late := set(linked.all()).difference(before):
         lock_accounts(sorted(late))
     return strategy
 

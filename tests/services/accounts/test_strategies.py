@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import close_old_connections, connections
 
 from capital.domain.errors import HasHistory, NotFound, NotPermitted, OwnerOnly, StrategyOfAnother
-from capital.models import SettingChange, StrategyAccount
+from capital.models import Account, SettingChange, StrategyAccount
 from capital.services.accounts import create_link
+from capital.services.accounts.lookup import lock_accounts
 from capital.services.accounts.strategies import (
     change_strategy,
     create_strategy,
@@ -146,6 +147,30 @@ def test_a_tag_of_its_own_makes_room_for_a_key_like_another() -> None:
     Strategy.objects.filter(key="grid-2").update(order_tag="")
     change_strategy(Strategy.objects.get(key="grid-2").pk, name="Second", order_tag="")
     assert Strategy.objects.get(key="grid-2").name == "Second"
+
+
+def test_a_tag_is_judged_on_an_account_that_is_linked_while_the_locks_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, late = make_account(), make_account()
+    make_link(account=late, strategy=make_strategy(key="grid"))
+    strategy = make_strategy(key="trend")
+    make_link(account=first, strategy=strategy)
+    locked = []
+
+    def lock(account_ids: list[int]) -> dict[int, Account]:
+        if not locked:
+            make_link(account=late, strategy=strategy)
+        locked.append(list(account_ids))
+        return lock_accounts(account_ids)
+
+    monkeypatch.setattr("capital.services.accounts.strategies.lock_accounts", lock)
+    with pytest.raises(ValidationError, match="grid"):
+        change_strategy(strategy.pk, key="grid-2")
+
+    # On the first account alone the tag would have done.
+    assert locked == [[first.pk], [late.pk]]
+    assert Strategy.objects.get(pk=strategy.pk).tag == "trend"
 
 
 def test_a_link_of_a_strategy_that_is_gone_is_not_found() -> None:
