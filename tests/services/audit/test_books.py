@@ -463,6 +463,21 @@ def test_rows_that_know_less_are_judged_by_what_they_know(traded: Desk) -> None:
     assert broken() == []
 
 
+def test_what_is_nobodys_is_read_and_asked_of_nobodys_books(traded: Desk) -> None:
+    """A fill that nobody has, and interest of the whole account; the same of a link is missed."""
+    before = audit_capital(clock=lambda: END).checked
+    make_fill(traded.long, BTC, strategy_account=None, executed_at=NOON + timedelta(hours=3))
+    make_flow(traded.long.account, kind="interest", occurred_at=NOON)
+
+    report = audit_capital(clock=lambda: END)
+
+    assert report.violations == []
+    read = [report.checked[each] - before[each] for each in ("fills", "flows")]
+    assert read == [1, 1]
+    make_flow(traded.long.account, kind="interest", occurred_at=NOON, strategy_account=traded.long)
+    assert sorted(broken()) == ["day_not_of_fills", "funding_not_of_flows"]
+
+
 def test_a_provisional_row_no_longer_counts_once_its_order_is_known_to_be_somebody_elses(
     desk: Desk,
 ) -> None:

@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from capital.domain.audit.chain import Ledger
 from capital.models import Account, AllocationEntry, AllocationRun, AuditCheckpoint
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.audit import AuditReport, audit_capital
+from capital.services.audit.checkpoints import Progress, remember_clean
 from tests.factories import forge, make_link
 from tests.simulated import Exchange
 
@@ -90,6 +92,20 @@ def test_what_does_not_follow_from_what_was_remembered_is_noticed(
     found = [(each.account_id, each.reason.code.value) for each in audit().violations]
 
     assert (accounts[1].pk, "chain_broken") in found
+
+
+def test_of_a_record_with_nothing_old_in_it_nothing_is_remembered() -> None:
+    young, old = make_link().account_id, make_link().account_id
+
+    remember_clean(
+        {
+            young: Progress(Ledger(), through=9),
+            old: Progress(Ledger(), through=9, settled=(7, Ledger().as_json())),
+        }
+    )
+
+    kept = AuditCheckpoint.objects.values_list("account_id", "clean_through")
+    assert list(kept) == [(old, 7)]
 
 
 def test_time_moves_what_is_remembered(accounts: list[Account]) -> None:

@@ -17,6 +17,7 @@ from capital.domain.performance.measures.returns import (
     roi,
     together,
     total_pnl,
+    wealth,
 )
 from capital.domain.reasons import Code, Reason
 from tests.domain.performance.measures.builders import FIRST, D, day, percents
@@ -125,6 +126,13 @@ def test_without_days_there_are_reasons_and_no_numbers() -> None:
 @pytest.mark.parametrize("lost", ["-1", "-1.6"])
 def test_after_ruin_nothing_is_chained(lost: str) -> None:
     assert chained([D("0.1"), D(lost), D("0.5")]) == Reason(Code.RUIN)
+
+
+def test_from_ruin_on_a_curve_stays_at_what_ruin_left() -> None:
+    assert list(wealth([D("0.1"), D("-0.5"), D("1")])) == [D("1.1"), D("0.55"), D("1.1")]
+    assert list(wealth([D("0.1"), D("-1"), D("0.5")])) == [D("1.1"), 0, 0]
+    # What is owed does not grow: -0.66, and not -0.99.
+    assert list(wealth([D("0.1"), D("-1.6"), D("0.5")])) == [D("1.1"), D("-0.66"), D("-0.66")]
 
 
 def test_what_is_chained_is_exact_to_18_decimals() -> None:
