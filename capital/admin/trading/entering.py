@@ -54,7 +54,7 @@ class FlowPages:
                 "Money that came or went without a fill, where the exchange does not tell of it. "
                 "It changes no balance. If the exchange tells of it later, its row counts instead."
             ),
-            "submit": gettext("Add"),
+            "act": gettext("Add"),
             "done": gettext("The flow was added."),
             "back": listing("flow"),
         }
@@ -86,7 +86,7 @@ class FlowPages:
                 "Nothing is deleted. The opposite is recorded at the same moment, so that days and "
                 "books stand as if it had never been entered."
             ),
-            "submit": gettext("Reverse"),
+            "act": gettext("Reverse"),
             "back": self._page_of(flow),
         }
         return render_page(self, request, "trading/enter", gettext("Reverse a flow"), context)
@@ -121,7 +121,7 @@ class OpeningPages:
                 "A position from before the first fill that is known: without it, what is sold "
                 "later would look like a short position. It changes no balance, and stays for good."
             ),
-            "submit": gettext("Enter"),
+            "act": gettext("Enter"),
             "done": gettext("The opening position was entered."),
             "back": listing("fill"),
         }

@@ -81,8 +81,7 @@ class DemoStep:
 
     Attributes:
         account: By name.
-        strategy: Whose it is, by key; ``BY_HAND``; empty of a deposit, and of what its bot did not
-            report yet: the exchange knows of it.
+        strategy: Whose it is, by key; ``BY_HAND``; empty of a deposit.
         told: What the simulator is told.
     """
 
@@ -134,7 +133,7 @@ def _all_steps(midnight: datetime) -> Iterator[DemoStep]:
     names = {"id": f"99{today // _DAY}1", "order_id": f"99{today // _DAY}2"}
     fee = {"amount": "0.7525", "currency": "USDT"}
     told = {**opened, **names, "client_order_id": "basis-open", "at": today + 90 * _SECOND}
-    yield DemoStep("Bybit unified", "", {**told, "fees": [fee]})
+    yield DemoStep("Bybit unified", "basis", {**told, "fees": [fee]})
 
 
 def _day(

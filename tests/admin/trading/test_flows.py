@@ -1,5 +1,6 @@
 """Flows: whose they are, only what was earned in colours; entered and reversed by hand."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -97,6 +98,8 @@ def typed(account: Account, **changed: str) -> dict[str, str]:
 def test_a_flow_is_added_with_a_reason_and_reversed_with_another(client: Client) -> None:
     account = operator(client, make_link().account)
     assert "Add a flow" in client.get(LIST).content.decode()
+    # What the button says, and not the theme's own flag for it.
+    assert re.search(r"<button[^>]*>\s*Add\s*</button>", client.get(ENTER).content.decode())
 
     page = client.post(ENTER, typed(account), follow=True).content.decode()
 
