@@ -36,6 +36,7 @@ SAID_BETTER = {
     "Save and add another",
     "Save and continue editing",
     "Save and view",
+    "This year",
     "content type",
 }
 # Where both mean the same, and Django's own Korean is taken.
