@@ -405,7 +405,7 @@ class _Recording:
             cost=_cost(fill, symbol, contract_size),
             contract_size=contract_size,
             settle=symbol.settle,
-            fees=[{"amount": plain(fee.amount), "currency": fee.currency} for fee in fill.fees],
+            fees=[_fee_as_json(fee) for fee in fill.fees],
             fee_amount=None if first is None else first.amount,
             fee_currency="" if first is None else first.currency,
             realized_reported=fill.realized,
@@ -587,6 +587,12 @@ def _cost(fill: NewFill, symbol: Symbol, contract_size: Decimal) -> Decimal:
     if symbol.kind is InstrumentKind.INVERSE:
         return quotient(EXACT.multiply(fill.quantity, contract_size), fill.price)
     return EXACT.multiply(fill.quantity, fill.price)
+
+
+def _fee_as_json(fee: Fee) -> dict[str, str]:
+    """Amounts as text; ``value`` where it is known what a fee in a third coin was worth."""
+    told = {"amount": plain(fee.amount), "currency": fee.currency}
+    return told if fee.value is None else {**told, "value": plain(fee.value)}
 
 
 def _refuse_problem(number: int, fill: NewFill, now: datetime) -> None:

@@ -41,6 +41,7 @@ from capital.services.trading.syncing.cursors import (
     next_step,
     note_failure,
 )
+from capital.services.trading.syncing.fee_values import CoinPrices, ask_prices, coins_to_price
 from capital.services.trading.syncing.openings import open_books
 from capital.services.trading.syncing.orders import Unnamed, first_failure
 from capital.services.trading.syncing.positions import (
@@ -112,6 +113,7 @@ class AccountReading:
         instruments: By venue, what is known already.
         clock: Says what time it is.
         counts: How many fills and flows are new.
+        prices: What coins are worth in which fees were paid just now.
         failures: By what was asked, why not all of it is known.
     """
 
@@ -121,6 +123,7 @@ class AccountReading:
     instruments: Listed
     clock: Clock
     counts: Counter[str] = field(default_factory=Counter)
+    prices: CoinPrices = field(default_factory=CoinPrices)
     failures: dict[str, Reason] = field(default_factory=dict)
 
     def asking(self) -> Asking:
@@ -255,6 +258,7 @@ class AccountReading:
                 break
             answer = yield partial(self._answer, question, step, request)
             if not isinstance(answer, Reason) and question.asked_for is AskedFor.FILLS:
+                yield from self._price_fees(answer)
                 answer = yield from self._with_client_ids(question, request, answer)
             if not isinstance(answer, Reason):
                 assert cursor is not None, "there was a step"
@@ -270,6 +274,12 @@ class AccountReading:
                 note_failure(self._locked(), question, step, answer, now=self.clock())
             return False
         return True
+
+    def _price_fees(self, told: Told[ReadFill]) -> Asking:
+        """Ask what coins are worth in which fees were paid just now."""
+        now = self.clock()
+        if quoted := coins_to_price(self.account, told.rows, now=now):
+            self.prices = yield partial(ask_prices, quoted, now)
 
     def _with_client_ids(
         self, question: Question, request: TradingRequest, told: Told[ReadFill]
@@ -323,7 +333,9 @@ class AccountReading:
         """Record some rows; how many were new."""
         if question.asked_for is AskedFor.FLOWS:
             return record_venue_flows(account, question.pool, part, now=now)
-        results = record_venue_fills(account, [new_fill(each) for each in part], now=now)
+        results = record_venue_fills(
+            account, [new_fill(each, self.prices) for each in part], now=now
+        )
         return sum(each.code is FillCode.RECORDED for each in results)
 
     def _locked(self) -> Account:

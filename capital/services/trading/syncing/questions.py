@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 
-from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.pools import Pool
@@ -30,6 +29,7 @@ from capital.models import (
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import balance_request
 from capital.services.trading.fills import NewFill
+from capital.services.trading.syncing.fee_values import CoinPrices
 
 _INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")
 _SENT = frozenset({FlowKind.DEPOSIT, FlowKind.WITHDRAWAL})
@@ -211,8 +211,8 @@ def pairs_of(account: Account, coins: Sequence[str]) -> set[str]:
     return pairs | {f"{coin}/{account.currency}:{coin}" for coin in coins}
 
 
-def new_fill(read: ReadFill) -> NewFill:
-    """What an exchange tells, as it is recorded."""
+def new_fill(read: ReadFill, prices: CoinPrices = CoinPrices()) -> NewFill:  # frozen
+    """What an exchange tells, as it is recorded; fees are valued by these prices where they can."""
     return NewFill(
         symbol=read.symbol,
         side=read.side,
@@ -220,7 +220,7 @@ def new_fill(read: ReadFill) -> NewFill:
         quantity=read.quantity,
         price=read.price,
         executed_at=read.executed_at,
-        fees=tuple(Fee(amount, currency) for amount, currency in read.fees),
+        fees=tuple(prices.fee(amount, currency, read) for amount, currency in read.fees),
         venue_fill_id=read.venue_fill_id,
         order_id=read.order_id,
         client_order_id=read.client_order_id,

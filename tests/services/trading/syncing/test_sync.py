@@ -12,9 +12,10 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
+from capital.domain.sizing.prices import MarketPrice
 from capital.exchange.trading.contract import ReadFlow, Unread
 from capital.models import Account, AskedFor, Attribution, Fill, Flow, Position, TradingCursor
-from capital.services.trading import NewFill, report_fills
+from capital.services.trading import NewFill, account_pnl, report_fills
 from tests.factories import make_account, make_flow, make_link, make_market, make_strategy
 from tests.services.trading.syncing.venue import BEGAN, MINUTE, Sync, Venue, fill, refused
 
@@ -38,6 +39,40 @@ def ids() -> list[str]:
 
 def cursor(account: Account, endpoint: str = SWAP) -> TradingCursor:
     return TradingCursor.objects.get(account=account, endpoint=endpoint)
+
+
+def test_a_fee_in_a_third_coin_is_valued_by_the_price_of_its_minute_or_not_at_all(
+    account: Account, venue: Venue, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_market("OKB/USDT", venue="okx")
+    grid = make_strategy(owner=account.owner, key="grid", market_type="futures")
+    make_link(account=account, strategy=grid)
+    asked: list[str] = []
+
+    class Prices:
+        def fetch_prices(self, quoted: Any) -> Any:
+            asked.extend(each.symbol for each in quoted)
+            return {each: MarketPrice(last=D("50")) for each in quoted}
+
+    monkeypatch.setattr(
+        "capital.services.trading.syncing.fee_values.get_market_gateway", lambda **_: Prices()
+    )
+    sync(0, account)
+    now, named = BEGAN + 5 * MINUTE, {"client_order_id": "grid-1"}
+    venue.fills = [
+        fill(1, fees=((D("0.01"), "OKB"),), **named),
+        fill(2, at=now - timedelta(seconds=59), fees=((D("0.02"), "OKB"),), **named),
+        fill(3, at=now - timedelta(seconds=59), fees=((D("0.03"), "USDT"), (D(1), "X")), **named),
+    ]
+    sync(5, account)
+
+    assert set(asked) == {"OKB/USDT"}
+    (row,) = account_pnl([account.pk], by=["strategy"])
+    assert (row.fees, row.realized) == (D("1.03"), D("-1.03"))
+    assert row.fees_unvalued == {"OKB": D("0.01"), "X": D(1)}
+    assert Fill.objects.get(venue_fill_id="2").fees == [
+        {"amount": "0.02", "currency": "OKB", "value": "1.00"}
+    ]
 
 
 def test_orders_are_asked_once_for_what_their_fills_do_not_tell(venue: Venue, sync: Sync) -> None:
