@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from capital.domain.pools import Pool
-from capital.models import Account, AllocationRun
+from capital.models import Account, AllocationRun, TradingCursor
 from capital.services.overview.concerns import Concern
 from capital.services.overview.dashboard import Dashboard, read_dashboard
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
@@ -64,6 +64,29 @@ def test_currencies_are_never_summed():
         "USDT": Decimal(150),
         "KRW": Decimal(7000),
     }
+
+
+def test_an_account_whose_trades_are_unread_needs_attention_for_the_first_three_questions():
+    """The same of an account that is read is none."""
+    owner = make_user()
+    unread, read = make_account(owner=owner), make_account(owner=owner)
+    for account, age in ((unread, timedelta(hours=2)), (read, timedelta(minutes=5))):
+        for number in range(4):
+            TradingCursor.objects.create(
+                account=account,
+                pool="futures",
+                asked_for="fills",
+                endpoint="GET /fills",
+                symbol=f"C{number}/USDT:USDT",
+                begins_at=NOW - timedelta(days=1),
+                read_until=NOW - age,
+            )
+
+    found = {each.account.pk: each.concerns for each in seen_by(owner).concerns}
+
+    assert Concern.TRADES not in found[read.pk]
+    told = found[unread.pk][Concern.TRADES]
+    assert [f"C{number}/USDT:USDT" in told for number in range(4)] == [True, True, True, False]
 
 
 def test_total_is_capital_reserve_and_rest():

@@ -13,6 +13,7 @@ from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
+from capital.exchange.trading.contract import ReadFlow
 from capital.models import (
     Account,
     DailyAccountSummary,
@@ -23,7 +24,7 @@ from capital.models import (
 )
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading import NewFill, enter_flow, report_fills
-from capital.services.trading.flows import book_flows
+from capital.services.trading.flows import book_flows, record_venue_flows
 from tests.factories import (
     make_account,
     make_flow,
@@ -306,6 +307,26 @@ def test_what_the_exchange_tells_takes_the_place_of_what_a_person_entered(accoun
         book_flows(locked, [told], now=NOON)
 
     assert (earned(long), earned(short)) == (-2, 1)
+
+
+def test_what_was_earned_is_matched_by_its_kind_and_symbol(account, links) -> None:
+    """A person may leave the symbol out; the interest of the same day is another payment."""
+    long, _ = links
+    amount = Decimal(3)
+    interest = enter(account, kind=FlowKind.INTEREST, amount=amount, strategy_account=long.pk)
+    other = enter(account, **{**FUNDING, "symbol": "ETH/USDT:USDT"}, amount=amount)
+    entered = enter(account, kind=FlowKind.FUNDING, amount=amount, strategy_account=long.pk)
+    told = ReadFlow(FlowKind.FUNDING, "USDT", amount, NOON - MINUTE, BTC, "f1")
+
+    with transaction.atomic():
+        locked = lock_accounts([account.pk])[account.pk]
+        assert record_venue_flows(locked, Pool.FUTURES, [told], now=NOON) == 1
+
+    matched = Flow.objects.get(venue_flow_id="f1")
+    assert (matched.matches, matched.strategy_account) == (entered, long)
+    assert set(Flow.objects.filter(source="person", matched_by=None)) == {interest, other}
+    # Both are its own, each once.
+    assert sum(day.funding for day in SymbolDay.objects.filter(strategy_account=long)) == 6
 
 
 def test_books_of_funding_alone_hold_nothing(account) -> None:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from capital.domain.balances import BalanceBasis
 from capital.models import Account, DayMark, Fill, PoolDay, StrategyAccount
 from capital.services.trading import explain_balances
+from capital.services.trading.unexplained.moved import Seen, first_new
 from tests.factories import make_account, make_fill, make_flow, make_link, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -131,6 +132,20 @@ def test_what_came_before_all_that_was_known_begins_the_days_earlier(link: Strat
     make_flow(link.account, kind="withdrawal", amount=D(-7), occurred_at=noon(1))
     explain(link.account, days=3)
     assert days_of(link.account) == [(0, "no_books", None), (1, "", 0), (2, "", 0), (3, "", -1)]
+
+
+def test_what_was_seen_of_one_account_is_new_of_another() -> None:
+    first, second = make_account(), make_account()
+    early = make_flow(first, occurred_at=noon(1))
+    late = make_flow(first, occurred_at=noon(3))
+    make_flow(second, occurred_at=noon(2))
+
+    # Of the first one all but its last flow was seen, of the second nothing.
+    seen = {first.pk: Seen(fills=0, flows=early.pk), second.pk: Seen(fills=0, flows=0)}
+    assert first_new(seen) == {first.pk: noon(3), second.pk: noon(2)}
+
+    seen[first.pk] = Seen(fills=0, flows=late.pk)
+    assert first_new(seen) == {second.pk: noon(2)}
 
 
 def test_what_the_exchange_tells_takes_the_place_of_what_was_told_before(

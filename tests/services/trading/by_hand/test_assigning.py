@@ -228,6 +228,26 @@ def test_only_who_may_on_the_account_assigns(links, account) -> None:
     assert Attribution.objects.get().actor == owner
 
 
+def test_of_two_symbols_with_an_order_of_one_name_only_the_fills_of_one_move(
+    links, account
+) -> None:
+    make_market("ETH/USDT:USDT")
+    grid, trend = links
+    fills = record(
+        account,
+        told(1, "buy", "1", "100", order_id="7"),
+        told(2, "buy", "2", "100", order_id="7"),
+        told(3, "buy", "5", "10", order_id="7", symbol="ETH/USDT:USDT"),
+    )
+    assign_fills(fills, grid.pk, clock=clock)
+
+    done = assign_fills(fills[:1], trend.pk, clock=clock)
+
+    assert ([each.pk for each in done.fills], done.along) == (fills[:2], 1)
+    held = Position.objects.exclude(quantity=0).values_list("strategy_account", "symbol")
+    assert dict(held) == {trend.pk: BTC, grid.pk: "ETH/USDT:USDT"}
+
+
 def test_the_number_of_queries_does_not_depend_on_the_number_of_fills(links, account) -> None:
     grid, trend = links
     made = []

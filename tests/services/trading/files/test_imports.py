@@ -22,7 +22,8 @@ from capital.services.trading import (
     read_trade_file,
     report_fills,
 )
-from capital.services.trading.files import TradeFile, TradeLine
+from capital.services.trading.files import Explained, TradeFile, TradeLine
+from capital.services.trading.imports.report import ImportedSum
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 from tests.services.trading.files.databases import make_database
 
@@ -135,6 +136,21 @@ def test_what_is_not_explained_is_told(account, sample) -> None:
     wrong = replace(sample, explained={"USDT": replace(said, stated=said.stated + 3)})
 
     assert import_trades(account.pk, wrong).sums["USDT"].unexplained == -3
+
+
+def test_the_way_from_what_a_file_states_to_ours_has_only_parts_that_are_there() -> None:
+    said = Explained(stated=D(100), fees_of_open=D("0.5"), fees_counted_twice=D(0))
+
+    told = ImportedSum(realized=D("96.5"), explained=said).difference
+
+    assert [(amount, str(why)[:10]) for amount, why in told] == [
+        (D("-0.5"), "entry fees"),
+        (D(-3), "not explai"),
+    ]
+    # A sheet states nothing, which differs by nothing; to state zero is another thing.
+    assert ImportedSum(realized=D("96.5")).difference == []
+    nothing = replace(said, stated=D(0), fees_of_open=D(0))
+    assert [each for each, _ in ImportedSum(realized=D(2), explained=nothing).difference] == [2]
 
 
 def test_a_strategy_that_is_given_takes_all_lines(account) -> None:

@@ -251,6 +251,32 @@ def test_history_before_an_opening_is_in_it_already(
     assert [each.reason.code for each in found] == []
 
 
+def test_openings_are_what_is_left_when_each_fill_since_was_taken_off_once(
+    account: Account, link: Any, venue: Venue, sync: Sync
+) -> None:
+    """A bot tells an order before its fill: of 3 held, 1 was bought since, and 2 were there."""
+    venue.failures[SWAP] = refused()
+    make_market("ETH/USDT:USDT", venue="okx")
+    make_market("SOL/USDT:USDT", venue="okx")
+    sync(0, account)
+    told = {"symbol": BTC, "side": Side.BUY, "quantity": D(1), "price": D(100)}
+    bot = NewFill(**told, order_id="o3", executed_at=BEGAN + 3 * MINUTE)
+    report_fills(link.pk, [bot], actor=None, clock=lambda: BEGAN + 3 * MINUTE)
+    venue.failures.clear()
+    # All of the second was bought since, and of the third nobody says what it cost.
+    venue.fills = [fill(3), fill(4, symbol="ETH/USDT:USDT")]
+    venue.positions = [
+        held("3"),
+        held("1", symbol="ETH/USDT:USDT"),
+        held("5", symbol="SOL/USDT:USDT", entry_price=None),
+    ]
+
+    assert sync(10, account)["openings"] == 1
+
+    assert openings() == [("buy", D(2), D(100), BEGAN)]
+    assert differences(account) == {BTC: 0, "ETH/USDT:USDT": 0, "SOL/USDT:USDT": 5}
+
+
 def test_a_person_enters_an_opening_once(account: Account) -> None:
     link = make_link(account=account, strategy=make_strategy(market_type="futures"))
 
@@ -269,6 +295,10 @@ def test_a_person_enters_an_opening_once(account: Account) -> None:
     assert [each.ours for each in compare_positions(account.pk)] == [-2]
     assert Attribution.objects.get().how == "person"
     other = make_link(account=make_account(), strategy=make_strategy(market_type="futures"))
+    # What was held beside it at the same moment is another one.
+    more = enter(quantity=D(-3))
+    assert [enter(quantity=D(-3)), enter()] == [more, first]
+    assert Position.objects.get(strategy_account=link).quantity == -5
     for wrong in (
         {"quantity": D(0)},
         {"entry_price": D(-1)},
@@ -306,6 +336,28 @@ def test_a_position_that_is_not_a_strategys_is_no_difference_until_it_is_closed(
     assert differences(account) == {BTC: D(2)}
     with pytest.raises(NotFound):
         mark_not_strategys(row.pk, is_not_strategys=True)
+
+
+def test_a_position_that_is_replaced_while_the_lock_is_waited_for_is_not_marked(
+    account: Account, venue: Venue, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venue.positions = [held("2")]
+    sync(0, account)
+    row = VenuePosition.objects.get()
+
+    def replaced(_: list[int]) -> None:
+        VenuePosition.objects.filter(pk=row.pk).delete()
+        row.pk = None
+        row.save()
+
+    with monkeypatch.context() as patched:
+        patched.setattr("capital.services.trading.syncing.positions.lock_accounts", replaced)
+        with pytest.raises(NotFound):
+            mark_not_strategys(row.pk, is_not_strategys=True)
+
+    left = VenuePosition.objects.get()
+    assert left.is_not_strategys is False
+    assert mark_not_strategys(left.pk, is_not_strategys=True).is_not_strategys
 
 
 def test_what_no_strategy_holds_is_noted_once_its_fills_were_read(
@@ -393,6 +445,26 @@ def test_what_links_hold_is_by_their_fills_else_by_their_reports_and_never_spot(
     held_now = {each.symbol: each.ours for each in compare_positions(account.pk)}
 
     assert held_now == {BTC: D(2), "BTC/USD:BTC": D(3)}
+
+
+def test_what_is_closed_and_coins_of_nobody_are_not_compared(
+    account: Account, link: Any, venue: Venue, sync: Sync
+) -> None:
+    make_market("ETH/USDT:USDT", venue="okx")
+    sync(0, account)
+    venue.fills = [
+        fill(1, client_order_id="grid-1"),
+        fill(2, client_order_id="grid-2", side=Side.SELL),
+        fill(3, symbol="BTC/USDT"),
+        fill(4, symbol="ETH/USDT:USDT"),
+    ]
+    sync(5, account)
+
+    compared = [
+        (each.symbol, each.ours, each.unattributed) for each in compare_positions(account.pk)
+    ]
+
+    assert compared == [("ETH/USDT:USDT", 0, 1)]
 
 
 def test_comparing_takes_the_same_queries_for_any_number_of_fills(

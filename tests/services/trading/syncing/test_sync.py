@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -375,6 +376,86 @@ def test_nothing_is_recorded_of_an_account_that_got_another_key_meanwhile(
     sync(5, account)
 
     assert (ids(), cursor(account).read_until) == ([], BEGAN)
+
+
+def test_what_is_answered_to_a_question_that_is_gone_begins_no_cursor_again(
+    account: Account, venue: Venue, sync: Sync, monkeypatch: Any
+) -> None:
+    sync(0, account)
+    venue.fills = [fill(2)]
+    venue.failures[SPOT] = refused()
+    module = "capital.services.trading.syncing.account"
+    gone = TradingCursor.objects.filter(endpoint__in=[SWAP, SPOT])
+    for name in ("advance", "note_failure"):
+        whole = __import__(module, fromlist=[name]).__dict__[name]
+
+        def without(*args: Any, whole: Any = whole, **given: Any) -> Any:
+            gone.filter(endpoint=args[1].call.endpoint).delete()
+            return whole(*args, **given)
+
+        monkeypatch.setattr(f"{module}.{name}", without)
+    assert sync(5, account) == {"exchange_error": 1, "fills": 1}
+
+    assert (ids(), gone.exists()) == (["2"], False)
+    assert cursor(account, FUTURES).read_until == BEGAN + 5 * MINUTE
+
+
+def test_cursors_of_what_is_no_longer_asked_are_removed(
+    account: Account, venue: Venue, sync: Sync
+) -> None:
+    sync(0, account)
+    kept = set(TradingCursor.objects.values_list("pk", flat=True))
+    made = {"asked_for": AskedFor.FILLS, "begins_at": BEGAN, "read_until": BEGAN}
+    for pool, endpoint in (("spot", SPOT), ("unified", "GET /gone")):
+        TradingCursor.objects.create(account=account, pool=pool, endpoint=endpoint, **made)
+    other = TradingCursor.objects.create(
+        account=make_account(), pool="spot", endpoint="GET /gone", **made
+    )
+
+    sync(5, account)
+
+    assert set(TradingCursor.objects.values_list("pk", flat=True)) == {*kept, other.pk}
+
+
+def test_with_no_time_left_an_account_waits_and_nothing_is_asked(
+    account: Account, venue: Venue, sync: Sync, monkeypatch: Any
+) -> None:
+    second = make_account(venue="okx", api_key="key", api_secret="s", api_passphrase="p")
+    left = SimpleNamespace(left=timedelta(seconds=30))
+    module = "capital.services.trading.syncing.sync"
+    reading = __import__(module, fromlist=["AccountReading"]).AccountReading
+
+    def slowly(*args: Any) -> Any:
+        left.left = timedelta(seconds=2)
+        return reading(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}._moment_in", lambda _: left)
+        patched.setattr(f"{module}.AccountReading", slowly)
+        assert sync(5, account, second) == {"waiting": 2}
+    assert venue.asked == []
+
+    assert sync(6, account, second) == {"synced": 2}
+
+
+def test_an_exchange_of_orders_is_asked_for_a_week_and_for_no_positions(
+    venue: Venue, sync: Sync
+) -> None:
+    """An order is listed by when it was placed: of eight days ago it is told no more."""
+    make_market("BTC/KRW", venue="upbit", quote="KRW", settle="KRW")
+    upbit = make_account(venue="upbit", currency="KRW", api_key="key", api_secret="s")
+    make_link(account=upbit)
+    venue.coins[Pool.SPOT] = {"BTC": D(1)}
+    day = 24 * 60
+    for at in range(11):
+        sync(at * day, upbit)
+    venue.asked.clear()
+
+    assert sync(10 * day + 60, upbit) == {"synced": 1}
+
+    orders = [since for endpoint, since, _ in venue.asked if "orders/closed" in endpoint]
+    assert set(orders) == {BEGAN + 3 * day * MINUTE}
+    assert not TradingCursor.objects.filter(asked_for=AskedFor.POSITIONS).exists()
 
 
 @override_settings(CAPITAL_LIVE_BALANCES=False)
