@@ -45,6 +45,9 @@ class CoinPrices:
         return Fee(amount, currency, EXACT.multiply(amount, price))
 
 
+NO_PRICES = CoinPrices()
+
+
 def coins_to_price(account: Account, rows: Sequence[ReadFill], *, now: datetime) -> list[Quoted]:
     """The pairs of spot that say what fees of the last minute were worth; one query at most.
 

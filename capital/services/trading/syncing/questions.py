@@ -29,7 +29,7 @@ from capital.models import (
 from capital.services.accounts.lookup import pools_of_account
 from capital.services.balances.live import balance_request
 from capital.services.trading.fills import NewFill
-from capital.services.trading.syncing.fee_values import CoinPrices
+from capital.services.trading.syncing.fee_values import NO_PRICES, CoinPrices
 
 _INSTRUMENT = ("symbol", "market_id", "kind", "base", "quote", "settle", "contract_size")
 _SENT = frozenset({FlowKind.DEPOSIT, FlowKind.WITHDRAWAL})
@@ -211,7 +211,7 @@ def pairs_of(account: Account, coins: Sequence[str]) -> set[str]:
     return pairs | {f"{coin}/{account.currency}:{coin}" for coin in coins}
 
 
-def new_fill(read: ReadFill, prices: CoinPrices = CoinPrices()) -> NewFill:  # frozen
+def new_fill(read: ReadFill, prices: CoinPrices = NO_PRICES) -> NewFill:
     """What an exchange tells, as it is recorded; fees are valued by these prices where they can."""
     return NewFill(
         symbol=read.symbol,
