@@ -1,6 +1,5 @@
 """Reports and statements as tables: lines of cells for CSV, and workbooks (XLSX)."""
 
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -11,12 +10,11 @@ from capital.services.performance.figures import FIGURES, figures_of
 from capital.services.performance.report import PerformanceReport
 from capital.services.performance.statements import LINES, Statement
 from capital.services.performance.written import statement_as_json, written
+from capital.services.trading import write_workbook
 
 # How many cells of a line are texts before its numbers begin.
 _TEXTS_OF_REPORT = 2
 _OF_STATEMENT = ("name", "currency", "month", "begins_at", "ends_at")
-# More digits a spreadsheet does not keep of a number.
-_MOST_DIGITS = 15
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -65,32 +63,12 @@ def _cells(values: Sequence[Any], *, texts: int) -> list[str]:
 
 
 def _workbook(lines: Iterator[list[str]], *, texts: int) -> bytes:
-    # Takes a tenth of a second to import, which only this needs.
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    head = next(lines)
-    sheet.append(head)
-    for line in lines:
-        row: list[Any] = []
-        for at, text in enumerate(line):
-            number: Any = _number(text) if at >= texts else None
-            cell = WriteOnlyCell(sheet, value=number)
-            if cell.value is None and text:
-                # Not as it is written: a text with an equals sign would be a formula.
-                cell.value, cell.data_type = text, "s"
-            row.append(cell)
-        sheet.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    columns = next(lines)
+    rows = ([*line[:texts], *map(_number, line[texts:])] for line in lines)
+    with write_workbook(columns, rows) as file:
+        return file.read()
 
 
-def _number(text: str) -> Decimal | None:
-    """The number that a spreadsheet keeps exactly; None where it is none, or has more digits."""
-    if not _NUMBER.fullmatch(text):
-        return None
-    number = Decimal(text)
-    return number if len(number.as_tuple().digits) <= _MOST_DIGITS else None
+def _number(text: str) -> Decimal | str:
+    """A cell that says a number, as that."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else text
