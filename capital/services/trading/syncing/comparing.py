@@ -117,8 +117,7 @@ def note_unowned(account: Account, *, asked_at: datetime) -> None:
 
     Call it inside the transaction that locked the account, after its fills were read. What fills of
     nobody hold is no strategy's either. Of a symbol that was traded or reported while positions
-    were read, what was noted before stays: nobody can say which came first. Five queries at most,
-    one where the exchange holds nothing.
+    were read, what was noted before stays: nobody can say which came first. Five queries.
 
     Args:
         account: The account, locked.
@@ -128,8 +127,6 @@ def note_unowned(account: Account, *, asked_at: datetime) -> None:
     venue: dict[_Held, list[VenuePosition]] = defaultdict(list)
     for row in rows:
         venue[row.symbol, row.position_side].append(row)
-    if not venue:
-        return
     ours = _of_links(account.pk)
     moved = _moved_since(account, asked_at - UNSURE)
     changed = []
