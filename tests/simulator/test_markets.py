@@ -10,6 +10,7 @@ def test_a_price_is_changed_over_http(exchange, send):
     assert send("/api/v3/ticker/24hr?symbol=ETHUSDT").json["lastPrice"] == "3000.25"
     ticker = send("/v5/market/tickers?category=linear&symbol=ETHUSDT").json
     assert ticker["result"]["list"][0]["lastPrice"] == "3000.25"
+    assert ticker["result"]["list"][0]["markPrice"] == "3000.25"
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,9 @@ def _ticker(query: Mapping[str, str], place: MarketPlace) -> Any:
     for market in _LISTED.get(category, []):
         if market["symbol"] == symbol:
             price = place.price(f"{market['baseCoin']}/{market['quoteCoin']}")
-            figures = ("lastPrice", "prevPrice24h", "highPrice24h", "lowPrice24h")
+            figures = ["lastPrice", "prevPrice24h", "highPrice24h", "lowPrice24h"]
+            if category != "spot":
+                figures += ["markPrice", "indexPrice"]
             one = {"symbol": symbol, **dict.fromkeys(figures, price), "volume24h": "1"}
             return _enveloped({"category": category, "list": [one]})
     return None

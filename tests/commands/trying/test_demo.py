@@ -13,8 +13,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, DailyAccountSummary, Fill, Flow, StrategyCapital
+from capital.models import Account, DailyAccountSummary, Fill, Flow, Position, StrategyCapital
 from capital.services.audit.checks import audit_capital
+from capital.services.trading import value_positions
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.demo import demo_steps, trade_demo
@@ -147,6 +148,24 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
         assert abs(day.ending_balance - day.starting_balance - earned) < least
     assert {day.realized_pnl > 0 for day in days} == {True, False}
     assert audit_capital().violations == []
+
+
+@pytest.mark.usefixtures("_demo_exchange")
+def test_the_demo_desk_has_an_open_position_that_is_marked() -> None:
+    now = timezone.localtime()
+    load()
+    steps = demo_steps(now.replace(hour=0, minute=0, second=0, microsecond=0), now)
+    # In the first minutes of a day it is not open yet.
+    opened = [step for step in steps if step.told.get("client_order_id") == "basis-open"]
+
+    load("--trades")
+
+    positions = list(Position.objects.exclude(quantity=0).select_related("strategy_account"))
+    value_positions(positions, now=timezone.now())
+    assert [position.quantity for position in positions] == [Decimal("-0.5")] * len(opened)
+    for position in positions:
+        assert position.mark_price is not None
+        assert position.unrealized_pnl == (3010 - position.mark_price) / 2
 
 
 def test_demo_user_can_log_in_where_it_was_loaded(client: Client, settings: Any) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 from playwright.sync_api import Page
 
 from capital.models import Account, AllocationRun
@@ -11,6 +12,7 @@ from capital.services.balances.sync import sync_balances
 from capital.services.jobs.clusters import record_heartbeat
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
+from capital.simulator.trading.demo import trade_demo
 from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 
@@ -20,13 +22,16 @@ LARGEST_BYTES = 200_000
 
 @pytest.fixture
 def demo(settings: Any) -> Any:
-    """The demo desk, decided once; since then two balances changed."""
+    """The demo desk, decided once; since then its bots traded, and two balances changed."""
     settings.DEBUG = True
     described = ExchangeState.from_json(DEMO_ACCOUNTS)
+    now = timezone.localtime()
+    trade_demo(described, now.replace(hour=0, minute=0, second=0, microsecond=0), now)
     with SimulatedExchange(described) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
         call_command("load_demo")
         call_command("reallocate")
+        call_command("load_demo", trades=True)
         ids = list(Account.objects.values_list("pk", flat=True))
         described.set_balance("demo-binance-main-key", "spot", "USDT", "10912.40")
         described.set_balance("demo-binance-main-key", "futures", "USDT", "4870.15")
