@@ -3,11 +3,13 @@
 import ccxt.async_support
 import pytest
 
+from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.ccxt.accounts import spare
 from capital.exchange.trading.contract import Instrument
 from capital.exchange.trading.instruments import Instruments
+from capital.exchange.trading.read import client_id_in
 from capital.exchange.trading.rows import Call, FillFields, Trading
 from capital.exchange.trading.venues import TRADING, trading_of
 from capital.exchange.venue import Pace
@@ -58,6 +60,16 @@ def test_a_fill_can_always_be_told_from_another_one(venue: str) -> None:
     ]
 
     assert all(each.fill_id or each.order_id for each in fields)
+
+
+def test_an_order_says_its_client_order_id_or_is_none() -> None:
+    (call,) = TRADING["binance"].fills[Pool.SPOT]
+    assert call.order is not None
+
+    assert client_id_in({"clientOrderId": "grid-1"}, call.order, "binance") == "grid-1"
+    assert client_id_in({"orderId": 7}, call.order, "binance") == ""
+    with pytest.raises(BalanceUnavailable):
+        client_id_in([], call.order, "binance")
 
 
 def test_a_venue_without_a_row_tells_nothing() -> None:
