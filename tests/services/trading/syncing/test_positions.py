@@ -326,7 +326,8 @@ def test_a_position_that_is_not_a_strategys_is_no_difference_until_it_is_closed(
 
     with pytest.raises((UnknownAccount, RoleTooSmall)):
         mark_not_strategys(row.pk, is_not_strategys=True, actor=make_user())
-    mark_not_strategys(row.pk, is_not_strategys=True)
+    (said,) = mark_symbol_not_strategys([account.pk], BTC, is_not_strategys=True)
+    assert said == row
     with pytest.raises(NotFound):
         mark_symbol_not_strategys([account.pk], "ETH/USDT:USDT", is_not_strategys=True)
     sync(10, account)
