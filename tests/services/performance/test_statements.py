@@ -101,13 +101,14 @@ def test_a_month_of_contracts_and_coins_adds_up_to_the_last_digit() -> None:
         )
     # As the books tell it: 9.9 and a fee of 0.1 of a sale of half for 60.
     for day, realized, fees in ((1, "0", "0"), (2, "9.9", "0.1"), (32, "5", "0")):
-        for symbol in (PAIR, PERP):
+        # What was earned in another coin is none of its currency.
+        for symbol, currency in ((PAIR, "USDT"), (PERP, "USDT"), ("ETH/BTC", "BTC")):
             SymbolDay.objects.create(
-                strategy_account=spot if symbol == PAIR else link,
+                strategy_account=link if symbol == PERP else spot,
                 symbol=symbol,
                 position_side="both",
                 date=date(2026, 2, 28) + timedelta(days=day),
-                currency="USDT",
+                currency=currency,
                 realized=D(realized),
                 fees=D(fees),
                 funding=D(0),
@@ -184,6 +185,23 @@ def test_a_month_without_a_balance_before_begins_with_its_first_one() -> None:
     assert (amounts["closing_balance"], amounts["unexplained"]) == ("balance_unknown",) * 2
     forge(last, pool="unified")
     assert set(told(statement_of(link.account)).values()) == {"other_meaning"}
+
+
+def test_days_that_know_no_change_of_unrealised_leave_the_rest_unexplained() -> None:
+    """They add up by themselves, as a wallet does; on equity nobody can say what is left."""
+    account = make_link(market_type="futures").account
+    make_flow(account, amount=D(7), occurred_at=noon(-1))
+    for days in (-1, 0, 31):
+        read(account, days, "1000")
+    explain(account, 32)
+    assert told(statement_of(account))["unexplained"] == "0"
+    Account.objects.update(balance_basis=BalanceBasis.EQUITY)
+    PoolDay.objects.update(unrealized=None)
+
+    found = told(statement_of(account))
+
+    assert (found["opening_balance"], found["external_flows"]) == ("2000", "0")
+    assert (found["unrealized_change"], found["unexplained"]) == ("balance_unknown",) * 2
 
 
 def test_what_an_owner_moves_between_accounts_is_put_in_nowhere() -> None:

@@ -157,6 +157,15 @@ def test_an_opening_waits_for_all_fills_and_while_one_is_filled_as_positions_are
     assert differences(account) == {BTC: D(0)}
 
 
+def test_an_opening_does_not_wait_for_flows_that_cannot_be_read(
+    account: Account, venue: Venue, sync: Sync
+) -> None:
+    venue.failures["GET /api/v5/account/bills, types 1 and 8"] = refused()
+    venue.positions = [held("2")]
+
+    assert sync(0, account) == {"exchange_error": 1, "openings": 1}
+
+
 def test_what_bots_reported_is_their_opening(
     account: Account, link: Any, venue: Venue, sync: Sync
 ) -> None:
@@ -299,6 +308,7 @@ def test_a_person_enters_an_opening_once(account: Account) -> None:
     # What was held beside it at the same moment is another one.
     more = enter(quantity=D(-3))
     assert [enter(quantity=D(-3)), enter()] == [more, first]
+    assert enter(strategy_account=None, quantity=D(4)).strategy_account is None
     assert Position.objects.get(strategy_account=link).quantity == -5
     for wrong in (
         {"quantity": D(0)},
