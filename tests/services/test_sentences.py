@@ -163,6 +163,7 @@ def test_text_where_a_number_was_expected_is_shown_as_it_is() -> None:
 # What makers give as figures, by name: stored words, codes, amounts, rows. That each maker gives
 # the figures of its sentence is held while the suite runs (tests/makers.py).
 FIGURES = {
+    "month": "2026-11",
     "accepted": "40", "account": "MAIN", "account_id": "3", "account_venue": "OKX",
     "accounts": "MAIN, SECOND",
     "after": "-5", "allocated": "7", "amount": "-5",
