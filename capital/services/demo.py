@@ -1,13 +1,16 @@
 """The demo desk: one user, a few strategies, and accounts on the simulator's exchanges.
 
 Its bots trade by a script (``simulator.trading.demo``), the same on every machine. Each account has
-summaries of 30 days with the balances that its exchange had then; what was earned is computed from
-the fills, as anybody's is. There are no runs: the first one is left to whoever tries the demo.
+summaries of a month and the day before, with the balances that its exchange had then; what was
+earned is computed from the fills, as anybody's is. Its capital was decided once, before that month:
+the next run is left to whoever tries the demo.
 """
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,13 +27,16 @@ from capital.domain.pools import Pool
 from capital.domain.sizing.orders import Side
 from capital.models import Account, DailyAccountSummary, Fill, Flow, Market, StrategyAccount
 from capital.services.accounts.lookup import pools_of_account
+from capital.services.allocation import allocate_capital
+from capital.services.balances import log_lines
 from capital.services.balances.summaries import BALANCE_FIELD, business_date
 from capital.services.markets import sync_markets
-from capital.services.overview.equity import DAYS, add
+from capital.services.overview.equity import add
 from capital.services.trading import (
     FillCode,
     NewFill,
     enter_flow,
+    explain_balances,
     import_fills,
     mark_positions,
     report_fills,
@@ -40,6 +46,7 @@ from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.book import Fill as SimulatedFill
 from capital.simulator.trading.book import Flow as SimulatedFlow
 from capital.simulator.trading.demo import BY_HAND, DemoStep, demo_steps, trade_demo
+from capital.simulator.trading.demo import DAYS as TRADED_DAYS
 from strategies.markets import MarketType
 from strategies.models import Strategy, StrategyStatus
 
@@ -64,16 +71,43 @@ _LINKS: dict[str, dict[str, str]] = {
     "Upbit KRW": {"krw-momentum": "2", "btc-grid": "1"},
     "Bithumb KRW": {"krw-momentum": "1"},
 }
+# The month in which its bots traded, and the day before: on its balances the first run rests.
+_DAYS = TRADED_DAYS + 1
 _RESERVE_PERCENT = {"Bybit unified": Decimal(10)}
 
 
-@transaction.atomic
+@outside_transaction
 def load_demo_desk() -> int:
     """Add what is missing of the demo desk; change nothing that exists.
+
+    Call it outside a transaction. The capital of new accounts is decided by the clock of the day
+    before their bots began to trade, on the balances that are on record of it.
 
     Returns:
         How many accounts were added.
     """
+    now = timezone.now()
+    added = _add_accounts(now)
+    began = _midnight(business_date(now) - timedelta(days=TRADED_DAYS))
+    with _without_warnings():
+        allocate_capital(added, live=False, clock=lambda: began)
+    return len(added)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Nothing says that exchanges could not be read: none was asked."""
+    lines = logging.getLogger(log_lines.__name__)
+    lines.disabled = True
+    try:
+        yield
+    finally:
+        lines.disabled = False
+
+
+@transaction.atomic
+def _add_accounts(now: datetime) -> list[int]:
+    """Those that were missing, with their links and the summaries of the days before today."""
     owner = _demo_user()
     strategies = {
         key: Strategy.objects.get_or_create(
@@ -82,7 +116,7 @@ def load_demo_desk() -> int:
         )[0]
         for key, name, market, status in _STRATEGIES
     }
-    added, now = 0, timezone.now()
+    added = []
     today = business_date(now)
     traded = ExchangeState.from_json(DEMO_ACCOUNTS)
     trade_demo(traded, _midnight(today), now)
@@ -90,7 +124,7 @@ def load_demo_desk() -> int:
         account, is_new = _get_or_create_account(owner, described)
         if not is_new:
             continue
-        added += 1
+        added.append(account.pk)
         for key, weight in _LINKS[account.name].items():
             StrategyAccount.objects.create(
                 strategy=strategies[key], account=account, weight=Decimal(weight)
@@ -151,7 +185,7 @@ def _summaries(
     }
     totals = [add(day) or Decimal(0) for day in zip(*pools.values(), strict=True)]
     rows = []
-    for days_ago in reversed(range(DAYS)):
+    for days_ago in reversed(range(_DAYS)):
         start, end = totals[days_ago + 1], totals[days_ago]
         row = DailyAccountSummary(
             account=account,
@@ -168,11 +202,11 @@ def _summaries(
 def _past_balances(
     account: Account, pool: Pool, balance: Decimal, today: date, traded: ExchangeState
 ) -> Iterator[Decimal]:
-    """With what the last days ended, yesterday first, ``DAYS + 1`` of them."""
+    """With what the last days ended, yesterday first, ``_DAYS + 1`` of them."""
     (simulated,) = (each for each in traded.accounts if each.name == account.name)
     book = traded.book_of(simulated)
     rows: list[SimulatedFill | SimulatedFlow] = [*book.fills, *book.flows]
-    for days_ago in range(DAYS + 1):
+    for days_ago in range(_DAYS + 1):
         ended = _midnight(today - timedelta(days=days_ago)).timestamp() * 1000
         since = [
             row.moves.get(account.currency)
@@ -213,7 +247,9 @@ def trade_demo_desk() -> int:
     for step in steps:
         if step.strategy == BY_HAND:
             recorded += _read_fill(accounts[step.account], step)
-    mark_positions([account.pk for account in accounts.values()])
+    ids = [account.pk for account in accounts.values()]
+    mark_positions(ids)
+    explain_balances(ids)
     return recorded
 
 

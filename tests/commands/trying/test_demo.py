@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -13,8 +13,19 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, DailyAccountSummary, Fill, Flow, Position, StrategyCapital
+from capital.domain.performance.measures.periods import Period
+from capital.models import (
+    Account,
+    DailyAccountSummary,
+    Fill,
+    Flow,
+    LinkDay,
+    Position,
+    StrategyAccount,
+    StrategyCapital,
+)
 from capital.services.audit.checks import audit_capital
+from capital.services.performance import owner_statements, performance
 from capital.services.trading import value_positions
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
@@ -104,12 +115,12 @@ def test_front_page_says_where_things_are_in_both_languages(client: Client) -> N
 
 
 @pytest.mark.usefixtures("_demo_exchange")
-def test_demo_desk_has_thirty_days_that_lead_to_what_its_exchanges_say() -> None:
+def test_demo_desk_has_a_month_and_a_day_that_lead_to_what_its_exchanges_say() -> None:
     load()
 
     for account in Account.objects.all():
         rows = list(account.summaries.order_by("date"))
-        assert len(rows) == 30
+        assert len(rows) == 31
         assert [row.starting_balance for row in rows[1:]] == [
             row.ending_balance for row in rows[:-1]
         ]
@@ -140,7 +151,8 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
     put_in[by_hand.account_id, timezone.localdate(by_hand.executed_at)] = Decimal("152.847")
     for flow in Flow.objects.filter(kind="deposit"):
         put_in[flow.account_id, timezone.localdate(flow.occurred_at)] = flow.amount
-    days = DailyAccountSummary.objects.filter(date__lt=timezone.localdate())
+    first, today = timezone.localdate() - timedelta(days=30), timezone.localdate()
+    days = DailyAccountSummary.objects.filter(date__gte=first, date__lt=today)
     for day in days.exclude(account__name="Binance fallback"):
         assert day.realized_pnl is not None
         earned = day.realized_pnl + put_in[day.account_id, day.date]
@@ -148,6 +160,15 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
         assert abs(day.ending_balance - day.starting_balance - earned) < least
     assert {day.realized_pnl > 0 for day in days} == {True, False}
     assert audit_capital().violations == []
+    # Each link traded with capital that was decided before.
+    assert all(day.equity_start + day.capital_added > 1000 for day in LinkDay.objects.all())
+    report = performance(StrategyAccount.objects.all(), period=Period(None, today), by="account")
+    returns = [row.measures.total_return for row in report.rows]
+    assert len(returns) == 6
+    assert all(0 < each < Decimal("0.1") for each in returns)
+    okx, yesterday = Account.objects.filter(name="OKX unified"), today - timedelta(days=1)
+    (statement,) = owner_statements(okx, month=yesterday)
+    assert abs(statement.amounts["unexplained"]) < 1
 
 
 @pytest.mark.usefixtures("_demo_exchange")
