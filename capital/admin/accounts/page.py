@@ -23,6 +23,7 @@ from capital.admin.accounts.form import (
     unproven_text,
 )
 from capital.admin.accounts.links import LinksInline, NewLinkInline, save_links
+from capital.admin.accounts.positions import PositionOwnerPage
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
@@ -48,6 +49,7 @@ class AccountAdmin(
     ConnectionPage,
     AccessPage,
     AccountPerformancePage,
+    PositionOwnerPage,
     AccountHistoryPage,
     Editable,
     SiteModelAdmin,

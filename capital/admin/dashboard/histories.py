@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
@@ -44,6 +45,10 @@ class AccountHistoryPage:
             context["trading"] = trading_section(
                 stored, read_trading(stored, cast(AbstractUser, request.user))
             )
+            if self.may_say_whose(request, stored):  # type: ignore[attr-defined]
+                context["owner_url"] = reverse(
+                    "admin:capital_account_position_owner", args=[obj.pk]
+                )
             context["recent_runs"] = history.runs
             context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]

@@ -82,11 +82,13 @@ class ComparedRow:
     """What the books hold of a symbol, and what the exchange says."""
 
     symbol: str
+    name: str
     ours: str
     unattributed: str
     venue: str
     difference: str
     observed_at: datetime | None
+    is_not_strategys: bool
 
 
 @dataclass(frozen=True)
@@ -212,13 +214,15 @@ def _equity(link: StrategyAccount, equity: Equity, *, is_account: bool) -> Equit
 def _compared(row: ComparedPosition) -> ComparedRow:
     side = _SIDES.get(row.position_side)
     return ComparedRow(
-        symbol=f"{row.symbol} ({side})" if side else row.symbol,
+        symbol=row.symbol,
+        name=f"{row.symbol} ({side})" if side else row.symbol,
         ours=number(row.ours),
         unattributed=number(row.unattributed),
         # What it does not list it does not hold.
         venue=number(row.venue),
         difference=number(row.difference) if row.difference else "",
         observed_at=row.observed_at,
+        is_not_strategys=row.is_not_strategys,
     )
 
 

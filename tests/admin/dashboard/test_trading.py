@@ -18,7 +18,16 @@ from capital.domain.performance.unexplained import Unexplainable
 from capital.domain.sizing.orders import Side
 from capital.models import BookedHolding, LinkDay, PoolDay, StrategyAccount, VenuePosition
 from capital.services.trading import NewFill, report_fills
-from tests.factories import make_fill, make_link, make_market, make_position, make_user
+from tests.admin.tenants import allow
+from tests.factories import (
+    make_account,
+    make_fill,
+    make_link,
+    make_market,
+    make_position,
+    make_user,
+    make_venue_position,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -181,6 +190,45 @@ def test_an_account_compares_its_books_with_what_the_exchange_says(
     assert f"{PERP} 2 0 3.5 1.5 " in page
     VenuePosition.objects.update(symbol="ETH/USDT:USDT")
     assert f"{PERP} 2 0 0 -2 not listed" in text_of(read(admin, account_page(link)))
+
+
+def test_a_person_says_of_a_position_that_it_is_no_strategys_and_takes_it_back(
+    admin: Client, link: StrategyAccount
+) -> None:
+    mine = make_venue_position(link.account, "3")
+    others = make_venue_position(make_account(), "3")
+    path = f"/admin/capital/account/{link.account_id}/position-owner/"
+    assert path in (page := read(admin, account_page(link)))
+    assert "Not a strategy's" in text_of(page)
+
+    said = admin.post(path, {"not_a_strategys": PERP}, follow=True)
+
+    text = text_of(said.content.decode())
+    assert said.redirect_chain == [(f"{account_page(link)}#compared-title", 302)]
+    assert f"{PERP} not a strategy's 0 0 3 0 " in text
+    assert "May be a strategy's" in text
+    assert list(VenuePosition.objects.filter(is_not_strategys=True)) == [mine]
+    admin.post(path, {"may_be_a_strategys": PERP})
+    assert not VenuePosition.objects.filter(is_not_strategys=True).exists()
+    gone = text_of(admin.post(path, {"not_a_strategys": "no"}, follow=True).content.decode())
+    assert "This does not exist, or you may not see it." in gone
+    assert admin.get(path).status_code == 302
+    assert not VenuePosition.objects.filter(pk=others.pk, is_not_strategys=True).exists()
+
+
+def test_who_may_only_look_sees_no_such_button_and_is_refused(
+    client: Client, link: StrategyAccount
+) -> None:
+    make_venue_position(link.account, "3")
+    owner = link.account.owner
+    owner.is_staff = True
+    owner.save()
+    client.force_login(allow(owner, "capital.view_account"))
+    path = f"/admin/capital/account/{link.account_id}/position-owner/"
+
+    assert "position-owner" not in read(client, account_page(link))
+    assert client.post(path, {"not_a_strategys": PERP}).status_code == 403
+    assert not VenuePosition.objects.filter(is_not_strategys=True).exists()
 
 
 def test_pages_show_the_equity_of_links_or_why_it_is_not_known(
