@@ -50,8 +50,8 @@ demo run: export FIELD_ENCRYPTION_KEYS :=
 demo: $(RUNTIME)  ## Allocate the demo accounts' capital against a simulated exchange
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo
-	@# Its status is 1 where an account is on hold, as the one with an open position is.
-	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && { $(MANAGE) reallocate || test $$? -eq 1; }'
+	@# The position that stays open is opened last: it holds its account.
+	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades --closed && $(MANAGE) reallocate && $(MANAGE) load_demo --trades'
 
 run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its jobs
 	@$(MANAGE) migrate --verbosity 0

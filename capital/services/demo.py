@@ -221,11 +221,15 @@ def _midnight(day: date) -> datetime:
 
 
 @outside_transaction
-def trade_demo_desk() -> int:
+def trade_demo_desk(*, only_closed: bool = False) -> int:
     """Let the demo's bots report what they traded, and read from the exchange what no bot knows.
 
     Call it outside a transaction, while the simulated exchange runs: it waits for it. What is known
     is not recorded again.
+
+    Args:
+        only_closed: Leave out what is held to the end: an open position holds its account, and the
+            demo is to allocate it first.
 
     Returns:
         How many fills are new.
@@ -241,7 +245,11 @@ def trade_demo_desk() -> int:
     }
     now = timezone.now()
     steps = demo_steps(_midnight(business_date(now)), now)
-    steps = [step for step in steps if step.account in accounts]
+    steps = [
+        step
+        for step in steps
+        if step.account in accounts and not (only_closed and step.is_left_open)
+    ]
     recorded = _report_fills(steps, accounts, links, owner)
     _enter_flows(steps, accounts, links, owner)
     for step in steps:

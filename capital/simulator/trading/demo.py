@@ -83,11 +83,13 @@ class DemoStep:
         account: By name.
         strategy: Whose it is, by key; ``BY_HAND``; empty of a deposit.
         told: What the simulator is told.
+        is_left_open: Whether what it opens is held to the end.
     """
 
     account: str
     strategy: str
     told: Mapping[str, Any]
+    is_left_open: bool = False
 
 
 def demo_steps(midnight: datetime, now: datetime) -> list[DemoStep]:
@@ -133,7 +135,7 @@ def _all_steps(midnight: datetime) -> Iterator[DemoStep]:
     names = {"id": f"99{today // _DAY}1", "order_id": f"99{today // _DAY}2"}
     fee = {"amount": "0.7525", "currency": "USDT"}
     told = {**opened, **names, "client_order_id": "basis-open", "at": today + 90 * _SECOND}
-    yield DemoStep("Bybit unified", "basis", {**told, "fees": [fee]})
+    yield DemoStep("Bybit unified", "basis", {**told, "fees": [fee]}, is_left_open=True)
 
 
 def _day(

@@ -32,6 +32,11 @@ class Command(CapitalCommand):
             help=_("also report what its bots traded; the simulated exchange must be running"),
         )
         parser.add_argument(
+            "--closed",
+            action="store_true",
+            help=_("with --trades: leave out the position that stays open"),
+        )
+        parser.add_argument(
             "--show-login", action="store_true", help=_("also print how to log in to the admin")
         )
 
@@ -44,7 +49,7 @@ class Command(CapitalCommand):
             )
         with errors_translated():
             created = load_demo_desk()
-            recorded = trade_demo_desk() if options["trades"] else 0
+            recorded = trade_demo_desk(only_closed=options["closed"]) if options["trades"] else 0
         self.stdout.write(_trades_text(recorded) if options["trades"] else _data_text(created))
         if options["show_login"]:
             self.stdout.write(

@@ -142,7 +142,12 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
     steps = demo_steps(now.replace(hour=0, minute=0, second=0, microsecond=0), now)
     fills = [step for step in steps if "kind" not in step.told and step.strategy]
 
-    assert load("--trades") == f"Demo trades: recorded {len(fills)} fills.\n"
+    closed = [step for step in fills if not step.is_left_open]
+    assert load("--trades", "--closed") == f"Demo trades: recorded {len(closed)} fills.\n"
+    assert not Position.objects.exclude(quantity=0).exists()
+    left = len(fills) - len(closed)
+    text = f"Demo trades: recorded {left} fill{'' if left == 1 else 's'}.\n"
+    assert load("--trades") == text
     assert load("--trades") == "Demo trades: recorded 0 fills.\n"
 
     (by_hand,) = Fill.objects.filter(strategy_account=None)
@@ -177,7 +182,7 @@ def test_the_demo_desk_has_an_open_position_that_is_marked() -> None:
     load()
     steps = demo_steps(now.replace(hour=0, minute=0, second=0, microsecond=0), now)
     # In the first minutes of a day it is not open yet.
-    opened = [step for step in steps if step.told.get("client_order_id") == "basis-open"]
+    opened = [step for step in steps if step.is_left_open]
 
     load("--trades")
 

@@ -29,7 +29,7 @@ def demo(settings: Any) -> Any:
     trade_demo(described, now.replace(hour=0, minute=0, second=0, microsecond=0), now)
     with SimulatedExchange(described) as server:
         settings.CAPITAL_VENUE_URLS = server.venue_urls
-        call_command("load_demo")
+        call_command("load_demo", trades=True, closed=True)
         call_command("reallocate")
         call_command("load_demo", trades=True)
         ids = list(Account.objects.values_list("pk", flat=True))
