@@ -116,6 +116,9 @@ def _check_start(row: RecordedDay, previous: RecordedDay) -> Iterator[Reason]:
         "settled_start": settled,
         "equity_start": known_sum(row.settled_start, previous.unrealized),
     }
+    # Before its first decision a link has no capital, and so no equity that is known.
+    if row.equity_start is None and previous.equity_start is None and previous.capital_added == 0:
+        del expected["equity_start"]
     for name, amount in expected.items():
         recorded = getattr(row, name)
         if recorded != amount:

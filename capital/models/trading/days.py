@@ -78,7 +78,8 @@ class LinkDay(models.Model):
     the figures of equity are NULL.
 
     Attributes:
-        equity_start: Equity at its start; NULL where unrealised PnL was not known then.
+        equity_start: Equity at its start; NULL before its first decision, and where unrealised PnL
+            was not known then.
         settled_start: The same without unrealised PnL.
         capital_added: What decisions gave beyond what was earned, less what they took.
         realized: Before fees and funding.

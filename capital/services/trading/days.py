@@ -150,6 +150,7 @@ class _Desk:
     worth_now: Mapping[int, Decimal | None]
     marks: Mapping[tuple[str, str, date], Decimal]
     added: Mapping[tuple[int, date], Decimal | None]
+    first_decided: frozenset[int]
     capital: Mapping[int, StrategyCapital]
 
     @classmethod
@@ -181,7 +182,7 @@ class _Desk:
             before,
             unrealized_of(positions, now=now),
             {(row.venue, row.symbol, row.date): row.price for row in marks},
-            _added(account_ids, begins),
+            *_added(account_ids, begins),
             {row.strategy_account_id: row for row in capital},
         )
 
@@ -225,6 +226,7 @@ class _Desk:
         of, by_day = self.links[chain.link_id], self.by_day
         is_own = chain.currency == of.currency
         settled = self._settled_at(chain) if is_own else None
+        is_undecided = is_own and self._is_undecided(chain, settled)
         worth: Decimal | None = _ZERO
         if chain.previous is not None:
             worth = chain.previous.unrealized
@@ -238,7 +240,9 @@ class _Desk:
                     chain.held[_key_of(row)] = _holding(row)
             made = _summed(chain, day, rows)
             made.settled_start = settled
-            made.equity_start = known_sum(settled, worth)
+            is_undecided = is_undecided and (chain.link_id, day) not in self.added
+            # What it earned with nobody knows what is no capital: a return on it says nothing.
+            made.equity_start = None if is_undecided else known_sum(settled, worth)
             made.unrealized = worth = self._worth(chain, of.venue, day)
             if is_own:
                 made.capital_added = self.added.get((chain.link_id, day), _ZERO)
@@ -260,6 +264,15 @@ class _Desk:
             return _ZERO
         base = settled_base(present, is_equity=self.is_equity(chain.link_id))
         return _minus(base, known_sum(*since))
+
+    def _is_undecided(self, chain: _Chain, settled: Decimal | None) -> bool:
+        """Whether no capital had been decided for the link when its days begin."""
+        if chain.link_id in self.capital and chain.link_id not in self.first_decided:
+            return False
+        before = chain.previous
+        if before is not None:
+            return before.equity_start is None and before.capital_added == 0
+        return settled == 0
 
     def is_equity(self, link_id: int) -> bool:
         return self.links[link_id].basis == BalanceBasis.EQUITY.value
@@ -319,19 +332,27 @@ def _positions(links: Sequence[int], begins: date) -> tuple[list[Position], list
     return found, [position.carried for position in found if position.carried is not None]
 
 
-def _added(account_ids: Sequence[int], since: date) -> dict[tuple[int, date], Decimal | None]:
-    """What decisions added to each link on each day; None where that is not known."""
+def _added(
+    account_ids: Sequence[int], since: date
+) -> tuple[dict[tuple[int, date], Decimal | None], frozenset[int]]:
+    """What decisions added to each link on each day, and the links that were first decided then.
+
+    What was added is None where that is not known.
+    """
     begins = datetime.combine(since, time.min, tzinfo=timezone.get_default_timezone())
     runs = AllocationRun.objects.filter(
         account__in=account_ids, created_at__gte=begins, pnl__isnull=False
     )
     found: dict[tuple[int, date], Decimal | None] = {}
+    first: set[int] = set()
     for created_at, pnl in runs.order_by("pk").values_list("created_at", "pnl"):
         for link_id, counted in pnl.items():
             key = int(link_id), business_date(created_at)
             text = counted["added"]
             found[key] = known_sum(found.get(key, _ZERO), None if text is None else Decimal(text))
-    return found
+            if "before" in counted and counted["before"]["since"] is None:
+                first.add(int(link_id))
+    return found, frozenset(first)
 
 
 def settled_base(capital: StrategyCapital, *, is_equity: bool) -> Decimal | None:

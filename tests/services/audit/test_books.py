@@ -336,6 +336,10 @@ FORGED: dict[str, tuple[Break, list[str]]] = {
     "a link's funding": (_link_day(funding=D(7), realized=D(-1)), ["day_not_of_positions"]),
     "a link's fills": (_link_day(SECOND, fills=5), ["day_not_of_positions"]),
     "equity at the start": (_link_day(SECOND, equity_start=D(1)), ["day_start_wrong"]),
+    "equity that nobody knows any more": (
+        _link_day(SECOND, equity_start=None),
+        ["day_start_wrong"],
+    ),
     "settled equity at the start": (
         _link_day(SECOND, settled_start=D(1000), equity_start=D("1020")),
         ["day_start_wrong"],

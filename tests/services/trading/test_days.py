@@ -367,11 +367,38 @@ def test_what_a_decision_added_may_be_unknown(link) -> None:
     assert days_of(link)[ELEVENTH].equity_start is None
 
 
-def test_a_link_that_never_had_capital_begins_with_none(link) -> None:
+def test_before_its_first_decision_a_link_has_no_equity_that_a_return_could_be_of(link) -> None:
+    """It earns 20 with nobody knows what; on the eleventh 500 is decided, and earns 30."""
     bare = make_link(account=link.account, market_type="futures")
     report(bare, 1, "buy", "1", "100")
+    report(bare, 2, "sell", "1", "120")
+    report(bare, 3, "buy", "1", "100", days=1)
+    assert [day.equity_start for day in days_of(bare).values()] == [None, None]
+    assert [day.settled_start for day in days_of(bare).values()] == [D(0), D(20)]
+    never = {"since": None, "counted": "0", "unrealized": None}
+    count = {"since": NOON.isoformat(), "counted": "20", "unrealized": "0", "before": never}
+    AllocationRun.objects.create(
+        account=link.account,
+        run_key="x",
+        trigger="command",
+        outcome="applied",
+        code="allocated",
+        created_at=NOON + timedelta(days=1),
+        pnl={str(bare.pk): {**count, "added": "480"}},
+    )
+    StrategyCapital.objects.create(
+        strategy_account=bare, allocated_capital=D(500), pnl_since=NOON, pnl_counted=D(20)
+    )
 
-    assert days_of(bare)[TENTH].equity_start == 0
+    report(bare, 4, "sell", "1", "130", days=1)
+    close(bare, days=2)
+
+    days = days_of(bare)
+    assert [day.equity_start for day in days.values()] == [None, D(20), D(530)]
+    assert [day.capital_added for day in days.values()] == [D(0), D(480), D(0)]
+    with transaction.atomic():
+        restate_days([link.account_id], since=TENTH, now=NOON + timedelta(days=2))
+    assert [day.equity_start for day in days_of(bare).values()] == [None, D(20), D(530)]
 
 
 def test_on_equity_a_link_begins_with_what_was_not_yet_realised() -> None:
