@@ -63,8 +63,8 @@ def _reason() -> forms.CharField:
     )
 
 
-class EntryForm(forms.Form):
-    """On which account of the user's, and of which of its strategies."""
+class LinkForm(forms.Form):
+    """On which account where the user may, and of which of its strategies."""
 
     act: Act
     account = forms.ModelChoiceField(
@@ -97,6 +97,10 @@ class EntryForm(forms.Form):
                 self.add_error("strategy", text)
             given["link_id"] = link and link.pk
         return given
+
+
+class EntryForm(LinkForm):
+    """What is entered by hand."""
 
     def refuse(self, error: CapitalError | ValidationError) -> None:
         """Say what the service refused, at the field that it names."""

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.views import render_page, user_of
+from capital.admin.trading.entry_forms import LinkForm
 from capital.admin.trading.previews import COUNTS, preview_context
 from capital.domain.errors import (
     CapitalError,
@@ -28,8 +29,8 @@ from capital.domain.errors import (
     RoleTooSmall,
     UnknownAccount,
 )
-from capital.models import Account, TradeUpload
-from capital.services.access import Act, allowed_to
+from capital.models import TradeUpload
+from capital.services.access import Act
 from capital.services.sentences import sentence
 from capital.services.trading import (
     LARGEST_UPLOAD_MB,
@@ -46,15 +47,14 @@ from strategies.models import Strategy
 _MOST_SENT = 1_000_000
 
 
-class UploadForm(forms.Form):
+class UploadForm(LinkForm):
     """Which file, and whose trades are in it."""
 
+    act = Act.REPORT_TRADING
+    field_order = ("file", "account", "strategy")
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=UnfoldAdminFileFieldWidget({"data-most-sent": _MOST_SENT}),
-    )
-    account = forms.ModelChoiceField(
-        Account.objects.none(), label=gettext_lazy("Account"), widget=UnfoldAdminSelectWidget()
     )
     strategy = forms.ModelChoiceField(
         Strategy.objects.none(),
@@ -69,18 +69,13 @@ class UploadForm(forms.Form):
     )
 
     def __init__(self, user: AbstractUser, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        accounts = allowed_to(user, Act.REPORT_TRADING, Account.objects.order_by("name"))
-        strategies = Strategy.objects.filter(strategy_accounts__account__in=accounts.order_by())
-        fields: Any = self.fields
-        fields["account"].queryset = accounts
-        fields["strategy"].queryset = strategies.order_by("name").distinct()
+        super().__init__(user, *args, **kwargs)
         text = gettext(
             "CSV, XLSX, or the SQLite database of a freqtrade bot: stop the bot first, so that "
             "everything is in it. At most %(lines)s lines and %(size)s MB; for more there is "
             "%(command)s."
         )
-        fields["file"].help_text = mark_safe(  # noqa: S308  # our own catalogue
+        self.fields["file"].help_text = mark_safe(  # noqa: S308  # our own catalogue
             text
             % {
                 "lines": f"{MOST_UPLOADED_LINES:,}",
@@ -88,15 +83,6 @@ class UploadForm(forms.Form):
                 "command": "<code>manage.py import_trades</code>",
             }
         )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a strategy that does not trade on the account."""
-        given = super().clean() or {}
-        account, strategy = given.get("account"), given.get("strategy")
-        if account and strategy and not account.strategy_accounts.filter(strategy=strategy):
-            text = gettext("This strategy does not trade on the account.")
-            self.add_error("strategy", text)
-        return given
 
 
 class ImportPages:
