@@ -204,6 +204,14 @@ class BudgetLimitNotAllowed(CapitalError):
     code = Code.BUDGET_LIMIT_NOT_ALLOWED
 
 
+class InvalidStop(CapitalError):
+    """A stop cannot be placed or lifted as asked."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: ask otherwise
+        super().__init__(**figures)
+
+
 class UnknownJob(CapitalError):
     """No row of the table of jobs has this name."""
 

@@ -1075,6 +1075,10 @@ class Code(StrEnum):
         "The strategy is paused, so it can only close positions. Activate it, or use a negative "
         "qty_per.",
     )
+    STOPPED = (
+        "stopped",
+        "New entries have been stopped since {since}: {cause}. Positions can still be closed.",
+    )
     TOO_MANY_SYMBOLS = (
         "too_many_symbols",
         "The strategy may hold at most {limit} symbols on this account, and already holds: {held}.",
@@ -1101,6 +1105,20 @@ class Code(StrEnum):
         "budget_limit_not_allowed",
         "A budget limit of {percent}% needs the permission capital.raise_budget_limit, because "
         "whatever is above 100% belongs to other strategies.",
+    )
+
+    # A stop that cannot be placed or lifted
+    STOP_SCOPE_UNCLEAR = (
+        "stop_scope_unclear",
+        "Name exactly one of: a strategy link, an account, an owner, everybody.",
+    )
+    STOP_REASON_MISSING = (
+        "stop_reason_missing",
+        "Give a reason: it is shown to whoever asks why nothing is ordered.",
+    )
+    STOP_REASON_TOO_LONG = (
+        "stop_reason_too_long",
+        "The reason is too long. Use at most {longest} characters.",
     )
 
     # A rule that a record breaks: what audit_capital finds

@@ -23,6 +23,7 @@
                 ├──< ArchivedRun                         a run whose rows are in a file
                 ├── AuditCheckpoint                      how far the record was checked
                 ├──< DailyAccountSummary                 balances by day, the cache
+                ├──< Stop                                no new entries, until it is lifted
                 └──< PlannedAccount >── AllocationPlan   a decision that waits to be applied
 
     Strategy ── WebhookSecret;  ──< WebhookNonce;  ──< WebhookDelivery ── WebhookAnswer
@@ -30,7 +31,8 @@
     User ──< AccountAccess >── Account                   whom its owner invited, with a role
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
-    SettingChange names an account or a strategy, and outlives it.
+    SettingChange names an account or a strategy, and outlives it. A Stop may also be of one link,
+    of an owner, or of everybody.
     Market, DayMark, ReportingRate, JobRun, ClusterHeartbeat, EndpointPace and IdempotentRequest
     point at nothing.
 
@@ -40,7 +42,8 @@
 - **Append-only** are AllocationRun, AllocationPool, AllocationEntry, Fill, Attribution,
   Discrepancy, Flow, WebhookDelivery, WebhookAnswer, ArchivedRun, ArchivedDelivery and
   SettingChange (``columns.append_only``): the model refuses a change, and on PostgreSQL a trigger
-  does. Only archiving drops rows, after it has read them back from the files that it wrote.
+  does. Only archiving drops rows, after it has read them back from the files that it wrote. A Stop
+  is written once as well, and lifted once.
 - **Nothing with a history is deleted**: whatever points at an account, a link or a strategy with
   money in it protects it. Plans, tokens, webhook secrets and accesses go with what they belong to.
 - **Secrets** are encrypted columns (``columns.encrypted``) or digests.
@@ -80,6 +83,7 @@ from capital.models.markets import Market
 from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.rates import ReportingRate
+from capital.models.stops import Stop
 from capital.models.summaries import DailyAccountSummary
 from capital.models.trading import (
     AskedFor,
@@ -151,6 +155,7 @@ __all__ = [
     "Scope",
     "SecondFactorDevice",
     "SettingChange",
+    "Stop",
     "StrategyAccount",
     "StrategyCapital",
     "SymbolDay",

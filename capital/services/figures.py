@@ -257,6 +257,7 @@ _FORMS: dict[str, Form] = {
     "said": _mode,
     "scope": _word(dict(Scope.choices)),
     "side": _side,
+    "since": _minute,
     "source": _word(SOURCE_NAMES),
     "until": _moment,
     "why": label,

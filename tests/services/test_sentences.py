@@ -200,6 +200,8 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.STOPPED: {"since": "2026-11-26T14:06:02+00:00", "cause": "민수"},
+    Code.STOP_REASON_TOO_LONG: {"longest": "500"},
     Code.BALANCE_IS_CALLED: {"field": "TOTAL"},
     Code.ROLE_TOO_SMALL: {"role": "viewer", "needed": "operator", "account": "7"},
     Code.LINK_ACROSS_OWNERS: {"owner": "민수", "other": "지수"},

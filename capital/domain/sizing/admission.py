@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from capital.domain.errors import CurrencyMismatch, OrderRefused, UnknownSymbol
 from capital.domain.money import plain
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, Side
 from strategies.markets import MarketType
@@ -27,6 +27,7 @@ class LinkRules:
         stands_for: Settle currencies of contracts that the account's currency stands for, one for
             one.
         venue: The account's venue, for sentences.
+        stopped: Why it gets no new entries; None where nothing stops it. It may still close.
     """
 
     strategy: str
@@ -37,6 +38,7 @@ class LinkRules:
     max_budget_percent: Decimal
     stands_for: AbstractSet[str] = frozenset()
     venue: str = ""
+    stopped: Reason | None = None
 
 
 def admit_state(order: OrderRequest, link: LinkRules) -> None:
@@ -118,6 +120,29 @@ def _admit_entry(
             percent=plain(order.qty_per),
             limit=plain(link.max_budget_percent),
         )
+
+
+def admit_while_stopped(
+    order: OrderRequest, link: LinkRules, rules: InstrumentRules, *, held: Decimal
+) -> None:
+    """Third: refuse what enlarges a position of a link that is stopped.
+
+    Args:
+        order: Allowed by ``admit_order``; it is no closing one.
+        link: The link that the order is for.
+        rules: Those of the instrument.
+        held: The position that the order enlarges or lowers, signed.
+
+    Raises:
+        OrderRefused: It is stopped, and the order does not only lower what is held.
+    """
+    if link.stopped is None or is_spot_sale(order, rules):
+        return
+    if not (order.qty_per or order.risk_per) and order.qty is not None:
+        lowers = held > 0 if order.side == Side.SELL else held < 0
+        if lowers and order.qty <= abs(held):
+            return
+    raise OrderRefused(link.stopped.code, **link.stopped.figures)
 
 
 def admit_symbol(order: OrderRequest, link: LinkRules, held_symbols: AbstractSet[str]) -> None:

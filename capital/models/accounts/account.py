@@ -291,6 +291,8 @@ class Account(RemembersLoaded):
             ("assign_fills", _("Can assign fills to strategies")),
             ("change_flows", _("Can enter deposits, withdrawals and transfers")),
             ("share_account", _("Can give other users access to an account")),
+            ("stop_entries", _("Can stop new entries")),
+            ("lift_stop", _("Can lift a stop and loosen a limit")),
         ]
         ordering = ["name", "pk"]
         constraints = CONSTRAINTS

@@ -11,6 +11,8 @@ ALLOCATE_PERMISSION = "capital.allocate_capital"
 FORCE_PERMISSION = "capital.force_allocate"
 ACCEPT_PERMISSION = "capital.accept_jump"
 REVERT_PERMISSION = "capital.revert_allocation"
+STOP_PERMISSION = "capital.stop_entries"
+LIFT_PERMISSION = "capital.lift_stop"
 RAISE_PERMISSION = "capital.raise_budget_limit"
 OWN_CAPITAL = Decimal(100)
 

@@ -27,7 +27,9 @@ from capital.services.access.permissions import (
     ACCEPT_PERMISSION,
     ALLOCATE_PERMISSION,
     FORCE_PERMISSION,
+    LIFT_PERMISSION,
     REVERT_PERMISSION,
+    STOP_PERMISSION,
     require_permission,
 )
 from capital.services.access.sight import sees_everything
@@ -92,6 +94,8 @@ class Act(StrEnum):
     REPORT_TRADING = "report_trading", "capital.report_trading", Standing.OPERATOR, False
     ASSIGN_FILLS = "assign_fills", "capital.assign_fills", Standing.OPERATOR
     CHANGE_FLOWS = "change_flows", "capital.change_flows", Standing.OPERATOR
+    STOP_ENTRIES = "stop_entries", STOP_PERMISSION, Standing.OPERATOR
+    LIFT_STOP = "lift_stop", LIFT_PERMISSION, Standing.OPERATOR
     ADD_LINK = "add_link", "capital.add_strategyaccount", Standing.OPERATOR
     CHANGE_LINK = "change_link", "capital.change_strategyaccount", Standing.OPERATOR
     DELETE_LINK = "delete_link", "capital.delete_strategyaccount", Standing.OPERATOR

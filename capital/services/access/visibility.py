@@ -32,6 +32,7 @@ from capital.models import (
     PoolDay,
     Position,
     SettingChange,
+    Stop,
     StrategyAccount,
     StrategyCapital,
     SymbolDay,
@@ -42,6 +43,7 @@ from capital.models import (
     WebhookDelivery,
 )
 from capital.models.queries.prepared import PreparedQuery
+from capital.models.stops import concerns_accounts
 from capital.services.access.roles import Standing, of_accounts, role_of, standing_of
 from capital.services.access.sight import sees_everything
 from strategies.models import Strategy
@@ -74,6 +76,7 @@ ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
         AllocationPool: "run__account",
         AllocationEntry: "pool__run__account",
         SettingChange: "account",
+        Stop: "account",
         ApiToken: "account",
         WebhookDelivery: "strategy__strategy_accounts__account",
         WebhookAnswer: "delivery__strategy__strategy_accounts__account",
@@ -106,6 +109,7 @@ _CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
         WebhookAnswer: _with_strategy("delivery__strategy"),
         SettingChange: lambda user: Q(account__in=_accounts(user)) | Q(strategy__owner=user),
         ApiToken: lambda user: Q(user=user),
+        Stop: lambda user: concerns_accounts(_accounts(user)) | Q(owner=user),
     }
 )
 
@@ -130,6 +134,8 @@ def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Ro
     """The rows of this account; all rows if it is None."""
     if account_id is None:
         return rows
+    if rows.model is Stop:
+        return rows.filter(concerns_accounts([account_id]))
     return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})
 
 

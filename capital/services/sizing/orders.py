@@ -13,7 +13,13 @@ from capital.domain.clock import Clock
 from capital.domain.errors import OrderRefused, PriceUnavailable, SizingError
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code, Reason
-from capital.domain.sizing.admission import admit_order, admit_state, admit_symbol, is_spot_sale
+from capital.domain.sizing.admission import (
+    admit_order,
+    admit_state,
+    admit_symbol,
+    admit_while_stopped,
+    is_spot_sale,
+)
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest
@@ -191,7 +197,10 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
     try:
         admit_state(order, link.rules)
         instrument = terms.instrument(link.venue, order.symbol)
-        admit_order(order, link.rules, instrument.rules_on(link), held_symbols=link.held_symbols)
+        rules = instrument.rules_on(link)
+        admit_order(order, link.rules, rules, held_symbols=link.held_symbols)
+        if not order.is_closing:
+            admit_while_stopped(order, link.rules, rules, held=link.held(order))
         if instrument.pending and not order.is_closing:
             raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:

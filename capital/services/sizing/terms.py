@@ -10,6 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Subquery
+
 from capital.domain.allocation.links import why_idle
 from capital.domain.errors import InvalidOrder, UnknownSymbol
 from capital.domain.money import EXACT
@@ -24,10 +26,13 @@ from capital.exchange.venues import VENUES
 from capital.models import Market, Position, StrategyAccount
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.accounts.lookup import markets_of_venue, stands_for
+from capital.services.limits.stops import stopped, stopping
 from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
 from strategies.markets import MarketType
 
 _NOTHING = Decimal(0)
+# What stops the link, if anything does.
+_STOP = {"stopped_at": "at", "stop_reason": "reason", "stop_code": "code"}
 _LINK_COLUMNS = (
     "pk",
     "account__name",
@@ -46,6 +51,7 @@ _LINK_COLUMNS = (
     "leverage",
     "max_symbols",
     "capital__allocated_capital",
+    *_STOP,
 )
 _MARKET_COLUMNS = (
     "venue",
@@ -58,7 +64,14 @@ _MARKET_COLUMNS = (
 
 
 _LINKS = PreparedQuery(
-    lambda ids: StrategyAccount.objects.filter(pk__in=ids).order_by().values_list(*_LINK_COLUMNS)
+    lambda ids: (
+        StrategyAccount.objects.filter(pk__in=ids)
+        .annotate(
+            **{name: Subquery(stopping().values(column)[:1]) for name, column in _STOP.items()}
+        )
+        .order_by()
+        .values_list(*_LINK_COLUMNS)
+    )
 )
 _POSITIONS = PreparedQuery(
     lambda ids: (
@@ -267,6 +280,11 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             max_symbols=row["max_symbols"],
             max_budget_percent=percent,
             stands_for=stands_for(row["account__venue"], row["account__currency"]),
+            stopped=(
+                None
+                if row["stopped_at"] is None
+                else stopped(row["stopped_at"], row["stop_reason"], row["stop_code"])
+            ),
         ),
         capital=capital,
         terms=Terms(
