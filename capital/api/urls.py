@@ -12,6 +12,7 @@ from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.performance import Performance
+from capital.api.views.stops import StopAll, Stops
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Fills, Flows, LinkDays, Markets, Positions
 
@@ -27,6 +28,7 @@ router.register("positions", Positions, "positions")
 router.register("fills", Fills, "fills")
 router.register("flows", Flows, "flows")
 router.register("link-days", LinkDays, "link-days")
+router.register("stops", Stops, "stops")
 router.register("markets", Markets, "markets")
 
 NAMED = (("size", "post"), ("positions", "put"), ("fills", "post"))
@@ -37,6 +39,7 @@ urlpatterns = [
         include(
             [
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
+                path("stop/", StopAll.as_view({"post": "stop"}), name="stop"),
                 path("performance/", Performance.as_view({"get": "list"}), name="performance"),
                 path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
                 path("hooks/<slug:key>/<slug:name>/", NamedHooks.as_view(), name="hooks"),

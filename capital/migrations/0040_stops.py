@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                 (
                     "at",
                     models.DateTimeField(
-                        default=django.utils.timezone.now, verbose_name="stopped at"
+                        default=django.utils.timezone.now, verbose_name="entries stopped at"
                     ),
                 ),
                 (

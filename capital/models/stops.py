@@ -62,7 +62,7 @@ class Stop(AppendOnlyModel):
         reason: What the person gave; empty where a limit was reached.
         actor: NULL is the command line, or a limit.
         lifted_by: NULL is the command line, where ``lifted_at`` is there.
-        lifted_figures: Of a limit's: where it stood when it was lifted, from which it counts anew.
+        lifted_figures: Of a limit's: where it stood when it was lifted, from which it counts again.
     """
 
     account = models.ForeignKey(
@@ -101,7 +101,7 @@ class Stop(AppendOnlyModel):
         related_name="+",
         verbose_name=_("stopped by"),
     )
-    at = models.DateTimeField(_("stopped at"), default=timezone.now)
+    at = models.DateTimeField(_("entries stopped at"), default=timezone.now)
     lifted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

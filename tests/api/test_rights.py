@@ -16,6 +16,7 @@ from capital.models import (
     ApiToken,
     Position,
     Scope,
+    Stop,
     StrategyAccount,
 )
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
@@ -52,6 +53,8 @@ PERMISSIONS = [
     "capital.report_trading",
     "capital.change_flows",
     "capital.share_account",
+    "capital.stop_entries",
+    "capital.lift_stop",
 ]  # fmt: skip
 
 # The same for everyone who shows a token.
@@ -77,6 +80,9 @@ class World:
         self.link_day = make_link_day(self.link)
         self.unused_strategy = make_strategy(owner=self.owner)
         self.access = self._access()
+        self.stop = Stop.objects.create(
+            account=self.account, reason="Test", lifted_at=timezone.now(), lifted_reason="Over"
+        )
         self.guest = make_user()
 
     def _access(self) -> AccountAccess:
@@ -105,6 +111,8 @@ class World:
             "flows": self.flow.pk,
             "link-days": self.link_day.pk,
             "account-access": self.access.pk,
+            "stops": self.stop.pk,
+            "stop": None,
             "allocate": None,
             "performance": None,
         }
@@ -146,6 +154,8 @@ class World:
             return {**body, "key": self.link.strategy.key}
         if path.endswith("/size/"):
             return {**body, "price": "61234.5"}
+        if path == "/api/v1/stop/":
+            return {"owner": self.owner.username, "reason": "Test"}
         if "dry_run" in body:
             return {"cached": True}
         return body
@@ -255,6 +265,8 @@ def refuse_all_but_own(answer: Any, path: str, method: str, own: set[int]) -> No
         assert {run["account"] for run in answer.json()["runs"]} <= own
     elif own:
         assert (answer.status_code, answer.json()["code"]) == (403, "token_of_one_account")
+    elif resource == "stop":
+        assert answer.status_code == 404
     else:
         assert answer.status_code == 201
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, LinkDay, TradeUpload
+from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, LinkDay, Stop, TradeUpload
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
 from tests.admin.tenants import allow_everything, join, make_tenant
@@ -52,6 +52,9 @@ class Desk:
         self.market = make_market(venue="binance", symbol="BTC/USDT")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")
         self.plan = make_plan([self.account.pk], actor=self.owner, live=False)
+        Stop.objects.create(
+            account=self.account, reason="Desk", lifted_at=timezone.now(), lifted_reason="Over"
+        )
         self.upload = TradeUpload.objects.create(
             actor=self.owner,
             account=self.account,
@@ -110,6 +113,7 @@ class Desk:
             "markets": self.market.pk,
             "fills": lambda: self.tenant.rows(Fill)[0].pk,
             "flows": lambda: self.tenant.rows(Flow)[0].pk,
+            "stops": lambda: Stop.objects.get().pk,
             "link-days": lambda: LinkDay.objects.get(strategy_account=self.links[0]).pk,
         }
         if method == "delete":
@@ -149,6 +153,8 @@ class Desk:
             case "/api/v1/strategy-accounts/{id}/", "put":
                 mine = {"strategy": self.tenant.strategies[0].key, "account": self.account.pk}
                 return {**body, **mine, "symbols": ["BTC/USDT"]}
+            case "/api/v1/stop/", _:
+                return {**body, "owner": self.owner.username}
             case "/api/v1/strategies/{key}/", "put":
                 same = {"key": self.tenant.strategies[0].key, "market_type": "spot"}
                 return {**body, **same}

@@ -149,6 +149,8 @@ REQUESTS: Mapping[str, Any] = {
     "ReportFillsRequest": {"fills": [_FILL]},
     "EnterFlowRequest": _FLOW,
     "AllocateRequest": {"dry_run": True, "cached": False},
+    "StopReasonRequest": {"reason": "The exchange halted withdrawals"},
+    "PlaceStopRequest": {"owner": "minsu", "reason": "The exchange halted withdrawals"},
     "HookRequest": {**_ORDER, "token": "whs_…", "id": "alert-1764000000"},
 }
 ANSWERS: Mapping[str, Any] = {
@@ -177,6 +179,20 @@ ANSWERS: Mapping[str, Any] = {
         "venue_flow_id": "",
         "source": "person",
         "recorded_at": _TIME,
+    },
+    "Stop": {
+        "id": 5,
+        "scope": "account",
+        "strategy_account": None,
+        "account": 1,
+        "owner": None,
+        "code": "",
+        "reason": "The exchange halted withdrawals",
+        "actor": "trader",
+        "at": _TIME,
+        "lifted_by": None,
+        "lifted_at": None,
+        "lifted_reason": "",
     },
     "LinkDay": {
         "id": 12,

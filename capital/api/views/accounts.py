@@ -22,6 +22,7 @@ from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.shapes.trading import FlowBody, FlowRow
 from capital.api.views.allocation import allocate
 from capital.api.views.editable import EditableView
+from capital.api.views.stops import STOPPING, stop_entries
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
 from capital.models import Account, DailyAccountSummary, Scope
@@ -29,6 +30,7 @@ from capital.services.access import Act
 from capital.services.accounts import change_account, create_account, delete_account
 from capital.services.allocation import check_gate
 from capital.services.balances import check_connection, observe_balances
+from capital.services.limits import Scope as StopScope
 from capital.services.performance import (
     account_statements,
     chosen_month,
@@ -58,6 +60,7 @@ class Accounts(EditableView, TableView):
         "allocate": Scope.ALLOCATE,
         "check_connection": Scope.ALLOCATE,
         "flows": Scope.ALLOCATE,
+        "stop": Scope.ALLOCATE,
     }
     permissions = {
         "create": "capital.add_account",
@@ -67,6 +70,7 @@ class Accounts(EditableView, TableView):
         "allocate": Act.ALLOCATE.permission,
         "check_connection": Act.CHECK_CONNECTION.permission,
         "flows": Act.CHANGE_FLOWS.permission,
+        "stop": Act.STOP_ENTRIES.permission,
     }
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
@@ -141,6 +145,16 @@ class Accounts(EditableView, TableView):
             actor=self.asker["actor"],
         )
         return Response(FlowRow(flow).data, status=HTTPStatus.CREATED)
+
+    @STOPPING
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Refuse new entries of all strategies on this account from the next order on.
+
+        Closing goes on, and no capital moves. 200 where it was stopped already: the first stop
+        stays, with its reason.
+        """
+        return stop_entries(self, StopScope(account_id=self.get_object().pk))
 
     @extend_schema(
         summary="Retrieve an account's statement of a month",

@@ -20,9 +20,10 @@ from capital.api.shapes.rows import LinkRow, StrategyRow
 from capital.api.views.editable import EditableView
 from capital.api.views.links import PERMISSIONS, SCOPES, LinkActions
 from capital.api.views.performance import PERIOD_PARAMETERS, PERIOD_QUERY, read_period
+from capital.api.views.stops import STOPPING, stop_entries
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Account, Scope, StrategyAccount
-from capital.services.access import find_visible_link
+from capital.services.access import Act, find_visible_link
 from capital.services.accounts import (
     change_link,
     change_strategy,
@@ -31,6 +32,7 @@ from capital.services.accounts import (
     delete_link,
     delete_strategy,
 )
+from capital.services.limits import Scope as StopScope
 from capital.services.performance import detail_as_json, performance_detail
 from capital.services.sizing import size_orders
 from capital.services.trading import equity_of
@@ -134,8 +136,9 @@ class StrategyAccounts(LinkActions, EditableView):
     serializer_class = LinkRow
     filterset_class = LinkFilter
     ordering_fields = ("id", "weight", "leverage", "created_at", "updated_at")
-    scopes = SCOPES
+    scopes = {**SCOPES, "stop": Scope.ALLOCATE}
     permissions = {
+        "stop": Act.STOP_ENTRIES.permission,
         "create": "capital.add_strategyaccount",
         "update": "capital.change_strategyaccount",
         "partial_update": "capital.change_strategyaccount",
@@ -162,6 +165,16 @@ class StrategyAccounts(LinkActions, EditableView):
 
     def delete_row(self, row: StrategyAccount) -> None:
         delete_link(row.pk, **self.asker)
+
+    @STOPPING
+    @action(detail=True, methods=["post"])
+    def stop(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Refuse new entries of this strategy on this account from the next order on.
+
+        Closing goes on, and no capital moves. 200 where it was stopped already: the first stop
+        stays, with its reason.
+        """
+        return stop_entries(self, StopScope(link_id=self.visible_link()))
 
     def visible_link(self) -> int:
         """In one small query."""

@@ -1,7 +1,10 @@
 """Limits and stops: when a strategy gets no new entries, and who lifts that."""
 
 from capital.services.limits.stops import (
+    LONGEST_REASON,
     Scope,
+    find_owner,
+    find_scope,
     lift_stop,
     lift_stops,
     may_lift,
@@ -9,10 +12,15 @@ from capital.services.limits.stops import (
     may_stop_everybody,
     open_stops,
     place_stop,
+    scope_name,
+    why_stopped,
 )
 
 __all__ = [
+    "LONGEST_REASON",
     "Scope",
+    "find_owner",
+    "find_scope",
     "lift_stop",
     "lift_stops",
     "may_lift",
@@ -20,4 +28,6 @@ __all__ = [
     "may_stop_everybody",
     "open_stops",
     "place_stop",
+    "scope_name",
+    "why_stopped",
 ]

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser, User
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidStop, NotFound, NotPermitted
@@ -25,7 +26,8 @@ from capital.services.access.permissions import (
 )
 from capital.services.access.roles import Act, may, require
 from capital.services.access.sight import VIEW_ALL_PERMISSION, sees_everything
-from capital.services.accounts.lookup import lock_accounts
+from capital.services.accounts.links import find_link_ids
+from capital.services.accounts.lookup import find_account_ids, lock_accounts
 
 LONGEST_REASON = 500
 
@@ -140,7 +142,8 @@ def lift_stop(
         _lock(scope)
         _require(actor, Act.LIFT_STOP, scope)
         _lift(stop, reason, actor, clock())
-    return Stop.objects.get(pk=stop_id)
+    found: Stop = with_names().get(pk=stop_id)
+    return found
 
 
 def lift_stops(
@@ -159,19 +162,27 @@ def lift_stops(
     with transaction.atomic():
         _lock(scope)
         _require(actor, Act.LIFT_STOP, scope)
-        found = list(Stop.objects.open().filter(**scope.columns).order_by("pk"))
+        found = list(open_stops().filter(**scope.columns).order_by("pk"))
         now = clock()
         return [stop for stop in found if _lift(stop, reason, actor, now)]
 
 
-def open_stops(account_id: int | None = None) -> QuerySet[Stop]:
+def open_stops(account_id: int | None = None) -> Any:
     """Those that nobody lifted, with what they are of; of everything, or what stops an account."""
-    stops = (
-        Stop.objects.open() if account_id is None else Stop.objects.open().of_account(account_id)
+    stops = with_names().open()
+    return stops if account_id is None else stops.of_account(account_id)
+
+
+def with_names() -> Any:
+    """Stops with what they are of, and who placed and lifted them, in one query."""
+    return Stop.objects.select_related(
+        "account",
+        "strategy_account__strategy",
+        "strategy_account__account",
+        "owner",
+        "actor",
+        "lifted_by",
     )
-    related = ("account", "strategy_account__strategy", "strategy_account__account", "owner")
-    found: QuerySet[Stop] = stops.select_related(*related, "actor")
-    return found
 
 
 def stopping(link: str = "pk", account: str = "account", owner: str = "account__owner") -> Any:
@@ -197,6 +208,57 @@ def stopping(link: str = "pk", account: str = "account", owner: str = "account__
 def stopped(at: datetime, reason: str, code: str) -> Reason:
     """Why an order is refused: a person's reason, or the limit that was reached."""
     return Reason(Code.STOPPED, {"since": at.isoformat(), "cause": reason or code})
+
+
+def why_stopped(stop: Stop) -> Reason | str:
+    """The limit that was reached, with its figures; or the words that a person gave."""
+    code = Code.get(stop.code)
+    return stop.reason or stop.code if code is None else Reason(code, stop.figures)
+
+
+def scope_name(stop: Stop) -> str:
+    """Whom it stops, for a person."""
+    if stop.scope == "everybody":
+        return gettext("everybody")
+    names = {"owner": gettext("owner"), "account": gettext("account")}
+    name = names.get(stop.scope, gettext("strategy link"))
+    return f"{name} {stop.scope_name}"
+
+
+def find_owner(username: str) -> int:
+    """The user with this name, by primary key. Raises ``NotFound``."""
+    found = User.objects.filter(username=username).values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def find_scope(
+    *, account: str | None, strategy: str | None, owner: str | None, everybody: bool
+) -> Scope:
+    """Whom a person at the command line means.
+
+    Args:
+        account: By id or exact name.
+        strategy: By key: of its link on ``account``, which must be given, too.
+        owner: By user name.
+        everybody: Every account.
+
+    Raises:
+        InvalidStop: Not exactly one of them.
+        UnknownAccount, AmbiguousAccount, UnknownStrategy, NotFound: There is none such.
+    """
+    if [account is not None, owner is not None, everybody].count(True) != 1 or (
+        strategy is not None and account is None
+    ):
+        raise InvalidStop(Code.STOP_SCOPE_UNCLEAR)
+    if owner is not None:
+        return Scope(owner_id=find_owner(owner))
+    if account is None:
+        return Scope(everybody=True)
+    if strategy is not None:
+        return Scope(link_id=find_link_ids(strategy, [account])[0])
+    return Scope(account_id=find_account_ids([account])[0])
 
 
 def may_stop(user: AbstractUser | AnonymousUser, account: Account) -> bool:

@@ -126,7 +126,7 @@ def test_stops_of_several_scopes_are_lifted_one_by_one() -> None:
 
     assert size(link, qty_per="10").code is Code.SIZED
     assert lift_stops(scope_of("account", link), reason="over", actor=None) == []
-    # It can be stopped anew.
+    # It can be stopped again.
     assert place_stop(scope_of("account", link), reason="again", actor=None)[1]
 
 
