@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import reduce
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
-from capital.domain.allocation.policies.weights import split_by_weight
+from capital.domain.allocation.split import split_by_weight
 from capital.domain.balances import PoolReading
 from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.reasons import Code, Reason

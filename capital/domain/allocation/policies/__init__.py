@@ -1,1 +1,1 @@
-"""Ways to divide a pool among its active links. There is one: ``weights``."""
+"""Ways to divide a pool among its active links: today there is only a split by weight."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.policies.weights import split_by_weight
+from capital.domain.allocation.split import split_by_weight
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import CENT, SATOSHI, UNIT
 from tests.domain.builders import QUANTA, weights
