@@ -52,7 +52,7 @@ class Code(StrEnum):
     @property
     def counts_pnl_on(self) -> bool:
         """Whether the capital of a link with this code is kept, so that its PnL counts on."""
-        return self in _KEEPS_CAPITAL or self in _OF_REVERT
+        return self in _KEEPS_CAPITAL or self in _OF_REVERT or self is Code.WITHIN_BAND
 
     @property
     def is_by_reading(self) -> bool:
@@ -156,6 +156,21 @@ class Code(StrEnum):
     NEGATIVE_BALANCE = (
         "negative_balance",
         "The balance is negative ({balance}), which is a debt. Nothing is allocated.",
+    )
+    OVER_COMMITTED = (
+        "over_committed",
+        "Strategies have {shortfall} more in use than the pool has. They keep what they have in "
+        "use.",
+    )
+    BOOKS_MISSING = (
+        "books_missing",
+        "It is not known what these strategies earned: {strategies}. Until their fills are known, "
+        "every strategy in the pool keeps its current capital.",
+    )
+    BOOKS_BEHIND = (
+        "books_behind",
+        "Fills and flows do not explain {unexplained} of the balance; the most that is accepted is "
+        "{limit}%. Until they do, every strategy in the pool keeps its current capital.",
     )
     NOT_NEEDED = "not_needed", "No active strategy uses this pool, so its balance was not read."
 
@@ -368,6 +383,33 @@ class Code(StrEnum):
 
     # An entry: what one link got
     SHARE = "share", "Allocated by weight."
+    SHARE_OF_OWN = "share_of_own", "Allocated by its own profit."
+    SHARE_BY_VOLATILITY = "share_by_volatility", "Allocated by weight and volatility."
+    MEDIAN_VOLATILITY = (
+        "median_volatility",
+        "Allocated by weight and the median volatility of the others, because it has fewer than 30 "
+        "days with a return, or none in which anything moved.",
+    )
+    SHARE_WITHOUT_VOLATILITY = (
+        "share_without_volatility",
+        "Allocated by weight, because no strategy of the pool has 30 days with a return.",
+    )
+    OWN_LOSS_EXCEEDS = (
+        "own_loss_exceeds",
+        "It lost more than it had. The other strategies carry the rest, by weight.",
+    )
+    FIXED_AMOUNT = "fixed_amount", "Allocated its fixed amount."
+    FIXED_CUT_SHORT = (
+        "fixed_cut_short",
+        "Less than its fixed amount was left after those that are served first.",
+    )
+    MINIMUM_CUT_SHORT = "minimum_cut_short", "Less than its minimum amount was left."
+    SHARE_STOPPED = "share_stopped", "Stopped: its share stays unallocated."
+    WITHIN_BAND = (
+        "within_band",
+        "Kept, because the capital of every strategy in the pool is within the drift band.",
+    )
+    POOL_KEPT = "pool_kept", "Kept, because the pool could not be divided."
     KEPT = "kept", "Kept, because no balance was available to allocate from."
     HELD = "held", "On hold: the account's capital stays as it is."
     RESTORED = "restored", "Restored to its capital before the reverted allocation."
@@ -1360,9 +1402,18 @@ _IDLE = frozenset(
         Code.MARKET_NOT_ON_VENUE,
     }
 )
-_KEEPS_CAPITAL = frozenset({Code.KEPT, Code.HELD})
+_KEEPS_CAPITAL = frozenset({Code.KEPT, Code.HELD, Code.POOL_KEPT})
 _OF_REVERT = frozenset({Code.RESTORED, Code.UNTOUCHED})
-_BY_READING = frozenset({Code.SHARE, Code.KEPT})
+_BY_READING = frozenset(
+    {
+        Code.SHARE,
+        Code.SHARE_OF_OWN,
+        Code.SHARE_BY_VOLATILITY,
+        Code.SHARE_WITHOUT_VOLATILITY,
+        Code.KEPT,
+        Code.POOL_KEPT,
+    }
+)
 _SUSPICIONS = frozenset({Code.JUMP_SUSPECTED, Code.SLIDE_SUSPECTED})
 _ABOUT_BASIS = frozenset(
     {

@@ -223,10 +223,12 @@ _AMOUNTS = frozenset(
         "reserve",
         "rest",
         "restored",
+        "shortfall",
         "starting",
         "stop",
         "threshold",
         "unallocated",
+        "unexplained",
     }
 )
 # By the figure's name.

@@ -77,9 +77,19 @@ def test_a_code_that_this_version_does_not_know_is_none():
             "is_idle",
             {"strategy_paused", "strategy_archived", "link_inactive", "market_not_on_venue"},
         ),
-        ("keeps_capital", {"kept", "held"}),
+        ("keeps_capital", {"kept", "held", "pool_kept"}),
         ("is_of_revert", {"restored", "untouched"}),
-        ("is_by_reading", {"share", "kept"}),
+        (
+            "is_by_reading",
+            {
+                "share",
+                "share_of_own",
+                "share_by_volatility",
+                "share_without_volatility",
+                "kept",
+                "pool_kept",
+            },
+        ),
         (
             "is_benign",
             {"nothing_to_allocate", "open_position", "change_too_small", "below_threshold"},

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from capital.domain.allocation.links import Link, Reserve
-from capital.domain.allocation.pools import EntryDecision, PoolDecision, decide_pool
+from capital.domain.allocation.policies.contract import Known
+from capital.domain.allocation.pools import PoolDecision, decide_pool, keep_pool
+from capital.domain.allocation.rules import Rules
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -37,18 +39,7 @@ def hold(links: Sequence[Link], wallet_mode: WalletMode, reason: Reason) -> Deci
     return Decision(
         Outcome.HELD,
         reason,
-        tuple(
-            PoolDecision(
-                reading=PoolReading(pool, None, Source.NONE, None, reason),
-                reserve=None,
-                unallocated=None,
-                reason=reason,
-                entries=tuple(
-                    EntryDecision(link, link.capital, link.capital, Code.HELD) for link in of_pool
-                ),
-            )
-            for pool, of_pool in by_pool.items()
-        ),
+        tuple(keep_pool(pool, of_pool, reason, Code.HELD) for pool, of_pool in by_pool.items()),
     )
 
 
@@ -65,6 +56,8 @@ def decide(
     currency: str,
     wallet_mode: WalletMode,
     reserve: Reserve,
+    rules: Rules | None = None,
+    known: Known | None = None,
 ) -> Decision:
     """Decide what every link of one account gets. Pure: same input, same answer.
 
@@ -74,6 +67,8 @@ def decide(
         currency: Of the account; its quantum is what is split.
         wallet_mode: Which pool each market draws on.
         reserve: The account's rule, applied to each pool.
+        rules: By which policy; None divides by weight.
+        known: What the policy has to know of the links.
 
     Returns:
         The pools in the order spot, futures, unified. ``applied``: at least one pool had a
@@ -90,6 +85,8 @@ def decide(
             of_pool,
             reserve=reserve,
             quantum=quantum_of(currency),
+            rules=rules,
+            known=known,
         )
         for pool, of_pool in _by_pool(links, wallet_mode).items()
     )

@@ -4,6 +4,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
+from capital.domain.allocation.bounds import UNBOUND, Bounds
 from capital.domain.money import EXACT, ceil_to
 from capital.domain.reasons import Code
 from strategies.markets import MarketType
@@ -29,6 +30,11 @@ class Link:
         weight: Relative inside its pool, > 0 where the link is active.
         idle: Why it takes no part; None means that it is active.
         capital: What it holds now; None means that it never held any.
+        bounds: What it may have at least and at most.
+        set_aside: What is its own and not allocated to it: of a paused link, or what compounding
+            took away; below zero where rounding gave it a little more than is its own.
+        is_stopped: Whether a limit stopped it: it gets no more than what it has in use, and the
+            rest of its share stays unallocated.
     """
 
     id: int
@@ -37,6 +43,9 @@ class Link:
     weight: Decimal
     idle: Code | None
     capital: Decimal | None
+    bounds: Bounds = UNBOUND
+    set_aside: Decimal = ZERO
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,15 @@ class Reserve:
 
     def of(self, balance: Decimal, *, quantum: Decimal) -> Decimal:
         """The reserve of a pool, rounded up to ``quantum``, at most the balance, never negative."""
-        share = EXACT.divide(EXACT.multiply(balance, self.percent), HUNDRED)
+        share = self._share_of(balance)
         return max(ZERO, min(ceil_to(max(share, self.amount), quantum), balance))
+
+    def is_by_percent(self, balance: Decimal) -> bool:
+        """Whether the percentage and not the amount decides, so that it grows with the balance."""
+        return self._share_of(balance) > self.amount
+
+    def _share_of(self, balance: Decimal) -> Decimal:
+        return EXACT.divide(EXACT.multiply(balance, self.percent), HUNDRED)
 
 
 def why_idle(

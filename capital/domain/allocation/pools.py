@@ -6,20 +6,32 @@ from decimal import Decimal
 from functools import reduce
 
 from capital.domain.allocation.links import ZERO, Link, Reserve
-from capital.domain.allocation.split import split_by_weight
-from capital.domain.balances import PoolReading
+from capital.domain.allocation.policies.contract import Known, Question, Step
+from capital.domain.allocation.policies.pipeline import divide
+from capital.domain.allocation.policies.work import Share
+from capital.domain.allocation.rules import Rules
+from capital.domain.allocation.split import check_weights
+from capital.domain.balances import PoolReading, Source
 from capital.domain.money import EXACT, floor_to, plain
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
 
 @dataclass(frozen=True)
 class EntryDecision:
-    """What one link had and gets. ``before`` is None where it never held capital."""
+    """What one link had and gets. ``before`` is None where it never held capital.
+
+    Attributes:
+        set_aside: What is its own beside it; None where nothing was decided.
+        steps: How it came about; empty where nothing was divided.
+    """
 
     link: Link
     before: Decimal | None
     after: Decimal | None
     code: Code
+    set_aside: Decimal | None = None
+    steps: tuple[Step, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -48,7 +60,13 @@ class PoolDecision:
 
 
 def decide_pool(
-    reading: PoolReading, links: Sequence[Link], *, reserve: Reserve, quantum: Decimal
+    reading: PoolReading,
+    links: Sequence[Link],
+    *,
+    reserve: Reserve,
+    quantum: Decimal,
+    rules: Rules | None = None,
+    known: Known | None = None,
 ) -> PoolDecision:
     """Decide what every link of one pool gets from its reading.
 
@@ -57,10 +75,13 @@ def decide_pool(
         links: All links that belong to the pool, active or not, in any order.
         reserve: What is kept back, by the account's rule.
         quantum: Of the account's currency.
+        rules: By which policy; None divides by weight.
+        known: What the policy has to know of the links.
 
     Returns:
         One entry per link, in order of primary key. Idle links go to zero, also where there
-        is no balance; active links without a balance keep what they have.
+        is no balance, or to what they have in use; active links without a balance keep what they
+        have, and so do all where the policy has no answer.
 
     Raises:
         InvalidAllocation: The weights of the active links cannot be used.
@@ -69,22 +90,58 @@ def decide_pool(
     if reading.amount is None:
         return _without_balance(reading, links)
     balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)  # never a signed zero
-    kept_back = reserve.of(balance, quantum=quantum)
-    shares = _shares(links, max(ZERO, EXACT.subtract(balance, kept_back)), quantum=quantum)
-    reason, code = reading.reason, Code.SHARE
-    if balance < 0:
-        figures = {"balance": plain(EXACT.normalize(reading.amount))}
-        reason, code = Reason(Code.NEGATIVE_BALANCE, figures), Code.NEGATIVE_BALANCE
+    if weights := [link.weight for link in links if link.idle is None]:
+        check_weights(weights)
+    division = divide(
+        Question(
+            pool=reading.pool,
+            links=links,
+            balance=reading.amount,
+            reserve=reserve.of(balance, quantum=quantum),
+            rule=reserve,
+            rules=rules or Rules(),
+            known=known or Known(),
+        ),
+        quantum=quantum,
+    )
+    if division.problem is not None:
+        return keep_pool(reading.pool, links, division.problem, Code.POOL_KEPT)
+    allocated = [share.amount for share in division.shares.values()]
+    unallocated = reduce(EXACT.subtract, [balance, division.reserve, *allocated])
     return PoolDecision(
         reading=reading,
-        reserve=kept_back,
-        unallocated=reduce(EXACT.subtract, [balance, kept_back, *shares.values()]),
-        reason=reason,
-        entries=tuple(
-            EntryDecision(link, link.capital, shares.get(link.id, ZERO), link.idle or code)
-            for link in links
-        ),
+        reserve=division.reserve,
+        unallocated=unallocated,
+        reason=_reason(reading, balance, unallocated),
+        entries=tuple(_entry(link, division.shares[link.id], balance) for link in links),
     )
+
+
+def keep_pool(pool: Pool, links: Sequence[Link], reason: Reason, code: Code) -> PoolDecision:
+    """Leave every link's capital as it is, idle ones too, and say why."""
+    return PoolDecision(
+        reading=PoolReading(pool, None, Source.NONE, None, reason),
+        reserve=None,
+        unallocated=None,
+        reason=reason,
+        entries=tuple(EntryDecision(link, link.capital, link.capital, code) for link in links),
+    )
+
+
+def _reason(reading: PoolReading, balance: Decimal, unallocated: Decimal) -> Reason:
+    """Where the balance came from; or that it is a debt, or less than what is in use."""
+    assert reading.amount is not None, "without a balance nothing is divided"
+    if balance < 0:
+        figures = {"balance": plain(EXACT.normalize(reading.amount))}
+        return Reason(Code.NEGATIVE_BALANCE, figures)
+    if unallocated < 0:
+        return Reason(Code.OVER_COMMITTED, {"shortfall": plain(EXACT.minus(unallocated))})
+    return reading.reason
+
+
+def _entry(link: Link, share: Share, balance: Decimal) -> EntryDecision:
+    code = share.code if balance >= 0 else link.idle or Code.NEGATIVE_BALANCE
+    return EntryDecision(link, link.capital, share.amount, code, share.set_aside, share.steps)
 
 
 def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecision:
@@ -101,12 +158,3 @@ def _without_balance(reading: PoolReading, links: Sequence[Link]) -> PoolDecisio
             for link in links
         ),
     )
-
-
-def _shares(links: Sequence[Link], available: Decimal, *, quantum: Decimal) -> dict[int, Decimal]:
-    """What each active link gets of ``available``, by link id."""
-    active = [link for link in links if link.idle is None]
-    if not active:
-        return {}
-    amounts = split_by_weight(available, [link.weight for link in active], quantum=quantum)
-    return dict(zip((link.id for link in active), amounts, strict=True))

@@ -1,4 +1,4 @@
-"""A pool's balance split in proportion to weights."""
+"""An amount split in proportion to numbers, exactly."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,10 +31,7 @@ def split_by_weight(
         raise InvalidAllocation(problem=f"the quantum {quantum} is not above zero")
     if not total.is_finite() or total < 0:
         raise InvalidAllocation(problem=f"the total {total} is not an amount of zero or more")
-    if any(not weight.is_finite() or weight < 0 for weight in weights):
-        raise InvalidAllocation(problem="a weight is not a number of zero or more")
-    if not any(weights):
-        raise InvalidAllocation(problem="no weight is above zero")
+    check_weights(weights)
     scaled_total, scaled_quantum = _integers(total, quantum)
     units, rest = divmod(scaled_total, scaled_quantum)
     if rest:
@@ -52,6 +49,14 @@ def split_by_weight(
         EXACT.multiply(share + 1 if position in favoured else share, quantum)
         for position, share in enumerate(shares)
     ]
+
+
+def check_weights(weights: Sequence[Decimal]) -> None:
+    """Raises ``InvalidAllocation`` for weights by which nothing can be divided."""
+    if any(not weight.is_finite() or weight < 0 for weight in weights):
+        raise InvalidAllocation(problem="a weight is not a number of zero or more")
+    if not any(weights):
+        raise InvalidAllocation(problem="no weight is above zero")
 
 
 def _integers(*values: Decimal) -> list[int]:

@@ -7,8 +7,8 @@ from decimal import Decimal
 from functools import reduce
 
 from capital.domain.allocation.links import Reserve
-from capital.domain.allocation.split import split_by_weight
 from capital.domain.allocation.reverts import kept_back_beside
+from capital.domain.allocation.split import split_by_weight
 from capital.domain.balances import Source
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import EXACT, floor_to, plain

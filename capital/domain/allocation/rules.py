@@ -1,0 +1,55 @@
+"""How an account's pools are divided beside its reserve: by which policy, with what parameters."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+USUAL_LOOKBACK_DAYS = 60
+
+
+class PolicyName(StrEnum):
+    """The policies by the names that are stored and sent."""
+
+    WEIGHTS = "weights"
+    OWN_PROFIT = "own_profit"
+    INVERSE_VOLATILITY = "inverse_volatility"
+
+
+class WithOpenPositions(StrEnum):
+    """What open positions do to the capital of their pool. ``value`` is stored and sent."""
+
+    HOLD = "hold"
+    KEEP_IN_USE = "keep_in_use"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a person sets on an account.
+
+    Attributes:
+        policy: By what the pools are divided.
+        lookback_days: Over how many days volatility is measured.
+        max_unexplained_percent: How much of a pool's base the books may fail to explain.
+        drift_band_percent: How far capital may be from its target before it moves; 0: not at all.
+        with_open_positions: What open positions do to the capital of their pool.
+        counts_spot_holdings: Whether what spot strategies bought counts as balance.
+    """
+
+    policy: PolicyName = PolicyName.WEIGHTS
+    lookback_days: int = USUAL_LOOKBACK_DAYS
+    max_unexplained_percent: Decimal = Decimal(1)
+    drift_band_percent: Decimal = Decimal(0)
+    with_open_positions: WithOpenPositions = WithOpenPositions.HOLD
+    counts_spot_holdings: bool = False
+
+    @property
+    def that_apply(self) -> tuple[object, ...]:
+        """Those that can change a decision: a change of another one is no reason to decide."""
+        return (
+            self.policy,
+            self.lookback_days if self.policy is PolicyName.INVERSE_VOLATILITY else None,
+            self.max_unexplained_percent if self.policy is PolicyName.OWN_PROFIT else None,
+            self.drift_band_percent,
+            self.with_open_positions,
+            self.counts_spot_holdings,
+        )

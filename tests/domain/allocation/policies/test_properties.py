@@ -1,0 +1,249 @@
+"""What holds under every policy, whatever the links, their bounds and what is known of them."""
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capital.domain.allocation.bounds import Bounds, Compounding
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.allocation.policies.contract import Known, LinkFacts, PoolFacts
+from capital.domain.allocation.pools import PoolDecision, decide_pool
+from capital.domain.allocation.rules import PolicyName, Rules
+from capital.domain.allocation.split import split_by_weight
+from capital.domain.money import CENT, EXACT, floor_to
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code
+from strategies.markets import MarketType
+from tests.domain.builders import QUANTA, live, reserves, weights
+
+_ZERO = Decimal(0)
+
+cents = st.decimals(min_value=0, max_value=20_000, places=2)
+percents = st.decimals(min_value=0, max_value=100, places=2)
+signed = st.decimals(min_value=-9_000, max_value=9_000, places=6)
+
+
+@st.composite
+def bounds(draw: st.DrawFn) -> Bounds:
+    optional = st.one_of(st.none(), cents)
+    return Bounds(
+        fixed_amount=draw(st.one_of(st.none(), st.none(), cents)),
+        priority=draw(st.integers(0, 3)),
+        min_amount=draw(optional),
+        max_amount=draw(optional),
+        max_percent=draw(st.one_of(st.none(), percents)),
+        drawdown_scaling=draw(st.booleans()),
+        max_drawdown_percent=draw(st.sampled_from([None, Decimal(10), Decimal(40)])),
+        compounding=draw(st.sampled_from(Compounding)),
+        base_capital=draw(optional),
+    )
+
+
+@st.composite
+def pools(draw: st.DrawFn, *, with_bounds: bool = True, policy: PolicyName | None = None):
+    """The links of one pool, what is known of them, and the rules."""
+    size = draw(st.integers(1, 5))
+    links, facts = [], {}
+    for number in range(1, size + 1):
+        idle = st.sampled_from([None, None, Code.STRATEGY_PAUSED, Code.STRATEGY_ARCHIVED])
+        links.append(
+            Link(
+                id=number,
+                strategy_key=f"s{number}",
+                market=MarketType.SPOT,
+                weight=draw(weights),
+                idle=draw(idle),
+                capital=draw(st.one_of(st.none(), cents)),
+                bounds=draw(bounds()) if with_bounds else Bounds(),
+                set_aside=draw(st.one_of(st.just(_ZERO), signed)),
+                is_stopped=draw(st.sampled_from([False, False, True])) if with_bounds else False,
+            )
+        )
+        facts[number] = LinkFacts(
+            in_use=draw(st.one_of(st.just(_ZERO), cents)) if with_bounds else _ZERO,
+            drawdown_percent=draw(st.one_of(st.none(), percents)),
+            volatility=draw(st.one_of(st.none(), st.decimals(0, 3, places=6))),
+            days=draw(st.sampled_from([0, 29, 30, 60])),
+            earned=draw(signed),
+            is_new=draw(st.booleans()),
+        )
+    rules = Rules(
+        policy=policy or draw(st.sampled_from(PolicyName)),
+        drift_band_percent=draw(st.sampled_from([_ZERO, _ZERO, Decimal(20)])),
+    )
+    # What the balance was then is not known: nothing is unexplained.
+    return links, Known(facts, {Pool.SPOT: PoolFacts()}), rules
+
+
+balances = st.decimals(min_value=-100, max_value=50_000, places=6)
+
+
+def decide(balance, pool, reserve, quantum=CENT) -> PoolDecision:
+    links, known, rules = pool
+    return decide_pool(
+        live(balance), links, reserve=reserve, quantum=quantum, rules=rules, known=known
+    )
+
+
+@given(balances, pools(), reserves, st.sampled_from(QUANTA))
+def test_allocations_reserve_and_unallocated_are_the_floored_balance(
+    balance, pool, reserve, quantum
+):
+    decision = decide(balance, pool, reserve, quantum)
+
+    parts = [entry.after for entry in decision.entries]
+    parts += [decision.reserve, decision.unallocated]
+    assert sum(map(Fraction, parts)) == Fraction(floor_to(balance, quantum))
+    assert all(entry.after == floor_to(entry.after, quantum) for entry in decision.entries)
+
+
+@given(balances, pools(), reserves)
+def test_nobody_gets_less_than_nothing_or_than_what_is_in_use(balance, pool, reserve):
+    decision = decide(balance, pool, reserve)
+
+    for entry in decision.entries:
+        assert entry.after >= 0
+        assert entry.after >= pool[1].of(entry.link).in_use
+
+
+@given(balances, pools(), reserves)
+def test_more_is_handed_out_than_there_is_only_where_it_is_in_use(balance, pool, reserve):
+    decision = decide(balance, pool, reserve)
+
+    in_use = sum(Fraction(pool[1].of(link).in_use) for link in pool[0])
+    if in_use <= max(_ZERO, floor_to(balance, CENT)):
+        assert decision.unallocated >= min(_ZERO, floor_to(balance, CENT))
+    else:
+        assert decision.unallocated < 0
+
+
+@given(balances, pools(), reserves)
+def test_ceilings_hold_unless_more_is_in_use(balance, pool, reserve):
+    decision = decide(balance, pool, reserve)
+
+    base = EXACT.subtract(floor_to(balance, CENT), decision.reserve)
+    for entry in decision.entries:
+        ceiling = entry.link.bounds.ceiling(base)
+        in_use = pool[1].of(entry.link).in_use
+        if ceiling is None or entry.link.bounds.fixed_amount is not None:
+            continue
+        if entry.code is not Code.WITHIN_BAND:
+            assert Fraction(entry.after) <= max(ceiling, Fraction(in_use))
+
+
+@given(balances, pools(), reserves)
+def test_minimums_hold_unless_they_are_cut_short(balance, pool, reserve):
+    decision = decide(balance, pool, reserve)
+
+    base = EXACT.subtract(floor_to(balance, CENT), decision.reserve)
+    for entry in decision.entries:
+        limits = entry.link.bounds
+        if limits.min_amount is None or entry.code in (
+            Code.MINIMUM_CUT_SHORT,
+            Code.WITHIN_BAND,
+            Code.SHARE_STOPPED,
+            Code.FIXED_AMOUNT,
+            Code.FIXED_CUT_SHORT,
+            Code.OVER_COMMITTED,
+            Code.NEGATIVE_BALANCE,
+        ):
+            continue
+        if entry.link.idle is None and limits.compounding is Compounding.FULL:
+            ceiling = limits.ceiling(base)
+            least = Fraction(limits.min_amount)
+            assert Fraction(entry.after) >= (
+                least if ceiling is None else min(least, Fraction(floor_to_cent(ceiling)))
+            )
+
+
+def floor_to_cent(amount: Fraction) -> Fraction:
+    return Fraction(amount * 100 // 1, 100)
+
+
+@given(balances, pools(), reserves, st.randoms(use_true_random=False))
+def test_the_same_input_gives_the_same_answer_in_any_order(balance, pool, reserve, random):
+    links, known, rules = pool
+    shuffled = random.sample(links, len(links))
+
+    assert decide(balance, (shuffled, known, rules), reserve) == decide(balance, pool, reserve)
+
+
+@given(balances, pools(), reserves, st.data())
+def test_raising_one_ceiling_never_lowers_that_link(balance, pool, reserve, data):
+    links, known, rules = pool
+    rules = replace(rules, drift_band_percent=_ZERO)
+    raised = data.draw(st.sampled_from(links))
+    ceiling = raised.bounds.max_amount
+    higher = None if ceiling is None else EXACT.add(ceiling, data.draw(cents))
+    others = [
+        replace(link, bounds=replace(link.bounds, max_amount=higher)) if link is raised else link
+        for link in links
+    ]
+
+    before = decide(balance, (links, known, rules), reserve)
+    after = decide(balance, (others, known, rules), reserve)
+
+    def of(decision):
+        return next(entry.after for entry in decision.entries if entry.link.id == raised.id)
+
+    assert of(after) >= of(before)
+
+
+@given(balances, pools(with_bounds=False, policy=PolicyName.WEIGHTS), reserves)
+def test_weights_without_bounds_are_the_split_by_weight(balance, pool, reserve):
+    links, known, rules = pool
+    rules = replace(rules, drift_band_percent=_ZERO)
+    active = [link for link in links if link.idle is None]
+    decision = decide(balance, (links, known, rules), reserve)
+
+    available = max(_ZERO, EXACT.subtract(floor_to(balance, CENT), decision.reserve))
+    shares = {entry.link.id: entry.after for entry in decision.entries if entry.link.idle is None}
+    if active:
+        expected = split_by_weight(available, [link.weight for link in active], quantum=CENT)
+        assert list(shares.values()) == expected
+
+
+@st.composite
+def owners(draw: st.DrawFn):
+    """Links with capital and losses up to it, and a balance that these explain."""
+    size = draw(st.integers(2, 5))
+    links, facts, balance, then = [], {}, _ZERO, _ZERO
+    for number in range(1, size + 1):
+        capital = draw(cents)
+        lost = draw(st.decimals(min_value=0, max_value=capital, places=2))
+        earned = draw(st.one_of(st.just(EXACT.minus(lost)), cents))
+        links.append(Link(number, f"s{number}", MarketType.SPOT, draw(weights), None, capital))
+        facts[number] = LinkFacts(earned=earned)
+        then, balance = EXACT.add(then, capital), EXACT.add(balance, EXACT.add(capital, earned))
+    earned = EXACT.subtract(balance, then)
+    return links, Known(facts, {Pool.SPOT: PoolFacts(then, _ZERO, earned)}), balance
+
+
+@given(owners())
+def test_a_loss_up_to_its_equity_never_takes_from_another(case):
+    links, known, balance = case
+    decision = decide(balance, (links, known, Rules(policy=PolicyName.OWN_PROFIT)), Reserve())
+
+    assert [entry.after for entry in decision.entries] == [
+        EXACT.add(link.capital, known.links[link.id].earned) for link in links
+    ]
+
+
+@given(owners())
+def test_deciding_again_on_own_profits_changes_nothing(case):
+    links, known, balance = case
+    rules = Rules(policy=PolicyName.OWN_PROFIT)
+    first = decide(balance, (links, known, rules), Reserve())
+    settled = [
+        replace(entry.link, capital=entry.after, set_aside=entry.set_aside)
+        for entry in first.entries
+    ]
+    nothing = {link.id: LinkFacts(earned=_ZERO) for link in links}
+    since = Known(nothing, {Pool.SPOT: PoolFacts(balance)})
+
+    again = decide(balance, (settled, since, rules), Reserve())
+
+    assert not any(entry.changed for entry in again.entries)
