@@ -31,6 +31,7 @@ TABLES = (
     "capital_position",
     "capital_symbolday",
     "capital_linkday",
+    "capital_trade",
 )
 SYMBOLS = tuple(f"{base}/USDT:USDT" for base in ("BTC", "ETH", "SOL", "XRP", "ADA"))
 

@@ -35,6 +35,9 @@ CENT = Decimal("0.01")
 UNIT = Decimal(1)
 SATOSHI = Decimal("0.00000001")
 
+# Text of so many characters has no more than ``MAX_DIGITS`` digits, whatever else is in it.
+_SHORT = 40
+
 _QUOTIENT = Decimal("1e-36")
 _BOOKED = Decimal("1e-18")
 
@@ -83,6 +86,8 @@ def parse_amount(text: object) -> Decimal:
     Raises:
         InvalidAmount: Any of that does not hold.
     """
+    if type(text) is Decimal and _is_short(text):
+        return text
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
         raise InvalidAmount(value=_shown(text), problem=f"it is a {type(text).__name__}")
     written = str(text)
@@ -96,6 +101,15 @@ def parse_amount(text: object) -> Decimal:
     if len(amount.as_tuple().digits) > MAX_DIGITS or amount.adjusted() < -MAX_DIGITS:
         raise InvalidAmount(value=_shown(text), problem=f"it has more than {MAX_DIGITS} digits")
     return amount
+
+
+def _is_short(amount: Decimal) -> bool:
+    """Whether nothing is wrong with it for certain: most amounts are, and are asked no more."""
+    return (
+        amount.is_finite()
+        and -_SHORT < amount.adjusted() < MAX_INTEGER_DIGITS
+        and len(str(amount)) < _SHORT
+    )
 
 
 def floor_to(amount: Decimal, quantum: Decimal) -> Decimal:

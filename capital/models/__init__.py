@@ -82,6 +82,7 @@ from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
+from capital.models.queries import among as among
 from capital.models.rates import ReportingRate
 from capital.models.stops import Stop
 from capital.models.summaries import DailyAccountSummary

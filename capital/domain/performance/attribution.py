@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Claimant:
     tag: str = ""
     symbols: Collection[str] = field(default_factory=frozenset)
 
+    @cached_property
+    def lowered(self) -> str:
+        """The tag, for comparing in any case of letters."""
+        return self.tag.lower()
+
 
 def fitting_tags(
     client_order_id: str, claimants: Iterable[Claimant], *, prefix: str = ""
@@ -32,7 +38,7 @@ def fitting_tags(
         prefix: What the venue, or ccxt at this venue, writes before a client's own text.
     """
     text = client_order_id.lower().removeprefix(prefix.lower())
-    return {each.id for each in claimants if each.tag and text.startswith(each.tag.lower())}
+    return {each.id for each in claimants if each.tag and text.startswith(each.lowered)}
 
 
 def fitting_symbols(symbol: str, claimants: Iterable[Claimant]) -> set[int]:

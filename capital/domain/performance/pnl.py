@@ -4,9 +4,10 @@ At any moment, exactly: realised + unrealised = cash + value at the mark - fees 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
+from typing import NamedTuple
 
 from capital.domain.money import EXACT, add_to, booked, quotient
 from capital.domain.performance.fills import Fill, Funding, value_at
@@ -16,10 +17,10 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide
 
 _ZERO = Decimal(0)
+_NONE: Mapping[str, Decimal] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Booked:
+class Booked(NamedTuple):
     """What one fill or one payment of funding did. Money is in the settle currency.
 
     Attributes:
@@ -46,7 +47,7 @@ class Booked:
     at: datetime
     realized: Decimal = _ZERO
     fees: Decimal = _ZERO
-    fees_unvalued: Mapping[str, Decimal] = field(default_factory=dict)
+    fees_unvalued: Mapping[str, Decimal] = _NONE
     funding: Decimal = _ZERO
     cash: Decimal = _ZERO
     elsewhere: Decimal = _ZERO
@@ -55,11 +56,10 @@ class Booked:
     closed: Trade | None = None
     is_funding: bool = False
     currency: str = ""
-    position: Position = field(default_factory=Position)
+    position: Position = Position()
 
 
-@dataclass(frozen=True)
-class Books:
+class Books(NamedTuple):
     """How things stand after some fills.
 
     Attributes:
@@ -68,7 +68,7 @@ class Books:
         trade: The trade that is open.
     """
 
-    position: Position = field(default_factory=Position)
+    position: Position = Position()
     earned: Decimal = _ZERO
     trade: Trade | None = None
 
@@ -102,7 +102,7 @@ class Books:
             # Nothing that it did is known but what it cost.
             books = books._earning(EXACT.minus(fees.lowering), fees=fees.valued)
         if unknown or fees.unvalued:
-            books = replace(books, trade=_incomplete(books.trade))
+            books = books._replace(trade=_incomplete(books.trade))
             closed = _incomplete(closed)
         entry = Booked(
             key=fill.key,
@@ -156,7 +156,7 @@ class Books:
         if books.trade is None or not is_flat:
             return books, None
         # Less than one step is flat; the rest begins the next trade.
-        closed = replace(books.trade, closed_at=fill.executed_at)
+        closed = books.trade._replace(closed_at=fill.executed_at)
         return Books(books.position, books.earned), closed
 
     def _enlarged(self, fill: Fill, amount: Decimal, fees: "_Fees") -> "Books":
@@ -195,8 +195,7 @@ def keep_books(
     return now, entries
 
 
-@dataclass(frozen=True)
-class _Fees:
+class _Fees(NamedTuple):
     """The fees of a fill: their worth, what lowers its PnL at once, what the wallet paid."""
 
     valued: Decimal
@@ -222,22 +221,20 @@ class _Fees:
 
     def share(self, part: Decimal, whole: Decimal) -> "_Fees":
         """The part of a fill that closes one position and opens the next."""
-        return replace(
-            self,
+        return self._replace(
             valued=quotient(EXACT.multiply(self.valued, part), whole),
             lowering=quotient(EXACT.multiply(self.lowering, part), whole),
         )
 
     def less(self, share: "_Fees") -> "_Fees":
-        return replace(
-            self,
+        return self._replace(
             valued=EXACT.subtract(self.valued, share.valued),
             lowering=EXACT.subtract(self.lowering, share.lowering),
         )
 
 
 def _incomplete(trade: Trade | None) -> Trade | None:
-    return None if trade is None else replace(trade, is_complete=False)
+    return None if trade is None else trade._replace(is_complete=False)
 
 
 def _parts(fill: Fill, amount: Decimal) -> tuple[Decimal, Decimal, Decimal]:

@@ -6,8 +6,8 @@ grew; what is left of it costs its part of that. So however a sale is split, the
 the whole would, and what is realised of a closed position is exactly what was paid and received.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from capital.domain.money import EXACT, booked, quotient
 from capital.domain.performance.fills import value_at
@@ -16,8 +16,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """What is held of one symbol on one side.
 
     Attributes:

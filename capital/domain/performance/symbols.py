@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from capital.domain.sizing.instruments import InstrumentKind
 
@@ -25,6 +26,7 @@ class Symbol:
     kind: InstrumentKind
 
 
+@lru_cache(maxsize=4096)
 def parse_symbol(text: str) -> Symbol | None:
     """The parts of a symbol in ccxt's notation; None where it is none."""
     match = _SYMBOL.match(text)

@@ -1,8 +1,8 @@
 """A trade: a round trip of one symbol and side, from flat to flat."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from capital.domain.money import EXACT, booked, quotient
 from capital.domain.sizing.instruments import InstrumentKind
@@ -10,8 +10,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Trade:
+class Trade(NamedTuple):
     """One round trip. Amounts of money are in the settle currency.
 
     Attributes:
@@ -56,8 +55,7 @@ class Trade:
 
     def entering(self, amount: Decimal, value: Decimal) -> "Trade":
         """After a fill that enlarged it. Both are magnitudes."""
-        return replace(
-            self,
+        return self._replace(
             entered=EXACT.add(self.entered, amount),
             entry_value=EXACT.add(self.entry_value, value),
             fills=self.fills + 1,
@@ -65,8 +63,7 @@ class Trade:
 
     def exiting(self, amount: Decimal, value: Decimal) -> "Trade":
         """After a fill that reduced it. Both are magnitudes."""
-        return replace(
-            self,
+        return self._replace(
             exited=EXACT.add(self.exited, amount),
             exit_value=EXACT.add(self.exit_value, value),
             fills=self.fills + 1,
@@ -76,8 +73,7 @@ class Trade:
         self, realized: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
     ) -> "Trade":
         """With what a fill or a payment of funding earned."""
-        return replace(
-            self,
+        return self._replace(
             realized=EXACT.add(self.realized, realized),
             fees=EXACT.add(self.fees, fees),
             funding=EXACT.add(self.funding, funding),

@@ -1,21 +1,34 @@
 """Many new rows at once, by COPY: a third of what an INSERT of them costs on PostgreSQL."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models, router, transaction
+from psycopg.adapt import PyFormat, Transformer
+
+from capital.models.columns.exact_text import ExactTextField, exact_text
+
+_Write = Callable[[Any], str]
 
 # For fewer rows an INSERT is as fast, and one statement less.
 _FEWEST = 50
+_LINES_AT_ONCE = 500
+
+_NULL = r"\N"
+_SPECIAL = re.compile(r"[\\\t\n\r]")
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def can_copy(using: str, rows: Sequence[models.Model]) -> bool:
     """Whether these new rows can be written by ``copy_rows``, and are enough for it to pay."""
-    return (
-        connections[using].vendor == "postgresql"
-        and len(rows) >= _FEWEST
-        and all(row.pk is None for row in rows)
-    )
+    return _pays(using, len(rows)) and all(row.pk is None for row in rows)
 
 
 def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
@@ -29,28 +42,131 @@ def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
     """
     model = type(rows[0])
     connection, fields = connections[using], model._meta.concrete_fields
-    table = connection.ops.quote_name(model._meta.db_table)
-    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     for row in rows:
         # So that a row may point at one that was saved after it was assigned.
         row._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
     with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
         for row, key in zip(rows, _new_keys(cursor, model, len(rows)), strict=True):
             row.pk = key
-        with (
-            connection.wrap_database_errors,
-            cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                copy.write_row(
-                    [
-                        field.get_db_prep_save(field.pre_save(row, add=True), connection)
-                        for field in fields
-                    ]
-                )
+        values = [_value_of(field) for field in fields]
+        _copy(using, cursor, fields, ([value(row) for value in values] for row in rows))
     for row in rows:
         row._state.adding = False
         row._state.db = using
+
+
+def insert_values(
+    model: type[models.Model], names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert new rows of which nobody needs the primary keys: by COPY where that pays.
+
+    Args:
+        model: Whose rows.
+        names: Of the columns, such as ``account_id``; the others get their defaults.
+        rows: The values of each.
+
+    Raises:
+        IntegrityError, DataError: As ``bulk_create`` would.
+    """
+    using = router.db_for_write(model)
+    if not _pays(using, len(rows)):
+        made = (model(**dict(zip(names, row, strict=True))) for row in rows)
+        model._default_manager.using(using).bulk_create(made)
+        return
+    columns = {field.attname: field for field in model._meta.concrete_fields}
+    given = [columns.pop(name) for name in names]
+    others = [field for field in columns.values() if not field.primary_key]
+    defaults = [field.get_default() for field in others]
+    with (
+        transaction.atomic(using=using, savepoint=False),
+        connections[using].cursor() as cursor,
+    ):
+        _copy(using, cursor, [*given, *others], ([*row, *defaults] for row in rows))
+
+
+def _pays(using: str, rows: int) -> bool:
+    return connections[using].vendor == "postgresql" and rows >= _FEWEST
+
+
+def _copy(using: str, cursor: Any, fields: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows of values. The server takes the first while the next are made."""
+    connection = connections[using]
+    table = connection.ops.quote_name(fields[0].model._meta.db_table)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
+    with (
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
+    ):
+        lines = _lines(connection, cursor, fields, rows)
+        while some := "".join(islice(lines, _LINES_AT_ONCE)):
+            copy.write(some)
+
+
+def _lines(
+    connection: Any, cursor: Any, fields: Sequence[Any], rows: Iterable[Sequence[Any]]
+) -> Iterator[str]:
+    """Rows in the text format of COPY, checked and prepared as their fields do."""
+    adapted = Transformer(cursor.connection)
+
+    def prepared(field: Any) -> _Write:
+        def write(value: Any) -> str:
+            made = field.get_db_prep_save(value, connection)
+            text = None if made is None else adapted.get_dumper(made, PyFormat.TEXT).dump(made)
+            return _NULL if text is None else _escaped(bytes(text).decode())
+
+        return write
+
+    columns = [(_usual_ways(field), prepared(field)) for field in fields]
+    for row in rows:
+        yield (
+            "\t".join(
+                [
+                    usual.get(type(value), otherwise)(value)
+                    for (usual, otherwise), value in zip(columns, row, strict=True)
+                ]
+            )
+            + "\n"
+        )
+
+
+def _usual_ways(field: Any) -> Mapping[type, _Write]:
+    """How a field's usual values are written, by their types: ten times as fast as asking it."""
+    kind = type(field)
+    found: dict[type, _Write] = {type(None): lambda _: _NULL}
+    if kind in (models.CharField, models.TextField):
+        return found | {str: _escaped}
+    if kind in (models.ForeignKey, models.BigAutoField, models.PositiveIntegerField):
+        return found | {int: str}
+    if kind is models.BooleanField:
+        return found | {bool: lambda value: "t" if value else "f"}
+    if kind is models.DateTimeField:
+        return found | {datetime: partial(_moment, field)}
+    if kind is models.DateField:
+        return found | {date: date.isoformat}
+    if kind is ExactTextField:
+        return found | {Decimal: exact_text}
+    if kind is models.JSONField:
+        write = partial(json.dumps, cls=field.encoder)
+        return found | dict.fromkeys((dict, list), lambda value: _escaped(write(value)))
+    return {}
+
+
+def _value_of(field: Any) -> Callable[[models.Model], Any]:
+    """How the value of a row is found, as it is to be saved."""
+    is_set_on_saving = type(field).pre_save is not models.Field.pre_save
+    if isinstance(field, models.DateField):
+        is_set_on_saving = field.auto_now or field.auto_now_add
+    if is_set_on_saving:
+        return lambda row: field.pre_save(row, add=True)
+    return attrgetter(field.attname)
+
+
+def _moment(field: Any, value: datetime) -> str:
+    return (field.get_prep_value(value) if value.tzinfo is None else value).isoformat()
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 def _new_keys(cursor: Any, model: type[models.Model], count: int) -> list[int]:

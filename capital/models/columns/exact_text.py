@@ -16,6 +16,15 @@ from capital.domain.errors import InvalidAmount
 from capital.domain.money import EXACT, parse_amount, plain
 
 
+def exact_text(amount: Decimal | str | int) -> str:
+    """An amount as it is stored: equal amounts have equal texts.
+
+    Raises:
+        InvalidAmount: It is no exact number.
+    """
+    return plain(EXACT.normalize(parse_amount(amount)))
+
+
 class ExactTextField(models.CharField):  # type: ignore[type-arg]
     """A ``Decimal`` of up to 60 digits, stored plainly and without needless zeros.
 
@@ -56,7 +65,7 @@ class ExactTextField(models.CharField):  # type: ignore[type-arg]
         """
         if value is None or value == "":
             return None
-        return plain(EXACT.normalize(parse_amount(value)))
+        return exact_text(value)
 
     def run_validators(self, value: Any) -> None:
         """Its length is that of the text."""

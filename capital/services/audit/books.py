@@ -38,7 +38,7 @@ from capital.services.audit.months import check_months
 from capital.services.audit.replay import ROWS_AT_ONCE, BooksPoint, Replay
 from capital.services.audit.report import Audit, AuditReport
 from capital.services.balances.summaries import business_date
-from capital.services.trading.books import PositionKey, in_contracts
+from capital.services.trading.booking.writing import PositionKey, in_contracts
 from capital.services.trading.days import SUMMED, summary_figures
 
 _DAY = timedelta(days=1)

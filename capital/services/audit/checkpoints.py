@@ -12,7 +12,7 @@ from capital.domain.audit.chain import Ledger, ledger_from_json
 from capital.domain.performance.stored import books_as_json, books_from_json
 from capital.models import Account, Attribution, AuditCheckpoint, Fill, Flow
 from capital.services.audit.replay import BooksPoint
-from capital.services.trading.books import PositionKey
+from capital.services.trading.booking.writing import PositionKey
 from capital.services.transactions import inside_transaction, outside_transaction
 
 # What is younger is always read again: a fault is most likely looked for there.

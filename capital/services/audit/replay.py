@@ -26,9 +26,9 @@ from capital.domain.performance.telling import counting
 from capital.domain.reasons import Code, Reason
 from capital.models import Attribution, Fill, Flow
 from capital.services.balances.summaries import business_date
+from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import (
     Openings,
-    PositionKey,
     as_booked,
     as_funding,
     is_booked,

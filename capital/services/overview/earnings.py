@@ -17,7 +17,7 @@ from capital.domain.performance.unexplained import is_explained
 from capital.models import Account, Attribution, Fill, LinkDay, PoolDay, Position
 from capital.services.accounts.lookup import AccountIds
 from capital.services.balances.summaries import business_date
-from capital.services.trading.books import booked_quantity
+from capital.services.trading.booking.writing import booked_quantity
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)

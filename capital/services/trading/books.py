@@ -10,53 +10,36 @@ all of them are booked again.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from capital.domain.money import EXACT, add_to, plain, quotient
+from capital.domain.money import add_to
 from capital.domain.performance.division import keep_books_together
 from capital.domain.performance.fills import Fee, Funding
 from capital.domain.performance.fills import Fill as BookedFill
 from capital.domain.performance.flows import FlowKind
 from capital.domain.performance.pnl import Booked, Books
-from capital.domain.performance.stored import AMOUNTS_OF_TRADE, books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
-from capital.domain.performance.telling import FillSource, counting
-from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import (
     Attribution,
     Fill,
     Flow,
     Position,
-    PositionSource,
     StrategyAccount,
-    SymbolDay,
-    Trade,
 )
-from capital.models.columns.exact import cut_for
 from capital.services.balances.summaries import business_date
+from capital.services.trading.booking.writing import Changed, Member, PositionKey, write_books
 from capital.services.trading.days import restate_days
-from capital.services.trading.same_orders import told, with_their_orders
+from capital.services.trading.same_orders import counting_rows, with_their_orders
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
-_SUMS = ("realized", "fees", "funding", "volume", "cost_unknown")
-_COUNTS = ("fills", "trades", "wins", "losses")
-_FIGURES = (*_SUMS, *_COUNTS, "fees_unvalued", "held", "cost")
-
-
-@dataclass(frozen=True, order=True)
-class PositionKey:
-    """Whose books: of which link, in what, on which side."""
-
-    link_id: int
-    symbol: str
-    position_side: str
 
 
 @inside_transaction
@@ -79,43 +62,95 @@ def keep_current(
         steps: By symbol, below which quantity a position is flat; 0 where that is not known.
         now: Says which day is today.
     """
-    news = _News(added, again, [flow for flow in flows if is_booked(flow)])
+    earned = [flow for flow in flows if is_booked(flow)]
+    booked = {
+        key: [as_booked(fill, step=steps.get(key.symbol, _ZERO)) for fill in fills]
+        for key, fills in added.items()
+    }
+    news = _News(booked, again, earned)
     if not news.symbols:
         return
-    account_id = news.account_id
+    account_id = _account_of(added, earned, again)
     positions = _positions(account_id, news.symbols)
     recent = _earned(account_id, news.symbols, since=news.begins_at)
-    whole = news.booked_again(positions, recent)
+    begun = _begun_before(account_id, news.keys_without_books(positions), added)
+    whole = news.booked_again(positions, recent, begun)
     earlier = _earned(account_id, {key.symbol for key in whole}) if whole else {}
     # Who holds what decides how it is divided, so one of them is booked again with all others.
     shared = {symbol for symbol, found in earlier.items() if any(map(is_shared, found))}
     whole |= {key for key in news.members(positions) if key.symbol in shared}
-    history = counting_fills(whole)
-    since = business_date(now)
+    booked |= _booked_history(whole, steps)
+    changes: list[Changed] = []
     for symbol in sorted(news.symbols):
         members = [key for key in news.members(positions) if key.symbol == symbol]
-        fills = {key: (history if key in whole else added).get(key, ()) for key in members}
         of_symbol = {
             key: earlier.get(symbol, ()) if key in whole else news.flows_of(symbol)
             for key in members
         }
-        changed = _book_symbol(
-            [_Member(key, positions.get(key), key in whole) for key in members],
-            {
-                key: [as_booked(fill, step=steps.get(symbol, _ZERO)) for fill in fills[key]]
-                for key in members
-            },
+        changes += _book_symbol(
+            [Member(key, positions.get(key), key in whole) for key in members],
+            {key: booked.get(key, ()) for key in members},
             of_symbol,
         )
-        since = min([since, *changed])
-    restate_days([account_id], since=since, now=now)
+    since, first = business_date(now), write_books(changes)
+    restate_days([account_id], since=since if first is None else min(since, first), now=now)
+
+
+def _account_of(
+    added: Mapping[PositionKey, Sequence[Any]],
+    flows: Sequence[Flow],
+    again: Collection[PositionKey],
+) -> int:
+    known: list[int] = [flow.account_id for flow in flows]
+    known += [fill.account_id for fills in added.values() for fill in fills[:1]]
+    if known:
+        return known[0]
+    link = StrategyAccount.objects.only("account_id").get(pk=next(iter(again)).link_id)
+    return link.account_id
+
+
+def _booked_history(
+    keys: Collection[PositionKey], steps: Mapping[str, Decimal]
+) -> dict[PositionKey, list[BookedFill]]:
+    """All fills of these positions that count, as the books take them."""
+    history = counting_fills(keys)
+    return {
+        key: [as_booked(fill, step=steps.get(key.symbol, _ZERO)) for fill in history[key]]
+        for key in keys
+    }
+
+
+def _begun_before(
+    account_id: int, keys: Collection[PositionKey], added: Mapping[PositionKey, Sequence[Fill]]
+) -> set[PositionKey]:
+    """Those of these positions without books that may have done something before what is new.
+
+    What was filled may have been somebody else's, and an opening may state some of what is new.
+    """
+    if not keys:
+        return set()
+    symbols = {key.symbol for key in keys}
+    new = [fill.pk for key in keys for fill in added.get(key, ())]
+    recorded = Attribution.objects.filter(
+        strategy_account__in={key.link_id for key in keys}, fill__symbol__in=symbols
+    ).exclude(fill_id__among=new)
+    columns = ("strategy_account", "fill__symbol", "fill__position_side")
+    found = {PositionKey(*row) for row in recorded.order_by().values_list(*columns).distinct()}
+    openings = Openings.of([account_id], symbols).moments
+    opened = {symbol for _, symbol, _ in openings}
+    # What was earned in no symbol has no position, and is added up again.
+    return {
+        key
+        for key in keys
+        if key in found or key.symbol in opened or parse_symbol(key.symbol) is None
+    }
 
 
 @dataclass(frozen=True)
 class _News:
     """What is new of one account, and which positions it concerns."""
 
-    added: Mapping[PositionKey, Sequence[Fill]]
+    added: Mapping[PositionKey, Sequence[BookedFill]]
     lost: Collection[PositionKey]
     flows: Sequence[Flow]
 
@@ -137,15 +172,6 @@ class _News:
         return found | {key.symbol for key in self.keys}
 
     @property
-    def account_id(self) -> int:
-        known = [flow.account_id for flow in self.flows]
-        known += [fill.account_id for fills in self.added.values() for fill in fills]
-        if known:
-            return known[0]
-        link = StrategyAccount.objects.only("account_id").get(pk=self.keys[0].link_id)
-        return link.account_id
-
-    @property
     def begins_at(self) -> datetime:
         """When the first of it happened."""
         times = [fill.executed_at for fills in self.added.values() for fill in fills]
@@ -159,24 +185,35 @@ class _News:
         with_books = [key for key, position in positions.items() if position.books is not None]
         return sorted({*self.keys, *with_books})
 
+    def keys_without_books(self, positions: Mapping[PositionKey, Position]) -> list[PositionKey]:
+        return [
+            key
+            for key in self.keys
+            if key not in self.lost and (key not in positions or positions[key].books is None)
+        ]
+
     def booked_again(
         self,
         positions: Mapping[PositionKey, Position],
         recent: Mapping[str, Sequence[Flow]],
+        begun: Collection[PositionKey],
     ) -> set[PositionKey]:
         """The positions that are booked from their first fill, because something comes late."""
         new = {flow.pk for flow in self.flows}
         replaced = {flow.symbol for flow in self.replaced}
-        found = set(self.lost)
+        found = {*self.lost, *begun}
         for key in self.members(positions):
-            fills = [as_booked(fill, step=_ZERO) for fill in self.added.get(key, ())]
+            fills = self.added.get(key, ())
             flows = [flow for flow in self.flows_of(key.symbol) if _concerns(flow, key)]
             events: list[BookedFill | Funding] = [*fills, *map(as_funding, flows)]
-            # A division of before rests on what was held then.
-            is_behind = any(
-                is_shared(flow) and flow.pk not in new and flow.occurred_at >= fill.executed_at
+            divided = [
+                flow.occurred_at
                 for flow in recent.get(key.symbol, ())
-                for fill in fills
+                if is_shared(flow) and flow.pk not in new
+            ]
+            # A division of before rests on what was held then.
+            is_behind = bool(divided and fills) and max(divided) >= min(
+                fill.executed_at for fill in fills
             )
             is_late = events and not _follows(min(each.order for each in events), positions, key)
             if is_late or is_behind or key.symbol in replaced:
@@ -310,10 +347,10 @@ def counting_fills(keys: Iterable[PositionKey]) -> dict[PositionKey, list[Fill]]
         )
     )
     owners = dict(owned.values_list("fill_id", "strategy_account_id"))
-    fills = Fill.objects.filter(pk__in=list(owners)).order_by()
+    fills = Fill.objects.filter(pk__among=owners).order_by()
     rows = {fill.pk: fill for fill in fills}
     # What tells of the same order may be somebody else's, and count before it.
-    counted = counting(told(fill) for fill in with_their_orders(list(rows.values())))
+    counted = counting_rows(with_their_orders(list(rows.values())))
     openings = Openings.of({fill.account_id for fill in rows.values()}, {k.symbol for k in wanted})
     for pk, fill in rows.items():
         key = PositionKey(owners[pk], fill.symbol, fill.position_side)
@@ -330,7 +367,7 @@ def nobodys_fills(account_ids: Collection[int]) -> list[Fill]:
     rows = Fill.objects.filter(account__in=account_ids).exclude(pk__in=owned.values("fill"))
     fills = list(rows.order_by("pk"))
     # A provisional one no longer counts beside the fills of its order, whosever they are.
-    counted = counting(told(fill) for fill in with_their_orders(fills))
+    counted = counting_rows(with_their_orders(fills))
     openings = Openings.of(account_ids)
     return [fill for fill in fills if fill.pk in counted and not openings.include(fill, None)]
 
@@ -388,46 +425,23 @@ def _follows(
     """Whether what begins here comes after what is booked already."""
     position = positions.get(key)
     if position is None or position.books is None:
-        # There may be fills of before that were somebody else's.
-        return False
+        return True
     at, length, name = position.books["until"]
     return first > (datetime.fromisoformat(at), length, name)
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One who may hold something: whose books, as they are stored, and whether from the start."""
-
-    key: PositionKey
-    position: Position | None
-    is_again: bool
-
-    @property
-    def books(self) -> Books:
-        if self.is_again or self.position is None or self.position.books is None:
-            return Books()
-        return books_from_json(self.position.books)
-
-
 def _book_symbol(
-    members: Sequence[_Member],
+    members: Sequence[Member],
     fills: Mapping[PositionKey, Sequence[BookedFill]],
     flows: Mapping[PositionKey, Sequence[Flow]],
-) -> list[date]:
-    """Book one symbol of one account: what each did, and what is divided among them.
-
-    Returns:
-        The first day that changed, of each position that did.
-    """
+) -> list[Changed]:
+    """Book one symbol of one account: what each did, and what is divided among them."""
     after = _after({member.key: member.books for member in members}, fills, flows)
-    changed: list[date] = []
-    for member in members:
-        books, entries = after[member.key]
-        if entries or member.is_again:
-            changed += _write_days(member.key, entries, is_again=member.is_again)
-            _write_trades(member.key, entries, is_again=member.is_again)
-            _write(member, books, entries, fills[member.key])
-    return changed
+    return [
+        Changed(member, *after[member.key], fills[member.key])
+        for member in members
+        if after[member.key][1] or member.is_again
+    ]
 
 
 def _after(
@@ -488,168 +502,3 @@ def realized_after(
 def _until(position: Position) -> datetime:
     assert position.books is not None, "those without are left out"
     return datetime.fromisoformat(position.books["until"][0])
-
-
-def _write(
-    member: _Member, books: Books, entries: Sequence[Booked], fills: Sequence[BookedFill]
-) -> None:
-    key = member.key
-    if parse_symbol(key.symbol) is None or (member.position is None and not entries):
-        # What was earned in no symbol is of no position; what is in an opening makes none.
-        return
-    position = member.position or Position(
-        strategy_account_id=key.link_id, symbol=key.symbol, position_side=key.position_side
-    )
-    if entries:
-        _stand(position, books, fills, entries[-1], is_again=member.is_again)
-    else:
-        position.books = position.realized_pnl = None
-        position.quantity = position.reported_quantity or _ZERO
-        position.source = PositionSource.REPORT
-    position.save()
-
-
-def _stand(
-    position: Position,
-    books: Books,
-    fills: Sequence[BookedFill],
-    last: Booked,
-    *,
-    is_again: bool,
-) -> None:
-    """Say on a position how its books stand, and what it holds."""
-    before = {} if is_again or position.books is None else position.books
-    since = Decimal(before.get("since_report", "0"))
-    for fill in fills:
-        if position.reported_at is not None and fill.executed_at > position.reported_at:
-            since = EXACT.add(since, fill.held)
-    size = Decimal(before.get("contract_size", "1"))
-    if fills:
-        size = max(fills, key=lambda fill: fill.order).contract_size
-    position.books = {
-        **books_as_json(books),
-        "until": [last.at.isoformat(), len(last.key), last.key],
-        "since_report": plain(since),
-        "contract_size": plain(size),
-    }
-    position.realized_pnl = books.realized
-    kind = _symbol(position.symbol).kind
-    held = booked = in_contracts(books.position.amount, kind, size)
-    if position.reported_quantity is not None:
-        held = EXACT.add(position.reported_quantity, in_contracts(since, kind, size))
-    if since or position.reported_quantity is None:
-        position.source = PositionSource.FILLS
-    position.quantity = cut_for(Position, "quantity", held)
-    if held == booked:
-        entry = books.position.entry_price(kind)
-        position.entry_price = None if entry is None else cut_for(Position, "entry_price", entry)
-
-
-def booked_quantity(position: Position) -> Decimal | None:
-    """What its fills come to, in the unit of a position; None without fills."""
-    if position.books is None:
-        return None
-    amount, size = (Decimal(position.books[name]) for name in ("amount", "contract_size"))
-    return in_contracts(amount, _symbol(position.symbol).kind, size)
-
-
-def in_contracts(amount: Decimal, kind: InstrumentKind, size: Decimal) -> Decimal:
-    """An amount of the books in the unit of a position: contracts, where they are inverse."""
-    return quotient(amount, size) if kind is InstrumentKind.INVERSE else amount
-
-
-def _write_days(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> list[date]:
-    """Add what was booked to its days. Where it was booked again, write all of its days.
-
-    Returns:
-        The first day that is not as it was; none where all are.
-    """
-    of_key = SymbolDay.objects.filter(
-        strategy_account=key.link_id, symbol=key.symbol, position_side=key.position_side
-    )
-    days: dict[tuple[date, str], list[Booked]] = defaultdict(list)
-    for entry in entries:
-        currency = entry.currency or _symbol(key.symbol).settle
-        days[business_date(entry.at), currency].append(entry)
-    dates = {day for day, _ in days}
-    old = list(of_key if is_again else of_key.filter(date__in=dates))
-    before = {} if is_again else {(row.date, row.currency): row for row in old}
-    rows = {
-        (day, currency): _with(
-            before.get((day, currency))
-            or SymbolDay(
-                strategy_account_id=key.link_id,
-                symbol=key.symbol,
-                position_side=key.position_side,
-                date=day,
-                currency=currency,
-                **dict.fromkeys(_SUMS, _ZERO),
-            ),
-            booked,
-        )
-        for (day, currency), booked in days.items()
-    }
-    if is_again:
-        of_key.delete()
-        dates = _differing(old, rows.values())
-    SymbolDay.objects.bulk_create([row for row in rows.values() if row.pk is None], batch_size=500)
-    if not is_again:
-        SymbolDay.objects.bulk_update(old, _FIGURES, batch_size=500)
-    return [min(dates)] if dates else []
-
-
-def _write_trades(key: PositionKey, entries: Sequence[Booked], *, is_again: bool) -> None:
-    """Write the trades that these entries ended; where it was booked again, those alone."""
-    if is_again:
-        Trade.objects.filter(
-            strategy_account=key.link_id, symbol=key.symbol, position_side=key.position_side
-        ).delete()
-    ended = [(entry.at, entry.closed) for entry in entries if entry.closed is not None]
-    Trade.objects.bulk_create(
-        [
-            Trade(
-                strategy_account_id=key.link_id,
-                symbol=key.symbol,
-                position_side=key.position_side,
-                currency=_symbol(key.symbol).settle,
-                is_long=trade.is_long,
-                opened_at=trade.opened_at,
-                closed_at=closed_at,
-                date=business_date(closed_at),
-                fills=trade.fills,
-                is_complete=trade.is_complete,
-                **{name: getattr(trade, name) for name in AMOUNTS_OF_TRADE},
-            )
-            for closed_at, trade in ended
-        ],
-        batch_size=500,
-    )
-
-
-def _differing(old: Iterable[SymbolDay], new: Iterable[SymbolDay]) -> set[date]:
-    """The days of which there is something else than before."""
-
-    def figures(rows: Iterable[SymbolDay]) -> dict[tuple[date, str], list[Any]]:
-        return {(row.date, row.currency): [getattr(row, name) for name in _FIGURES] for row in rows}
-
-    before, after = figures(old), figures(new)
-    keys = before.keys() | after.keys()
-    return {key[0] for key in keys if before.get(key) != after.get(key)}
-
-
-def _with(row: SymbolDay, entries: Iterable[Booked]) -> SymbolDay:
-    unvalued = {currency: Decimal(text) for currency, text in row.fees_unvalued.items()}
-    for entry in entries:
-        if not entry.currency and row.symbol:
-            row.held, row.cost = entry.position.amount, entry.position.cost
-        for name in _SUMS:
-            setattr(row, name, EXACT.add(getattr(row, name), getattr(entry, name)))
-        row.fills += not entry.is_funding
-        if entry.closed is not None:
-            row.trades += 1
-            row.wins += entry.closed.realized > 0
-            row.losses += entry.closed.realized < 0
-        for currency, amount in entry.fees_unvalued.items():
-            add_to(unvalued, currency, amount)
-    row.fees_unvalued = {currency: plain(amount) for currency, amount in unvalued.items()}
-    return row

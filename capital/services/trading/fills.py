@@ -18,7 +18,7 @@ from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
 from capital.domain.money import EXACT, add_to, plain, quotient
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import Symbol, parse_symbol
-from capital.domain.performance.telling import FillSource, counting
+from capital.domain.performance.telling import FillSource
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import PositionSide, Side
@@ -32,16 +32,13 @@ from capital.models import (
     Position,
     StrategyAccount,
 )
+from capital.models.columns.copying import insert_values
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import (
-    PositionKey,
-    keep_current,
-    keys_beside,
-    present_owners,
-)
-from capital.services.trading.same_orders import recorded_of_orders, told
+from capital.services.trading.booking.writing import PositionKey
+from capital.services.trading.books import keep_current, keys_beside, present_owners
+from capital.services.trading.same_orders import counting_rows, recorded_of_orders
 from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
@@ -104,11 +101,13 @@ class FillResult:
         code: Whether it was new.
         fill_id: The row's.
         is_counted: Whether it is in the books. Not so where better rows tell of its order.
+        is_attributed: Whether it was a link's when it was recorded.
     """
 
     code: FillCode
     fill_id: int
     is_counted: bool = True
+    is_attributed: bool = True
 
 
 @dataclass
@@ -342,7 +341,10 @@ class _Recording:
             assert row.strategy_account_id is not None, "openings are of links"
             owners[id(row)] = Owner(row.strategy_account_id, self._how)
         counted = self._attribute([*opening, *new], claimed, related, steps, owners)
-        return [FillResult(code, row.pk, row.pk in counted) for code, row in results]
+        return [
+            FillResult(code, row.pk, row.pk in counted, row.strategy_account_id is not None)
+            for code, row in results
+        ]
 
     def _owners(self, new: Sequence[Fill], related: Sequence[Fill]) -> dict[int, Owner]:
         """Whose the new rows are, by their ``id()``; those of nobody are left out."""
@@ -393,7 +395,7 @@ class _Recording:
         assert symbol is not None, "it was found among the venue's"
         first = fill.fees[0] if fill.fees else None
         return Fill(
-            account=self.account,
+            account_id=self.account.pk,
             symbol=fill.symbol,
             venue_fill_id=fill.venue_fill_id,
             order_id=fill.order_id,
@@ -496,21 +498,17 @@ class _Recording:
             taken = [row for pk, row in nobodys.items() if pk not in recorded]
             owners.update({id(row): Owner(self.link_id, self._how) for row in taken})
         owned = [row for row in [*new, *taken] if id(row) in owners]
-        Attribution.objects.bulk_create(
+        actor_id = None if self.actor is None else self.actor.pk
+        insert_values(
+            Attribution,
+            ("fill_id", "strategy_account_id", "how", "actor_id", "at"),
             [
-                Attribution(
-                    fill=row,
-                    strategy_account_id=owners[id(row)].link_id,
-                    how=owners[id(row)].how.value,
-                    actor_id=None if self.actor is None else self.actor.pk,
-                    at=self.now,
-                )
+                (row.pk, owner.link_id, owner.how.value, actor_id, self.now)
                 for row in owned
+                for owner in (owners[id(row)],)
             ],
-            batch_size=500,
         )
-        before = counting(told(row) for row in related)
-        after = counting(told(row) for row in [*related, *new])
+        before, after = counting_rows(related), counting_rows([*related, *new])
         added: dict[PositionKey, list[Fill]] = defaultdict(list)
         for row in owned:
             if row.pk in after:
@@ -531,7 +529,8 @@ def _present_links(fills: Sequence[Fill]) -> dict[int, int | None]:
     """Whose fills these are now, by primary key."""
     if not fills:
         return {}
-    owned = present_owners(Attribution.objects.filter(fill__in=fills))
+    of_fills = Attribution.objects.filter(fill_id__among=[fill.pk for fill in fills])
+    owned = present_owners(of_fills)
     return dict(owned.values_list("fill_id", "strategy_account_id"))
 
 

@@ -6,11 +6,12 @@ close it, and it would hold the account for ever.
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
@@ -27,6 +28,8 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 
 logger = logging.getLogger(__name__)
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 # Of positions that nobody holds, in one sentence.
 _MOST_NAMED = 3
@@ -71,18 +74,20 @@ def _holding(account_ids: Sequence[int]) -> dict[int, Reason]:
         .order_by("pk")
         if _unowned(row)
     ]
+    links = {key: (venue, symbol, quantity) for key, _, venue, symbol, quantity in held}
     dust = _dust(
-        [
-            *((str(key), venue, *holding) for key, _, venue, *holding in held),
-            *((f"~{row.pk}", row.account.venue, row.symbol, _unowned(row)) for row in unowned),
-        ]
+        {(Position, key): holding for key, holding in links.items()}
+        | {
+            (VenuePosition, row.pk): (row.account.venue, row.symbol, _unowned(row))
+            for row in unowned
+        }
     )
     of_nobody: dict[int, list[VenuePosition]] = defaultdict(list)
     for row in unowned:
-        if f"~{row.pk}" not in dust:
+        if (VenuePosition, row.pk) not in dust:
             of_nobody[row.account_id].append(row)
     found = {key: _why_unowned(rows) for key, rows in of_nobody.items()}
-    of_links = {account for key, account, *_ in held if str(key) not in dust}
+    of_links = {account for key, account, *_ in held if (Position, key) not in dust}
     return found | dict.fromkeys(of_links, Reason(Code.OPEN_POSITION))
 
 
@@ -105,23 +110,22 @@ def _why_unowned(rows: Sequence[VenuePosition]) -> Reason:
 def mark_dust(positions: Sequence[Position]) -> None:
     """Say on each position whether it is dust (``is_dust``), in one query for all."""
     dust = _dust(
-        [
-            (
-                str(each.pk),
+        {
+            each.pk: (
                 each.strategy_account.account.venue,
                 each.symbol,
                 Decimal(str(each.quantity)),
             )
             for each in positions
             if each.is_open
-        ]
+        }
     )
     for position in positions:
-        position.is_dust = str(position.pk) in dust
+        position.is_dust = position.pk in dust
 
 
-def _dust(held: Sequence[tuple[str, str, str, Decimal]]) -> frozenset[str]:
-    """The dust among positions of key, venue, symbol and quantity.
+def _dust(held: Mapping[_Key, tuple[str, str, Decimal]]) -> frozenset[_Key]:
+    """The keys of the dust among positions of a venue, a symbol and a quantity.
 
     Of an instrument that is not known, or no longer traded, nothing is dust: nobody can say what
     its venue would take.
@@ -129,8 +133,8 @@ def _dust(held: Sequence[tuple[str, str, str, Decimal]]) -> frozenset[str]:
     if not held:
         return frozenset()
     rows = Market.objects.filter(
-        venue__in={venue for _, venue, *_ in held},
-        symbol__in={symbol for *_, symbol, _ in held},
+        venue__in={venue for venue, *_ in held.values()},
+        symbol__in={symbol for _, symbol, _ in held.values()},
         is_active=True,
     )
     rules = {
@@ -139,7 +143,7 @@ def _dust(held: Sequence[tuple[str, str, str, Decimal]]) -> frozenset[str]:
     }
     return frozenset(
         key
-        for key, venue, symbol, quantity in held
+        for key, (venue, symbol, quantity) in held.items()
         if (of_symbol := rules.get((venue, symbol))) is not None and of_symbol.is_dust(quantity)
     )
 

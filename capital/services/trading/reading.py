@@ -1,4 +1,4 @@
-"""Reading fills back from an exchange: span by span, each recorded before the next is asked for."""
+"""Reading fills back from an exchange: span by span, recorded by the thousand."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,11 @@ from capital.exchange.trading.contract import (
     FillsQuestion,
     Instrument,
     ReadFill,
-    Told,
     TradingRequest,
     Unread,
 )
 from capital.exchange.trading.rows import Call, FillFields
-from capital.models import Account, Fill
+from capital.models import Account
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading.fills import (
     FillCode,
@@ -40,9 +39,10 @@ from capital.services.trading.syncing.questions import (
 from capital.services.trading.units import bookable
 from capital.services.transactions import outside_transaction
 
-# What a kill can lose of one question: so much is asked for again.
+# So much is asked for at once.
 _STEP = timedelta(days=7)
-_AT_ONCE = 2000
+# At least so many fills are recorded with one look at what is known, and fewer than twice as many.
+_AT_ONCE = 5000
 
 
 @dataclass
@@ -131,29 +131,38 @@ def _read(
 ) -> None:
     """Ask one question step by step. The first step that fails is the last."""
     begins, until = span
+    waiting: list[ReadFill] = []
     while begins < until:
         end = min(until, begins + _STEP)
         question = FillsQuestion(call, begins, end, instrument)
         (answer,) = get_trading_gateway().fetch_fills(request, [question])
         if isinstance(answer, Reason):
             report.failures[name] = answer
-            return
-        _record(account, bookable(account.venue, answer), report, now=clock())
+            break
+        told = bookable(account.venue, answer)
+        report.unread += [each for each in told.unread if each not in report.unread]
+        waiting += sorted(told.rows, key=lambda each: each.executed_at)
+        while len(waiting) >= 2 * _AT_ONCE:
+            _record(account, waiting[:_AT_ONCE], report, now=clock())
+            del waiting[:_AT_ONCE]
+        if len(waiting) >= _AT_ONCE:
+            _record(account, waiting, report, now=clock())
+            waiting.clear()
         begins = end
+    if waiting:
+        _record(account, waiting, report, now=clock())
 
 
-def _record(account: Account, told: Told[ReadFill], report: ReadReport, *, now: datetime) -> None:
-    report.unread += [each for each in told.unread if each not in report.unread]
-    fills = [new_fill(each) for each in sorted(told.rows, key=lambda each: each.executed_at)]
-    for start in range(0, len(fills), _AT_ONCE):
-        with transaction.atomic():
-            (locked,) = lock_accounts([account.pk]).values()
-            results = record_venue_fills(locked, fills[start : start + _AT_ONCE], now=now)
-            new = [each.fill_id for each in results if each.code is FillCode.RECORDED]
-            report.unattributed += Fill.objects.filter(
-                pk__in=new, strategy_account__isnull=True
-            ).count()
-        report.count(results)
+def _record(
+    account: Account, told: Sequence[ReadFill], report: ReadReport, *, now: datetime
+) -> None:
+    with transaction.atomic():
+        (locked,) = lock_accounts([account.pk]).values()
+        results = record_venue_fills(locked, [new_fill(each) for each in told], now=now)
+    report.unattributed += sum(
+        each.code is FillCode.RECORDED and not each.is_attributed for each in results
+    )
+    report.count(results)
 
 
 def _questions(

@@ -1,11 +1,15 @@
 """What is recorded of the same orders: of several rows that tell of one, only some count."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 
 from django.db.models import Q
 
-from capital.domain.performance.telling import FillSource, Told
+from capital.domain.performance.telling import FillSource, Told, counting
 from capital.models import Fill
+
+# A symbol, a column, and what stands in it: ids of orders may be unique by symbol only.
+_Name = tuple[str, str, str]
 
 
 def told(fill: Fill) -> Told:
@@ -28,16 +32,34 @@ def recorded_of_orders(account_ids: Collection[int], rows: Iterable[Fill]) -> li
     recorded = Fill.objects.filter(account__in=account_ids).order_by("pk")
     found: dict[int, Fill] = {}
     given = list(rows)
-    names = {("venue_fill_id", row.venue_fill_id) for row in given} | _order_names(given)
-    asked = {(kind, "") for kind in ("venue_fill_id", "order_id", "client_order_id")}
+    names = {(row.symbol, "venue_fill_id", row.venue_fill_id) for row in given if row.venue_fill_id}
+    names |= _order_names(given)
+    asked: set[_Name] = set()
     while new := names - asked:
         asked |= new
-        alike = Q()
-        for kind in sorted({kind for kind, _ in new}):
-            alike |= Q(**{f"{kind}__in": {name for of, name in new if of == kind}})
-        found.update((fill.pk, fill) for fill in recorded.filter(alike))
+        found.update((fill.pk, fill) for fill in recorded.filter(_named(new)))
         names = _order_names(found.values())
     return list(found.values())
+
+
+def _named(names: Iterable[_Name]) -> Q:
+    """Whoever bears one of these names in its symbol. So each part of it has an index."""
+    by_kind: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for symbol, kind, name in names:
+        by_kind[symbol, kind].add(name)
+    found = Q()
+    for (symbol, kind), some in sorted(by_kind.items()):
+        found |= Q(("symbol", symbol), ~Q((kind, "")), (f"{kind}__among", some))
+    return found
+
+
+def counting_rows(fills: Collection[Fill]) -> frozenset[int]:
+    """The primary keys of those that count, of all that is recorded of their orders."""
+    provisional = [fill for fill in fills if not fill.venue_fill_id]
+    if not provisional:
+        # With the exchange's id they count, whatever else is told.
+        return frozenset(fill.pk for fill in fills)
+    return counting(told(fill) for fill in fills)
 
 
 def with_their_orders(fills: Sequence[Fill]) -> list[Fill]:
@@ -53,7 +75,12 @@ def with_their_orders(fills: Sequence[Fill]) -> list[Fill]:
     return list({**known, **{fill.pk: fill for fill in fills}}.values())
 
 
-def _order_names(fills: Iterable[Fill]) -> set[tuple[str, str]]:
+def _order_names(fills: Iterable[Fill]) -> set[_Name]:
     """The names of their orders; an order's id may be another one's client id."""
-    names = {("order_id", fill.order_id) for fill in fills}
-    return names | {("client_order_id", fill.client_order_id) for fill in fills}
+    names = set()
+    for fill in fills:
+        if fill.order_id:
+            names.add((fill.symbol, "order_id", fill.order_id))
+        if fill.client_order_id:
+            names.add((fill.symbol, "client_order_id", fill.client_order_id))
+    return names

@@ -25,11 +25,12 @@ def is_bookable(venue: str, symbol: str) -> bool:
 
 def bookable(venue: str, told: Told[ReadFill]) -> Told[ReadFill]:
     """What an exchange tells of fills: those that cannot be booked are unread, and said to be."""
-    rows = tuple(row for row in told.rows if is_bookable(venue, row.symbol))
+    known = {symbol: is_bookable(venue, symbol) for symbol in {row.symbol for row in told.rows}}
+    rows = tuple(row for row in told.rows if known[row.symbol])
     left_out = tuple(
         Unread(row.symbol, "coin-margined, counted in the base coin", row.venue_fill_id)
         for row in told.rows
-        if not is_bookable(venue, row.symbol)
+        if not known[row.symbol]
     )
     return Told(rows, (*told.unread, *left_out))
 
@@ -40,7 +41,11 @@ def refuse_unbookable(venue: str, symbols: Iterable[str]) -> None:
     Raises:
         TradingRefused: ``field`` is the symbol of the first of these.
     """
+    # Each is looked at once, with the number of the first fill in it.
+    first: dict[str, int] = {}
     for number, symbol in enumerate(symbols):
+        first.setdefault(symbol, number)
+    for symbol, number in first.items():
         if not is_bookable(venue, symbol):
             raise TradingRefused(
                 Code.CONTRACT_UNBOOKABLE,

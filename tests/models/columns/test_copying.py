@@ -1,15 +1,16 @@
 """Many append-only rows at once: by COPY on PostgreSQL, and the same as if by INSERT."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from capital.domain.errors import AppendOnly, CapitalError
-from capital.models import Attribution, Fill, StrategyAccount
-from capital.models.columns.copying import can_copy
+from capital.models import Attribution, Fill, StrategyAccount, SymbolDay
+from capital.models.columns.copying import can_copy, insert_values
 from tests.factories import make_link
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +113,62 @@ def test_an_amount_that_its_column_does_not_keep_exactly_keeps_all_out(link):
 def test_only_many_rows_without_keys_are_copied_and_only_on_postgresql(link, count, pk, expected):
     fills = [new_fill(link, number, pk=pk) for number in range(count)]
     assert can_copy("default", fills) is (expected and connection.vendor == "postgresql")
+
+
+DAY = ("strategy_account_id", "symbol", "position_side", "date", "currency", "realized", "fees",
+       "funding", "volume", "cost_unknown", "fees_unvalued", "fills", "held", "cost")  # fmt: skip
+
+
+def day_values(link: StrategyAccount, number: int, **values: Any) -> list[Any]:
+    given = {
+        "strategy_account_id": link.pk,
+        "symbol": f"{number}\\\t/USDT",
+        "position_side": "both",
+        "date": date(2026, 3, 29),
+        "currency": "USDT",
+        "realized": Decimal("-147.928994082840236000"),
+        "fees": Decimal("1E+3"),
+        "funding": Decimal(0),
+        "volume": 7,
+        "cost_unknown": "0.10",
+        "fees_unvalued": {"B\\N\nB": "0.1"},
+        "fills": 3,
+        "held": None,
+        "cost": Decimal("0.000000000000000001"),
+        **values,
+    }
+    return [given[name] for name in DAY]
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_values_become_rows_whose_other_columns_have_their_defaults(link, count):
+    insert_values(SymbolDay, DAY, [day_values(link, number) for number in range(count)])
+    rows = SymbolDay.objects.order_by("pk")
+    assert {row.symbol for row in rows} == {f"{number}\\\t/USDT" for number in range(count)}
+    assert {
+        (row.strategy_account_id, row.date, row.realized, row.fees, row.volume, row.cost_unknown,
+         row.fees_unvalued["B\\N\nB"], row.fills, row.trades, row.held, row.cost)
+        for row in rows
+    } == {
+        (link.pk, date(2026, 3, 29), Decimal("-147.928994082840236"), Decimal(1000), Decimal(7),
+         Decimal("0.1"), "0.1", 3, 0, None, Decimal("0.000000000000000001"))
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [FEW, MANY])
+def test_values_of_the_wrong_kind_are_refused_and_none_is_written(link, count):
+    rows = [day_values(link, number) for number in range(count)]
+    rows.append(day_values(link, count, fees=Decimal("NaN")))
+    with pytest.raises(CapitalError), transaction.atomic():
+        insert_values(SymbolDay, DAY, rows)
+    assert not SymbolDay.objects.exists()
+
+
+def test_a_time_without_a_zone_is_of_the_projects_zone(link):
+    fills = [new_fill(link, number) for number in range(MANY)]
+    Fill.objects.bulk_create(fills)
+    rows = [(fill.pk, link.pk, "tag", datetime(2026, 3, 29, 1)) for fill in fills]  # noqa: DTZ001
+    with pytest.warns(RuntimeWarning, match="naive datetime"):
+        insert_values(Attribution, ("fill_id", "strategy_account_id", "how", "at"), rows)
+    expected = timezone.make_aware(datetime(2026, 3, 29, 1))  # noqa: DTZ001
+    assert set(Attribution.objects.values_list("at", flat=True)) == {expected}

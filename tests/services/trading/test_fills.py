@@ -31,7 +31,8 @@ from capital.services.trading import (
     report_fills,
     report_position,
 )
-from capital.services.trading.books import PositionKey, keep_current
+from capital.services.trading.booking.writing import PositionKey
+from capital.services.trading.books import keep_current
 from capital.services.trading.units import bookable
 from tests.factories import (
     make_account,

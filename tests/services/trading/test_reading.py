@@ -11,8 +11,9 @@ from django.test import override_settings
 from capital.domain.errors import TradingRefused
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
-from capital.models import Account, Attribution, Fill, StrategyAccount, SymbolDay
+from capital.models import Account, Attribution, Fill, Position, StrategyAccount, SymbolDay
 from capital.services.trading import NewFill, ReadReport, import_fills, report_fills
+from capital.services.trading.fills import record_venue_fills
 from capital.services.trading.whose import owners_of
 from strategies.models import Strategy
 from tests.exchange.readings.plain_server import PlainServer
@@ -358,3 +359,40 @@ def test_what_is_older_than_the_exchange_tells_is_said_to_be_missing() -> None:
     assert asked[0] == endpoint
     assert report.failures == {}
     assert report.cut[endpoint] == NOW - timedelta(days=90) + timedelta(minutes=1)
+
+
+def test_many_fills_are_recorded_part_by_part(
+    account: Account, link: StrategyAccount, reading: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StrategyAccount.objects.filter(pk=link.pk).update(symbols=[BTC])
+    parts = []
+
+    def recorded(account: Account, fills: list[NewFill], **more: Any) -> Any:
+        parts.append(len(fills))
+        return record_venue_fills(account, fills, **more)
+
+    monkeypatch.setattr("capital.services.trading.reading._AT_ONCE", 2)
+    monkeypatch.setattr("capital.services.trading.reading.record_venue_fills", recorded)
+
+    report = reading(served([trade(number) for number in range(1, 8)]))
+
+    assert (report.recorded, parts) == (7, [2, 2, 3])
+    (position,) = Position.objects.all()
+    assert (position.quantity, position.realized_pnl) == (D(7), D("-0.7"))
+    assert [(day.fees, day.fills) for day in SymbolDay.objects.all()] == [(D("0.7"), 7)]
+
+
+def test_what_was_read_before_a_failure_is_recorded(
+    account: Account, link: StrategyAccount, reading: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.trading.reading._STEP", timedelta(hours=6))
+    later = int((BEGAN + timedelta(hours=6)).timestamp() * 1000)
+
+    def failing(arguments: Mapping[str, Any]) -> Any:
+        if int(arguments["endTime"]) > later:
+            return {}
+        return [trade(1)]
+
+    report = reading(served([], **{TRADES: failing}))
+
+    assert (report.recorded, list(report.failures)) == (1, [f"GET {TRADES} {BTC}"])

@@ -13,7 +13,8 @@ from capital.domain.sizing.orders import Side
 from capital.models import Fill, StrategyAccount, SymbolDay, Trade
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.trading import NewFill, enter_flow, report_fills
-from capital.services.trading.books import PositionKey, keep_current
+from capital.services.trading.booking.writing import PositionKey
+from capital.services.trading.books import keep_current
 from tests.factories import make_link, make_market
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]

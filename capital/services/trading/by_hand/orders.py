@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from capital.domain.performance.telling import FillSource
 from capital.models import Account, AttributedBy, Attribution, Fill, Market, StrategyAccount
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
-from capital.services.trading.books import PositionKey, keep_current, keys_beside, present_owners
+from capital.services.trading.booking.writing import PositionKey
+from capital.services.trading.books import keep_current, keys_beside, present_owners
 from capital.services.trading.fills import smallest_quantity
 from capital.services.trading.whose import Owner
 from capital.services.transactions import inside_transaction

@@ -34,7 +34,7 @@ from capital.services.trading.imports.report import (
 )
 
 # Fills that are recorded with one look at what is known.
-_AT_ONCE = 500
+_AT_ONCE = 5000
 _ZERO = Decimal(0)
 
 

@@ -204,8 +204,7 @@ class AccountReading:
             asked_at = min(reading.asked_at for reading in held)
             with transaction.atomic():
                 account = self._locked()
-                note_booked(account)
-                note_unowned(account, asked_at=asked_at)
+                note_unowned(account, note_booked(account), asked_at=asked_at)
 
     def _symbols(self, able: dict[Pool, TradingRequest]) -> Generator[Ask, Any, set[str]]:
         """What may have been traded: what is known, and pairs of what the wallets hold."""

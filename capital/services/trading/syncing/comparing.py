@@ -12,7 +12,8 @@ from capital.domain.performance.telling import FillSource
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Account, BookedHolding, Fill, Position, VenuePosition
-from capital.services.trading.books import booked_quantity, nobodys_fills
+from capital.services.trading.booking.writing import booked_quantity
+from capital.services.trading.books import nobodys_fills
 from capital.services.trading.syncing.positions import UNSURE
 from capital.services.transactions import inside_transaction
 
@@ -88,11 +89,14 @@ def compare_positions(account_id: int) -> list[ComparedPosition]:
 
 
 @inside_transaction
-def note_booked(account: Account) -> None:
+def note_booked(account: Account) -> Mapping[tuple[str, str], Decimal]:
     """Note what the books of an account hold, for whoever compares it with the exchange.
 
     Call it inside the transaction that locked the account. A constant number of queries, over its
     positions and the fills that are nobody's.
+
+    Returns:
+        What its links hold, by symbol and side.
     """
     ours, nobodys = _of_links(account.pk), _of_nobody(account.pk)
     BookedHolding.objects.filter(account=account).delete()
@@ -109,25 +113,28 @@ def note_booked(account: Account) -> None:
         ],
         batch_size=500,
     )
+    return ours
 
 
 @inside_transaction
-def note_unowned(account: Account, *, asked_at: datetime) -> None:
+def note_unowned(
+    account: Account, ours: Mapping[tuple[str, str], Decimal], *, asked_at: datetime
+) -> None:
     """Note how much of each position at the exchange no strategy holds (``unowned``).
 
     Call it inside the transaction that locked the account, after its fills were read. What fills of
     nobody hold is no strategy's either. Of a symbol that was traded or reported while positions
-    were read, what was noted before stays: nobody can say which came first. Five queries.
+    were read, what was noted before stays: nobody can say which came first. Four queries.
 
     Args:
         account: The account, locked.
+        ours: What its links hold, as ``note_booked`` says.
         asked_at: When its positions were asked for. Those that were read earlier stay as they are.
     """
     rows = VenuePosition.objects.filter(account=account).order_by("pk")
     venue: dict[_Held, list[VenuePosition]] = defaultdict(list)
     for row in rows:
         venue[row.symbol, row.position_side].append(row)
-    ours = _of_links(account.pk)
     moved = _moved_since(account, asked_at - UNSURE)
     changed = []
     for symbol, _, keys in _comparable(venue, ours):
