@@ -22,7 +22,7 @@ from capital.services.balances.trails import FIRSTS
 from capital.services.markets.prices import forget_prices
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState
-from tests import clock, databases, static_files
+from tests import clock, databases, page_costs
 from tests.makers import MAKERS
 from tests.migrated import SCHEMA, set_up_databases
 from tests.processes import migrate
@@ -93,7 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(databases.WaitingTestsSpread())
     config.pluginmanager.register(MAKERS)
     clock.travel()
-    static_files.list_once()
+    page_costs.list_static_files_once()
+    page_costs.keep_one_context()
     # Tests make much that is garbage at once, and little that lives long.
     gc.set_threshold(10_000)
 

@@ -26,20 +26,24 @@ from django.db import connection, transaction
 T = TypeVar("T")
 
 _FIXTURES = {"_django_db_helper", "django_db_setup"}
+_MEETING = ("django_db", "cluster")
 _FLUSHING = {"transactional_db", "live_server"}
 _NEEDS_POSTGRESQL = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL=postgres://…")
 
 
 def mark(item: pytest.Item) -> None:
     """Say that the test meets a database, where its fixtures show it, and whether it can run."""
-    if not meets_database(item) and _FIXTURES & set(getattr(item, "fixturenames", ())):
+    # Asked once: there are ten thousand tests, and each process of a run looks at all of them.
+    marks = {found.name for found in item.iter_markers()}
+    if marks.isdisjoint(_MEETING) and not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         item.add_marker(pytest.mark.django_db)
-    if item.get_closest_marker("once") and not item.get_closest_marker("django_db"):
+        marks.add("django_db")
+    if "once" in marks and "django_db" not in marks:
         raise pytest.UsageError(
             f"{item.nodeid} is not django_db: it runs once without a mark, or is to run twice."
         )
-    if item.get_closest_marker("postgresql"):
-        if not meets_database(item):
+    if "postgresql" in marks:
+        if marks.isdisjoint(_MEETING):
             raise pytest.UsageError(f"{item.nodeid} needs PostgreSQL, so it is to be django_db.")
         if connection.vendor != "postgresql":
             item.add_marker(_NEEDS_POSTGRESQL)
@@ -47,7 +51,7 @@ def mark(item: pytest.Item) -> None:
 
 def meets_database(item: pytest.Item) -> bool:
     """Whether it meets the database of the run; if it is not `once`, it runs on the second too."""
-    return any(map(item.get_closest_marker, ("django_db", "cluster")))
+    return any(map(item.get_closest_marker, _MEETING))
 
 
 class Groups:
@@ -105,11 +109,13 @@ class WaitingTestsSpread:
     @pytest.hookimpl(wrapper=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None, Any, Any]:
         result = yield
+        waiting: list[pytest.Item] = []
+        computing: list[pytest.Item] = []
+        for item in items:
+            (waiting if _waits(item) else computing).append(item)
         # A module's tests stay together: what they share is made once.
-        blocks = [
-            list(block) for _, block in groupby(filter(_waits, items), lambda item: item.path)
-        ]
-        items[:] = spread([item for item in items if not _waits(item)], blocks)
+        blocks = [list(block) for _, block in groupby(waiting, lambda item: item.path)]
+        items[:] = spread(computing, blocks)
         return result
 
 
@@ -133,7 +139,7 @@ def _flushes(item: pytest.Item) -> bool:
 
 
 def _waits(item: pytest.Item) -> bool:
-    return bool(item.get_closest_marker("cluster") or item.get_closest_marker("waits"))
+    return any(found.name in ("cluster", "waits") for found in item.iter_markers())
 
 
 class ProcessGuard:

@@ -48,7 +48,10 @@ def faults(answer: HttpResponse, language: str, *statuses: int) -> list[str]:
     """What is wrong with an answer that should be a page."""
     if answer.status_code not in (statuses or (200,)):
         return [f"its status is {answer.status_code}"]
-    return read(NAMED.sub("", answer.content.decode())).faults(language)
+    page = read(answer.content.decode())
+    page.title = NAMED.sub("", page.title)
+    page.texts = [NAMED.sub("", text) for text in page.texts]
+    return page.faults(language)
 
 
 def addresses(everything: Everything) -> Iterator[str]:

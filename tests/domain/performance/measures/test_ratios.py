@@ -3,8 +3,6 @@
 import random
 from decimal import Decimal
 
-import empyrical
-import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +51,10 @@ def ours(values: list[Decimal]) -> dict[str, Decimal | Reason]:
 
 
 def theirs(values: list[Decimal]) -> dict[str, float]:
+    # They bring scipy and pandas: every process of a run would import them, to collect tests.
+    import empyrical
+    import numpy
+
     floats = numpy.array([float(each) for each in values])
     yearly = {"annualization": 365}
     return {
