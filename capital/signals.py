@@ -1,5 +1,6 @@
 """Which changes of rows ask for work in the queue, and which are refused."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
@@ -16,8 +17,10 @@ from capital.services.allocation import (
     request_reallocation,
     request_reallocation_of_strategy,
 )
+from capital.services.balances import balances_synced
 from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
-from capital.services.trading import mark_dust
+from capital.services.limits import judge_limits, limit_stops_changed
+from capital.services.trading import days_restated, mark_dust
 from strategies.models import Strategy
 
 
@@ -84,6 +87,18 @@ def position_explained(instance: VenuePosition, **_kwargs: Any) -> None:
     """A person said that no strategy holds it: what it held back may be due now."""
     if instance.is_not_strategys:
         request_reallocation([instance.account_id])
+
+
+@receiver([days_restated, balances_synced])
+def earned_or_lost(account_ids: list[int], now: datetime, **_kwargs: Any) -> None:
+    """Something was earned or lost, or its worth changed: a limit may be reached."""
+    judge_limits(account_ids, now=now)
+
+
+@receiver(limit_stops_changed)
+def stopped_by_limit(account_ids: list[int], **_kwargs: Any) -> None:
+    """A limit took a link's share out of what is divided, or gave it back."""
+    request_reallocation(account_ids)
 
 
 @receiver(pre_enqueue)

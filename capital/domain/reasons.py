@@ -1149,6 +1149,36 @@ class Code(StrEnum):
         "whatever is above 100% belongs to other strategies.",
     )
 
+    # A limit of a link or an account
+    DRAWDOWN_NEAR = (
+        "drawdown_near",
+        "The drawdown is {percent}%. New entries stop at {limit}%.",
+    )
+    DAILY_LOSS_NEAR = (
+        "daily_loss_near",
+        "Today's loss is {percent}%. New entries stop at {limit}%.",
+    )
+    DAILY_LOSS_AMOUNT_NEAR = (
+        "daily_loss_amount_near",
+        "Today's loss is {loss} {currency}. New entries stop at {limit} {currency}.",
+    )
+    DRAWDOWN_REACHED = (
+        "drawdown_reached",
+        "The drawdown is {percent}%; the limit is {limit}%.",
+    )
+    DAILY_LOSS_REACHED = (
+        "daily_loss_reached",
+        "Today's loss is {percent}%; the limit is {limit}%.",
+    )
+    DAILY_LOSS_AMOUNT_REACHED = (
+        "daily_loss_amount_reached",
+        "Today's loss is {loss} {currency}; the limit is {limit} {currency}.",
+    )
+    LIMIT_NOT_JUDGED = (
+        "limit_not_judged",
+        "The limit is not watched: {cause}.",
+    )
+
     # A stop that cannot be placed or lifted
     STOP_SCOPE_UNCLEAR = (
         "stop_scope_unclear",

@@ -23,6 +23,7 @@
                 ├──< ArchivedRun                         a run whose rows are in a file
                 ├── AuditCheckpoint                      how far the record was checked
                 ├──< DailyAccountSummary                 balances by day, the cache
+                ├──< LimitState                          how much of a limit was used; of links, too
                 ├──< Stop                                no new entries, until it is lifted
                 └──< PlannedAccount >── AllocationPlan   a decision that waits to be applied
 
@@ -78,6 +79,7 @@ from capital.models.allocations import (
 )
 from capital.models.capital import StrategyCapital
 from capital.models.jobs import ClusterHeartbeat, JobRun
+from capital.models.limits import LimitKind, LimitState
 from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.paces import EndpointPace
@@ -145,6 +147,8 @@ __all__ = [
     "Flow",
     "IdempotentRequest",
     "JobRun",
+    "LimitKind",
+    "LimitState",
     "LinkDay",
     "LinkMonth",
     "Market",

@@ -19,6 +19,7 @@ from capital.models.accounts import (
     tag_problem,
 )
 from capital.models.columns.exact import RatioField
+from capital.models.columns.limited import LIMITS, Limited, limit_constraints
 from capital.models.columns.loaded import RemembersLoaded
 from capital.models.columns.symbols import SymbolsField
 
@@ -66,7 +67,7 @@ def tags_by_account(
     return found
 
 
-class StrategyAccount(RemembersLoaded):
+class StrategyAccount(Limited, RemembersLoaded):
     """The link: this strategy trades on this account."""
 
     strategy = models.ForeignKey(
@@ -126,6 +127,7 @@ class StrategyAccount(RemembersLoaded):
         "max_symbols",
         "symbols",
         "is_active",
+        *LIMITS,
     )
     hidden_fields: ClassVar[frozenset[str]] = frozenset()
     # Whose money the link's capital is, whether it is used, and what it declares as its own.
@@ -158,6 +160,7 @@ class StrategyAccount(RemembersLoaded):
                     "The maximum number of symbols must be 1 or more, or empty."
                 ),
             ),
+            *limit_constraints("strategy_account"),
         ]
 
     def __str__(self) -> str:

@@ -214,6 +214,7 @@ _AMOUNTS = frozenset(
         "expected",
         "held",
         "limit",
+        "loss",
         "observed",
         "percent",
         "position",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from capital.domain.allocation.decision import Outcome
+from capital.domain.limits.judging import NotJudged
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.models import AccessRole, AllocationPool, AllocationRun
@@ -145,4 +146,21 @@ _COUNTED: dict[str, str] = {
     "idempotent_requests": _("idempotent requests"),
     "webhook_nonces": _("webhook nonces"),
 }
-_LABELS = _ALLOCATION | _BALANCE | _COUNTED
+# Limits: which was reached, and why one is not judged
+_LIMITS: dict[str, str] = {
+    Code.DRAWDOWN_REACHED: _("drawdown limit reached"),
+    Code.DAILY_LOSS_REACHED: _("daily loss limit reached"),
+    Code.DAILY_LOSS_AMOUNT_REACHED: _("daily loss limit reached"),
+    Code.DRAWDOWN_NEAR: _("drawdown near the limit"),
+    Code.DAILY_LOSS_NEAR: _("daily loss near the limit"),
+    Code.DAILY_LOSS_AMOUNT_NEAR: _("daily loss near the limit"),
+    Code.LIMIT_NOT_JUDGED: _("limit not watched"),
+    NotJudged.NO_BOOKS: _("no fills were recorded"),
+    NotJudged.PNL_UNKNOWN: _("the PnL of today is not known"),
+    NotJudged.SPOT_HELD: _("the balance does not hold the coins of spot strategies"),
+    NotJudged.BASIS_FREE: _("the balance type “free” is no measure of a loss"),
+    NotJudged.BASIS_CHANGED: _("the balance type was changed today"),
+    NotJudged.BALANCE_NOT_READ: _("the balance was not read"),
+    NotJudged.FLOWS_NOT_READ: _("deposits and withdrawals are not read yet"),
+}
+_LABELS = _ALLOCATION | _BALANCE | _COUNTED | _LIMITS

@@ -201,6 +201,10 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.DRAWDOWN_NEAR: {"percent": "8.20", "limit": "10"},
+    Code.DAILY_LOSS_AMOUNT_NEAR: {"loss": "80.00", "limit": "100.00", "currency": "USDT"},
+    Code.DAILY_LOSS_AMOUNT_REACHED: {"loss": "100.00", "limit": "100.00", "currency": "USDT"},
+    Code.LIMIT_NOT_JUDGED: {"cause": "no_books"},
     Code.STOPPED: {"since": "2026-11-26T14:06:02+00:00", "cause": "민수"},
     Code.STOP_REASON_TOO_LONG: {"longest": "500"},
     Code.BALANCE_IS_CALLED: {"field": "TOTAL"},

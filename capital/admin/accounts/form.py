@@ -28,7 +28,11 @@ RULE_FIELDS = (
     ("fee_rate", "utilisation"),
     ("max_budget_percent", "max_price_deviation_percent"),
 )
-EDITED_FIELDS = ("name", *chain(*IDENTITY_FIELDS, *RULE_FIELDS))
+LIMIT_FIELDS = (
+    ("max_drawdown_percent",),
+    ("max_daily_loss_percent", "max_daily_loss_amount"),
+)
+EDITED_FIELDS = ("name", *chain(*IDENTITY_FIELDS, *RULE_FIELDS, *LIMIT_FIELDS))
 
 
 class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import PaginationInlineFormSet
 
+from capital.admin.accounts.form import LIMIT_FIELDS
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
 from capital.admin.frame.cells import bar, figure, lines
 from capital.admin.frame.editable import Editable, EditableForm, stale_rows, take_over
@@ -161,6 +162,7 @@ class LinkAdmin(Editable, SiteModelAdmin):
         ("weight", "leverage", "max_symbols"),
         "symbols",
         "is_active",
+        *LIMIT_FIELDS,
     ]
     autocomplete_fields = ["strategy", "account"]
     instead_of_deleting = SWITCH_OFF

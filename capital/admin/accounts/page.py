@@ -18,6 +18,7 @@ from capital.admin.accounts.form import (
     CREDENTIALS,
     EDITED_FIELDS,
     IDENTITY_FIELDS,
+    LIMIT_FIELDS,
     RULE_FIELDS,
     AccountForm,
     unproven_text,
@@ -126,6 +127,7 @@ class AccountAdmin(
             ),
             (gettext_lazy("API credentials"), _credentials(may_replace=may_replace)),
             (gettext_lazy("Allocation and order settings"), {"fields": RULE_FIELDS}),
+            (gettext_lazy("Limits of loss"), {"fields": LIMIT_FIELDS}),
         ]
         if obj is not None:
             sections.append((gettext_lazy("Status"), {"fields": _STATE}))

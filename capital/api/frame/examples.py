@@ -26,6 +26,9 @@ _ACCOUNT = {
     "utilisation": "0.95",
     "max_budget_percent": "100",
     "max_price_deviation_percent": "5",
+    "max_drawdown_percent": "20",
+    "max_daily_loss_percent": None,
+    "max_daily_loss_amount": None,
 }
 _STRATEGY = {
     "key": "trend",
@@ -43,6 +46,9 @@ _LINK = {
     "max_symbols": 5,
     "symbols": ["BTC/USDT:USDT"],
     "is_active": True,
+    "max_drawdown_percent": "15",
+    "max_daily_loss_percent": "5",
+    "max_daily_loss_amount": "500.00",
 }
 _POSITION = {"symbol": "BTC/USDT:USDT", "quantity": "0.23", "entry_price": "61234.5"}
 _FILL = {

@@ -10,7 +10,23 @@ Descriptions = Mapping[str, str]
 _CREATED_AT = "When it was created."
 _UPDATED_AT = "When it was last changed."
 
+_LIMITS: Descriptions = {
+    "max_drawdown_percent": (
+        "Entries stop when the chained return is this far below its highest level, in percent. "
+        "Null: no limit. Loosening it needs the permission `capital.lift_stop`."
+    ),
+    "max_daily_loss_percent": (
+        "Entries stop when today's loss is this percentage of what the day began with. Null: no "
+        "limit. Loosening it needs the permission `capital.lift_stop`."
+    ),
+    "max_daily_loss_amount": (
+        "Entries stop when today's loss is this amount, in the account's currency. Null: no limit. "
+        "Loosening it needs the permission `capital.lift_stop`."
+    ),
+}
+
 ACCOUNT: Descriptions = {
+    **_LIMITS,
     "name": "The account's name, unique among its owner's accounts.",
     "venue": "The exchange, by its ccxt id.",
     "currency": "The currency in which the account's capital is counted, such as USDT or KRW.",
@@ -74,6 +90,7 @@ STRATEGY: Descriptions = {
 }
 
 LINK: Descriptions = {
+    **_LIMITS,
     "weight": "The strategy's share, relative to the other active strategies of the same pool.",
     "leverage": "Leverage with which futures orders are sized. Spot is always 1.",
     "max_symbols": (

@@ -25,6 +25,7 @@ from capital.models.accounts.venue_rules import (
 )
 from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
+from capital.models.columns.limited import LIMITS, Limited, limit_constraints
 from capital.models.columns.loaded import RemembersLoaded
 from strategies.markets import MarketType
 
@@ -60,7 +61,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return created
 
 
-class Account(RemembersLoaded):
+class Account(Limited, RemembersLoaded):
     """One set of API keys on one venue, kept in one currency.
 
     ``owner``, ``name``, ``venue`` and ``currency`` are enough to create one; ``wallet_mode``
@@ -272,6 +273,7 @@ class Account(RemembersLoaded):
         "utilisation",
         "max_budget_percent",
         "max_price_deviation_percent",
+        *LIMITS,
     )
     hidden_fields: ClassVar[frozenset[str]] = _CREDENTIALS
     remembered = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
@@ -295,7 +297,7 @@ class Account(RemembersLoaded):
             ("lift_stop", _("Can lift a stop and loosen a limit")),
         ]
         ordering = ["name", "pk"]
-        constraints = CONSTRAINTS
+        constraints = [*CONSTRAINTS, *limit_constraints("account")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.venue} {self.currency})"

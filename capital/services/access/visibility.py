@@ -27,6 +27,7 @@ from capital.models import (
     Discrepancy,
     Fill,
     Flow,
+    LimitState,
     LinkDay,
     LinkMonth,
     PoolDay,
@@ -77,6 +78,7 @@ ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
         AllocationEntry: "pool__run__account",
         SettingChange: "account",
         Stop: "account",
+        LimitState: "account",
         ApiToken: "account",
         WebhookDelivery: "strategy__strategy_accounts__account",
         WebhookAnswer: "delivery__strategy__strategy_accounts__account",
@@ -109,6 +111,9 @@ _CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
         WebhookAnswer: _with_strategy("delivery__strategy"),
         SettingChange: lambda user: Q(account__in=_accounts(user)) | Q(strategy__owner=user),
         ApiToken: lambda user: Q(user=user),
+        LimitState: lambda user: (
+            Q(account__in=_accounts(user)) | Q(strategy_account__account__in=_accounts(user))
+        ),
         Stop: lambda user: concerns_accounts(_accounts(user)) | Q(owner=user),
     }
 )

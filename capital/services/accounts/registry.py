@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser, User
@@ -12,6 +13,7 @@ from capital.domain.errors import HasHistory, NotFound, OwnerOnly
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AccountAccess, ChangedRow, ChangeVerb, StrategyAccount
 from capital.models.columns.encrypted import EncryptedTextField
+from capital.models.columns.limited import LIMITS
 from capital.services.access.changes import differences, record_change, values_of
 from capital.services.access.permissions import check_budget_limit, require_permission
 from capital.services.access.roles import Act, allowed_to, require
@@ -74,6 +76,7 @@ def change_account(
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not change it, or not these
             fields: credentials are the owner's.
         OwnerOnly: The actor is no superuser, and it would become somebody else's.
+        NotPermitted: The actor may not loosen a limit of loss: that takes ``lift_stop``.
         ChangedMeanwhile: It is not as the actor saw it.
         ValidationError: A rule is broken. Nothing was changed.
         BudgetLimitNotAllowed: The actor may not let orders spend more than a strategy's capital.
@@ -84,11 +87,13 @@ def change_account(
             raise NotFound
         _require_change(actor, account, fields)
         check_seen(account, fields, seen)
+        limits = values_of(account, LIMITS)
         before, percent = values_of(account, fields), account.max_budget_percent
         _set(account, fields)
         if actor is not None:
             check_budget_limit(actor, before=percent, after=account.max_budget_percent)
         _clean_and_save(account)
+        _require_loosening(actor, account.pk, account, limits)
         # An owner needs no role beside.
         AccountAccess.objects.filter(account=account, user=account.owner_id).delete()
         _record(account, ChangeVerb.CHANGED, before, values_of(account, fields), actor, origin)
@@ -155,7 +160,8 @@ def change_link(
 
     Raises:
         NotFound: It is gone.
-        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not, or may not loosen a limit of
+            loss: that takes ``lift_stop``.
         ChangedMeanwhile: It is not as the caller saw it.
         ValidationError: A rule is broken. Nothing was changed.
     """
@@ -163,9 +169,10 @@ def change_link(
         link = _locked_link(link_id)
         require(actor, Act.CHANGE_LINK, account_ids=[link.account_id])
         check_seen(link, fields, seen)
-        before = values_of(link, fields)
+        before, limits = values_of(link, fields), values_of(link, LIMITS)
         _set(link, fields)
         _clean_and_save(link)
+        _require_loosening(actor, link.account_id, link, limits)
         _record(link, ChangeVerb.CHANGED, before, values_of(link, fields), actor, origin)
     return link
 
@@ -201,6 +208,19 @@ def _require_change(actor: AbstractUser | None, account: Account, fields: dict[s
     require(actor, *sorted(acts), account_ids=[account.pk])
     if actor is not None and fields.get("owner", account.owner) != account.owner:
         _check_owner(actor, None)
+
+
+def _require_loosening(
+    actor: AbstractUser | None,
+    account_id: int,
+    row: Account | StrategyAccount,
+    before: dict[str, Any],
+) -> None:
+    """Who loosens a limit of loss, or removes it, may also lift what it stopped."""
+    for name in LIMITS:
+        limit = getattr(row, name)
+        if before[name] is not None and (limit is None or limit > Decimal(before[name])):
+            require(actor, Act.LIFT_STOP, account_ids=[account_id])
 
 
 def _check_owner(actor: AbstractUser, owner: User | None) -> None:

@@ -1,6 +1,7 @@
 """Balances: read live, judged, cached in daily summaries; connections and keys checked."""
 
 from capital.services.balances.connections import ConnectionReport, check_connection
+from capital.services.balances.events import balances_synced
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
 from capital.services.balances.summaries import get_cached_daily_balance
 from capital.services.balances.suspects import suspect_reasons
@@ -17,6 +18,7 @@ __all__ = [
     "ObservedBalance",
     "ReadingTime",
     "all_reading_times",
+    "balances_synced",
     "check_connection",
     "get_cached_daily_balance",
     "observe_balances",

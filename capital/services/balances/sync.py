@@ -14,6 +14,7 @@ from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Reason
 from capital.models import Account, StrategyAccount
 from capital.services.accounts.lookup import pools_of_account
+from capital.services.balances.events import balances_synced
 from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.locked import batch_then_each, learn, lock_observed
 from capital.services.balances.log_lines import log_suspects
@@ -85,6 +86,7 @@ def _record(
         }
         learn(judged, accounts, summaries, now=now)
         _keep_connections(accounts, answers)
+        balances_synced.send(Account, account_ids=list(accounts), now=now)
     for key, each in judged.items():
         log_suspects(
             accounts[key],

@@ -1,5 +1,7 @@
 """Limits and stops: when a strategy gets no new entries, and who lifts that."""
 
+from capital.services.limits.events import limit_stops_changed
+from capital.services.limits.limits import judge_limits
 from capital.services.limits.stops import (
     LONGEST_REASON,
     Scope,
@@ -21,8 +23,10 @@ __all__ = [
     "Scope",
     "find_owner",
     "find_scope",
+    "judge_limits",
     "lift_stop",
     "lift_stops",
+    "limit_stops_changed",
     "may_lift",
     "may_stop",
     "may_stop_everybody",

@@ -28,6 +28,8 @@ from capital.services.access.roles import Act, may, require
 from capital.services.access.sight import VIEW_ALL_PERMISSION, sees_everything
 from capital.services.accounts.links import find_link_ids
 from capital.services.accounts.lookup import find_account_ids, lock_accounts
+from capital.services.limits.events import limit_stops_changed
+from capital.services.limits.limits import figures_when_lifted
 
 LONGEST_REASON = 500
 
@@ -283,10 +285,13 @@ def may_lift(user: AbstractUser | AnonymousUser, stop: Stop) -> bool:
 
 
 def _lift(stop: Stop, reason: str, actor: AbstractUser | None, now: datetime) -> bool:
-    is_lifted = stop.lift(
-        by_id=None if actor is None else actor.pk, at=now, reason=reason, figures={}
-    )
+    figures = figures_when_lifted(stop, now=now)
+    by_id = None if actor is None else actor.pk
+    is_lifted = stop.lift(by_id=by_id, at=now, reason=reason, figures=figures)
     if is_lifted:
+        if stop.code:
+            account_ids = _account_ids(Scope.of(stop))
+            limit_stops_changed.send(Stop, account_ids=account_ids)
         logger.warning("The stop of %s was lifted: %s", stop, reason)
     return is_lifted
 

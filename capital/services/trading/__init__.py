@@ -16,6 +16,7 @@ from capital.services.trading.by_hand.orders import (
 )
 from capital.services.trading.by_hand.reversing import can_reverse, reverse_flow
 from capital.services.trading.counted import Equity, equity_of
+from capital.services.trading.days import days_restated
 from capital.services.trading.files import (
     LineProblem,
     ProblemLines,
@@ -87,6 +88,7 @@ __all__ = [
     "can_reverse",
     "compare_positions",
     "counts_of",
+    "days_restated",
     "enter_flow",
     "enter_opening",
     "equity_of",

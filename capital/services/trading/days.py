@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
+from django.dispatch import Signal
 from django.utils import timezone
 
 from capital.domain.balances import BalanceBasis
@@ -42,6 +43,10 @@ from capital.services.trading.worth import unrealized_of
 from capital.services.transactions import inside_transaction, outside_transaction
 
 ACCOUNTS_AT_ONCE = 500
+
+# Days were written: ``account_ids`` and ``now``. Sent inside the transaction that locked them; who
+# acts on it is connected in ``capital.signals``.
+days_restated = Signal()
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)
@@ -109,6 +114,7 @@ def restate_days(account_ids: Sequence[int], *, since: date, now: datetime) -> N
         pack_days(list(desk.links), today=desk.today, dropped=dropped)
     _write_summaries(days, dropped, desk)
     _write_capital(desk)
+    days_restated.send(LinkDay, account_ids=list(account_ids), now=now)
 
 
 @dataclass(frozen=True)
