@@ -69,6 +69,12 @@ _CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 _ASSERTING = frozenset({"raises", "warns", "fail", "expect"})
 
 
+@cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """It and all below it; walked once for all rules, which takes longer than all that they ask."""
+    return list(ast.walk(tree))
+
+
 def floats(tree: ast.Module) -> Found:
     """Float literals and the name ``float``, in annotations and calls alike.
 
@@ -76,13 +82,13 @@ def floats(tree: ast.Module) -> Found:
     """
     guards = {
         name
-        for call in ast.walk(tree)
+        for call in nodes(tree)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
         and call.func.id == "isinstance"
         for name in ast.walk(call.args[1])
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, float | complex):
             yield node.lineno, repr(node.value)
         elif isinstance(node, ast.Name) and node.id == "float":
@@ -91,7 +97,7 @@ def floats(tree: ast.Module) -> Found:
 
 def database_arithmetic(tree: ast.Module) -> Found:
     """Names with which a database would calculate: imported, or reached as ``models.X``."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("django.db.models"):
             whole_module = (node.module or "").startswith("django.db.models.functions")
             for alias in node.names:
@@ -107,7 +113,7 @@ def database_arithmetic(tree: ast.Module) -> Found:
 
 def imports(tree: ast.Module) -> Found:
     """What is imported, wherever in the module: ``from package import name`` is package.name."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -144,7 +150,7 @@ def imports_of_tests(tree: ast.Module) -> Found:
 
 def clock_calls(tree: ast.Module) -> Found:
     """Calls such as ``datetime.now()``."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         called = node.func if isinstance(node, ast.Call) else None
         if isinstance(called, ast.Attribute) and called.attr in _CLOCK_CALLS:
             yield node.lineno, f"{called.attr}()"
@@ -154,7 +160,7 @@ def long_functions(most: int) -> Finder:
     """A finder of functions with more lines than this, their docstring not counted."""
 
     def find(tree: ast.Module) -> Found:
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if ast.get_docstring(node) is not None:
@@ -175,7 +181,7 @@ def tests_without_assertion(tree: ast.Module) -> Found:
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -205,7 +211,7 @@ def _asserting_in(name: str) -> frozenset[str]:
 
 
 def _asserts(function: ast.AST, asserting: set[str]) -> bool:
-    for node in ast.walk(function):
+    for node in nodes(function):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
@@ -225,7 +231,7 @@ def wall_clock_durations(tree: ast.Module) -> Found:
     """
     found = {
         (node.lineno, ast.unparse(node))
-        for function in ast.walk(tree)
+        for function in nodes(tree)
         if isinstance(function, _Function)
         for node in _measures(function)
     }
@@ -234,7 +240,7 @@ def wall_clock_durations(tree: ast.Module) -> Found:
 
 def _measures(function: _Function) -> Iterator[ast.BinOp]:
     moments = _moments(function)
-    for node in ast.walk(function):
+    for node in nodes(function):
         if not isinstance(node, ast.BinOp):
             continue
         sides = [_is_moment(side, moments) for side in (node.left, node.right)]
@@ -249,7 +255,7 @@ def _moments(function: _Function) -> set[str]:
     arguments = (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)
     names = {argument.arg for argument in arguments} & _MOMENTS
     # Twice, for what is assigned from what is assigned below it in a loop.
-    for node in [*ast.walk(function), *ast.walk(function)]:
+    for node in [*nodes(function), *nodes(function)]:
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 names |= set(_assigned(target, node.value, names))

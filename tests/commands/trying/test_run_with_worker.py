@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from capital_project.management.commands.run_with_worker import _WORTH_A_RESTART_SECONDS
+from tests.end_to_end.cluster.processes import living_processes
 from tests.paths import ROOT
 
 MANAGE = ROOT / "manage.py"
@@ -41,13 +42,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 def parents() -> dict[int, int]:
     """Every process that lives, and its parent."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if state != "Z":
-                found[int(path.parent.name)] = int(parent)
-    return found
+    return {row.pid: row.parent for row in living_processes()}
 
 
 def age_seconds(pid: int) -> float:

@@ -9,6 +9,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import execute_from_command_line
 
 from capital.exchange.venues import VENUES
 from capital.simulator.faults import Fault
@@ -153,12 +154,14 @@ def test_without_a_command_it_serves_until_it_is_interrupted(signum):
         (["--", "no-such-program-anywhere"], "cannot run 'no-such-program-anywhere'"),
     ],
 )
-def test_bad_arguments_exit_with_2_and_say_why(arguments, reason):
-    code, stdout, stderr = run(*arguments)
+def test_bad_arguments_exit_with_2_and_say_why(arguments, reason, capsys):
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line([str(MANAGE), "simulate_exchange", *arguments])
 
-    assert (code, stdout) == (2, "")
-    assert reason in stderr.splitlines()[-1]
-    assert "Traceback" not in stderr
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert reason in said.err.splitlines()[-1]
+    assert "Traceback" not in said.err
 
 
 def test_the_help_lists_every_fault_and_an_account_that_is_served(tmp_path):
