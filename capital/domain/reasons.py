@@ -1377,6 +1377,11 @@ class Code(StrEnum):
         "What is packed of {month} of strategy link {link} in {currency} is not what its day "
         "{date} says.",
     )
+    MONTH_NOT_OF_SYMBOLS = (
+        "month_not_of_symbols",
+        "What is packed of {month} of strategy link {link} in {currency} is not what its trades "
+        "and the days of its symbols say.",
+    )
     SUMMARY_NOT_OF_LINKS = (
         "summary_not_of_links",
         "Daily summary {summary} ({date}): “{what}” is {recorded}; the strategies of the account "

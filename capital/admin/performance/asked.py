@@ -13,9 +13,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from capital.domain.errors import InvalidPeriod
 from capital.domain.performance.measures.periods import Period, PeriodName
-from capital.models import Account
+from capital.models import StrategyAccount
 from capital.services.access import visible_to
-from capital.services.performance import GROUPS, PERIODS, chosen_period
+from capital.services.performance import GROUPS, PERIODS, chosen_period, currencies_of
 from capital.services.sentences import sentence
 
 PERIOD_NAMES: Mapping[str, Any] = {
@@ -66,12 +66,11 @@ class AskedForm(forms.Form):
 
     def __init__(self, request: HttpRequest, orders: Sequence[str]) -> None:
         super().__init__(request.GET)
-        accounts = visible_to(request.user, Account.objects.order_by("currency"))
-        names = accounts.values_list("currency", flat=True).distinct()
+        links = visible_to(request.user, StrategyAccount.objects.all())
         fields: Any = self.fields
         fields["currency"].choices = [
             ("", pgettext_lazy("currency", "All")),
-            *((name, name) for name in names),
+            *((name, name) for name in currencies_of(links)),
         ]
         choices = [(f"{sign}{name}", name) for name in orders for sign in ("", "-")]
         fields["o"] = forms.ChoiceField(choices=choices, required=False, widget=forms.HiddenInput())
@@ -131,7 +130,7 @@ class Asked:
 
     @classmethod
     def read(cls, request: HttpRequest, *, orders: Sequence[str] = ()) -> "Asked":
-        """Read the query of the address. One query."""
+        """Read the query of the address. Three queries."""
         form = AskedForm(request, orders)
         form.is_valid()
         given = form.cleaned_data

@@ -1,6 +1,7 @@
 """Figures of performance as text: percent, amounts, counts, spans; a dash with its reason."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,7 @@ class Cell:
         text: A dash where there is none.
         direction: ``up`` or ``down`` of a gain or a loss.
         why: Why there is none.
+        why_number: Of the same table, which reason that is, from 1 on; 0 of none.
         figure: What it is; its definition stands behind it.
     """
 
@@ -36,6 +38,18 @@ class Cell:
     direction: str = ""
     why: str = ""
     figure: Figure | None = None
+    why_number: int = 0
+
+
+def numbered(cells: Iterable[Cell], whys: list[str]) -> list[Cell]:
+    """The cells with the number of their reason; one that is new is added to ``whys``."""
+    found = []
+    for cell in cells:
+        if cell.why and cell.why not in whys:
+            whys.append(cell.why)
+        number = whys.index(cell.why) + 1 if cell.why else 0
+        found.append(replace(cell, why_number=number))
+    return found
 
 
 def figure_cell(figures: Figures, name: str, currency: str) -> Cell:

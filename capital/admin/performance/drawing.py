@@ -25,7 +25,7 @@ from capital.admin.performance.cells import amount, in_percent, part
 from capital.domain.money import EXACT, ROUNDED, plain, quotient
 from capital.domain.performance.measures.returns import Measured
 from capital.domain.reasons import Reason
-from capital.services.performance import Bin, Curve, PerformanceRow
+from capital.services.performance import Bin, Curve, PerformanceRow, Spark
 from capital.services.sentences import sentence
 
 # Of a sparkline, in the units of its own picture.
@@ -33,19 +33,19 @@ _WIDTH, _HEIGHT = 96, 24
 _MOST_POINTS = 48
 
 
-def sparkline(points: Sequence[Decimal] | None) -> SafeString:
+def sparkline(spark: Spark | None) -> SafeString:
     """A line without axes, which says in words where it begins, turns and ends."""
-    if not points:
+    if spark is None:
         return SafeString(NOTHING)
     text = gettext("%(days)s days: return %(last)s, lowest %(low)s, highest %(high)s")
     text = text % {
-        "days": len(points),
-        "last": part(points[-1], is_signed=True),
-        "low": part(min(points), is_signed=True),
-        "high": part(max(points), is_signed=True),
+        "days": spark.days,
+        "last": part(spark.last, is_signed=True),
+        "low": part(spark.lowest, is_signed=True),
+        "high": part(spark.highest, is_signed=True),
     }
     # It begins at 0: where it was before the first day.
-    levels = _thinned([Decimal(0), *points])
+    levels = _thinned([Decimal(0), *spark.points])
     low, high = min(levels), max(levels)
     room = high - low or Decimal(1)
     step = Decimal(_WIDTH) / (len(levels) - 1)
@@ -53,7 +53,7 @@ def sparkline(points: Sequence[Decimal] | None) -> SafeString:
         f"{(step * at).quantize(Decimal(1) / 10, context=ROUNDED)},{_down(level, low, room)}"
         for at, level in enumerate(levels)
     )
-    direction = "up" if points[-1] > 0 else "down" if points[-1] < 0 else "flat"
+    direction = "up" if spark.last > 0 else "down" if spark.last < 0 else "flat"
     return format_html(
         '<svg class="perf-spark desk-{}" viewBox="0 -2 {} {}" role="img" aria-label="{}">'
         '<title>{}</title><line x1="0" x2="{}" y1="{}" y2="{}"/><polyline points="{}"/></svg>',

@@ -21,14 +21,12 @@ from capital.admin.performance.table import ORDERS, in_order, table_of
 from capital.models import StrategyAccount
 from capital.services.access import visible_to
 from capital.services.performance import (
-    MOST_SPARK_DAYS,
     Group,
     PerformanceReport,
     PerformanceRow,
     performance,
     report_as_table,
     report_as_workbook,
-    sparks,
 )
 from strategies.models import Strategy
 
@@ -51,9 +49,16 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
     shown = {**context, "asked": asked, "title": gettext("Performance")}
     if asked.period is not None:
         links = visible_to(request.user, StrategyAccount.objects.all())
-        report = performance(links, by=asked.by, period=asked.period, currency=asked.currency)
+        form = request.GET.get("export")
+        report = performance(
+            links,
+            by=asked.by,
+            period=asked.period,
+            currency=asked.currency,
+            with_series=bool(form),
+        )
         report = replace(report, rows=in_order(report, asked.order))
-        if form := request.GET.get("export"):
+        if form:
             return exported(
                 form,
                 "performance",
@@ -67,8 +72,6 @@ def performance_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespo
 def _shown(request: HttpRequest, asked: Asked, report: PerformanceReport) -> dict[str, Any]:
     page = Paginator(report.rows, _ON_A_PAGE).get_page(request.GET.get("page"))
     rows: list[PerformanceRow] = list(page.object_list)
-    links = visible_to(request.user, StrategyAccount.objects.all())
-    points = sparks(links, _groups(rows), by=asked.by, period=report.period)
     without = [group.name for group in report.without_source]
     more = len(without) - _MOST_NAMED
     return {
@@ -78,14 +81,13 @@ def _shown(request: HttpRequest, asked: Asked, report: PerformanceReport) -> dic
             asked.by,
             rows,
             names=names_of(_groups(rows), asked.by, asked),
-            sparks=None if asked.by == "symbol" else points,
+            has_sparks=asked.by != "symbol",
         ),
         "page": page,
         "pages": pages_of(asked, page),
         "without": ", ".join(without[:_MOST_NAMED]),
         "without_more": max(more, 0),
         "sources": sources(user_of(request)),
-        "spark_days": MOST_SPARK_DAYS,
         "csv_url": asked.url(export="csv"),
         "xlsx_url": asked.url(export="xlsx"),
         "statements_url": reverse("admin:statements") if may_see_statements(request) else "",

@@ -9,16 +9,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from capital.admin.performance.asked import Asked
-from capital.admin.performance.cells import Cell, figure_cell
+from capital.admin.performance.cells import Cell, figure_cell, numbered
 from capital.admin.performance.drawing import sparkline
 from capital.services.performance import (
     FIGURES,
     Figure,
-    Group,
     Kind,
     PerformanceReport,
     PerformanceRow,
     figures_of,
+    spark,
 )
 
 # What fits beside each other; exports and the page of each have all figures.
@@ -34,8 +34,6 @@ HEADS: Mapping[str, Any] = {
     "owner": gettext_lazy("Owner"),
     "symbol": gettext_lazy("Symbol"),
 }
-
-Sparks = Mapping[tuple[Group, str], Sequence[Decimal]]
 
 
 @dataclass(frozen=True)
@@ -62,12 +60,16 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """What ``capital/performance/table.html`` shows."""
+    """What ``capital/performance/table.html`` shows.
+
+    ``whys``: why figures are missing, each reason once.
+    """
 
     name: Head
     heads: Sequence[Head]
     rows: Sequence[TableRow]
     has_sparks: bool
+    whys: Sequence[str] = ()
 
 
 def in_order(report: PerformanceReport, order: str) -> list[PerformanceRow]:
@@ -98,7 +100,7 @@ def table_of(
     rows: Sequence[PerformanceRow],
     *,
     names: Mapping[int, tuple[str, str]],
-    sparks: Sparks | None = None,
+    has_sparks: bool = False,
 ) -> Table:
     """The table.
 
@@ -107,25 +109,24 @@ def table_of(
         by: Of ``GROUPS``.
         rows: In their order.
         names: By primary key, what each is called and its address.
-        sparks: None for a table without sparklines.
+        has_sparks: Whether each has a sparkline.
     """
-    told = []
+    told, whys = [], list[str]()
     for row in rows:
-        figures = figures_of(row)
+        figures = figures_of(row, SHOWN)
         name, url = names.get(row.group.id, (row.group.name, ""))
-        points = (sparks or {}).get((row.group, row.currency))
         told.append(
             TableRow(
                 name=name,
                 note="" if name == row.group.name else row.group.name,
                 url=url,
                 currency=row.currency,
-                cells=[figure_cell(figures, each, row.currency) for each in SHOWN],
-                spark=sparkline(points),
+                cells=numbered((figure_cell(figures, each, row.currency) for each in SHOWN), whys),
+                spark=sparkline(spark(row)) if has_sparks else SafeString(),
             )
         )
     heads = [_head(asked, each, FIGURES[each].title, FIGURES[each]) for each in SHOWN]
-    return Table(_head(asked, "name", HEADS[by]), heads, told, sparks is not None)
+    return Table(_head(asked, "name", HEADS[by]), heads, told, has_sparks, whys)
 
 
 def _head(asked: Asked, name: str, title: Any, figure: Figure | None = None) -> Head:

@@ -1,4 +1,4 @@
-"""LinkMonth: the days of a link in a month, packed so that many are added at once."""
+"""LinkMonth: the days, trades and symbols of a link in a month, packed so that many are added."""
 
 import zlib
 from typing import Any
@@ -32,9 +32,10 @@ class NumberField(models.BinaryField):  # type: ignore[type-arg]
 
 
 class LinkMonth(models.Model):
-    """The days of one link in one month and currency, as far as they are packed.
+    """The days, trades and symbols of one link in one month and currency, as far as packed.
 
-    It says nothing that its days (``LinkDay.is_packed``) do not say, and is written with them.
+    It says nothing that its days (``LinkDay.is_packed``), ``Trade`` and ``SymbolDay`` do not say,
+    and is written with them.
 
     Attributes:
         month: Its first day.
@@ -44,8 +45,13 @@ class LinkMonth(models.Model):
         unknown_since: The very first day of the link, where it began with something unrealised
             that nobody knows; NULL in all other months.
         scale: How many decimals the figures in ``days`` have.
-        days: Their figures as one number, of ``domain.performance.measures.packed``.
-        fees_unvalued: By date, then currency: the fees whose worth nobody knows.
+        days: Their figures, and the sums of the trades that ended until then, as one number, of
+            ``domain.performance.measures.packed``.
+        fees_unvalued: By date, then currency: the fees whose worth nobody knows; NULL: none.
+        largest_win: Of these trades; NULL without one.
+        largest_loss: Below zero; NULL without one.
+        symbols: By symbol, what it earned from the first of the month until then, of
+            ``services.trading.packed.symbols``.
     """
 
     strategy_account = models.ForeignKey(
@@ -62,7 +68,10 @@ class LinkMonth(models.Model):
     unknown_since = models.DateField(_("not known since"), null=True, blank=True)
     scale = models.PositiveSmallIntegerField(_("decimals"))
     days = NumberField(_("figures of the days"))
-    fees_unvalued = models.JSONField(_("fees of unknown value"), default=dict, blank=True)
+    fees_unvalued = models.JSONField(_("fees of unknown value"), null=True, blank=True)
+    largest_win = ExactTextField(_("largest win"), null=True, blank=True)
+    largest_loss = ExactTextField(_("largest loss"), null=True, blank=True)
+    symbols = models.JSONField(_("figures by symbol"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("month of a strategy link")

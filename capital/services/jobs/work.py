@@ -25,6 +25,7 @@ from capital.services.jobs.table import (
 from capital.services.markets import rules as markets
 from capital.services.trading import days as link_days
 from capital.services.trading import explain_balances, marks
+from capital.services.trading.packed.backlog import pack_backlog
 from capital.services.trading.syncing import sync as trades
 
 _MAY_WAIT = timedelta(seconds=5)
@@ -72,21 +73,26 @@ def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return counts
 
 
+def _may_go_on(slot: Slot) -> bool:
+    """Whether no other task waits for a worker; a command waits for none."""
+    wait = oldest_wait(now=slot.clock())
+    return slot.intended_at is None or wait is None or wait < _MAY_WAIT
+
+
 def _sync_fills(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     """Read what was traded; no more accounts are begun while another task waits for a worker."""
-
-    def may_go_on() -> bool:
-        wait = oldest_wait(now=slot.clock())
-        return slot.intended_at is None or wait is None or wait < _MAY_WAIT
-
-    return trades.sync_fills(account_ids, clock=slot.clock, may_go_on=may_go_on)
+    return trades.sync_fills(account_ids, clock=slot.clock, may_go_on=lambda: _may_go_on(slot))
 
 
 def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
-    """Open today's summaries, then write yesterday's PnL, and what it explains."""
+    """Open today's summaries, then write yesterday's PnL, and what it explains.
+
+    At last, while no other task waits for a worker, old days are packed that never were.
+    """
     counts = days.close_day(account_ids, clock=slot.clock)
     link_days.close_days(account_ids, clock=slot.clock)
     explain_balances(account_ids, clock=slot.clock)
+    pack_backlog(account_ids, clock=slot.clock, may_go_on=lambda: _may_go_on(slot))
     return counts
 
 

@@ -16,7 +16,7 @@ from capital.models.columns.limited import LIMITS
 from capital.services.balances.summaries import business_date
 from capital.services.limits.by_balance import BalanceDays, days_by_balance
 from capital.services.limits.silent import with_silent
-from capital.services.performance.returns import Chain, chains_of, gathered
+from capital.services.performance.returns import Chain, Gathered, chains_of
 
 # The column of each limit.
 COLUMNS: Mapping[str, Kind] = dict(
@@ -108,14 +108,14 @@ def _chains(links: Sequence[StrategyAccount], *, now: datetime) -> Mapping[int, 
     currencies = {link.pk: link.account.currency for link in links}
     rows = StrategyAccount.objects.filter(pk__in=currencies)
     found: dict[int, list[Chain]] = defaultdict(list)
-    for chain in chains_of(rows, Period(None, business_date(now))):
+    for chain in chains_of(rows, Period(None, business_date(now))).chains:
         if chain.currency == currencies[chain.link_id]:
             found[chain.link_id].append(chain)
     return found
 
 
 def _by_books(chains: Sequence[Chain]) -> Days:
-    return gathered(chains).days if chains else NotJudged.NO_BOOKS
+    return Gathered(chains).days if chains else NotJudged.NO_BOOKS
 
 
 def _days_of_account(of: _OfAccount, chains: Mapping[int, list[Chain]], *, now: datetime) -> Days:
@@ -124,6 +124,6 @@ def _days_of_account(of: _OfAccount, chains: Mapping[int, list[Chain]], *, now: 
     silent = [link.pk for link in of.links if not chains[link.pk]]
     reported = Position.objects.filter(strategy_account__in=silent, books__isnull=True)
     if told and not (silent and reported.exclude(quantity=0).exists()):
-        return with_silent(gathered(told).days, silent)
+        return with_silent(Gathered(told).days, silent)
     markets = {link.strategy.market_type for link in of.links if link.is_active}
     return days_by_balance(of.account, markets, now=now)

@@ -3,7 +3,7 @@
 from capital.services.performance.detail import Curve, PerformanceDetail, performance_detail
 from capital.services.performance.distribution import Bin, trade_returns
 from capital.services.performance.figures import FIGURES, Figure, Figures, Kind, figures_of
-from capital.services.performance.groups import GROUPS, Group
+from capital.services.performance.groups import GROUPS, Group, currencies_of
 from capital.services.performance.periods import PERIODS, chosen_month, chosen_period
 from capital.services.performance.report import PerformanceReport, PerformanceRow, performance
 from capital.services.performance.returns import CurvePoint, curve
@@ -13,7 +13,7 @@ from capital.services.performance.sheets import (
     statements_as_table,
     statements_as_workbook,
 )
-from capital.services.performance.sparklines import MOST_SPARK_DAYS, sparks
+from capital.services.performance.sparklines import Spark, spark
 from capital.services.performance.statements import (
     LINES,
     Line,
@@ -32,7 +32,6 @@ __all__ = [
     "FIGURES",
     "GROUPS",
     "LINES",
-    "MOST_SPARK_DAYS",
     "PERIODS",
     "Bin",
     "Curve",
@@ -45,10 +44,12 @@ __all__ = [
     "PerformanceDetail",
     "PerformanceReport",
     "PerformanceRow",
+    "Spark",
     "Statement",
     "account_statements",
     "chosen_month",
     "chosen_period",
+    "currencies_of",
     "curve",
     "detail_as_json",
     "ended_trades",
@@ -59,7 +60,7 @@ __all__ = [
     "report_as_json",
     "report_as_table",
     "report_as_workbook",
-    "sparks",
+    "spark",
     "statement_as_json",
     "statements_as_table",
     "statements_as_workbook",

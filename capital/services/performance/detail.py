@@ -9,8 +9,12 @@ from django.db.models import QuerySet
 from capital.domain.performance.measures.periods import Period
 from capital.domain.performance.measures.returns import Measured, chained, returns_of
 from capital.models import StrategyAccount
-from capital.services.performance.report import PerformanceReport, performance
-from capital.services.performance.returns import Chain, CurvePoint, chains_of, curve, merged
+from capital.services.performance.report import (
+    PerformanceReport,
+    PerformanceRow,
+    performance,
+)
+from capital.services.performance.returns import CurvePoint, curve
 
 
 @dataclass(frozen=True)
@@ -63,22 +67,17 @@ def performance_detail(
         performance(links, by=each, period=period, currency=currency)
         for each in (by, "link", "symbol")
     )
-    own = dict(links.order_by().values_list("pk", "account__currency"))
-    chains: dict[str, list[Chain]] = defaultdict(list)
-    for chain in chains_of(links.order_by(), period, currency=currency):
-        if chain.currency == own[chain.link_id]:
-            chains[chain.currency].append(chain)
-    curves = [_curve(name, chains[name]) for name in sorted(chains)]
+    curves = [_curve(row) for row in whole.rows if row.is_own]
     return PerformanceDetail(whole, by_link, symbols, curves)
 
 
-def _curve(currency: str, chains: Sequence[Chain]) -> Curve:
-    days = merged(chains)
+def _curve(row: PerformanceRow) -> Curve:
+    days = row.measures.of_days
     months: dict[str, list[int]] = defaultdict(list)
     for number, day in enumerate(days):
         months[f"{day.date:%Y-%m}"].append(number)
     return Curve(
-        currency,
+        row.currency,
         curve(days),
         [
             (month, chained([each for _, each in returns_of(days[number] for number in numbers)]))

@@ -3,7 +3,7 @@
 Admin, API, command and CSV tell the same ones, in this order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -389,7 +389,7 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True)
 class Figures:
-    """All figures of a row, by name.
+    """Figures of a row, by name.
 
     Attributes:
         values: None where there is none.
@@ -402,11 +402,11 @@ class Figures:
     fees_unvalued: Mapping[str, Decimal]
 
 
-def figures_of(row: PerformanceRow) -> Figures:
-    """All figures of a row, in the order of ``FIGURES``."""
-    told = {name: figure.of(row) for name, figure in FIGURES.items()}
+def figures_of(row: PerformanceRow, names: Sequence[str] = tuple(FIGURES)) -> Figures:
+    """Figures of a row, in the order of ``FIGURES``: all, or those that are named."""
+    told = {name: FIGURES[name].of(row) for name in names}
     return Figures(
         {name: None if isinstance(each, Reason) else each for name, each in told.items()},
         {name: each for name, each in told.items() if isinstance(each, Reason)},
-        row.sums.fees_unvalued,
+        row.sums.fees_unvalued if "fees" in told else {},
     )

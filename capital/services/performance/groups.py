@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from capital.domain.money import known_sum
-from capital.models import StrategyAccount
+from capital.models import LinkDay, LinkMonth, StrategyAccount
 
 GROUPS = ("strategy", "link", "account", "owner", "symbol")
 
@@ -22,6 +22,17 @@ _COLUMNS = (
     "account__currency",
     "capital__allocated_capital",
 )
+
+
+def currencies_of(links: "QuerySet[StrategyAccount]") -> list[str]:
+    """The currencies of their accounts, and those in which they ever earned. Three queries."""
+    own = links.order_by().values_list("account__currency", flat=True)
+    months = LinkMonth.objects.filter(strategy_account__in=links.order_by())
+    today = LinkDay.objects.filter(strategy_account__in=links.order_by(), is_packed=False)
+    found = set(own.distinct())
+    for rows in (months, today):
+        found |= set(rows.order_by().values_list("currency", flat=True).distinct())
+    return sorted(found)
 
 
 @dataclass(frozen=True, order=True)

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 from capital.domain.money import EXACT
 from capital.domain.performance.measures.drawdowns import (
@@ -25,31 +27,79 @@ from capital.domain.reasons import Code, Reason
 
 @dataclass(frozen=True)
 class Measures:
-    """Of some links together, in one currency.
+    """Of some links together, in one currency. Each is calculated when it is asked for.
 
     Attributes:
-        days: How many there are.
-        days_with_return: How many of them have one.
-        days_unknown: How many have none because their PnL or capital is not known.
-        pnl: Realised after fees and funding, and the change of what is unrealised.
-        average_capital: Of the days with capital.
-        total_return: Of daily returns, chained.
-        roi: ``pnl`` by ``average_capital``.
-        drawdown: Of the chained return, as parts.
-        money_drawdown: Of what was earned, in the currency.
-        ratios: Estimates.
+        of_days: In their order.
+        why: Why their PnL is not known; None where it may be.
+        why_no_return: Why they have no return; None where they may have.
     """
 
-    days: int
-    days_with_return: int
-    days_unknown: int
-    pnl: Measured
-    average_capital: Measured
-    total_return: Measured
-    roi: Measured
-    drawdown: Drawdowns | Reason
-    money_drawdown: Drawdowns | Reason
-    ratios: Ratios
+    of_days: Sequence[Day]
+    why: Reason | None = None
+    why_no_return: Reason | None = None
+
+    @property
+    def days(self) -> int:
+        """How many there are."""
+        return len(self.of_days)
+
+    @cached_property
+    def returns(self) -> Sequence[tuple[date, Decimal]]:
+        """Of the days that have one."""
+        return [] if self.why_no_return else returns_of(self.of_days)
+
+    @property
+    def days_with_return(self) -> int:
+        """How many days have one."""
+        return len(self.returns)
+
+    @property
+    def days_unknown(self) -> int:
+        """How many days have none because their PnL or capital is not known."""
+        return 0 if self.why_no_return else sum(not day.is_known for day in self.of_days)
+
+    @cached_property
+    def pnl(self) -> Measured:
+        """Realised after fees and funding, and the change of what is unrealised."""
+        return self.why or total_pnl(self.of_days)
+
+    @cached_property
+    def average_capital(self) -> Measured:
+        """Of the days with capital."""
+        return self.why_no_return or average_capital(self.of_days)
+
+    @cached_property
+    def total_return(self) -> Measured:
+        """Of daily returns, chained."""
+        return self.why_no_return or chained(self._values)
+
+    @cached_property
+    def roi(self) -> Measured:
+        """``pnl`` by ``average_capital``."""
+        return self.why_no_return or roi(self.pnl, self.average_capital)
+
+    @cached_property
+    def drawdown(self) -> Drawdowns | Reason:
+        """Of the chained return, as parts."""
+        return self.why_no_return or return_drawdowns(self.returns)
+
+    @cached_property
+    def money_drawdown(self) -> Drawdowns | Reason:
+        """Of what was earned, in the currency."""
+        return self.why or money_drawdowns(self.of_days)
+
+    @cached_property
+    def ratios(self) -> Ratios:
+        """Estimates."""
+        if self.why_no_return:
+            return Ratios(why=self.why_no_return)
+        depth = self.drawdown.depth if isinstance(self.drawdown, Drawdowns) else None
+        return ratios_of(self._values, depth)
+
+    @cached_property
+    def _values(self) -> Sequence[Decimal]:
+        return [each for _, each in self.returns]
 
 
 def measured(days: Sequence[Day], *, begins_unknown: bool, is_own: bool) -> Measures:
@@ -60,36 +110,17 @@ def measured(days: Sequence[Day], *, begins_unknown: bool, is_own: bool) -> Meas
         begins_unknown: Whether a link of them begins with something unrealised that nobody knows.
         is_own: Whether it is that of their accounts, so that capital stands against it.
     """
-    pnl = Reason(Code.PNL_UNKNOWN) if begins_unknown else total_pnl(days)
-    money = Reason(Code.PNL_UNKNOWN) if begins_unknown else money_drawdowns(days)
-    if not is_own:
-        return _without_capital(len(days), pnl, money, Reason(Code.OTHER_CURRENCY))
-    returns = returns_of(days)
-    values = [each for _, each in returns]
-    capital, drawdown = average_capital(days), return_drawdowns(returns)
-    depth = drawdown.depth if isinstance(drawdown, Drawdowns) else None
     return Measures(
-        days=len(days),
-        days_with_return=len(returns),
-        days_unknown=sum(not day.is_known for day in days),
-        pnl=pnl,
-        average_capital=capital,
-        total_return=chained(values),
-        roi=roi(pnl, capital),
-        drawdown=drawdown,
-        money_drawdown=money,
-        ratios=ratios_of(values, depth),
+        days,
+        Reason(Code.PNL_UNKNOWN) if begins_unknown else None,
+        None if is_own else Reason(Code.OTHER_CURRENCY),
     )
 
 
 def of_symbol() -> Measures:
     """Of a symbol only what was realised is known."""
     why = Reason(Code.NOT_BY_SYMBOL)
-    return _without_capital(0, why, why, why)
-
-
-def _without_capital(days: int, pnl: Measured, money: Drawdowns | Reason, why: Reason) -> Measures:
-    return Measures(days, 0, 0, pnl, why, why, why, why, money, Ratios(why, why, why, why, why))
+    return Measures((), why, why)
 
 
 def change_of(pnl: Measured, earned: Decimal) -> Measured:

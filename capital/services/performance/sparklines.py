@@ -1,60 +1,67 @@
-"""How the chained return of each went lately, as a sparkline shows it."""
+"""How the chained return of a row went, as a sparkline shows it."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from capital.domain.performance.measures.returns import ESTIMATE, wealth
+from capital.services.performance.report import PerformanceRow
 
-from capital.domain.performance.measures.periods import Period
-from capital.models import StrategyAccount
-from capital.services.performance.groups import Group, Links
-from capital.services.performance.returns import Chain, chains_of, curve, merged
-
-# Of a longer period the last days: more are not told apart in so small a picture.
+# Of so many days by day, of two years by week, of more by month: more are not told apart in so
+# small a picture.
 MOST_SPARK_DAYS = 90
+MOST_SPARK_WEEKS = 104
 
-# A symbol has no return.
-_KEYS = {
-    "strategy": "strategy",
-    "link": "pk",
-    "account": "account",
-    "owner": "account__owner",
-}
+_ONE = Decimal(1)
 
 
-def sparks(
-    links: "QuerySet[StrategyAccount]", groups: Collection[Group], *, by: str, period: Period
-) -> Mapping[tuple[Group, str], Sequence[Decimal]]:
-    """The chained return after each day, of some groups. A constant number of queries: four.
+@dataclass(frozen=True)
+class Spark:
+    """The chained return, as parts: 0.05 is 5 %.
 
-    Args:
-        links: Those that the reader may see.
-        groups: Of which it is asked.
-        by: Of ``GROUPS``; nothing by symbol.
-        period: Which days; the last 90 of more.
-
-    Returns:
-        By group and currency of its accounts, the oldest day first, as parts: 0.05 is 5 %. Without
-        those that have no day with a return.
+    Attributes:
+        days: How many days have a return.
+        points: After each of them, each week or each month, the oldest first.
+        lowest: After the day on which it was lowest.
+        highest: After the day on which it was highest.
     """
-    if by not in _KEYS or not groups:
-        return {}
-    chosen = links.filter(**{f"{_KEYS[by]}__in": [group.id for group in groups]})
-    first = period.until - timedelta(days=MOST_SPARK_DAYS - 1)
-    if period.since is None or period.since < first:
-        period = replace(period, since=first)
-    of = Links.load(chosen)
-    chains: dict[tuple[Group, str], list[Chain]] = defaultdict(list)
-    for chain in chains_of(chosen.order_by(), period):
-        link = of.rows[chain.link_id]
-        if chain.currency == link.currency:
-            chains[link.groups[by], chain.currency].append(chain)
-    points = {key: curve(merged(of_key)) for key, of_key in chains.items()}
-    return {
-        key: [point.chained for point in of_key]
-        for key, of_key in points.items()
-        if any(point.daily_return is not None for point in of_key)
-    }
+
+    days: int
+    points: Sequence[Decimal]
+    lowest: Decimal
+    highest: Decimal
+
+    @property
+    def last(self) -> Decimal:
+        """After the last day."""
+        return self.points[-1]
+
+
+def spark(row: PerformanceRow) -> Spark | None:
+    """The sparkline of a row; None where no day has a return."""
+    returns = row.measures.returns
+    if not returns:
+        return None
+    levels = list(wealth(each for _, each in returns))
+    of_step = _step(returns[0][0], returns[-1][0])
+    ends = {of_step(day): level for (day, _), level in zip(returns, levels, strict=True)}
+    return Spark(
+        len(returns),
+        [_part(level) for level in ends.values()],
+        _part(min(levels)),
+        _part(max(levels)),
+    )
+
+
+def _step(first: date, last: date) -> "Callable[[date], object]":
+    days = (last - first).days + 1
+    if days <= MOST_SPARK_DAYS:
+        return lambda day: day
+    if days <= 7 * MOST_SPARK_WEEKS:
+        return lambda day: day.isocalendar()[:2]
+    return lambda day: (day.year, day.month)
+
+
+def _part(level: Decimal) -> Decimal:
+    return ESTIMATE.subtract(level, _ONE)

@@ -1,46 +1,80 @@
-"""Trades that ended in a period, as the books stored them."""
+"""Trades that ended in a period: the sums of whole months, and the others one by one."""
 
 from collections import defaultdict
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from decimal import Decimal
+from typing import TypeVar
 
 from django.db.models import QuerySet
 
 from capital.domain.performance.measures.periods import Period
-from capital.domain.performance.measures.trades import EndedTrade
+from capital.domain.performance.measures.trades import TradeSums
 from capital.models import StrategyAccount, Trade
+from capital.services.performance.groups import Links
+from capital.services.trading.packed.cover import Cover, dated
+from capital.services.trading.packed.symbols import TRADE_COLUMNS, as_ended
 
-
-class TradeOf(NamedTuple):
-    """A trade that ended, whose it is, and how many of those that were read ended before it."""
-
-    link_id: int
-    symbol: str
-    currency: str
-    place: int
-    ended: EndedTrade
+Key = TypeVar("Key", bound=Hashable)
+# Of a link, a symbol and a currency.
+KeyOf = Callable[[int, str, str], Key]
 
 
 def ended_trades(
     links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
 ) -> "QuerySet[Trade]":
     """The trades of these links that ended within a period, the newest first."""
-    rows = Trade.objects.filter(strategy_account__in=links, date__lte=period.until)
-    if period.since is not None:
-        rows = rows.filter(date__gte=period.since)
+    rows = Trade.objects.filter(dated(period), strategy_account__in=links)
     if currency is not None:
         rows = rows.filter(currency=currency)
     return rows
 
 
-def trades_of(
-    links: "QuerySet[StrategyAccount]", period: Period, *, currency: str | None = None
-) -> dict[int, list[TradeOf]]:
-    """The same by link, in the order in which they ended, in one query."""
-    rows = ended_trades(links, period, currency=currency).order_by("closed_at", "pk")
-    columns = "strategy_account_id", "symbol", "currency", "realized", "is_complete"
-    found: dict[int, list[TradeOf]] = defaultdict(list)
-    every = rows.values_list(*columns, "opened_at", "closed_at")
-    for place, (link_id, symbol, own, realized, is_complete, opened, closed) in enumerate(every):
-        ended = EndedTrade(realized, closed - opened, is_complete=is_complete)
-        found[link_id].append(TradeOf(link_id, symbol, own, place, ended))
+def loose_trades(
+    links: "QuerySet[StrategyAccount]",
+    of: Links,
+    period: Period,
+    cover: Cover,
+    key_of: KeyOf[Key],
+    *,
+    currency: str | None = None,
+) -> Mapping[Key, TradeSums]:
+    """What the trades come to of which no whole month tells, in one query.
+
+    Args:
+        links: Whose.
+        of: The same.
+        period: When they ended.
+        cover: What whole months tell of.
+        key_of: Whose a trade is.
+        currency: Only those in it.
+    """
+    found: dict[Key, TradeSums] = defaultdict(TradeSums)
+    rows = ended_trades(links, period, currency=currency).filter(cover.rest(of.rows))
+    for row in rows.order_by().values_list(*TRADE_COLUMNS).iterator(chunk_size=2000):
+        link_id, own, day, symbol, *_ = row
+        if not cover.has((link_id, own), day):
+            found[key_of(link_id, symbol, own)].count(as_ended(row))
     return found
+
+
+def losing_series(
+    links: "QuerySet[StrategyAccount]",
+    period: Period,
+    key_of: KeyOf[Key],
+    *,
+    currency: str | None = None,
+) -> Mapping[Key, int]:
+    """The longest series of losses of each, in one query: it takes every trade in its order."""
+    longest: dict[Key, int] = {}
+    present: dict[Key, int] = defaultdict(int)
+    rows = ended_trades(links, period, currency=currency).order_by("closed_at", "pk")
+    columns = rows.values_list("strategy_account_id", "symbol", "currency", "realized")
+    for link_id, symbol, own, realized in columns.iterator(chunk_size=2000):
+        key = key_of(link_id, symbol, own)
+        present[key] = present[key] + 1 if _is_loss(realized) else 0
+        longest[key] = max(longest.get(key, 0), present[key])
+    return longest
+
+
+def _is_loss(realized: Decimal) -> bool:
+    return realized < 0

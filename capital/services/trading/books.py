@@ -36,6 +36,7 @@ from capital.models import (
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import Changed, Member, PositionKey, write_books
 from capital.services.trading.days import restate_days
+from capital.services.trading.packed.months import unpack_since
 from capital.services.trading.same_orders import counting_rows, with_their_orders
 from capital.services.transactions import inside_transaction
 
@@ -92,8 +93,10 @@ def keep_current(
             {key: booked.get(key, ()) for key in members},
             of_symbol,
         )
-    since, first = business_date(now), write_books(changes)
-    restate_days([account_id], since=since if first is None else min(since, first), now=now)
+    today, first = business_date(now), write_books(changes)
+    if first is not None and first < today:
+        unpack_since({change.member.key.link_id for change in changes}, since=first)
+    restate_days([account_id], since=today if first is None else min(today, first), now=now)
 
 
 def _account_of(

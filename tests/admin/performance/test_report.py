@@ -2,6 +2,8 @@
 
 import html
 import io
+import re
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -9,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from capital.models import StrategyAccount
+from capital.models import LinkDay, LinkMonth, StrategyAccount
+from capital.services.performance import currencies_of
 from tests.admin.performance.reading import read, text_of
 from tests.admin.tenants import allow
 from tests.factories import make_account, make_link, make_strategy, make_user
@@ -36,6 +39,47 @@ def test_a_row_says_what_was_earned_and_how_it_went(admin: Client, link: Strateg
     assert f"/admin/strategies/strategy/{link.strategy_id}/performance/?from=2026-03-01" in page
     assert "Without known fills: silent" in text_of(page)
     assert "freqtrade's is over trades and comes out differently." in html.unescape(page)
+
+
+@pytest.mark.once
+def test_the_reason_of_a_dash_opens_where_it_is_tapped(
+    admin: Client, link: StrategyAccount
+) -> None:
+    make_day(make_link(strategy=make_strategy(key="beside")), 1, "1000", "5")
+
+    page = read(admin, MARCH)
+
+    buttons = re.findall(r'popovertarget="(report-why-\d)" title="([^"]*)"', page)
+    notes = dict(re.findall(r'id="(report-why-\d)" role="note">([^<]*)<', page))
+    # Each reason once, however many dashes it has.
+    assert [notes[number] for number, _ in buttons] == [why for _, why in buttons]
+    assert sorted(notes) == [f"report-why-{number}" for number in (1, 2, 3, 4)]
+    assert notes["report-why-1"] == "No trade won or lost in this period."
+    assert len(buttons) == 5
+
+
+def test_currencies_that_were_earned_in_may_be_chosen(admin: Client, link: StrategyAccount) -> None:
+    """As those of accounts; both where they are packed by now and where they are not."""
+    hidden = make_link(account=make_account(currency="KRW"), strategy=make_strategy(key="hidden"))
+    make_day(hidden, 1, None, "1", added=None, currency="ETH")
+    make_day(link, 1, None, "0.5", added=None, currency="BTC")
+    make_day(link, 2, None, "0.5", added=None, currency="BNB")
+    LinkDay.objects.filter(currency="BTC").update(is_packed=True)
+    LinkMonth.objects.create(
+        strategy_account=link,
+        currency="BTC",
+        month=date(2026, 3, 1),
+        since=date(2026, 3, 1),
+        until=date(2026, 3, 1),
+        scale=6,
+        days=0,
+    )
+    of_link = StrategyAccount.objects.filter(pk=link.pk)
+
+    assert currencies_of(of_link) == ["BNB", "BTC", "USDT"]
+    page = read(admin, f"{MARCH}&currency=ETH")
+    for name in ("BNB", "BTC", "ETH", "KRW", "USDT"):
+        assert f'<option value="{name}"' in page
 
 
 @pytest.mark.once
@@ -133,4 +177,4 @@ def test_the_page_costs_the_same_with_more_rows(admin: Client, link: StrategyAcc
             make_trade(more, 1, "5")
 
     assert [cost(path) for path in paths] == few
-    assert max(few) <= 24
+    assert max(few) <= 26

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
-from capital.domain.performance.measures.packed import pack_month, unpack_month
+from capital.domain.performance.measures.packed import pack_month, unpack_month, unpack_trades
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
@@ -27,6 +27,7 @@ from capital.models import (
     Position,
     StrategyAccount,
     SymbolDay,
+    Trade,
 )
 from capital.services.audit import audit_capital
 from capital.services.trading import NewFill, enter_flow, report_fills
@@ -394,7 +395,8 @@ def test_a_packed_month_has_the_figures_of_its_days(traded: Desk) -> None:
     other = LinkMonth.objects.get(strategy_account=traded.long)
     figures = dict(unpack_month(other.days, other.scale))
     changed = {**figures, 1: replace(figures[1], worth_start=D(1))}
-    forge(other, days=pack_month(changed, other.scale))
+    ended = unpack_trades(other.days, other.scale)
+    forge(other, days=pack_month(changed, ended, other.scale))
 
     found = [
         each.reason.figures
@@ -411,6 +413,27 @@ def test_a_packed_month_has_the_figures_of_its_days(traded: Desk) -> None:
             "date": "2026-03-01",
         }
     ]
+
+
+@pytest.mark.parametrize("what", ["a trade", "the largest win", "a symbol"])
+def test_a_packed_month_has_the_sums_of_its_trades_and_symbols(traded: Desk, what: str) -> None:
+    traded.close(2)
+    trade = Trade.objects.get()
+    month = LinkMonth.objects.get(strategy_account=trade.strategy_account)
+    if what == "a trade":
+        forge(trade, realized=D(7))
+    elif what == "the largest win":
+        forge(month, largest_win=D(10**6))
+    else:
+        forge(month, symbols={})
+
+    assert broken() == ["month_not_of_symbols"]
+    (found,) = audit_capital(clock=lambda: END).violations
+    assert found.reason.figures == {
+        "link": str(trade.strategy_account_id),
+        "currency": "USDT",
+        "month": "2026-03",
+    }
 
 
 def test_every_finding_of_books_is_provoked_alone() -> None:

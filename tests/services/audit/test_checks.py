@@ -758,6 +758,7 @@ OF_BOOKS = {
     "day_start_wrong",
     "day_missing",
     "month_not_of_days",
+    "month_not_of_symbols",
     "summary_not_of_links",
     "attribution_of_other_account",
     "flow_of_other_account",

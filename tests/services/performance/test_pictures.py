@@ -4,14 +4,26 @@ import pytest
 
 from capital.domain.performance.measures.periods import Period
 from capital.models import StrategyAccount, Trade
-from capital.services.performance import Group, performance_detail, sparks, trade_returns
+from capital.services.performance import (
+    Spark,
+    performance,
+    performance_detail,
+    spark,
+    trade_returns,
+)
 from tests.factories import make_link, make_strategy
 from tests.services.performance.builders import MARCH, D, make_day, make_trade, march
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 
-def test_a_sparkline_is_the_chained_return_of_the_last_days() -> None:
+def drawn(until: int, key: str = "trend") -> Spark | None:
+    report = performance(StrategyAccount.objects.all(), period=Period(None, march(until)))
+    (row,) = (row for row in report.rows if row.group.name == key and row.is_own)
+    return spark(row)
+
+
+def test_a_sparkline_is_the_chained_return_after_each_day() -> None:
     strategy = make_strategy(key="trend")
     links = [make_link(strategy=strategy) for _ in range(2)]
     make_day(links[0], 1, "1000", "50")
@@ -20,19 +32,32 @@ def test_a_sparkline_is_the_chained_return_of_the_last_days() -> None:
     make_day(links[0], 2, None, "1", added=None, currency="BTC")
     unknown = make_link(strategy=make_strategy(key="unknown"))
     make_day(unknown, 1, None, "5", worth=(None, None))
-    make_day(make_link(strategy=make_strategy(key="other")), 1, "1000", "5")
-    groups = [Group("trend", strategy.pk), Group("unknown", unknown.strategy_id)]
-    every = StrategyAccount.objects.all()
 
-    found = sparks(every, groups, by="strategy", period=MARCH)
+    assert drawn(31) == Spark(2, [D("0.1"), D("-0.01")], D("-0.01"), D("0.1"))
+    assert drawn(31, "unknown") is None
 
-    assert found == {(groups[0], "USDT"): [D("0.1"), D("-0.01")]}
-    # Of everything the last 90 days: the first of March is the day before them.
-    late = Period(None, march(91))
-    assert sparks(every, groups[:1], by="strategy", period=late) == {
-        (groups[0], "USDT"): [D("-0.1")]
-    }
-    assert sparks(every, [Group("BTC/USDT")], by="symbol", period=MARCH) == {}
+
+def test_a_sparkline_of_more_than_90_days_has_a_point_for_each_week_and_of_years_each_month() -> (
+    None
+):
+    link = make_link(strategy=make_strategy(key="trend"))
+    # The first of March 2026 is a Sunday.
+    for day, earned in ((1, "100"), (2, "-550"), (3, "275"), (90, "0")):
+        make_day(link, day, {1: "1000", 2: "1100", 3: "550"}.get(day, "825"), earned)
+    by_day = drawn(90)
+    make_day(link, 91, "825", "82.5")
+    by_week = drawn(91)
+    make_day(link, 91 + 728, "907.5", "0")
+    by_month = drawn(900)
+
+    assert by_day is not None
+    assert by_week is not None
+    assert by_month is not None
+    assert by_day.points == [D("0.1"), D("-0.45"), D("-0.175"), D("-0.175")]
+    assert by_week.points == [D("0.1"), D("-0.175"), D("-0.0925")]
+    assert by_month.points == [D("-0.175"), D("-0.0925"), D("-0.0925")]
+    assert by_month.last == D("-0.0925")
+    assert (by_month.days, by_month.lowest, by_month.highest) == (6, D("-0.45"), D("0.1"))
 
 
 def test_trades_are_counted_by_what_they_returned() -> None:

@@ -2,17 +2,22 @@
 
 Each figure of each day has its place in the number, wide enough that the sums of a million links do
 not reach the next place. All is whole numbers, of the smallest decimal that the month has: nothing
-is rounded. A thousand links are added in a millisecond, and their sums unpacked once.
+is rounded. A thousand links are added in a millisecond, and their sums unpacked once. Behind the
+days stand the sums of the trades that ended in them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 from typing import ClassVar
 
 from capital.domain.money import EXACT, MAX_INTEGER_DIGITS
+from capital.domain.performance.earned import Sums
+from capital.domain.performance.measures.returns import Day
+from capital.domain.performance.measures.trades import TradeSums
 
 DAYS = 31
 # Of how many decimals the amounts of a month may be: the least that is enough.
@@ -58,22 +63,25 @@ class PackedDay:
     fees_unvalued: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
 
-def scale_of(days: Mapping[int, PackedDay]) -> int:
-    """The least of ``SCALES`` that keeps all amounts of these days."""
-    decimals = 0
-    for day in days.values():
-        for name in _VALUES:
-            amount: Decimal | None = getattr(day, name)
-            if amount:
-                decimals = max(decimals, -int(EXACT.normalize(amount).as_tuple().exponent))
+def scale_of(days: Mapping[int, PackedDay], ended: TradeSums) -> int:
+    """The least of ``SCALES`` that keeps all amounts of these days and trades."""
+    amounts = [getattr(day, name) for day in days.values() for name in _VALUES]
+    # Squares have twice as many places behind the point.
+    decimals = max(map(_decimals, [*amounts, ended.won, ended.lost]), default=0)
+    decimals = max(decimals, -(-_decimals(ended.squares) // 2))
     return next(scale for scale in SCALES if scale >= decimals)
 
 
-def pack_month(days: Mapping[int, PackedDay], scale: int) -> int:
-    """The number of these days.
+def _decimals(amount: Decimal | None) -> int:
+    return -int(EXACT.normalize(amount).as_tuple().exponent) if amount else 0
+
+
+def pack_month(days: Mapping[int, PackedDay], ended: TradeSums, scale: int) -> int:
+    """The number of these days, and of the trades that ended on them.
 
     Args:
         days: By the day of the month, from 1 on.
+        ended: Its largest win and loss are not packed: they are not added.
         scale: Of ``scale_of``.
     """
     width = _width(scale)
@@ -83,6 +91,11 @@ def pack_month(days: Mapping[int, PackedDay], scale: int) -> int:
         for value in _values(day, scale):
             places[at : at + width] = (value + _half(width)).to_bytes(width, "little")
             at += width
+    at = DAYS * _PLACES * width
+    for value, wide in zip(_values_of(ended, scale), _WIDE, strict=True):
+        size = wide * width
+        places[at : at + size] = (value + _half(size)).to_bytes(size, "little")
+        at += size
     return int.from_bytes(places, "little") - _offset(width)
 
 
@@ -93,34 +106,124 @@ def unpack_month(
 
     What is not known of one of them is not known of their sum.
     """
-    width = _width(scale)
-    size = DAYS * _PLACES * width
-    places = (total + _offset(width)).to_bytes(size, "little")
-    half, mask = _half(width), (1 << _FLAG_BITS) - 1
-    least = Decimal((0, (1,), -scale))
-    flags_at = len(_VALUES) * width
-    for number in range(first, last + 1):
-        begins = (number - 1) * _PLACES * width
-        at = begins + flags_at
-        flags = int.from_bytes(places[at : at + width], "little") - half
-        if not flags & mask:
-            continue
-        counts = int.from_bytes(places[at + width : at + 2 * width], "little") - half
-        amounts: list[Decimal | None] = []
-        for place, name in enumerate(_VALUES):
-            at = begins + place * width
-            value = int.from_bytes(places[at : at + width], "little") - half
-            unknown = _FLAGS.get(name)
-            if unknown is not None and (flags >> unknown) & mask:
-                amounts.append(None)
-            else:
-                amounts.append(EXACT.multiply(Decimal(value), least) if value else _ZERO)
-        known = dict(zip(_VALUES, amounts, strict=True))
-        fills, trades = counts & ((1 << _COUNT_BITS) - 1), counts >> _COUNT_BITS
+    amount = _amounts(scale)
+    for number, values in _days(total, scale, first, last):
+        *whole, flags, counts = values
+        known = {
+            name: None if name in _FLAGS and (flags >> _FLAGS[name]) & _MASK else amount(value)
+            for name, value in zip(_VALUES, whole, strict=True)
+        }
+        fills, trades = counts & _COUNT_MASK, counts >> _COUNT_BITS
         yield number, PackedDay(**known, fills=fills, trades=trades)  # type: ignore[arg-type]
 
 
+def unpack_days(
+    total: int, scale: int, month: date, *, first: int = 1, last: int = DAYS
+) -> Iterator[Day]:
+    """The same as returns are calculated from: what was realised is after fees and funding.
+
+    Args:
+        total: Of ``pack_month``, or a sum of such numbers of one month.
+        scale: Of all of them.
+        month: Its first day.
+        first: The first day of the month that is asked for.
+        last: The last one.
+    """
+    amount = _amounts(scale)
+    for number, values in _days(total, scale, first, last):
+        start, added, realized, fees, funding, _, worth_start, worth_end, flags, _ = values
+        flags >>= _FLAG_BITS
+        yield Day(
+            month.replace(day=number),
+            None if flags and (flags >> _START) & _MASK else amount(start),
+            None if flags and (flags >> _ADDED) & _MASK else amount(added),
+            amount(realized - fees + funding),
+            None if flags and (flags >> _WORTH_START) & _MASK else amount(worth_start),
+            None if flags and (flags >> _WORTH_END) & _MASK else amount(worth_end),
+        )
+
+
+def unpack_sums(total: int, scale: int, *, first: int = 1, last: int = DAYS) -> Sums:
+    """What these days come to."""
+    columns = list(zip(*(values for _, values in _days(total, scale, first, last)), strict=True))
+    if not columns:
+        return Sums()
+    amount = _amounts(scale)
+    _, _, realized, fees, funding, volume, _, _, _, counts = map(sum, columns)
+    return Sums(
+        realized=amount(realized),
+        fees=amount(fees),
+        funding=amount(funding),
+        volume=amount(volume),
+        fills=counts & _COUNT_MASK,
+        trades=counts >> _COUNT_BITS,
+    )
+
+
+def unpack_trades(total: int, scale: int) -> TradeSums:
+    """The sums of the trades that ended in such months; without the largest ones."""
+    width = _width(scale)
+    places = _bytes(total, width)
+    at, found = DAYS * _PLACES * width, []
+    for wide in _WIDE:
+        size = wide * width
+        found.append(int.from_bytes(places[at : at + size], "little") - _half(size))
+        at += size
+    counted, lost_of, won, lost, held, squares = found
+    amount = _amounts(scale)
+    return TradeSums(
+        trades=counted & _COUNT_MASK,
+        wins=counted >> _COUNT_BITS,
+        losses=lost_of & _COUNT_MASK,
+        incomplete=lost_of >> _COUNT_BITS,
+        won=amount(won),
+        lost=amount(lost),
+        squares=_amounts(2 * scale)(squares),
+        held_for=timedelta(microseconds=held),
+    )
+
+
+def _days(total: int, scale: int, first: int, last: int) -> Iterator[tuple[int, list[int]]]:
+    """Of each day that there is: the amounts, the flags and the counts."""
+    width = _width(scale)
+    half, size, read = _half(width), _PLACES * width, int.from_bytes
+    places = _bytes(total, width)
+    flags_at = len(_VALUES) * width
+    for number in range(first, last + 1):
+        begins = (number - 1) * size
+        at = begins + flags_at
+        # The first bits count the days: where there is none, nothing else is read.
+        if (read(places[at : at + width], "little") - half) & _MASK:
+            ends = begins + size
+            yield (
+                number,
+                [
+                    read(places[at : at + width], "little") - half
+                    for at in range(begins, ends, width)
+                ],
+            )
+
+
+def _bytes(total: int, width: int) -> bytes:
+    return (total + _offset(width)).to_bytes(_size(width), "little")
+
+
+def _amounts(scale: int) -> Callable[[int], Decimal]:
+    """From whole numbers of the smallest decimal to amounts."""
+    least, multiply = Decimal((0, (1,), -scale)), EXACT.multiply
+
+    def amount(value: int) -> Decimal:
+        return multiply(Decimal(value), least) if value else _ZERO
+
+    return amount
+
+
+_MASK, _COUNT_MASK = (1 << _FLAG_BITS) - 1, (1 << _COUNT_BITS) - 1
 _FLAGS = {name: (at + 1) * _FLAG_BITS for at, name in enumerate(_UNKNOWABLE)}
+# Of the flags without the count of days.
+_START, _ADDED, _WORTH_START, _WORTH_END = (_FLAGS[name] - _FLAG_BITS for name in _UNKNOWABLE)
+# How many places each sum of the trades has: two of counts, three, and the squares.
+_WIDE = (1, 1, 1, 1, 1, 2)
 
 
 def _values(day: PackedDay, scale: int) -> Iterator[int]:
@@ -132,6 +235,16 @@ def _values(day: PackedDay, scale: int) -> Iterator[int]:
         yield 0 if not amount else int(EXACT.scaleb(amount, scale))
     yield flags
     yield day.fills + (day.trades << _COUNT_BITS)
+
+
+def _values_of(ended: TradeSums, scale: int) -> tuple[int, ...]:
+    won, lost = (int(EXACT.scaleb(each, scale)) for each in (ended.won, ended.lost))
+    return (
+        ended.trades + (ended.wins << _COUNT_BITS),
+        ended.losses + (ended.incomplete << _COUNT_BITS),
+        *(won, lost, ended.held_for // timedelta(microseconds=1)),
+        int(EXACT.scaleb(ended.squares, 2 * scale)),
+    )
 
 
 @cache
@@ -148,8 +261,15 @@ def _half(width: int) -> int:
 
 
 @cache
+def _size(width: int) -> int:
+    return (DAYS * _PLACES + sum(_WIDE)) * width
+
+
+@cache
 def _zeros(width: int) -> bytes:
-    return _half(width).to_bytes(width, "little") * (DAYS * _PLACES)
+    of_days = _half(width).to_bytes(width, "little") * (DAYS * _PLACES)
+    sizes = (wide * width for wide in _WIDE)
+    return of_days + b"".join(_half(size).to_bytes(size, "little") for size in sizes)
 
 
 @cache

@@ -8,6 +8,7 @@ calculated in ``Decimal`` and told to 15 decimals, none of which is exact money.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cached_property
 
 from capital.domain.performance.measures.returns import ESTIMATE, Measured, is_ruin, wealth
 from capital.domain.reasons import Code, Reason
@@ -23,44 +24,50 @@ _ESTIMATED = Decimal("1e-15")
 
 @dataclass(frozen=True)
 class Ratios:
-    """Each an estimate, or why there is none.
+    """Each an estimate, or why there is none. Calculated when it is asked for.
 
     Attributes:
-        annual_return: What the chained return would come to in a year at the same pace.
-        annual_volatility: The deviation of daily returns × √365.
-        sharpe: Their mean by their deviation, × √365.
-        sortino: Their mean by their deviation below zero, × √365.
-        calmar: ``annual_return`` by the deepest drawdown.
+        returns: Of the days that have one, in their order.
+        drawdown: The deepest on them, as a part; None where there is none to tell.
+        why: Why there is none of them; None where there may be.
     """
 
-    annual_return: Measured
-    annual_volatility: Measured
-    sharpe: Measured
-    sortino: Measured
-    calmar: Measured
+    returns: Sequence[Decimal] = ()
+    drawdown: Decimal | None = None
+    why: Reason | None = None
+
+    @cached_property
+    def annual_return(self) -> Measured:
+        """What the chained return would come to in a year at the same pace."""
+        return self.why or annual_return(self.returns)
+
+    @cached_property
+    def annual_volatility(self) -> Measured:
+        """The deviation of daily returns × √365."""
+        return self.why or annual_volatility(self.returns)
+
+    @cached_property
+    def sharpe(self) -> Measured:
+        """Their mean by their deviation, × √365."""
+        return self.why or sharpe(self.returns)
+
+    @cached_property
+    def sortino(self) -> Measured:
+        """Their mean by their deviation below zero, × √365."""
+        return self.why or sortino(self.returns)
+
+    @cached_property
+    def calmar(self) -> Measured:
+        """``annual_return`` by the deepest drawdown."""
+        return self.why or _by_drawdown(self.annual_return, self.drawdown or _ZERO)
 
 
 def ratios_of(returns: Sequence[Decimal], drawdown: Decimal | None) -> Ratios:
-    """The ratios of these daily returns; why not, where they are fewer than 30.
-
-    Args:
-        returns: Of the days that have one, in their order.
-        drawdown: The deepest on them, as a part; None where there is none to tell.
-    """
+    """The ratios of these daily returns; why not, where they are fewer than 30."""
     if 0 < len(returns) < LEAST_DAYS:
-        why = Reason(Code.TOO_FEW_DAYS, {"days": str(len(returns)), "least": str(LEAST_DAYS)})
-        return Ratios(**dict.fromkeys(_NAMES, why))
-    annual = annual_return(returns)
-    return Ratios(
-        annual_return=annual,
-        annual_volatility=annual_volatility(returns),
-        sharpe=sharpe(returns),
-        sortino=sortino(returns),
-        calmar=_by_drawdown(annual, drawdown or _ZERO),
-    )
-
-
-_NAMES = ("annual_return", "annual_volatility", "sharpe", "sortino", "calmar")
+        few = {"days": str(len(returns)), "least": str(LEAST_DAYS)}
+        return Ratios(why=Reason(Code.TOO_FEW_DAYS, few))
+    return Ratios(returns, drawdown)
 
 
 def annual_return(returns: Sequence[Decimal]) -> Measured:
@@ -83,7 +90,9 @@ def sharpe(returns: Sequence[Decimal]) -> Measured:
     """The mean of daily returns by their deviation, of a year."""
     if why := _unusable(returns) or _even(returns):
         return why
-    return estimated(_of_year(ESTIMATE.divide(mean(returns), deviation(returns))))
+    middle = mean(returns)
+    spread = _deviation(returns, middle)
+    return estimated(_of_year(ESTIMATE.divide(middle, spread)))
 
 
 def sortino(returns: Sequence[Decimal]) -> Measured:
@@ -124,7 +133,11 @@ def mean(values: Sequence[Decimal]) -> Decimal:
 
 def deviation(values: Sequence[Decimal]) -> Decimal:
     """Of a sample of at least two: the sum of squares is divided by one less than their number."""
-    squares = _squares(values, mean(values))
+    return _deviation(values, mean(values))
+
+
+def _deviation(values: Sequence[Decimal], middle: Decimal) -> Decimal:
+    squares = _squares(values, middle)
     return ESTIMATE.sqrt(ESTIMATE.divide(squares, Decimal(len(values) - 1)))
 
 

@@ -1,12 +1,12 @@
 """Statistics of trades: how often they win, and what they win and lose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from capital.domain.money import EXACT, known_sum, quotient
-from capital.domain.performance.measures.ratios import deviation, estimated, mean
+from capital.domain.money import EXACT, quotient
+from capital.domain.performance.measures.ratios import estimated
 from capital.domain.performance.measures.returns import ESTIMATE, Measured
 from capital.domain.reasons import Code, Reason
 
@@ -28,59 +28,178 @@ class EndedTrade:
     is_complete: bool = True
 
 
-@dataclass(frozen=True)
-class TradeStatistics:
-    """Of the trades that ended in a period, in one currency.
+@dataclass(slots=True)
+class TradeSums:
+    """What some trades come to, in one currency: those of two months are added.
 
     Attributes:
         trades: How many. One that earned exactly nothing is in neither ``wins`` nor ``losses``.
         incomplete: How many of them earned something that is not quite known.
-        win_rate: Wins by wins and losses.
-        profit_factor: What the wins earned, by what the losses lost.
-        payoff: The average win by the average loss.
-        expectancy: What a trade earned on average.
-        sqn: The expectancy by the deviation (of a sample), × √trades.
-        largest_win: None without one.
-        largest_loss: Below zero; None without one.
-        longest_losing_series: How many losses came one after the other.
-        average_held_for: None without trades.
+        won: What the wins earned.
+        lost: What the losses earned; below zero.
+        squares: The sum of the squares of what each earned.
+        held_for: From first fill to last, of all of them.
+        largest_win: None without one, and where it was not asked for.
+        largest_loss: Below zero; None like ``largest_win``.
     """
 
-    trades: int
-    wins: int
-    losses: int
-    incomplete: int
-    win_rate: Measured
-    profit_factor: Measured
-    payoff: Measured
-    expectancy: Measured
-    sqn: Measured
-    largest_win: Decimal | None
-    largest_loss: Decimal | None
-    longest_losing_series: int
-    average_held_for: timedelta | None
+    trades: int = 0
+    wins: int = 0
+    losses: int = 0
+    incomplete: int = 0
+    won: Decimal = _ZERO
+    lost: Decimal = _ZERO
+    squares: Decimal = _ZERO
+    held_for: timedelta = timedelta()
+    largest_win: Decimal | None = None
+    largest_loss: Decimal | None = None
+
+    def count(self, trade: EndedTrade) -> None:
+        """Count in one trade."""
+        pnl = trade.pnl
+        self.trades += 1
+        self.incomplete += not trade.is_complete
+        self.squares = EXACT.fma(pnl, pnl, self.squares)
+        self.held_for += trade.held_for
+        if pnl > 0:
+            self.wins += 1
+            self.won = EXACT.add(self.won, pnl)
+        elif pnl < 0:
+            self.losses += 1
+            self.lost = EXACT.add(self.lost, pnl)
+        self.meet(pnl if pnl > 0 else None, pnl if pnl < 0 else None)
+
+    def add(self, other: "TradeSums") -> None:
+        """Count in the trades of another one."""
+        for name in ("trades", "wins", "losses", "incomplete", "held_for"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("won", "lost", "squares"):
+            setattr(self, name, EXACT.add(getattr(self, name), getattr(other, name)))
+        self.meet(other.largest_win, other.largest_loss)
+
+    def meet(self, win: Decimal | None, loss: Decimal | None) -> None:
+        """Keep a win and a loss where they are larger."""
+        if win is not None and (self.largest_win is None or win > self.largest_win):
+            self.largest_win = win
+        if loss is not None and (self.largest_loss is None or loss < self.largest_loss):
+            self.largest_loss = loss
+
+    @property
+    def total(self) -> Decimal:
+        """What they earned."""
+        return EXACT.add(self.won, self.lost)
+
+
+def sums_of(trades: Iterable[EndedTrade]) -> TradeSums:
+    """What these trades come to."""
+    found = TradeSums()
+    for trade in trades:
+        found.count(trade)
+    return found
+
+
+@dataclass(frozen=True)
+class TradeStatistics:
+    """Of the trades that ended in a period, in one currency. Calculated when it is asked for.
+
+    Attributes:
+        sums: What they come to.
+        longest_losing_series: How many losses came one after the other; None: not asked for.
+    """
+
+    sums: TradeSums
+    longest_losing_series: int | None = None
+
+    @property
+    def trades(self) -> int:
+        """How many there are."""
+        return self.sums.trades
+
+    @property
+    def wins(self) -> int:
+        """How many earned more than zero."""
+        return self.sums.wins
+
+    @property
+    def losses(self) -> int:
+        """How many earned less than zero."""
+        return self.sums.losses
+
+    @property
+    def incomplete(self) -> int:
+        """How many earned something that is not quite known."""
+        return self.sums.incomplete
+
+    @property
+    def win_rate(self) -> Measured:
+        """Wins by wins and losses."""
+        return win_rate(self.wins, self.losses)
+
+    @property
+    def profit_factor(self) -> Measured:
+        """What the wins earned, by what the losses lost."""
+        if not self.losses:
+            return self._without_losses
+        return estimated(quotient(self.sums.won, EXACT.minus(self.sums.lost)))
+
+    @property
+    def payoff(self) -> Measured:
+        """The average win by the average loss."""
+        if not self.wins and self.losses:
+            return Reason(Code.NO_WINS)
+        if not self.losses:
+            return self._without_losses
+        win, loss = _mean(self.sums.won, self.wins), _mean(self.sums.lost, self.losses)
+        return estimated(ESTIMATE.divide(win, loss).copy_abs())
+
+    @property
+    def expectancy(self) -> Measured:
+        """What a trade earned on average."""
+        if not self.trades:
+            return Reason(Code.NO_TRADES)
+        return estimated(_mean(self.sums.total, self.trades))
+
+    @property
+    def sqn(self) -> Measured:
+        """The expectancy by the deviation (of a sample), × √trades."""
+        if not self.trades:
+            return Reason(Code.NO_TRADES)
+        if self.trades == 1:
+            return Reason(Code.ONE_TRADE)
+        total, number = self.sums.total, Decimal(self.trades)
+        # The sum of the squares of distances from the mean, × the number of trades.
+        spread = EXACT.subtract(
+            EXACT.multiply(number, self.sums.squares), EXACT.multiply(total, total)
+        )
+        if not spread:
+            return Reason(Code.CONSTANT if total else Code.ALL_ZERO)
+        variance = ESTIMATE.divide(spread, number * (number - 1))
+        ratio = ESTIMATE.divide(_mean(total, self.trades), ESTIMATE.sqrt(variance))
+        return estimated(ESTIMATE.multiply(ESTIMATE.sqrt(number), ratio))
+
+    @property
+    def largest_win(self) -> Decimal | None:
+        """None without one."""
+        return self.sums.largest_win
+
+    @property
+    def largest_loss(self) -> Decimal | None:
+        """Below zero; None without one."""
+        return self.sums.largest_loss
+
+    @property
+    def average_held_for(self) -> timedelta | None:
+        """None without trades."""
+        return self.sums.held_for / self.trades if self.trades else None
+
+    @property
+    def _without_losses(self) -> Reason:
+        return Reason(Code.NO_LOSSES if self.wins else Code.NO_TRADES)
 
 
 def trade_statistics(trades: Sequence[EndedTrade]) -> TradeStatistics:
     """The statistics of these trades, in the order in which they ended."""
-    amounts = [trade.pnl for trade in trades]
-    wins = [amount for amount in amounts if amount > 0]
-    losses = [amount for amount in amounts if amount < 0]
-    return TradeStatistics(
-        trades=len(trades),
-        wins=len(wins),
-        losses=len(losses),
-        incomplete=sum(not trade.is_complete for trade in trades),
-        win_rate=win_rate(len(wins), len(losses)),
-        profit_factor=_profit_factor(wins, losses),
-        payoff=_payoff(wins, losses),
-        expectancy=estimated(mean(amounts)) if amounts else Reason(Code.NO_TRADES),
-        sqn=_sqn(amounts),
-        largest_win=max(wins, default=None),
-        largest_loss=min(losses, default=None),
-        longest_losing_series=_longest_losing(amounts),
-        average_held_for=_average([trade.held_for for trade in trades]),
-    )
+    return TradeStatistics(sums_of(trades), longest_losing(trade.pnl for trade in trades))
 
 
 def win_rate(wins: int, losses: int) -> Measured:
@@ -90,33 +209,8 @@ def win_rate(wins: int, losses: int) -> Measured:
     return estimated(ESTIMATE.divide(Decimal(wins), Decimal(wins + losses)))
 
 
-def _profit_factor(wins: Sequence[Decimal], losses: Sequence[Decimal]) -> Measured:
-    if not losses:
-        return Reason(Code.NO_LOSSES if wins else Code.NO_TRADES)
-    return estimated(quotient(_sum(wins), EXACT.minus(_sum(losses))))
-
-
-def _payoff(wins: Sequence[Decimal], losses: Sequence[Decimal]) -> Measured:
-    if not wins:
-        return Reason(Code.NO_WINS if losses else Code.NO_TRADES)
-    if not losses:
-        return Reason(Code.NO_LOSSES)
-    return estimated(ESTIMATE.divide(mean(wins), mean(losses)).copy_abs())
-
-
-def _sqn(amounts: Sequence[Decimal]) -> Measured:
-    if not amounts:
-        return Reason(Code.NO_TRADES)
-    if len(amounts) == 1:
-        return Reason(Code.ONE_TRADE)
-    spread = deviation(amounts)
-    if not spread:
-        return Reason(Code.CONSTANT if amounts[0] else Code.ALL_ZERO)
-    root = ESTIMATE.sqrt(Decimal(len(amounts)))
-    return estimated(ESTIMATE.divide(ESTIMATE.multiply(root, mean(amounts)), spread))
-
-
-def _longest_losing(amounts: Sequence[Decimal]) -> int:
+def longest_losing(amounts: Iterable[Decimal]) -> int:
+    """How many losses came one after the other, at most."""
     longest = present = 0
     for amount in amounts:
         present = present + 1 if amount < 0 else 0
@@ -124,9 +218,5 @@ def _longest_losing(amounts: Sequence[Decimal]) -> int:
     return longest
 
 
-def _average(spans: Sequence[timedelta]) -> timedelta | None:
-    return sum(spans, timedelta()) / len(spans) if spans else None
-
-
-def _sum(amounts: Sequence[Decimal]) -> Decimal:
-    return known_sum(*amounts) or _ZERO
+def _mean(total: Decimal, number: int) -> Decimal:
+    return ESTIMATE.divide(total, Decimal(number))

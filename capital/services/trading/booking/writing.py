@@ -43,6 +43,8 @@ _TRADE = (
     *AMOUNTS_OF_TRADE,
 )
 
+_DATE = _TRADE.index("date")
+
 
 @dataclass(frozen=True, order=True)
 class PositionKey:
@@ -100,11 +102,10 @@ def write_books(changes: Sequence[Changed]) -> date | None:
     """
     if not changes:
         return None
-    first = _write_days(changes)
-    _write_trades(changes)
+    firsts = _write_days(changes), _write_trades(changes)
     for change in changes:
         _write_position(change)
-    return first
+    return min((day for day in firsts if day is not None), default=None)
 
 
 def _write_position(change: Changed) -> None:
@@ -276,14 +277,22 @@ def _with(row: SymbolDay, entries: Sequence[Booked]) -> SymbolDay:
     return row
 
 
-def _write_trades(changes: Iterable[Changed]) -> None:
-    """Write the trades that were ended; of what was booked again, those alone."""
+def _write_trades(changes: Iterable[Changed]) -> date | None:
+    """Write the trades that were ended; of what was booked again, those alone.
+
+    Returns:
+        The first day on which other trades ended than before; None where what was booked again
+        ended the same.
+    """
     again = Q()
     for change in changes:
         if change.member.is_again:
             again |= Q(*zip(_KEY, change.member.key.columns, strict=True))
+    before: set[tuple[Any, ...]] = set()
     if again:
-        Trade.objects.filter(again).delete()
+        old = Trade.objects.filter(again)
+        before = set(old.order_by().values_list(*_TRADE))
+        old.delete()
     rows = []
     for change in changes:
         key = change.member.key.columns
@@ -305,3 +314,4 @@ def _write_trades(changes: Iterable[Changed]) -> None:
                 ]
             )
     insert_values(Trade, _TRADE, rows)
+    return min((row[_DATE] for row in before ^ set(map(tuple, rows))), default=None)

@@ -1,6 +1,7 @@
 """The days of links, packed by month: for reports over many links, which read days by the thousand.
 
-A day is packed when it is over, and again when it is restated. Until then it is read by itself.
+A day is packed when it is over, and again when it is restated, with the trades that ended on it and
+the days of its symbols. Until then they are read by themselves.
 """
 
 from collections import defaultdict
@@ -19,15 +20,19 @@ from capital.domain.performance.measures.packed import (
     unpack_month,
 )
 from capital.models import LinkDay, LinkMonth, SymbolDay
+from capital.services.trading.packed.symbols import (
+    DayKey,
+    Symbols,
+    as_stored,
+    ended_of,
+    load_symbols,
+)
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)
-# Of years at once, no more than this many links: their days are all in memory.
-_LINKS_AT_ONCE, _LONG_DAYS = 50, 62
-
-# A link and a currency.
-DayKey = tuple[int, str]
+# What is older and was never packed is packed by the day's end, a few links at a time.
+LONG_DAYS = 62
 
 
 class DayRow(NamedTuple):
@@ -62,34 +67,67 @@ class DayRow(NamedTuple):
 
 
 COLUMNS = ("strategy_account_id", *DayRow._fields[1:])
+_COLUMNS_OF_MONTH = (
+    *("since", "until", "unrealized", "unknown_since", "scale", "days", "fees_unvalued"),
+    *("largest_win", "largest_loss", "symbols"),
+)
 
 
 @inside_transaction
 def pack_days(link_ids: Collection[int], *, today: date, dropped: Sequence[LinkDay] = ()) -> None:
     """Pack the days of these links that are over and not packed, and those behind them.
 
-    Call it inside the transaction that locked the accounts. A constant number of queries; where
-    more than two months are to be packed, for each fifty links.
+    Call it inside the transaction that locked the accounts. A constant number of queries. Links of
+    which months were never packed are left to ``pack_backlog``: they would keep the locks.
 
     Args:
         link_ids: Whose days may have changed.
         today: Its days are left as they are.
         dropped: Days that are no more.
     """
+    firsts = _loose(link_ids, today)
+    for row in dropped:
+        key = row.strategy_account_id, row.currency
+        firsts[key] = min(firsts.get(key, row.date), row.date)
+    long = {link_id for (link_id, _), day in firsts.items() if (today - day).days > LONG_DAYS}
+    if long:
+        known = LinkMonth.objects.filter(strategy_account__in=long).order_by()
+        packed_ones = set(known.values_list("strategy_account_id", "currency").distinct())
+        firsts = {
+            key: day
+            for key, day in firsts.items()
+            if (today - day).days <= LONG_DAYS or key in packed_ones
+        }
+    if firsts:
+        _pack(firsts, today)
+
+
+@inside_transaction
+def pack_all(link_ids: Collection[int], *, today: date) -> None:
+    """The same, however much there is. Call it inside the transaction that locked the accounts."""
+    if firsts := _loose(link_ids, today):
+        _pack(firsts, today)
+
+
+def _loose(link_ids: Collection[int], today: date) -> dict[DayKey, date]:
+    """The first day of each that is over and not packed."""
     loose = LinkDay.objects.filter(strategy_account__in=link_ids, is_packed=False, date__lt=today)
     firsts: dict[DayKey, date] = {}
-    found = list(loose.order_by().values_list("strategy_account_id", "currency", "date"))
-    found += [(row.strategy_account_id, row.currency, row.date) for row in dropped]
-    for link_id, currency, day in found:
+    columns = loose.order_by().values_list("strategy_account_id", "currency", "date")
+    for link_id, currency, day in columns:
         firsts[link_id, currency] = min(firsts.get((link_id, currency), day), day)
-    if not firsts:
-        return
-    ids = sorted({link_id for link_id, _ in firsts})
-    is_long = (today - min(firsts.values())).days > _LONG_DAYS
-    at_once = _LINKS_AT_ONCE if is_long else len(ids)
-    for start in range(0, len(ids), at_once):
-        some = set(ids[start : start + at_once])
-        _pack({key: day for key, day in firsts.items() if key[0] in some}, today)
+    return firsts
+
+
+@inside_transaction
+def unpack_since(link_ids: Collection[int], *, since: date) -> None:
+    """Have the days of these links from ``since`` on packed again, whether they differ or not.
+
+    Call it inside the transaction that locked the accounts: their trades or symbols changed.
+    """
+    LinkDay.objects.filter(strategy_account__in=link_ids, date__gte=since, is_packed=True).update(
+        is_packed=False
+    )
 
 
 def held_before(keys: Collection[DayKey]) -> set[DayKey]:
@@ -125,10 +163,12 @@ def _pack(firsts: Mapping[DayKey, date], today: date) -> None:
         if days[key] and days[key][0].date >= firsts[key] and days[key][0].worth_start is None
     }
     late = held_before(asked)
+    symbols = load_symbols(ids, since=since.replace(day=1), until=today - _DAY)
     changed: list[LinkMonth] = []
     emptied: list[int] = []
     for key, first in firsts.items():
-        made = _months_of(key, first, days[key], months[key], is_late=key in late)
+        of_key = symbols.get(key, {})
+        made = _months_of(key, first, days[key], months[key], of_key, is_late=key in late)
         changed += made
         kept = {row.month for row in made}
         emptied += [
@@ -140,9 +180,7 @@ def _pack(firsts: Mapping[DayKey, date], today: date) -> None:
         changed,
         update_conflicts=True,
         unique_fields=["strategy_account", "month", "currency"],
-        update_fields=[
-            *("since", "until", "unrealized", "unknown_since", "scale", "days", "fees_unvalued")
-        ],
+        update_fields=_COLUMNS_OF_MONTH,
         batch_size=500,
     )
     if emptied:
@@ -157,6 +195,7 @@ def _months_of(
     first: date,
     rows: Iterable[DayRow],
     known: Mapping[date, LinkMonth],
+    symbols: Mapping[date, Symbols],
     *,
     is_late: bool,
 ) -> list[LinkMonth]:
@@ -177,28 +216,32 @@ def _months_of(
         before = row
         if row.date >= first:
             by_month[row.date.replace(day=1)].append((row, worth))
-    return [
-        month
-        for start in sorted({first.replace(day=1), *by_month})
-        if (month := _month(key, start, first, by_month[start], known.get(start), unknown_since))
-    ]
+    made = []
+    for start in sorted({first.replace(day=1), *by_month}):
+        month = LinkMonth(strategy_account_id=key[0], currency=key[1], month=start)
+        days = _fill(month, first, by_month[start], known.get(start), unknown_since)
+        if days:
+            _pack_into(month, days, symbols.get(start, {}))
+            made.append(month)
+    return made
 
 
-def _month(
-    key: DayKey,
-    start: date,
+def _fill(
+    made: LinkMonth,
     first: date,
     rows: Sequence[tuple[DayRow, Decimal | None]],
     known: LinkMonth | None,
     unknown_since: date | None,
-) -> LinkMonth | None:
+) -> dict[int, PackedDay]:
+    """Say in a month what is not added, and return its days; those before ``first`` are known."""
     days: dict[int, PackedDay] = {}
     unvalued: dict[str, Mapping[str, str]] = {}
-    made = LinkMonth(strategy_account_id=key[0], currency=key[1], month=start)
-    if known is not None and start < first:
+    if known is not None and made.month < first:
         days.update(unpack_month(known.days, known.scale, last=first.day - 1))
         unvalued.update(
-            (day, of_day) for day, of_day in known.fees_unvalued.items() if day < first.isoformat()
+            (day, of_day)
+            for day, of_day in (known.fees_unvalued or {}).items()
+            if day < first.isoformat()
         )
         made.unknown_since = known.unknown_since
         made.unrealized = days[max(days)].worth_end if days else None
@@ -209,12 +252,17 @@ def _month(
             unvalued[row.date.isoformat()] = row.fees_unvalued
         if row.date == unknown_since:
             made.unknown_since = row.date
-    if not days:
-        return None
-    made.since, made.until = (start.replace(day=day) for day in (min(days), max(days)))
-    made.scale = scale_of(days)
-    made.days, made.fees_unvalued = pack_month(days, made.scale), unvalued
-    return made
+    made.fees_unvalued = unvalued or None
+    return days
+
+
+def _pack_into(month: LinkMonth, days: Mapping[int, PackedDay], symbols: Symbols) -> None:
+    ended = ended_of(symbols)
+    month.since, month.until = (month.month.replace(day=day) for day in (min(days), max(days)))
+    month.scale = scale_of(days, ended)
+    month.days = pack_month(days, ended, month.scale)
+    month.largest_win, month.largest_loss = ended.largest_win, ended.largest_loss
+    month.symbols = as_stored(symbols)
 
 
 def packed(row: DayRow, worth_start: Decimal | None) -> PackedDay:

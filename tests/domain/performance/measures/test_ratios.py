@@ -124,7 +124,8 @@ def test_fewer_than_thirty_days_answer_so() -> None:
     days, more = percents(*range(-9, 20)), percents(*range(-9, 21))
     too_few = Reason(Code.TOO_FEW_DAYS, {"days": "29", "least": "30"})
 
-    assert ratios_of(days, D("0.1")) == Ratios(*[too_few] * 5)
+    assert ratios_of(days, D("0.1")) == Ratios(why=too_few)
+    assert Ratios(why=too_few).calmar == Ratios(why=too_few).sortino == too_few
     found = ratios_of(more, D("0.1"))
     assert found.sharpe == sharpe(more)
     assert found.calmar == calmar(more, D("0.1"))

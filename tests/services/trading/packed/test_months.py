@@ -10,11 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.domain.performance.measures.packed import unpack_month
 from capital.domain.performance.measures.periods import Period
-from capital.models import LinkDay, LinkMonth, StrategyAccount, SymbolDay
+from capital.models import LinkDay, LinkMonth, StrategyAccount, SymbolDay, Trade
 from capital.services.performance import performance, report_as_json
 from capital.services.trading.packed.months import pack_days
 from tests.factories import forge, make_link, make_strategy
-from tests.services.performance.builders import make_day, march
+from tests.services.performance.builders import make_day, make_trade, march
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +32,25 @@ def told(since: date | None, until: date, by: str = "strategy") -> Any:
     links = StrategyAccount.objects.all()
     report = report_as_json(performance(links, by=by, period=Period(since, until)))
     return sorted(report["results"], key=lambda row: (row["name"], row["currency"]))
+
+
+def make_symbol_day(
+    link: StrategyAccount, day: int, symbol: str, realized: str, **fields: Any
+) -> None:
+    SymbolDay.objects.create(
+        strategy_account=link,
+        symbol=symbol,
+        date=march(day),
+        currency="USDT",
+        realized=D(realized),
+        fees=D("0.25"),
+        funding=D("-0.125"),
+        volume=D(10),
+        cost_unknown=D(0),
+        fills=2,
+        trades=1,
+        **{"position_side": "both", **fields},
+    )
 
 
 def test_reports_say_the_same_of_days_that_are_packed() -> None:
@@ -66,11 +85,24 @@ def test_reports_say_the_same_of_days_that_are_packed() -> None:
         held=D(1),
         **dict.fromkeys(("realized", "fees", "funding", "volume", "cost_unknown", "cost"), D(0)),
     )
+    for number, (of, day) in enumerate(
+        [(first, day) for day in (1, 2, 9, 15, 30)] + [(second, day) for day in (12, 20, 31)]
+    ):
+        symbol = "BTC/USDT:USDT" if number % 3 else "ETH/USDT:USDT"
+        pnl = ("7.5", "-3.25", "0", "-1e-7")[number % 4]
+        make_trade(of, day, pnl, hours=number, symbol=symbol, is_complete=number != 2)
+        for side in ("long", "short"):
+            make_symbol_day(of, day, symbol, pnl, position_side=side, fees_unvalued={"BNB": "0.1"})
+    make_symbol_day(second, 40, "BTC/USDT:USDT", "1")
+    make_symbol_day(second, 12, "", "5")
+    # Of months before the first day of a link: symbols are older than days.
+    make_symbol_day(second, 3, "BTC/USDT:USDT", "4")
+    make_trade(second, 3, "4")
     periods = [
         (None, march(40)), (march(1), march(31)), (march(5), march(38)), (march(15), march(15)),
         (march(31), march(40)), (march(40), march(40)), (march(21), march(33)),
     ]  # fmt: skip
-    asked = [(*period, by) for period in periods for by in ("strategy", "link", "owner")]
+    asked = [(*period, by) for period in periods for by in ("strategy", "link", "symbol")]
     before = [told(*each) for each in asked]
 
     pack(first, second, late, today=march(40))
@@ -78,6 +110,14 @@ def test_reports_say_the_same_of_days_that_are_packed() -> None:
     assert LinkMonth.objects.count() == 5
     assert not LinkDay.objects.filter(is_packed=False, date__lt=march(40)).exists()
     assert [told(*each) for each in asked] == before
+    # Nothing is read row by row that a month tells, and nothing twice.
+    Trade.objects.filter(date__lt=march(32)).update(realized=D(0))
+    SymbolDay.objects.filter(date__lt=march(32)).update(realized=D(0))
+    names = ("wins", "losses", "largest_loss", "payoff", "average_held", "realized")
+    for each, then in zip(asked, before, strict=True):
+        if each[:2] == (march(1), march(31)):
+            rows = zip(told(*each), then, strict=True)
+            assert all(row[name] == was[name] for row, was in rows for name in names)
     assert LinkMonth.objects.get(strategy_account=late).unknown_since == march(5)
 
 
@@ -112,10 +152,20 @@ def test_a_day_that_changes_is_packed_again_with_those_behind_it() -> None:
     assert not LinkMonth.objects.filter(strategy_account=link).exists()
 
 
-def test_years_are_packed_fifty_links_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("capital.services.trading.packed.months._LINKS_AT_ONCE", 1)
-    links = [make_link(market_type="futures") for _ in range(2)]
-    for link in links:
+def test_what_is_old_and_was_never_packed_does_not_keep_the_locks_of_who_writes_days() -> None:
+    """A late fill of a link that is packed is packed at once, however old it is."""
+    old, known = (make_link(market_type="futures") for _ in range(2))
+    for link in (old, known):
         make_day(link, 1, "1000", "1")
-    pack(*links, today=march(1) + timedelta(days=70))
+    pack(known, today=march(2))
+    forge(LinkDay.objects.get(strategy_account=known), realized=D(7), is_packed=False)
+    today = march(1) + timedelta(days=63)
+
+    pack(old, known, today=today)
+
+    (month,) = LinkMonth.objects.all()
+    assert dict(unpack_month(month.days, month.scale))[1].realized == 7
+    assert LinkDay.objects.get(is_packed=False).strategy_account == old
+
+    pack(old, today=march(63))
     assert LinkMonth.objects.count() == 2

@@ -1,0 +1,70 @@
+"""Old days that were never packed, as of a new version: packed little by little at the day's end.
+
+Until then reports read them one by one, and say the same.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from capital.domain.clock import Clock
+from capital.models import LinkDay
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.balances.summaries import business_date
+from capital.services.trading.packed.months import LONG_DAYS, pack_all
+from capital.services.transactions import outside_transaction
+
+# Three years of ten links take about a second, in which their account is locked.
+_LINKS_AT_ONCE = 10
+# Half of what the task of a chunk of accounts may take.
+_SECONDS = timedelta(seconds=45)
+
+
+@outside_transaction
+def pack_backlog(
+    account_ids: Sequence[int],
+    *,
+    clock: Clock = timezone.now,
+    seconds: timedelta = _SECONDS,
+    may_go_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Pack days of these accounts that are more than two months old and were never packed.
+
+    Call it outside a transaction: every ten links have their own, which locks their account alone.
+    It may be stopped at any time; the next one goes on.
+
+    Args:
+        account_ids: Whose links.
+        clock: Says which day is today.
+        seconds: After so long no more links are begun.
+        may_go_on: Whether more links may be begun.
+
+    Returns:
+        How many links were packed.
+    """
+    today = business_date(clock())
+    begun = time.monotonic()
+    old = LinkDay.objects.filter(
+        strategy_account__account__in=account_ids,
+        is_packed=False,
+        date__lt=today - timedelta(days=LONG_DAYS),
+    )
+    waiting: dict[int, list[int]] = defaultdict(list)
+    columns = "strategy_account__account_id", "strategy_account_id"
+    for account_id, link_id in old.order_by(*columns).values_list(*columns).distinct():
+        waiting[account_id].append(link_id)
+    packed = 0
+    for account_id, link_ids in waiting.items():
+        for start in range(0, len(link_ids), _LINKS_AT_ONCE):
+            if time.monotonic() - begun >= seconds.total_seconds() or not may_go_on():
+                return packed
+            some = link_ids[start : start + _LINKS_AT_ONCE]
+            with transaction.atomic():
+                if lock_accounts([account_id]):
+                    pack_all(some, today=today)
+            packed += len(some)
+    return packed

@@ -1,0 +1,75 @@
+"""Which days are read from packed months as a whole, and which rows are read besides.
+
+The sums of a month's trades and symbols are those of all its days: where a period begins or ends
+within one, and of days that are not packed, rows are read one by one.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+
+from django.db.models import Q
+
+from capital.domain.performance.measures.periods import Period
+from capital.services.trading.packed.symbols import DayKey
+
+# The first and the last day of whole months, which follow each other.
+_Range = tuple[date, date]
+
+
+@dataclass
+class Cover:
+    """The days of each link and currency that whole months tell of."""
+
+    ranges: dict[DayKey, _Range] = field(default_factory=dict)
+
+    def add(self, key: DayKey, month: date, until: date) -> None:
+        """Take a month whole, up to its last packed day. Months come in their order."""
+        since, _ = self.ranges.get(key, (month, until))
+        self.ranges[key] = since, until
+
+    def has(self, key: DayKey, day: date) -> bool:
+        """Whether a whole month tells of the day."""
+        found = self.ranges.get(key)
+        return found is not None and found[0] <= day <= found[1]
+
+    def rest(self, link_ids: Collection[int]) -> Q:
+        """The rows of these links of which none tells, and some more: ``has`` knows which.
+
+        Most links have the same days; only those that have others are named.
+        """
+        of_currency: dict[str, dict[int, _Range]] = defaultdict(dict)
+        for (link_id, currency), found in self.ranges.items():
+            of_currency[currency][link_id] = found
+        rest = ~Q(currency__in=list(of_currency))
+        for currency, ranges in of_currency.items():
+            of_range: dict[_Range | None, list[int]] = defaultdict(list)
+            for link_id in link_ids:
+                of_range[ranges.get(link_id)].append(link_id)
+            usual = max(of_range, key=lambda each: len(of_range[each]))
+            asked = Q(currency=currency)
+            # Those of whom nothing is packed include all others.
+            if usual is not None:
+                named = Q(strategy_account__in=())
+                for each, ids in of_range.items():
+                    if each != usual:
+                        named |= _outside(each) & Q(strategy_account__in=ids)
+                asked &= _outside(usual) | named
+            rest |= asked
+        return rest
+
+
+def _outside(found: _Range | None) -> Q:
+    return Q() if found is None else Q(date__lt=found[0]) | Q(date__gt=found[1])
+
+
+def is_whole(period: Period, month: date, until: date) -> bool:
+    """Whether all packed days of a month are of the period."""
+    return (period.since is None or period.since <= month) and until <= period.until
+
+
+def dated(period: Period) -> Q:
+    """The rows of the period."""
+    asked = Q(date__lte=period.until)
+    return asked if period.since is None else asked & Q(date__gte=period.since)
