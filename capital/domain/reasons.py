@@ -118,6 +118,7 @@ class Code(StrEnum):
     LINKS_CHANGED = "links_changed", "Strategies were added or removed: {strategies}."
     STATES_CHANGED = "states_changed", "Changed state: {strategies}."
     WEIGHTS_CHANGED = "weights_changed", "Changed weight: {strategies}."
+    STOPS_CHANGED = "stops_changed", "Stopped by a limit, or let go on: {strategies}."
     RESERVE_CHANGED = "reserve_changed", "The reserve changed."
     BALANCE_CHANGED = "balance_changed", "The balance changed by {percent}%."
     CHANGE_TOO_SMALL = (

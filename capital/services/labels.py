@@ -79,6 +79,7 @@ _ALLOCATION: dict[str, str] = {
     Code.LINKS_CHANGED: _("strategies added or removed"),
     Code.STATES_CHANGED: _("state changed"),
     Code.WEIGHTS_CHANGED: _("weight changed"),
+    Code.STOPS_CHANGED: _("stops changed"),
     Code.RESERVE_CHANGED: _("reserve changed"),
     Code.BALANCE_CHANGED: _("balance changed"),
     Code.CHANGE_TOO_SMALL: _("change too small"),

@@ -23,6 +23,7 @@ class LinkState:
     strategy_key: str
     weight: Decimal
     idle: Code | None
+    stopped: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,9 @@ def check_due(
 ) -> DueCheck:
     """Whether a new decision on the account's capital is due, by the first rule that applies.
 
-    1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states or the reserve
-    are not those of the last run: yes. 4. A pool's balance changed by both thresholds: yes.
-    5. Otherwise no.
+    1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states, stops by limits or
+    the reserve are not those of the last run: yes. 4. A pool's balance changed by both thresholds:
+    yes. 5. Otherwise no.
 
     Args:
         now: The present inputs. A pool that cannot be read now is left out, and not judged.
@@ -94,7 +95,7 @@ def check_due(
 
 
 def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
-    """The first kind of change: of links, states, weights or the reserve; and whose."""
+    """The first kind of change: of links, states, weights, stops or the reserve; and whose."""
     appeared = now.links.keys() - last.links.keys()
     vanished = last.links.keys() - now.links.keys()
     if appeared or vanished:
@@ -104,6 +105,7 @@ def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
     for code, attribute in (
         (Code.STATES_CHANGED, "idle"),
         (Code.WEIGHTS_CHANGED, "weight"),
+        (Code.STOPS_CHANGED, "stopped"),
     ):
         keys = [
             now.links[key].strategy_key

@@ -155,8 +155,10 @@ def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
             figures = {**entry.figures, "before": shown(entry.before), "after": after}
             yield Reason(Code.KEPT_BUT_CHANGED, figures)
         return
-    expected = Code.NEGATIVE_BALANCE if pool.balance < 0 else Code.SHARE
-    if entry.code != expected:
+    expected = [Code.NEGATIVE_BALANCE]
+    if pool.balance >= 0:
+        expected = [Code.SHARE, Code.SHARE_STOPPED]
+    if entry.code not in expected:
         yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
 
 
@@ -217,10 +219,11 @@ def _check_shares(pool: RecordedPool, available: Decimal, quantum: Decimal) -> I
         yield Reason(Code.WEIGHTS_UNUSABLE, figures)
         return
     for entry, share in zip(active, shares, strict=True):
+        expected = ZERO if entry.code == Code.SHARE_STOPPED else share
         if entry.after is not None and not is_whole(entry.after, quantum):
             yield Reason(Code.ENTRY_NOT_WHOLE, {**entry.figures, "after": shown(entry.after)})
-        elif entry.after != share:
+        elif entry.after != expected:
             yield Reason(
                 Code.SHARE_WRONG,
-                {**entry.figures, "after": shown(entry.after), "expected": shown(share)},
+                {**entry.figures, "after": shown(entry.after), "expected": shown(expected)},
             )

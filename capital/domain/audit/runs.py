@@ -183,6 +183,7 @@ def _links_contradicted(run: RecordedRun, inputs: Inputs) -> list[str]:
         if (entry := entries.get(link_id)) is None
         or entry.weight != inputs.links[link_id].weight
         or (entry.code if entry.idle else None) != inputs.links[link_id].idle
+        or entry.code == (Code.SHARE if inputs.links[link_id].stopped else Code.SHARE_STOPPED)
     ]
     wrong += ["?" if key is None else str(key) for key in entries if key not in inputs.links]
     return wrong

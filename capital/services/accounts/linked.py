@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict
+
+from django.db.models import Exists, OuterRef, Q
 
 from capital.domain.allocation.decision import pools_in_use
 from capital.domain.allocation.links import Link, Reserve, why_idle
 from capital.domain.pools import Pool, WalletMode
-from capital.models import Account, StrategyAccount
+from capital.models import Account, Stop, StrategyAccount
 from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of
 from strategies.markets import MarketType
 
@@ -57,6 +59,7 @@ def load_linked_accounts(
     # Tuples: making three instances a link is most of what loading would cost.
     rows = (
         StrategyAccount.objects.filter(account_id__in=ids)
+        .annotate(stopped=Exists(_limit_stops()))
         .order_by("pk")
         .values_list(
             "pk",
@@ -67,9 +70,10 @@ def load_linked_accounts(
             "strategy__market_type",
             "strategy__status",
             "capital__allocated_capital",
+            "stopped",
         )
     )
-    for key, account_id, weight, is_active, strategy_key, market_type, status, capital in rows:
+    for key, account_id, weight, is_active, strategy, market_type, status, capital, stopped in rows:
         market = MarketType(market_type)
         idle = why_idle(
             account_active=True,  # one that is switched off is passed over as a whole
@@ -78,8 +82,16 @@ def load_linked_accounts(
             link_active=is_active,
             strategy_status=status,
         )
-        links[account_id].append(Link(key, strategy_key, market, weight, idle, capital))
+        links[account_id].append(
+            Link(key, strategy, market, weight, idle, capital, is_stopped=stopped)
+        )
     return {
         account_id: LinkedAccount(account, tuple(links[account_id]))
         for account_id, account in accounts.items()
     }
+
+
+def _limit_stops() -> Any:
+    """What a limit stopped of a link or its account. A person's stop moves no capital."""
+    of_link = Q(strategy_account=OuterRef("pk")) | Q(account=OuterRef("account"))
+    return Stop.objects.open().by_limits().filter(of_link)

@@ -29,7 +29,14 @@ def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> In
     """The inputs of a decision that is made now."""
     return Inputs(
         links={
-            link.id: LinkState(link.strategy_key, link.weight, link.idle) for link in linked.links
+            link.id: LinkState(
+                link.strategy_key,
+                link.weight,
+                link.idle,
+                # An idle link has no share that could stay unallocated.
+                stopped=link.is_stopped and link.idle is None,
+            )
+            for link in linked.links
         },
         reserve=linked.division["reserve"],
         balances=_balances(readings),

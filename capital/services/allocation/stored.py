@@ -38,6 +38,7 @@ def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
                 "strategy": link.strategy_key,
                 "weight": plain(EXACT.normalize(link.weight)),
                 "idle": link.idle,
+                **({"stopped": True} if link.stopped else {}),
             }
             for key, link in inputs.links.items()
         },
@@ -57,6 +58,8 @@ def inputs_from_json(stored: dict[str, Any]) -> Inputs:
                 link["strategy"],
                 Decimal(link["weight"]),
                 None if link["idle"] is None else Code(link["idle"]),
+                # Before limits, nothing was stopped.
+                stopped=link.get("stopped", False),
             )
             for key, link in stored["links"].items()
         },
