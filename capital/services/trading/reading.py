@@ -28,6 +28,7 @@ from capital.services.trading.fills import (
     record_venue_fills,
     refuse_moment,
 )
+from capital.services.trading.syncing.orders import parts_by_orders
 from capital.services.trading.syncing.questions import (
     fill_calls,
     instruments_of,
@@ -141,7 +142,11 @@ def _read(
             break
         told = bookable(account.venue, answer)
         report.unread += [each for each in told.unread if each not in report.unread]
-        waiting += sorted(told.rows, key=lambda each: each.executed_at)
+        rows, failure = _with_client_ids(account, request, call, told.rows)
+        waiting += rows
+        if failure is not None:
+            report.failures[name] = failure
+            break
         while len(waiting) >= 2 * _AT_ONCE:
             _record(account, waiting[:_AT_ONCE], report, now=clock())
             del waiting[:_AT_ONCE]
@@ -151,6 +156,24 @@ def _read(
         begins = end
     if waiting:
         _record(account, waiting, report, now=clock())
+
+
+def _with_client_ids(
+    account: Account,
+    request: TradingRequest,
+    call: Call[FillFields],
+    told: Sequence[ReadFill],
+) -> tuple[list[ReadFill], Reason | None]:
+    """Fills with the client order ids that only their orders tell, until a failure that passes."""
+    found: list[ReadFill] = []
+    for part in parts_by_orders(account, call, told, request.instruments):
+        asked = list(part.questions.values())
+        answers = get_trading_gateway().fetch_client_ids(request, asked) if asked else []
+        rows, failure = part.named(answers)
+        found += rows
+        if failure is not None:
+            return found, failure
+    return found, None
 
 
 def _record(

@@ -28,7 +28,7 @@ D = Decimal
 BTC = "BTC/USDT"
 BEGAN = datetime(2026, 3, 10, tzinfo=UTC)
 NOW = BEGAN + timedelta(hours=12)
-TRADES, WALLET = "/api/v3/myTrades", "/api/v3/account"
+TRADES, WALLET, ORDER = "/api/v3/myTrades", "/api/v3/account", "/api/v3/order"
 
 
 def clock() -> datetime:
@@ -75,6 +75,7 @@ def served(trades: Any, **answers: Any) -> PlainServer:
         {
             TRADES: of_a_symbol,
             WALLET: wallet,
+            ORDER: {"clientOrderId": "by hand"},
             "/fapi/v3/account": {"assets": []},
             **answers,
         }

@@ -7,7 +7,7 @@ answer that is on its way.
 
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from django.db import transaction
 from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError
 from capital.domain.pools import Pool
-from capital.domain.reasons import Code, Reason
+from capital.domain.reasons import Reason
 from capital.exchange.contract import ExchangeGateway
 from capital.exchange.trading.contract import (
     FillsQuestion,
@@ -26,6 +26,7 @@ from capital.exchange.trading.contract import (
     Told,
     TradingGateway,
     TradingRequest,
+    Unread,
 )
 from capital.models import Account, AskedFor, Position, TradingCursor, VenuePosition
 from capital.services.accounts.lookup import lock_accounts
@@ -43,7 +44,7 @@ from capital.services.trading.syncing.cursors import (
 )
 from capital.services.trading.syncing.fee_values import CoinPrices, ask_prices, coins_to_price
 from capital.services.trading.syncing.openings import open_books
-from capital.services.trading.syncing.orders import Unnamed, first_failure
+from capital.services.trading.syncing.orders import LEAVE_ALONE, Part, parts_by_orders
 from capital.services.trading.syncing.positions import (
     PositionsQuestion,
     begin_positions,
@@ -75,17 +76,6 @@ FILLS, FLOWS, OPENINGS = "fills", "flows", "openings"
 _STEPS = 10
 _AT_ONCE = 2000
 _COINS_EVERY = timedelta(minutes=15)
-# The exchange as a whole is to be left alone, or our time is over.
-_LEAVE_ALONE = frozenset(
-    {
-        Code.EXCHANGE_TIMEOUT,
-        Code.EXCHANGE_UNREACHABLE,
-        Code.EXCHANGE_RATE_LIMITED,
-        Code.EXCHANGE_PAUSED,
-        Code.CREDENTIALS_MISSING,
-        Code.CREDENTIALS_MALFORMED,
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -156,7 +146,7 @@ class AccountReading:
             if not is_well:
                 if question.asked_for is AskedFor.FILLS:
                     unread.add(question.pool)
-                if self.failures[question.name].code in _LEAVE_ALONE:
+                if self.failures[question.name].code in LEAVE_ALONE:
                     break
         else:
             self._open_books([each for each in held if each.question.pool not in unread])
@@ -250,47 +240,66 @@ class AccountReading:
     ) -> Generator[Ask, Any, bool]:
         """Ask one question, step by step; whether all went well."""
         cursor: TradingCursor | None = cursors[question.key]
-        now = self.clock()
-        for _ in range(_STEPS):
+        now, left = self.clock(), _STEPS
+        while left > 0:
             step = None if cursor is None else next_step(question, cursor, now=now)
             if step is None:
                 break
             answer = yield partial(self._answer, question, step, request)
-            if not isinstance(answer, Reason) and question.asked_for is AskedFor.FILLS:
-                yield from self._price_fees(answer)
-                answer = yield from self._with_client_ids(question, request, answer)
             if not isinstance(answer, Reason):
                 assert cursor is not None, "there was a step"
                 # What was before was not promised, and may be a part of what was held.
                 rows = tuple(row for row in answer.rows if _moment(row) >= cursor.begins_at)
-                try:
-                    cursor = self._record(question, step, Told(rows, answer.unread))
-                    continue
-                except CapitalError as error:
-                    answer = error.reason
+                told = Told(rows, answer.unread)
+                answer, parts = yield from self._recorded(question, step, request, told, left)
+                left -= parts
+            if not isinstance(answer, Reason):
+                cursor = answer
+                continue
             self.failures[question.name] = answer
             with transaction.atomic():
                 note_failure(self._locked(), question, step, answer, now=self.clock())
             return False
         return True
 
+    def _recorded(
+        self,
+        question: Question,
+        step: Step,
+        request: TradingRequest,
+        told: Told[Any],
+        most: int,
+    ) -> Generator[Ask, Any, tuple[TradingCursor | Reason | None, int]]:
+        """Record an answer, part by part; with its cursor, or why not, how many parts that took."""
+        parts = [Part(sorted(told.rows, key=_moment), {}, {})]
+        if question.asked_for is AskedFor.FILLS:
+            yield from self._price_fees(told)
+            parts = parts_by_orders(self.account, question.call, told.rows, request.instruments)
+        cursor: TradingCursor | None = None
+        for number, part in enumerate(parts[:most], start=1):
+            answers: Sequence[str | Reason] = []
+            if part.questions:
+                asked = list(part.questions.values())
+                answers = yield partial(self.trading.fetch_client_ids, request, asked)
+            rows, failure = part.named(answers)
+            is_all = failure is None and number == len(parts)
+            try:
+                if is_all:
+                    cursor = self._record(question, step, rows, step.until, told.unread)
+                elif rows:
+                    # What happened at the moment of the last one may be in the next part.
+                    cursor = self._record(question, step, rows, _moment(rows[-1]))
+            except CapitalError as error:
+                failure = error.reason
+            if failure is not None:
+                return failure, number
+        return cursor, min(len(parts), most)
+
     def _price_fees(self, told: Told[ReadFill]) -> Asking:
         """Ask what coins are worth in which fees were paid just now."""
         now = self.clock()
         if quoted := coins_to_price(self.account, told.rows, now=now):
             self.prices = yield partial(ask_prices, quoted, now)
-
-    def _with_client_ids(
-        self, question: Question, request: TradingRequest, told: Told[ReadFill]
-    ) -> Generator[Ask, Any, Told[ReadFill] | Reason]:
-        """What was told of fills, with the client order ids that only their orders tell."""
-        unnamed = Unnamed.of(self.account, question.call, told.rows, request.instruments)
-        answers: Sequence[str | Reason] = []
-        if unnamed.questions:
-            asked = list(unnamed.questions.values())
-            answers = yield partial(self.trading.fetch_client_ids, request, asked)
-        failure = first_failure(answers, lambda reason: reason.code in _LEAVE_ALONE)
-        return failure or replace(told, rows=unnamed.named(told.rows, answers))
 
     def _answer(self, question: Question, step: Step, request: TradingRequest) -> Any:
         if question.asked_for is AskedFor.FILLS:
@@ -302,10 +311,14 @@ class AccountReading:
         )[0]
 
     def _record(
-        self, question: Question, step: Step, told: Told[ReadFill] | Told[ReadFlow]
+        self,
+        question: Question,
+        step: Step,
+        rows: Sequence[Any],
+        until: datetime,
+        unread: Sequence[Unread] = (),
     ) -> TradingCursor | None:
-        """Record what was answered, with its cursor: a part of it in each transaction."""
-        rows: Sequence[Any] = sorted(told.rows, key=_moment)
+        """Record what was told until then, with its cursor: a part of it in each transaction."""
         cursor = None
         for start in range(0, max(1, len(rows)), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
@@ -318,9 +331,9 @@ class AccountReading:
                     question,
                     step,
                     # What happened at the moment of the last one may be in the next part.
-                    until=step.until if is_last else _moment(part[-1]),
+                    until=until if is_last else _moment(part[-1]),
                     found=found,
-                    unread=told.unread if is_last else (),
+                    unread=unread if is_last else (),
                     now=now,
                 )
             self.counts[FILLS if question.asked_for is AskedFor.FILLS else FLOWS] += found

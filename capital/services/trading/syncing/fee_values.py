@@ -39,6 +39,8 @@ class CoinPrices:
 
     def fee(self, amount: Decimal, currency: str, fill: ReadFill) -> Fee:
         """A fee of a fill, with its worth where the price of that minute is known."""
+        if not self.prices:
+            return Fee(amount, currency)
         price = self.prices.get((currency, _settle(fill)))
         if price is None or self.at is None or not _is_within(fill, self.at):
             return Fee(amount, currency)
