@@ -5,17 +5,23 @@ them to the links whose tag their orders carry. The rows that it wrote are then 
 written once more by COPY: the floor. After half of the fills and after all of them, the positions
 of one link are read and a day is closed: neither may grow with the number of fills. So may the
 memory of the process that imports.
+
+Where other programs run, seconds depend on them. So the CPU time is told as well, of this process
+and of the server's that serves it, if that one is on this machine.
 """
 
 import argparse
 import json
+import os
 import resource
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -42,6 +48,7 @@ class Half:
 
     Attributes:
         import_seconds: Of this half.
+        import_cpu: Of this half; None where the server's cannot be read.
         positions_ms: Of reading the positions of one link with what they are worth.
         positions_queries: How many statements that took.
         close_queries: How many statements closing a day of all accounts took, for each batch.
@@ -50,6 +57,7 @@ class Half:
 
     fills: int
     import_seconds: float
+    import_cpu: float | None
     positions_ms: float
     positions_queries: int
     close_queries: int
@@ -65,10 +73,38 @@ def main() -> None:
         halves = []
         for half in range(2):
             begins = start + timedelta(days=DAYS // 2) * half
-            seconds, _ = stage.timed(lambda begins=begins: import_half(account_ids, each, begins))
-            halves.append(look(account_ids, seconds, begins + timedelta(days=DAYS // 2)))
-        rows, floor_seconds = floor(arguments.repeats)
-    report(arguments, halves, rows, floor_seconds)
+            spent = measured(lambda begins=begins: import_half(account_ids, each, begins))
+            halves.append(look(account_ids, spent))
+        rows, least = floor(arguments.repeats)
+    report(arguments, halves, rows, least)
+
+
+# Seconds by the clock, and of CPU.
+Spent = tuple[float, float | None]
+
+
+def measured(work: Callable[[], object]) -> Spent:
+    before = cpu_seconds()
+    seconds, _ = stage.timed(work)
+    after = cpu_seconds()
+    return seconds, None if before is None or after is None else after - before
+
+
+def cpu_seconds() -> float | None:
+    """What this process and the server's process for it have used; None where nobody knows."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()")
+        pid, is_local = cursor.fetchone()
+    stat = Path(f"/proc/{pid}/stat")
+    if is_local is False or not stat.exists():
+        return None
+    name, _, rest = stat.read_text().rpartition(") ")
+    if "postgres" not in name:
+        return None
+    user, system = rest.split()[11:13]
+    return time.process_time() + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -191,7 +227,7 @@ def import_half(account_ids: Sequence[int], fills: int, begins: datetime) -> Non
                 stage.stop(f"The import failed: {report}")
 
 
-def look(account_ids: Sequence[int], import_seconds: float, until: datetime) -> Half:
+def look(account_ids: Sequence[int], spent: Spent) -> Half:
     """Read the positions of a link, close a day, and say how much memory was needed so far."""
     from capital.models import Fill, StrategyAccount
     from capital.services.trading import open_positions
@@ -207,7 +243,7 @@ def look(account_ids: Sequence[int], import_seconds: float, until: datetime) -> 
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Half(
         Fill.objects.count(),
-        import_seconds,
+        *spent,
         seconds * 1000,
         queries,
         close_queries // batches,
@@ -231,16 +267,16 @@ def counted(work: Callable[[], object]) -> tuple[int, object]:
     return statements, answer
 
 
-def floor(repeats: int) -> tuple[dict[str, int], float]:
+def floor(repeats: int) -> tuple[dict[str, int], Spent]:
     """Write what the import wrote once more, the fastest way there is."""
     with copied_out() as written:
-        best = float("inf")
+        found = []
         for _ in range(repeats):
             execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
-            seconds, _ = stage.timed(lambda: write_by_copy(written))
-            best = min(best, seconds)
+            found.append(measured(lambda: write_by_copy(written)))
         rows = {table: text.count(b"\n") for table, text in written.items()}
-    return rows, best
+    cpu = [spent for _, spent in found if spent is not None]
+    return rows, (min(seconds for seconds, _ in found), min(cpu, default=None))
 
 
 @contextmanager
@@ -276,23 +312,40 @@ def report(
     arguments: argparse.Namespace,
     halves: Sequence[Half],
     rows: dict[str, int],
-    floor_seconds: float,
+    least: Spent,
 ) -> None:
-    seconds = sum(half.import_seconds for half in halves)
-    ratio = seconds / floor_seconds
+    seconds, cpu = sum(half.import_seconds for half in halves), None
+    if least[1] is not None:
+        cpu = sum(half.import_cpu or 0 for half in halves) / least[1]
+    ratio = seconds / least[0]
     if arguments.json:
         halves_told = [asdict(half) for half in halves]
-        told = {"rows": rows, "halves": halves_told, "copy_seconds": floor_seconds, "ratio": ratio}
+        told = {
+            "rows": rows,
+            "halves": halves_told,
+            "copy": least,
+            "ratio": ratio,
+            "cpu_ratio": cpu,
+        }
         print(json.dumps(told))
         return
     title = f"{halves[-1].fills:,} fills of {arguments.links} links ({stage.machine()})"
     stage.print_table(
         title,
-        ("fills", "import s", "positions ms", "queries", "closing a day: queries", "memory MB"),
+        (
+            "fills",
+            "import s",
+            "CPU s",
+            "positions ms",
+            "queries",
+            "closing a day",
+            "memory MB",
+        ),
         [
             (
                 f"{half.fills:,}",
                 f"{half.import_seconds:.1f}",
+                "" if half.import_cpu is None else f"{half.import_cpu:.1f}",
                 f"{half.positions_ms:.2f}",
                 half.positions_queries,
                 half.close_queries,
@@ -302,7 +355,8 @@ def report(
         ],
     )
     stage.print_table(
-        f"The same rows by COPY: {floor_seconds:.1f} s; import / COPY {ratio:.1f} (goal {GOAL})",
+        f"The same rows by COPY: {least[0]:.1f} s; import / COPY {ratio:.1f} (goal {GOAL})"
+        + ("" if cpu is None else f"; of CPU {least[1]:.1f} s, {cpu:.1f}"),
         ("table", "rows"),
         [(table, f"{count:,}") for table, count in rows.items()],
     )

@@ -55,28 +55,24 @@ class Trade(NamedTuple):
 
     def entering(self, amount: Decimal, value: Decimal) -> "Trade":
         """After a fill that enlarged it. Both are magnitudes."""
-        return self._replace(
-            entered=EXACT.add(self.entered, amount),
-            entry_value=EXACT.add(self.entry_value, value),
-            fills=self.fills + 1,
-        )
+        entered, entry_value = EXACT.add(self.entered, amount), EXACT.add(self.entry_value, value)
+        return Trade(*self[:4], entered, entry_value, *self[6:11], self.fills + 1, self.is_complete)
 
     def exiting(self, amount: Decimal, value: Decimal) -> "Trade":
         """After a fill that reduced it. Both are magnitudes."""
-        return self._replace(
-            exited=EXACT.add(self.exited, amount),
-            exit_value=EXACT.add(self.exit_value, value),
-            fills=self.fills + 1,
-        )
+        exited, exit_value = EXACT.add(self.exited, amount), EXACT.add(self.exit_value, value)
+        return Trade(*self[:6], exited, exit_value, *self[8:11], self.fills + 1, self.is_complete)
 
     def earning(
         self, realized: Decimal, *, fees: Decimal = _ZERO, funding: Decimal = _ZERO
     ) -> "Trade":
         """With what a fill or a payment of funding earned."""
-        return self._replace(
-            realized=EXACT.add(self.realized, realized),
-            fees=EXACT.add(self.fees, fees),
-            funding=EXACT.add(self.funding, funding),
+        return Trade(
+            *self[:8],
+            EXACT.add(self.realized, realized),
+            EXACT.add(self.fees, fees),
+            EXACT.add(self.funding, funding),
+            *self[11:],
         )
 
 

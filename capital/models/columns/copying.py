@@ -43,6 +43,8 @@ def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
     model = type(rows[0])
     connection, fields = connections[using], model._meta.concrete_fields
     for row in rows:
+        if not row._state.fields_cache:
+            continue
         # So that a row may point at one that was saved after it was assigned.
         row._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
     with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:

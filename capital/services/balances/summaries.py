@@ -6,9 +6,9 @@ its history nor looks fresh.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from capital.services.transactions import inside_transaction
 from strategies.markets import MarketType
 
 _CLOCK_SKEW = timedelta(minutes=10)
+_DAY = timedelta(days=1)
 
 # The fields of each pool's balance in a summary, and of the time when it was read.
 BALANCE_FIELD = {
@@ -74,6 +75,26 @@ class Summaries:
 def business_date(now: datetime) -> date:
     """The day of a summary: always in the project's time zone, whatever the reader's is."""
     return timezone.localdate(now, timezone.get_default_timezone())
+
+
+def _midnights(day: date, zone: tzinfo) -> list[datetime]:
+    return [datetime.combine(day, time(fold=fold), zone).astimezone(UTC) for fold in (0, 1)]
+
+
+def business_dates() -> Callable[[datetime], date]:
+    """``business_date`` for many moments, of which most are on the same day as the one before."""
+    zone = timezone.get_default_timezone()
+    day, begins, ends = date.min, datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+
+    def day_of(moment: datetime) -> date:
+        nonlocal day, begins, ends
+        if not begins <= moment < ends:
+            day = business_date(moment)
+            # A midnight may come twice or not at all, where clocks are changed at it.
+            begins, ends = max(_midnights(day, zone)), min(_midnights(day + _DAY, zone))
+        return day
+
+    return day_of
 
 
 def get_cached_daily_balance(

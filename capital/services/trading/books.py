@@ -41,6 +41,8 @@ from capital.services.trading.same_orders import counting_rows, with_their_order
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
+_SIDES = {side.value: side for side in Side}
+_POSITION_SIDES = {side.value: side for side in PositionSide}
 
 
 @inside_transaction
@@ -390,8 +392,8 @@ def as_booked(fill: Fill, *, step: Decimal) -> BookedFill:
         kind=symbol.kind,
         base=symbol.base,
         settle=fill.settle,
-        side=Side(fill.side),
-        position_side=PositionSide(fill.position_side),
+        side=_SIDES[fill.side],
+        position_side=_POSITION_SIDES[fill.position_side],
         quantity=fill.quantity,
         price=fill.price,
         contract_size=fill.contract_size,

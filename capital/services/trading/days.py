@@ -35,6 +35,7 @@ from capital.models import (
     StrategyCapital,
     SymbolDay,
 )
+from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
@@ -433,14 +434,19 @@ def _write_days(days: Sequence[LinkDay], desk: _Desk, *, now: datetime) -> list[
         for row in desk.before
         if row.date >= desk.begins
     }
-    changed = []
+    changed, new = [], []
     for day in days:
         row = known.pop((day.strategy_account_id, day.date, day.currency), None)
-        if row is not None and _figures(row) == _figures(day):
-            continue
-        if row is not None:
+        if row is None:
+            new.append(day)
+        elif _figures(row) != _figures(day):
             day.restated_at = now if day.date < desk.today else None
-        changed.append(day)
+            changed.append(day)
+    insert_values(
+        LinkDay,
+        ("strategy_account_id", "date", "currency", *_FIGURES),
+        [[day.strategy_account_id, day.date, day.currency, *_figures(day)] for day in new],
+    )
     LinkDay.objects.bulk_create(
         changed,
         update_conflicts=True,

@@ -43,6 +43,7 @@ from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
+_COLUMNS = tuple(field.attname for field in Fill._meta.concrete_fields)
 # One teller may round a time to the second.
 _SAME_MOMENT_SECONDS = 1
 # Nothing is older than the first coin. A time of another century is a mistake of units.
@@ -394,28 +395,32 @@ class _Recording:
         symbol = parse_symbol(fill.symbol)
         assert symbol is not None, "it was found among the venue's"
         first = fill.fees[0] if fill.fees else None
-        return Fill(
-            account_id=self.account.pk,
-            symbol=fill.symbol,
-            venue_fill_id=fill.venue_fill_id,
-            order_id=fill.order_id,
-            client_order_id=fill.client_order_id,
-            side=fill.side.value,
-            position_side=fill.position_side.value,
-            quantity=fill.quantity,
-            price=fill.price,
-            cost=_cost(fill, symbol, contract_size),
-            contract_size=contract_size,
-            settle=symbol.settle,
-            fees=[_fee_as_json(fee) for fee in fill.fees],
-            fee_amount=None if first is None else first.amount,
-            fee_currency="" if first is None else first.currency,
-            realized_reported=fill.realized,
-            liquidity=fill.liquidity,
-            executed_at=fill.executed_at,
-            source=self.source.value,
-            recorded_at=self.now,
-        )
+        values = {
+            "id": None,
+            "account_id": self.account.pk,
+            "strategy_account_id": None,
+            "symbol": fill.symbol,
+            "venue_fill_id": fill.venue_fill_id,
+            "order_id": fill.order_id,
+            "client_order_id": fill.client_order_id,
+            "side": fill.side.value,
+            "position_side": fill.position_side.value,
+            "quantity": fill.quantity,
+            "price": fill.price,
+            "cost": _cost(fill, symbol, contract_size),
+            "contract_size": contract_size,
+            "settle": symbol.settle,
+            "fees": [_fee_as_json(fee) for fee in fill.fees],
+            "fee_amount": None if first is None else first.amount,
+            "fee_currency": "" if first is None else first.currency,
+            "realized_reported": fill.realized,
+            "liquidity": fill.liquidity,
+            "executed_at": fill.executed_at,
+            "source": self.source.value,
+            "recorded_at": self.now,
+        }
+        # By their places, which takes Django half as long as by their names.
+        return Fill(*[values[name] for name in _COLUMNS])  # type: ignore[misc]
 
     def _note(self, told_otherwise: Sequence[tuple[Fill, dict[str, list[str]]]]) -> None:
         """Keep what was told otherwise, each difference once."""

@@ -10,6 +10,8 @@ from django.utils import timezone
 from capital.models import Account, DailyAccountSummary
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
 from capital.services.balances.summaries import (
+    business_date,
+    business_dates,
     get_cached_daily_balance,
     load_latest,
     load_summaries,
@@ -345,3 +347,17 @@ def test_latest_of_many_accounts_is_one_query(django_assert_num_queries: Any) ->
         spots = [row.spot_balance for row in latest.values()]
 
     assert spots == [Decimal(3)] * 20
+
+
+@pytest.mark.parametrize(
+    "zone",
+    # Whose clocks were put back or forward at midnight, the last one's at one minute past it.
+    ["Asia/Seoul", "Europe/Berlin", "America/Sao_Paulo", "Asia/Beirut", "America/Goose_Bay"],
+)
+def test_days_of_many_moments_are_those_of_each(zone: str, settings: Any) -> None:
+    settings.TIME_ZONE = zone
+    first = datetime(2008, 1, 1, tzinfo=UTC)
+    moments = [first + timedelta(minutes=20 * number) for number in range(366 * 72)]
+    day_of = business_dates()
+    assert [day_of(moment) for moment in moments] == [business_date(each) for each in moments]
+    assert day_of(moments[0]) == business_date(moments[0])

@@ -19,10 +19,10 @@ from capital.domain.performance.pnl import Booked, Books
 from capital.domain.performance.stored import AMOUNTS_OF_TRADE, books_as_json, books_from_json
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.models import Position, PositionSource, SymbolDay, Trade
+from capital.models import Position, PositionSource, StrategyAccount, SymbolDay, Trade
 from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
-from capital.services.balances.summaries import business_date
+from capital.services.balances.summaries import business_dates
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
@@ -103,18 +103,23 @@ def write_books(changes: Sequence[Changed]) -> date | None:
     if not changes:
         return None
     firsts = _write_days(changes), _write_trades(changes)
+    wanted = {change.member.key.link_id for change in changes}
+    # Who is told that a position was closed asks for the exchange of its account.
+    links = StrategyAccount.objects.filter(pk__in=wanted).select_related("account")
+    of = {link.pk: link for link in links.only("account__venue")}
     for change in changes:
-        _write_position(change)
+        _write_position(change, of[change.member.key.link_id])
     return min((day for day in firsts if day is not None), default=None)
 
 
-def _write_position(change: Changed) -> None:
+def _write_position(change: Changed, link: StrategyAccount) -> None:
     key, position, entries = change.member.key, change.member.position, change.entries
     if parse_symbol(key.symbol) is None or (position is None and not entries):
         # What was earned in no symbol is of no position; what is in an opening makes none.
         return
     if position is None:
-        position = Position(**dict(zip(_KEY, key.columns, strict=True)))
+        position = Position(symbol=key.symbol, position_side=key.position_side)
+    position.strategy_account = link
     if entries:
         _stand(position, change)
     else:
@@ -187,9 +192,10 @@ def _write_days(changes: Sequence[Changed]) -> date | None:
     booked: dict[_DayKey, list[Booked]] = defaultdict(list)
     for change in changes:
         key = change.member.key
+        day_of = business_dates()
         for entry in change.entries:
             currency = entry.currency or _symbol(key.symbol).settle
-            booked[*key.columns, business_date(entry.at), currency].append(entry)
+            booked[*key.columns, day_of(entry.at), currency].append(entry)
     again = {change.member.key.columns for change in changes if change.member.is_again}
     before = _days_of(changes, {key[3] for key in booked})
     dropped = {key: row for key, row in before.items() if key[:3] in again}
@@ -295,7 +301,7 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
         old.delete()
     rows = []
     for change in changes:
-        key = change.member.key.columns
+        key, day_of = change.member.key.columns, business_dates()
         for entry in change.entries:
             trade = entry.closed
             if trade is None:
@@ -307,7 +313,7 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
                     trade.is_long,
                     trade.opened_at,
                     entry.at,
-                    business_date(entry.at),
+                    day_of(entry.at),
                     trade.fills,
                     trade.is_complete,
                     *(getattr(trade, name) for name in AMOUNTS_OF_TRADE),
