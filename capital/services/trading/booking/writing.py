@@ -320,4 +320,6 @@ def _write_trades(changes: Iterable[Changed]) -> date | None:
                 ]
             )
     insert_values(Trade, _TRADE, rows)
-    return min((row[_DATE] for row in before ^ set(map(tuple, rows))), default=None)
+    # Without any of before, all of them are other ones.
+    changed = before ^ set(map(tuple, rows)) if before else rows
+    return min((row[_DATE] for row in changed), default=None)
