@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(MAKERS)
     clock.travel()
     page_costs.list_static_files_once()
-    page_costs.keep_one_context()
+    page_costs.keep_contexts_of_pages()
     # Tests make much that is garbage at once, and little that lives long.
     gc.set_threshold(10_000)
 

@@ -10,7 +10,7 @@ each field, row and icon has one. Tests ask for what the view gave to the page.
 from copy import copy
 from typing import Any
 
-from django.template import Template
+from django.template import RequestContext, Template
 from django.test import client
 from django.test.utils import ContextList
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -32,14 +32,16 @@ def list_static_files_once() -> None:
     WhiteNoiseMiddleware.add_files_from_finders = add_what_was_found
 
 
-def keep_one_context() -> None:
-    """From now on a client keeps what the page itself was rendered with, which comes first."""
-    client.store_rendered_templates = _store_first  # type: ignore[attr-defined]
+def keep_contexts_of_pages() -> None:
+    """From now on a client keeps what whole pages were rendered with, and not their parts."""
+    client.store_rendered_templates = _store_whole  # type: ignore[attr-defined]
 
 
-def _store_first(
+def _store_whole(
     store: dict[str, Any], signal: Any, sender: Any, template: Template, context: Any, **_: Any
 ) -> None:
     store.setdefault("templates", []).append(template)
-    if "context" not in store:
-        store["context"] = ContextList([copy(context)])
+    # A part of a page has the page's context, whose template is the page's; a field has its own.
+    is_whole = isinstance(context, RequestContext) and context.template is template
+    if is_whole or "context" not in store:
+        store.setdefault("context", ContextList()).append(copy(context))

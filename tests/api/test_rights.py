@@ -1,6 +1,8 @@
 """Every operation of the description × who asks. A new endpoint is in the table by itself."""
 
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,7 @@ from capital.models import (
     AccountAccess,
     AllocationRun,
     ApiToken,
+    Market,
     Position,
     Scope,
     Stop,
@@ -33,6 +36,7 @@ from tests.factories import (
     make_summary,
     make_user,
 )
+from tests.security.desk import undone
 from tests.simulated import Exchange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -74,7 +78,8 @@ class World:
         self.position = Position.objects.create(
             strategy_account=self.link, symbol="ETH/USDT:USDT", quantity=Decimal(0)
         )
-        self.market = make_market(venue="binance", symbol="BTC/USDT:USDT")
+        rules = {"venue": "binance", "symbol": "BTC/USDT:USDT"}
+        self.market = Market.objects.filter(**rules).first() or make_market(**rules)
         self.fill = make_fill(self.link, symbol="BTC/USDT:USDT")
         self.flow = make_flow(self.account)
         self.link_day = make_link_day(self.link)
@@ -161,9 +166,16 @@ class World:
         return body
 
 
+@pytest.fixture(scope="module")
+def _one_world(django_db_setup: Any, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), undone():
+        yield World()
+
+
 @pytest.fixture
-def world() -> World:
-    return World()
+def world(_one_world: World) -> World:
+    """As it was made: what a test writes is rolled back, and its rows are copies."""
+    return deepcopy(_one_world)
 
 
 def needed(path: str, method: str) -> Scope:

@@ -98,7 +98,9 @@ class Desk:
         self.heard.setdefault(face, []).append(str(said))
 
     def said(self, face: str) -> str:
-        return "\n".join(self.heard[face])
+        """Each line once: pages have most of theirs in common."""
+        lines = (line for said in self.heard[face] for line in said.splitlines())
+        return "\n".join(dict.fromkeys(lines))
 
     def ask(self, face: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """One request, and all of its answer."""
@@ -162,7 +164,9 @@ class Log(logging.Handler):
         self._keep(repr(record.args))
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:
-            self._keep("".join(traceback.format_exception_only(error)))
+            # Not by traceback: it would put the words of all its causes together, too, for each.
+            self._keep(f"{type(error).__name__}: {error}")
+            self._keep(repr(getattr(error, "__notes__", "")))
             self._keep_way(error)
             error = error.__cause__ or error.__context__
 

@@ -1,4 +1,8 @@
-"""The short form of ``make fuzz-api``, against the running server."""
+"""The short form of ``make fuzz-api``, against the running server.
+
+On PostgreSQL only, which is what is deployed and refuses more. It is one of the longest tests, and
+``make fuzz-api`` is far longer, on either database.
+"""
 
 import pytest
 
@@ -8,6 +12,7 @@ from tests.end_to_end.fuzz.server import served
 
 
 @pytest.mark.cluster
+@pytest.mark.postgresql
 def test_nothing_that_a_client_sends_breaks_the_api_or_its_description(
     template: OwnDatabase,
 ) -> None:
