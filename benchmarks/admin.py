@@ -69,7 +69,7 @@ def seed(accounts: int, days: int, runs: int) -> None:
         StrategyAccount,
         StrategyCapital,
     )
-    from capital.services.allocation.stored import inputs_as_json
+    from capital.services.allocation.policies.kept import inputs_as_json
     from strategies.models import Strategy
 
     users = get_user_model().objects

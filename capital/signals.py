@@ -61,9 +61,9 @@ def account_put_to_use(instance: Account, **kwargs: Any) -> None:
 
 
 @receiver(post_save, sender=Account)
-def reserve_changed(instance: Account, **_kwargs: Any) -> None:
-    """A reserve was changed. Other fields do not move capital."""
-    if instance.reserve_was_changed:
+def division_changed(instance: Account, **_kwargs: Any) -> None:
+    """A reserve or a policy was changed. Other fields do not move capital."""
+    if instance.division_was_changed:
         request_reallocation([instance.pk])
 
 

@@ -65,6 +65,11 @@ class Code(StrEnum):
         return self in _BENIGN
 
     @property
+    def is_told_once(self) -> bool:
+        """Whether a run that divides nothing for this reason is recorded once, until it changes."""
+        return self in _TOLD_ONCE
+
+    @property
     def is_suspicion(self) -> bool:
         """Whether a balance is on hold because it jumped, until someone accepts it."""
         return self in _SUSPICIONS
@@ -80,6 +85,10 @@ class Code(StrEnum):
         "partly_allocated",
         "Capital was allocated, but not in these pools: {pools}. Their balance could not be read, "
         "so their active strategies keep their current capital.",
+    )
+    PARTLY_HELD = (
+        "partly_held",
+        "Capital was allocated, but these pools keep what they have: {pools}.",
     )
     UNCHANGED = "unchanged", "Nothing changed: every strategy keeps its current capital."
     NO_BALANCE = (
@@ -120,6 +129,12 @@ class Code(StrEnum):
     WEIGHTS_CHANGED = "weights_changed", "Changed weight: {strategies}."
     STOPS_CHANGED = "stops_changed", "Stopped by a limit, or let go on: {strategies}."
     RESERVE_CHANGED = "reserve_changed", "The reserve changed."
+    POLICY_CHANGED = "policy_changed", "The allocation policy or its settings changed."
+    BOUNDS_CHANGED = "bounds_changed", "Changed fixed amount or limits: {strategies}."
+    TARGET_CHANGED = (
+        "target_changed",
+        "{strategy} has {before} {currency} and should have {after} {currency}.",
+    )
     BALANCE_CHANGED = "balance_changed", "The balance changed by {percent}%."
     CHANGE_TOO_SMALL = (
         "change_too_small",
@@ -1450,6 +1465,7 @@ _BY_READING = frozenset(
         Code.POOL_KEPT,
     }
 )
+_TOLD_ONCE = frozenset({Code.NO_BALANCE, Code.BOOKS_BEHIND, Code.BOOKS_MISSING})
 _SUSPICIONS = frozenset({Code.JUMP_SUSPECTED, Code.SLIDE_SUSPECTED})
 _ABOUT_BASIS = frozenset(
     {

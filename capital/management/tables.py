@@ -13,7 +13,7 @@ from capital.domain.money import plain
 from capital.domain.reasons import Code
 from capital.management.names import pool_name, source_name
 from capital.management.output import grouped
-from capital.services.allocation import EntryReport, RunReport
+from capital.services.allocation import EntryReport, RunReport, told_steps
 
 
 def decision_table(reports: Sequence[RunReport]) -> Table:
@@ -55,8 +55,11 @@ def decision_table(reports: Sequence[RunReport]) -> Table:
 def report_as_json(report: RunReport) -> dict[str, Any]:
     """The object that ``--json`` prints for one account."""
     answer = asdict(report)
-    for pool in answer["pools"]:
+    for pool, told in zip(answer["pools"], report.pools, strict=True):
         del pool["figures"]
+        for entry, each in zip(pool["entries"], told.entries, strict=True):
+            del entry["steps"]
+            entry["how"] = told_steps(each.steps, report.currency)
     return answer
 
 

@@ -77,6 +77,7 @@ from capital.models.allocations import (
     AuditCheckpoint,
     Trigger,
 )
+from capital.models.bounds import BOUND_FIELDS
 from capital.models.capital import StrategyCapital
 from capital.models.jobs import ClusterHeartbeat, JobRun
 from capital.models.limits import LimitKind, LimitState
@@ -117,6 +118,7 @@ from capital.models.webhooks import (
 )
 
 __all__ = [
+    "BOUND_FIELDS",
     "CHANGES_CAPITAL",
     "AccessRole",
     "Account",

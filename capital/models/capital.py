@@ -21,6 +21,8 @@ class StrategyCapital(models.Model):
         pnl_since: When the balance was read on which the capital was decided.
         pnl_counted: What the link had realised until then, as was known when it was decided: a
             fill that becomes known later counts to the time after it.
+        set_aside: What is the link's own and not allocated to it: of a paused one, or what
+            compounding took away; below zero where rounding gave it a little more.
         unrealized_then: What was unrealised when it was decided; NULL where that was not known.
     """
 
@@ -37,6 +39,7 @@ class StrategyCapital(models.Model):
     unrealized_then = ExactTextField(
         _("unrealised PnL then"), null=True, blank=True, editable=False
     )
+    set_aside = ExactTextField(_("set aside"), default=Decimal(0), editable=False)
     allocated_at = models.DateTimeField(_("allocated at"), null=True, blank=True)
 
     class Meta:

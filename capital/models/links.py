@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.bounds import USUAL_PRIORITY, Compounding
 from capital.models.accounts import (
     Account,
     Tagged,
@@ -18,7 +19,8 @@ from capital.models.accounts import (
     symbols_problem,
     tag_problem,
 )
-from capital.models.columns.exact import RatioField
+from capital.models.bounds import BOUND_CONSTRAINTS, BOUND_FIELDS
+from capital.models.columns.exact import AmountField, RatioField
 from capital.models.columns.limited import LIMITS, Limited, limit_constraints
 from capital.models.columns.loaded import RemembersLoaded
 from capital.models.columns.symbols import SymbolsField
@@ -113,6 +115,60 @@ class StrategyAccount(Limited, RemembersLoaded):
             "neither its bot nor an order tag says so. Leave empty for none."
         ),
     )
+    fixed_amount = AmountField(
+        _("fixed amount"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_(
+            "It gets this before the others share the rest, and no more. Leave empty to let it "
+            "share by the account's policy."
+        ),
+    )
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        default=USUAL_PRIORITY,
+        help_text=_("Fixed and minimum amounts with a lower number are served first."),
+    )
+    min_amount = AmountField(
+        _("minimum amount"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("It gets at least this while there is enough. Leave empty for no minimum."),
+    )
+    max_amount = AmountField(
+        _("maximum amount"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("What it would get beyond this goes to the others. Leave empty for no limit."),
+    )
+    max_percent = RatioField(
+        _("maximum share of the pool (%)"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=_("The same, as a percentage of the pool without its reserve."),
+    )
+    compounding = models.CharField(
+        _("compounding"),
+        max_length=4,
+        default=Compounding.FULL.value,
+        choices=[
+            (Compounding.FULL.value, _("full: it trades with all it earned")),
+            (Compounding.HALF.value, _("half: it trades with half of what it earned")),
+            (Compounding.NONE.value, _("none: it trades with its base capital")),
+        ],
+        help_text=_("What it does not trade with stays unallocated."),
+    )
+    base_capital = AmountField(
+        _("base capital"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text=_("The capital above which compounding counts. Required unless it is full."),
+    )
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -126,6 +182,7 @@ class StrategyAccount(Limited, RemembersLoaded):
         "leverage",
         "max_symbols",
         "symbols",
+        *BOUND_FIELDS,
         "is_active",
         *LIMITS,
     )
@@ -161,6 +218,7 @@ class StrategyAccount(Limited, RemembersLoaded):
                 ),
             ),
             *limit_constraints("strategy_account"),
+            *BOUND_CONSTRAINTS,
         ]
 
     def __str__(self) -> str:

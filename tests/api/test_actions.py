@@ -51,6 +51,7 @@ def test_allocation_gives_each_strategy_its_pool_and_says_why(bot: Bot, exchange
             "before": None,
             "after": "5000.00",
             "code": "share",
+            "how": "(5,000.00 − 0.00 reserve) × 1 of 1 = 5,000.00",
         }
     ]
     assert StrategyCapital.objects.get(strategy_account=link).allocated_capital == 5000

@@ -67,6 +67,7 @@ def test_json_is_exactly_what_is_documented(exchange: Exchange) -> None:
                             "before": None,
                             "after": "5000.00",
                             "code": "share",
+                            "how": "(5,000.00 − 0.00 reserve) × 0.5 of 0.5 = 5,000.00",
                         }
                     ],
                 }

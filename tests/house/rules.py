@@ -120,9 +120,13 @@ RULES = (
         because="SQLite adds in floats and PostgreSQL rounds a ninth decimal, both in silence.",
         remedy="Read the rows and calculate over Decimals in Python, best in capital/domain.",
         find=in_modules(source.database_arithmetic, *MONEY[1:]),
-        # Chooses among codes, which are words.
+        # The first chooses among codes, which are words; the other compares two columns.
         spared=frozenset(
-            ("capital/services/allocation/records.py", name) for name in ("Case", "When")
+            (
+                ("capital/services/allocation/records.py", "Case"),
+                ("capital/services/allocation/records.py", "When"),
+                ("capital/models/bounds.py", "F"),
+            )
         ),
     ),
     Rule(

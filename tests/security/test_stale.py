@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import flatten_fieldsets
 from django.test import Client
 from django.urls import reverse
 
@@ -365,7 +366,7 @@ def test_what_can_be_edited_is_part_of_the_version() -> None:
         assert names <= set(model.edited_fields), model
     forms = {*AccountForm.base_fields} - set(Account.edited_fields)
     shown = {"shown_strategy", "shown_share", "shown_capital"}
-    links = {*LinksInline.fields, *LinkAdmin.fields[1], LinkAdmin.fields[2]} - shown
+    links = {*LinksInline.fields, *flatten_fieldsets(LinkAdmin.fieldsets)} - shown
     assert not forms
     assert links <= set(StrategyAccount.edited_fields)
 

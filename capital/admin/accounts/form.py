@@ -32,7 +32,14 @@ LIMIT_FIELDS = (
     ("max_drawdown_percent",),
     ("max_daily_loss_percent", "max_daily_loss_amount"),
 )
-EDITED_FIELDS = ("name", *chain(*IDENTITY_FIELDS, *RULE_FIELDS, *LIMIT_FIELDS))
+POLICY_FIELDS = (
+    ("policy", "drift_band_percent"),
+    ("lookback_days", "max_unexplained_percent"),
+)
+EDITED_FIELDS = (
+    "name",
+    *chain(*IDENTITY_FIELDS, *RULE_FIELDS, *POLICY_FIELDS, *LIMIT_FIELDS),
+)
 
 
 class CredentialInput(UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types

@@ -157,12 +157,29 @@ class LinkAdmin(Editable, SiteModelAdmin):
     list_filter_submit = True
     list_select_related = ["strategy", "account", "capital"]
     search_fields = ["strategy__name", "strategy__key", "account__name"]
-    fields = [
-        ("strategy", "account"),
-        ("weight", "leverage", "max_symbols"),
-        "symbols",
-        "is_active",
-        *LIMIT_FIELDS,
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    ("strategy", "account"),
+                    ("weight", "leverage", "max_symbols"),
+                    "symbols",
+                    "is_active",
+                ]
+            },
+        ),
+        (
+            gettext_lazy("Limits of its capital"),
+            {
+                "fields": [
+                    ("fixed_amount", "priority"),
+                    ("min_amount", "max_amount", "max_percent"),
+                    ("compounding", "base_capital"),
+                ]
+            },
+        ),
+        (gettext_lazy("Limits of loss"), {"fields": LIMIT_FIELDS}),
     ]
     autocomplete_fields = ["strategy", "account"]
     instead_of_deleting = SWITCH_OFF

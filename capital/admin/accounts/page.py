@@ -19,6 +19,7 @@ from capital.admin.accounts.form import (
     EDITED_FIELDS,
     IDENTITY_FIELDS,
     LIMIT_FIELDS,
+    POLICY_FIELDS,
     RULE_FIELDS,
     AccountForm,
     unproven_text,
@@ -127,6 +128,7 @@ class AccountAdmin(
             ),
             (gettext_lazy("API credentials"), _credentials(may_replace=may_replace)),
             (gettext_lazy("Allocation and order settings"), {"fields": RULE_FIELDS}),
+            (gettext_lazy("Allocation policy"), {"fields": POLICY_FIELDS}),
             (gettext_lazy("Limits of loss"), {"fields": LIMIT_FIELDS}),
         ]
         if obj is not None:

@@ -1,6 +1,6 @@
 """A decision as pages show it: its pools, a line and a bar for each strategy, what to expect."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from capital.admin.frame.cells import OUTCOME_COLOUR
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
-from capital.services.allocation import PoolReport, RunReport
+from capital.services.allocation import PoolReport, RunReport, told_steps
 from capital.services.labels import POOL_NAMES, SOURCE_NAMES
 
 _SOURCE_COLOUR = {"live": "success", "cached": "warning", "none": "danger"}
@@ -41,6 +41,7 @@ class EntryRow:
     after: Decimal | None
     change: Decimal | None
     reason: str
+    how: str
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class PoolTable:
     entries: tuple[EntryRow, ...]
 
 
-def pool_tables(pools: Iterable[PoolReport], *, decided_at: datetime) -> list[PoolTable]:
+def pool_tables(report: RunReport, *, decided_at: datetime) -> list[PoolTable]:
     """The pools of a report, with names and colours."""
-    return [_pool_table(pool, decided_at) for pool in pools]
+    return [_pool_table(pool, report.currency, decided_at) for pool in report.pools]
 
 
-def _pool_table(pool: PoolReport, decided_at: datetime) -> PoolTable:
+def _pool_table(pool: PoolReport, currency: str, decided_at: datetime) -> PoolTable:
     return PoolTable(
         name=POOL_NAMES.get(pool.pool, pool.pool),
         source=SOURCE_NAMES.get(pool.source, pool.source),
@@ -83,6 +84,7 @@ def _pool_table(pool: PoolReport, decided_at: datetime) -> PoolTable:
                 after=entry.after,
                 change=entry.change,
                 reason=pool.reason_of(entry),
+                how=told_steps(entry.steps, currency),
             )
             for entry in pool.entries
         ),
@@ -133,7 +135,7 @@ def decision_card(report: RunReport, *, decided_at: datetime) -> DecisionCard:
         decided_at=decided_at,
         pools=tuple(
             PoolCard(table, _lines(table.entries))
-            for table in pool_tables(report.pools, decided_at=decided_at)
+            for table in pool_tables(report, decided_at=decided_at)
         ),
     )
 

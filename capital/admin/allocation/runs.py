@@ -105,7 +105,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
             report = report_runs([run])[0]
             shown = {
                 "report": report,
-                "pools": pool_tables(report.pools, decided_at=run.created_at),
+                "pools": pool_tables(report, decided_at=run.created_at),
                 "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
             }
         context = {**(extra_context or {}), **shown}

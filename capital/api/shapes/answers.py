@@ -142,6 +142,10 @@ class Entry(serializers.Serializer[Any]):
     before = serializers.CharField(allow_null=True)
     after = serializers.CharField(allow_null=True)
     code = serializers.CharField()
+    how = serializers.CharField(
+        allow_blank=True,
+        help_text="Its arithmetic, step by step. Empty where nothing was divided.",
+    )
 
 
 class PoolOfRun(serializers.Serializer[Any]):

@@ -66,6 +66,20 @@ ACCOUNT: Descriptions = {
         "How far the price of an order that would fill at once may be off the market's, in "
         "percent. Further off, it is refused (`price_deviates`)."
     ),
+    "policy": (
+        "How each pool is divided. `weights`: each strategy gets its share by weight. "
+        "`own_profit`: each keeps what it earned, and weights divide what is deposited or "
+        "withdrawn. `inverse_volatility`: the calmer a strategy's days are, the more it gets."
+    ),
+    "lookback_days": "Over how many days `inverse_volatility` measures, 30 to 1000.",
+    "max_unexplained_percent": (
+        "Under `own_profit`, the percentage of a pool that fills and flows may fail to explain. "
+        "Above it the pool keeps its capital (`books_behind`)."
+    ),
+    "drift_band_percent": (
+        "Nothing moves while the capital of every strategy in a pool would change by no more than "
+        "this percentage."
+    ),
     "connection_code": ("Why the exchange could not be read at the last sync. Empty if it could."),
     "last_checked_at": "When it was last checked whether a reallocation is due.",
     "last_check_code": "The result of that check.",
@@ -96,6 +110,18 @@ LINK: Descriptions = {
     "max_symbols": (
         "Maximum number of symbols with an open position at the same time. Null: no limit."
     ),
+    "fixed_amount": (
+        "Gets this before the others share the rest, and no more. Null: it shares by the policy."
+    ),
+    "priority": "Of fixed and minimum amounts, the lower number is served first.",
+    "min_amount": "Gets at least this while there is enough. Null: no minimum.",
+    "max_amount": "What it would get beyond this goes to the others. Null: no limit.",
+    "max_percent": "The same, as a percentage of the pool without its reserve. Null: no limit.",
+    "compounding": (
+        "`full`: it trades with all it earned. `half`: with half of what it has above "
+        "`base_capital`. `none`: with `base_capital` at most. The rest stays unallocated."
+    ),
+    "base_capital": "Required unless `compounding` is `full`. Null: not set.",
     "is_active": "An inactive link gets no capital.",
     "created_at": _CREATED_AT,
     "updated_at": _UPDATED_AT,

@@ -9,6 +9,7 @@ from capital.api.frame.fields import NO_LIST, MoneyField, Row, Secret, Text, Use
 from capital.api.shapes import descriptions
 from capital.domain.money import amount_text
 from capital.models import (
+    BOUND_FIELDS,
     Account,
     AccountAccess,
     DailyAccountSummary,
@@ -74,6 +75,10 @@ class AccountRow(Row):
             "max_drawdown_percent",
             "max_daily_loss_percent",
             "max_daily_loss_amount",
+            "policy",
+            "lookback_days",
+            "max_unexplained_percent",
+            "drift_band_percent",
             "connection_code",
             "last_checked_at",
             "last_check_code",
@@ -174,6 +179,7 @@ class LinkRow(Row):
             "leverage",
             "max_symbols",
             "symbols",
+            *BOUND_FIELDS,
             "is_active",
             "max_drawdown_percent",
             "max_daily_loss_percent",
@@ -217,6 +223,13 @@ class LinkRow(Row):
         if reason is None:
             return None
         return {"code": reason.code.value, "reason": sentence(reason)}
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """Write amounts in the account's currency."""
+        field_class, kwargs = super().build_standard_field(field_name, model_field)
+        if field_class is MoneyField:
+            kwargs["currency_from"] = "account"
+        return field_class, kwargs
 
     def get_notices(self, link: StrategyAccount) -> list[dict[str, str]]:
         """What to know of a link whose strategy and account have different owners."""

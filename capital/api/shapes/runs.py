@@ -16,6 +16,7 @@ from capital.services.allocation import (
     report_decision,
     report_not_due,
     report_runs,
+    told_steps,
 )
 
 
@@ -64,20 +65,21 @@ def _as_json(report: RunReport, run: AllocationRun | None = None) -> dict[str, A
                 "unallocated": _text(pool.unallocated),
                 "code": pool.code,
                 "reason": pool.reason,
-                "entries": [_entry(entry) for entry in pool.entries],
+                "entries": [_entry(entry, report.currency) for entry in pool.entries],
             }
             for pool in report.pools
         ],
     }
 
 
-def _entry(entry: EntryReport) -> dict[str, Any]:
+def _entry(entry: EntryReport, currency: str) -> dict[str, Any]:
     return {
         "strategy": entry.strategy,
         "weight": plain(entry.weight),
         "before": _text(entry.before),
         "after": _text(entry.after),
         "code": entry.code,
+        "how": told_steps(entry.steps, currency),
     }
 
 

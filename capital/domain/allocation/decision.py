@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from capital.domain.allocation.links import Link, Reserve
 from capital.domain.allocation.policies.contract import Known
-from capital.domain.allocation.pools import PoolDecision, decide_pool, keep_pool
+from capital.domain.allocation.pools import EntryDecision, PoolDecision, decide_pool, keep_pool
 from capital.domain.allocation.rules import Rules
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import quantum_of
@@ -94,16 +94,38 @@ def decide(
     in_use = pools_in_use(links, wallet_mode)
     if not in_use:
         return Decision(Outcome.SKIPPED, Reason(Code.NOTHING_TO_ALLOCATE), pools)
-    skipped = [pool.reading.pool for pool in pools if pool.skipped]
+    skipped = [pool for pool in pools if pool.skipped]
     changed = any(entry.changed for pool in pools for entry in pool.entries)
-    figures = {"pools": ", ".join(skipped)}
     if changed and not skipped:
         return Decision(Outcome.APPLIED, Reason(Code.ALLOCATED), pools)
     if changed and len(skipped) < len(in_use):
-        return Decision(Outcome.APPLIED, Reason(Code.PARTLY_ALLOCATED, figures), pools)
+        return Decision(Outcome.APPLIED, _why_not_all(skipped), pools)
     if skipped:
-        return Decision(Outcome.SKIPPED, Reason(Code.NO_BALANCE, figures), pools)
+        return Decision(Outcome.SKIPPED, _why_none(skipped), pools)
     return Decision(Outcome.UNCHANGED, Reason(Code.UNCHANGED), pools)
+
+
+def _why_not_all(skipped: Sequence[PoolDecision]) -> Reason:
+    """Which pools keep what they have, beside others that moved."""
+    unread = all(entry.code is Code.KEPT for pool in skipped for entry in _active(pool))
+    figures = {"pools": ", ".join(pool.reading.pool for pool in skipped)}
+    return Reason(Code.PARTLY_ALLOCATED if unread else Code.PARTLY_HELD, figures)
+
+
+def _why_none(skipped: Sequence[PoolDecision]) -> Reason:
+    """Which pools have no balance; else why the first that is kept could not be divided."""
+    unread = [
+        pool.reading.pool
+        for pool in skipped
+        if any(entry.code is Code.KEPT for entry in _active(pool))
+    ]
+    if unread:
+        return Reason(Code.NO_BALANCE, {"pools": ", ".join(unread)})
+    return skipped[0].reason
+
+
+def _active(pool: PoolDecision) -> Sequence[EntryDecision]:
+    return [entry for entry in pool.entries if entry.link.idle is None]
 
 
 def _by_pool(links: Sequence[Link], wallet_mode: WalletMode) -> dict[Pool, list[Link]]:

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
+from capital.domain.allocation.bounds import UNBOUND, Bounds
+from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.policies.contract import Known
+from capital.domain.allocation.rules import Rules
 from capital.domain.jumps import is_suspect, jump_percent
 from capital.domain.money import EXACT, ROUNDED, plain, quantum_of
 from capital.domain.pools import Pool
@@ -24,6 +29,23 @@ class LinkState:
     weight: Decimal
     idle: Code | None
     stopped: bool = False
+    bounds: Bounds = UNBOUND
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How a pool stood when its capital was decided: since then earnings and flows count.
+
+    Attributes:
+        balance: Unrounded.
+        external: All that ever came or went without having been earned, as was known then; None
+            where nobody asked.
+        at: When the balance was read.
+    """
+
+    balance: Decimal
+    external: Decimal | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -34,11 +56,21 @@ class Inputs:
         links: By primary key.
         reserve: The account's rule.
         balances: By pool in use, unrounded; a pool without a balance is not in it.
+        rules: By which policy, with what parameters.
+        known: What the policy had to know of links and pools.
+        aside: By link, what was set aside for it before.
+        settled: How each pool stood when its capital was last decided: this run included.
+        settled_before: The same without this run, for a revert.
     """
 
     links: Mapping[int, LinkState]
     reserve: Reserve
     balances: Mapping[Pool, Decimal] = field(default_factory=dict)
+    rules: Rules = field(default_factory=Rules)
+    known: Known = field(default_factory=Known)
+    aside: Mapping[int, Decimal] = field(default_factory=dict)
+    settled: Mapping[Pool, Settled] = field(default_factory=dict)
+    settled_before: Mapping[Pool, Settled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,9 +105,9 @@ def check_due(
 ) -> DueCheck:
     """Whether a new decision on the account's capital is due, by the first rule that applies.
 
-    1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states, stops by limits or
-    the reserve are not those of the last run: yes. 4. A pool's balance changed by both thresholds:
-    yes. 5. Otherwise no.
+    1. An open position: no. 2. Never allocated: yes. 3. Links, weights, states, stops by limits,
+    the reserve, the policy or bounds are not those of the last run: yes. 4. A pool's balance
+    changed by both thresholds: yes. 5. Otherwise no.
 
     Args:
         now: The present inputs. A pool that cannot be read now is left out, and not judged.
@@ -95,7 +127,7 @@ def check_due(
 
 
 def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
-    """The first kind of change: of links, states, weights, stops or the reserve; and whose."""
+    """The first kind of change, of links, stops, reserve, policy or bounds; and whose."""
     appeared = now.links.keys() - last.links.keys()
     vanished = last.links.keys() - now.links.keys()
     if appeared or vanished:
@@ -107,15 +139,45 @@ def configuration_change(now: Inputs, last: Inputs) -> Reason | None:
         (Code.WEIGHTS_CHANGED, "weight"),
         (Code.STOPS_CHANGED, "stopped"),
     ):
-        keys = [
-            now.links[key].strategy_key
-            for key in sorted(now.links)
-            if getattr(now.links[key], attribute) != getattr(last.links[key], attribute)
-        ]
-        if keys:
-            return Reason(code, {"strategies": ", ".join(keys)})
+        if whose := _whose_differ(now, last, attribute):
+            return Reason(code, {"strategies": whose})
     if now.reserve != last.reserve:
         return Reason(Code.RESERVE_CHANGED)
+    if now.rules.that_apply != last.rules.that_apply:
+        return Reason(Code.POLICY_CHANGED)
+    if whose := _whose_differ(now, last, "bounds"):
+        return Reason(Code.BOUNDS_CHANGED, {"strategies": whose})
+    return None
+
+
+def _whose_differ(now: Inputs, last: Inputs, attribute: str) -> str:
+    return ", ".join(
+        now.links[key].strategy_key
+        for key in sorted(now.links)
+        if getattr(now.links[key], attribute) != getattr(last.links[key], attribute)
+    )
+
+
+def target_change(decision: Decision, thresholds: Thresholds, *, currency: str) -> Reason | None:
+    """The first link whose capital differs from what it would get by both thresholds; or None."""
+    least = _ZERO if thresholds.amount is None else thresholds.amount
+    for pool in decision.pools:
+        for entry in pool.entries:
+            before, after = entry.before or _ZERO, entry.after or _ZERO
+            change = abs(EXACT.subtract(after, before))
+            exceeds = (
+                change > 0
+                if not before
+                else is_suspect(before, after, max_jump_percent=thresholds.percent)
+            )
+            if exceeds and change >= least:
+                figures = {
+                    "strategy": entry.link.strategy_key,
+                    "before": plain(ROUNDED.quantize(before, quantum_of(currency))),
+                    "after": plain(ROUNDED.quantize(after, quantum_of(currency))),
+                    "currency": currency,
+                }
+                return Reason(Code.TARGET_CHANGED, figures)
     return None
 
 

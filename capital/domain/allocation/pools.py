@@ -55,8 +55,15 @@ class PoolDecision:
 
     @property
     def skipped(self) -> bool:
-        """Whether active links keep their capital because there was no balance."""
-        return any(entry.code is Code.KEPT for entry in self.entries)
+        """Whether active links keep their capital because the pool could not be divided."""
+        return any(entry.code.keeps_capital for entry in self.entries)
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether what its links earn counts from its reading on."""
+        return self.reading.amount is not None and not all(
+            entry.code.counts_pnl_on for entry in self.entries if entry.link.idle is None
+        )
 
 
 def decide_pool(

@@ -6,10 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from functools import reduce
 
-from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.bounds import UNBOUND
+from capital.domain.allocation.gate import Inputs
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.allocation.pools import PoolDecision, decide_pool
 from capital.domain.allocation.reverts import kept_back_beside
-from capital.domain.allocation.split import split_by_weight
-from capital.domain.balances import Source
+from capital.domain.allocation.rules import PolicyName
+from capital.domain.balances import PoolReading, Source
 from capital.domain.errors import InvalidAllocation
 from capital.domain.money import EXACT, floor_to, plain
 from capital.domain.pools import Pool
@@ -17,6 +20,8 @@ from capital.domain.reasons import Code, Reason
 from strategies.markets import MarketType
 
 ZERO = Decimal(0)
+# Stands for where the balance came from: for the amounts it does not matter.
+_AGAIN = Reason(Code("live_balance"))
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class RecordedPool:
 
 
 def check_pool(
-    pool: RecordedPool, *, quantum: Decimal, reserve: Reserve | None
+    pool: RecordedPool, *, quantum: Decimal, reserve: Reserve | None, inputs: Inputs | None = None
 ) -> Iterator[Reason]:
     """Every rule that the recorded pool breaks.
 
@@ -94,17 +99,24 @@ def check_pool(
         pool: As recorded.
         quantum: Of the account's currency.
         reserve: The account's rule at that time; None where nothing recorded it.
+        inputs: What the decision rested on; None where that was not recorded: it was by weight.
     """
+    in_use = _in_use(pool, inputs)
     for entry in pool.entries:
-        yield from _check_entry(entry, pool)
+        yield from _check_entry(entry, pool, in_use.get(entry.link_id or 0, ZERO))
     yield from _check_reading(pool)
-    if pool.balance is not None and not _reading_contradicted(pool):
-        balance = floor_to(pool.balance, quantum)
-        expected = None if reserve is None else reserve.of(balance, quantum=quantum)
-        yield from _check_division(pool, balance, quantum, expected)
-        kept_back = pool.reserve or ZERO
-        if balance >= 0 and _reserve_in_range(kept_back, balance, quantum):
-            yield from _check_shares(pool, EXACT.subtract(balance, kept_back), quantum)
+    if pool.balance is None or _reading_contradicted(pool):
+        return
+    balance = floor_to(pool.balance, quantum)
+    floors = reduce(EXACT.add, in_use.values(), ZERO)
+    expected = None
+    if reserve is not None:
+        room = max(ZERO, EXACT.subtract(balance, floors))
+        expected = min(reserve.of(balance, quantum=quantum), room)
+    yield from _check_division(pool, balance, quantum, expected, floors)
+    kept_back = pool.reserve or ZERO
+    if _reserve_in_range(kept_back, max(ZERO, balance), quantum):
+        yield from _check_shares(pool, quantum, inputs)
 
 
 def check_restored_pool(
@@ -127,7 +139,7 @@ def check_restored_pool(
         expected = None
         if reserve is not None:
             expected = kept_back_beside(pool.allocated, balance, reserve, quantum=quantum)
-        yield from _check_division(pool, balance, quantum, expected)
+        yield from _check_division(pool, balance, quantum, expected, ZERO)
 
 
 def is_whole(amount: Decimal, quantum: Decimal) -> bool:
@@ -140,12 +152,19 @@ def shown(amount: Decimal | None) -> str:
     return "—" if amount is None else plain(EXACT.normalize(amount))
 
 
-def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
+def _in_use(pool: RecordedPool, inputs: Inputs | None) -> dict[int, Decimal]:
+    """What each link had in use, by what was recorded."""
+    facts = {} if inputs is None else inputs.known.links
+    keys = [entry.link_id for entry in pool.entries if entry.link_id in facts]
+    return {key: facts[key].in_use for key in keys if key is not None and facts[key].in_use}
+
+
+def _check_entry(entry: RecordedEntry, pool: RecordedPool, in_use: Decimal) -> Iterator[Reason]:
     after = shown(entry.after)
     if entry.after is not None and entry.after < 0:
         yield Reason(Code.ENTRY_NEGATIVE, {**entry.figures, "after": after})
     if entry.idle:
-        if entry.after != 0:
+        if entry.after is None or entry.after > in_use or (entry.after != 0 and not in_use):
             yield Reason(Code.IDLE_NOT_RELEASED, {**entry.figures, "after": after})
         return
     if pool.balance is None:
@@ -154,12 +173,6 @@ def _check_entry(entry: RecordedEntry, pool: RecordedPool) -> Iterator[Reason]:
         if entry.changed:
             figures = {**entry.figures, "before": shown(entry.before), "after": after}
             yield Reason(Code.KEPT_BUT_CHANGED, figures)
-        return
-    expected = [Code.NEGATIVE_BALANCE]
-    if pool.balance >= 0:
-        expected = [Code.SHARE, Code.SHARE_STOPPED]
-    if entry.code not in expected:
-        yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
 
 
 def _reading_contradicted(pool: RecordedPool) -> bool:
@@ -179,7 +192,11 @@ def _reserve_in_range(kept_back: Decimal, balance: Decimal, quantum: Decimal) ->
 
 
 def _check_division(
-    pool: RecordedPool, balance: Decimal, quantum: Decimal, expected: Decimal | None
+    pool: RecordedPool,
+    balance: Decimal,
+    quantum: Decimal,
+    expected: Decimal | None,
+    in_use: Decimal,
 ) -> Iterator[Reason]:
     """Conservation and the reserve; ``expected`` is None where nothing recorded its rule."""
     kept_back = pool.reserve or ZERO
@@ -196,7 +213,7 @@ def _check_division(
             },
         )
     if balance < 0:
-        if kept_back or any(entry.after for entry in pool.entries):
+        if kept_back or (not in_use and any(entry.after for entry in pool.entries)):
             yield Reason(Code.DEBT_ALLOCATED, figures)
         return
     in_range = _reserve_in_range(kept_back, balance, quantum)
@@ -205,25 +222,69 @@ def _check_division(
         yield Reason(Code.RESERVE_WRONG, {**figures, **numbers})
 
 
-def _check_shares(pool: RecordedPool, available: Decimal, quantum: Decimal) -> Iterator[Reason]:
-    """What the weights give of ``available``, to the quantum."""
-    active = sorted(
-        (entry for entry in pool.entries if not entry.idle), key=lambda entry: entry.link_id or 0
-    )
-    if not active:
-        return
+def _check_shares(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) -> Iterator[Reason]:
+    """Divide the pool again by what was recorded: each link's amount and code, to the quantum."""
     try:
-        shares = split_by_weight(available, [entry.weight for entry in active], quantum=quantum)
+        decided = _decided_again(pool, quantum, inputs)
     except InvalidAllocation as error:
         figures = {**pool.figures, "problem": error.reason.figures["problem"]}
         yield Reason(Code.WEIGHTS_UNUSABLE, figures)
         return
-    for entry, share in zip(active, shares, strict=True):
-        expected = ZERO if entry.code == Code.SHARE_STOPPED else share
+    in_order = sorted(pool.entries, key=lambda entry: entry.link_id or 0)
+    for entry, again in zip(in_order, decided.entries, strict=True):
+        if entry.idle:
+            continue
+        if entry.code != again.code:
+            yield Reason(Code.ENTRY_CODE_WRONG, {**entry.figures, "code": entry.code})
         if entry.after is not None and not is_whole(entry.after, quantum):
             yield Reason(Code.ENTRY_NOT_WHOLE, {**entry.figures, "after": shown(entry.after)})
-        elif entry.after != expected:
+        elif entry.after != again.after and not _is_told_as_debt(pool):
             yield Reason(
                 Code.SHARE_WRONG,
-                {**entry.figures, "after": shown(entry.after), "expected": shown(expected)},
+                {**entry.figures, "after": shown(entry.after), "expected": shown(again.after)},
             )
+
+
+def _is_told_as_debt(pool: RecordedPool) -> bool:
+    """Whether what was handed out of a debt is told of the pool already."""
+    return pool.balance is not None and pool.balance < 0
+
+
+def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) -> PoolDecision:
+    """The decision that follows from what was recorded.
+
+    The recorded reserve is taken, whether or not it is right: that is told by itself. Only where
+    the rule itself counts, because it takes its part of what was earned, it is taken by the rule.
+    """
+    rules = None if inputs is None else inputs.rules
+    reserve = Reserve(amount=pool.reserve or ZERO)
+    if inputs is not None and inputs.rules.policy is PolicyName.OWN_PROFIT:
+        reserve = inputs.reserve
+    links = [
+        _link(entry, inputs) for entry in sorted(pool.entries, key=lambda each: each.link_id or 0)
+    ]
+    return decide_pool(
+        PoolReading(pool.pool, pool.balance, pool.source, pool.observed_at, _AGAIN),
+        links,
+        reserve=reserve,
+        quantum=quantum,
+        rules=rules,
+        known=None if inputs is None else inputs.known,
+    )
+
+
+def _link(entry: RecordedEntry, inputs: Inputs | None) -> Link:
+    """The link as it was decided on."""
+    key = entry.link_id or 0
+    state = None if inputs is None else inputs.links.get(key)
+    return Link(
+        id=key,
+        strategy_key=entry.row if state is None else state.strategy_key,
+        market=entry.market or MarketType.SPOT,
+        weight=entry.weight,
+        idle=entry.known_code if entry.idle else None,
+        capital=entry.before,
+        bounds=UNBOUND if state is None else state.bounds,
+        set_aside=ZERO if inputs is None else inputs.aside.get(key, ZERO),
+        is_stopped=entry.code == Code.SHARE_STOPPED,
+    )

@@ -51,9 +51,11 @@ def check_run(run: RecordedRun, *, quantum: Decimal) -> Iterator[Reason]:
     if run.inputs is not None and run.pools:
         yield from _check_inputs(run, run.inputs)
     reserve = None if run.inputs is None else run.inputs.reserve
-    check = check_pool if run.reverts is None else check_restored_pool
     for pool in run.pools:
-        yield from check(pool, quantum=quantum, reserve=reserve)
+        if run.reverts is None:
+            yield from check_pool(pool, quantum=quantum, reserve=reserve, inputs=run.inputs)
+        else:
+            yield from check_restored_pool(pool, quantum=quantum, reserve=reserve)
 
 
 def _check_arguments(run: RecordedRun) -> Iterator[Reason]:
@@ -182,8 +184,21 @@ def _links_contradicted(run: RecordedRun, inputs: Inputs) -> list[str]:
         for link_id in sorted(inputs.links)
         if (entry := entries.get(link_id)) is None
         or entry.weight != inputs.links[link_id].weight
-        or (entry.code if entry.idle else None) != inputs.links[link_id].idle
-        or entry.code == (Code.SHARE if inputs.links[link_id].stopped else Code.SHARE_STOPPED)
+        or _idle_contradicted(entry, inputs.links[link_id].idle)
+        or _stop_contradicted(entry, stopped=inputs.links[link_id].stopped)
     ]
     wrong += ["?" if key is None else str(key) for key in entries if key not in inputs.links]
     return wrong
+
+
+def _idle_contradicted(entry: RecordedEntry, idle: Code | None) -> bool:
+    """Whether the inputs say otherwise why the link is idle. A pool that is kept keeps all."""
+    if entry.code in (Code.POOL_KEPT, Code.WITHIN_BAND):
+        return False
+    return (entry.code if entry.idle else None) != idle
+
+
+def _stop_contradicted(entry: RecordedEntry, *, stopped: bool) -> bool:
+    """Whether the inputs say otherwise of a stop. Only what is shared tells of one."""
+    told = entry.code == Code.SHARE_STOPPED
+    return told != stopped and (told or entry.code in (Code.SHARE, Code.SHARE_OF_OWN))

@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.rules import USUAL_LOOKBACK_DAYS, PolicyName
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import usual_min_change
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -34,6 +35,8 @@ _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance
 # What gives a balance its meaning.
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
+# By which policy its pools are divided.
+_RULES = ("policy", "lookback_days", "max_unexplained_percent", "drift_band_percent")
 # Which number of the exchange's answer the balance is, and of which wallet.
 _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 # Which venue's market rules are needed.
@@ -242,6 +245,47 @@ class Account(Limited, RemembersLoaded):
             "An order that would fill at once is refused if its price is further off the market's."
         ),
     )
+    policy = models.CharField(
+        _("allocation policy"),
+        max_length=20,
+        default=PolicyName.WEIGHTS.value,
+        choices=[
+            (PolicyName.WEIGHTS.value, _("weights: each strategy gets its share by weight")),
+            (PolicyName.OWN_PROFIT.value, _("own profit: each strategy keeps what it earned")),
+            (
+                PolicyName.INVERSE_VOLATILITY.value,
+                _("inverse volatility: the calmer a strategy, the more it gets"),
+            ),
+        ],
+        help_text=_(
+            "How each pool is divided. With own profit, weights divide only what is deposited or "
+            "withdrawn."
+        ),
+    )
+    lookback_days = models.PositiveIntegerField(
+        _("lookback (days)"),
+        default=USUAL_LOOKBACK_DAYS,
+        validators=[MinValueValidator(30), MaxValueValidator(1000)],
+        help_text=_("Over how many days inverse volatility measures. At least 30."),
+    )
+    max_unexplained_percent = RatioField(
+        _("maximum unexplained (%)"),
+        default=Decimal(1),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=_(
+            "With own profit: the part of a pool that fills and flows may fail to explain. Above "
+            "it, the pool keeps its current capital."
+        ),
+    )
+    drift_band_percent = RatioField(
+        _("drift band (%)"),
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text=_(
+            "Nothing moves while the capital of every strategy in a pool would change by no more "
+            "than this."
+        ),
+    )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
     venue_owners = models.JSONField(
         _("account at the exchange"), default=dict, blank=True, editable=False
@@ -274,9 +318,10 @@ class Account(Limited, RemembersLoaded):
         "max_budget_percent",
         "max_price_deviation_percent",
         *LIMITS,
+        *_RULES,
     )
     hidden_fields: ClassVar[frozenset[str]] = _CREDENTIALS
-    remembered = (*_DENOMINATION, *_RESERVE, *_MEANING, *_USE)
+    remembered = (*_DENOMINATION, *_RESERVE, *_RULES, *_MEANING, *_USE)
 
     class Meta:
         verbose_name = _("account")
@@ -354,9 +399,9 @@ class Account(Limited, RemembersLoaded):
         return tuple(self.__dict__.get(name) for name in sorted(_CREDENTIALS))
 
     @property
-    def reserve_was_changed(self) -> bool:
-        """Whether the last save gave the account another reserve than it was loaded with."""
-        return self.was_changed(*_RESERVE)
+    def division_was_changed(self) -> bool:
+        """Whether the last save changed by what its pools are divided: reserve or policy."""
+        return self.was_changed(*_RESERVE, *_RULES)
 
     @property
     def was_put_to_use(self) -> bool:

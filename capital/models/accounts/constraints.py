@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import WalletMode
 
@@ -75,5 +76,35 @@ CONSTRAINTS: list[models.BaseConstraint] = [
         condition=Q(max_price_deviation_percent__gt=0, max_price_deviation_percent__lte=100),
         name="account_max_price_deviation_in_range",
         violation_error_message=_("The maximum price deviation must be above 0 and at most 100."),
+    ),
+    models.CheckConstraint(
+        condition=Q(policy__in=[policy.value for policy in PolicyName]),
+        name="account_policy_known",
+        violation_error_message=_(
+            "The allocation policy must be weights, own_profit or inverse_volatility."
+        ),
+    ),
+    models.CheckConstraint(
+        condition=~Q(policy=PolicyName.OWN_PROFIT.value, balance_basis=BalanceBasis.FREE.value),
+        name="account_own_profit_not_on_free",
+        violation_error_message=_(
+            "With the balance type “free”, it cannot be told what a strategy earned. Choose "
+            "another balance type or another allocation policy."
+        ),
+    ),
+    models.CheckConstraint(
+        condition=Q(lookback_days__gte=30, lookback_days__lte=1000),
+        name="account_lookback_days_in_range",
+        violation_error_message=_("The lookback must be between 30 and 1000 days."),
+    ),
+    models.CheckConstraint(
+        condition=Q(max_unexplained_percent__gte=0, max_unexplained_percent__lte=100),
+        name="account_max_unexplained_percent_in_range",
+        violation_error_message=_("The maximum unexplained must be between 0 and 100."),
+    ),
+    models.CheckConstraint(
+        condition=Q(drift_band_percent__gte=0, drift_band_percent__lte=100),
+        name="account_drift_band_percent_in_range",
+        violation_error_message=_("The drift band must be between 0 and 100."),
     ),
 ]

@@ -1,16 +1,21 @@
 """An account with its links, as one decision sees it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, TypedDict
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
 
+from capital.domain.allocation.bounds import Bounds, Compounding
 from capital.domain.allocation.decision import pools_in_use
-from capital.domain.allocation.links import Link, Reserve, why_idle
+from capital.domain.allocation.links import ZERO, Link, Reserve, why_idle
+from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.pools import Pool, WalletMode
-from capital.models import Account, Stop, StrategyAccount
-from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of
+from capital.models import BOUND_FIELDS, Account, Position, Stop, StrategyAccount, SymbolDay
+from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of, rules_of
 from strategies.markets import MarketType
 
 
@@ -22,12 +27,31 @@ class Division(TypedDict):
     reserve: Reserve
 
 
+class Since(NamedTuple):
+    """From when the earnings of one link count to its present capital.
+
+    Attributes:
+        since: When the balance was read on which its capital was decided; None: never.
+        counted: What it had realised until then.
+        unrealized: What was unrealised then; None where that was not known.
+        traded: Whether it ever earned anything; told under ``own_profit`` only.
+        reported: Whether it reports an open position of which no fill is known; likewise.
+    """
+
+    since: datetime | None = None
+    counted: Decimal = ZERO
+    unrealized: Decimal | None = None
+    traded: bool = False
+    reported: bool = False
+
+
 @dataclass(frozen=True)
 class LinkedAccount:
-    """One account with its links, as read at one moment."""
+    """One account with its links, as read at one moment; ``since`` is by link."""
 
     account: Account
     links: tuple[Link, ...]
+    since: Mapping[int, Since] = field(default_factory=dict)
 
     @property
     def division(self) -> Division:
@@ -37,6 +61,11 @@ class LinkedAccount:
             wallet_mode=WalletMode(self.account.wallet_mode),
             reserve=reserve_of(self.account),
         )
+
+    @property
+    def rules(self) -> Rules:
+        """By which policy its pools are divided."""
+        return rules_of(self.account)
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -58,7 +87,7 @@ def load_linked_accounts(
     }
     # Tuples: making three instances a link is most of what loading would cost.
     rows = (
-        StrategyAccount.objects.filter(account_id__in=ids)
+        _with_earnings(StrategyAccount.objects.filter(account_id__in=ids), accounts)
         .annotate(stopped=Exists(_limit_stops()))
         .order_by("pk")
         .values_list(
@@ -71,22 +100,20 @@ def load_linked_accounts(
             "strategy__status",
             "capital__allocated_capital",
             "stopped",
+            "capital__set_aside",
+            *BOUND_FIELDS,
+            *_SINCE,
         )
     )
-    for key, account_id, weight, is_active, strategy, market_type, status, capital, stopped in rows:
-        market = MarketType(market_type)
-        idle = why_idle(
-            account_active=True,  # one that is switched off is passed over as a whole
-            venue_markets=markets[account_id],
-            market=market,
-            link_active=is_active,
-            strategy_status=status,
-        )
-        links[account_id].append(
-            Link(key, strategy, market, weight, idle, capital, is_stopped=stopped)
-        )
+    since: dict[int, dict[int, Since]] = {account_id: {} for account_id in accounts}
+    for row in rows:
+        account_id, of_link = row[1], row[: -len(_SINCE)]
+        links[account_id].append(_link(of_link, markets[account_id]))
+        moment, counted, unrealized, traded, reported = row[-len(_SINCE) :]
+        if moment is not None or reported:
+            since[account_id][row[0]] = Since(moment, counted or ZERO, unrealized, traded, reported)
     return {
-        account_id: LinkedAccount(account, tuple(links[account_id]))
+        account_id: LinkedAccount(account, tuple(links[account_id]), since[account_id])
         for account_id, account in accounts.items()
     }
 
@@ -95,3 +122,72 @@ def _limit_stops() -> Any:
     """What a limit stopped of a link or its account. A person's stop moves no capital."""
     of_link = Q(strategy_account=OuterRef("pk")) | Q(account=OuterRef("account"))
     return Stop.objects.open().by_limits().filter(of_link)
+
+
+def _with_earnings(
+    links: QuerySet[StrategyAccount], accounts: Mapping[int, Account]
+) -> QuerySet[Any]:
+    """The links, with whether they earned anything: asked only where a policy wants to know."""
+    if not any(each.policy == PolicyName.OWN_PROFIT for each in accounts.values()):
+        no = Value(False, output_field=BooleanField())  # noqa: FBT003  # a value of the query
+        return links.annotate(traded=no, reported=no)
+    of_link = {"strategy_account": OuterRef("pk")}
+    unbooked = Position.objects.filter(**of_link, books__isnull=True).exclude(quantity="0")
+    return links.annotate(
+        traded=Exists(SymbolDay.objects.filter(**of_link)), reported=Exists(unbooked)
+    )
+
+
+_SINCE = (
+    "capital__pnl_since",
+    "capital__pnl_counted",
+    "capital__unrealized_then",
+    "traded",
+    "reported",
+)
+
+
+def _link(row: Sequence[Any], venue_markets: AbstractSet[MarketType]) -> Link:
+    """One row of ``load_linked_accounts``."""
+    key, _, weight, is_active, strategy_key, market_type, status, *rest = row
+    capital, stopped, aside, *bounds = rest
+    market = MarketType(market_type)
+    idle = why_idle(
+        account_active=True,  # one that is switched off is passed over as a whole
+        venue_markets=venue_markets,
+        market=market,
+        link_active=is_active,
+        strategy_status=status,
+    )
+    return Link(
+        key,
+        strategy_key,
+        market,
+        weight,
+        idle,
+        capital,
+        bounds=_bounds(*bounds),
+        set_aside=ZERO if aside is None else aside,
+        is_stopped=stopped,
+    )
+
+
+def _bounds(
+    fixed_amount: Decimal | None,
+    priority: int,
+    min_amount: Decimal | None,
+    max_amount: Decimal | None,
+    max_percent: Decimal | None,
+    compounding: str,
+    base_capital: Decimal | None,
+) -> Bounds:
+    """In the order of ``BOUND_FIELDS``."""
+    return Bounds(
+        fixed_amount=fixed_amount,
+        priority=priority,
+        min_amount=min_amount,
+        max_amount=max_amount,
+        max_percent=max_percent,
+        compounding=Compounding(compounding),
+        base_capital=base_capital,
+    )

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from django.db.models import QuerySet
 
 from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
@@ -117,3 +118,13 @@ def pools_of_account(account: Account) -> tuple[Pool, ...]:
 def reserve_of(account: Account) -> Reserve:
     """What the account keeps back of each pool."""
     return Reserve(account.reserve_percent, account.reserve_amount)
+
+
+def rules_of(account: Account) -> Rules:
+    """By which policy the account's pools are divided."""
+    return Rules(
+        policy=PolicyName(account.policy),
+        lookback_days=account.lookback_days,
+        max_unexplained_percent=account.max_unexplained_percent,
+        drift_band_percent=account.drift_band_percent,
+    )

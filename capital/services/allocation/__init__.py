@@ -22,6 +22,7 @@ from capital.services.allocation.plans import (
     report_plan,
     runs_of_plan,
 )
+from capital.services.allocation.policies.told import told_steps
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
@@ -58,4 +59,5 @@ __all__ = [
     "request_reallocation_of_strategy",
     "revert_run",
     "runs_of_plan",
+    "told_steps",
 ]

@@ -34,7 +34,7 @@ from capital.services.allocation.request import (
 from capital.services.allocation.verdicts import (
     Circumstances,
     Verdict,
-    judge_account,
+    judge_accounts,
     load_circumstances,
     unless_money_moved,
 )
@@ -354,10 +354,7 @@ def _judge_by(
     def judge(
         linked_accounts: Mapping[int, LinkedAccount], circumstances: Circumstances, now: datetime
     ) -> list[Verdict]:
-        verdicts = [
-            judge_account(linked, answers, circumstances, request, now=now)
-            for linked in linked_accounts.values()
-        ]
+        verdicts = judge_accounts(linked_accounts, answers, circumstances, request, now=now)
         if not is_second:
             verdicts = [
                 unless_money_moved(

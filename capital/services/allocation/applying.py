@@ -21,6 +21,7 @@ from capital.services.allocation.plans import (
     expires_at,
     get_plan,
 )
+from capital.services.allocation.policies.known import Told
 from capital.services.allocation.request import (
     AllocationRequest,
     earlier_runs,
@@ -28,7 +29,8 @@ from capital.services.allocation.request import (
     require_rights,
 )
 from capital.services.allocation.stored import judged_from_json, shown_as_json
-from capital.services.allocation.verdicts import Circumstances, Verdict, decide_account
+from capital.services.allocation.verdicts import Circumstances, Verdict, decide_account, known_of
+from capital.services.balances.readings import JudgedReadings
 from capital.services.transactions import outside_transaction
 
 
@@ -91,14 +93,16 @@ class _Shown:
         self,
         linked_accounts: Mapping[int, LinkedAccount],
         circumstances: Circumstances,
-        _now: datetime,
+        now: datetime,
     ) -> list[Verdict]:
         """A verdict for each account. Raises ``PlanStale``, which names all that have changed."""
         verdicts: list[Verdict] = []
         changes: dict[int, Reason] = {}
         last_runs = last_allocations(list(linked_accounts))
+        judged = {key: judged_from_json(self.planned[key].readings) for key in linked_accounts}
+        told = known_of(linked_accounts, judged, now=now)
         for key, linked in linked_accounts.items():
-            verdict = self._judge_one(linked, circumstances, last_runs[key])
+            verdict = self._judge_one(linked, judged[key], circumstances, last_runs[key], told[key])
             if isinstance(verdict, Reason):
                 changes[key] = verdict
             else:
@@ -110,11 +114,15 @@ class _Shown:
         return verdicts
 
     def _judge_one(
-        self, linked: LinkedAccount, circumstances: Circumstances, last_run: int | None
+        self,
+        linked: LinkedAccount,
+        judged: JudgedReadings,
+        circumstances: Circumstances,
+        last_run: int | None,
+        told: Told,
     ) -> Verdict | Reason:
         key = linked.account.pk
         planned = self.planned[key]
-        judged = judged_from_json(planned.readings)
         now = rests_on(
             linked,
             judged,
@@ -124,7 +132,7 @@ class _Shown:
         changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)
         if changed is not None:
             return changed
-        verdict = decide_account(linked, judged, circumstances, self.request)
+        verdict = decide_account(linked, judged, circumstances, self.request, told)
         assert verdict.decision is not None, "only the gate decides nothing"
         shown = shown_as_json(verdict.decision, linked.account.currency)
         # For example, a strategy changed its market, or this is another version of the program.

@@ -11,7 +11,7 @@ from capital.domain.errors import UnknownAccount
 from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.inputs import load_inputs
-from capital.services.allocation.verdicts import GateAnswer, answer_gate
+from capital.services.allocation.verdicts import GateAnswer, answer_gates
 from capital.services.balances.live import observe_pools
 from capital.services.balances.summaries import load_latest
 from capital.services.trading.positions import why_positions_hold
@@ -47,14 +47,14 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         raise UnknownAccount(account=str(account_id))
     answers = observe_pools([(linked.account, linked.pools)], live=live, clock=clock)
     now = clock()
-    answer = answer_gate(
-        linked,
+    answer = answer_gates(
+        {account_id: linked},
         answers,
-        latest=load_latest([account_id], now=now).get(account_id),
-        last=load_inputs([account_id]).get(account_id),
-        position=why_positions_hold([account_id]).get(account_id),
+        latest=load_latest([account_id], now=now),
+        last=load_inputs([account_id]),
+        positions=why_positions_hold([account_id]),
         now=now,
-    )
+    )[account_id]
     return GateStatus(**vars(answer), account=linked.account, observed_at=now)
 
 
@@ -73,17 +73,9 @@ def answers_by_last_reading(
     """
     ids = list(linked_accounts)
     last_inputs, positions = load_inputs(ids), why_positions_hold(ids)
-    return {
-        key: answer_gate(
-            linked,
-            None,
-            latest=latest.get(key),
-            last=last_inputs.get(key),
-            position=positions.get(key),
-            now=now,
-        )
-        for key, linked in linked_accounts.items()
-    }
+    return answer_gates(
+        linked_accounts, None, latest=latest, last=last_inputs, positions=positions, now=now
+    )
 
 
 def due_by_last_reading(account_ids: Sequence[int], *, now: datetime) -> set[int]:

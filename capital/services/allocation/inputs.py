@@ -9,14 +9,15 @@ from typing import Any
 from django.db.models import OuterRef, Q, Subquery
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.allocation.gate import Inputs, LinkState, configuration_change
+from capital.domain.allocation.gate import Inputs, LinkState, Settled, configuration_change
+from capital.domain.allocation.policies.contract import Known
 from capital.domain.balances import PoolReading
 from capital.domain.money import plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.accounts.linked import LinkedAccount
-from capital.services.allocation.stored import inputs_as_json, inputs_from_json
+from capital.services.allocation.policies.kept import inputs_as_json, inputs_from_json
 from capital.services.balances.readings import JudgedReadings
 
 # A run that failed, was held or found no balance allocated nothing, so the gate ignores it.
@@ -25,8 +26,22 @@ _ALLOCATED = Q(outcome__in=[Outcome.APPLIED.value, Outcome.UNCHANGED.value]) | Q
 )
 
 
-def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> Inputs:
-    """The inputs of a decision that is made now."""
+def inputs_of(
+    linked: LinkedAccount,
+    readings: Mapping[Pool, PoolReading],
+    known: Known | None = None,
+    settled: Mapping[Pool, Settled] | None = None,
+    settled_before: Mapping[Pool, Settled] | None = None,
+) -> Inputs:
+    """The inputs of a decision that is made now.
+
+    Args:
+        linked: The account with its links.
+        readings: The balances that are divided.
+        known: What the policy had to know.
+        settled: From where earnings count after the decision, by pool.
+        settled_before: From where they counted before it.
+    """
     return Inputs(
         links={
             link.id: LinkState(
@@ -35,25 +50,57 @@ def inputs_of(linked: LinkedAccount, readings: Mapping[Pool, PoolReading]) -> In
                 link.idle,
                 # An idle link has no share that could stay unallocated.
                 stopped=link.is_stopped and link.idle is None,
+                bounds=link.bounds,
             )
             for link in linked.links
         },
         reserve=linked.division["reserve"],
         balances=_balances(readings),
+        rules=linked.rules,
+        known=known or Known(),
+        aside={link.id: link.set_aside for link in linked.links if link.set_aside},
+        settled=settled or {},
+        settled_before=settled_before or {},
     )
 
 
-def inputs_after_revert(last: Inputs, readings: Mapping[Pool, PoolReading]) -> Inputs:
+def inputs_after_revert(
+    last: Inputs,
+    readings: Mapping[Pool, PoolReading],
+    reverted: Mapping[str, Any] | None = None,
+) -> Inputs:
     """The inputs to compare with after a revert: the last run's, with the current balance.
 
-    A revert considers no new changes: a change that no run has considered yet is still due.
+    A revert considers no new changes: a change that no run has considered yet is still due. What
+    was earned and what came from outside counts again from where it did before the reverted run.
+
+    Args:
+        last: Of the last run that allocated.
+        readings: The pools in which capital is restored.
+        reverted: What the reverted run kept of its inputs.
     """
-    return replace(last, balances={**last.balances, **_balances(readings)})
+    after = replace(last, balances={**last.balances, **_balances(readings)})
+    before = {} if reverted is None else inputs_from_json(reverted).settled_before
+    restored = {pool: before[pool] for pool in readings if pool in before}
+    return replace(after, settled={**last.settled, **restored}) if restored else after
 
 
 def _balances(readings: Mapping[Pool, PoolReading]) -> dict[Pool, Decimal]:
     return {
         pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
+    }
+
+
+def load_last_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
+    """The same as ``load_inputs``, in one query: for few accounts."""
+    runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
+    rows = Account.objects.filter(pk__in=account_ids).annotate(
+        last_basis=Subquery(runs.order_by("-pk").values("basis")[:1])
+    )
+    return {
+        key: inputs_from_json(stored)
+        for key, stored in rows.values_list("pk", "last_basis")
+        if stored is not None
     }
 
 

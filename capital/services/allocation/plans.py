@@ -32,6 +32,7 @@ from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.allocation.batches import tell
 from capital.services.allocation.inputs import last_allocations, rests_on
+from capital.services.allocation.policies.known import Told
 from capital.services.allocation.report import RunReport
 from capital.services.allocation.request import (
     AllocationRequest,
@@ -47,6 +48,7 @@ from capital.services.allocation.stored import (
 from capital.services.allocation.verdicts import (
     Circumstances,
     decide_account,
+    known_of,
     load_circumstances,
     unless_money_moved,
 )
@@ -180,11 +182,11 @@ def _planned_accounts(
     last_runs = last_allocations(ids)
     answers = _settled(linked_accounts, answers, circumstances, request, now=plan.created_at)
     planned = []
-    for linked in linked_accounts:
+    for linked, judged, accepts, told in _judged(
+        linked_accounts, answers, circumstances, request, now=plan.created_at
+    ):
         key = linked.account.pk
-        summary = circumstances.summaries[key].latest
-        judged, accepts = _judge(linked, answers, summary, request, now=plan.created_at)
-        verdict = decide_account(linked, judged, circumstances, request)
+        verdict = decide_account(linked, judged, circumstances, request, told)
         tell(verdict)
         assert verdict.decision is not None, "only the gate decides nothing"
         planned.append(
@@ -215,13 +217,38 @@ def _settled(
 ) -> LiveAnswers:
     """The answers, by a second reading where money may have moved between pools meanwhile."""
     again = []
-    for linked in linked_accounts:
+    for linked, judged, _, told in _judged(
+        linked_accounts, answers, circumstances, request, now=now
+    ):
         latest = circumstances.summaries[linked.account.pk].latest
-        judged, _ = _judge(linked, answers, latest, request, now=now)
-        verdict = decide_account(linked, judged, circumstances, request)
+        verdict = decide_account(linked, judged, circumstances, request, told)
         if unless_money_moved(verdict, latest, now=now).reads_again:
             again.append((linked.account, linked.pools))
     return {**answers, **observe_again(again, clock=request.clock)} if again else answers
+
+
+def _judged(
+    linked_accounts: Sequence[LinkedAccount],
+    answers: LiveAnswers,
+    circumstances: Circumstances,
+    request: AllocationRequest,
+    *,
+    now: datetime,
+) -> list[tuple[LinkedAccount, JudgedReadings, list[Pool], Told]]:
+    """Each account with its readings, the pools whose suspect balance is accepted, and more."""
+    judged = {
+        linked.account.pk: _judge(
+            linked,
+            answers,
+            circumstances.summaries[linked.account.pk].latest,
+            request,
+            now=now,
+        )
+        for linked in linked_accounts
+    }
+    by_key = {linked.account.pk: linked for linked in linked_accounts}
+    told = known_of(by_key, {key: readings for key, (readings, _) in judged.items()}, now=now)
+    return [(linked, *judged[key], told[key]) for key, linked in by_key.items()]
 
 
 def _judge(

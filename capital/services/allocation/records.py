@@ -18,15 +18,16 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.services.allocation.policies.kept import inputs_as_json, steps_as_json
 from capital.services.allocation.request import AllocationRequest
-from capital.services.allocation.stored import inputs_as_json, pools_as_json
+from capital.services.allocation.stored import pools_as_json
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.locked import learn
 from capital.services.balances.summaries import Summaries
 from capital.services.trading.counting import Counted, count_pnl
 from capital.services.transactions import inside_transaction
 
-_PNL_FIELDS = ("pnl_since", "pnl_counted", "unrealized_then", "current_pnl")
+_PNL_FIELDS = ("pnl_since", "pnl_counted", "unrealized_then", "current_pnl", "set_aside")
 
 
 @inside_transaction
@@ -87,6 +88,7 @@ def record_runs(
         [(run.account, decision) for decision, run in decided],
         restores=request.restores,
         now=now,
+        known={key: each for verdict in verdicts for key, each in verdict.told.earned.items()},
     )
     for decision, run in decided:
         run.pnl = _records_of(decision, counted)
@@ -133,11 +135,20 @@ def _new_run(
         figures=dict(decision.reason.figures),
         arguments=request.arguments,
         snapshot=snapshot,
-        basis=None if verdict.inputs is None else inputs_as_json(verdict.inputs),
+        basis=_basis(verdict, decision),
         is_forced=request.force,
         reverts_id=request.reverts,
         created_at=now,
     )
+
+
+def _basis(verdict: Verdict, decision: Decision) -> dict[str, Any] | None:
+    """The inputs, and what each step did; an unchanged run has the steps in its snapshot."""
+    if verdict.inputs is None:
+        return None
+    inputs = inputs_as_json(verdict.inputs)
+    steps = {} if decision.outcome is Outcome.UNCHANGED else steps_as_json(decision)
+    return inputs | {"steps": steps} if steps else inputs
 
 
 def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.allocation.policies.contract import Step
 from capital.domain.balances import PoolReading, Source
 from capital.domain.money import EXACT, with_decimals
 from capital.domain.reasons import Code, Reason
@@ -27,6 +28,7 @@ class EntryReport:
     before: Decimal | None
     after: Decimal | None
     code: str
+    steps: tuple[Step, ...] = ()
 
     @property
     def change(self) -> Decimal | None:
@@ -154,6 +156,7 @@ def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
                     before=reported_amount(entry.before, currency),
                     after=reported_amount(entry.after, currency),
                     code=entry.code.value,
+                    steps=entry.steps,
                 )
                 for entry in pool.entries
             ),

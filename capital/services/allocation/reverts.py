@@ -179,7 +179,7 @@ def _weigh(
         judged.readings,
         **division,
     )
-    inputs = None if last is None else inputs_after_revert(last, judged.readings)
+    inputs = None if last is None else inputs_after_revert(last, judged.readings, run.basis)
     return _Reversal(Verdict(linked, decision, decision.reason, judged, inputs), summaries)
 
 

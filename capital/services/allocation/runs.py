@@ -1,12 +1,14 @@
 """Recorded runs, read back as reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import prefetch_related_objects
 
 from capital.domain.money import EXACT
 from capital.models import AllocationPool, AllocationRun
+from capital.services.allocation.policies.kept import steps_from_json
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
@@ -42,10 +44,11 @@ def _recorded_pools(run: AllocationRun) -> tuple[PoolReport, ...]:
         return ()
     if run.snapshot is not None:
         return tuple(pool_from_json(stored) for stored in run.snapshot)
-    return tuple(_recorded_pool(pool, run.account.currency) for pool in run.pools.all())
+    steps = (run.basis or {}).get("steps", {})
+    return tuple(_recorded_pool(pool, run.account.currency, steps) for pool in run.pools.all())
 
 
-def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
+def _recorded_pool(pool: AllocationPool, currency: str, steps: Mapping[str, Any]) -> PoolReport:
     return PoolReport(
         pool=pool.pool,
         balance=Decimal(pool.reading) if pool.reading else None,
@@ -62,6 +65,7 @@ def _recorded_pool(pool: AllocationPool, currency: str) -> PoolReport:
                 before=reported_amount(entry.before, currency),
                 after=reported_amount(entry.after, currency),
                 code=entry.code,
+                steps=steps_from_json(steps.get(str(entry.strategy_account_id), ())),
             )
             for entry in pool.entries.all()
         ),

@@ -8,14 +8,14 @@ from typing import Any
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Decision
-from capital.domain.allocation.gate import Inputs, LinkState
-from capital.domain.allocation.links import Reserve
+from capital.domain.allocation.gate import Inputs
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.balances import Observation, PoolReading, Source
-from capital.domain.money import EXACT, parse_amount, plain
+from capital.domain.money import parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
+from capital.services.allocation.policies.kept import each_step_as_json, steps_from_json
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
@@ -28,46 +28,6 @@ from capital.services.balances.suspects import Suspect
 
 # Names a pool or entry of a snapshot, which has no row.
 SNAPSHOT = "snapshot"
-
-
-def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
-    """For the run's column; amounts as text."""
-    return {
-        "links": {
-            str(key): {
-                "strategy": link.strategy_key,
-                "weight": plain(EXACT.normalize(link.weight)),
-                "idle": link.idle,
-                **({"stopped": True} if link.stopped else {}),
-            }
-            for key, link in inputs.links.items()
-        },
-        "reserve": {
-            "percent": plain(EXACT.normalize(inputs.reserve.percent)),
-            "amount": plain(EXACT.normalize(inputs.reserve.amount)),
-        },
-        "balances": {pool.value: plain(amount) for pool, amount in inputs.balances.items()},
-    }
-
-
-def inputs_from_json(stored: dict[str, Any]) -> Inputs:
-    """The inverse of ``inputs_as_json``."""
-    return Inputs(
-        links={
-            int(key): LinkState(
-                link["strategy"],
-                Decimal(link["weight"]),
-                None if link["idle"] is None else Code(link["idle"]),
-                # Before limits, nothing was stopped.
-                stopped=link.get("stopped", False),
-            )
-            for key, link in stored["links"].items()
-        },
-        reserve=Reserve(
-            Decimal(stored["reserve"]["percent"]), Decimal(stored["reserve"]["amount"])
-        ),
-        balances={Pool(pool): Decimal(amount) for pool, amount in stored["balances"].items()},
-    )
 
 
 def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
@@ -164,6 +124,7 @@ def _pool_as_json(pool: PoolReport) -> dict[str, Any]:
                 "before": _text(entry.before),
                 "after": _text(entry.after),
                 "code": entry.code,
+                **({"steps": each_step_as_json(entry.steps)} if entry.steps else {}),
             }
             for entry in pool.entries
         ],
@@ -189,6 +150,7 @@ def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
                 before=_decimal(entry.get("before")),
                 after=_decimal(entry.get("after")),
                 code=entry["code"],
+                steps=steps_from_json(entry.get("steps", ())),
             )
             for entry in stored["entries"]
         ),

@@ -1,11 +1,12 @@
 """One account's verdict: whether anything is to be decided, and what."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
-from capital.domain.allocation.gate import Inputs, Thresholds, check_due
+from capital.domain.allocation.gate import Inputs, Thresholds, check_due, target_change
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.allocation.transfers import may_be_a_transfer
 from capital.domain.balances import Source
 from capital.domain.errors import CapitalError
@@ -16,6 +17,7 @@ from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
 from capital.services.allocation.inputs import inputs_of, load_inputs
+from capital.services.allocation.policies.known import Told, load_known
 from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, cached_in_basis, judge_readings
@@ -42,6 +44,7 @@ class Verdict:
         reason: The decision's reason, or why nothing is due.
         judged: Which balances are believed and which are not.
         inputs: The inputs of the decision; None if nothing was allocated.
+        told: What the policy had to know.
         reads_again: Nothing is decided yet: money may have moved between the account's pools while
             they were read, so both are to be read once more.
     """
@@ -52,6 +55,7 @@ class Verdict:
     judged: JudgedReadings = field(default_factory=JudgedReadings)
     inputs: Inputs | None = None
     reads_again: bool = False
+    told: Told = field(default_factory=Told)
 
 
 @dataclass(frozen=True)
@@ -86,28 +90,44 @@ def load_circumstances(
     )
 
 
-def judge_account(
-    linked: LinkedAccount,
+def judge_accounts(
+    linked_accounts: Mapping[int, LinkedAccount],
     answers: LiveAnswers,
     circumstances: Circumstances,
     request: AllocationRequest,
     *,
     now: datetime,
-) -> Verdict:
+) -> list[Verdict]:
     """Judge the readings, ask the gate, and decide. It writes nothing."""
-    account = linked.account
-    if (refused := _refused(account)) is not None:
-        return _decided(linked, refused)
-    judged = judge_readings(
-        account,
-        linked.pools,
-        answers,
-        circumstances.summaries[account.pk].latest,
-        now=now,
-        accept_jump=request.accept_jump,
-        confirms=request.is_of_a_person,
-    )
-    return decide_account(linked, judged, circumstances, request)
+    judged = {
+        key: judge_readings(
+            linked.account,
+            linked.pools,
+            answers,
+            circumstances.summaries[key].latest,
+            now=now,
+            accept_jump=request.accept_jump,
+            confirms=request.is_of_a_person,
+        )
+        for key, linked in linked_accounts.items()
+        if _refused(linked.account) is None
+    }
+    told = known_of(linked_accounts, judged, now=now)
+    return [
+        decide_account(linked, judged.get(key, JudgedReadings()), circumstances, request, told[key])
+        for key, linked in linked_accounts.items()
+    ]
+
+
+def known_of(
+    linked_accounts: Mapping[int, LinkedAccount],
+    judged: Mapping[int, JudgedReadings],
+    *,
+    now: datetime,
+) -> dict[int, Told]:
+    """What their policies have to know, for accounts whose balances are judged."""
+    readings = {key: judged[key].readings if key in judged else {} for key in linked_accounts}
+    return load_known(linked_accounts, readings, now=now)
 
 
 def decide_account(
@@ -115,6 +135,7 @@ def decide_account(
     judged: JudgedReadings,
     circumstances: Circumstances,
     request: AllocationRequest,
+    told: Told,
 ) -> Verdict:
     """Check whether it is due, if the request is ``if_due``, and decide. It writes nothing.
 
@@ -127,10 +148,11 @@ def decide_account(
     if not request.if_due:
         held = _why_held(linked, judged, position=None if request.force else position)
         held = held or _why_it_waits(linked, judged)
-        return _divided(linked, judged) if held is None else _held(linked, judged, held)
-    answer = ask_gate(linked, judged, last=circumstances.last_inputs.get(key), position=position)
+        return _divided(linked, judged, told) if held is None else _held(linked, judged, held)
+    last = circumstances.last_inputs.get(key)
+    answer = ask_gate(linked, judged, told, last=last, position=position)
     if answer.due:
-        verdict = _divided(linked, judged)
+        verdict = _divided(linked, judged, told)
         return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
     # A suspect balance is recorded once, until something changes; an open position is not.
     if answer.is_held and position is None and not judged.are_suspects_recorded:
@@ -177,13 +199,19 @@ def may_money_have_moved(
 
 
 def ask_gate(
-    linked: LinkedAccount, judged: JudgedReadings, *, last: Inputs | None, position: Reason | None
+    linked: LinkedAccount,
+    judged: JudgedReadings,
+    told: Told,
+    *,
+    last: Inputs | None,
+    position: Reason | None,
 ) -> GateAnswer:
     """Whether the account's pools are to be split now, and why. The only such decision.
 
     Args:
         linked: The account with its links.
         judged: Its judged balances.
+        told: What its policy has to know.
         last: The inputs of its last run that allocated; None if there was none.
         position: Why an open position holds the account; None where none does.
     """
@@ -196,43 +224,70 @@ def ask_gate(
         return GateAnswer(due=False, reason=held, is_held=True, suspects=suspects)
     if (waits := _why_it_waits(linked, judged)) is not None:
         return GateAnswer(due=False, reason=waits)
+    thresholds = Thresholds(account.min_change_amount, account.min_change_percent)
     check = check_due(
         inputs_of(linked, judged.readings),
         last,
         has_open_position=False,
-        thresholds=Thresholds(account.min_change_amount, account.min_change_percent),
+        thresholds=thresholds,
         currency=account.currency,
     )
+    if not check.due and (changed := _target_change(linked, judged, told, thresholds)) is not None:
+        return GateAnswer(due=True, reason=changed)
     return GateAnswer(due=check.due, reason=check.reason)
 
 
-def answer_gate(
-    linked: LinkedAccount,
+def _target_change(
+    linked: LinkedAccount, judged: JudgedReadings, told: Told, thresholds: Thresholds
+) -> Reason | None:
+    """Which link's capital is too far from what it would get; None for none, and by weight."""
+    if linked.rules.policy is PolicyName.WEIGHTS:
+        return None
+    decision = _divided(linked, judged, told).decision
+    assert decision is not None, "what is divided is decided"
+    return target_change(decision, thresholds, currency=linked.account.currency)
+
+
+def answer_gates(
+    linked_accounts: Mapping[int, LinkedAccount],
     answers: LiveAnswers | None,
     *,
-    latest: DailyAccountSummary | None,
-    last: Inputs | None,
-    position: Reason | None,
+    latest: Mapping[int, DailyAccountSummary],
+    last: Mapping[int, Inputs],
+    positions: Mapping[int, Reason],
     now: datetime,
-) -> GateAnswer:
-    """The gate's answer for a caller that decides nothing: judge the readings, then ask.
+) -> dict[int, GateAnswer]:
+    """The gate's answers for a caller that decides nothing: judge the readings, then ask.
 
     Args:
-        linked: The account with its links.
-        answers: Its exchange's answers; None for the cached balances, suspect ones included.
-        latest: Its newest summary.
-        last: As for ``ask_gate``, with ``position``.
-        position: Why an open position holds the account; None where none does.
+        linked_accounts: By primary key.
+        answers: Their exchanges' answers; None for the cached balances, suspect ones included.
+        latest: The newest summary of each, as far as there is one.
+        last: As for ``ask_gate``, with ``positions``.
+        positions: Why an open position holds an account; without those that none holds.
         now: The current time, for the age of the cache.
     """
-    account = linked.account
-    judged = JudgedReadings()
-    if _refused(account) is None:
-        if answers is None:
-            waiting = stored_suspects(account.suspect_readings)
-            answers = {(account.pk, pool): each for pool, each in waiting.items()}
-        judged = judge_readings(account, linked.pools, answers, latest, now=now)
-    return ask_gate(linked, judged, last=last, position=position)
+    judged = {}
+    for key, linked in linked_accounts.items():
+        if _refused(linked.account) is None:
+            of_account = answers
+            if of_account is None:
+                waiting = stored_suspects(linked.account.suspect_readings)
+                of_account = {(key, pool): each for pool, each in waiting.items()}
+            judged[key] = judge_readings(
+                linked.account, linked.pools, of_account, latest.get(key), now=now
+            )
+    told = known_of(linked_accounts, judged, now=now)
+    return {
+        key: ask_gate(
+            linked,
+            judged.get(key, JudgedReadings()),
+            told[key],
+            last=last.get(key),
+            position=positions.get(key),
+        )
+        for key, linked in linked_accounts.items()
+    }
 
 
 def _refused(account: Account) -> Decision | None:
@@ -276,22 +331,32 @@ def _held(linked: LinkedAccount, judged: JudgedReadings, why: Reason) -> Verdict
     return _decided(linked, hold(linked.links, linked.division["wallet_mode"], why), judged)
 
 
-def _divided(linked: LinkedAccount, judged: JudgedReadings) -> Verdict:
-    """Split the pools among the links."""
+def _divided(linked: LinkedAccount, judged: JudgedReadings, told: Told) -> Verdict:
+    """Divide the pools among the links."""
     try:
-        decision = decide(linked.links, judged.readings, **linked.division)
+        decision = decide(
+            linked.links,
+            judged.readings,
+            **linked.division,
+            rules=linked.rules,
+            known=told.known,
+        )
     except CapitalError as error:
         return _decided(linked, Decision(Outcome.FAILED, error.reason))
-    return _decided(linked, decision, judged, inputs_of(linked, judged.readings))
+    divided = {pool.reading.pool: pool.reading for pool in decision.pools}
+    begun = {pool.reading.pool for pool in decision.pools if pool.begins_anew}
+    settled = {**told.before, **{pool: told.settled[pool] for pool in begun & told.settled.keys()}}
+    inputs = inputs_of(linked, divided, told.known, settled, told.before)
+    return replace(_decided(linked, decision, judged, inputs), told=told)
 
 
 def _says_nothing_new(verdict: Verdict) -> bool:
-    """Whether the last check found no balance either: that is recorded once."""
+    """Whether the last check could not divide either, for the same reason: it is recorded once."""
     decision = verdict.decision
     return (
         decision is not None
-        and decision.reason.code is Code.NO_BALANCE
-        and verdict.linked.account.last_check_code == Code.NO_BALANCE
+        and decision.reason.code.is_told_once
+        and verdict.linked.account.last_check_code == decision.reason.code
         and not any(entry.changed for pool in decision.pools for entry in pool.entries)
     )
 

@@ -15,7 +15,8 @@ from capital.domain.money import parse_amount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import AllocationEntry, AllocationPool, AllocationRun
-from capital.services.allocation.stored import inputs_from_json, recorded_pool_from_json
+from capital.services.allocation.policies.kept import inputs_from_json
+from capital.services.allocation.stored import recorded_pool_from_json
 from strategies.markets import MarketType
 
 # What malformed JSON may raise.

@@ -37,10 +37,20 @@ class Earned:
 def earned_until(
     moments: Mapping[int, datetime], currencies: Mapping[int, str], *, now: datetime
 ) -> dict[int, Earned]:
+    """What these links have earned, as ``read_earned`` tells, while nothing can change it.
+
+    Call it inside the transaction that locked their accounts.
+    """
+    return read_earned(moments, currencies, now=now)
+
+
+def read_earned(
+    moments: Mapping[int, datetime], currencies: Mapping[int, str], *, now: datetime
+) -> dict[int, Earned]:
     """What these links have earned; those without books are left out.
 
-    Call it inside the transaction that locked their accounts. Two queries (none without links), and
-    a constant number more where something happened after a moment.
+    Two queries (none without links), and a constant number more where something happened after a
+    moment.
 
     Args:
         moments: By link, when the balance was read.

@@ -35,21 +35,25 @@ class Count:
         since: When the balance was read; None: never decided.
         counted: What was realised until then.
         unrealized: What was unrealised then; None where that was not known.
+        set_aside: What is its own beside its capital.
     """
 
     since: datetime | None = None
     counted: Decimal = _ZERO
     unrealized: Decimal | None = None
+    set_aside: Decimal = _ZERO
 
     @classmethod
     def of(cls, capital: StrategyCapital) -> "Count":
         """As it stands."""
         counted = Decimal(str(capital.pnl_counted))
-        return cls(capital.pnl_since, counted, capital.unrealized_then)
+        aside = Decimal(str(capital.set_aside))
+        return cls(capital.pnl_since, counted, capital.unrealized_then, aside)
 
     def as_json(self) -> dict[str, Any]:
         """Amounts as text, times as ISO 8601."""
-        return {
+        aside = {"set_aside": plain(self.set_aside)} if self.set_aside else {}
+        return aside | {
             "since": None if self.since is None else self.since.isoformat(),
             "counted": plain(self.counted),
             "unrealized": None if self.unrealized is None else plain(self.unrealized),
@@ -63,6 +67,7 @@ class Count:
             None if since is None else datetime.fromisoformat(since),
             Decimal(stored["counted"]),
             None if unrealized is None else Decimal(unrealized),
+            Decimal(stored.get("set_aside", "0")),
         )
 
 
@@ -76,7 +81,11 @@ class Counted:
 
 @inside_transaction
 def count_pnl(
-    decisions: Sequence[tuple[Account, Decision]], *, restores: Mapping[str, Any], now: datetime
+    decisions: Sequence[tuple[Account, Decision]],
+    *,
+    restores: Mapping[str, Any],
+    now: datetime,
+    known: Mapping[int, Earned] | None = None,
 ) -> dict[int, Counted]:
     """What follows for the PnL of every link whose capital these decisions decide, by link.
 
@@ -87,7 +96,9 @@ def count_pnl(
         decisions: One for each account.
         restores: What the run that is reverted says of PnL (``AllocationRun.pnl``), by link.
         now: The time of the decisions.
+        known: By link, what was read of it for the decision, under the same locks.
     """
+    known = known or {}
     decided = [
         (account, pool.reading.observed_at or now, entry)
         for account, decision in decisions
@@ -99,16 +110,19 @@ def count_pnl(
         return {}
     moments = {entry.link.id: moment for _, moment, entry in decided}
     present, traded = _present(list(moments))
-    earned = earned_until(
-        {link_id: moments[link_id] for link_id in traded},
-        {entry.link.id: account.currency for account, _, entry in decided},
-        now=now,
-    )
+    earned = {
+        **known,
+        **earned_until(
+            {link_id: moments[link_id] for link_id in traded if link_id not in known},
+            {entry.link.id: account.currency for account, _, entry in decided},
+            now=now,
+        ),
+    }
     found = {}
     for account, moment, entry in decided:
         link_id = entry.link.id
         before = present.get(link_id) or StrategyCapital(strategy_account_id=link_id)
-        count = _begun(moment, earned.get(link_id))
+        count = _begun(moment, earned.get(link_id), entry.set_aside or _ZERO)
         if entry.code is Code.RESTORED:
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
@@ -134,10 +148,10 @@ def _present(link_ids: Sequence[int]) -> tuple[dict[int, StrategyCapital], list[
     return present, [link.pk for link in links if link.traded]
 
 
-def _begun(moment: datetime, earned: Earned | None) -> Count:
+def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count:
     if earned is None:
-        return Count(moment, _ZERO, _ZERO)
-    return Count(moment, earned.until, earned.unrealized)
+        return Count(moment, _ZERO, _ZERO, set_aside)
+    return Count(moment, earned.until, earned.unrealized, set_aside)
 
 
 def _counted(
@@ -154,6 +168,7 @@ def _counted(
         pnl_since=count.since,
         pnl_counted=count.counted,
         unrealized_then=count.unrealized,
+        set_aside=count.set_aside,
     )
     if earned is not None:
         pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)

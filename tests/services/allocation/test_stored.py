@@ -47,6 +47,16 @@ def test_snapshot_has_texts_and_reads_back_as_the_same_report() -> None:
                 "before": None,
                 "after": "0.00000000",
                 "code": "share",
+                "steps": [
+                    {
+                        "did": "share",
+                        "balance": "0.00000001",
+                        "reserve": "0.00000001",
+                        "claim": "2.5",
+                        "claims": "2.5",
+                        "amount": "0",
+                    }
+                ],
             }
         ],
     }

@@ -13,7 +13,7 @@ from capital.domain.reasons import Code
 from capital.models import AllocationEntry, AllocationRun, Stop, StrategyAccount
 from capital.services.allocation import check_gate
 from capital.services.allocation.allocate import auto_allocate_capital_for_account
-from capital.services.allocation.stored import inputs_as_json, inputs_from_json
+from capital.services.allocation.policies.kept import inputs_as_json, inputs_from_json
 from capital.services.limits import Scope, lift_stops, place_stop
 from tests.factories import capital_of, make_account, make_link, make_summary
 

@@ -129,7 +129,7 @@ def _within_band(work: Work, division: Division) -> Division:
             link.id: replace(
                 shares[link.id],
                 amount=EXACT.quantize(capital, work.quantum),
-                code=link.idle or Code.WITHIN_BAND,
+                code=Code.WITHIN_BAND,
                 set_aside=link.set_aside,
                 steps=(*shares[link.id].steps, step),
             )

@@ -1,0 +1,272 @@
+"""What policies have to know of links and pools, read for a batch of accounts at once.
+
+Accounts that divide by weight need none of it, and cost no query.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from capital.domain.allocation.gate import Inputs, Settled
+from capital.domain.allocation.links import Link
+from capital.domain.allocation.policies.contract import Known, LinkFacts, PoolFacts
+from capital.domain.allocation.rules import PolicyName
+from capital.domain.balances import BalanceBasis, PoolReading
+from capital.domain.money import EXACT, booked
+from capital.domain.performance.earned import after_costs
+from capital.domain.performance.flows import FlowKind
+from capital.domain.performance.measures.ratios import deviation
+from capital.domain.performance.measures.returns import Day
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code
+from capital.models import Flow, LinkDay
+from capital.services.accounts.linked import LinkedAccount, Since
+from capital.services.allocation.inputs import load_last_inputs
+from capital.services.balances.summaries import business_date
+from capital.services.trading.counted import Earned, read_earned
+from capital.services.trading.packed.months import COLUMNS, DayRow
+
+_ZERO = Decimal(0)
+_DAY = timedelta(days=1)
+_FEWEST_FOR_A_DEVIATION = 2
+_PUT_IN = [kind.value for kind in FlowKind if not kind.is_earned]
+# Such a link left its claim to the others: it begins again as a new one.
+_GONE = frozenset({Code.STRATEGY_ARCHIVED, Code.LINK_INACTIVE, Code.MARKET_NOT_ON_VENUE})
+
+_Readings = Mapping[Pool, PoolReading]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of one account.
+
+    Attributes:
+        known: What its policy has to know.
+        earned: By link, what it earned until the reading; of links that ever traded.
+        settled: How each pool that has a balance stands now.
+        before: How each pool stood when its capital was last decided.
+    """
+
+    known: Known = field(default_factory=Known)
+    earned: Mapping[int, Earned] = field(default_factory=dict)
+    settled: Mapping[Pool, Settled] = field(default_factory=dict)
+    before: Mapping[Pool, Settled] = field(default_factory=dict)
+
+
+def load_known(
+    linked_accounts: Mapping[int, LinkedAccount],
+    readings: Mapping[int, _Readings],
+    *,
+    now: datetime,
+) -> dict[int, Told]:
+    """What the policies of these accounts have to know, by account.
+
+    At most two queries more than dividing by weight costs, besides what is counted of PnL anyway.
+
+    Args:
+        linked_accounts: By primary key.
+        readings: The judged balances of each.
+        now: Decides which day it is, and which marks are fresh.
+    """
+    of_policy: dict[PolicyName, dict[int, LinkedAccount]] = defaultdict(dict)
+    for key, linked in linked_accounts.items():
+        of_policy[linked.rules.policy][key] = linked
+    found = _calm(of_policy[PolicyName.INVERSE_VOLATILITY], now=now)
+    found |= _own(of_policy[PolicyName.OWN_PROFIT], readings, now=now)
+    return {key: found.get(key, Told()) for key in linked_accounts}
+
+
+def _calm(linked_accounts: Mapping[int, LinkedAccount], *, now: datetime) -> dict[int, Told]:
+    """The volatility of the active links' daily returns, in one query."""
+    links = {
+        link.id: linked
+        for linked in linked_accounts.values()
+        for link in linked.links
+        if link.idle is None
+    }
+    if not links:
+        return {}
+    today = business_date(now)
+    longest = max(linked.rules.lookback_days for linked in linked_accounts.values())
+    rows: dict[int, list[DayRow]] = defaultdict(list)
+    # The day before the first one says what was unrealised at its start.
+    days = LinkDay.objects.filter(
+        strategy_account__in=links, date__gte=today - (longest + 1) * _DAY, date__lt=today
+    )
+    for each in days.order_by("strategy_account", "date").values_list(*COLUMNS):
+        row = DayRow(*each)
+        if row.currency == links[row.link_id].account.currency:
+            rows[row.link_id].append(row)
+    facts: dict[int, LinkFacts] = {}
+    for link_id, linked in links.items():
+        first = today - linked.rules.lookback_days * _DAY
+        returns = _returns(rows[link_id], first=first)
+        enough = len(returns) >= _FEWEST_FOR_A_DEVIATION
+        facts[link_id] = LinkFacts(
+            volatility=booked(deviation(returns)) if enough else None, days=len(returns)
+        )
+    return {
+        key: Told(Known({link.id: facts[link.id] for link in linked.links if link.id in facts}))
+        for key, linked in linked_accounts.items()
+    }
+
+
+def _returns(rows: Sequence[DayRow], *, first: date) -> list[Decimal]:
+    """The returns of the days with a position or a trade, from ``first`` on."""
+    returns = []
+    worth = rows[0].worth_start if rows else None
+    for row in rows:
+        start, worth = worth, row.unrealized
+        if row.date < first or not (row.fills or row.realized or row.funding or start or worth):
+            continue
+        earned = after_costs(row.realized, fees=row.fees, funding=row.funding)
+        day = Day(row.date, row.equity_start, row.capital_added, earned, start, worth)
+        if day.daily_return is not None:
+            returns.append(day.daily_return)
+    return returns
+
+
+def _own(
+    linked_accounts: Mapping[int, LinkedAccount],
+    readings: Mapping[int, _Readings],
+    *,
+    now: datetime,
+) -> dict[int, Told]:
+    """What each link earned since its capital was decided, and what came from outside."""
+    if not linked_accounts:
+        return {}
+    last = load_last_inputs(list(linked_accounts))
+    flows = _flows(linked_accounts)
+    moments: dict[int, datetime] = {}
+    currencies: dict[int, str] = {}
+    for key, linked in linked_accounts.items():
+        mode = WalletMode(linked.account.wallet_mode)
+        for link in linked.links:
+            reading = readings[key].get(pool_of(link.market, mode))
+            moments[link.id] = (reading and reading.observed_at) or now
+            currencies[link.id] = linked.account.currency
+    traded = {
+        link_id: moments[link_id]
+        for linked in linked_accounts.values()
+        for link_id, since in linked.since.items()
+        if since.traded
+    }
+    earned = read_earned(traded, currencies, now=now)
+    return {
+        key: _told(linked, readings[key], last.get(key), flows.get(key, ()), earned)
+        for key, linked in linked_accounts.items()
+    }
+
+
+# When it came or went, in which pool, how much.
+_Moved = tuple[datetime, Pool, Decimal]
+
+
+def _flows(linked_accounts: Mapping[int, LinkedAccount]) -> dict[int, list[_Moved]]:
+    """What ever came or went without having been earned, in the accounts' currencies."""
+    found: dict[int, list[_Moved]] = defaultdict(list)
+    rows = Flow.objects.filter(
+        account__in=linked_accounts, kind__in=_PUT_IN, matched_by__isnull=True
+    ).order_by("pk")
+    columns = ("account_id", "currency", "occurred_at", "pool", "amount")
+    for account_id, currency, at, pool, amount in rows.values_list(*columns):
+        if currency == linked_accounts[account_id].account.currency:
+            found[account_id].append((at, Pool(pool), amount))
+    return found
+
+
+def _told(
+    linked: LinkedAccount,
+    readings: _Readings,
+    last: Inputs | None,
+    flows: Iterable[_Moved],
+    earned: Mapping[int, Earned],
+) -> Told:
+    account, flows = linked.account, list(flows)
+    mode, is_equity = WalletMode(account.wallet_mode), account.balance_basis == BalanceBasis.EQUITY
+    gains = {
+        link.id: _gain(linked.since.get(link.id, Since()), earned.get(link.id), is_equity=is_equity)
+        for link in linked.links
+    }
+    before = _settled_before(linked, last)
+    settled, pools = {}, {}
+    for pool, reading in readings.items():
+        if reading.amount is None:
+            continue
+        total = _sum(each for at, of, each in flows if of is pool and _by(at, reading.observed_at))
+        settled[pool] = Settled(reading.amount, total, reading.observed_at)
+        then = before.get(pool)
+        pools[pool] = PoolFacts(
+            balance_then=None if then is None else then.balance,
+            external=_ZERO if then is None else _external(total, then, pool, flows),
+            earned=_sum(
+                gains[link.id] or _ZERO
+                for link in linked.links
+                if pool_of(link.market, mode) is pool
+            ),
+        )
+    links = {
+        link.id: LinkFacts(earned=gains[link.id], is_new=_is_new(link, last))
+        for link in linked.links
+    }
+    of_account = {link.id: earned[link.id] for link in linked.links if link.id in earned}
+    return Told(Known(links, pools), of_account, settled, before)
+
+
+def _gain(since: Since, earned: Earned | None, *, is_equity: bool) -> Decimal | None:
+    """What a link earned since its capital was decided; None where that is not known."""
+    if since.reported:
+        return None
+    if earned is None or since.since is None:
+        return _ZERO
+    gain = EXACT.subtract(earned.until, since.counted)
+    if not is_equity:
+        return gain
+    if earned.unrealized is None or since.unrealized is None:
+        return None
+    return EXACT.add(gain, EXACT.subtract(earned.unrealized, since.unrealized))
+
+
+def _settled_before(linked: LinkedAccount, last: Inputs | None) -> dict[Pool, Settled]:
+    """As the last run kept it; of a run by another policy its balance, and when that was read."""
+    if last is None:
+        return {}
+    mode = WalletMode(linked.account.wallet_mode)
+    moments: dict[Pool, datetime] = {}
+    for link in linked.links:
+        since = linked.since.get(link.id, Since()).since
+        if since is not None:
+            pool = pool_of(link.market, mode)
+            moments[pool] = max(moments.get(pool, since), since)
+    by_balance = {
+        pool: Settled(balance, at=moments.get(pool)) for pool, balance in last.balances.items()
+    }
+    return {**by_balance, **last.settled}
+
+
+def _external(total: Decimal, then: Settled, pool: Pool, flows: Iterable[_Moved]) -> Decimal:
+    """What came or went since then; where it was kept, also what was not known then."""
+    if then.external is not None:
+        return EXACT.subtract(total, then.external)
+    before = _sum(each for at, of, each in flows if of is pool and _by(at, then.at))
+    return EXACT.subtract(total, before)
+
+
+def _is_new(link: Link, last: Inputs | None) -> bool:
+    """Whether it had no part in the last decision, or left its claim to the others there."""
+    if last is None or link.capital is None or link.id not in last.links:
+        return True
+    return last.links[link.id].idle in _GONE
+
+
+def _by(at: datetime, moment: datetime | None) -> bool:
+    return moment is None or at <= moment
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    total = _ZERO
+    for amount in amounts:
+        total = EXACT.add(total, amount)
+    return total
