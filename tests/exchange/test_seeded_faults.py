@@ -31,7 +31,8 @@ from tests.exchange.asking import gateway_to
 from tests.factories import make_link
 from tests.simulated import Exchange
 
-pytestmark = pytest.mark.django_db
+# What is made of an answer is decided before any row is written.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # Raise it once the long form has passed with the new version, in the commit that pins that.
 PROVEN_CCXT = "4.5.90"

@@ -88,6 +88,7 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", text).split())
 
 
+@pytest.mark.once
 def test_the_list_of_fills_leads_to_the_page(page: Client) -> None:
     text = page.get(reverse("admin:capital_fill_changelist")).content.decode()
 
@@ -95,6 +96,7 @@ def test_the_list_of_fills_leads_to_the_page(page: Client) -> None:
     assert page.get(START).status_code == 200
 
 
+@pytest.mark.once
 def test_who_may_not_report_trading_finds_no_page(client: Client) -> None:
     client.force_login(allow(make_user(is_staff=True), "capital.view_fill"))
 
@@ -183,6 +185,7 @@ def test_without_what_was_shown_nothing_is_imported(page: Client, account: Any, 
     assert not Fill.objects.exists()
 
 
+@pytest.mark.once
 def test_every_line_that_cannot_be_used_is_named(page: Client, account: Any) -> None:
     content = sheet(
         LINES[0],
@@ -242,12 +245,14 @@ def test_a_known_file_is_nothing_to_import(page: Client, account: Any) -> None:
     assert "_import" not in text
 
 
+@pytest.mark.once
 def test_an_empty_table_tells_of_no_trades(page: Client, account: Any) -> None:
     _, text = previewed(page, account, sheet())
 
     assert "The file contains no trades." in text
 
 
+@pytest.mark.once
 def test_a_strategy_that_is_chosen_takes_all_lines(page: Client, account: Any) -> None:
     link = account.strategy_accounts.get(strategy__key="trend")
     line = LINES[0].replace("trend", "nobody")
@@ -258,6 +263,7 @@ def test_a_strategy_that_is_chosen_takes_all_lines(page: Client, account: Any) -
     assert Fill.objects.get().strategy_account == link
 
 
+@pytest.mark.once
 def test_a_strategy_of_another_account_is_refused(page: Client, account: Any) -> None:
     elsewhere = make_strategy(owner=account.owner, key="elsewhere")
     make_link(account=make_account(owner=account.owner, name="Other"), strategy=elsewhere)
@@ -267,12 +273,14 @@ def test_a_strategy_of_another_account_is_refused(page: Client, account: Any) ->
     assert error_of(answer) == "This strategy does not trade on the account."
 
 
+@pytest.mark.once
 def test_a_compressed_file_is_unpacked(page: Client, account: Any) -> None:
     _, text = previewed(page, account, gzip.compress(sheet(*LINES)))
 
     assert "trend 2 0 2" in words(text)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -296,6 +304,7 @@ def test_what_is_no_file_of_trades_is_refused_at_once(
     assert not TradeUpload.objects.exists()
 
 
+@pytest.mark.once
 def test_a_file_of_another_exchange_is_refused(page: Client, account: Any, tmp_path: Path) -> None:
     database = make_database(tmp_path / "t.sqlite", "UPDATE trades SET exchange = 'bybit'")
 
@@ -304,6 +313,7 @@ def test_a_file_of_another_exchange_is_refused(page: Client, account: Any, tmp_p
     assert error_of(answer) == "The file tells of trades on bybit, but the account is on binance."
 
 
+@pytest.mark.once
 def test_a_database_whose_last_trades_may_be_elsewhere_is_told(
     page: Client, account: Any, tmp_path: Path
 ) -> None:
@@ -363,6 +373,7 @@ def test_of_one_person_the_last_uploads_are_kept(page: Client, account: Any) -> 
     assert list(names) == ["trades.csv", "theirs", *(f"{number}.csv" for number in range(1, 6))]
 
 
+@pytest.mark.once
 def test_long_files_are_shown_from_their_beginning(page: Client, account: Any) -> None:
     lines = [LINES[0].replace(",a", f",o{number}") for number in range(201)]
 
