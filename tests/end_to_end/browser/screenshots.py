@@ -13,6 +13,7 @@ from capital.services.jobs.clusters import record_heartbeat
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import DEMO_ACCOUNTS, ExchangeState
 from capital.simulator.trading.demo import trade_demo
+from strategies.models import Strategy
 from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 
@@ -72,3 +73,13 @@ def test_pictures(visitor: Visitor, demo: Account) -> None:
 
     dark = visitor.open(demo.owner, scheme="dark", language="ko", width=1280, height=1000)
     shoot(goto(dark, "/admin/"), "dashboard-dark-korean")
+
+
+def test_pictures_of_performance(visitor: Visitor, demo: Account) -> None:
+    page = visitor.open(demo.owner, width=1280, height=860)
+    shoot(goto(page, "/admin/performance/"), "performance")
+    page.set_viewport_size({"width": 1280, "height": 1320})
+    strategy = Strategy.objects.get(key="trend")
+    shoot(goto(page, f"/admin/strategies/strategy/{strategy.pk}/performance/"), "strategy")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    shoot(goto(page, f"/admin/statements/?account={demo.pk}"), "statement")
