@@ -102,6 +102,8 @@ def put_in(module: Path, fault: Fault) -> bool:
     before = dict(_functions(compile(module.read_text(encoding="utf-8"), module, "exec")))
     changed = {place: code for place, code in _functions(fault.code) if code != before.get(place)}
     found = False
+    # What was imported when Django began is frozen (capital/apps.py), and hidden so.
+    gc.unfreeze()
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and each.__code__.co_filename == str(module):
             place = each.__code__.co_qualname, each.__code__.co_firstlineno

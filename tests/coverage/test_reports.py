@@ -1,6 +1,8 @@
 """What ``make coverage`` and ``make mutants`` report, from results that are given."""
 
+import gc
 import json
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -152,3 +154,29 @@ def test_tests_of_a_condition_are_its_modules_own_first() -> None:
         "tests/services/allocation",
         "tests/api",
     ]
+
+
+def test_condition_is_left_out_of_a_module_that_is_hidden_from_the_garbage_collector(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "frozen.py"
+    path.write_text("def found(rows):\n    return rows.filter(a=1)\n")
+    spec = spec_from_file_location("frozen", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # As Django's own modules, and ours, are when a process has begun.
+    gc.freeze()
+    (fault,) = conditions.faults_of(path.read_text(), str(path))
+
+    is_put_in = conditions.put_in(path, fault)
+
+    gc.freeze()
+    assert is_put_in
+    assert module.found(Rows()) == {}
+
+
+class Rows:
+    def filter(self, **conditions: int) -> dict[str, int]:
+        return conditions
