@@ -62,6 +62,13 @@ class PoolReading:
     observed_at: datetime | None
     reason: Reason
 
+    @classmethod
+    def recorded(
+        cls, pool: Pool, amount: Decimal | None, source: Source, observed_at: datetime | None
+    ) -> "PoolReading":
+        """As a run recorded it, to divide it again: for that, its reason does not matter."""
+        return cls(pool, amount, source, observed_at, Reason(Code.LIVE_BALANCE))
+
 
 def choose_reading(
     pool: Pool, live: Observation | Reason, cached: Observation | None

@@ -12,6 +12,7 @@ BOUND_FIELDS = (
     "min_amount",
     "max_amount",
     "max_percent",
+    "drawdown_scaling",
     "compounding",
     "base_capital",
 )
@@ -41,6 +42,11 @@ BOUND_CONSTRAINTS: list[models.BaseConstraint] = [
         condition=Q(max_percent__isnull=True) | Q(max_percent__gte=0, max_percent__lte=100),
         name="strategy_account_max_percent_in_range",
         violation_error_message=_("The maximum percentage must be between 0 and 100."),
+    ),
+    models.CheckConstraint(
+        condition=Q(drawdown_scaling=False) | Q(max_drawdown_percent__isnull=False),
+        name="strategy_account_drawdown_scaling_has_limit",
+        violation_error_message=_("Scaling by drawdown needs the maximum drawdown."),
     ),
     models.CheckConstraint(
         condition=Q(compounding__in=[each.value for each in Compounding]),

@@ -151,6 +151,14 @@ class StrategyAccount(Limited, RemembersLoaded):
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
         help_text=_("The same, as a percentage of the pool without its reserve."),
     )
+    drawdown_scaling = models.BooleanField(
+        _("scale by drawdown"),
+        default=False,
+        help_text=_(
+            "Its share shrinks with its drawdown, to nothing at its maximum drawdown. What is "
+            "taken away stays unallocated."
+        ),
+    )
     compounding = models.CharField(
         _("compounding"),
         max_length=4,

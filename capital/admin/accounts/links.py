@@ -176,6 +176,7 @@ class LinkAdmin(Editable, SiteModelAdmin):
                     ("fixed_amount", "priority"),
                     ("min_amount", "max_amount", "max_percent"),
                     ("compounding", "base_capital"),
+                    "drawdown_scaling",
                 ]
             },
         ),

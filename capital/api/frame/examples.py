@@ -54,6 +54,7 @@ _LINK = {
     "min_amount": None,
     "max_amount": "10000.00",
     "max_percent": None,
+    "drawdown_scaling": False,
     "compounding": "full",
     "base_capital": None,
     "is_active": True,

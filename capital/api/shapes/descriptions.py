@@ -117,6 +117,10 @@ LINK: Descriptions = {
     "min_amount": "Gets at least this while there is enough. Null: no minimum.",
     "max_amount": "What it would get beyond this goes to the others. Null: no limit.",
     "max_percent": "The same, as a percentage of the pool without its reserve. Null: no limit.",
+    "drawdown_scaling": (
+        "Whether its share shrinks with its drawdown, to nothing at `max_drawdown_percent`, which "
+        "it requires. What is taken away stays unallocated."
+    ),
     "compounding": (
         "`full`: it trades with all it earned. `half`: with half of what it has above "
         "`base_capital`. `none`: with `base_capital` at most. The rest stays unallocated."

@@ -20,8 +20,6 @@ from capital.domain.reasons import Code, Reason
 from strategies.markets import MarketType
 
 ZERO = Decimal(0)
-# Stands for where the balance came from: for the amounts it does not matter.
-_AGAIN = Reason(Code("live_balance"))
 
 
 @dataclass(frozen=True)
@@ -264,7 +262,7 @@ def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) 
         _link(entry, inputs) for entry in sorted(pool.entries, key=lambda each: each.link_id or 0)
     ]
     return decide_pool(
-        PoolReading(pool.pool, pool.balance, pool.source, pool.observed_at, _AGAIN),
+        PoolReading.recorded(pool.pool, pool.balance, pool.source, pool.observed_at),
         links,
         reserve=reserve,
         quantum=quantum,

@@ -102,6 +102,7 @@ def load_linked_accounts(
             "stopped",
             "capital__set_aside",
             *BOUND_FIELDS,
+            "max_drawdown_percent",
             *_SINCE,
         )
     )
@@ -178,16 +179,20 @@ def _bounds(
     min_amount: Decimal | None,
     max_amount: Decimal | None,
     max_percent: Decimal | None,
+    drawdown_scaling: bool,  # noqa: FBT001  # a column among others
     compounding: str,
     base_capital: Decimal | None,
+    max_drawdown_percent: Decimal | None,
 ) -> Bounds:
-    """In the order of ``BOUND_FIELDS``."""
+    """In the order of ``BOUND_FIELDS``; of the limit only what scaling takes of it."""
     return Bounds(
         fixed_amount=fixed_amount,
         priority=priority,
         min_amount=min_amount,
         max_amount=max_amount,
         max_percent=max_percent,
+        drawdown_scaling=drawdown_scaling,
+        max_drawdown_percent=max_drawdown_percent if drawdown_scaling else None,
         compounding=Compounding(compounding),
         base_capital=base_capital,
     )

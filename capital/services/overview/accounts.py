@@ -30,7 +30,15 @@ from capital.services.overview.runs import last_runs
 
 _ZERO = Decimal(0)
 # The columns on which the freshness of an account depends.
-_FRESHNESS_NEEDS = ("venue", "wallet_mode", "currency", "balance_basis", "max_cache_age_hours")
+_FRESHNESS_NEEDS = (
+    # Whether more of the links is asked for.
+    "policy",
+    "venue",
+    "wallet_mode",
+    "currency",
+    "balance_basis",
+    "max_cache_age_hours",
+)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
 

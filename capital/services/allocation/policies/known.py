@@ -5,7 +5,7 @@ Accounts that divide by weight need none of it, and cost no query.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from capital.domain.allocation.links import Link
 from capital.domain.allocation.policies.contract import Known, LinkFacts, PoolFacts
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.balances import BalanceBasis, PoolReading
+from capital.domain.limits.judging import Kind
 from capital.domain.money import EXACT, booked
 from capital.domain.performance.earned import after_costs
 from capital.domain.performance.flows import FlowKind
@@ -21,7 +22,7 @@ from capital.domain.performance.measures.ratios import deviation
 from capital.domain.performance.measures.returns import Day
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
-from capital.models import Flow, LinkDay
+from capital.models import Flow, LimitState, LinkDay
 from capital.services.accounts.linked import LinkedAccount, Since
 from capital.services.allocation.inputs import load_last_inputs
 from capital.services.balances.summaries import business_date
@@ -75,7 +76,35 @@ def load_known(
         of_policy[linked.rules.policy][key] = linked
     found = _calm(of_policy[PolicyName.INVERSE_VOLATILITY], now=now)
     found |= _own(of_policy[PolicyName.OWN_PROFIT], readings, now=now)
-    return {key: found.get(key, Told()) for key in linked_accounts}
+    drawdowns = _drawdowns(linked_accounts.values())
+    return {
+        key: _with_drawdowns(found.get(key, Told()), linked, drawdowns)
+        for key, linked in linked_accounts.items()
+    }
+
+
+def _drawdowns(linked_accounts: Iterable[LinkedAccount]) -> dict[int, Decimal]:
+    """How deep the links stand that are scaled by it, as it was last judged; in one query."""
+    scaled = [
+        link.id
+        for linked in linked_accounts
+        for link in linked.links
+        if link.bounds.drawdown_scaling and link.idle is None
+    ]
+    if not scaled:
+        return {}
+    rows = LimitState.objects.filter(strategy_account__in=scaled, kind=Kind.DRAWDOWN.value)
+    used = rows.order_by().values_list("strategy_account_id", "used")
+    return {link_id: each for link_id, each in used if each is not None}
+
+
+def _with_drawdowns(told: Told, linked: LinkedAccount, drawdowns: Mapping[int, Decimal]) -> Told:
+    facts = dict(told.known.links)
+    for link in linked.links:
+        if link.id in drawdowns:
+            known = facts.get(link.id, LinkFacts())
+            facts[link.id] = replace(known, drawdown_percent=drawdowns[link.id])
+    return replace(told, known=replace(told.known, links=facts))
 
 
 def _calm(linked_accounts: Mapping[int, LinkedAccount], *, now: datetime) -> dict[int, Told]:

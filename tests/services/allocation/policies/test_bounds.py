@@ -3,10 +3,12 @@
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
+from capital.models import LimitState
 from capital.services.allocation import check_gate, preview_allocation, told_steps
 from capital.services.allocation.policies.kept import inputs_from_json
 from tests.factories import forge
@@ -132,6 +134,34 @@ def test_within_the_drift_band_nothing_is_begun_again() -> None:
     assert (run.outcome, run.pnl) == ("unchanged", None)
     assert run.snapshot[0]["unallocated"] == "50.00"
     assert is_clean(account)
+
+
+def test_a_drawdown_scales_by_how_deep_the_link_stood_when_it_was_judged() -> None:
+    account, links = desk("weights", "1", "1")
+    links[0].max_drawdown_percent = D(20)
+    links[0].drawdown_scaling = True
+    links[0].save()
+    LimitState.objects.create(
+        strategy_account=links[0], kind="drawdown", used=D(5), limit=D(20), judged_at=at(1)
+    )
+
+    run = read_and_decide(account, "10000", 1)
+
+    assert capitals(links) == ["3750.00", "5000.00"]
+    assert how(run)[0] == (
+        "(10,000.00 − 0.00 reserve) × 1 of 2 = 5,000.00; × (1 − drawdown of 5% ÷ 20%) = 3,750.00"
+    )
+    assert is_clean(account)
+
+
+def test_scaling_by_drawdown_needs_its_limit() -> None:
+    _, (link,) = desk("weights", "1")
+    link.drawdown_scaling = True
+
+    with pytest.raises(ValidationError, match="needs the maximum drawdown"):
+        link.full_clean()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        type(link).objects.filter(pk=link.pk).update(drawdown_scaling=True)
 
 
 def test_bounds_cost_no_query() -> None:
