@@ -5,6 +5,7 @@ from capital.admin.accounts import page as accounts
 from capital.admin.allocation import capital, runs
 from capital.admin.jobs import queue
 from capital.admin.jobs import runs as job_runs
+from capital.admin.limits import stops
 from capital.admin.people import devices, tokens, users
 from capital.admin.strategies import deliveries
 from capital.admin.strategies import page as strategies
@@ -23,6 +24,7 @@ __all__ = [
     "positions",
     "queue",
     "runs",
+    "stops",
     "strategies",
     "summaries",
     "tokens",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
+from django.utils import timezone
 
 from capital.models import (
     Account,
@@ -17,6 +18,7 @@ from capital.models import (
     Position,
     SecondFactorDevice,
     SettingChange,
+    Stop,
     StrategyAccount,
     StrategyCapital,
     WebhookAnswer,
@@ -76,6 +78,7 @@ class Tenant:
             Position: Position.objects.filter(strategy_account__account__owner=self.user),
             Fill: Fill.objects.filter(account__owner=self.user),
             Flow: Flow.objects.filter(account__owner=self.user),
+            Stop: Stop.objects.filter(account__owner=self.user),
             SettingChange: SettingChange.objects.filter(account__owner=self.user),
             WebhookDelivery: WebhookDelivery.objects.filter(strategy__owner=self.user),
             ApiToken: ApiToken.objects.filter(user=self.user),
@@ -144,6 +147,12 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         venue_fill_id=f"{word}-fill",
         order_id=f"{word}-order",
         client_order_id=f"{word}-client",
+    )
+    Stop.objects.create(
+        account=account,
+        reason=f"{word}-stop",
+        lifted_at=timezone.now(),
+        lifted_reason=f"{word}-lifted",
     )
     make_flow(account, note=f"{word}-note")
     phone = make_phone(user, name=f"{word}-phone")

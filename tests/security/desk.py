@@ -52,9 +52,6 @@ class Desk:
         self.market = make_market(venue="binance", symbol="BTC/USDT")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")
         self.plan = make_plan([self.account.pk], actor=self.owner, live=False)
-        Stop.objects.create(
-            account=self.account, reason="Desk", lifted_at=timezone.now(), lifted_reason="Over"
-        )
         self.upload = TradeUpload.objects.create(
             actor=self.owner,
             account=self.account,
@@ -113,7 +110,7 @@ class Desk:
             "markets": self.market.pk,
             "fills": lambda: self.tenant.rows(Fill)[0].pk,
             "flows": lambda: self.tenant.rows(Flow)[0].pk,
-            "stops": lambda: Stop.objects.get().pk,
+            "stops": lambda: self.tenant.rows(Stop)[0].pk,
             "link-days": lambda: LinkDay.objects.get(strategy_account=self.links[0]).pk,
         }
         if method == "delete":

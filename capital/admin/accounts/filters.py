@@ -10,6 +10,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import FRESHNESS
 from capital.models import Account
+from capital.services.limits import losses_of
 from capital.services.overview import Freshness, freshness_of, with_unread_trades
 
 
@@ -40,6 +41,7 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
             ("active", gettext("active")),
             ("inactive", gettext("inactive")),
             ("suspect", gettext("suspect balance")),
+            ("limit", gettext("limit of loss")),
             ("trades", gettext("trades unread")),
         ]
 
@@ -52,6 +54,9 @@ class StateFilter(DropdownFilter):  # type: ignore[misc]
                 return queryset.filter(is_active=False)
             case "suspect":
                 return queryset.exclude(suspect_readings={})
+            case "limit":
+                losses = losses_of(queryset.filter(is_active=True).order_by().values("pk"))
+                return queryset.filter(pk__in=[key for key, each in losses.items() if each.limits])
             case "trades":
                 # As the dashboard counts them: an inactive account is nobody's concern.
                 active = queryset.filter(is_active=True)

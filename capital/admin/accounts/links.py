@@ -20,6 +20,7 @@ from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.admin.frame.stale import StaleRows
 from capital.admin.frame.views import asker_of
+from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.domain.errors import CapitalError
 from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may
@@ -137,7 +138,7 @@ class NewLinkInline(_OfAccount, SiteTabularInline):
 
 
 @admin.register(StrategyAccount)
-class LinkAdmin(Editable, SiteModelAdmin):
+class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
     """One link by itself, for who wants to see them across accounts."""
 
     form = EditableForm
@@ -182,6 +183,7 @@ class LinkAdmin(Editable, SiteModelAdmin):
         ),
         (gettext_lazy("Limits of loss"), {"fields": LIMIT_FIELDS}),
     ]
+    actions_detail = ["stop_entries"]
     autocomplete_fields = ["strategy", "account"]
     instead_of_deleting = SWITCH_OFF
 
@@ -199,7 +201,11 @@ class LinkAdmin(Editable, SiteModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A link stays where it is; another one is made instead."""
-        return ["strategy", "account"] if obj is not None else []
+        return ["strategy", "account", *PANEL] if obj is not None else []
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """What stops it, and how much of its limits is used, where it is there."""
+        return [*self.fields, *(PANEL if obj is not None else ())]
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:
         """A reallocation is asked for."""

@@ -32,6 +32,7 @@ from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.editable import Editable
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.views import asker_of
+from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.admin.performance.detail import AccountPerformancePage
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
@@ -52,6 +53,7 @@ class AccountAdmin(
     AccessPage,
     AccountPerformancePage,
     PositionOwnerPage,
+    LimitsPanel,
     AccountHistoryPage,
     Editable,
     SiteModelAdmin,
@@ -59,7 +61,13 @@ class AccountAdmin(
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
-    actions_detail = ["allocate_capital", "performance", "check_connection", "access"]
+    actions_detail = [
+        "allocate_capital",
+        "performance",
+        "check_connection",
+        "access",
+        "stop_entries",
+    ]
     inlines = [LinksInline, NewLinkInline]
     list_display = [
         "shown_name",
@@ -106,7 +114,7 @@ class AccountAdmin(
         self, request: HttpRequest, obj: Account | None = None
     ) -> Sequence[str]:
         """All fields of a page whose links alone may be edited; always what services write."""
-        shown = ["shown_credentials", *flatten(_STATE)]
+        shown = ["shown_credentials", *flatten(_STATE), *PANEL]
         if not request.user.is_superuser:
             shown.append("owner")
         if obj is not None and not self.may_edit(request, obj):
@@ -129,7 +137,10 @@ class AccountAdmin(
             (gettext_lazy("API credentials"), _credentials(may_replace=may_replace)),
             (gettext_lazy("Allocation and order settings"), {"fields": RULE_FIELDS}),
             (gettext_lazy("Allocation policy"), {"fields": POLICY_FIELDS}),
-            (gettext_lazy("Limits of loss"), {"fields": LIMIT_FIELDS}),
+            (
+                gettext_lazy("Limits of loss"),
+                {"fields": [*LIMIT_FIELDS, *(PANEL if obj is not None else ())]},
+            ),
         ]
         if obj is not None:
             sections.append((gettext_lazy("Status"), {"fields": _STATE}))

@@ -15,6 +15,8 @@ MOST_CONCERNS = 8
 _CONCERN_NAME = {
     Concern.FAILED: gettext_lazy("failed"),
     Concern.SUSPECT: gettext_lazy("suspect balance"),
+    Concern.STOPPED: gettext_lazy("entries stopped"),
+    Concern.LIMIT: gettext_lazy("limit of loss"),
     Concern.HELD: gettext_lazy("on hold"),
     Concern.NO_BALANCE: gettext_lazy("balance unknown"),
     Concern.NEVER: gettext_lazy("never read"),
@@ -25,6 +27,8 @@ _CONCERN_NAME = {
 _CONCERN_COLOUR = {
     Concern.FAILED: "bad",
     Concern.SUSPECT: "bad",
+    Concern.STOPPED: "bad",
+    Concern.LIMIT: "warn",
     Concern.HELD: "warn",
     Concern.NO_BALANCE: "bad",
     Concern.NEVER: "bad",
@@ -36,6 +40,8 @@ _CONCERN_COLOUR = {
 _CONCERN_ROWS = {
     Concern.FAILED: ("allocationrun", {"outcome__exact": "failed"}),
     Concern.SUSPECT: ("account", {"state": "suspect"}),
+    Concern.STOPPED: ("stop", {"in_force": "yes"}),
+    Concern.LIMIT: ("account", {"state": "limit"}),
     Concern.HELD: ("allocationrun", {"outcome__exact": "held"}),
     Concern.NO_BALANCE: ("account", {"last_check_code": "no_balance"}),
     Concern.NEVER: ("account", {"freshness": "never", "is_active__exact": "1"}),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from capital.models import Account
+from capital.models import Account, Stop
 from capital.services.access import VIEW_ALL_PERMISSION, visible_to
 
 
@@ -42,6 +42,11 @@ def suspect_accounts(request: HttpRequest) -> str | None:
     """How many of the accounts have a balance that waits for a person."""
     waiting = visible_to(request.user, Account.objects.exclude(suspect_readings={}))
     return str(waiting.count() or "") or None
+
+
+def stops_in_force(request: HttpRequest) -> str | None:
+    """How many stops of entries are in force."""
+    return str(visible_to(request.user, Stop.objects.open()).count() or "") or None
 
 
 _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
@@ -114,6 +119,13 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "payments",
                 "admin:capital_flow_changelist",
                 "capital.view_flow",
+            ),
+            Entry(
+                gettext_lazy("Stops of entries"),
+                "front_hand",
+                "admin:capital_stop_changelist",
+                "capital.view_stop",
+                stops_in_force,
             ),
             Entry(
                 gettext_lazy("Webhook events"),

@@ -1,7 +1,8 @@
 """Limits and stops: when a strategy gets no new entries, and who lifts that."""
 
+from capital.services.limits.concerns import losses_of, wide_stops
 from capital.services.limits.events import limit_stops_changed
-from capital.services.limits.limits import judge_limits
+from capital.services.limits.limits import judge_limits, limit_states
 from capital.services.limits.stops import (
     LONGEST_REASON,
     Scope,
@@ -26,7 +27,9 @@ __all__ = [
     "judge_limits",
     "lift_stop",
     "lift_stops",
+    "limit_states",
     "limit_stops_changed",
+    "losses_of",
     "may_lift",
     "may_stop",
     "may_stop_everybody",
@@ -34,4 +37,5 @@ __all__ = [
     "place_stop",
     "scope_name",
     "why_stopped",
+    "wide_stops",
 ]

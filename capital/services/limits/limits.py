@@ -18,11 +18,16 @@ from django.db.models import Q
 from capital.domain.balances import Observation
 from capital.domain.limits.judging import Baseline, Judged, Kind, NotJudged, judge, not_judged
 from capital.domain.money import plain
-from capital.models import LimitState, Stop
+from capital.models import Account, LimitState, Stop, StrategyAccount
 from capital.services.balances.summaries import business_date
 from capital.services.limits.by_balance import BalanceDays, observation_of, stored_reading
 from capital.services.limits.events import limit_stops_changed
-from capital.services.limits.standing import Standing, limited_links, load_standings
+from capital.services.limits.standing import (
+    Standing,
+    limited_links,
+    limits_of,
+    load_standings,
+)
 from capital.services.transactions import inside_transaction
 
 # Two readings that show the same loss are so far apart.
@@ -51,6 +56,12 @@ def judge_limits(account_ids: Collection[int], *, now: datetime) -> None:
             _judge(load_standings(links, now=now), now=now)
     except Exception:
         logger.exception("The limits of accounts %s could not be judged.", sorted(account_ids))
+
+
+def limit_states(row: Account | StrategyAccount) -> list[LimitState]:
+    """The limits of a link or an account that are set, each as it was judged last."""
+    kinds = [kind.value for kind in limits_of(row)]
+    return list(row.limit_states.filter(kind__in=kinds).order_by("pk"))
 
 
 def figures_when_lifted(stop: Stop, *, now: datetime) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from capital.domain.allocation.decision import Outcome
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
+from capital.services.limits.concerns import Losses
 from capital.services.overview.accounts import AccountBalances, Freshness
 from capital.services.sentences import outline_of, sentence, sentence_of
 from capital.services.trading.syncing.problems import trading_problems
@@ -19,6 +20,8 @@ class Concern(StrEnum):
 
     FAILED = "failed"
     SUSPECT = "suspect"
+    STOPPED = "stopped"
+    LIMIT = "limit"
     HELD = "held"
     NO_BALANCE = "no_balance"
     NEVER = "never"
@@ -55,6 +58,7 @@ def concerns_of(
     balances: AccountBalances,
     run: AllocationRun | None,
     trades: Sequence[Reason] = (),
+    losses: Losses | None = None,
 ) -> dict[Concern, str]:
     """The concerns about an account, the most urgent first, each with its sentence.
 
@@ -65,12 +69,17 @@ def concerns_of(
         balances: Its balances.
         run: Its last run; it may be None where the outcome is not in ``CONCERNING_OUTCOMES``.
         trades: Why not all that was traded is known.
+        losses: What is stopped of it, and which of its limits are near or not judged.
     """
     found: dict[Concern, str] = {}
     if run is not None and (concern := _OF_OUTCOME.get(run.outcome)):
         found[concern] = sentence_of(run.code, run.figures)
     if balances.suspects:
         found[Concern.SUSPECT] = " ".join(sentence(reason) for reason in balances.suspects)
+    if losses is not None and losses.stops:
+        found[Concern.STOPPED] = " ".join(losses.stops[:_MOST_TOLD])
+    if losses is not None and losses.limits:
+        found[Concern.LIMIT] = " ".join(losses.limits[:_MOST_TOLD])
     if account.last_check_code == Code.NO_BALANCE.value:
         found[Concern.NO_BALANCE] = outline_of(account.last_check_code)
     if concern := _OF_FRESHNESS.get(balances.freshness):

@@ -24,6 +24,7 @@ from capital.services.balances.turns.waiting import (
     reading_times,
 )
 from capital.services.jobs.health import Health, check_health
+from capital.services.limits.concerns import Losses, losses_of, wide_stops
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
 from capital.services.overview.currencies import CurrencyOverview, overview_currencies, read_capital
@@ -81,6 +82,7 @@ class Dashboard:
         in_turns: The venues on which these accounts are too many to be read with every sync.
         minutes_of_a_round: In how many minutes each of these accounts is read once.
         earnings: What was earned today, and what of it does not fit.
+        stops: What stops everybody, or all accounts of an owner, each with its reason.
     """
 
     currencies: list[CurrencyOverview]
@@ -95,6 +97,7 @@ class Dashboard:
     in_turns: list[ReadingTime]
     minutes_of_a_round: int
     earnings: Earnings
+    stops: list[str]
 
 
 def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashboard:
@@ -128,7 +131,9 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
                 overviews,
                 last_runs(ids, *CONCERNING_OUTCOMES),
                 trading_problems(ids, now=now),
+                losses_of(ids),
             ),
+            stops=wide_stops({account.owner_id for account in every}),
             accounts=len(accounts),
             accounts_off=len(every) - len(accounts),
             runs=recent,
@@ -163,11 +168,16 @@ def _concerns(
     overviews: Mapping[int, AccountBalances],
     runs: Mapping[int, AllocationRun],
     trades: Mapping[int, Sequence[Reason]],
+    losses: Mapping[int, Losses],
 ) -> list[AccountConcern]:
     found = [
         AccountConcern(account, overviews[key], concerns)
         for key, account in accounts.items()
-        if (concerns := concerns_of(account, overviews[key], runs.get(key), trades.get(key, ())))
+        if (
+            concerns := concerns_of(
+                account, overviews[key], runs.get(key), trades.get(key, ()), losses.get(key)
+            )
+        )
     ]
     urgency = list(Concern)
     return sorted(found, key=lambda each: min(urgency.index(one) for one in each.concerns))

@@ -1,0 +1,1 @@
+"""Limits and stops in the admin."""

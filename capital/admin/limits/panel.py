@@ -1,0 +1,119 @@
+"""What the pages of accounts and links say of stops and limits, and their button."""
+
+from collections.abc import Iterable
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from capital.admin.frame.cells import badge, lines
+from capital.admin.frame.formats import NOTHING, moment, money
+from capital.admin.frame.views import seen_or_404
+from capital.admin.limits.stops import why_shown
+from capital.models import Account, LimitKind, LimitState, Stop, StrategyAccount
+from capital.services.access import Act
+from capital.services.limits import limit_states, may_stop, open_stops, scope_name
+from capital.services.sentences import sentence_of
+
+PANEL = ("shown_stops", "shown_limits")
+
+
+class LimitsPanel:
+    """For the ``ModelAdmin`` of accounts and of links: their stops, their limits, and a button."""
+
+    def has_stop_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the user may stop the entries of this row; without one, of any."""
+        known = obj is None or isinstance(obj, (Account, StrategyAccount))
+        row = obj if known else self.get_object(request, str(obj))  # type: ignore[attr-defined]
+        if row is None:
+            # Not found, as the page itself will say.
+            return request.user.has_perm(Act.STOP_ENTRIES.permission)
+        return may_stop(request.user, _account_of(row))
+
+    @action(  # type: ignore[untyped-decorator]
+        permissions=["stop"],
+        description=gettext_lazy("Stop entries"),
+        url_path="stop",
+        icon="front_hand",
+        variant=ActionVariant.DANGER,
+    )
+    def stop_entries(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the page that stops this one."""
+        row = seen_or_404(self, request, object_id)
+        kind = "account" if self.model is Account else "link"  # type: ignore[attr-defined]
+        page = reverse("admin:capital_stop_place")
+        return HttpResponseRedirect(f"{page}?scope={kind}-{row.pk}")
+
+    @admin.display(description=gettext_lazy("stops of entries"))
+    def shown_stops(self, row: Any) -> Any:
+        """What stops it now, each with a link to its page, where it is lifted."""
+        stops = open_stops(_account_of(row).pk)
+        if isinstance(row, StrategyAccount):
+            others = StrategyAccount.objects.filter(account=row.account_id).exclude(pk=row.pk)
+            stops = stops.exclude(strategy_account__in=others)
+        return stops_shown(stops.order_by("pk"))
+
+    @admin.display(description=gettext_lazy("limits of loss"))
+    def shown_limits(self, row: Any) -> Any:
+        """How much of each limit is used."""
+        return limits_shown(limit_states(row), row)
+
+
+def stops_shown(stops: Iterable[Stop]) -> Any:
+    """One line for each."""
+    shown = [
+        format_html(
+            '{} <a class="text-link" href="{}">{}</a>: {} ({})',
+            badge(gettext("entries stopped"), "danger"),
+            reverse("admin:capital_stop_change", args=[stop.pk]),
+            scope_name(stop),
+            why_shown(stop),
+            moment(stop.at),
+        )
+        for stop in stops
+    ]
+    return lines(*shown) or gettext("Nothing is stopped.")
+
+
+def limits_shown(states: Iterable[LimitState], row: Account | StrategyAccount) -> Any:
+    """One line for each limit that is set: what is used of it, and what is to say."""
+    shown = [
+        format_html(
+            "{}: {} / {} {}",
+            state.get_kind_display(),
+            _amount(state.used, state, row),
+            _amount(state.limit, state, row),
+            " ".join(_notes(state, row)),
+        )
+        for state in states
+    ]
+    return lines(*shown) or NOTHING
+
+
+def _notes(state: LimitState, row: Account | StrategyAccount) -> list[str]:
+    found = []
+    if state.code:
+        found.append(sentence_of(state.code, state.figures))
+    if state.is_by_balance:
+        found.append(gettext("Judged by balances, because no fills were recorded."))
+        if _account_of(row).balance_basis == "wallet":
+            found.append(gettext("The wallet balance tells realised losses only."))
+    return found
+
+
+def _amount(amount: Decimal | None, state: LimitState, row: Account | StrategyAccount) -> str:
+    if amount is None:
+        return NOTHING
+    if state.kind == LimitKind.DAILY_LOSS_AMOUNT:
+        return money(amount, _account_of(row).currency)
+    return f"{amount.quantize(Decimal('0.01'), rounding=ROUND_FLOOR)}%"
+
+
+def _account_of(row: Account | StrategyAccount) -> Account:
+    return row if isinstance(row, Account) else row.account

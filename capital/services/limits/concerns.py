@@ -1,0 +1,72 @@
+"""What stops accounts, and which limits a person should look at."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q
+
+from capital.domain.reasons import Code
+from capital.models import LimitState
+from capital.services.limits.standing import limits_of
+from capital.services.limits.stops import open_stops, scope_name, why_stopped
+from capital.services.sentences import sentence, sentence_of
+
+_TOLD = (
+    Code.DRAWDOWN_NEAR,
+    Code.DAILY_LOSS_NEAR,
+    Code.DAILY_LOSS_AMOUNT_NEAR,
+    Code.LIMIT_NOT_JUDGED,
+)
+
+
+@dataclass
+class Losses:
+    """What is to say of one account and its links.
+
+    Attributes:
+        stops: What stops it or one of its links, each with its reason; not what stops all accounts
+            of an owner, or everybody.
+        limits: Which limits are near, or not judged.
+    """
+
+    stops: list[str] = field(default_factory=list)
+    limits: list[str] = field(default_factory=list)
+
+
+def losses_of(account_ids: Any) -> dict[int, Losses]:
+    """By account, those of which there is something to say; in two queries.
+
+    Args:
+        account_ids: Primary keys, or a query of them.
+    """
+    found: dict[int, Losses] = defaultdict(Losses)
+    of_accounts = Q(account__in=account_ids) | Q(strategy_account__account__in=account_ids)
+    for stop in open_stops().filter(of_accounts).order_by("pk"):
+        account_id = stop.account_id or stop.strategy_account.account_id
+        why = why_stopped(stop)
+        told = why if isinstance(why, str) else sentence(why)
+        found[account_id].stops.append(f"{scope_name(stop)}: {told}")
+    states = LimitState.objects.filter(of_accounts, code__in=_TOLD).order_by("pk")
+    related = ("account", "strategy_account__account", "strategy_account__strategy")
+    for state in states.select_related(*related):
+        row = state.strategy_account or state.account
+        assert row is not None, "a limit is of a link or an account"
+        if state.kind in limits_of(row):
+            account_id = (
+                row.pk if state.strategy_account is None else state.strategy_account.account_id
+            )
+            told = sentence_of(state.code, state.figures)
+            found[account_id].limits.append(f"{row}: {told}")
+    return dict(found)
+
+
+def wide_stops(owner_ids: Iterable[int]) -> list[str]:
+    """What stops everybody, or all accounts of one of these users, each with its reason."""
+    stops = open_stops().filter(Q(everybody=True) | Q(owner__in=owner_ids)).order_by("pk")
+    found = []
+    for stop in stops:
+        why = why_stopped(stop)
+        found.append(f"{scope_name(stop)}: {why if isinstance(why, str) else sentence(why)}")
+    return found

@@ -1,0 +1,167 @@
+"""Stops and limits in the admin: placed and lifted with a reason, and shown where one looks."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from capital.models import Account, LimitState, Stop, StrategyAccount
+from tests.admin.tenants import allow_everything
+from tests.factories import make_account, make_link, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+D = Decimal
+
+
+@pytest.fixture
+def link() -> StrategyAccount:
+    owner = allow_everything(make_user(is_staff=True))
+    return make_link(account=make_account(owner=owner, name="Main"), market_type="futures")
+
+
+@pytest.fixture
+def browser(link: StrategyAccount) -> Client:
+    client = Client()
+    client.force_login(link.account.owner)
+    return client
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+PLACE = "/admin/capital/stop/place/"
+
+
+@pytest.mark.parametrize("kind", ["account", "link"])
+def test_button_of_a_page_leads_to_the_form_that_stops_its_row(
+    browser: Client, link: StrategyAccount, kind: str
+) -> None:
+    model, key = ("account", link.account_id) if kind == "account" else ("strategyaccount", link.pk)
+    page = text_of(browser.get(reverse(f"admin:capital_{model}_change", args=[key])))
+    address = f"/admin/capital/{model}/{key}/stop/"
+    assert address in page
+    assert "Nothing is stopped." in page
+
+    form = browser.get(address)
+    assert form["Location"] == f"{PLACE}?scope={kind}-{key}"
+    assert f'value="{kind}-{key}" selected' in text_of(browser.get(form["Location"]))
+    placed = browser.post(form["Location"], {"scope": f"{kind}-{key}", "reason": "An outage"})
+
+    stop = Stop.objects.get()
+    assert placed["Location"] == reverse("admin:capital_stop_change", args=[stop.pk])
+    assert (stop.scope, stop.reason, stop.actor) == (kind, "An outage", link.account.owner)
+    for shown in ("account", "strategyaccount"):
+        row = link.account_id if shown == "account" else link.pk
+        page = text_of(browser.get(reverse(f"admin:capital_{shown}_change", args=[row])))
+        assert "An outage" in page
+    dashboard = text_of(browser.get("/admin/"))
+    assert "entries stopped" in dashboard
+    assert "An outage" in dashboard
+
+
+def test_stop_is_lifted_with_a_reason(browser: Client, link: StrategyAccount) -> None:
+    stop = Stop.objects.create(account=link.account, reason="An outage")
+    page = reverse("admin:capital_stop_change", args=[stop.pk])
+    lift = f"/admin/capital/stop/{stop.pk}/lift/"
+    assert lift in text_of(browser.get(page))
+
+    assert "This field is required." in text_of(browser.post(lift, {"reason": " "}))
+    lifted = browser.post(lift, {"reason": "It is over"}, follow=True)
+
+    assert "The stop was lifted." in text_of(lifted)
+    stop.refresh_from_db()
+    assert (stop.lifted_reason, stop.lifted_by) == ("It is over", link.account.owner)
+    assert lift not in text_of(browser.get(page))
+    assert "It is over" in text_of(browser.get(page))
+
+
+def test_owner_stops_all_of_their_accounts_and_the_dashboard_says_so_once(
+    browser: Client, link: StrategyAccount
+) -> None:
+    owner = link.account.owner
+    form = text_of(browser.get(PLACE))
+    assert f'value="owner-{owner.pk}"' in form
+    assert 'value="everybody"' not in form
+    again = {"scope": f"owner-{owner.pk}", "reason": "Holidays"}
+    for said in ("are stopped", "were stopped already"):
+        assert said in text_of(browser.post(PLACE, again, follow=True))
+
+    assert text_of(browser.get("/admin/")).count("Holidays") == 1
+    refused = browser.post(PLACE, {"scope": "everybody", "reason": "All"})
+    assert "Select a valid choice" in text_of(refused)
+
+
+def test_list_tells_what_is_in_force_and_what_is_lifted(
+    browser: Client, link: StrategyAccount
+) -> None:
+    Stop.objects.create(account=link.account, reason="An outage")
+    lifted = Stop.objects.create(strategy_account=link, code="drawdown_reached", figures={
+        "percent": "10.20", "limit": "10"
+    })  # fmt: skip
+    lifted.lift(by_id=None, at=timezone.now(), reason="Seen", figures={})
+    rows = text_of(browser.get("/admin/capital/stop/"))
+    assert "An outage" in rows
+    assert "The drawdown is 10.20%; the limit is 10%." in rows
+    only = text_of(browser.get("/admin/capital/stop/?in_force=yes"))
+    assert "An outage" in only
+    assert "10.20%" not in only
+
+
+def limit_state(row: Account | StrategyAccount, **fields: Any) -> LimitState:
+    of = {"account": row} if isinstance(row, Account) else {"strategy_account": row}
+    return LimitState.objects.create(
+        **of,
+        **{
+            "kind": "drawdown",
+            "used": D("8.256"),
+            "limit": D(10),
+            "code": "drawdown_near",
+            "figures": {"percent": "8.25", "limit": "10"},
+            "judged_at": timezone.now(),
+            **fields,
+        },
+    )
+
+
+def test_pages_show_how_much_of_a_limit_is_used(browser: Client, link: StrategyAccount) -> None:
+    StrategyAccount.objects.update(max_drawdown_percent=D(10))
+    Account.objects.update(max_daily_loss_amount=D(100))
+    limit_state(link)
+    limit_state(
+        link.account,
+        kind="daily_loss_amount",
+        used=D("12.5"),
+        limit=D(100),
+        code="",
+        figures={},
+        is_by_balance=True,
+    )
+    # A limit that was removed is not shown.
+    limit_state(link, kind="daily_loss", used=D("1.11"))
+
+    of_link = text_of(browser.get(reverse("admin:capital_strategyaccount_change", args=[link.pk])))
+    of_account = text_of(
+        browser.get(reverse("admin:capital_account_change", args=[link.account_id]))
+    )
+
+    assert "8.25% / 10.00%" in of_link
+    assert "New entries stop at 10%." in of_link
+    assert "1.11%" not in of_link
+    assert "12.50 USDT / 100.00 USDT" in of_account
+    assert "The wallet balance tells realised losses only." in of_account
+    dashboard = text_of(browser.get("/admin/"))
+    assert "limit of loss" in dashboard
+    assert "The drawdown is 8.25%." in dashboard
+    listed = text_of(browser.get("/admin/capital/account/?state=limit"))
+    assert "Main" in listed
+
+
+def test_limits_are_entered_on_the_page_of_a_link(browser: Client, link: StrategyAccount) -> None:
+    page = text_of(browser.get(reverse("admin:capital_strategyaccount_change", args=[link.pk])))
+    for name in ("max_drawdown_percent", "max_daily_loss_percent", "max_daily_loss_amount"):
+        assert f'name="{name}"' in page
