@@ -10,7 +10,7 @@ from django_q.models import Schedule
 from django_q.signals import pre_enqueue
 
 from capital.domain.errors import TaskRefused
-from capital.models import Account, Position, StrategyAccount, VenuePosition
+from capital.models import Account, Fill, Position, StrategyAccount, VenuePosition
 from capital.services.accounts import check_market, check_tag
 from capital.services.allocation import (
     request_market_rules,
@@ -19,8 +19,8 @@ from capital.services.allocation import (
 )
 from capital.services.balances import balances_synced
 from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
-from capital.services.limits import judge_limits, limit_stops_changed
-from capital.services.trading import days_restated, mark_dust
+from capital.services.limits import judge_limits, limit_stops_changed, use_reservations
+from capital.services.trading import days_restated, fills_recorded, mark_dust
 from strategies.models import Strategy
 
 
@@ -99,6 +99,12 @@ def earned_or_lost(account_ids: list[int], now: datetime, **_kwargs: Any) -> Non
 def stopped_by_limit(account_ids: list[int], **_kwargs: Any) -> None:
     """A limit took a link's share out of what is divided, or gave it back."""
     request_reallocation(account_ids)
+
+
+@receiver(fills_recorded)
+def orders_were_filled(account_id: int, fills: list[Fill], now: datetime, **_kwargs: Any) -> None:
+    """Fills were recorded: what was held for their orders is in use now."""
+    use_reservations(account_id, fills, now=now)
 
 
 @receiver(pre_enqueue)

@@ -22,6 +22,7 @@ from capital.models import (
     LinkDay,
     Market,
     Position,
+    Reservation,
     StrategyAccount,
     StrategyCapital,
     VenuePosition,
@@ -183,6 +184,23 @@ def make_fill(link: StrategyAccount, symbol: str = "BTC/USDT", **fields: Any) ->
             "settle": "USDT",
             "executed_at": timezone.now(),
             "source": "bot",
+            **fields,
+        }
+    )
+
+
+def make_reservation(link: StrategyAccount, **fields: Any) -> Reservation:
+    """400 that are held for a minute, to buy 4."""
+    now = timezone.now()
+    return Reservation.objects.create(
+        **{
+            "strategy_account": link,
+            "symbol": "BTC/USDT",
+            "side": "buy",
+            "quantity": Decimal(4),
+            "amount": Decimal(400),
+            "created_at": now,
+            "expires_at": now + timedelta(minutes=1),
             **fields,
         }
     )

@@ -9,7 +9,7 @@ from capital.admin.limits import stops
 from capital.admin.people import devices, tokens, users
 from capital.admin.strategies import deliveries
 from capital.admin.strategies import page as strategies
-from capital.admin.trading import fills, markets, positions
+from capital.admin.trading import fills, markets, positions, reservations
 
 __all__ = [
     "accounts",
@@ -23,6 +23,7 @@ __all__ = [
     "markets",
     "positions",
     "queue",
+    "reservations",
     "runs",
     "stops",
     "strategies",

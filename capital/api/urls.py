@@ -12,6 +12,7 @@ from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.performance import Performance
+from capital.api.views.reservations import Reservations
 from capital.api.views.stops import StopAll, Stops
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Fills, Flows, LinkDays, Markets, Positions
@@ -29,9 +30,10 @@ router.register("fills", Fills, "fills")
 router.register("flows", Flows, "flows")
 router.register("link-days", LinkDays, "link-days")
 router.register("stops", Stops, "stops")
+router.register("reservations", Reservations, "reservations")
 router.register("markets", Markets, "markets")
 
-NAMED = (("size", "post"), ("positions", "put"), ("fills", "post"))
+NAMED = (("size", "post"), ("positions", "put"), ("fills", "post"), ("reservations", "post"))
 
 urlpatterns = [
     path(

@@ -337,6 +337,10 @@ class TradingRefused(SizingError):
     """A fill or a flow makes no sense: nothing of the request was recorded."""
 
 
+class ReservationRefused(SizingError):
+    """A reservation is not in a state for what is asked."""
+
+
 class TradeFileRefused(CapitalError):
     """A file of trades cannot be imported as a whole: nothing of it was recorded."""
 

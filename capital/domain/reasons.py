@@ -771,6 +771,10 @@ class Code(StrEnum):
     # A sized order, and the limit that it missed
     SIZED = "sized", "The order can be sent as it is."
     NO_CAPITAL = "no_capital", "The strategy has no capital on this account."
+    NOTHING_AVAILABLE = (
+        "nothing_available",
+        "All of the strategy's capital on this account is in use, reserved or lost.",
+    )
     BELOW_STEP = "below_step", "The quantity {quantity} is less than one order step ({limit})."
     BELOW_MIN_AMOUNT = (
         "below_min_amount",
@@ -802,6 +806,16 @@ class Code(StrEnum):
     CAPPED_BY_MAX_COST = (
         "capped_by_max_cost",
         "The order was reduced to the exchange's maximum order value of {limit} {currency}.",
+    )
+    CUT_TO_AVAILABLE = (
+        "cut_to_available",
+        "The order was reduced to the capital that is available: {available} {currency}.",
+    )
+    RESERVATION_WAITS = (
+        "reservation_waits",
+        "{count} reservations have expired but still count, until fills or positions are read "
+        "or reported up to their expiry: {amount} {currency}. Report them, or release the "
+        "reservations.",
     )
     MARKET_RULES_OLD = (
         "market_rules_old",
@@ -1145,6 +1159,32 @@ class Code(StrEnum):
         "budget_above_limit",
         "The order would spend more of the strategy's capital ({percent}%) than the account "
         "allows ({limit}%). Reduce the order, or raise the account's budget limit.",
+    )
+    ABOVE_AVAILABLE = (
+        "above_available",
+        "The order needs {cost} {currency}, but only {available} {currency} of the strategy's "
+        "capital are available. Reduce the order, or close or release something first.",
+    )
+    IN_USE_UNKNOWN = (
+        "in_use_unknown",
+        "What positions in {symbols} tie up is not known, because they were reported without an "
+        "entry price and there is no market price. Report their entry prices.",
+    )
+    ORDER_RESERVED = (
+        "order_reserved",
+        "There is a reservation for the order {order} already, and it still counts.",
+    )
+    RESERVATION_ENDED = (
+        "reservation_ended",
+        "This reservation has ended ({state}). Reserve again.",
+    )
+    RESERVATION_PLACED = (
+        "reservation_placed",
+        "This reservation is of the order {order}. Another order needs one of its own.",
+    )
+    RESERVATION_TOO_LONG = (
+        "reservation_too_long",
+        "A reservation lasts between 1 and {most} seconds, not {seconds}.",
     )
     SPOT_SELL_NOT_ENTRY = (
         "spot_sell_not_entry",

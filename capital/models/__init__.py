@@ -6,6 +6,7 @@
                 │               │
                 │               ├── StrategyCapital      what the link may use now
                 │               ├──< Position            what it holds
+                │               ├──< Reservation         what is held for its orders
                 │               ├──< SymbolDay           what it earned on a day in a symbol
                 │               ├──< LinkDay             what it had and earned on a day
                 │               ├──< LinkMonth           the same of a month, packed
@@ -87,6 +88,11 @@ from capital.models.paces import EndpointPace
 from capital.models.plans import AllocationPlan, PlannedAccount
 from capital.models.queries import among as among
 from capital.models.rates import ReportingRate
+from capital.models.reservations import (
+    LONGEST_ORDER_ID,
+    RESERVATION_STATES,
+    Reservation,
+)
 from capital.models.stops import Stop
 from capital.models.summaries import DailyAccountSummary
 from capital.models.trading import (
@@ -120,6 +126,8 @@ from capital.models.webhooks import (
 __all__ = [
     "BOUND_FIELDS",
     "CHANGES_CAPITAL",
+    "LONGEST_ORDER_ID",
+    "RESERVATION_STATES",
     "AccessRole",
     "Account",
     "AccountAccess",
@@ -159,6 +167,7 @@ __all__ = [
     "Position",
     "PositionSource",
     "ReportingRate",
+    "Reservation",
     "Scope",
     "SecondFactorDevice",
     "SettingChange",

@@ -178,6 +178,10 @@ class StrategyAccount(Limited, RemembersLoaded):
         help_text=_("The capital above which compounding counts. Required unless it is full."),
     )
     is_active = models.BooleanField(_("active"), default=True)
+    # When its bot last said all that it holds: of nothing, no position says so.
+    positions_told_at = models.DateTimeField(
+        _("positions told at"), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_noop as _
 from capital.domain.money import grouped
 from capital.domain.reasons import Code, Reason
 from capital.models import (
+    RESERVATION_STATES,
     Account,
     AllocationRun,
     DailyAccountSummary,
@@ -205,6 +206,8 @@ _AMOUNTS = frozenset(
         "accepted",
         "after",
         "allocated",
+        "amount",
+        "available",
         "balance",
         "before",
         "capital",
@@ -272,6 +275,7 @@ _FORMS_OF: dict[Code, dict[str, Form]] = {
     Code.FORCED_MARK_WRONG: {"marked": _yes_or_no, "asked": _yes_or_no},
     Code.ROLE_TOO_SMALL: {"role": _word(ROLE_NAMES), "needed": _word(ROLE_NAMES)},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": _kind},
+    Code.RESERVATION_ENDED: {"state": _word(dict(RESERVATION_STATES))},
     Code.TIME_IN_FUTURE: {
         "what": _word(_labels(DailyAccountSummary, StrategyCapital, AllocationRun, Account))
     },

@@ -16,6 +16,7 @@ from capital.models import (
     Fill,
     Flow,
     Position,
+    Reservation,
     SecondFactorDevice,
     SettingChange,
     Stop,
@@ -32,6 +33,7 @@ from tests.factories import (
     make_fill,
     make_flow,
     make_link,
+    make_reservation,
     make_strategy,
     make_summary,
     make_user,
@@ -76,6 +78,7 @@ class Tenant:
             AllocationRun: AllocationRun.objects.filter(account__owner=self.user),
             DailyAccountSummary: DailyAccountSummary.objects.filter(account__owner=self.user),
             Position: Position.objects.filter(strategy_account__account__owner=self.user),
+            Reservation: Reservation.objects.filter(strategy_account__account__owner=self.user),
             Fill: Fill.objects.filter(account__owner=self.user),
             Flow: Flow.objects.filter(account__owner=self.user),
             Stop: Stop.objects.filter(account__owner=self.user),
@@ -155,6 +158,11 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         lifted_reason=f"{word}-lifted",
     )
     make_flow(account, note=f"{word}-note")
+    make_reservation(
+        links[0],
+        symbol=f"{word}/USDT",
+        client_order_id=f"{word}-reserving",
+    )
     phone = make_phone(user, name=f"{word}-phone")
     create_token(user=user, name=f"{word}-bot", scope="read", account_id=account.pk)
     delivery = make_delivery(strategies[0], account, runs[1])

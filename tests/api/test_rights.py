@@ -32,6 +32,7 @@ from tests.factories import (
     make_link,
     make_link_day,
     make_market,
+    make_reservation,
     make_strategy,
     make_summary,
     make_user,
@@ -82,6 +83,7 @@ class World:
         self.market = Market.objects.filter(**rules).first() or make_market(**rules)
         self.fill = make_fill(self.link, symbol="BTC/USDT:USDT")
         self.flow = make_flow(self.account)
+        self.reservation = make_reservation(self.link, symbol="BTC/USDT:USDT")
         self.link_day = make_link_day(self.link)
         self.unused_strategy = make_strategy(owner=self.owner)
         self.access = self._access()
@@ -117,6 +119,7 @@ class World:
             "link-days": self.link_day.pk,
             "account-access": self.access.pk,
             "stops": self.stop.pk,
+            "reservations": self.reservation.pk,
             "stop": None,
             "allocate": None,
             "performance": None,
@@ -135,6 +138,8 @@ class World:
             ).pk
         elif resource == "account-access":
             ids[resource] = self._access().pk
+        elif resource == "reservations":
+            ids[resource] = make_reservation(self.link, symbol="BTC/USDT:USDT").pk
         elif resource == "strategy-accounts":
             ids[resource] = make_link(account=self.account, market_type="spot").pk
         return re.sub(r"\{\w+\}", str(ids[resource]), template)
@@ -157,7 +162,7 @@ class World:
             return {**body, "strategy": self.link.strategy.key, "account": self.account.pk}
         if path == "/api/v1/strategies/{key}/" and method == "put":
             return {**body, "key": self.link.strategy.key}
-        if path.endswith("/size/"):
+        if path.endswith(("/size/", "/reservations/")):
             return {**body, "price": "61234.5"}
         if path == "/api/v1/stop/":
             return {"owner": self.owner.username, "reason": "Test"}

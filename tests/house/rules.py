@@ -164,6 +164,8 @@ RULES = (
                 ("capital/services/balances/summaries.py", "now + _CLOCK_SKEW"),
                 # Since when is stored.
                 ("capital/services/markets/guard.py", "now - since"),
+                # Until when a reservation holds is stored.
+                ("capital/domain/limits/reservations.py", "now + timedelta(seconds=seconds)"),
                 # The queue stores until when a task is out.
                 ("capital/services/jobs/schedules.py", "now + retry"),
                 # Shown to people, of what is stored.

@@ -15,7 +15,17 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from capital.models import Account, AccountAccess, ApiToken, Fill, Flow, LinkDay, Stop, TradeUpload
+from capital.models import (
+    Account,
+    AccountAccess,
+    ApiToken,
+    Fill,
+    Flow,
+    LinkDay,
+    Reservation,
+    Stop,
+    TradeUpload,
+)
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
 from tests.admin.tenants import allow_everything, join, make_tenant
@@ -111,6 +121,7 @@ class Desk:
             "fills": lambda: self.tenant.rows(Fill)[0].pk,
             "flows": lambda: self.tenant.rows(Flow)[0].pk,
             "stops": lambda: self.tenant.rows(Stop)[0].pk,
+            "reservations": lambda: self.tenant.rows(Reservation)[0].pk,
             "link-days": lambda: LinkDay.objects.get(strategy_account=self.links[0]).pk,
         }
         if method == "delete":
@@ -161,6 +172,8 @@ class Desk:
             return {**body, "symbol": "BTC/USDT", "quantity": "0"}
         if path.endswith("/fills/"):
             return {"fills": [{**fill, "symbol": "BTC/USDT"} for fill in body["fills"]]}
+        if path.endswith("/reservations/"):
+            return {"symbol": "BTC/USDT", "side": "sell", "qty": "1", "price": "61234.5"}
         if path.endswith("/size/"):
             return {**body, "symbol": "BTC/USDT", "price": "61234.5"}
         return {"cached": True} if "dry_run" in body else body

@@ -308,6 +308,7 @@ def run_commands(desk: Desk) -> None:
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
         ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
+        ["reservations", "--all", "--json"],
         ["performance", "--json"], ["performance"],
         ["import_trades", __file__, "--account", str(desk.links[0].account_id)],
         ["import_fills", "--account", str(desk.links[0].account_id), "--since", "2026-01-01"],

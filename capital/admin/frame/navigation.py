@@ -109,6 +109,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "capital.view_position",
             ),
             Entry(
+                gettext_lazy("Reservations"),
+                "bookmark",
+                "admin:capital_reservation_changelist",
+                "capital.view_reservation",
+            ),
+            Entry(
                 gettext_lazy("Fills"),
                 "swap_vert",
                 "admin:capital_fill_changelist",

@@ -126,6 +126,14 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
         if (self.lookup_url_kwarg or self.lookup_field) in self.kwargs:
             self.get_object()
 
+    def present(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A stored answer as it is repeated; by default as it was.
+
+        Args:
+            answer: The JSON of the first answer.
+        """
+        return answer
+
     def check_extraordinary(self, *, force: bool, accept_jump: bool) -> None:
         """Forcing an allocation and accepting a jump each need a permission of their own.
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from django.http import HttpResponse, HttpResponseBase
@@ -28,6 +29,9 @@ class Answering(Protocol):
 
     def check_replay(self, answer: Mapping[str, Any]) -> None:
         """Raises ``NotFound`` where the caller no longer sees what the answer is about."""
+
+    def present(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The first answer as it is repeated: what may change since is told as it is now."""
 
 
 def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Handler:
@@ -63,7 +67,11 @@ def idempotent(view: Answering, handler: Handler, caller: str, key: str) -> Hand
 def _replayed(view: Answering, answer: Answer) -> HttpResponse:
     """The first answer again, as long as the caller may see what it is about."""
     if 200 <= answer.status < 300 and answer.body:
-        view.check_replay(json.loads(answer.body))
+        first = json.loads(answer.body)
+        view.check_replay(first)
+        present = view.present(first)
+        if present != first:
+            answer = replace(answer, body=JSONRenderer().render(present).decode())
     return _http(answer, replayed=True)
 
 

@@ -67,6 +67,7 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     errors.CredentialsUnreadable: HTTPStatus.CONFLICT,
     errors.BalanceUnavailable: HTTPStatus.BAD_GATEWAY,
     errors.SizingError: HTTPStatus.BAD_REQUEST,
+    errors.ReservationRefused: HTTPStatus.CONFLICT,
     errors.UnknownSymbol: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.CurrencyMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OrderRefused: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -5,8 +5,10 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from capital.api.shapes.descriptions import RESERVATION
 from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
+from capital.domain.limits.reservations import ReservationState
 from capital.domain.pools import Pool
 
 _SOURCE = "`live` from the exchange, `cached` from the daily summary, or `none`."
@@ -58,6 +60,23 @@ class Size(serializers.Serializer[Any]):
     capital = serializers.CharField(
         allow_null=True, help_text="The capital allocated to the strategy on this account."
     )
+    available = serializers.CharField(
+        allow_null=True,
+        help_text=(
+            "What of the capital is free for this order: without what was lost since it was "
+            "decided, what positions tie up, and what is reserved. Profits add nothing."
+        ),
+    )
+    in_use = serializers.CharField(
+        allow_null=True,
+        help_text=(
+            "What the strategy's positions tie up. Null: positions are not known, or one of them "
+            "cannot be valued; then `available` and the quantity do not count them."
+        ),
+    )
+    reserved = serializers.CharField(
+        allow_null=True, help_text="What is held for other orders: see `reservations`."
+    )
     budget = serializers.CharField(
         allow_null=True, help_text="The most that the order may cost, fee included."
     )
@@ -80,17 +99,54 @@ class Size(serializers.Serializer[Any]):
         allow_blank=True,
         help_text=(
             "What determined the quantity: `budget`, `risk`, `quantity`, `position`, "
-            "`max_amount`, `max_cost` or `leverage`. If it is 0: the limit that was not reached."
+            "`max_amount`, `max_cost`, `leverage` or `available`. If it is 0: the limit that was "
+            "not reached."
         ),
     )
     code = serializers.CharField(help_text="`sized`, or why the quantity is 0.")
     warnings = Notice(many=True)
 
 
+@extend_schema_serializer(component_name="HeldFor")
+class ReservationPart(serializers.Serializer[Any]):
+    """What is held for an order."""
+
+    id = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField(
+        choices=[(state.value, state.value) for state in ReservationState],
+        allow_null=True,
+        help_text=RESERVATION["state"],
+    )
+    amount = serializers.CharField(help_text=RESERVATION["amount"])
+    expires_at = serializers.DateTimeField(allow_null=True, help_text=RESERVATION["expires_at"])
+    client_order_id = serializers.CharField(
+        allow_blank=True, help_text=RESERVATION["client_order_id"]
+    )
+    order_id = serializers.CharField(allow_blank=True, help_text=RESERVATION["order_id"])
+
+
+@extend_schema_serializer(component_name="NewReservation")
+class NewReservation(ReservationPart):
+    """An order that was sized, and what is held for it. Null where nothing is."""
+
+    size = Size()
+
+
+@extend_schema_serializer(component_name="ReservedSize")
+class ReservedSize(Size):
+    """The size of an order on one account."""
+
+    reservation = ReservationPart(
+        allow_null=True,
+        required=False,
+        help_text="Only with `reserve`: what is held for the order. Null: nothing is.",
+    )
+
+
 class Sizes(serializers.Serializer[Any]):
     """One size for each account that the strategy trades on."""
 
-    sizes = Size(many=True)
+    sizes = ReservedSize(many=True)
 
 
 class HookBalance(serializers.Serializer[Any]):
@@ -119,7 +175,8 @@ class HookAllocation(serializers.Serializer[Any]):
     balances = HookBalance(many=True)
 
 
-class HookSize(Size):
+@extend_schema_serializer(component_name="HookSize")
+class HookSize(ReservedSize):
     """The size of an order on one account, as far as it was asked for."""
 
 

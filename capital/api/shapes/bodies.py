@@ -11,8 +11,11 @@ from rest_framework import serializers
 from capital.api.frame.base import refusal
 from capital.api.frame.fields import ExactField, Request, Switch, Text
 from capital.domain.errors import InvalidAmount
+from capital.domain.limits.reservations import MOST_SECONDS, USUAL_SECONDS
 from capital.domain.money import parse_amount
 from capital.domain.sizing.orders import OrderRequest, OrderType, PositionSide, Side
+from capital.models import LONGEST_ORDER_ID
+from capital.services.sizing import HOLD_FIELDS, Hold, Wish
 
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 _TEXTS = ("symbol", "side", "order_type", "position_side")
@@ -73,8 +76,41 @@ class OrderBody(Request):
     stop_price = _number("Trigger price of a stop order. With risk_per: the stop-loss.")
 
 
+_EXPIRES_IN = "For how many seconds the capital is held: 1 to 3600. Default: 60."
+_CLIENT_ORDER_ID = (
+    "Your id of the order, by which its fills are recognised. Report the fills with the same id."
+)
+
+
+@extend_schema_serializer(component_name="Reserve")
+class ReserveBody(OrderBody):
+    """An order to size, whose margin and fee are then held for it."""
+
+    expires_in = serializers.IntegerField(
+        min_value=1, max_value=MOST_SECONDS, required=False, help_text=_EXPIRES_IN
+    )
+    client_order_id = Text(required=False, max_length=LONGEST_ORDER_ID, help_text=_CLIENT_ORDER_ID)
+
+
+@extend_schema_serializer(component_name="SizeOrder")
+class SizeBody(ReserveBody):
+    """An order to size; with `reserve`, its margin and fee are held for it."""
+
+    reserve = Switch(
+        default=False,
+        help_text="Hold the capital that the order needs. The answer has it as `reservation`.",
+    )
+
+
+@extend_schema_serializer(component_name="PlaceReservation")
+class PlaceBody(Request):
+    """The order of a reservation was placed."""
+
+    order_id = Text(max_length=LONGEST_ORDER_ID, help_text="The exchange's id of the order.")
+
+
 @extend_schema_serializer(component_name="Hook")
-class HookBody(OrderBody):
+class HookBody(SizeBody):
     """One order, or up to 30 in `orders`, which may share the symbol."""
 
     token = Text(
@@ -93,7 +129,7 @@ class HookBody(OrderBody):
     side = serializers.ChoiceField(
         choices=[(side.value, side.value) for side in Side], required=False
     )
-    orders = OrderBody(many=True, required=False)
+    orders = SizeBody(many=True, required=False)
 
 
 def read_order(body: Any) -> OrderRequest:
@@ -122,6 +158,51 @@ def read_order(body: Any) -> OrderRequest:
     order = OrderRequest(**values)
     order.check()
     return order
+
+
+def read_wish(body: Any, *, reserves: bool = False) -> Wish:
+    """Read an order, and how its capital is to be held where ``reserve`` says so.
+
+    Args:
+        body: As ``SizeBody`` describes it.
+        reserves: Whether it is held whatever the body says, as ``ReserveBody`` describes it.
+
+    Raises:
+        ValidationError: A field is unknown, or has the wrong type.
+        InvalidOrder: The order makes no sense, or would be held too short or too long.
+    """
+    if not isinstance(body, Mapping):
+        return Wish(read_order(body))
+    order = read_order({name: value for name, value in body.items() if name not in HOLD_FIELDS})
+    reserve = body.get("reserve", reserves)
+    if not isinstance(reserve, bool):
+        raise refusal("reserve", _("Must be true or false."))
+    held = {name for name in HOLD_FIELDS if name in body} - {"reserve"}
+    if not reserve:
+        if held:
+            message = _("Only for an order whose capital is reserved.")
+            raise refusal(min(held), message, "unknown_field")
+        return Wish(order)
+    seconds, name = body.get("expires_in", USUAL_SECONDS), body.get("client_order_id", "")
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise refusal("expires_in", _("Must be a whole number of seconds."))
+    if not isinstance(name, str) or len(name) > LONGEST_ORDER_ID or not (name + " ").isprintable():
+        raise refusal("client_order_id", _("Must be a string of at most 100 printable characters."))
+    hold = Hold(expires_in=seconds, client_order_id=name)
+    hold.check()
+    return Wish(order, hold)
+
+
+def read_order_id(body: Any) -> str:
+    """The exchange's id of an order that was placed.
+
+    Raises:
+        ValidationError: The body is not as ``PlaceBody`` says.
+    """
+    placed = PlaceBody(data=body)
+    placed.is_valid(raise_exception=True)
+    order_id: str = placed.validated_data["order_id"]
+    return order_id
 
 
 def _amount(name: str, value: Any) -> Decimal:

@@ -193,6 +193,26 @@ FLOW: Descriptions = {
     "note": "A note.",
 }
 
+RESERVATION: Descriptions = {
+    "strategy_account": "Id of the strategy's link to the account.",
+    "symbol": "Symbol in ccxt's notation, such as BTC/USDT:USDT.",
+    "side": "What its order does.",
+    "position_side": "Which position its order belongs to.",
+    "state": (
+        "`open` until it expires; `placed`: its order is at the exchange; `used`: filled; "
+        "`released`; `expired`: it counts until fills or positions are known up to its expiry."
+    ),
+    "amount": (
+        "The margin and fee that it holds, in the account's currency. Partial fills lower it."
+    ),
+    "client_order_id": "Your id of the order.",
+    "order_id": "The exchange's id of the order, once it is placed.",
+    "created_at": "When it was made.",
+    "expires_at": "Until when it holds, unless its order is placed before.",
+    "placed_at": "When its order was said to be placed. Null: it was not.",
+    "ended_at": "Since when it no longer counts. Null: it counts, or may.",
+}
+
 POSITION: Descriptions = {
     "mark_price": "The price at which it is valued. Null: not known.",
     "marked_at": "When mark_price was read.",

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from capital.api.frame.filters import IdFilter, SwitchFilter
 from capital.domain.allocation.decision import Outcome
+from capital.domain.limits.reservations import ReservationState
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import WalletMode
 from capital.domain.sizing.instruments import InstrumentKind
@@ -21,10 +22,12 @@ from capital.models import (
     LinkDay,
     Market,
     Position,
+    Reservation,
     StrategyAccount,
     StrategyCapital,
     Trigger,
 )
+from capital.services.limits import in_state
 from capital.services.overview import attributed_fills, unattributed_fills
 from capital.services.trading import present_fills
 from strategies.markets import MarketType
@@ -95,6 +98,34 @@ class StrategyFilter(filters.FilterSet):
     class Meta:
         model = Strategy
         fields: list[str] = []
+
+
+class ReservationFilter(filters.FilterSet):
+    """Filters of the list of reservations."""
+
+    account = IdFilter(field_name="strategy_account__account_id", help_text=_OF_ACCOUNT)
+    strategy = filters.CharFilter(
+        field_name="strategy_account__strategy__key", help_text=_OF_STRATEGY
+    )
+    strategy_account = IdFilter(field_name="strategy_account_id", help_text=_OF_LINK)
+    symbol = filters.CharFilter(help_text="Only those in this symbol.")
+    state = filters.ChoiceFilter(
+        choices=[(state.value, state.value) for state in ReservationState],
+        method="filter_state",
+        help_text="Only those in this state.",
+    )
+    order_id = filters.CharFilter(help_text="Only that of this order, by the exchange's id.")
+    client_order_id = filters.CharFilter(help_text="Only that of this order, by your id.")
+
+    class Meta:
+        model = Reservation
+        fields: list[str] = []
+
+    def filter_state(
+        self, rows: QuerySet[Reservation], _name: str, state: str
+    ) -> QuerySet[Reservation]:
+        """An open one may have expired since it was written."""
+        return in_state(rows, ReservationState(state), now=timezone.now())
 
 
 class LinkFilter(filters.FilterSet):

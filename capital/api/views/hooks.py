@@ -21,15 +21,15 @@ from capital.api.frame.parts import in_part, parts_of, wanted_parts
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
 from capital.api.shapes.answers import HookAnswer
-from capital.api.shapes.bodies import HookBody, read_order
+from capital.api.shapes.bodies import HookBody, read_wish
 from capital.domain.errors import (
     DeliveryArchived,
     DeliveryConflict,
     SizingError,
     WebhookRefused,
 )
-from capital.domain.sizing.orders import OrderRequest
 from capital.models import WebhookSecret
+from capital.services.sizing import Wish
 from capital.services.webhooks import (
     MOST_ORDERS,
     Delivery,
@@ -46,6 +46,8 @@ NONCE = "X-Capital-Nonce"
 SIGNATURE = "X-Capital-Signature"
 _CHALLENGE = 'Webhook realm="capital"'
 _LONGEST_ID = 100
+# What several orders may share.
+_SHARED = frozenset({"symbol", "reserve", "expires_in"})
 # Where the secret stands in a body that is no JSON.
 _TOKEN = re.compile(rb'"token"\s*:\s*"(?P<token>[!#-\[\]-~]{1,200})"')
 # What a caller that knows the secret is refused for, and would otherwise never find again.
@@ -216,9 +218,11 @@ class _Call:
         if holds_secret(self.body):
             # It would be kept, and answered.
             raise ValidationError(_("A webhook's secret may be sent as token only."))
+        wishes = _wishes_of(self.body)
         return Delivery(
             body={name: value for name, value in self.body.items() if name != "id"},
-            orders=_orders_of(self.body),
+            orders=[wish.order for wish in wishes],
+            holds={n: wish.hold for n, wish in enumerate(wishes) if wish.hold is not None},
             delivery_id=_id_of(self.body, self._header),
             nonce=self.nonce,
         )
@@ -244,25 +248,25 @@ def _id_of(body: Mapping[str, Any], header: str) -> str:
     return given
 
 
-def _orders_of(body: Mapping[str, Any]) -> list[OrderRequest]:
-    """The body as one order, or its ``orders``, which may share its ``symbol``."""
+def _wishes_of(body: Mapping[str, Any]) -> list[Wish]:
+    """The body as one order, or its ``orders``, which may share what stands beside them."""
     body = {name: value for name, value in body.items() if name != "id"}
     if "orders" not in body:
-        return [read_order(body)]
+        return [read_wish(body)]
     orders = body.pop("orders")
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
         raise refusal("orders", _("Must contain 1 to %(most)s orders.") % {"most": MOST_ORDERS})
-    unknown = sorted(set(body) - {"symbol"})
+    unknown = sorted(set(body) - _SHARED)
     if unknown:
         raise refusal(unknown[0][:100], _("Unknown field."), "unknown_field")
-    return [_order_at(position, body, order) for position, order in enumerate(orders)]
+    return [_wish_at(position, body, order) for position, order in enumerate(orders)]
 
 
-def _order_at(position: int, shared: Mapping[str, Any], order: Any) -> OrderRequest:
+def _wish_at(position: int, shared: Mapping[str, Any], order: Any) -> Wish:
     if not isinstance(order, dict):
         raise refusal(f"orders.{position}", _("The request body must be a JSON object."))
     try:
-        return read_order({**shared, **order})
+        return read_wish({**shared, **order})
     except SizingError as error:
         error.field = f"orders.{position}.{error.field}"
         raise

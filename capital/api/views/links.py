@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, extend_schema_view
+from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from capital.api.frame.base import ApiView
-from capital.api.shapes.answers import Size
-from capital.api.shapes.bodies import OrderBody, read_order
+from capital.api.shapes.answers import NewReservation, ReservedSize
+from capital.api.shapes.bodies import ReserveBody, SizeBody, read_wish
+from capital.api.shapes.reservations import NOTHING_RESERVED, with_present_reservation
 from capital.api.shapes.trading import (
     FillResults,
     FillsBody,
@@ -26,11 +29,16 @@ from capital.api.shapes.trading import (
 from capital.models import Scope, StrategyAccount
 from capital.services.access import Act
 from capital.services.accounts import find_named_link
-from capital.services.sizing import size_orders
+from capital.services.limits import reservation_as_json
+from capital.services.sizing import ReservedOrder, Wish, reserve_orders, size_orders
 from capital.services.trading import report_fills, report_position, report_positions
 
-SCOPES = {"size": Scope.SIZE, "positions": Scope.SIZE, "fills": Scope.SIZE}
-PERMISSIONS = {"positions": Act.REPORT.permission, "fills": Act.REPORT_TRADING.permission}
+SCOPES = dict.fromkeys(("size", "positions", "fills", "reservations"), Scope.SIZE)
+PERMISSIONS = {
+    "positions": Act.REPORT.permission,
+    "fills": Act.REPORT_TRADING.permission,
+    "reservations": Act.REPORT.permission,
+}
 
 
 class LinkActions(ApiView):
@@ -44,15 +52,56 @@ class LinkActions(ApiView):
         """
         raise NotImplementedError
 
-    @extend_schema(summary="Size an order", request=OrderBody, responses={200: Size})
+    @extend_schema(summary="Size an order", request=SizeBody, responses={200: ReservedSize})
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """How much this strategy may order on this account now, and what limited it."""
-        link_id = self.visible_link()
-        answer = size_orders([link_id], [read_order(request.data)])[0]
-        if answer.error is not None:
-            raise answer.error
-        return Response(answer.as_json())
+        """How much this strategy may order on this account now, and what limited it.
+
+        With `reserve`, the capital that the order needs is held for it. A repeated request with the
+        same `Idempotency-Key` reserves nothing again, and shows the reservation as it is now.
+        """
+        link_id, wish = self.visible_link(), read_wish(request.data)
+        if wish.hold is None:
+            answer = size_orders([link_id], [wish.order])[0]
+            if answer.error is not None:
+                raise answer.error
+            return Response(answer.as_json())
+        return Response(self._reserved(link_id, wish).as_json(now=timezone.now()))
+
+    @extend_schema(
+        summary="Reserve capital for an order",
+        request=ReserveBody,
+        responses={201: NewReservation, 200: NewReservation},
+    )
+    @action(detail=True, methods=["post"])
+    def reservations(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Size an order, and hold its margin and fee until it is filled.
+
+        Whoever asks at once is never given more than is available. Without `PATCH
+        reservations/{id}/` the reservation expires; with it, it holds until the order is filled or
+        released. 200 where nothing is reserved: `size` says why, and `id` is null. A repeated
+        request with the same `Idempotency-Key` reserves nothing again, and shows the reservation
+        as it is now.
+        """
+        reserved = self._reserved(self.visible_link(), read_wish(request.data, reserves=True))
+        held = reserved.reservation
+        told = NOTHING_RESERVED
+        if held is not None:
+            told = reservation_as_json(held, now=timezone.now())
+        code = status.HTTP_200_OK if held is None else status.HTTP_201_CREATED
+        return Response({"size": reserved.size_as_json(), **told}, code)
+
+    def _reserved(self, link_id: int, wish: Wish) -> ReservedOrder:
+        """The order, reserved once for each key of the caller's."""
+        actor: Any = self.request.user
+        (reserved,) = reserve_orders([link_id], [wish], key=self.run_key or "", actor=actor)
+        if reserved.reservation is None and reserved.size.error is not None:
+            raise reserved.size.error
+        return reserved
+
+    def present(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was reserved is told as it is now."""
+        return with_present_reservation(answer, now=timezone.now())
 
     @extend_schema(
         summary="Report positions",
@@ -110,6 +159,10 @@ class LinkActions(ApiView):
     ),
     positions=extend_schema(
         operation_id="named_positions", summary="Report positions, by strategy key and account name"
+    ),
+    reservations=extend_schema(
+        operation_id="named_reservations",
+        summary="Reserve capital for an order, by strategy key and account name",
     ),
     fills=extend_schema(
         operation_id="named_fills", summary="Report fills, by strategy key and account name"

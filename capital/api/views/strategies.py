@@ -13,9 +13,10 @@ from rest_framework.response import Response
 from capital.api.frame.authentication import account_of
 from capital.api.frame.base import refusal
 from capital.api.shapes.answers import Sizes
-from capital.api.shapes.bodies import OrderBody, read_order
+from capital.api.shapes.bodies import SizeBody, read_wish
 from capital.api.shapes.filters import LinkFilter, StrategyFilter
 from capital.api.shapes.performance import StrategyPerformance
+from capital.api.shapes.reservations import with_present_reservation
 from capital.api.shapes.rows import LinkRow, StrategyRow
 from capital.api.views.editable import EditableView
 from capital.api.views.links import PERMISSIONS, SCOPES, LinkActions
@@ -34,7 +35,7 @@ from capital.services.accounts import (
 )
 from capital.services.limits import Scope as StopScope
 from capital.services.performance import detail_as_json, performance_detail
-from capital.services.sizing import size_orders
+from capital.services.sizing import ReservedOrder, reserve_orders, size_orders
 from capital.services.trading import equity_of
 from strategies.models import Strategy
 
@@ -87,23 +88,41 @@ class Strategies(EditableView):
 
     @extend_schema(
         summary="Size an order on every account of a strategy",
-        request=OrderBody,
+        request=SizeBody,
         responses={200: Sizes},
     )
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return one size for each account of the strategy.
+        """Return one size for each account of the strategy; with `reserve`, it is held on each.
 
         Where the order is refused, the quantity is 0 and the code says why.
         """
         strategy = self.get_object()
-        order = read_order(request.data)
+        wish = read_wish(request.data)
         links = self.visible(StrategyAccount.objects.filter(strategy=strategy).order_by("pk"))
-        answers = size_orders(list(links.values_list("pk", flat=True)), [order])
-        for answer in answers:
-            if isinstance(answer.error, InvalidOrder):
-                raise answer.error
-        return Response({"sizes": [answer.as_json() for answer in answers]})
+        link_ids = list(links.values_list("pk", flat=True))
+        if wish.hold is None:
+            reserved = [ReservedOrder(answer) for answer in size_orders(link_ids, [wish.order])]
+        else:
+            actor: Any = request.user
+            reserved = reserve_orders(link_ids, [wish], key=self.run_key or "", actor=actor)
+        for answer in reserved:
+            if isinstance(answer.size.error, InvalidOrder):
+                raise answer.size.error
+        now = timezone.now()
+        sizes = [
+            answer.size.as_json() if wish.hold is None else answer.as_json(now=now)
+            for answer in reserved
+        ]
+        return Response({"sizes": sizes})
+
+    def present(self, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was reserved is told as it is now."""
+        if "sizes" not in answer:
+            return answer
+        now = timezone.now()
+        sizes = [with_present_reservation(size, now=now) for size in answer["sizes"]]
+        return {**answer, "sizes": sizes}
 
     @extend_schema(
         summary="Show how a strategy did",

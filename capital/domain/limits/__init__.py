@@ -1,1 +1,1 @@
-"""Whether a link or an account has lost so much that it gets no new entries."""
+"""Never more than the capital: reservations, limits and stops."""

@@ -86,7 +86,7 @@ class LeverageSteps:
         lowest = min((terms for terms, _ in self._steps), key=lambda terms: terms.leverage)
         return max(fitting, key=lambda terms: terms.leverage, default=lowest)
 
-    def warnings(self, amount: Decimal) -> tuple[Reason, ...]:
+    def warnings(self, amount: Decimal | Fraction) -> tuple[Reason, ...]:
         """That the link's leverage is higher than the one that ``amount`` is sized with.
 
         Or, where nobody told how high it may be, that it was not checked.

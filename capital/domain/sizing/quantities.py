@@ -15,6 +15,7 @@ from capital.domain.errors import OrderRefused
 from capital.domain.money import plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import is_spot_sale
+from capital.domain.sizing.available import Room
 from capital.domain.sizing.formulas import (
     Cost,
     Terms,
@@ -40,6 +41,7 @@ class Bound(StrEnum):
     MAX_AMOUNT = "max_amount"
     MAX_COST = "max_cost"
     LEVERAGE = "leverage"
+    AVAILABLE = "available"
     CAPITAL = "capital"
     STEP = "step"
     MIN_AMOUNT = "min_amount"
@@ -60,6 +62,8 @@ class Sizing:
         budget: What the order may cost at most; None where nothing is spent.
         cost: What the order costs; None where the price is not known.
         leverage: The leverage that it is sized with; None for closing.
+        enlarging: What the part of it costs, with its fee, that enlarges a position or opens one.
+        needed: What of that has to be free: what it reduces first frees some.
         reduce_only: Whether the order only closes.
         warnings: Where the answer differs from what was asked.
     """
@@ -73,6 +77,8 @@ class Sizing:
     budget: Fraction | None = None
     cost: Cost | None = None
     leverage: Decimal | None = None
+    enlarging: Fraction = Fraction(0)
+    needed: Fraction = Fraction(0)
     reduce_only: bool = False
     warnings: tuple[Reason, ...] = ()
 
@@ -85,8 +91,11 @@ def size_entry(
     price: Decimal,
     held: Decimal,
     riskiest_price: Decimal | None = None,
+    room: Room | None = None,
 ) -> Sizing:
     """The amount of an order that closes nothing. With fees it costs no more than its budget.
+
+    Where it is known what is free of the capital, what enlarges a position costs no more than that.
 
     Args:
         order: Checked and admitted.
@@ -95,13 +104,14 @@ def size_entry(
         price: The price to size at, > 0: the one at which the order costs most.
         held: The quantity of the link's position, signed.
         riskiest_price: The price at which it loses most until its stop; None for ``price``.
+        room: How far it may go; None where that is not known, and nothing is cut.
 
     Raises:
         InvalidOrder: The protective stop is on the wrong side.
-        OrderRefused: An absolute quantity costs more than the link may spend.
+        OrderRefused: An absolute quantity costs more than the link may spend, or than is free.
     """
     if not order.qty_per and not order.risk_per:
-        return _size_quantity(order, rules, terms, price, held)
+        return _size_quantity(order, rules, terms, price, held, room)
     warnings: tuple[Reason, ...] = ()
     if order.qty:
         wins = "qty_per" if order.qty_per else "risk_per"
@@ -109,11 +119,8 @@ def size_entry(
     # An order by risk alone spends at most the link's own capital, even where the account
     # allows more.
     percent = order.qty_per or min(HUNDRED, terms.max_budget_percent)
-    budget = terms.budget(percent)
-    steps = LeverageSteps(rules, terms, price=price, held=held)
-    raw, bound = steps.amount_for(budget), Bound.BUDGET
-    if raw < steps.unbounded_amount_for(budget):
-        bound = Bound.LEVERAGE
+    steps = _steps(rules, terms, price, held, room)
+    raw, bound, budget = _spendable(terms.budget(percent), steps, room)
     if order.risk_per:
         at = riskiest_price or price
         stop = check_stop(order, at)
@@ -123,16 +130,46 @@ def size_entry(
     sizing = _fit(raw, bound, order, rules, price)
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
+    elif not raw and bound is Bound.AVAILABLE:
+        sizing = _missed(sizing, Bound.AVAILABLE, Code.NOTHING_AVAILABLE)
+    elif room is not None and sizing.bound_by is Bound.AVAILABLE:
+        figures = {"available": plain(cut(room.budget)), "currency": rules.settle}
+        warnings += (Reason(Code.CUT_TO_AVAILABLE, figures),)
     elif _leaves_no_room_for_fees(sizing, terms, percent):
         warnings += (Reason(Code.NO_ROOM_FOR_FEES, {"percent": plain(percent)}),)
-    used = steps.of(sizing.amount)
+    grows = _growth(sizing.amount, room)
+    used = steps.of(grows)
+    cost = cost_of(sizing.amount, rules, used, price)
+    enlarging = _cost_of_enlarging(cost, sizing.amount, grows)
     return replace(
         sizing,
         budget=budget,
-        cost=cost_of(sizing.amount, rules, used, price),
+        cost=cost,
         leverage=used.leverage,
-        warnings=warnings + sizing.warnings + steps.warnings(sizing.amount),
+        enlarging=enlarging,
+        needed=_needed(enlarging, room),
+        warnings=warnings + sizing.warnings + steps.warnings(grows),
     )
+
+
+def _spendable(
+    budget: Fraction, steps: LeverageSteps, room: Room | None
+) -> tuple[Fraction, Bound, Fraction]:
+    """How much a budget buys, what bounds that, and the budget within what is free.
+
+    What an order reduces first is not bought with what is free, so there only its rest is cut.
+    """
+    is_cut = room is not None and not room.reduces and room.budget < budget
+    if room is not None and is_cut:
+        budget = room.budget
+    raw, bound = steps.amount_for(budget), Bound.AVAILABLE if is_cut else Bound.BUDGET
+    if raw < steps.unbounded_amount_for(budget):
+        bound = Bound.LEVERAGE
+    if room is not None and room.reduces:
+        within = room.reduces + steps.amount_for(room.budget)
+        if within < raw:
+            raw, bound = within, Bound.AVAILABLE
+    return raw, bound, budget
 
 
 def _leaves_no_room_for_fees(sizing: Sizing, terms: Terms, percent: Decimal) -> bool:
@@ -202,45 +239,116 @@ def size_close(
     )
 
 
+def _steps(
+    rules: InstrumentRules, terms: Terms, price: Decimal, held: Decimal, room: Room | None
+) -> LeverageSteps:
+    """The leverages of an order. What it reduces fills no bracket."""
+    is_against = room is not None and bool(room.reduces)
+    return LeverageSteps(rules, terms, price=price, held=_NOTHING if is_against else held)
+
+
+def _growth(amount: Decimal, room: Room | None) -> Fraction:
+    """The part of an order that enlarges a position, or opens one."""
+    reduces = Fraction(0) if room is None else room.reduces
+    return max(Fraction(0), Fraction(amount) - reduces)
+
+
+def _needed(enlarging: Fraction, room: Room | None) -> Fraction:
+    """What has to be free for an order: what it enlarges costs, beyond what it frees before."""
+    return max(Fraction(0), enlarging - (Fraction(0) if room is None else room.frees))
+
+
+def _cost_of_enlarging(cost: Cost, amount: Decimal, grows: Fraction) -> Fraction:
+    """What so much of an order costs, with its fee."""
+    return cost.total * grows / Fraction(amount) if grows else grows
+
+
 def _size_quantity(
-    order: OrderRequest, rules: InstrumentRules, terms: Terms, price: Decimal, held: Decimal
+    order: OrderRequest,
+    rules: InstrumentRules,
+    terms: Terms,
+    price: Decimal,
+    held: Decimal,
+    room: Room | None,
 ) -> Sizing:
-    """An absolute quantity: rounded, and refused where it costs more than the budget allows."""
+    """An absolute quantity: rounded, and refused where it costs more than the link may spend."""
     assert order.qty is not None, "the request was checked"
     raw, bound = Fraction(order.qty) / rules.quantity_of_one, Bound.QUANTITY
-    steps = LeverageSteps(rules, terms, price=price, held=held)
-    if steps.largest is not None and raw > steps.largest:
-        raw, bound = steps.largest, Bound.LEVERAGE
+    steps = _steps(rules, terms, price, held, room)
+    reduces = Fraction(0) if room is None else room.reduces
+    if steps.largest is not None and raw > reduces + steps.largest:
+        raw, bound = reduces + steps.largest, Bound.LEVERAGE
     sizing = _fit(raw, bound, order, rules, price)
-    if is_spot_sale(order, rules):
-        warnings = list(sizing.warnings)
-        if sizing.amount > held:
-            warnings.append(
-                Reason(Code.MORE_THAN_HELD, {"held": plain(held), "symbol": order.symbol})
-            )
-        return replace(
-            sizing,
-            cost=_cost_of_reducing(sizing.amount, rules, terms, price),
-            leverage=terms.leverage,
-            warnings=tuple(warnings),
-        )
+    if is_spot_sale(order, rules) or (reduces and sizing.amount <= reduces):
+        return _exit(sizing, order, rules, terms, price=price, held=held)
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
-    used, budget = steps.of(sizing.amount), terms.budget(terms.max_budget_percent)
+    return _within_limits(sizing, rules, terms, steps, price=price, room=room)
+
+
+def _exit(
+    sizing: Sizing,
+    order: OrderRequest,
+    rules: InstrumentRules,
+    terms: Terms,
+    *,
+    price: Decimal,
+    held: Decimal,
+) -> Sizing:
+    """What only reduces: it needs no capital, whatever is left of it."""
+    warnings = list(sizing.warnings)
+    if is_spot_sale(order, rules) and sizing.amount > held:
+        warnings.append(Reason(Code.MORE_THAN_HELD, {"held": plain(held), "symbol": order.symbol}))
+    return replace(
+        sizing,
+        cost=_cost_of_reducing(sizing.amount, rules, terms, price),
+        leverage=terms.leverage,
+        warnings=tuple(warnings),
+    )
+
+
+def _within_limits(
+    sizing: Sizing,
+    rules: InstrumentRules,
+    terms: Terms,
+    steps: LeverageSteps,
+    *,
+    price: Decimal,
+    room: Room | None,
+) -> Sizing:
+    """Refuse what enlarges by more than one order may cost, or than is free.
+
+    Raises:
+        OrderRefused: It costs too much.
+    """
+    grows = _growth(sizing.amount, room)
+    used, budget = steps.of(grows), terms.budget(terms.max_budget_percent)
     cost = cost_of(sizing.amount, rules, used, price)
-    if cost.total > budget:
+    enlarging = _cost_of_enlarging(cost, sizing.amount, grows)
+    if enlarging > budget:
         raise OrderRefused(
             Code.BUDGET_ABOVE_LIMIT,
             field="qty",
-            percent=plain(cut(cost.total * 100 / Fraction(terms.capital), decimals=2)),
+            percent=plain(cut(enlarging * 100 / Fraction(terms.capital), decimals=2)),
             limit=plain(terms.max_budget_percent),
+        )
+    needed = _needed(enlarging, room)
+    if room is not None and needed > room.available:
+        raise OrderRefused(
+            Code.ABOVE_AVAILABLE,
+            field="qty",
+            cost=plain(cut(needed, decimals=8)),
+            available=plain(cut(room.available)),
+            currency=rules.settle,
         )
     return replace(
         sizing,
         budget=budget,
         cost=cost,
         leverage=used.leverage,
-        warnings=sizing.warnings + steps.warnings(sizing.amount),
+        enlarging=enlarging,
+        needed=needed,
+        warnings=sizing.warnings + steps.warnings(grows),
     )
 
 

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.table import Table
 from rich.text import Text
 
 from capital.domain.errors import InvalidAmount
+from capital.domain.limits.reservations import USUAL_SECONDS
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, PositionSide, Side
@@ -20,10 +22,19 @@ from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, er
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
+from capital.models import Reservation
 from capital.services.accounts import find_link_ids
 from capital.services.markets import PriceSource
 from capital.services.sentences import sentence
-from capital.services.sizing import OrderRequest, SizedOrder, size_orders
+from capital.services.sizing import (
+    Hold,
+    OrderRequest,
+    ReservedOrder,
+    SizedOrder,
+    Wish,
+    reserve_orders,
+    size_orders,
+)
 
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 
@@ -73,6 +84,7 @@ class Command(CapitalCommand):
         parser.add_argument(
             "--stop-price", help=_("trigger price of a STOP order; with --risk-per the stop-loss")
         )
+        _add_reserving(parser)
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -85,15 +97,42 @@ class Command(CapitalCommand):
         )
         with errors_translated():
             order.check()
-            answers = size_orders(find_link_ids(options["strategy"], options["account"]), [order])
+            link_ids = find_link_ids(options["strategy"], options["account"])
+            if options["reserve"]:
+                hold = Hold(
+                    expires_in=options["expires_in"], client_order_id=options["client_order_id"]
+                )
+                answers = reserve_orders(link_ids, [Wish(order, hold)])
+            else:
+                answers = [ReservedOrder(answer) for answer in size_orders(link_ids, [order])]
         if options["json"]:
-            print_json(self.stdout, {"orders": [answer.as_json() for answer in answers]})
+            print_json(self.stdout, {"orders": [_as_json(a, options) for a in answers]})
         else:
             console = console_on(self.stdout)
             for answer in answers:
-                console.print(_table(answer))
-        if any(answer.error is not None for answer in answers):
+                console.print(_table(answer.size, answer.reservation))
+        if any(answer.size.error is not None for answer in answers):
             sys.exit(1)
+
+
+def _add_reserving(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--reserve", action="store_true", help=_("hold the capital that the order needs")
+    )
+    parser.add_argument(
+        "--expires-in",
+        metavar="SECONDS",
+        type=int,
+        default=USUAL_SECONDS,
+        help=_("with --reserve: for how long, 1 to 3600 seconds (default: 60)"),
+    )
+    parser.add_argument(
+        "--client-order-id", default="", help=_("with --reserve: your id of the order")
+    )
+
+
+def _as_json(answer: ReservedOrder, options: dict[str, Any]) -> dict[str, Any]:
+    return answer.as_json(now=timezone.now()) if options["reserve"] else answer.size.as_json()
 
 
 def _number(name: str, text: str | None) -> Decimal | None:
@@ -108,7 +147,7 @@ def _number(name: str, text: str | None) -> Decimal | None:
         ) from None
 
 
-def _table(answer: SizedOrder) -> Table:
+def _table(answer: SizedOrder, reservation: Reservation | None) -> Table:
     """One answer, line by line, in the order of calculation."""
     table = Table(
         title=f"{answer.strategy} @ {answer.account}: {side_name(answer.side)} {answer.symbol}",
@@ -133,6 +172,10 @@ def _table(answer: SizedOrder) -> Table:
         table.add_row(
             _("Amount to send"), _shown(answer.amount), _("What ccxt's create_order takes here.")
         )
+    if reservation is not None:
+        until = timezone.localtime(reservation.expires_at).strftime("%H:%M:%S")
+        held = _("Reservation %(id)s, until %(time)s.") % {"id": reservation.pk, "time": until}
+        table.add_row(_("Reserved for it"), _shown(reservation.amount), held)
     for warning in answer.warnings:
         if warning != answer.reason:
             table.add_row("", "", Text(sentence(warning), style="yellow"))
@@ -145,6 +188,16 @@ def _lines(answer: SizedOrder) -> Iterator[tuple[str, str, str]]:
         _shown(answer.capital),
         _("Capital allocated to the strategy on this account."),
     )
+    if answer.in_use is not None:
+        yield _("In use"), _shown(answer.in_use), _("What its open positions tie up.")
+    if answer.reserved:
+        yield _("Reserved for orders"), _shown(answer.reserved), _("Held for other orders.")
+    if answer.in_use is not None or answer.reserved:
+        yield (
+            _("Available"),
+            _shown(answer.available),
+            _("Capital less losses, what is in use, and what is reserved."),
+        )
     if answer.error is not None:
         return
     if answer.price_source is not None:
@@ -172,6 +225,7 @@ def _verdict(answer: SizedOrder) -> str:
         "max_amount": _("Limited by the exchange's maximum for one order."),
         "max_cost": _("Limited by the exchange's maximum for one order."),
         "leverage": _("Limited by the exchange's maximum leverage for a position of this size."),
+        "available": _("Limited by the capital that is available."),
     }
     only = _("Send it as reduce-only.") if answer.reduce_only else ""
     return f"{bounds[answer.bound_by]} {only}".strip()

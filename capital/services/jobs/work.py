@@ -22,6 +22,7 @@ from capital.services.jobs.table import (
     SYNC_MARKETS,
     Slot,
 )
+from capital.services.limits import end_expired_reservations
 from capital.services.markets import rules as markets
 from capital.services.trading import days as link_days
 from capital.services.trading import explain_balances, marks
@@ -70,6 +71,7 @@ def _sync_balances(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     counts = sync.sync_balances(account_ids, clock=slot.clock)
     marks.mark_positions(account_ids, clock=slot.clock)
     explain_balances(account_ids, clock=slot.clock)
+    end_expired_reservations(account_ids, clock=slot.clock)
     return counts
 
 

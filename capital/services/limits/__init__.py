@@ -1,8 +1,18 @@
-"""Limits and stops: when a strategy gets no new entries, and who lifts that."""
+"""Never more than the capital: reservations, and stops that keep new entries away."""
 
 from capital.services.limits.concerns import losses_of, wide_stops
 from capital.services.limits.events import limit_stops_changed
 from capital.services.limits.limits import judge_limits, limit_states
+from capital.services.limits.reservations import (
+    end_expired_reservations,
+    in_state,
+    place_reservation,
+    present_reservations,
+    release_reservation,
+    reservation_as_json,
+    reservations_of,
+    use_reservations,
+)
 from capital.services.limits.stops import (
     LONGEST_REASON,
     Scope,
@@ -22,8 +32,10 @@ from capital.services.limits.stops import (
 __all__ = [
     "LONGEST_REASON",
     "Scope",
+    "end_expired_reservations",
     "find_owner",
     "find_scope",
+    "in_state",
     "judge_limits",
     "lift_stop",
     "lift_stops",
@@ -34,8 +46,14 @@ __all__ = [
     "may_stop",
     "may_stop_everybody",
     "open_stops",
+    "place_reservation",
     "place_stop",
+    "present_reservations",
+    "release_reservation",
+    "reservation_as_json",
+    "reservations_of",
     "scope_name",
+    "use_reservations",
     "why_stopped",
     "wide_stops",
 ]

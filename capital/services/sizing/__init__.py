@@ -1,9 +1,21 @@
-"""Orders: how much may be ordered."""
+"""Orders: how much may be ordered, and what is held for them."""
 
 from capital.services.sizing.orders import OrderRequest, SizedOrder, size_orders
+from capital.services.sizing.reserving import (
+    HOLD_FIELDS,
+    Hold,
+    ReservedOrder,
+    Wish,
+    reserve_orders,
+)
 
 __all__ = [
+    "HOLD_FIELDS",
+    "Hold",
     "OrderRequest",
+    "ReservedOrder",
     "SizedOrder",
+    "Wish",
+    "reserve_orders",
     "size_orders",
 ]

@@ -1,7 +1,7 @@
 """Sizing orders: how much each link may order, from its capital, the instrument and a price."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -26,9 +26,11 @@ from capital.domain.sizing.orders import OrderRequest
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
 from capital.exchange.contract import Quoted
+from capital.services.limits.reservations import waiting_reason
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
 from capital.services.sizing.pricing import PricedOrder, amount_to_send, priced_order
+from capital.services.sizing.room import LinkRoom, room_of, unpriced
 from capital.services.sizing.terms import Instrument, LinkTerms, SizingTerms, load_terms
 from capital.services.transactions import outside_transaction
 
@@ -58,6 +60,10 @@ class SizedOrder:
         price: The price that it was sized at; None where none was needed, or none was known.
         price_source: Where ``price`` comes from.
         capital: The link's capital now.
+        available: What of it is free for this order: without what it lost since it was decided,
+            what its positions tie up as far as that is known, and what is reserved.
+        in_use: What its positions tie up; None where that is not known, or not of all.
+        reserved: What its reservations hold.
         budget: What the order may cost at most, fees included; None for closing and for a
             refusal.
         leverage: What it was sized with: the link's, or the venue's maximum; 1 on spot.
@@ -67,13 +73,14 @@ class SizedOrder:
         margin: The capital that it ties up: all of its value on spot, 0 for closing.
         fee: The fee at the account's fee rate. ``margin + fee <= budget`` always.
         bound_by: What determined the quantity: ``budget``, ``risk``, ``quantity`` (asked for),
-            ``position``, ``max_amount``, ``max_cost``, ``leverage``; with a quantity of 0
-            the limit that it missed: ``step``, ``min_amount``, ``min_cost``, ``capital``; empty
-            where refused.
+            ``position``, ``max_amount``, ``max_cost``, ``leverage``, ``available``; with a
+            quantity of 0 the limit that it missed: ``step``, ``min_amount``, ``min_cost``,
+            ``capital``; empty where refused.
         code: ``sized``, the limit that was missed, or why it was refused.
         figures: The figures of ``code``'s sentence. Not in the JSON.
         warnings: Where the answer differs from what was asked, the limit that was missed with
             its figures, and anything else worth knowing.
+        needed: What has to be free for it, which is what a reservation holds. Not in the JSON.
         error: The error to raise where a refusal of this order refuses the whole request; None
             where the order is not refused. Not in the JSON.
     """
@@ -90,6 +97,9 @@ class SizedOrder:
     price: Decimal | None = None
     price_source: PriceSource | None = None
     capital: Decimal | None = None
+    available: Decimal | None = None
+    in_use: Decimal | None = None
+    reserved: Decimal | None = None
     budget: Decimal | None = None
     leverage: Decimal | None = None
     raw_quantity: Decimal | None = None
@@ -101,6 +111,7 @@ class SizedOrder:
     code: Code
     figures: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Reason, ...] = ()
+    needed: Fraction = Fraction(0)
     error: SizingError | None = None
 
     @property
@@ -122,6 +133,9 @@ class SizedOrder:
             "price": _text(self.price),
             "price_source": None if self.price_source is None else self.price_source.value,
             "capital": _text(self.capital),
+            "available": _text(self.available),
+            "in_use": _text(self.in_use),
+            "reserved": _text(self.reserved),
             "budget": _text(self.budget),
             "leverage": _text(self.leverage),
             "raw_quantity": _text(self.raw_quantity),
@@ -150,7 +164,7 @@ def size_orders(
 
     It writes nothing. It asks the venue where a price is needed, so call it outside a
     transaction. Three queries, whatever the number of links and orders; a fourth where a symbol
-    is not known.
+    is not known, and one more where capital is reserved.
 
     Args:
         link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
@@ -165,16 +179,64 @@ def size_orders(
         another currency, not allowed, no price) has its ``error``, a quantity of 0 and the
         error's code.
     """
-    terms = load_terms(link_ids, {order.symbol for order in orders})
-    pairs = [_prepare(terms, link_id, order) for link_id in link_ids for order in orders]
-    wanted = {pair.instrument.quoted for pair in pairs if isinstance(pair, _Pair)}
-    prices = last_prices(list(wanted), patience=patience, clock=clock) if wanted else {}
-    now = clock()
-    entered: dict[int, set[str]] = {}
-    return [
-        pair if isinstance(pair, SizedOrder) else _answer(pair, prices, entered, now)
-        for pair in pairs
-    ]
+    read = read_for(link_ids, orders, now=clock())
+    prices = last_prices(read.wanted, patience=patience, clock=clock) if read.wanted else {}
+    return size_at(read, prices=prices, now=clock())
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read for one request.
+
+    Attributes:
+        terms: Of the links and instruments.
+        pairs: The orders of each link, admitted or refused.
+        wanted: The instruments whose prices are needed.
+    """
+
+    terms: SizingTerms
+    pairs: "Mapping[int, Sequence[_Pair | SizedOrder]]"
+    wanted: list[Quoted]
+
+
+def read_for(link_ids: Sequence[int], orders: Sequence[OrderRequest], *, now: datetime) -> Read:
+    """Read what sizing these orders needs, and say which prices are to be asked for."""
+    terms = load_terms(link_ids, {order.symbol for order in orders}, now=now)
+    pairs = {link_id: [_prepare(terms, link_id, order) for order in orders] for link_id in link_ids}
+    wanted = {}
+    for link_id, of_link in pairs.items():
+        admitted = [pair for pair in of_link if isinstance(pair, _Pair)]
+        wanted.update(dict.fromkeys(pair.instrument.quoted for pair in admitted))
+        if admitted:
+            wanted.update(dict.fromkeys(unpriced(terms.links[link_id], terms, now)))
+    return Read(terms, pairs, list(wanted))
+
+
+def size_at(
+    read: Read,
+    *,
+    prices: Mapping[Quoted, Price | Reason],
+    now: datetime,
+    reserves: bool = False,
+) -> list[SizedOrder]:
+    """Size every order on every link at prices that were asked before. It asks nobody.
+
+    Args:
+        read: What was read; the orders of one link are taken in turn.
+        prices: Of every instrument that is wanted.
+        now: The time.
+        reserves: Whether capital is to be reserved: then no order takes more than is free, also
+            where nothing is known of what the link holds.
+    """
+    answers = []
+    for link_id, pairs in read.pairs.items():
+        link = read.terms.links.get(link_id)
+        room = None
+        if link is not None:
+            room = room_of(link, read.terms, prices, now, is_strict=reserves)
+        sizer = _Sizer(prices, now, room, cuts=reserves or (link is not None and link.is_watched))
+        answers += [sizer.answer(pair) for pair in pairs]
+    return answers
 
 
 @dataclass(frozen=True)
@@ -208,33 +270,71 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
     return _Pair(order, link, instrument)
 
 
-def _answer(
-    pair: _Pair,
-    prices: Mapping[Quoted, Price | Reason],
-    entered: dict[int, set[str]],
-    now: datetime,
-) -> SizedOrder:
-    order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
-    found = prices[pair.instrument.quoted]
-    terms = link.terms_of(rules)
-    try:
+@dataclass
+class _Sizer:
+    """Sizes the orders of one link in turn."""
+
+    prices: Mapping[Quoted, Price | Reason]
+    now: datetime
+    room: LinkRoom | None
+    cuts: bool
+    entered: set[str] = field(default_factory=set)
+
+    def answer(self, pair: "_Pair | SizedOrder") -> SizedOrder:
+        """The answer for the next order."""
+        if isinstance(pair, SizedOrder):
+            return self._with_room(pair)
+        assert self.room is not None, "it is of a link"
+        available = self.room.available
+        try:
+            sized, sizing = self._size(pair)
+        except SizingError as error:
+            refused = _refused(pair.link.id, pair.link, pair.order, error)
+            return self._with_room(refused, available)
+        sized = self._with_room(sized, available)
+        self.room.take(pair.order, sizing)
+        return sized
+
+    def _with_room(self, answer: SizedOrder, available: Fraction | None = None) -> SizedOrder:
+        if self.room is None:
+            return answer
+        in_use, reserved = self.room.in_use, self.room.link.reserved
+        warnings = answer.warnings
+        if reserved.waiting:
+            warnings += (waiting_reason(reserved, currency=self.room.link.rules.currency),)
+        if self.room.unvalued and answer.budget is not None:
+            warnings += (self.room.why_unknown,)
+        available = self.room.available if available is None else available
+        return replace(
+            answer,
+            available=None if available is None else cut(available),
+            in_use=None if in_use is None else cut(in_use),
+            reserved=reserved.amount,
+            warnings=warnings,
+        )
+
+    def _size(self, pair: "_Pair") -> tuple[SizedOrder, Sizing]:
+        order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
+        found = self.prices[pair.instrument.quoted]
+        terms = link.terms_of(rules)
         held = link.held(order)
         enters = not order.is_closing and not is_spot_sale(order, rules)
-        if enters and (newly := entered.get(link.id)):
-            admit_symbol(order, link.rules, link.held_symbols | newly)
+        if enters and self.entered:
+            admit_symbol(order, link.rules, link.held_symbols | self.entered)
         priced = priced_order(
             order,
             rules,
             venue=link.venue,
             found=found,
             limit_percent=link.max_price_deviation_percent,
-            now=now,
+            now=self.now,
         )
         if order.is_closing:
             sizing = size_close(order, rules, terms, price=priced.amount, held=held)
         else:
             if priced.amount is None:
                 raise _no_price(pair, found)
+            assert self.room is not None, "it is of a link"
             sizing = size_entry(
                 order,
                 rules,
@@ -242,12 +342,11 @@ def _answer(
                 price=priced.amount,
                 held=held,
                 riskiest_price=priced.riskiest,
+                room=self.room.room(order) if self.cuts and enters else None,
             )
-    except SizingError as error:
-        return _refused(link.id, link, order, error)
-    if sizing.amount and enters:
-        entered.setdefault(link.id, set()).add(order.symbol)
-    return _sized(pair, sizing, terms, priced, _rules_warnings(pair, now))
+        if sizing.amount and enters:
+            self.entered.add(order.symbol)
+        return _sized(pair, sizing, terms, priced, _rules_warnings(pair, self.now)), sizing
 
 
 def _no_price(pair: _Pair, found: Price | Reason) -> PriceUnavailable:
@@ -315,6 +414,7 @@ def _sized(
         margin=None if cost is None else cut(cost.margin),
         fee=None if cost is None else cut(cost.fee),
         bound_by=sizing.bound_by.value,
+        needed=sizing.needed,
         code=sizing.code,
         figures=dict(sizing.figures),
         warnings=(*sizing.warnings, *priced.warnings, *warnings),
@@ -341,6 +441,25 @@ def _refused(
         symbol=order.symbol,
         side=order.side,
         capital=None if link is None else link.capital,
+        code=error.reason.code,
+        figures=dict(error.reason.figures),
+        warnings=(error.reason,),
+        error=error,
+    )
+
+
+def refused_size(size: SizedOrder, error: SizingError) -> SizedOrder:
+    """The answer for an order that was sized, and is refused after all."""
+    return SizedOrder(
+        link_id=size.link_id,
+        strategy=size.strategy,
+        account=size.account,
+        symbol=size.symbol,
+        side=size.side,
+        capital=size.capital,
+        available=size.available,
+        in_use=size.in_use,
+        reserved=size.reserved,
         code=error.reason.code,
         figures=dict(error.reason.figures),
         warnings=(error.reason,),

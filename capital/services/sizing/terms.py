@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from capital.domain.allocation.links import why_idle
 from capital.domain.errors import InvalidOrder, UnknownSymbol
@@ -23,9 +23,17 @@ from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, PositionSide, Side
 from capital.exchange.contract import Quoted
 from capital.exchange.venues import VENUES
-from capital.models import Market, Position, StrategyAccount
+from capital.models import (
+    AskedFor,
+    Market,
+    Position,
+    Reservation,
+    StrategyAccount,
+    TradingCursor,
+)
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.accounts.lookup import markets_of_venue, stands_for
+from capital.services.limits.reservations import HeldCapital, held_capital
 from capital.services.limits.stops import stopped, stopping
 from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
 from strategies.markets import MarketType
@@ -33,6 +41,7 @@ from strategies.markets import MarketType
 _NOTHING = Decimal(0)
 # What stops the link, if anything does.
 _STOP = {"stopped_at": "at", "stop_reason": "reason", "stop_code": "code"}
+_HELD_BY = (AskedFor.FILLS.value, AskedFor.POSITIONS.value)
 _LINK_COLUMNS = (
     "pk",
     "account__name",
@@ -51,6 +60,9 @@ _LINK_COLUMNS = (
     "leverage",
     "max_symbols",
     "capital__allocated_capital",
+    "capital__current_pnl",
+    "knows_positions",
+    "has_reservations",
     *_STOP,
 )
 _MARKET_COLUMNS = (
@@ -63,22 +75,41 @@ _MARKET_COLUMNS = (
 )
 
 
-_LINKS = PreparedQuery(
-    lambda ids: (
+def _links(ids: Sequence[int]) -> QuerySet[StrategyAccount, Any]:
+    """What is held is known where it was ever reported, or read from the exchange."""
+    of_link = {"strategy_account": OuterRef("pk")}
+    cursors = TradingCursor.objects.filter(
+        account=OuterRef("account"), asked_for__in=_HELD_BY, asked_at__isnull=False
+    )
+    return (
         StrategyAccount.objects.filter(pk__in=ids)
         .annotate(
-            **{name: Subquery(stopping().values(column)[:1]) for name, column in _STOP.items()}
+            knows_positions=Q(positions_told_at__isnull=False)
+            | Exists(Position.objects.filter(**of_link))
+            | Exists(cursors),
+            has_reservations=Exists(Reservation.objects.filter(**of_link, is_held=True)),
+            **{name: Subquery(stopping().values(column)[:1]) for name, column in _STOP.items()},
         )
         .order_by()
         .values_list(*_LINK_COLUMNS)
     )
-)
+
+
+_LINKS = PreparedQuery(_links)
 _POSITIONS = PreparedQuery(
     lambda ids: (
         Position.objects.filter(strategy_account_id__in=ids)
         .exclude(quantity=0)
         .order_by()
-        .values_list("strategy_account_id", "symbol", "position_side", "quantity")
+        .values_list(
+            "strategy_account_id",
+            "symbol",
+            "position_side",
+            "quantity",
+            "entry_price",
+            "mark_price",
+            "marked_at",
+        )
     )
 )
 _MARKETS = PreparedQuery(
@@ -88,6 +119,25 @@ _MARKETS = PreparedQuery(
         .values_list(*_MARKET_COLUMNS)
     )
 )
+
+
+@dataclass(frozen=True)
+class OpenPosition:
+    """What a link holds in one symbol on one side.
+
+    Attributes:
+        symbol: Its symbol.
+        quantity: Signed.
+        entry_price: None where it is not known.
+        mark_price: What it was last marked at; None: never.
+        marked_at: When that was.
+    """
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    marked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +154,10 @@ class LinkTerms:
         rules: What the link may order.
         capital: Its capital now; 0 where it never had any.
         terms: Its figures for futures; ``terms_of`` has those for an instrument.
-        positions: The quantity of each symbol that is not flat, signed, by position side.
+        lost: What it lost since its capital was decided, >= 0; 0 where that is not known.
+        reserved: What its reservations hold.
+        knows_positions: Whether it is known what it holds; nothing may be.
+        open: What it holds of each symbol that is not flat, by position side.
         dust: The symbols of which it holds too little for any order.
     """
 
@@ -116,13 +169,21 @@ class LinkTerms:
     rules: LinkRules
     capital: Decimal
     terms: Terms
-    positions: dict[str, dict[PositionSide, Decimal]] = field(default_factory=dict)
+    lost: Decimal = _NOTHING
+    reserved: HeldCapital = field(default_factory=HeldCapital)
+    knows_positions: bool = False
+    open: dict[str, dict[PositionSide, OpenPosition]] = field(default_factory=dict)
     dust: frozenset[str] = frozenset()
 
     @property
     def held_symbols(self) -> AbstractSet[str]:
         """The symbols of its open positions."""
-        return self.positions.keys() - self.dust
+        return self.open.keys() - self.dust
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything is known of what it has in use, or reserved."""
+        return self.knows_positions or self.reserved.amount > 0
 
     def held(self, order: OrderRequest) -> Decimal:
         """The position that an order enlarges or closes, signed; 0 where there is none.
@@ -130,7 +191,7 @@ class LinkTerms:
         Raises:
             InvalidOrder: It closes, a long and a short position are open, and it names neither.
         """
-        sides = self.positions.get(order.symbol, {})
+        sides = {side: each.quantity for side, each in self.open.get(order.symbol, {}).items()}
         if order.position_side is not None:
             return sides.get(PositionSide(order.position_side), _NOTHING)
         if order.is_closing:
@@ -215,15 +276,28 @@ class SizingTerms:
         return instrument
 
 
-def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms:
-    """Read links, their positions, and ``symbols`` and what they hold on their venues."""
-    links = {
-        row[0]: _link(dict(zip(_LINK_COLUMNS, row, strict=True))) for row in _LINKS.rows(link_ids)
-    }
+def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: datetime) -> SizingTerms:
+    """Read links, their positions, and ``symbols`` and what they hold on their venues.
+
+    Args:
+        link_ids: Primary keys.
+        symbols: Those of the orders.
+        now: Decides which reservations have expired.
+    """
+    rows = [dict(zip(_LINK_COLUMNS, row, strict=True)) for row in _LINKS.rows(link_ids)]
+    with_reservations = [row["pk"] for row in rows if row["has_reservations"]]
+    reserved = held_capital(with_reservations, now=now) if with_reservations else {}
+    links = {row["pk"]: _link(row, reserved.get(row["pk"], HeldCapital())) for row in rows}
     held = set()
-    for link_id, symbol, side, quantity in _POSITIONS.rows(list(links)):
-        sides = links[link_id].positions.setdefault(symbol, {})
-        sides[PositionSide(side)] = _trimmed(quantity)
+    for link_id, symbol, side, quantity, entry, mark, marked_at in _POSITIONS.rows(list(links)):
+        sides = links[link_id].open.setdefault(symbol, {})
+        sides[PositionSide(side)] = OpenPosition(
+            symbol,
+            _trimmed(quantity),
+            None if entry is None else _trimmed(entry),
+            None if mark is None else _trimmed(mark),
+            marked_at,
+        )
         held.add(symbol)
     venues = sorted({link.venue for link in links.values()})
     instruments = {
@@ -243,10 +317,10 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str]) -> SizingTerms
 def _dust(link: LinkTerms, instruments: Mapping[tuple[str, str], Instrument]) -> frozenset[str]:
     return frozenset(
         symbol
-        for symbol, sides in link.positions.items()
+        for symbol, sides in link.open.items()
         if (instrument := instruments.get((link.venue, symbol))) is not None
         and instrument.is_active
-        and all(instrument.rules.is_dust(quantity) for quantity in sides.values())
+        and all(instrument.rules.is_dust(each.quantity) for each in sides.values())
     )
 
 
@@ -255,7 +329,7 @@ def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
     return frozenset(synced.values_list("venue", flat=True).distinct())
 
 
-def _link(row: Mapping[str, Any]) -> LinkTerms:
+def _link(row: Mapping[str, Any], reserved: HeldCapital) -> LinkTerms:
     market, held = MarketType(row["strategy__market_type"]), row["capital__allocated_capital"]
     capital = Decimal(0) if held is None else _trimmed(held)
     percent = _trimmed(row["account__max_budget_percent"])
@@ -287,6 +361,9 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             ),
         ),
         capital=capital,
+        lost=_lost(row["capital__current_pnl"]),
+        reserved=reserved,
+        knows_positions=bool(row["knows_positions"]),
         terms=Terms(
             capital=capital,
             leverage=_trimmed(row["leverage"]),
@@ -295,6 +372,11 @@ def _link(row: Mapping[str, Any]) -> LinkTerms:
             max_budget_percent=percent,
         ),
     )
+
+
+def _lost(pnl: Decimal | None) -> Decimal:
+    """What of a PnL is a loss: profits add nothing, and what is not known takes nothing."""
+    return _NOTHING if pnl is None or pnl >= 0 else _trimmed(pnl).copy_negate()
 
 
 def _instrument(row: Mapping[str, Any]) -> Instrument:

@@ -25,7 +25,13 @@ from capital.services.trading.files import (
     read_trade_file,
     write_workbook,
 )
-from capital.services.trading.fills import FillCode, FillResult, NewFill, report_fills
+from capital.services.trading.fills import (
+    FillCode,
+    FillResult,
+    NewFill,
+    fills_recorded,
+    report_fills,
+)
 from capital.services.trading.flows import enter_flow
 from capital.services.trading.imports import (
     LARGEST_UPLOAD_MB,
@@ -93,6 +99,7 @@ __all__ = [
     "enter_opening",
     "equity_of",
     "explain_balances",
+    "fills_recorded",
     "get_upload",
     "import_fills",
     "import_trades",

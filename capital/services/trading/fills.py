@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from capital.domain.clock import Clock
@@ -44,6 +45,10 @@ from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
 
 _COLUMNS = tuple(field.attname for field in Fill._meta.concrete_fields)
+# Sent behind the books, inside the transaction that holds the account's lock, with ``account_id``,
+# ``fills`` (rows that are new, or that were told again) and ``now``. For what stands above trading.
+fills_recorded = Signal()
+
 # One teller may round a time to the second.
 _SAME_MOMENT_SECONDS = 1
 # Nothing is older than the first coin. A time of another century is a mistake of units.
@@ -342,6 +347,9 @@ class _Recording:
             assert row.strategy_account_id is not None, "openings are of links"
             owners[id(row)] = Owner(row.strategy_account_id, self._how)
         counted = self._attribute([*opening, *new], claimed, related, steps, owners)
+        fills_recorded.send(
+            sender=Fill, account_id=self.account.pk, fills=[*new, *claimed], now=self.now
+        )
         return [
             FillResult(code, row.pk, row.pk in counted, row.strategy_account_id is not None)
             for code, row in results

@@ -246,6 +246,8 @@ def report_positions(
             for each in held.order_by("pk")
             if (each.symbol, each.position_side) not in told
         ]
+        # Not by ``save``: nothing about the link is changed.
+        StrategyAccount.objects.filter(pk=link_id).update(positions_told_at=now)
         return [*reported, *(_report(link, each, now) for each in closed)]
 
 

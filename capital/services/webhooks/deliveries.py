@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from capital.domain.money import parse_amount
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.clocks import clock_difference, steady_clock
+from capital.services.sizing.reserving import HOLD_FIELDS, Hold
 from capital.services.webhooks.readers import told_to_owner
 from capital.services.webhooks.secrets import use_nonce
 from strategies.models import Strategy
@@ -43,6 +44,7 @@ class Delivery:
     Attributes:
         body: The JSON that is stored with the delivery.
         orders: 1 to 30, each checked.
+        holds: By the place of an order in ``orders``: how its capital is to be held.
         delivery_id: The sender's id, at most 100 characters; empty where it gave none.
         nonce: The nonce of a signed call; empty where the secret itself was shown.
     """
@@ -51,6 +53,7 @@ class Delivery:
     orders: Sequence[OrderRequest]
     delivery_id: str = ""
     nonce: str = ""
+    holds: Mapping[int, Hold] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -90,7 +93,10 @@ def stored_delivery(row: WebhookDelivery) -> Delivery:
     """What was sent, from its row: its orders were checked when it was accepted."""
     shared = {name: value for name, value in row.body.items() if name != "orders"}
     orders = [{**shared, **order} for order in row.body.get("orders", [{}])]
-    return Delivery(row.body, [_stored_order(order) for order in orders], row.delivery_id)
+    holds = {number: hold for number, order in enumerate(orders) if (hold := _stored_hold(order))}
+    return Delivery(
+        row.body, [_stored_order(order) for order in orders], row.delivery_id, holds=holds
+    )
 
 
 def interrupted_deliveries(*, now: datetime, within: timedelta) -> QuerySet[WebhookDelivery]:
@@ -107,8 +113,16 @@ def _stored_order(values: Mapping[str, Any]) -> OrderRequest:
     given: dict[str, Any] = {
         name: parse_amount(value) if name in _NUMBERS and value is not None else value
         for name, value in values.items()
+        if name not in HOLD_FIELDS
     }
     return OrderRequest(**{"symbol": "", "side": "", **given})
+
+
+def _stored_hold(values: Mapping[str, Any]) -> Hold | None:
+    if not values.get("reserve"):
+        return None
+    given = {name: values[name] for name in ("expires_in", "client_order_id") if name in values}
+    return Hold(**given)
 
 
 def await_answer(

@@ -6,6 +6,7 @@ told apart by the accounts that were stored with the answer.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -15,6 +16,7 @@ from capital.models import Account, WebhookAnswer
 from capital.services.access.roles import Act, allowed_to
 from capital.services.access.sight import sees_everything
 from capital.services.access.visibility import visible_to
+from capital.services.limits.reservations import present_reservations
 from strategies.models import Strategy
 
 
@@ -48,6 +50,24 @@ def told_to_owner(answer: WebhookAnswer, strategy: Strategy) -> dict[str, Any]:
         for part, keys in about.items()
     }
     return {**body, **told}
+
+
+def with_present_reservations(body: dict[str, Any], *, now: datetime) -> dict[str, Any]:
+    """A stored answer as it is sent again: what was reserved is told as it is now."""
+    sizes = body.get("sizes", [])
+    told = [size["reservation"] for size in sizes if size.get("reservation")]
+    if not told:
+        return body
+    present = {each["id"]: each for each in present_reservations(told, now=now)}
+    return {
+        **body,
+        "sizes": [
+            {**size, "reservation": present[size["reservation"]["id"]]}
+            if size.get("reservation")
+            else size
+            for size in sizes
+        ],
+    }
 
 
 def _told_by_names(body: dict[str, Any], strategy: Strategy) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from capital.services.access.roles import Act, allowed_to
 from capital.services.allocation.allocate import DueResult, reallocate_where_due
 from capital.services.clocks import steady_clock
 from capital.services.sentences import sentence
-from capital.services.sizing.orders import SizedOrder, size_orders
+from capital.services.sizing.orders import size_orders
+from capital.services.sizing.reserving import ReservedOrder, Wish, reserve_orders
 from capital.services.transactions import outside_transaction
 from capital.services.webhooks.deliveries import (
     Delivery,
@@ -39,7 +40,7 @@ from capital.services.webhooks.deliveries import (
     keep_answer,
     stored_delivery,
 )
-from capital.services.webhooks.readers import told_to_owner
+from capital.services.webhooks.readers import told_to_owner, with_present_reservations
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ def receive_signal(
         answer = await_answer(row, clock=clock, pause=pause, steady=steady)
         if answer is not None:
             # Since then an account may have been taken from the strategy's owner.
-            return told_to_owner(answer, row.strategy)
+            return with_present_reservations(told_to_owner(answer, row.strategy), now=clock())
     body, accounts = _work(row, delivery, clock, began)
     return keep_answer(row, body, clock=clock, accounts=accounts)
 
@@ -152,20 +153,34 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
         clock=clock,
     )
     patience = _price_patience(began)
-    sizes = size_orders([pk for pk, _ in links], delivery.orders, patience=patience, clock=clock)
+    link_ids = [pk for pk, _ in links]
+    if delivery.holds:
+        wishes = [Wish(order, delivery.holds.get(n)) for n, order in enumerate(delivery.orders)]
+        sizes = reserve_orders(
+            link_ids, wishes, key=f"webhook:{row.pk}", patience=patience, clock=clock
+        )
+    else:
+        answers = size_orders(link_ids, delivery.orders, patience=patience, clock=clock)
+        sizes = [ReservedOrder(answer) for answer in answers]
     warnings: list[tuple[int | None, Reason]] = [
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
     warnings += [(None, reason) for reason in _passed_over(len(found) - len(links))]
     account_of = dict(links)
-    sized = [(account_of[answer.link_id], answer) for answer in sizes]
+    sized = [
+        (
+            account_of[answer.size.link_id],
+            answer.as_json(now=clock()) if delivery.holds else answer.size.as_json(),
+        )
+        for answer in sizes
+    ]
     return _answer_of(row, results, sized, warnings)
 
 
 def _answer_of(
     row: WebhookDelivery,
     results: Sequence[DueResult],
-    sizes: Sequence[tuple[int, SizedOrder]],
+    sizes: Sequence[tuple[int, dict[str, Any]]],
     warnings: Sequence[tuple[int | None, Reason]],
 ) -> _Answer:
     body = {
@@ -173,7 +188,7 @@ def _answer_of(
         "strategy": row.strategy.key,
         "received_at": timezone.localtime(row.received_at).isoformat(),
         "allocations": [_allocation(result) for result in results],
-        "sizes": [answer.as_json() for _, answer in sizes],
+        "sizes": [answer for _, answer in sizes],
         "warnings": [_warning(reason) for _, reason in warnings],
     }
     return body, {

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from capital.simulator.state import ExchangeState, SimulatedAccount
 from tests.end_to_end.cluster.databases import OwnDatabase, Row, as_datetime
 from tests.end_to_end.cluster.processes import Cluster, wait_for
 from tests.end_to_end.cluster.seed import key_of, secret_of
+from tests.paths import ROOT
 from tests.processes import environment_for, run_python
 
 QUEUE = "capital"
@@ -36,6 +38,7 @@ class Stage:
         self._directory = directory
         self._exchange: SimulatedExchange | None = None
         self._clusters: list[Cluster] = []
+        self._begun: list[subprocess.Popen[str]] = []
 
     # Accounts and their exchange
 
@@ -102,6 +105,19 @@ class Stage:
     def python(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run Python from the repository to its end, in this stage's environment."""
         return run_python(arguments, self._environment(), check=check)
+
+    def begin(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start Python from the repository in this stage's environment. It may be killed."""
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._begun.append(process)
+        return process
 
     def _environment(self) -> dict[str, str]:
         urls = {} if self._exchange is None else self._exchange.venue_urls
@@ -185,6 +201,7 @@ class Stage:
     def close(self) -> None:
         """Leave no process, no server and no database behind, whatever happened before."""
         steps: list[Callable[[], None]] = [cluster.kill for cluster in self._clusters]
+        steps += [process.kill for process in self._begun]
         if self._exchange is not None:
             steps.append(self._exchange.stop)
         steps.append(self.database.drop)
