@@ -17,16 +17,12 @@ from capital.services.performance import (
     Kind,
     PerformanceReport,
     PerformanceRow,
+    columns_of,
     figures_of,
     spark,
 )
 
-# What fits beside each other; exports and the page of each have all figures.
-SHOWN = (
-    *("return", "pnl", "roi", "win_rate", "profit_factor", "drawdown", "sharpe", "trades"),
-    "capital",
-)
-ORDERS = ("name", *SHOWN)
+ORDERS = tuple(dict.fromkeys(("name", *columns_of("strategy"), *columns_of("symbol"))))
 HEADS: Mapping[str, Any] = {
     "strategy": gettext_lazy("Strategy"),
     "link": gettext_lazy("Strategy / account"),
@@ -111,9 +107,10 @@ def table_of(
         names: By primary key, what each is called and its address.
         has_sparks: Whether each has a sparkline.
     """
+    columns = columns_of(by)
     told, whys = [], list[str]()
     for row in rows:
-        figures = figures_of(row, SHOWN)
+        figures = figures_of(row, columns)
         name, url = names.get(row.group.id, (row.group.name, ""))
         told.append(
             TableRow(
@@ -121,11 +118,13 @@ def table_of(
                 note="" if name == row.group.name else row.group.name,
                 url=url,
                 currency=row.currency,
-                cells=numbered((figure_cell(figures, each, row.currency) for each in SHOWN), whys),
+                cells=numbered(
+                    (figure_cell(figures, each, row.currency) for each in columns), whys
+                ),
                 spark=sparkline(spark(row)) if has_sparks else SafeString(),
             )
         )
-    heads = [_head(asked, each, FIGURES[each].title, FIGURES[each]) for each in SHOWN]
+    heads = [_head(asked, each, FIGURES[each].title, FIGURES[each]) for each in columns]
     return Table(_head(asked, "name", HEADS[by]), heads, told, has_sparks, whys)
 
 

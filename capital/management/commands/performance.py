@@ -22,16 +22,11 @@ from capital.services.performance import (
     Kind,
     PerformanceReport,
     chosen_period,
+    columns_of,
     figures_of,
     performance,
     report_as_json,
     report_as_table,
-)
-
-# What fits on a line; JSON and CSV have all figures.
-_SHOWN = (
-    *("return", "pnl", "roi", "win_rate", "profit_factor", "drawdown", "sharpe", "trades"),
-    *("capital", "days_unknown"),
 )
 
 _HEADS = {
@@ -77,7 +72,11 @@ class Command(CapitalCommand):
             if options["account"]:
                 links = links.filter(account__in=find_account_ids(options["account"]))
             report = performance(
-                links, by=options["by"], period=period, currency=options["currency"]
+                links,
+                by=options["by"],
+                period=period,
+                currency=options["currency"],
+                with_series=options["json"] or options["csv"],
             )
         if options["json"]:
             print_json(self.stdout, report_as_json(report))
@@ -95,14 +94,18 @@ def _table(report: PerformanceReport) -> Table:
     table = Table(header_style="bold")
     table.add_column(str(_HEADS[report.by]), overflow="fold")
     table.add_column(_("Currency"), no_wrap=True)
-    for name in _SHOWN:
+    # JSON and CSV have all figures.
+    names = columns_of(report.by)
+    if report.by != "symbol":
+        names += ("days_unknown",)
+    for name in names:
         table.add_column(str(FIGURES[name].title), justify="right", overflow="fold")
     for row in report.rows:
-        values = figures_of(row).values
+        values = figures_of(row, names).values
         table.add_row(
             row.group.name,
             row.currency,
-            *(_cell(FIGURES[name].kind, values[name], row.currency) for name in _SHOWN),
+            *(_cell(FIGURES[name].kind, values[name], row.currency) for name in names),
         )
     return table
 

@@ -2,7 +2,14 @@
 
 from capital.services.performance.detail import Curve, PerformanceDetail, performance_detail
 from capital.services.performance.distribution import Bin, trade_returns
-from capital.services.performance.figures import FIGURES, Figure, Figures, Kind, figures_of
+from capital.services.performance.figures import (
+    FIGURES,
+    Figure,
+    Figures,
+    Kind,
+    columns_of,
+    figures_of,
+)
 from capital.services.performance.groups import GROUPS, Group, currencies_of
 from capital.services.performance.periods import PERIODS, chosen_month, chosen_period
 from capital.services.performance.report import PerformanceReport, PerformanceRow, performance
@@ -49,6 +56,7 @@ __all__ = [
     "account_statements",
     "chosen_month",
     "chosen_period",
+    "columns_of",
     "currencies_of",
     "curve",
     "detail_as_json",

@@ -386,6 +386,22 @@ FIGURES: Mapping[str, Figure] = {
     figure.name: figure for figure in (*_EARNED, *_FALLEN, *_ESTIMATED, *_TRADED, *_UNKNOWN)
 }
 
+# What fits beside each other in a table; exports and the page of each have all figures.
+_COLUMNS = (
+    *("return", "pnl", "roi", "win_rate", "profit_factor", "drawdown", "sharpe", "trades"),
+    "capital",
+)
+# Capital stands against none of them, so there is no return.
+_COLUMNS_OF_SYMBOLS = (
+    *("realized", "fees", "funding", "win_rate", "profit_factor", "payoff", "expectancy", "trades"),
+    "volume",
+)
+
+
+def columns_of(by: str) -> tuple[str, ...]:
+    """The figures of a table whose rows are of ``GROUPS``."""
+    return _COLUMNS_OF_SYMBOLS if by == "symbol" else _COLUMNS
+
 
 @dataclass(frozen=True)
 class Figures:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
-from capital.models import LinkDay, LinkMonth, StrategyAccount
+from capital.models import LinkDay, LinkMonth, StrategyAccount, SymbolDay
 from capital.services.performance import currencies_of
 from tests.admin.performance.reading import read, text_of
 from tests.admin.tenants import allow
@@ -56,6 +56,33 @@ def test_the_reason_of_a_dash_opens_where_it_is_tapped(
     assert sorted(notes) == [f"report-why-{number}" for number in (1, 2, 3, 4)]
     assert notes["report-why-1"] == "No trade won or lost in this period."
     assert len(buttons) == 5
+
+
+@pytest.mark.once
+def test_a_symbol_says_what_it_realised_where_others_have_a_return(
+    admin: Client, link: StrategyAccount
+) -> None:
+    for symbol, realized in (("BTC/USDT:USDT", "190"), ("ETH/USDT:USDT", "-7")):
+        SymbolDay.objects.create(
+            strategy_account=link,
+            symbol=symbol,
+            position_side="both",
+            date=date(2026, 3, 3),
+            currency="USDT",
+            realized=realized,
+            fees="1",
+            funding="-0.5",
+            volume="400",
+            cost_unknown="0",
+        )
+
+    text = text_of(read(admin, f"{MARCH}&by=symbol&o=realized"))
+
+    # Before a fee of 1 and half a dollar of funding; losses come first.
+    assert "ETH/USDT:USDT USDT -5.50 1.00 -0.50 " in text
+    assert text.index("ETH/USDT:USDT") < text.index("BTC/USDT:USDT USDT +191.50 1.00 -0.50 100.00%")
+    assert "Realised" in text
+    assert "Drawdown" not in text
 
 
 def test_currencies_that_were_earned_in_may_be_chosen(admin: Client, link: StrategyAccount) -> None:
