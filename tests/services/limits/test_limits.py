@@ -238,7 +238,7 @@ def test_decision_that_moves_2000_of_5000_away_stops_nothing() -> None:
         "1.0104412260020209"
     )
     assert LimitState.objects.get(account=account, kind="daily_loss").used == D(
-        "0.6061830672863200"
+        "0.6061830672863205"
     )
     assert stops() == []
 

@@ -458,7 +458,7 @@ def test_a_new_position_is_priced_before_anything_is_reserved(link, clock, excha
 @pytest.mark.parametrize(
     ("forged", "rule"),
     [
-        ({"state": "lost"}, "reservation_words_known"),
+        ({"side": "hold"}, "reservation_words_known"),
         ({"is_held": False}, "reservation_ends_once"),
         ({"state": "used"}, "reservation_ends_once"),
         ({"ended_at": NOW}, "reservation_ends_once"),
