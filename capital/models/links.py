@@ -16,6 +16,7 @@ from capital.models.accounts import (
     Tagged,
     basis_problem,
     market_problem,
+    policy_problem,
     symbols_problem,
     tag_problem,
 )
@@ -309,4 +310,4 @@ class StrategyAccount(Limited, RemembersLoaded):
             account.wallet_mode,
             account.currency,
             self.strategy.market_type,
-        )
+        ) or policy_problem(account.policy, self.strategy.market_type)

@@ -14,6 +14,7 @@ from capital.models.accounts.venue_rules import (
     basis_problem,
     market_problem,
     no_market,
+    policy_problem,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "market_of",
     "market_problem",
     "no_market",
+    "policy_problem",
     "symbols_problem",
     "tag_problem",
     "written_tag",

@@ -23,6 +23,7 @@ from capital.models.accounts.venue_rules import (
     check_wallet_mode,
     known_venue,
     market_problem,
+    policy_problem,
 )
 from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
@@ -31,7 +32,7 @@ from capital.models.columns.loaded import RemembersLoaded
 from strategies.markets import MarketType
 
 # What the venue fills in where it is left out, and what it may refuse.
-_SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis"})
+_SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance_basis", "policy"})
 # What gives a balance its meaning.
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
@@ -371,6 +372,7 @@ class Account(Limited, RemembersLoaded):
                 self._settle_venue()
             self._keep_denomination()
             self._keep_links()
+            self._keep_to_policy()
         except ValidationError as error:
             if excluded.intersection(error.error_dict):
                 # A form without the field has no place for its error.
@@ -437,6 +439,7 @@ class Account(Limited, RemembersLoaded):
         self._settle_venue()
         self._keep_denomination()
         self._keep_links()
+        self._keep_to_policy()
         if self._state.adding and self.min_change_amount is None:
             self.min_change_amount = usual_min_change(self.currency)
 
@@ -480,6 +483,17 @@ class Account(Limited, RemembersLoaded):
                 "cannot be changed. Create a new account instead."
             )
             raise ValidationError(dict.fromkeys(changed, message))
+
+    def _keep_to_policy(self) -> None:
+        """Refuse a policy that the strategies that trade here cannot use."""
+        problem = policy_problem(self.policy, MarketType.SPOT.value)
+        if problem is None or self._state.adding or self.policy == self.loaded.get("policy"):
+            return
+        spot = self.strategy_accounts.filter(
+            is_active=True, strategy__market_type=MarketType.SPOT.value
+        )
+        if spot.exists():
+            raise ValidationError({"policy": problem})
 
     def _keep_links(self) -> None:
         """Refuse a venue without the markets of the strategies that trade here."""

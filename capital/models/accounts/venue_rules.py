@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -101,6 +102,21 @@ def basis_problem(
     chosen = BalanceBasis(basis)
     refused = venue.refusal(chosen, mode, currency, used=[pool_of(MarketType(market), mode)])
     return None if refused is None else _basis_refusal(venue, chosen, refused[1])
+
+
+def policy_problem(policy: str, market: str) -> str | None:
+    """Why no strategy of ``market`` can use an account with this policy; None if one can.
+
+    What a spot strategy buys leaves the balance, so what it earned cannot be told from it.
+    """
+    if policy != PolicyName.OWN_PROFIT or market != MarketType.SPOT:
+        return None
+    return str(
+        _(
+            "With the allocation policy “own profit”, an account cannot have spot strategies: what "
+            "they buy would look like a loss."
+        )
+    )
 
 
 def check_sandbox(venue: Venue, mode: WalletMode) -> None:

@@ -259,6 +259,23 @@ def test_it_is_refused_on_the_free_balance() -> None:
         Account.objects.filter(pk=account.pk).update(policy="own_profit")
 
 
+def test_it_is_refused_while_spot_strategies_trade_on_the_account() -> None:
+    account, _ = desk("weights", "1")
+    spot = make_link(account=account, market_type="spot")
+    account.policy = "own_profit"
+
+    for refused in (account.full_clean, account.save):
+        with pytest.raises(ValidationError, match="cannot have spot strategies"):
+            refused()
+
+    StrategyAccount.objects.filter(pk=spot.pk).update(is_active=False)
+    account.save()
+    spot = StrategyAccount.objects.get(pk=spot.pk)
+    spot.is_active = True
+    with pytest.raises(ValidationError, match="cannot have spot strategies"):
+        spot.save()
+
+
 # By day: what each of five bots earned, and what came from outside.
 MONTH = [
     ((0, 0, 0, 0, 0), 0),
