@@ -9,12 +9,13 @@ from capital.admin.limits import stops
 from capital.admin.people import devices, tokens, users
 from capital.admin.strategies import deliveries
 from capital.admin.strategies import page as strategies
-from capital.admin.trading import fills, markets, positions, reservations
+from capital.admin.trading import days, fills, markets, positions, reservations
 
 __all__ = [
     "accounts",
     "capital",
     "changes",
+    "days",
     "deliveries",
     "devices",
     "fills",

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from capital.models import Fill, Flow, Position, StrategyAccount
+from capital.services.trading import reverse_flow
 from tests.admin.tenants import allow_everything
 from tests.api.client import Bot, problem
 from tests.api.description import description
@@ -204,6 +205,7 @@ def test_a_deposit_is_entered_and_listed(bot, link) -> None:
         "occurred_at": AT,
         "source": "person",
         "note": "From the bank",
+        "reverses": None,
         "recorded_at": timezone.localtime(Flow.objects.get().recorded_at).isoformat(),
     }
     assert bot.get(f"flows/{answer.json()['id']}/").json() == answer.json()
@@ -288,3 +290,11 @@ def test_nothing_is_read_that_no_report_needs(bot, link) -> None:
     problem(bot.post(fills_path(link), {"fills": [FILL], "x": "x" * 768 * 1024}), 413)
     path = f"strategy-accounts/{link.pk}/size/"
     problem(bot.post(path, {"symbol": "x" * 64 * 1024}), 413)
+
+
+def test_a_flow_says_which_one_it_takes_back(bot, link) -> None:
+    wrong = make_flow(link.account)
+    opposite = reverse_flow(wrong.pk)
+
+    assert bot.get(f"flows/{opposite.pk}/").json()["reverses"] == wrong.pk
+    assert bot.get(f"flows/{wrong.pk}/").json()["reverses"] is None

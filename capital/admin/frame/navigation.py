@@ -103,6 +103,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "capital.view_dailyaccountsummary",
             ),
             Entry(
+                gettext_lazy("Days of strategies"),
+                "calendar_view_day",
+                "admin:capital_linkday_changelist",
+                "capital.view_position",
+            ),
+            Entry(
                 gettext_lazy("Positions"),
                 "candlestick_chart",
                 "admin:capital_position_changelist",

@@ -8,8 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, figure, gain, lines, link_to, since
@@ -18,13 +20,27 @@ from capital.admin.frame.formats import NOTHING, number
 from capital.admin.trading.exports import EXPORTS, ExportActions
 from capital.admin.trading.filters import MatchFilter
 from capital.domain.money import EXACT
+from capital.domain.sizing.orders import PositionSide
 from capital.models import Position
-from capital.services.trading import mark_dust, settle_of, value_positions
+from capital.services.trading import compare_positions, mark_dust, settle_of, value_positions
 
 
 def _judge(positions: list[Any]) -> None:
     mark_dust(positions)
     value_positions(positions, now=timezone.now())
+
+
+def _compare(positions: list[Any]) -> None:
+    """Put beside each what the exchange says of its symbol and side, on the whole account."""
+    found = compare_positions({each.strategy_account.account_id for each in positions})
+    for position in positions:
+        sides = {
+            each.position_side: each
+            for each in found[position.strategy_account.account_id]
+            if each.symbol == position.symbol
+        }
+        # A sum of both sides, where only one of the two tells them apart.
+        position.compared = sides.get(position.position_side) or sides.get(PositionSide.BOTH.value)
 
 
 _COLUMNS = (
@@ -57,6 +73,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         "shown_strategy",
         "shown_account",
         "shown_quantity",
+        "shown_venue",
         "shown_price",
         "shown_mark",
         "shown_unrealized",
@@ -78,13 +95,21 @@ class PositionAdmin(ExportActions, RecordAdmin):
     ]
     fields = [
         ("symbol", "shown_strategy", "shown_account"),
-        ("shown_quantity", "position_side", "shown_price", "shown_state", "updated_at"),
+        (
+            "shown_quantity",
+            "shown_venue",
+            "position_side",
+            "shown_price",
+            "shown_state",
+            "updated_at",
+        ),
         ("shown_mark", "shown_unrealized", "shown_realized", "source"),
     ]
     readonly_fields = [
         "shown_strategy",
         "shown_account",
         "shown_quantity",
+        "shown_venue",
         "shown_price",
         "shown_mark",
         "shown_unrealized",
@@ -98,8 +123,9 @@ class PositionAdmin(ExportActions, RecordAdmin):
         return rows.select_related("strategy_account__strategy", "strategy_account__account")
 
     def prepare_rows(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Which of them are dust, and what each would earn."""
+        """Which of them are dust, what each would earn, and what the exchange says."""
         _judge(rows)
+        _compare(rows)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -108,6 +134,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         position: Position | None = super().get_object(request, object_id, from_field)
         if position is not None:
             _judge([position])
+            _compare([position])
         return position
 
     def export_rows(self, rows: QuerySet[Position]) -> Iterator[Sequence[Any]]:
@@ -133,6 +160,25 @@ class PositionAdmin(ExportActions, RecordAdmin):
     def shown_quantity(self, position: Position) -> Any:
         """Signed: negative is short."""
         return figure(number(position.quantity))
+
+    @admin.display(description=gettext_lazy("on the exchange"))
+    def shown_venue(self, position: Any) -> Any:
+        """What the exchange says of the account, and what of it no strategy explains."""
+        compared = position.compared
+        if compared is None:
+            return NOTHING
+        account = position.strategy_account.account
+        differs = compared.difference and format_html(
+            '<a class="text-link desk-bad" href="{}#compared-title">{}</a>',
+            reverse("admin:capital_account_change", args=[account.pk]),
+            gettext("difference %(amount)s") % {"amount": number(compared.difference)},
+        )
+        read = (
+            gettext("not listed")
+            if compared.observed_at is None
+            else since(compared.observed_at, now=timezone.now())
+        )
+        return lines(figure(number(compared.venue)), differs or read)
 
     @admin.display(description=gettext_lazy("entry price"), ordering="entry_price")
     def shown_price(self, position: Position) -> Any:

@@ -210,6 +210,7 @@ ANSWERS: Mapping[str, Any] = {
         "symbol": "",
         "venue_flow_id": "",
         "source": "person",
+        "reverses": None,
         "recorded_at": _TIME,
     },
     "Stop": {

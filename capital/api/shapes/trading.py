@@ -353,6 +353,15 @@ class FlowRow(Row):
         help_text="Id of the strategy on the account. Null: the account's own.",
     )
     amount = _exact("Above zero came in, below zero went out.", read_only=True)
+    reverses = serializers.IntegerField(
+        source="reverses_id",
+        read_only=True,
+        allow_null=True,
+        help_text=(
+            "Id of the flow that a person had entered by mistake: this one is its opposite. Null: "
+            "it takes back none."
+        ),
+    )
 
     class Meta:
         model = Flow
@@ -370,6 +379,7 @@ class FlowRow(Row):
             "occurred_at",
             "source",
             "note",
+            "reverses",
             "recorded_at",
         ]
         read_only_fields = fields

@@ -98,7 +98,7 @@ def read_trading(
         for row in rows.order_by("pool", "date"):
             unexplained[row.pool][row.date] = row
         unattributed = unattributed_fills(Fill.objects.filter(account=of)).count()
-        compared = compare_positions(of.pk)
+        compared = compare_positions([of.pk])[of.pk]
     return TradingHistory(
         days=days,
         positions=_open(Position.objects.filter(strategy_account__in=seen), now=now),

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from capital.domain.performance.fills import Fee
 from capital.domain.sizing.orders import Side
-from capital.models import Position
+from capital.models import BookedHolding, Position, VenuePosition
 from capital.services.trading import NewFill, report_fills
 from tests.factories import make_link, make_market, make_position, make_user
 
@@ -119,3 +119,67 @@ def test_positions_are_exported_with_what_they_would_earn(client: Client) -> Non
     sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).worksheets[0]
     head, *told = sheet.values
     assert {row[head.index("quantity")] for row in told} == {2, 1.5}
+
+
+@pytest.fixture
+def read_link() -> Any:
+    """A link that holds 2 by its fills, on an account of which the exchange says 3."""
+    make_market("BTC/USDT:USDT")
+    link = make_link(market_type="futures")
+    BookedHolding.objects.create(
+        account=link.account,
+        symbol="BTC/USDT:USDT",
+        position_side="both",
+        ours="2",
+        unattributed="0",
+    )
+    VenuePosition.objects.create(
+        account=link.account,
+        pool="futures",
+        symbol="BTC/USDT:USDT",
+        position_side="both",
+        quantity=Decimal(3),
+        observed_at=timezone.now() - timedelta(minutes=2),
+    )
+    return link
+
+
+def test_what_strategies_hold_stands_beside_what_the_exchange_says(
+    client: Client, read_link: Any
+) -> None:
+    position = make_position(read_link, "2", "BTC/USDT:USDT")
+    make_position(make_link(), "5", "BTC/USDT:USDT")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    page = client.get(LIST)
+
+    cells = [re.sub("<[^>]*>|\\s+", " ", cell).split() for cell in cells_of(page, "shown_venue")]
+    assert sorted(cells) == [["3", "difference", "1"], ["—"]]
+    shown = client.get(reverse("admin:capital_position_change", args=[position.pk]))
+    assert f"/account/{read_link.account_id}/change/#compared-title" in shown.content.decode()
+
+
+def test_where_both_agree_the_age_of_the_exchanges_answer_is_said(
+    client: Client, read_link: Any
+) -> None:
+    VenuePosition.objects.update(quantity=Decimal(2))
+    make_position(read_link, "2", "BTC/USDT:USDT")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    (cell,) = cells_of(client.get(LIST), "shown_venue")
+
+    assert re.sub("<[^>]*>|\\s+", " ", cell).split() == ["2", "2", "min", "ago"]
+
+
+def test_what_the_exchange_does_not_list_it_does_not_hold(client: Client, read_link: Any) -> None:
+    VenuePosition.objects.all().delete()
+    BookedHolding.objects.update(ours="0", unattributed="0")
+    make_position(read_link, "2", "BTC/USDT:USDT")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    (unread,) = cells_of(client.get(LIST), "shown_venue")
+    BookedHolding.objects.update(ours="2", unattributed="-2")
+
+    (cell,) = cells_of(client.get(LIST), "shown_venue")
+
+    assert "—" in unread
+    assert re.sub("<[^>]*>|\\s+", " ", cell).split() == ["0", "not", "listed"]

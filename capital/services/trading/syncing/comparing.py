@@ -1,7 +1,7 @@
 """Whether the books hold what the exchange says: sums over links and what is nobody's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -55,20 +55,29 @@ class ComparedPosition:
         return EXACT.normalize(EXACT.subtract(self.venue, held))
 
 
-def compare_positions(account_id: int) -> list[ComparedPosition]:
-    """Each symbol and side in which the books or the exchange held something when it was read.
+def compare_positions(account_ids: Collection[int]) -> dict[int, list[ComparedPosition]]:
+    """By account, what the books or the exchange held when it was read: each symbol and side.
 
     Derivatives only: of spot no exchange tells a position. Two queries, over what was noted then,
     whatever the number of fills. Whether the exchange was read lately, the cursors say: without any
     reading nothing is compared.
     """
+    told: dict[int, list[VenuePosition]] = defaultdict(list)
+    for row in VenuePosition.objects.filter(account__in=account_ids).order_by("pk"):
+        told[row.account_id].append(row)
+    booked: dict[int, list[BookedHolding]] = defaultdict(list)
+    for holding in BookedHolding.objects.filter(account__in=account_ids).order_by("pk"):
+        booked[holding.account_id].append(holding)
+    return {key: _compared(told[key], booked[key]) for key in account_ids}
+
+
+def _compared(
+    told: Iterable[VenuePosition], holdings: Iterable[BookedHolding]
+) -> list[ComparedPosition]:
     venue: dict[_Held, list[VenuePosition]] = defaultdict(list)
-    for row in VenuePosition.objects.filter(account=account_id).order_by("pk"):
+    for row in told:
         venue[row.symbol, row.position_side].append(row)
-    booked = {
-        (row.symbol, row.position_side): row
-        for row in BookedHolding.objects.filter(account=account_id).order_by("pk")
-    }
+    booked = {(row.symbol, row.position_side): row for row in holdings}
     ours = {key: row.ours for key, row in booked.items()}
     nobodys = {key: row.unattributed for key, row in booked.items()}
     compared = []

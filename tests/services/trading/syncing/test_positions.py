@@ -21,6 +21,7 @@ from capital.models import (
 )
 from capital.services.audit import audit_capital
 from capital.services.trading import (
+    ComparedPosition,
     NewFill,
     assign_fills,
     compare_positions,
@@ -41,6 +42,10 @@ D = Decimal
 BTC = "BTC/USDT:USDT"
 SWAP = "GET /api/v5/trade/fills-history of SWAP"
 POSITIONS = "GET /api/v5/account/positions"
+
+
+def comparison(account: Account) -> list[ComparedPosition]:
+    return compare_positions([account.pk])[account.pk]
 
 
 def held(quantity: str, **fields: Any) -> ReadPosition:
@@ -64,7 +69,7 @@ def openings() -> list[tuple[Any, ...]]:
 
 
 def differences(account: Account) -> dict[str, Decimal]:
-    return {each.symbol: each.difference for each in compare_positions(account.pk)}
+    return {each.symbol: each.difference for each in comparison(account)}
 
 
 @pytest.fixture
@@ -106,7 +111,7 @@ def test_what_was_held_at_the_first_sync_is_an_opening_once(
 
     assert openings() == [("buy", D(2), D(100), BEGAN)]
     assert Attribution.objects.count() == 0
-    (compared,) = compare_positions(account.pk)
+    (compared,) = comparison(account)
     assert (compared.ours, compared.unattributed, compared.venue) == (0, 3, 3)
     assert (compared.difference, compared.observed_at) == (0, BEGAN + 5 * MINUTE)
 
@@ -215,7 +220,7 @@ def test_where_fills_of_before_are_known_nothing_is_guessed(
 
     assert "openings" not in sync(0, account)
 
-    (compared,) = compare_positions(account.pk)
+    (compared,) = comparison(account)
     assert (compared.ours, compared.venue, compared.difference) == (D(1), D(3), D(2))
 
 
@@ -244,12 +249,12 @@ def test_history_before_an_opening_is_in_it_already(
     venue.positions = [held("4")]
     sync(5, account)
 
-    (compared,) = compare_positions(account.pk)
+    (compared,) = comparison(account)
     assert (compared.ours, compared.unattributed, compared.difference) == (1, 3, 0)
     # Once it is the link's, too; and if a person takes it away again.
     for owner, ours in ((link.pk, (4, 0)), (None, (1, 3))):
         assign_fills([opening.pk], owner)
-        (compared,) = compare_positions(account.pk)
+        (compared,) = comparison(account)
         assert (compared.ours, compared.unattributed) == ours
     assert Position.objects.get(strategy_account=link).entry_price == 90
     # Another one knows nothing of it: its own history counts, but not beside what nobody has.
@@ -302,7 +307,7 @@ def test_a_person_enters_an_opening_once(account: Account) -> None:
     assert enter() == first
     assert openings() == [("sell", D(2), D(100), BEGAN - MINUTE)]
     assert Position.objects.get(strategy_account=link).quantity == -2
-    assert [each.ours for each in compare_positions(account.pk)] == [-2]
+    assert [each.ours for each in comparison(account)] == [-2]
     assert Attribution.objects.get().how == "person"
     other = make_link(account=make_account(), strategy=make_strategy(market_type="futures"))
     # What was held beside it at the same moment is another one.
@@ -435,12 +440,12 @@ def test_sides_are_compared_each_where_both_tell_them_and_as_a_sum_where_one_doe
         fill(2, position_side=PositionSide.SHORT, side=Side.SELL, quantity=D(3)),
     ]
     sync(5, account)
-    by_side = {each.position_side: each.difference for each in compare_positions(account.pk)}
+    by_side = {each.position_side: each.difference for each in comparison(account)}
     assert by_side == {"long": D(0), "short": D(2)}
 
     venue.positions = [held("1")]
     sync(10, account)
-    (compared,) = compare_positions(account.pk)
+    (compared,) = comparison(account)
     assert (compared.position_side, compared.unattributed, compared.difference) == ("both", -1, 2)
 
 
@@ -453,10 +458,10 @@ def test_what_links_hold_is_by_their_fills_else_by_their_reports_and_never_spot(
         bought = NewFill(symbol=symbol, price=D(10_000), order_id=symbol, **at)
         report_fills(link.pk, [bought], actor=None)
     report_position(link.pk, symbol=BTC, quantity=D(2))
-    assert compare_positions(account.pk) == []
+    assert comparison(account) == []
     sync(0, account)
 
-    held_now = {each.symbol: each.ours for each in compare_positions(account.pk)}
+    held_now = {each.symbol: each.ours for each in comparison(account)}
 
     assert held_now == {BTC: D(2), "BTC/USD:BTC": D(3)}
 
@@ -474,9 +479,7 @@ def test_what_is_closed_and_coins_of_nobody_are_not_compared(
     ]
     sync(5, account)
 
-    compared = [
-        (each.symbol, each.ours, each.unattributed) for each in compare_positions(account.pk)
-    ]
+    compared = [(each.symbol, each.ours, each.unattributed) for each in comparison(account)]
 
     assert compared == [("ETH/USDT:USDT", 0, 1)]
 
@@ -489,7 +492,7 @@ def test_comparing_takes_the_same_queries_for_any_number_of_fills(
     sync(5, account)
 
     with django_assert_num_queries(2):
-        (compared,) = compare_positions(account.pk)
+        (compared,) = comparison(account)
     assert compared.unattributed == 30
 
 
