@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
 from capital.models.columns.exact_text import ExactTextField
@@ -47,9 +48,11 @@ class LimitState(models.Model):
         related_name="limit_states",
         verbose_name=_("strategy link"),
     )
-    kind = models.CharField(_("limit"), max_length=20, choices=LimitKind)
+    kind = models.CharField(
+        pgettext_lazy("kind of loss", "limit"), max_length=20, choices=LimitKind
+    )
     used = ExactTextField(_("used"), null=True, blank=True)
-    limit = ExactTextField(_("limit"))
+    limit = ExactTextField(pgettext_lazy("highest loss", "limit"))
     code = models.CharField(_("state"), max_length=40, blank=True, default="")
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     is_by_balance = models.BooleanField(_("by balances"), default=False)

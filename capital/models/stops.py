@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
 from capital.models.columns.append_only import AppendOnlyModel, AppendOnlyQuerySet, refuse_delete
@@ -90,7 +91,9 @@ class Stop(AppendOnlyModel):
         verbose_name=_("owner"),
     )
     everybody = models.BooleanField(_("everybody"), default=False)
-    code = models.CharField(_("limit"), max_length=40, blank=True, default="")
+    code = models.CharField(
+        pgettext_lazy("kind of loss", "limit"), max_length=40, blank=True, default=""
+    )
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
     actor = models.ForeignKey(

@@ -33,7 +33,9 @@ VIEWS = {
     "view_flow",
     "view_market",
     "view_position",
+    "view_reservation",
     "view_settingchange",
+    "view_stop",
     "view_strategy",
     "view_strategyaccount",
     "view_strategycapital",
@@ -111,6 +113,7 @@ def test_user_with_history_is_not_deleted(client: Client) -> None:
                 "assign_fills",
                 "change_flows",
                 "share_account",
+                "stop_entries",
             },
         ),
         (
@@ -122,6 +125,8 @@ def test_user_with_history_is_not_deleted(client: Client) -> None:
                 "accept_jump",
                 "revert_allocation",
                 "raise_budget_limit",
+                "stop_entries",
+                "lift_stop",
                 "add_apitoken",
                 "change_apitoken",
             },
@@ -459,5 +464,6 @@ def test_a_group_that_exists_is_left_as_it_is() -> None:
     viewer = Group.objects.get(name="viewer")
     # A later migration gives what came with it.
     given = set(viewer.permissions.values_list("codename", flat=True))
-    assert given == VIEWS - {"view_settingchange", "view_fill", "view_flow"}
+    later = {"view_settingchange", "view_fill", "view_flow", "view_stop", "view_reservation"}
+    assert given == VIEWS - later
     assert apps.get_app_config("capital").models_module is not None

@@ -253,7 +253,7 @@ def test_writes_nothing_and_costs_the_same_for_many_accounts(exchange: Exchange)
     with CaptureQueriesContext(connection) as of_many:
         assert broken() == []
 
-    assert len(of_many) == len(of_one) <= 22
+    assert len(of_many) == len(of_one) <= 24
     # DECLARE: PostgreSQL's word for what is selected and then read piece by piece.
     assert {query["sql"].split()[0] for query in of_many} <= {"SELECT", "DECLARE"}
 
