@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -221,7 +221,7 @@ class StopAdmin(RecordAdmin):
     def shown_actor(self, stop: Stop) -> str:
         """Who, or that a limit did."""
         if stop.code:
-            return gettext("limit")
+            return pgettext("kind of loss", "limit")
         return stop.actor.get_username() if stop.actor else gettext("command line")
 
     @admin.display(description=gettext_lazy("lifted at"))
