@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from capital.models.accounts import Account
 from capital.models.columns.append_only import AppendOnlyModel, AppendOnlyQuerySet, refuse_delete
@@ -216,7 +216,7 @@ class Stop(AppendOnlyModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.scope_name}".strip()
+        return self.scope_name or gettext("everybody")
 
     @property
     def scope(self) -> str:

@@ -15,6 +15,7 @@ from capital.models import (
     DailyAccountSummary,
     Fill,
     Flow,
+    LinkDay,
     Position,
     Reservation,
     SecondFactorDevice,
@@ -33,6 +34,7 @@ from tests.factories import (
     make_fill,
     make_flow,
     make_link,
+    make_link_day,
     make_reservation,
     make_strategy,
     make_summary,
@@ -79,6 +81,7 @@ class Tenant:
             DailyAccountSummary: DailyAccountSummary.objects.filter(account__owner=self.user),
             Position: Position.objects.filter(strategy_account__account__owner=self.user),
             Reservation: Reservation.objects.filter(strategy_account__account__owner=self.user),
+            LinkDay: LinkDay.objects.filter(strategy_account__account__owner=self.user),
             Fill: Fill.objects.filter(account__owner=self.user),
             Flow: Flow.objects.filter(account__owner=self.user),
             Stop: Stop.objects.filter(account__owner=self.user),
@@ -158,6 +161,7 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         lifted_reason=f"{word}-lifted",
     )
     make_flow(account, note=f"{word}-note")
+    make_link_day(links[0])
     make_reservation(
         links[0],
         symbol=f"{word}/USDT",

@@ -47,7 +47,7 @@ def test_programs_get_the_run(run: AllocationRun) -> None:
     assert made["run_key"].startswith(f"revert:{run.pk}:")
     assert made["pools"][0]["entries"] == [
         {"strategy": "trend", "weight": "1", "before": "300.00", "after": "100.00",
-         "code": "restored"}
+         "code": "restored", "how": ""}
     ]  # fmt: skip
 
 

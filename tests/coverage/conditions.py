@@ -105,7 +105,8 @@ def put_in(module: Path, fault: Fault) -> bool:
     # What was imported when Django began is frozen (capital/apps.py), and hidden so.
     gc.unfreeze()
     for each in gc.get_objects():
-        if isinstance(each, FunctionType) and each.__code__.co_filename == str(module):
+        # Not ``isinstance``: that asks proxies of what is gone.
+        if type(each) is FunctionType and each.__code__.co_filename == str(module):
             place = each.__code__.co_qualname, each.__code__.co_firstlineno
             if place in changed:
                 each.__code__ = changed[place]

@@ -144,6 +144,6 @@ def test_database_lets_a_stop_be_lifted_once_and_nothing_else() -> None:
 def test_stop_is_named_by_whom_it_stops() -> None:
     link = make_link()
     assert str(Stop(everybody=True)) == "everybody"
-    assert str(Stop(owner=link.account.owner)) == f"owner {link.account.owner.username}"
-    assert str(Stop(account=link.account)) == f"account {link.account}"
-    assert str(Stop(strategy_account=link)) == f"link {link}"
+    assert str(Stop(owner=link.account.owner)) == link.account.owner.username
+    assert str(Stop(account=link.account)) == str(link.account)
+    assert str(Stop(strategy_account=link)) == str(link)

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,12 +51,6 @@ class Desk:
         self.tenant.position.pk = None
         self.tenant.position.quantity = 0
         self.tenant.position.save()
-        LinkDay.objects.create(
-            strategy_account=self.links[0],
-            date=timezone.localdate(),
-            currency="USDT",
-            **dict.fromkeys(("realized", "fees", "funding", "volume"), Decimal(0)),
-        )
         self.second = make_account(owner=self.owner, name="desk-second")
         self.market = make_market(venue="binance", symbol="BTC/USDT")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")

@@ -203,9 +203,11 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
         """A link stays where it is; another one is made instead."""
         return ["strategy", "account", *PANEL] if obj is not None else []
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """What stops it, and how much of its limits is used, where it is there."""
-        return [*self.fields, *(PANEL if obj is not None else ())]
+        *others, (title, limits) = super().get_fieldsets(request, obj)
+        shown = PANEL if obj is not None else ()
+        return [*others, (title, {**limits, "fields": [*limits["fields"], *shown]})]
 
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:
         """A reallocation is asked for."""

@@ -159,6 +159,7 @@ def _reserve(
     actor: AbstractUser | None,
     clock: Clock,
 ) -> list[ReservedOrder]:
+    """Hold what is free now. Call it inside the transaction that locked the accounts."""
     now = clock()
     sizes = iter(size_at(read, prices=prices, now=now, reserves=True))
     earlier = [

@@ -9,7 +9,7 @@ import urllib.request
 from urllib.parse import urlsplit
 
 import pytest
-from django.core.management import execute_from_command_line
+from django.core.management import load_command_class
 
 from capital.exchange.venues import VENUES
 from capital.simulator.faults import Fault
@@ -155,8 +155,11 @@ def test_without_a_command_it_serves_until_it_is_interrupted(signum):
     ],
 )
 def test_bad_arguments_exit_with_2_and_say_why(arguments, reason, capsys):
+    # Not by execute_from_command_line: it would have Django log to what is captured here.
+    command = load_command_class("capital_project", "simulate_exchange")
+
     with pytest.raises(SystemExit) as ended:
-        execute_from_command_line([str(MANAGE), "simulate_exchange", *arguments])
+        command.run_from_argv([str(MANAGE), "simulate_exchange", *arguments])
 
     said = capsys.readouterr()
     assert (ended.value.code, said.out) == (2, "")

@@ -123,6 +123,14 @@ def test_a_flip_closes_first_and_opens_with_what_that_frees() -> None:
     assert (sizing.enlarging, sizing.needed) == (400, 100)
 
 
+def test_a_small_exit_by_a_percentage_is_as_large_as_its_budget() -> None:
+    room = room_for("sell", long("3", "300"), Fraction(0))
+
+    sizing = sized(room, rules=coins(), held="3", side="sell", qty_per="20")
+
+    assert (sizing.amount, sizing.bound_by, sizing.needed) == (2, Bound.BUDGET, 0)
+
+
 def test_a_flip_by_quantity_is_refused_beyond_what_it_frees() -> None:
     room = room_for("sell", long("3", "300"), Fraction(100))
 

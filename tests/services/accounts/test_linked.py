@@ -1,6 +1,7 @@
 """Why a link is idle: allocation and sizing give one answer."""
 
 import pytest
+from django.utils import timezone
 
 from capital.domain.reasons import Code
 from capital.models import Account
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 def answers(link) -> tuple[Code | None, Code | None]:
     """What allocation and what sizing say."""
     (linked,) = load_linked_accounts([link.account_id])[link.account_id].links
-    return linked.idle, load_terms([link.pk], []).links[link.pk].rules.idle
+    return linked.idle, load_terms([link.pk], [], now=timezone.now()).links[link.pk].rules.idle
 
 
 @pytest.mark.parametrize(

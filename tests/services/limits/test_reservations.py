@@ -7,14 +7,18 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from capital.domain.errors import NotFound, ReservationRefused, UnknownAccount
+from capital.domain.errors import InvalidOrder, NotFound, ReservationRefused, UnknownAccount
+from capital.domain.limits.reservations import ReservationState
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
 from capital.models import Reservation, StrategyAccount, TradingCursor
 from capital.services.limits import (
     end_expired_reservations,
+    in_state,
     place_reservation,
+    present_reservations,
     release_reservation,
+    reservations_of,
 )
 from capital.services.markets.prices import forget_prices
 from capital.services.sizing import (
@@ -469,3 +473,44 @@ def test_the_database_keeps_the_rules(link, clock, forged, rule) -> None:
 
     with pytest.raises(IntegrityError, match=rule), transaction.atomic():
         Reservation.objects.filter(pk=mine.pk).update(**forged)
+
+
+def test_those_of_an_account_are_listed_newest_first_with_or_without_what_has_ended(link, clock):
+    other = make_link(market_type="futures", capital="1000")
+    first, second = (reserve(link, clock, qty="1").reservation for _ in range(2))
+    reserve(other, clock, qty="1")
+    release_reservation(second.pk, actor=None, clock=clock)
+
+    assert reservations_of([link.account_id], only_held=True) == [first]
+    assert reservations_of([link.account_id], only_held=False) == [second, first]
+
+
+def test_a_state_is_that_of_now(link, clock) -> None:
+    gone, held = (
+        reserve(link, clock, qty="1", hold=Hold(expires_in=seconds)).reservation
+        for seconds in (1, 60)
+    )
+    clock.pass_(2)
+    rows = Reservation.objects.all()
+
+    assert list(in_state(rows, ReservationState.OPEN, now=clock())) == [held]
+    assert list(in_state(rows, ReservationState.EXPIRED, now=clock())) == [gone]
+
+
+@pytest.mark.parametrize("seconds", [0, 3601])
+def test_a_time_that_is_too_short_or_too_long_is_refused(link, clock, seconds) -> None:
+    with pytest.raises(InvalidOrder) as caught:
+        reserve(link, clock, qty="1", hold=Hold(expires_in=seconds))
+
+    assert caught.value.reason.code is Code.RESERVATION_TOO_LONG
+    assert caught.value.reason.figures == {"seconds": str(seconds), "most": "3600"}
+
+
+def test_what_was_told_before_is_told_as_it_is_now(link, clock) -> None:
+    held, refused = reserve(link, clock, qty="1"), reserve(link, clock, side="sell", qty="0.01")
+    told = held.as_json(now=clock())
+    place_reservation(held.reservation.pk, order_id="77", actor=None, clock=clock)
+
+    (now_told,) = present_reservations([told["reservation"]], now=clock())
+    assert now_told == told["reservation"] | {"state": "placed", "order_id": "77"}
+    assert refused.as_json(now=clock())["reservation"] is None

@@ -148,6 +148,12 @@ def test_a_position_in_an_instrument_that_is_gone_counts_by_its_entry(futures) -
     assert size(futures, symbol=SWAP, qty_per="1").in_use == 500
 
 
+def test_a_gone_instrument_without_an_entry_cannot_be_valued(futures) -> None:
+    hold(futures, "10", "OLD/USDT:USDT")
+
+    assert size(futures, symbol=SWAP, qty_per="1").warnings[-1].code is Code.IN_USE_UNKNOWN
+
+
 def test_a_gone_inverse_contract_cannot_be_valued() -> None:
     make_market("BTC/USD:BTC", contract_size=Decimal(100), fetched_at=NOW)
     link = make_link(account=make_account(currency="BTC"), market_type="futures", capital="1")

@@ -18,12 +18,14 @@ from capital.models import (
     Account,
     AllocationRun,
     DailyAccountSummary,
+    Reservation,
     StrategyAccount,
     WebhookDelivery,
     WebhookSecret,
 )
 from capital.services.balances.summaries import business_date
-from capital.services.webhooks.deliveries import Delivery
+from capital.services.limits import release_reservation
+from capital.services.webhooks.deliveries import Delivery, stored_delivery
 from capital.services.webhooks.receive import BALANCE_PATIENCE, balance_patience, receive_signal
 from capital.services.webhooks.secrets import (
     Proof,
@@ -36,7 +38,7 @@ from capital.services.webhooks.secrets import (
 )
 from capital.simulator.server import SimulatedExchange
 from capital.simulator.state import ExchangeState, SimulatedAccount
-from tests.factories import make_link, make_market, make_strategy, trust
+from tests.factories import make_account, make_link, make_market, make_strategy, trust
 from tests.hooks import check_at_its_address, name_of
 from tests.simulated import Exchange
 
@@ -503,3 +505,36 @@ def test_thousand_duplicates_at_once_are_one_delivery() -> None:
 
     assert len(answers) == 1000
     assert set(answers) == {WebhookDelivery.objects.get().pk}
+
+
+def test_a_signal_reserves_and_a_repeated_one_tells_what_became_of_it() -> None:
+    make_market("BTC/USDT", fetched_at=NOW)
+    strategy = make_strategy()
+    secret = secret_of(strategy)
+    link = make_link(strategy=strategy, account=make_account(owner=strategy.owner), capital="1000")
+    DailyAccountSummary.objects.create(
+        account=link.account, date=business_date(NOW), spot_balance=Decimal(1000)
+    )
+    shared = {"symbol": "BTC/USDT", "reserve": True, "expires_in": 600}
+    orders = [
+        {"side": "buy", "qty_per": "60", "price": "50000", "client_order_id": "mine"},
+        {"side": "buy", "qty_per": "60", "price": "50000", "reserve": False},
+    ]
+    sent = stored_delivery(
+        WebhookDelivery(body={**shared, "orders": orders}, delivery_id="tv-1", strategy=strategy)
+    )
+
+    first = receive_signal(secret, sent, clock=lambda: NOW)
+    reserved = Reservation.objects.get()
+    release_reservation(reserved.pk, actor=None, clock=lambda: NOW)
+    again = receive_signal(secret, sent, clock=lambda: NOW)
+
+    held, sized = first["sizes"]
+    assert (held["reservation"]["id"], held["reservation"]["state"]) == (reserved.pk, "open")
+    assert (reserved.client_order_id, reserved.amount) == ("mine", 600)
+    assert (reserved.expires_at - reserved.created_at).total_seconds() == 600
+    assert (sized["available"], sized["reservation"]) == ("400", None)
+    assert [size["reservation"] for size in again["sizes"]] == [
+        {**held["reservation"], "state": "released"},
+        None,
+    ]
