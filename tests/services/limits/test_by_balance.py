@@ -15,7 +15,7 @@ from capital.models import (
     TradingCursor,
 )
 from capital.services.accounts.lookup import lock_accounts
-from capital.services.limits import judge_limits
+from capital.services.limits import judge_limits, lift_stop
 from tests.factories import make_account, make_flow, make_link, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
@@ -144,6 +144,47 @@ def test_drawdown_goes_over_the_days_of_which_flows_are_read() -> None:
 
     # From 1,100: what was there before flows were read is no level.
     assert [stop.code for stop in Stop.objects.all()] == ["drawdown_reached"]
+
+
+def test_days_without_a_balance_and_balances_of_before_flows_were_read_are_left_out() -> None:
+    desk = Desk(max_daily_loss_percent=None, max_drawdown_percent=D(10))
+    # An hour before deposits and withdrawals began to be read
+    desk.read("9000", -60, days=-30)
+    make_summary(account=desk.account, date=at(days=-3).date(), spot_balance=D(9000))
+    desk.read("1000", days=-4)
+    desk.read("1000", days=-2)
+    desk.read_flows(60)
+    desk.read("910", 0)
+    desk.read("910", 1)
+
+    # Of 1,000, whatever was there before.
+    assert (desk.state.used, desk.state.code) == (9, "drawdown_near")
+    assert not Stop.objects.exists()
+
+
+def test_deposit_counts_on_the_day_it_came_and_on_no_other() -> None:
+    desk = Desk()
+    desk.read("500", days=-2)
+    make_flow(desk.account, amount=D(500), occurred_at=at(-60, days=-1))
+    desk.read_flows(60)
+    desk.read("960", 0)
+    desk.read("960", 1)
+
+    # 40 of today's 1,000, which hold the 500 already.
+    assert (desk.state.used, desk.state.code) == (4, "daily_loss_near")
+    assert not Stop.objects.exists()
+
+
+def test_stop_that_is_lifted_when_balances_tell_nothing_keeps_only_its_day() -> None:
+    desk = Desk()
+    desk.read_flows(60)
+    desk.read("940", 0)
+    desk.read("940", 1)
+    Account.objects.update(balance_basis="free")
+
+    lifted = lift_stop(Stop.objects.get().pk, reason="Seen", actor=None, clock=lambda: at(2))
+
+    assert lifted.lifted_figures == {"date": "2026-03-10"}
 
 
 def test_equity_of_a_unified_pool_without_spot_links_is_judged() -> None:

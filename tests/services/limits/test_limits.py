@@ -30,7 +30,7 @@ from capital.services.trading import NewFill, enter_flow, report_fills
 from capital.services.trading.days import close_days
 from tests.admin.tenants import allow
 from tests.domain.sizing.builders import order
-from tests.factories import make_account, make_link, make_market, make_summary
+from tests.factories import make_account, make_link, make_link_day, make_market, make_summary
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
@@ -190,6 +190,39 @@ def test_capital_of_a_link_without_fills_is_a_part_of_the_account() -> None:
     Position.objects.create(strategy_account=silent, symbol=BTC, quantity=D(1))
     close_days([account.pk], clock=lambda: NOON + timedelta(minutes=9))
     assert state().code == "limit_not_judged"
+
+
+def test_capital_that_a_link_without_fills_was_given_later_was_not_there_before() -> None:
+    account = make_account(max_drawdown_percent=D(50))
+    link = make_link(account=account, market_type="futures")
+    silent = make_link(account=account, market_type="futures", is_active=False)
+    decide(account, balance="1000", minutes=-24 * 60)
+    bot = Bot(link)
+    bot.lose(50)
+    assert state("drawdown").used == 5
+    StrategyAccount.objects.filter(pk=silent.pk).update(is_active=True)
+    decide(account, balance="2000", minutes=23 * 60)
+    assert StrategyCapital.objects.get(strategy_account=silent).allocated_capital == 1000
+    bot.lose(40, days=2)
+
+    # 50 of 1,000 on the first day; after the decision 40 of the 1,000 that each of them has.
+    assert state("drawdown").used == D("6.9")
+    assert stops() == []
+
+
+def test_what_a_link_lost_in_another_currency_is_no_loss_in_its_accounts() -> None:
+    link = linked(max_daily_loss_percent=D(5))
+    today = {"date": NOON.date(), "fees": D(0), "funding": D(0), "unrealized": D(0)}
+    make_link_day(link, currency="BTC", realized=D(-900), **today)
+    with transaction.atomic():
+        judge_limits([link.account_id], now=NOON)
+    assert state().figures == {"cause": "no_books"}
+    make_link_day(link, realized=D(-30), **today)
+    with transaction.atomic():
+        judge_limits([link.account_id], now=NOON)
+
+    assert (state().used, state().code) == (3, "")
+    assert stops() == []
 
 
 def test_profit_of_one_link_saves_the_account_and_not_the_other_link() -> None:

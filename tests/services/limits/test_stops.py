@@ -19,6 +19,8 @@ from capital.models import AccountAccess, Stop, StrategyAccount, StrategyCapital
 from capital.services.access.visibility import visible_to, within_account
 from capital.services.limits import (
     Scope,
+    find_owner,
+    find_scope,
     lift_stop,
     lift_stops,
     may_lift,
@@ -31,7 +33,14 @@ from capital.services.sentences import sentence
 from capital.services.sizing.orders import SizedOrder, size_orders
 from tests.admin.tenants import allow, join
 from tests.domain.sizing.builders import order
-from tests.factories import make_account, make_link, make_market, make_position, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_market,
+    make_position,
+    make_strategy,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -215,6 +224,49 @@ def test_what_is_not_there_is_not_stopped() -> None:
             place_stop(scope, reason="Why", actor=None)
     with pytest.raises(NotFound):
         lift_stop(9, reason="Why", actor=None)
+
+
+# Whom a name means
+
+
+def asked(**fields: Any) -> Scope:
+    return find_scope(
+        **{"account": None, "strategy": None, "owner": None, "everybody": False, **fields}
+    )
+
+
+def test_scope_is_found_by_the_names_that_a_person_gives() -> None:
+    account = make_account(name="Main", owner=make_user(username="ann"))
+    link = make_link(account=account, strategy=make_strategy(key="trend"))
+    make_link(strategy=link.strategy)
+
+    assert asked(account="Main") == Scope(account_id=account.pk)
+    assert asked(account="Main", strategy="trend") == Scope(link_id=link.pk)
+    assert asked(owner="ann") == Scope(owner_id=account.owner_id)
+    assert asked(everybody=True) == Scope(everybody=True)
+    assert find_owner("ann") == account.owner_id
+    for name in ("Ann", ""):
+        with pytest.raises(NotFound):
+            find_owner(name)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {},
+        {"account": "Main", "everybody": True},
+        {"account": "Main", "owner": "ann"},
+        {"owner": "ann", "everybody": True},
+        # A strategy trades on many accounts.
+        {"strategy": "trend"},
+        {"strategy": "trend", "owner": "ann"},
+        {"strategy": "trend", "everybody": True},
+    ],
+)
+def test_names_that_mean_not_exactly_one_scope_are_refused(names: dict[str, Any]) -> None:
+    with pytest.raises(InvalidStop) as refused:
+        asked(**names)
+    assert refused.value.reason.code is Code.STOP_SCOPE_UNCLEAR
 
 
 # Who may

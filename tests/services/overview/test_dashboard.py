@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from capital.domain.pools import Pool
-from capital.models import Account, AllocationRun, TradingCursor
+from capital.models import Account, AllocationRun, LimitState, TradingCursor
+from capital.services.limits import Scope, place_stop
 from capital.services.overview.concerns import Concern
 from capital.services.overview.dashboard import Dashboard, read_dashboard
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
@@ -87,6 +88,32 @@ def test_an_account_whose_trades_are_unread_needs_attention_for_the_first_three_
     assert Concern.TRADES not in found[read.pk]
     told = found[unread.pk][Concern.TRADES]
     assert [f"C{number}/USDT:USDT" in told for number in range(4)] == [True, True, True, False]
+
+
+def test_an_account_needs_attention_for_the_first_three_of_its_stops_and_of_its_near_limits():
+    """The same of an account that is neither stopped nor near a limit is none."""
+    owner = make_user()
+    account, other = make_account(owner=owner), make_account(owner=owner)
+    make_link(account=other, max_drawdown_percent=Decimal(10))
+    for number in range(4):
+        link = make_link(account=account, max_drawdown_percent=Decimal(10))
+        place_stop(Scope(link_id=link.pk), reason=f"Reason {number}", actor=None)
+        LimitState.objects.create(
+            strategy_account=link,
+            kind="drawdown",
+            used=Decimal(8),
+            limit=Decimal(10),
+            code="drawdown_near",
+            figures={"percent": f"8.{number}", "limit": "10"},
+            judged_at=NOW,
+        )
+
+    found = {each.account.pk: each.concerns for each in seen_by(owner).concerns}
+
+    assert not {Concern.STOPPED, Concern.LIMIT} & set(found[other.pk])
+    stopped, near = found[account.pk][Concern.STOPPED], found[account.pk][Concern.LIMIT]
+    assert [f"Reason {number}" in stopped for number in range(4)] == [True, True, True, False]
+    assert [f"is 8.{number}%" in near for number in range(4)] == [True, True, True, False]
 
 
 def test_total_is_capital_reserve_and_rest():

@@ -1,0 +1,120 @@
+"""What is said of accounts: what stops them, and which of their limits are near or not judged."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from capital.models import Account, LimitState, Stop, StrategyAccount
+from capital.services.limits import Scope, losses_of, place_stop, scope_name, wide_stops
+from tests.factories import make_account, make_link, make_strategy, make_user
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+D = Decimal
+
+
+def main_link(**fields: Any) -> StrategyAccount:
+    account = make_account(name="Main", owner=make_user(username="ann"))
+    return make_link(account=account, strategy=make_strategy(key="trend"), **fields)
+
+
+def near(row: Account | StrategyAccount, **fields: Any) -> LimitState:
+    of = {"account": row} if isinstance(row, Account) else {"strategy_account": row}
+    return LimitState.objects.create(
+        **of,
+        **{
+            "kind": "drawdown",
+            "used": D("8.25"),
+            "limit": D(10),
+            "code": "drawdown_near",
+            "figures": {"percent": "8.25", "limit": "10"},
+            "judged_at": NOON,
+            **fields,
+        },
+    )
+
+
+def test_stops_of_an_account_and_of_its_links_are_told_with_their_reasons() -> None:
+    link = main_link()
+    place_stop(Scope(account_id=link.account_id), reason="An outage", actor=None)
+    Stop.objects.create(
+        strategy_account=link, code="drawdown_reached", figures={"percent": "10.2", "limit": "10"}
+    )
+    place_stop(Scope(owner_id=link.account.owner_id), reason="Holidays", actor=None)
+    elsewhere = make_link()
+    place_stop(Scope(link_id=elsewhere.pk), reason="Elsewhere", actor=None)
+
+    told = losses_of([link.account_id])
+
+    assert list(told) == [link.account_id]
+    # What stops all accounts of an owner is told once, and not of each of them.
+    assert told[link.account_id].stops == [
+        "account Main (binance USDT): An outage",
+        "strategy link trend @ Main: The drawdown is 10.2%; the limit is 10%.",
+    ]
+    assert told[link.account_id].limits == []
+
+
+def test_limits_that_are_near_or_not_judged_are_told_of_their_account() -> None:
+    link = main_link(max_drawdown_percent=D(10))
+    Account.objects.filter(pk=link.account_id).update(max_daily_loss_percent=D(5))
+    near(link)
+    near(
+        link.account,
+        kind="daily_loss",
+        used=None,
+        code="limit_not_judged",
+        figures={"cause": "no_books"},
+    )
+    # Far from its limit
+    near(make_link(account=link.account, max_drawdown_percent=D(50)), code="", figures={})
+
+    told = losses_of([link.account_id])
+
+    assert list(told) == [link.account_id]
+    first, second = told[link.account_id].limits
+    assert first == "trend @ Main: The drawdown is 8.25%. New entries stop at 10%."
+    assert second.startswith("Main (binance USDT): The limit is not watched: ")
+    assert told[link.account_id].stops == []
+
+
+def test_limit_that_was_removed_is_not_told() -> None:
+    link = main_link(max_daily_loss_percent=D(5))
+    near(link)
+
+    assert losses_of([link.account_id]) == {}
+
+
+def test_wide_stops_are_told_of_these_owners_and_of_everybody() -> None:
+    link = main_link()
+    other = make_account()
+    place_stop(Scope(owner_id=link.account.owner_id), reason="Holidays", actor=None)
+    place_stop(Scope(owner_id=other.owner_id), reason="Theirs", actor=None)
+    place_stop(Scope(account_id=link.account_id), reason="Not wide", actor=None)
+    assert wide_stops([link.account.owner_id]) == ["owner ann: Holidays"]
+    place_stop(Scope(everybody=True), reason="An outage", actor=None)
+
+    assert wide_stops([link.account.owner_id]) == ["owner ann: Holidays", "everybody: An outage"]
+    assert wide_stops([]) == ["everybody: An outage"]
+
+
+def test_stop_is_called_after_whom_it_stops() -> None:
+    link = main_link()
+    scopes = (
+        Scope(link_id=link.pk),
+        Scope(account_id=link.account_id),
+        Scope(owner_id=link.account.owner_id),
+        Scope(everybody=True),
+    )
+
+    names = [scope_name(place_stop(scope, reason="Why", actor=None)[0]) for scope in scopes]
+
+    assert names == [
+        "strategy link trend @ Main",
+        "account Main (binance USDT)",
+        "owner ann",
+        "everybody",
+    ]
