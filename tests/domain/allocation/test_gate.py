@@ -10,11 +10,21 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capital.domain.allocation.gate import DueCheck, Inputs, LinkState, Thresholds, check_due
-from capital.domain.allocation.links import Reserve
-from capital.domain.pools import Pool
-from capital.domain.reasons import Code
+from capital.domain.allocation.decision import decide
+from capital.domain.allocation.gate import (
+    DueCheck,
+    Inputs,
+    LinkState,
+    Thresholds,
+    check_due,
+    target_change,
+)
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.pools import Pool, WalletMode
+from capital.domain.reasons import Code, Reason
 from capital.services.sentences import sentence
+from strategies.markets import MarketType
+from tests.domain.builders import link, live
 
 USD = Thresholds(amount=Decimal(10), percent=Decimal("0.1"))
 COIN = Thresholds(amount=None, percent=Decimal("0.1"))
@@ -144,6 +154,51 @@ def test_every_answer_has_its_english_sentence_too(code: Code) -> None:
 
     with translation.override("en"):
         assert sentence(reason) == ENGLISH[code]
+
+
+def moved(*links: Link, spot: str, futures: str = "0") -> Reason | None:
+    """What ``target_change`` says of these links where the pools have so much."""
+    decision = decide(
+        links,
+        {Pool.SPOT: live(spot), Pool.FUTURES: live(futures, Pool.FUTURES)},
+        currency="USDT",
+        wallet_mode=WalletMode.SEPARATE,
+        reserve=Reserve(),
+    )
+    return target_change(decision, USD, currency="USDT")
+
+
+@pytest.mark.parametrize("spot", ["10000", "10019.98", "9980.02"])
+def test_targets_that_moved_by_less_than_a_threshold_are_no_change(spot: str) -> None:
+    assert moved(link(1, capital="5000"), link(2, capital="5000"), spot=spot) is None
+
+
+def test_a_target_that_moved_by_the_amount_alone_is_no_change() -> None:
+    # 10 of 100,000 are 0.01 %.
+    assert moved(link(1, capital="100000"), spot="100010") is None
+
+
+def test_the_first_link_of_any_pool_whose_target_moved_by_both_is_named() -> None:
+    changed = moved(
+        link(1, capital="1000"),
+        link(2, capital="3000", market=MarketType.FUTURES),
+        link(3, capital="3010", market=MarketType.FUTURES),
+        link(4, capital="3050", market=MarketType.FUTURES),
+        spot="1000",
+        futures="9015",
+    )
+
+    assert changed == Reason(
+        Code.TARGET_CHANGED,
+        {"strategy": "strategy-4", "before": "3050.00", "after": "3005.00", "currency": "USDT"},
+    )
+
+
+def test_a_link_that_gets_its_first_capital_moves_by_any_percentage() -> None:
+    assert moved(link(1), spot="9.99") is None
+    changed = moved(link(1), spot="10")
+    assert changed is not None
+    assert (changed.figures["before"], changed.figures["after"]) == ("0.00", "10.00")
 
 
 amounts = st.decimals(min_value=0, max_value=10**9, places=2, allow_nan=False)

@@ -131,6 +131,16 @@ def test_a_small_exit_by_a_percentage_is_as_large_as_its_budget() -> None:
     assert (sizing.amount, sizing.bound_by, sizing.needed) == (2, Bound.BUDGET, 0)
 
 
+def test_a_flip_within_what_is_free_is_bound_by_its_budget() -> None:
+    room = room_for("sell", long("3", "300"), Fraction(700))
+
+    # 3 close, and with the 1,000 there would be 10 more: its budget buys 10 in all.
+    sizing = sized(room, rules=coins(), held="3", side="sell", qty_per="100")
+
+    assert (sizing.amount, sizing.bound_by) == (10, Bound.BUDGET)
+    assert (sizing.enlarging, sizing.needed) == (700, 400)
+
+
 def test_a_flip_by_quantity_is_refused_beyond_what_it_frees() -> None:
     room = room_for("sell", long("3", "300"), Fraction(100))
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from capital.domain.errors import InvalidGroup, InvalidPeriod
@@ -18,6 +18,7 @@ from capital.services.performance import (
     PerformanceReport,
     PerformanceRow,
     chosen_period,
+    currencies_of,
     curve,
     ended_trades,
     figures_of,
@@ -27,6 +28,7 @@ from capital.services.performance import (
 )
 from capital.services.performance.returns import Gathered, chains_of
 from capital.services.trading import enter_flow
+from capital.services.trading.packed.months import pack_days
 from tests.factories import make_account, make_link, make_strategy, make_user
 from tests.services.performance.builders import MARCH, D, make_day, make_trade, march
 
@@ -164,6 +166,17 @@ def test_another_currency_stands_apart(link) -> None:
     assert [row.currency for row in asked(currency="BTC").rows] == ["BTC"]
 
 
+def test_the_currencies_of_links_are_those_of_accounts_of_packed_days_and_of_today(link) -> None:
+    make_day(make_link(account=make_account(currency="KRW")), 1, None, "1", currency="ETH")
+    make_day(link, 1, None, "0.5", added=None, currency="BTC")
+    with transaction.atomic():
+        pack_days([link.pk], today=march(2))
+    make_day(link, 2, None, "0.5", added=None, currency="BNB")
+
+    assert currencies_of(StrategyAccount.objects.filter(pk=link.pk)) == ["BNB", "BTC", "USDT"]
+    assert currencies_of(StrategyAccount.objects.none()) == []
+
+
 def test_a_chain_that_begins_in_the_middle_of_something_does_not_know_what_it_earned(link) -> None:
     """Days of links are younger than those of symbols: something was held before the first."""
     SymbolDay.objects.create(
@@ -204,6 +217,16 @@ def test_trades_of_the_period_are_counted_with_their_group(stated) -> None:
     assert (its.trades.trades, its.trades.win_rate) == (1, 0)
     (first,) = asked(by="account", period=Period(march(1), march(1))).rows
     assert (first.trades.wins, first.trades.losses) == (1, 1)
+
+
+def test_the_longest_losing_series_is_told_only_where_it_was_asked_for(stated) -> None:
+    assert only().longest_losing_series == 0
+    make_trade(stated, 1, "-5")
+    make_trade(stated, 2, "-5")
+
+    assert only().longest_losing_series == 2
+    row = only(with_series=False)
+    assert (row.longest_losing_series, row.trades.trades, row.trades.losses) == (None, 2, 2)
 
 
 def test_listed_trades_are_those_of_the_period_and_the_currency(stated) -> None:

@@ -64,7 +64,7 @@ def pack_backlog(
                 return packed
             some = link_ids[start : start + _LINKS_AT_ONCE]
             with transaction.atomic():
-                if lock_accounts([account_id]):
-                    pack_all(some, today=today)
+                lock_accounts([account_id])
+                pack_all(some, today=today)
             packed += len(some)
     return packed

@@ -77,6 +77,34 @@ def test_a_new_link_takes_its_weight_s_share_from_the_others_by_their_claims():
     assert steps(decision, 1)[-1] == (Did.GIVES_NEW, {"amount": "3000"})
 
 
+def test_who_has_nothing_gives_a_new_link_nothing():
+    decision = own(
+        "1000",
+        link(1, capital="1000"),
+        link(2, capital="0"),
+        link(3, weight="2"),
+        then="1000",
+        earned={1: "0", 2: "0"},
+        new=(3,),
+    )
+
+    assert got(decision) == ["500.00", "0.00", "500.00"]
+    assert steps(decision, 1)[-1] == (Did.GIVES_NEW, {"amount": "500"})
+    assert steps(decision, 2) == [(Did.OWN, {"had": "0", "earned": "0", "amount": "0"})]
+
+
+def test_where_the_others_have_nothing_left_a_new_link_takes_nothing():
+    decision = own(
+        "0", link(1, capital="1000"), link(2), then="1000", earned={1: "-1000"}, new=(2,)
+    )
+
+    assert got(decision) == ["0.00", "0.00"]
+    assert steps(decision, 1) == [(Did.OWN, {"had": "1000", "earned": "-1000", "amount": "0"})]
+    assert steps(decision, 2) == [
+        (Did.NEW, {"weight": "1", "weights": "2", "others": "0", "amount": "0"})
+    ]
+
+
 def test_a_link_that_lost_everything_is_not_new():
     decision = own(
         "5000",

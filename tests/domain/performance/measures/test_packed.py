@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capital.domain.money import known_sum
+from capital.domain.performance.earned import Sums
 from capital.domain.performance.measures.packed import (
     SCALES,
     PackedDay,
@@ -53,6 +54,13 @@ def test_two_months_are_added_day_by_day_and_what_one_does_not_know_is_unknown()
         ),
         3: DAY,
     }
+
+
+def test_only_the_days_that_are_asked_for_are_summed_and_none_come_to_nothing() -> None:
+    total = pack_month({1: DAY, 3: replace(DAY, realized=D(7))}, NONE, 6)
+
+    assert unpack_sums(total, 6, first=2).realized == 7
+    assert unpack_sums(total, 6, first=2, last=2) == Sums()
 
 
 _amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=6)

@@ -75,6 +75,30 @@ def test_days_without_position_and_trade_and_those_before_the_lookback_do_not_co
     assert follows(account)
 
 
+def test_what_was_earned_in_another_currency_is_no_return() -> None:
+    account, links = desk("inverse_volatility", "1")
+    days(links[0], 40, "500")
+    LinkDay.objects.update(currency="BTC")
+    days(links[0], 40, "10")
+
+    run = read_and_decide(account, "9000", 1)
+
+    facts = inputs_from_json(run.basis).known.links[links[0].pk]
+    assert (facts.days, facts.volatility) == (40, D("0.010127393670836666"))
+
+
+def test_a_day_whose_equity_is_not_known_has_no_return() -> None:
+    account, links = desk("inverse_volatility", "1")
+    days(links[0], 45, "10")
+    unknown = [NOON.date() - timedelta(days=number) for number in range(41, 46)]
+    LinkDay.objects.filter(date__in=unknown).update(equity_start=None, settled_start=None)
+
+    run = read_and_decide(account, "9000", 1)
+
+    facts = inputs_from_json(run.basis).known.links[links[0].pk]
+    assert (facts.days, facts.volatility) == (40, D("0.010127393670836666"))
+
+
 def test_a_target_that_moved_by_both_thresholds_is_due() -> None:
     account, links = desk("inverse_volatility", "1", "1")
     days(links[0], 40, "10")

@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from capital.models import Account, Position, StrategyAccount, StrategyCapital
 from capital.services.allocation import revert_run
+from capital.services.allocation.policies.kept import inputs_from_json
 from strategies.models import Strategy
-from tests.factories import make_link
+from tests.factories import make_flow, make_link
 from tests.services.allocation.policies.desk import (
     BTC,
     at,
@@ -135,6 +136,29 @@ def test_a_deposit_that_is_known_late_waits_for_it() -> None:
 
     assert capitals(links) == ["5500.00", "5500.00"]
     assert is_clean(account)
+
+
+def test_a_deposit_of_a_coin_is_not_counted_in_the_account_s_currency() -> None:
+    account, links = begun("1", "1")
+    flow(account, "1000", 3)
+    make_flow(account, currency="BTC", amount=D(7), occurred_at=at(4))
+
+    run = read_and_decide(account, "11000", 10)
+
+    assert (run.outcome, capitals(links)) == ("applied", ["5500.00", "5500.00"])
+    assert is_clean(account)
+
+
+def test_without_a_balance_nobody_knows_how_the_pool_stands() -> None:
+    account, links = desk("own_profit", "1", "1")
+
+    run = decide(account, 1)
+
+    assert run.outcome == "skipped"
+    assert inputs_from_json(run.basis).known.pools == {}
+    assert not StrategyCapital.objects.filter(
+        strategy_account__in=links, allocated_capital__isnull=False
+    ).exists()
 
 
 def test_a_small_deposit_that_is_known_late_is_counted_once() -> None:

@@ -41,3 +41,19 @@ def test_every_few_links_are_packed_by_themselves(monkeypatch: pytest.MonkeyPatc
     assert pack(account.pk, other.pk) == 0
     left = LinkDay.objects.filter(is_packed=False).order_by("pk")
     assert [day.strategy_account.account for day in left] == [beside, beside, account]
+
+
+def test_days_that_are_no_more_when_their_turn_comes_are_not_packed() -> None:
+    link = make_link()
+    account = link.account
+    make_day(link, 1, "1000", "5")
+
+    def removed() -> bool:
+        LinkDay.objects.all().delete()
+        link.delete()
+        account.delete()
+        return True
+
+    pack(account.pk, may_go_on=removed)
+
+    assert not LinkMonth.objects.exists()

@@ -169,3 +169,20 @@ def test_what_is_old_and_was_never_packed_does_not_keep_the_locks_of_who_writes_
 
     pack(old, today=march(63))
     assert LinkMonth.objects.count() == 2
+
+
+def test_a_trade_of_a_packed_month_counts_once_where_most_links_are_not_packed() -> None:
+    strategy = make_strategy(market_type="futures")
+    links = [make_link(strategy=strategy, market_type="futures") for _ in range(3)]
+    for number, link in enumerate(links, start=1):
+        make_day(link, 1, "1000", str(number), fills=2, trades=1)
+        make_trade(link, 1, str(number))
+        make_symbol_day(link, 1, "BTC/USDT:USDT", str(number))
+
+    pack(links[0], today=march(2))
+
+    (row,) = performance(
+        StrategyAccount.objects.all(), by="strategy", period=Period(march(1), march(31))
+    ).rows
+    assert (row.trades.trades, row.trades.wins, row.trades.largest_win) == (3, 3, 3)
+    assert (row.sums.trades, row.trades_unlisted) == (3, 0)

@@ -73,6 +73,35 @@ def test_what_was_asked_before_a_failure_is_kept_and_the_rest_is_asked_the_next_
     assert venue.orders_asked == ["a", "b", "c", "d", "d", "e"]
 
 
+def test_where_the_first_order_is_not_told_for_now_nothing_is_recorded_until_it_is(
+    account: Account, grid: StrategyAccount, venue: Venue, sync: Sync
+) -> None:
+    sync(0, account)
+    venue.fills = [fill(1, order_id="a"), fill(2, order_id="b"), fill(3, order_id="c")]
+    venue.client_ids = {name: f"grid-{name}" for name in "abc"}
+    venue.client_ids["a"] = refused(Code.EXCHANGE_RATE_LIMITED)
+
+    assert "fills" not in sync(5, account)
+    assert names() == []
+    venue.client_ids["a"] = "grid-a"
+    assert sync(10, account)["fills"] == 3
+
+    assert names() == [("a", "grid-a"), ("b", "grid-b"), ("c", "grid-c")]
+
+
+def test_a_fill_that_tells_its_client_order_id_keeps_it_and_is_not_asked(
+    account: Account, grid: StrategyAccount, venue: Venue, sync: Sync
+) -> None:
+    sync(0, account)
+    venue.fills = [fill(1, order_id="a", client_order_id="grid-told"), fill(2, order_id="b")]
+    venue.client_ids = {"a": "grid-a", "b": "grid-b"}
+
+    sync(5, account)
+
+    assert names() == [("a", "grid-told"), ("b", "grid-b")]
+    assert venue.orders_asked == ["b"]
+
+
 def test_one_sync_asks_so_many_and_the_next_goes_on(
     account: Account,
     grid: StrategyAccount,
