@@ -17,8 +17,8 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}(?!\})|(?<![%\d])%[sd]\b
 _NAMES = (
     "aegis api authenticator binance bithumb bnb btc bybit capital ccxt coinbase command cron "
     "csv ctrl english esc eth freqtrade gate google hmac http https hyperliquid json kraken krw "
-    "kucoin ldap mac okx passphrase password pem pnl post sqlite sso tradingview upbit url usd "
-    "usdt utc uuid xlsx"
+    "kucoin ldap mac okx passphrase password pem pnl post roi sqlite sqn sso tradingview upbit url "
+    "usd usdt utc uuid xlsx"
 )
 NAMES = frozenset({*_NAMES.split(), *VENUES})
 

@@ -187,7 +187,15 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             schema["additionalProperties"] = False
     for name in _read_in_part(result):
         schemas[name].pop("required", None)
+    _let_more_than_one_fit(schemas)
     return result
+
+
+def _let_more_than_one_fit(schemas: dict[str, Any]) -> None:
+    """A row whose fields may be left out fits any object, a list of them too."""
+    for schema in schemas.values():
+        if "oneOf" in schema:
+            schema["anyOf"] = schema.pop("oneOf")
 
 
 def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]:

@@ -95,7 +95,7 @@ def test_lists_cost_the_same_with_more_rows(client: Client) -> None:
         ("capital_allocationrun", 9),
         ("capital_strategycapital", 9),
         ("capital_dailyaccountsummary", 12),
-        ("capital_position", 9),
+        ("capital_position", 10),
         ("capital_fill", 12),
         ("capital_flow", 12),
     ],
