@@ -192,9 +192,9 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 
 def _let_more_than_one_fit(schemas: dict[str, Any]) -> None:
-    """A row whose fields may be left out fits any object, a list of them too."""
-    for schema in schemas.values():
-        if "oneOf" in schema:
+    """An answer: a row whose fields may be left out fits any object, a list of them too."""
+    for name, schema in schemas.items():
+        if "oneOf" in schema and not name.endswith("Request"):
             schema["anyOf"] = schema.pop("oneOf")
 
 

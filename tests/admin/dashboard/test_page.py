@@ -239,7 +239,7 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
         found = re.findall(r'data-desk-chart="([^"]*)"', text)
         return [json.loads(html.unescape(each)) for each in found]
 
-    balance, capital = charts(account)
+    balance, capital, _ = charts(account)
     assert [each["name"] for each in balance["series"]] == ["Total", "spot", "futures"]
     assert [each["amounts"][-1] for each in balance["series"]] == [
         "15369.00",
@@ -247,7 +247,7 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
         "5000.00",
     ]
     assert capital["labels"] == ["mine-spot", "mine-futures"]
-    (held,) = charts(strategy)
+    held, _ = charts(strategy)
     assert held["series"][0]["name"] == "mine-account"
     assert held["series"][0]["amounts"][-2:] == [None, "10369.00"]
     assert "Recent allocations" in account
