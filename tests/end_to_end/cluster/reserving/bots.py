@@ -91,17 +91,30 @@ class Bot:
         size = answers[0].size_as_json()
         filled = Decimal(0)
         if Decimal(size["quantity"]):
-            filled = self._fate(chance, link_id, key, reserved, order.side, size["quantity"])
+            fates = ["fill", "part", "release", "forget"]
+            if hold.expires_in > 1:
+                # An order that is not placed has to be filled, and told, before it expires: after
+                # that another bot's report may say that nothing came of it.
+                fates.append("unplaced")
+            fate = chance.choice(fates)
+            filled = self._fate(fate, chance, link_id, key, reserved, order.side, size["quantity"])
         return f"{key} {reserved} {filled}"
 
     def _fate(
-        self, chance: random.Random, link_id: int, key: str, reserved: int, side: str, size: str
+        self,
+        fate: str,
+        chance: random.Random,
+        link_id: int,
+        key: str,
+        reserved: int,
+        side: str,
+        size: str,
     ) -> Decimal:
         """What becomes of the order; says how much of it was filled."""
         from capital.domain.errors import ReservationRefused
         from capital.services.limits import place_reservation, release_reservation
 
-        quantity, fate = Decimal(size), chance.choice(("fill", "part", "release", "forget", "late"))
+        quantity = Decimal(size)
         try:
             if reserved and fate in ("fill", "part"):
                 place_reservation(reserved, order_id=f"o-{key}", actor=None)
@@ -110,7 +123,7 @@ class Bot:
         except ReservationRefused:
             # It expired before, or a process that was killed has told its fill.
             return self._told(key)
-        if fate in ("release", "forget") or (not reserved and fate == "late"):
+        if fate in ("release", "forget"):
             return Decimal(0)
         if fate == "part":
             half = (quantity / 2).quantize(Decimal("0.1"))
