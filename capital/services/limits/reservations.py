@@ -195,12 +195,15 @@ def keep_reservation(
     )
 
 
-def find_reservations(link_ids: Collection[int], key: str) -> dict[int, Reservation]:
-    """What was reserved with this key before, by link."""
-    if not key:
+def find_reservations(
+    link_ids: Collection[int], keys: Collection[str]
+) -> dict[tuple[int, str], Reservation]:
+    """What was reserved with these keys before, by link and key, in one query."""
+    named = [key for key in keys if key]
+    if not named:
         return {}
-    rows = Reservation.objects.filter(strategy_account__in=link_ids, key=key)
-    return {row.strategy_account_id: row for row in rows}
+    rows = Reservation.objects.filter(strategy_account__in=link_ids, key__in=named)
+    return {(row.strategy_account_id, row.key): row for row in rows}
 
 
 def place_reservation(

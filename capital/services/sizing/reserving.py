@@ -162,19 +162,18 @@ def _reserve(
     """Hold what is free now. Call it inside the transaction that locked the accounts."""
     now = clock()
     sizes = iter(size_at(read, prices=prices, now=now, reserves=True))
-    earlier = [
-        find_reservations(list(read.pairs), _key(key, number)) for number in range(len(wishes))
-    ]
+    keys = [_key(key, number) for number in range(len(wishes))]
+    earlier = find_reservations(list(read.pairs), keys)
     answers = []
     for link_id in read.pairs:
-        for number, wish in enumerate(wishes):
-            size, known = next(sizes), earlier[number].get(link_id)
+        for named, wish in zip(keys, wishes, strict=True):
+            size, known = next(sizes), earlier.get((link_id, named))
             if known is not None:
                 answers.append(ReservedOrder(size, known))
                 continue
             reservation = None
             if wish.hold is not None and size.needed > 0:
-                new = _new(size, wish.order, wish.hold, key=_key(key, number), now=now)
+                new = _new(size, wish.order, wish.hold, key=named, now=now)
                 try:
                     reservation = keep_reservation(new, actor=actor, now=now)
                 except ReservationRefused as error:

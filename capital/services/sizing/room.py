@@ -48,16 +48,20 @@ class LinkRoom:
         """What its positions tie up; None where that is not known."""
         if not self.link.knows_positions or self.unvalued:
             return None
+        return self._tied_up
+
+    @property
+    def _tied_up(self) -> Fraction:
+        """What those of its positions tie up that can be valued."""
         return sum((each.in_use for each in self.holdings.values()), _NOTHING)
 
     @property
     def available(self) -> Fraction:
         """What is free, as far as it is known."""
-        in_use = sum((each.in_use for each in self.holdings.values()), _NOTHING)
         return free_capital(
             self.link.capital,
             lost=self.link.lost,
-            in_use=in_use + self.taken,
+            in_use=self._tied_up + self.taken,
             reserved=self.link.reserved.amount,
         )
 
