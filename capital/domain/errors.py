@@ -198,6 +198,16 @@ class RevertRefused(CapitalError):
         super().__init__(**figures)
 
 
+class WeightsRefused(CapitalError):
+    """Weights cannot be set as asked. The reason says why; nothing was changed."""
+
+    field = "weights"
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: ask again
+        super().__init__(**figures)
+
+
 class BudgetLimitNotAllowed(CapitalError):
     """The actor lacks the permission to let orders spend more than their strategy's capital."""
 

@@ -596,6 +596,15 @@ class Code(StrEnum):
         "unknown_account",
         "There is no account {account}. Give its id or its exact name.",
     )
+    WEIGHTS_OF_UNKNOWN = (
+        "weights_of_unknown",
+        "No strategies with these keys trade on the account: {strategies}. Nothing was changed.",
+    )
+    WEIGHTS_OF_TWO_POOLS = (
+        "weights_of_two_pools",
+        "These strategies do not share one pool: {strategies}. Weights divide one pool, so give "
+        "those of each pool by themselves. Nothing was changed.",
+    )
     UNKNOWN_STRATEGY = (
         "unknown_strategy",
         "There is no strategy {strategy} on {accounts}. Give its key, and accounts that it is "

@@ -56,8 +56,8 @@ class Bot:
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self.send("post", path, {} if body is None else body, **headers)
 
-    def put(self, path: str, body: Any) -> Any:
-        return self.send("put", path, body)
+    def put(self, path: str, body: Any, **headers: str) -> Any:
+        return self.send("put", path, body, **headers)
 
     def patch(self, path: str, body: Any) -> Any:
         return self.send("patch", path, body)

@@ -166,6 +166,8 @@ class World:
             return {**body, "price": "61234.5"}
         if path == "/api/v1/stop/":
             return {"owner": self.owner.username, "reason": "Test"}
+        if path.endswith("/weights/"):
+            return {"weights": {self.link.strategy.key: "2"}}
         if "dry_run" in body:
             return {"cached": True}
         return body

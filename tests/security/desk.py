@@ -165,8 +165,12 @@ class Desk:
             return {**body, "symbol": "BTC/USDT", "quantity": "0"}
         if path.endswith("/fills/"):
             return {"fills": [{**fill, "symbol": "BTC/USDT"} for fill in body["fills"]]}
-        if path.endswith("/reservations/"):
-            return {"symbol": "BTC/USDT", "side": "sell", "qty": "1", "price": "61234.5"}
+        whole = {
+            "reservations": {"symbol": "BTC/USDT", "side": "sell", "qty": "1", "price": "61234.5"},
+            "weights": {"weights": {self.tenant.strategies[0].key: "2"}},
+        }
+        if (verb := path.split("/")[-2]) in whole:
+            return whole[verb]
         if path.endswith("/size/"):
             return {**body, "symbol": "BTC/USDT", "price": "61234.5"}
         return {"cached": True} if "dry_run" in body else body

@@ -1,6 +1,7 @@
 """Runs: every decision, with all that it rested on, for people who were not there. Read-only."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -107,6 +108,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 "report": report,
                 "pools": pool_tables(report, decided_at=run.created_at),
                 "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
+                "weights": _weights(run),
             }
         context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
@@ -146,6 +148,13 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     def shown_actor(self, run: AllocationRun) -> str:
         """Who asked; nobody, where the schedule did."""
         return run.actor.get_username() if run.actor else "—"
+
+
+def _weights(run: AllocationRun) -> list[tuple[str, Decimal, Decimal]]:
+    """The weights that were changed together with it: strategy, before, after."""
+    before = run.arguments.get("weights_before", {})
+    after = run.arguments.get("weights", {})
+    return [(key, Decimal(old), Decimal(after[key])) for key, old in before.items()]
 
 
 def _exported(queryset: QuerySet[AllocationRun]) -> Iterator[tuple[Any, ...]]:

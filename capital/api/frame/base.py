@@ -30,7 +30,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
 
     Attributes:
         scopes: By action, the scope it needs; by default ``read`` for GET, else ``manage``.
-        permissions: By action, the permission that the user needs.
+        permissions: By action, the permission that the user needs, or all those.
+        keyed: Actions besides POST that take an ``Idempotency-Key``.
         beyond_one_account: Actions that are refused to a token limited to one account.
         without_body: Actions with a POST that take no request body.
         optional_body: Actions whose request body may be left out.
@@ -39,7 +40,8 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
 
     lookup_value_regex = "[0-9]{1,18}"
     scopes: Mapping[str, Scope] = {}
-    permissions: Mapping[str, str] = {}
+    permissions: Mapping[str, str | tuple[str, ...]] = {}
+    keyed: Collection[str] = ()
     beyond_one_account: Collection[str] = ()
     without_body: Collection[str] = ()
     optional_body: Collection[str] = ()
@@ -65,9 +67,10 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
             self._check_query(request)
             self._check_body(request)
         key = request.headers.get(HEADER)
-        if request.method == "POST" and key is not None and hasattr(self, "post"):
-            handler: Handler = self.post  # type: ignore[has-type]
-            self.post = idempotent(self, handler, caller_of(request), key)
+        method = (request.method or "").lower()
+        if key is not None and self.takes_key(method) and hasattr(self, method):
+            handler: Handler = getattr(self, method)
+            setattr(self, method, idempotent(self, handler, caller_of(request), key))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Send ``WWW-Authenticate`` with a 401."""
@@ -105,9 +108,22 @@ class ApiView(ViewSetMixin, GenericAPIView[Any]):
         token = token_of(request)
         if token is not None and token.account_id is not None and action in self.beyond_one_account:
             raise TokenOfOneAccount
-        permission = self.permissions.get(action)
-        if permission is not None and not request.user.has_perm(permission):
-            raise NotPermitted(user=request.user.get_username(), permission=permission)
+        for permission in self.permissions_of(action):
+            if not request.user.has_perm(permission):
+                raise NotPermitted(user=request.user.get_username(), permission=permission)
+
+    def permissions_of(self, action: str | None) -> tuple[str, ...]:
+        """The permissions that the user needs for an action, all of them."""
+        needed = self.permissions.get(action or "", ())
+        return (needed,) if isinstance(needed, str) else needed
+
+    def takes_key(self, method: str) -> bool:
+        """Whether a repetition of the current action is known by its ``Idempotency-Key``.
+
+        Args:
+            method: In small letters.
+        """
+        return method == "post" or (self.action in self.keyed and method not in ("get", "head"))
 
     @property
     def asker(self) -> dict[str, Any]:

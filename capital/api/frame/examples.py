@@ -180,6 +180,7 @@ REQUESTS: Mapping[str, Any] = {
     "PatchedPlaceReservationRequest": {"order_id": "8389765"},
     "ReportFillsRequest": {"fills": [_FILL]},
     "EnterFlowRequest": _FLOW,
+    "SetWeightsRequest": {"weights": {"trend": "50"}, "dry_run": True},
     "AllocateRequest": {"dry_run": True, "cached": False},
     "StopReasonRequest": {"reason": "The exchange halted withdrawals"},
     "PlaceStopRequest": {"owner": "minsu", "reason": "The exchange halted withdrawals"},
@@ -300,6 +301,27 @@ ANSWERS: Mapping[str, Any] = {
     "Sizes": {"sizes": [_SIZE]},
     "Run": _RUN,
     "Runs": {"runs": [_RUN]},
+    "SetWeights": {
+        **_ABOUT,
+        "currency": "USDT",
+        "dry_run": False,
+        "capital_waits": False,
+        "notice": "",
+        "strategies": [
+            {
+                "strategy": "trend",
+                "pool": "futures",
+                "weight_before": "1",
+                "weight_after": "50",
+                "capital_before": "4000.00",
+                "capital_after": "5000.00",
+                "waits": False,
+                "code": Code.SHARE.value,
+                "reason": Code.SHARE.english,
+            }
+        ],
+        "run": _RUN,
+    },
     "HookAnswer": {
         "delivery": 7,
         "strategy": "trend",

@@ -20,6 +20,10 @@ _OF_FORMS = frozenset({"label", "help_text"})
 
 # The framework's own names the type that was sent, in the words of Python.
 NO_LIST: dict[str, Any] = {"not_a_list": _("Must be a list.")}
+NO_OBJECT: dict[str, Any] = {
+    "not_a_dict": _("Must be a JSON object."),
+    "empty": _("Must not be empty."),
+}
 
 
 class ExactField(serializers.DecimalField):

@@ -126,7 +126,8 @@ class ApiSchema(AutoSchema):
                     description=f"Return only these fields, separated by commas: {names}.",
                 )
             )
-        if self.method == "POST":
+        takes_key = isinstance(view, ApiView) and view.takes_key(self.method.lower())
+        if takes_key or self.method == "POST":
             parameters.append(_IDEMPOTENCY_KEY)
         if self.method in ("PUT", "PATCH") and getattr(view, "action", "") in _CHANGES:
             parameters.append(_IF_MATCH)
@@ -139,10 +140,10 @@ class ApiSchema(AutoSchema):
         if not isinstance(view, ApiView):
             return text
         needed = needed_scope(view, self.method)
-        permission = view.permissions.get(view.action or "")
+        permissions = " and ".join(f"`{each}`" for each in view.permissions_of(view.action))
         says = f"Scope: `{needed.value}`."
-        if permission:
-            says += f" Permission: `{permission}`."
+        if permissions:
+            says += f" Permission: {permissions}."
         return f"{text}\n\n{says}".strip()
 
 

@@ -25,6 +25,11 @@ def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:
     return [_as_json(report, run) for report, run in zip(report_runs(runs), runs, strict=True)]
 
 
+def decision_as_json(report: RunReport, run: AllocationRun | None = None) -> dict[str, Any]:
+    """One report: of a recorded run, or of what a run would decide."""
+    return _as_json(report, run)
+
+
 def previews_as_json(previews: Sequence[AllocationPreview]) -> list[dict[str, Any]]:
     """The runs that a request would make, or made if its run key was used before."""
     return [_preview(preview) for preview in previews]

@@ -20,15 +20,16 @@ from capital.api.shapes.filters import AccountFilter, SummaryFilter
 from capital.api.shapes.performance import Statement
 from capital.api.shapes.rows import AccountRow, SummaryRow
 from capital.api.shapes.trading import FlowBody, FlowRow
+from capital.api.shapes.weights import SetWeights, WeightsBody, weights_as_json
 from capital.api.views.allocation import allocate
 from capital.api.views.editable import EditableView
 from capital.api.views.stops import STOPPING, stop_entries
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
-from capital.models import Account, DailyAccountSummary, Scope
+from capital.models import Account, DailyAccountSummary, Scope, Trigger
 from capital.services.access import Act
 from capital.services.accounts import change_account, create_account, delete_account
-from capital.services.allocation import check_gate
+from capital.services.allocation import check_gate, set_weights
 from capital.services.balances import check_connection, observe_balances
 from capital.services.limits import Scope as StopScope
 from capital.services.performance import (
@@ -71,7 +72,9 @@ class Accounts(EditableView, TableView):
         "check_connection": Act.CHECK_CONNECTION.permission,
         "flows": Act.CHANGE_FLOWS.permission,
         "stop": Act.STOP_ENTRIES.permission,
+        "weights": (Act.CHANGE_LINK.permission, Act.ALLOCATE.permission),
     }
+    keyed = ("weights",)
     beyond_one_account = ("create", "destroy")
     without_body = ("check_connection",)
     optional_body = ("allocate",)
@@ -97,6 +100,33 @@ class Accounts(EditableView, TableView):
         """Split each pool among its active strategies now. The result says why."""
         account = self.get_object()
         return Response(allocate(self, [account.pk])[0])
+
+    @extend_schema(
+        summary="Set weights, and allocate by them",
+        request=WeightsBody,
+        responses={200: SetWeights},
+    )
+    @action(detail=True, methods=["put"])
+    def weights(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change weights of strategies that share a pool, and decide the account's capital.
+
+        All of the weights are saved, with one allocation run, or nothing is. Where the pool is on
+        hold the weights are saved, and `capital_waits` says that the capital follows later. Under
+        the policy `own_profit` weights divide only what comes from outside: deposits, withdrawals
+        and the reserve's change.
+        """
+        account = self.get_object()
+        body = WeightsBody(data=request.data)
+        body.is_valid(raise_exception=True)
+        report = set_weights(
+            account.pk,
+            body.validated_data["weights"],
+            dry_run=body.validated_data["dry_run"],
+            trigger=Trigger.API,
+            run_key=self.run_key,
+            **self.asker,
+        )
+        return Response(weights_as_json(report))
 
     @extend_schema(
         summary="Check whether a reallocation is due",

@@ -32,6 +32,8 @@ from capital.services.allocation.report import (
 )
 from capital.services.allocation.reverts import preview_revert, revert_run
 from capital.services.allocation.runs import report_runs
+from capital.services.allocation.weights.edit import set_weights
+from capital.services.allocation.weights.told import WeightChange, WeightsReport
 
 __all__ = [
     "MOST_NAMED",
@@ -40,6 +42,8 @@ __all__ = [
     "GateStatus",
     "PoolReport",
     "RunReport",
+    "WeightChange",
+    "WeightsReport",
     "allocate_capital",
     "apply_plan",
     "auto_allocate_capital_for_account",
@@ -59,5 +63,6 @@ __all__ = [
     "request_reallocation_of_strategy",
     "revert_run",
     "runs_of_plan",
+    "set_weights",
     "told_steps",
 ]

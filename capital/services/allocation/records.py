@@ -133,7 +133,7 @@ def _new_run(
         outcome=decision.outcome.value,
         code=decision.reason.code.value,
         figures=dict(decision.reason.figures),
-        arguments=request.arguments,
+        arguments=request.recorded,
         snapshot=snapshot,
         basis=_basis(verdict, decision),
         is_forced=request.force,

@@ -24,6 +24,8 @@ from capital.services.access.roles import Act, require
 
 logger = logging.getLogger(__name__)
 
+# Arguments that are named only where they were given.
+_RARE = ("reverts", "weights")
 # What comes by itself: nobody looks at the balance before it is allocated.
 _UNASKED = frozenset({Trigger.SCHEDULE.value, Trigger.EVENT.value, Trigger.WEBHOOK.value})
 
@@ -39,6 +41,8 @@ class AllocationRequest:
         reverts: The run that is reverted; None otherwise.
         restores: What that run says of PnL (``AllocationRun.pnl``).
         until: When all balances are to be there; None where each account has the usual time.
+        weights: The weights that are changed with it, by strategy key, as text.
+        weights_before: What they were; known under the lock.
     """
 
     trigger: str
@@ -52,6 +56,8 @@ class AllocationRequest:
     reverts: int | None = None
     restores: Mapping[str, Any] = field(default_factory=dict)
     until: Moment | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    weights_before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_of_a_person(self) -> bool:
@@ -64,8 +70,8 @@ class AllocationRequest:
     @property
     def arguments(self) -> dict[str, Any]:
         """What a second use of the run key must match."""
-        reverts = {} if self.reverts is None else {"reverts": self.reverts}
-        return reverts | {
+        rare = {"reverts": self.reverts, "weights": dict(self.weights) or None}
+        return {name: value for name, value in rare.items() if value is not None} | {
             "trigger": self.trigger,
             "actor": self.actor_id,
             "live": self.live,
@@ -73,6 +79,12 @@ class AllocationRequest:
             "force": self.force,
             "accept_jump": self.accept_jump,
         }
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What the run keeps of it: its arguments, and what they changed."""
+        changed = {"weights_before": dict(self.weights_before)} if self.weights_before else {}
+        return self.arguments | changed
 
 
 def new_request(
@@ -144,9 +156,8 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
     """The runs with the request's key. Raises ``RunKeyConflict`` if its arguments differ."""
     runs = _runs_of_key(ids, request.run_key)
     for run in runs.values():
-        differences = [
-            name for name, value in request.arguments.items() if run.arguments.get(name) != value
-        ]
+        asked = dict.fromkeys(_RARE) | request.arguments
+        differences = [name for name, value in asked.items() if run.arguments.get(name) != value]
         if differences:
             raise RunKeyConflict(
                 run_key=request.run_key,
