@@ -34,7 +34,8 @@ class Reservation(models.Model):
 
     Attributes:
         quantity: Of its order, in the unit of a sized order.
-        amount: What it held at first.
+        reduces: How much of it reduced what was held when it was made.
+        amount: What it held at first: the margin and fee of the rest.
         filled_quantity: How much of its order is known to be filled.
         state: An open one counts as expired once ``expires_at`` has passed, whether or not a job
             has said so here.
@@ -68,6 +69,7 @@ class Reservation(models.Model):
         choices=POSITION_SIDES,
     )
     quantity = ExactTextField(_("quantity"))
+    reduces = ExactTextField(_("reduces"), default=Decimal(0), editable=False)
     amount = ExactTextField(_("reserved at first"))
     filled_quantity = ExactTextField(_("filled"), default=Decimal(0))
     state = models.CharField(
@@ -172,4 +174,5 @@ class Reservation(models.Model):
             self.filled_quantity,
             ReservationState(self.state),
             self.expires_at,
+            self.reduces,
         )

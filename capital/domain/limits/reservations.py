@@ -40,11 +40,13 @@ class Reserved:
     """One reservation, as far as it holds capital.
 
     Attributes:
-        amount: Margin and fee of its order when it was made, > 0, in the account's currency.
+        amount: Margin and fee of what its order enlarges, > 0, in the account's currency.
         quantity: Of its order, > 0.
         filled: How much of it was filled, >= 0.
         state: As it is stored: an open one may have expired since.
         expires_at: Until when an open one holds.
+        reduces: How much of the quantity reduces what was held when it was made: that is filled
+            first, and lowers nothing. >= 0, below the quantity.
     """
 
     amount: Decimal
@@ -52,13 +54,14 @@ class Reserved:
     filled: Decimal
     state: ReservationState
     expires_at: datetime
+    reduces: Decimal = Decimal(0)
 
     @property
     def left(self) -> Decimal:
         """What it holds for what is not filled, rounded up to 18 decimals."""
-        unfilled = max(Decimal(0), EXACT.subtract(self.quantity, self.filled))
-        part = Fraction(self.amount) * Fraction(unfilled) / Fraction(self.quantity)
-        return ceiled(part)
+        enlarges = Fraction(self.quantity) - Fraction(self.reduces)
+        unfilled = max(Fraction(0), Fraction(self.quantity) - Fraction(self.filled))
+        return ceiled(Fraction(self.amount) * min(unfilled, enlarges) / enlarges)
 
     def state_at(self, now: datetime) -> ReservationState:
         """Its state now."""

@@ -1,5 +1,6 @@
 """What of a link's capital is free for an order, and what the orders of one request leave of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -27,31 +28,29 @@ class Room:
     """How far one order may go.
 
     Attributes:
-        available: What is free of the capital, >= 0.
+        budget: What the part of the order that enlarges may cost with its fee, >= 0.
         reduces: How much of the order only reduces what is held, in ``amount_unit``: this needs
             nothing, and is never cut.
-        frees: The capital that this much frees.
     """
 
-    available: Fraction
+    budget: Fraction
     reduces: Fraction = _NOTHING
-    frees: Fraction = _NOTHING
-
-    @property
-    def budget(self) -> Fraction:
-        """What the part of the order that enlarges may cost, with its fee."""
-        return self.available + self.frees
 
 
-def room_for(side: str, held: Held | None, available: Fraction) -> Room:
-    """How far an order to ``side`` may go where this is held and so much is free.
+def room_for(side: str, held: Held | None, free: Callable[[Fraction], Fraction]) -> Room:
+    """How far an order to ``side`` may go where this is held.
 
     An order against what is held reduces it first, and only what goes beyond opens a position: an
     exit by ``sell`` on a one-way account needs nothing.
+
+    Args:
+        side: The order's.
+        held: What is held of its symbol; None for nothing.
+        free: What is free of the capital once so much of what is in use is given back.
     """
     if held is None or not held.amount or (held.amount > 0) == (side == Side.BUY):
-        return Room(available)
-    return Room(available, abs(held.amount), held.in_use)
+        return Room(free(_NOTHING))
+    return Room(free(held.in_use), abs(held.amount))
 
 
 def free_capital(

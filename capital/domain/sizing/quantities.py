@@ -62,8 +62,8 @@ class Sizing:
         budget: What the order may cost at most; None where nothing is spent.
         cost: What the order costs; None where the price is not known.
         leverage: The leverage that it is sized with; None for closing.
-        enlarging: What the part of it costs, with its fee, that enlarges a position or opens one.
-        needed: What of that has to be free: what it reduces first frees some.
+        reduces: How much of the amount reduces what is held, before anything is enlarged.
+        enlarging: What the rest of it costs, with its fee.
         reduce_only: Whether the order only closes.
         warnings: Where the answer differs from what was asked.
     """
@@ -77,8 +77,8 @@ class Sizing:
     budget: Fraction | None = None
     cost: Cost | None = None
     leverage: Decimal | None = None
+    reduces: Fraction = Fraction(0)
     enlarging: Fraction = Fraction(0)
-    needed: Fraction = Fraction(0)
     reduce_only: bool = False
     warnings: tuple[Reason, ...] = ()
 
@@ -146,8 +146,8 @@ def size_entry(
         budget=budget,
         cost=cost,
         leverage=used.leverage,
+        reduces=Fraction(sizing.amount) - grows,
         enlarging=enlarging,
-        needed=_needed(enlarging, room),
         warnings=warnings + sizing.warnings + steps.warnings(grows),
     )
 
@@ -253,11 +253,6 @@ def _growth(amount: Decimal, room: Room | None) -> Fraction:
     return max(Fraction(0), Fraction(amount) - reduces)
 
 
-def _needed(enlarging: Fraction, room: Room | None) -> Fraction:
-    """What has to be free for an order: what it enlarges costs, beyond what it frees before."""
-    return max(Fraction(0), enlarging - (Fraction(0) if room is None else room.frees))
-
-
 def _cost_of_enlarging(cost: Cost, amount: Decimal, grows: Fraction) -> Fraction:
     """What so much of an order costs, with its fee."""
     return cost.total * grows / Fraction(amount) if grows else grows
@@ -332,13 +327,12 @@ def _within_limits(
             percent=plain(cut(enlarging * 100 / Fraction(terms.capital), decimals=2)),
             limit=plain(terms.max_budget_percent),
         )
-    needed = _needed(enlarging, room)
-    if room is not None and needed > room.available:
+    if room is not None and enlarging > room.budget:
         raise OrderRefused(
             Code.ABOVE_AVAILABLE,
             field="qty",
-            cost=plain(cut(needed, decimals=8)),
-            available=plain(cut(room.available)),
+            cost=plain(cut(enlarging, decimals=8)),
+            available=plain(cut(room.budget)),
             currency=rules.settle,
         )
     return replace(
@@ -346,8 +340,8 @@ def _within_limits(
         budget=budget,
         cost=cost,
         leverage=used.leverage,
+        reduces=Fraction(sizing.amount) - grows,
         enlarging=enlarging,
-        needed=needed,
         warnings=sizing.warnings + steps.warnings(grows),
     )
 

@@ -142,8 +142,9 @@ class NewReservation:
         side: ``buy`` or ``sell``.
         position_side: The order's.
         quantity: The order's, > 0.
-        amount: Its margin and fee, > 0.
+        amount: The margin and fee of what it enlarges, > 0.
         expires_at: Until when it holds.
+        reduces: How much of the quantity reduces what is held first; below the quantity.
         client_order_id: The bot's name for the order; empty where it gives none.
         key: By which the caller asks for it again; empty for none.
         size: The answer of ``size``.
@@ -155,6 +156,7 @@ class NewReservation:
     quantity: Decimal
     amount: Decimal
     expires_at: datetime
+    reduces: Decimal = _ZERO
     position_side: PositionSide = PositionSide.BOTH
     client_order_id: str = ""
     key: str = ""
@@ -185,6 +187,7 @@ def keep_reservation(
         side=new.side,
         position_side=new.position_side.value,
         quantity=new.quantity,
+        reduces=new.reduces,
         amount=new.amount,
         client_order_id=new.client_order_id,
         key=new.key,

@@ -5,6 +5,7 @@ it. One that a limit made is also what an allocation rests on.
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -207,9 +208,18 @@ def stopping(link: str = "pk", account: str = "account", owner: str = "account__
     )
 
 
-def stopped(at: datetime, reason: str, code: str) -> Reason:
-    """Why an order is refused: a person's reason, or the limit that was reached."""
-    return Reason(Code.STOPPED, {"since": at.isoformat(), "cause": reason or code})
+def refusals(stop_ids: Collection[int]) -> dict[int, Reason]:
+    """Why an order is refused, by stop: a person's reason, or the limit that was reached.
+
+    One query; none for none.
+    """
+    if not stop_ids:
+        return {}
+    rows = Stop.objects.filter(pk__in=stop_ids).values_list("pk", "at", "reason", "code")
+    return {
+        pk: Reason(Code.STOPPED, {"since": at.isoformat(), "cause": reason or code})
+        for pk, at, reason, code in rows
+    }
 
 
 def why_stopped(stop: Stop) -> Reason | str:

@@ -80,7 +80,10 @@ class SizedOrder:
         figures: The figures of ``code``'s sentence. Not in the JSON.
         warnings: Where the answer differs from what was asked, the limit that was missed with
             its figures, and anything else worth knowing.
-        needed: What has to be free for it, which is what a reservation holds. Not in the JSON.
+        reduces: How much of the quantity reduces what is held, before anything is enlarged. Not in
+            the JSON.
+        enlarging: What the rest costs with its fee, which is what a reservation holds. Not in the
+            JSON.
         error: The error to raise where a refusal of this order refuses the whole request; None
             where the order is not refused. Not in the JSON.
     """
@@ -111,7 +114,8 @@ class SizedOrder:
     code: Code
     figures: dict[str, str] = field(default_factory=dict)
     warnings: tuple[Reason, ...] = ()
-    needed: Fraction = Fraction(0)
+    reduces: Decimal = Decimal(0)
+    enlarging: Fraction = Fraction(0)
     error: SizingError | None = None
 
     @property
@@ -164,7 +168,7 @@ def size_orders(
 
     It writes nothing. It asks the venue where a price is needed, so call it outside a
     transaction. Three queries, whatever the number of links and orders; a fourth where a symbol
-    is not known, and one more where capital is reserved.
+    is not known, one more where capital is reserved, and one where a link is stopped.
 
     Args:
         link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
@@ -414,7 +418,8 @@ def _sized(
         margin=None if cost is None else cut(cost.margin),
         fee=None if cost is None else cut(cost.fee),
         bound_by=sizing.bound_by.value,
-        needed=sizing.needed,
+        reduces=cut(sizing.reduces * rules.quantity_of_one),
+        enlarging=sizing.enlarging,
         code=sizing.code,
         figures=dict(sizing.figures),
         warnings=(*sizing.warnings, *priced.warnings, *warnings),

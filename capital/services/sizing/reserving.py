@@ -172,7 +172,7 @@ def _reserve(
                 answers.append(ReservedOrder(size, known))
                 continue
             reservation = None
-            if wish.hold is not None and size.needed > 0:
+            if wish.hold is not None and size.enlarging > 0:
                 new = _new(size, wish.order, wish.hold, key=named, now=now)
                 try:
                     reservation = keep_reservation(new, actor=actor, now=now)
@@ -191,7 +191,8 @@ def _new(
         side=size.side,
         position_side=PositionSide(order.position_side or PositionSide.BOTH),
         quantity=size.quantity,
-        amount=ceiled(size.needed),
+        reduces=size.reduces,
+        amount=ceiled(size.enlarging),
         expires_at=expiry(now, hold.expires_in),
         client_order_id=hold.client_order_id,
         key=key,

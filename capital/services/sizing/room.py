@@ -58,10 +58,14 @@ class LinkRoom:
     @property
     def available(self) -> Fraction:
         """What is free, as far as it is known."""
+        return self._free(_NOTHING)
+
+    def _free(self, given_back: Fraction) -> Fraction:
+        """What is free once so much of what is in use is given back."""
         return free_capital(
             self.link.capital,
             lost=self.link.lost,
-            in_use=self._tied_up + self.taken,
+            in_use=self._tied_up - given_back + self.taken,
             reserved=self.link.reserved.amount,
         )
 
@@ -76,7 +80,7 @@ class LinkRoom:
         Raises:
             OrderRefused: It enlarges, what is free cannot be told, and nothing may be guessed.
         """
-        room = room_for(order.side, self.holdings.get(self._key(order)), self.available)
+        room = room_for(order.side, self.holdings.get(self._key(order)), self._free)
         if self.unvalued and self.is_strict and not room.reduces:
             reason = self.why_unknown
             raise OrderRefused(reason.code, field="symbol", **reason.figures)

@@ -16,7 +16,7 @@ from capital.domain.allocation.links import why_idle
 from capital.domain.errors import InvalidOrder, UnknownSymbol
 from capital.domain.money import EXACT
 from capital.domain.pools import WalletMode
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
@@ -34,13 +34,11 @@ from capital.models import (
 from capital.models.queries.prepared import PreparedQuery
 from capital.services.accounts.lookup import markets_of_venue, stands_for
 from capital.services.limits.reservations import HeldCapital, held_capital
-from capital.services.limits.stops import stopped, stopping
+from capital.services.limits.stops import refusals, stopping
 from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
 from strategies.markets import MarketType
 
 _NOTHING = Decimal(0)
-# What stops the link, if anything does.
-_STOP = {"stopped_at": "at", "stop_reason": "reason", "stop_code": "code"}
 _HELD_BY = (AskedFor.FILLS.value, AskedFor.POSITIONS.value)
 _LINK_COLUMNS = (
     "pk",
@@ -63,7 +61,7 @@ _LINK_COLUMNS = (
     "capital__current_pnl",
     "knows_positions",
     "has_reservations",
-    *_STOP,
+    "stop",
 )
 _MARKET_COLUMNS = (
     "venue",
@@ -88,7 +86,8 @@ def _links(ids: Sequence[int]) -> QuerySet[StrategyAccount, Any]:
             | Exists(Position.objects.filter(**of_link))
             | Exists(cursors),
             has_reservations=Exists(Reservation.objects.filter(**of_link, is_held=True)),
-            **{name: Subquery(stopping().values(column)[:1]) for name, column in _STOP.items()},
+            # Its key alone: what it says is read only where there is one, which is seldom.
+            stop=Subquery(stopping().values("pk")[:1]),
         )
         .order_by()
         .values_list(*_LINK_COLUMNS)
@@ -287,7 +286,11 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: dateti
     rows = [dict(zip(_LINK_COLUMNS, row, strict=True)) for row in _LINKS.rows(link_ids)]
     with_reservations = [row["pk"] for row in rows if row["has_reservations"]]
     reserved = held_capital(with_reservations, now=now) if with_reservations else {}
-    links = {row["pk"]: _link(row, reserved.get(row["pk"], HeldCapital())) for row in rows}
+    stops = refusals({row["stop"] for row in rows} - {None})
+    links = {
+        row["pk"]: _link(row, reserved.get(row["pk"], HeldCapital()), stops.get(row["stop"]))
+        for row in rows
+    }
     held = set()
     for link_id, symbol, side, quantity, entry, mark, marked_at in _POSITIONS.rows(list(links)):
         sides = links[link_id].open.setdefault(symbol, {})
@@ -329,7 +332,7 @@ def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
     return frozenset(synced.values_list("venue", flat=True).distinct())
 
 
-def _link(row: Mapping[str, Any], reserved: HeldCapital) -> LinkTerms:
+def _link(row: Mapping[str, Any], reserved: HeldCapital, stopped: Reason | None) -> LinkTerms:
     market, held = MarketType(row["strategy__market_type"]), row["capital__allocated_capital"]
     capital = Decimal(0) if held is None else _trimmed(held)
     percent = _trimmed(row["account__max_budget_percent"])
@@ -354,11 +357,7 @@ def _link(row: Mapping[str, Any], reserved: HeldCapital) -> LinkTerms:
             max_symbols=row["max_symbols"],
             max_budget_percent=percent,
             stands_for=stands_for(row["account__venue"], row["account__currency"]),
-            stopped=(
-                None
-                if row["stopped_at"] is None
-                else stopped(row["stopped_at"], row["stop_reason"], row["stop_code"])
-            ),
+            stopped=stopped,
         ),
         capital=capital,
         lost=_lost(row["capital__current_pnl"]),

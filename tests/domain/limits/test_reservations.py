@@ -1,5 +1,6 @@
 """What a reservation holds, and for how long it counts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -32,6 +33,15 @@ def reserved(state: str = "open", *, filled: str = "0", quantity: str = "3") -> 
 )
 def test_partial_fills_lower_what_it_holds_and_rounding_never_frees_too_much(filled, left) -> None:
     assert reserved(filled=filled).left == Decimal(left)
+
+
+@pytest.mark.parametrize(
+    ("filled", "left"), [("0", "100"), ("1", "100"), ("2", "50"), ("2.5", "25"), ("3", "0")]
+)
+def test_what_reduces_is_filled_first_and_lowers_nothing(filled, left) -> None:
+    flip = replace(reserved(filled=filled), reduces=Decimal(1))
+
+    assert flip.left == Decimal(left)
 
 
 def test_an_open_one_expires_and_a_placed_one_does_not() -> None:

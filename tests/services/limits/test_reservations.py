@@ -408,15 +408,50 @@ def test_what_a_position_cannot_be_valued_at_is_not_reserved_beside(link, clock)
     assert (answer.size.code, answer.reservation) == (Code.IN_USE_UNKNOWN, None)
 
 
-def test_a_flip_in_one_request_holds_only_what_it_needs_beyond_what_it_frees(link, clock):
-    told = [ToldPosition(SWAP, Decimal(9), Decimal(100))]
-    report_positions(link.pk, told, clock=clock)
+def test_a_flip_holds_what_it_opens_and_two_at_once_are_not_given_the_same(link, clock):
+    report_positions(link.pk, [ToldPosition(SWAP, Decimal(9), Decimal(100))], clock=clock)
 
     answer = reserve(link, clock, side="sell", qty="18")
 
-    # 9 close and free 900; 9 open and cost 900 and, at 0.1 %, 0.9.
-    assert answer.reservation.amount == Decimal("0.9")
+    # 9 close and need nothing; 9 open and cost 900 and, at 0.1 %, 0.9.
+    assert (answer.reservation.amount, answer.reservation.reduces) == (Decimal("900.9"), 9)
     assert reserve(link, clock, side="sell", qty="9").reservation is None
+    # Of 1,000 the exit leaves 99.1 to whoever else turns the position round.
+    assert reserve(link, clock, side="sell", qty="10").size.code is Code.ABOVE_AVAILABLE
+    other = reserve(link, clock, side="sell", qty="9.9")
+    assert (other.reservation.amount, other.reservation.reduces) == (Decimal("90.09"), 9)
+
+
+def test_what_a_flip_reduces_is_filled_first_and_lowers_nothing(link, clock) -> None:
+    report_positions(link.pk, [ToldPosition(SWAP, Decimal(9), Decimal(100))], clock=clock)
+    row = reserve(link, clock, side="sell", qty="18", hold=Hold(client_order_id="flip")).reservation
+
+    lefts = []
+    for number, quantity in enumerate(("4", "5", "3", "6")):
+        part = fill(quantity, side=Side.SELL, client_order_id="flip", venue_fill_id=str(number))
+        report_fills(link.pk, [part], actor=None, clock=clock)
+        lefts.append(state(row)[2])
+
+    assert lefts == [Decimal("900.9"), Decimal("900.9"), Decimal("600.6"), 0]
+    assert state(row)[0] == "used"
+
+
+def test_a_close_and_an_entry_of_one_request_hold_what_the_entry_needs(link, clock) -> None:
+    report_positions(link.pk, [ToldPosition(SWAP, Decimal(9), Decimal(100))], clock=clock)
+    close = Wish(order(symbol=SWAP, price="100", side="sell", qty_per="-100"), Hold())
+    entry = Wish(order(symbol=SWAP, price="100", side="sell", qty_per="90"), Hold())
+
+    first, second = [reserve_orders([link.pk], [close, entry], clock=clock) for _ in range(2)]
+
+    assert [each.reservation and each.reservation.amount for each in first] == [
+        None,
+        Decimal("890.89"),
+    ]
+    # Both close; what was freed is held for the first one, and 109.11 are left.
+    assert [each.reservation and each.reservation.amount for each in second] == [
+        None,
+        Decimal("100.1"),
+    ]
 
 
 def test_who_may_not_report_may_not_reserve_place_or_release(link, clock) -> None:

@@ -167,14 +167,17 @@ def test_closing_goes_on_and_so_does_a_sale_that_lowers_what_is_held() -> None:
     assert size(short, side="sell", qty="1", **swap).code is Code.STOPPED
 
 
-def test_sizing_asks_for_stops_in_the_queries_that_it_had(django_assert_num_queries: Any) -> None:
+def test_sizing_asks_for_stops_in_the_queries_that_it_had_and_once_what_one_says(
+    django_assert_num_queries: Any,
+) -> None:
     make_market(fetched_at=NOON)
     link = trading_link()
     size(link, qty_per="10")
     with django_assert_num_queries(3):
         size(link, qty_per="10")
     place_stop(Scope(everybody=True), reason="Stop", actor=None)
-    with django_assert_num_queries(3):
+    place_stop(Scope(account_id=make_account().pk), reason="Another", actor=None)
+    with django_assert_num_queries(4):
         assert size(link, qty_per="10").code is Code.STOPPED
 
 

@@ -215,7 +215,20 @@ def test_an_exit_by_a_sell_is_never_cut(futures) -> None:
 
     answer = size(futures, symbol=SWAP, side="sell", qty="207.3")
 
-    assert (answer.available, answer.quantity, answer.needed) == (0, Decimal("207.3"), 0)
+    assert (answer.available, answer.quantity, answer.enlarging) == (0, Decimal("207.3"), 0)
+
+
+def test_a_flip_opens_with_what_is_left_of_the_capital_and_not_with_what_was_lost(futures) -> None:
+    hold(futures, "200", entry_price=Decimal(100))
+    StrategyCapital.objects.filter(strategy_account=futures).update(current_pnl=Decimal("-2369"))
+
+    answer = size(futures, symbol=SWAP, side="sell", qty_per="1000")
+    largest = size(futures, symbol=SWAP, side="sell", qty="360")
+
+    # 10,000 of 8,000 are in use. 200 close, and 8,000 at twice leverage are 160 more.
+    assert (answer.available, answer.code) == (0, Code.BUDGET_ABOVE_LIMIT)
+    assert (largest.quantity, largest.enlarging) == (360, 8000)
+    assert size(futures, symbol=SWAP, side="sell", qty="360.1").code is Code.ABOVE_AVAILABLE
 
 
 def test_a_side_of_a_hedged_account_is_enlarged_beside_the_other(futures) -> None:
