@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from rich.table import Table
 
 from capital.models import Stop
-from capital.services.limits import Scope, find_scope, scope_name, why_stopped
+from capital.services.limits import Scope, find_scope, scope_name, who_stopped, why_stopped
 from capital.services.sentences import sentence
 
 
@@ -49,7 +49,7 @@ def stops_table(stops: Sequence[Stop]) -> Table:
             str(stop.pk),
             scope_name(stop),
             f"{timezone.localtime(stop.at):%Y-%m-%d %H:%M:%S}",
-            "—" if stop.actor is None else stop.actor.get_username(),
+            who_stopped(stop),
             _why(stop),
         )
     return table
@@ -63,6 +63,7 @@ def stop_as_json(stop: Stop) -> dict[str, Any]:
         "account": stop.account_id,
         "strategy_account": stop.strategy_account_id,
         "owner": None if stop.owner is None else stop.owner.get_username(),
+        "by": None if stop.actor is None else stop.actor.get_username(),
         "code": stop.code,
         "reason": _why(stop),
         "at": stop.at,

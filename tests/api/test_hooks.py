@@ -12,15 +12,24 @@ from django.test import Client
 from capital.domain.errors import DeliveryInProgress
 from capital.models import (
     ArchivedDelivery,
+    Reservation,
     StrategyAccount,
     WebhookAnswer,
     WebhookDelivery,
     WebhookSecret,
 )
+from capital.services.limits import Scope, lift_stops, place_stop
 from capital.services.webhooks import receive
 from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of, webhook_name
 from tests.api.client import permit
-from tests.factories import make_link, make_market, make_strategy, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_market,
+    make_position,
+    make_strategy,
+    make_user,
+)
 from tests.hooks import hook_path
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +112,48 @@ def test_several_orders_share_a_symbol(secret: str) -> None:
     response = post({"symbol": "BTC/USDT", "token": secret, "orders": orders})
 
     assert [size["quantity"] for size in response.json()["sizes"]] == ["0.00200", "0.00400"]
+
+
+def test_stopped_entry_says_so_and_the_other_account_and_the_exit_are_sized(
+    secret: str, link: StrategyAccount
+) -> None:
+    owner = link.account.owner
+    other = make_link(
+        strategy=link.strategy, account=make_account(owner=owner, name="Z"), capital="1000"
+    )
+    place_stop(Scope(account_id=link.account_id), reason="An outage", actor=None)
+    make_position(link, "0.01", "BTC/USDT")
+
+    answer = post({**ORDER, "token": secret, "reserve": True})
+
+    assert answer.status_code == 200
+    sizes = {size["account"]: size for size in answer.json()["sizes"]}
+    stopped, sized = sizes[link.account.name], sizes["Z"]
+    assert (stopped["code"], stopped["quantity"], stopped["reservation"]) == ("stopped", "0", None)
+    assert "An outage" in stopped["warnings"][0]["reason"]
+    assert (sized["code"], sized["quantity"]) == ("sized", "0.01000")
+    assert [row.strategy_account for row in Reservation.objects.all()] == [other]
+    leave = {"symbol": "BTC/USDT", "side": "sell", "qty_per": -100, "token": secret}
+    exits = {size["account"]: size for size in post(leave).json()["sizes"]}
+    assert exits[link.account.name]["quantity"] == "0.01000"
+
+    # The next signal after it is lifted, and not the same one again.
+    lift_stops(Scope(account_id=link.account_id), reason="Over", actor=None)
+    again = post({**ORDER, "token": secret, "reserve": True}).json()["sizes"]
+    later = post({**ORDER, "token": secret, "qty_per": 20}).json()["sizes"]
+    assert {size["code"] for size in again} == {"stopped", "sized"}
+    assert {size["code"] for size in later} == {"sized"}
+
+
+def test_signal_of_a_strategy_that_is_stopped_everywhere_is_no_error(
+    secret: str, link: StrategyAccount
+) -> None:
+    place_stop(Scope(everybody=True), reason="Quiet", actor=None)
+
+    answer = post({**ORDER, "token": secret})
+
+    assert answer.status_code == 200
+    assert [size["code"] for size in answer.json()["sizes"]] == ["stopped"]
 
 
 def test_same_alert_twice_gets_the_first_answer(secret: str) -> None:

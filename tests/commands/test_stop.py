@@ -43,6 +43,7 @@ def test_stop_is_placed_and_lifted_by_the_same_flags(link: StrategyAccount, scop
         "account": link.account_id if scope == "account" else None,
         "strategy_account": link.pk if scope == "link" else None,
         "owner": "minsu" if scope == "owner" else None,
+        "by": None,
         "code": "",
         "reason": "Outage",
         "at": placed["at"],

@@ -21,8 +21,11 @@ from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.lists import MOST_ROWS, IndexedSearch
+from capital.admin.frame.stops import stops_shown
+from capital.admin.frame.views import user_of
 from capital.models import Account, AllocationRun
 from capital.services.allocation import PoolReport, report_runs
+from capital.services.limits import stops_when_decided
 from capital.services.sentences import sentence_of
 
 _EXPORTED_AT_ONCE = 500
@@ -100,13 +103,14 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """The whole decision."""
-        run = self.get_object(request, object_id)
+        run, user = self.get_object(request, object_id), user_of(request)
         shown: dict[str, Any] = {}
         if run is not None:
             report = report_runs([run])[0]
             shown = {
                 "report": report,
                 "pools": pool_tables(report, decided_at=run.created_at),
+                "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
                 "weights": _weights(run),
             }

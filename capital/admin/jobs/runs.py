@@ -14,10 +14,13 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.cells import badge, figure, lines, since
 from capital.admin.frame.formats import NOTHING, span
+from capital.admin.frame.stops import stops_shown
+from capital.admin.frame.views import user_of
 from capital.admin.jobs.operations import OperationsAdmin, seen_at
 from capital.models import JobRun
 from capital.services.jobs import check_health, error_of, get_job, refused_tasks
 from capital.services.labels import labelled
+from capital.services.limits import open_stops
 
 
 class JobFilter(DropdownFilter):  # type: ignore[misc]
@@ -109,6 +112,7 @@ class JobRunAdmin(OperationsAdmin):
             "opts": self.opts,
             "health": health,
             "refused": refused_tasks(),
+            "stops": stops_shown(open_stops().order_by("pk"), user_of(request)),
             "jobs": [(job, get_job(job.name).summary) for job in health.jobs],
             "now": timezone.now(),
         }

@@ -1,4 +1,4 @@
-"""What the pages of accounts and links say of stops and limits, and their button."""
+"""What pages say of stops and limits, and the button that stops."""
 
 from collections.abc import Iterable
 from decimal import ROUND_FLOOR, Decimal
@@ -12,25 +12,49 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from capital.admin.frame.cells import badge, lines
-from capital.admin.frame.formats import NOTHING, moment, money
-from capital.admin.frame.views import seen_or_404
-from capital.admin.limits.stops import why_shown
-from capital.models import Account, LimitKind, LimitState, Stop, StrategyAccount
+from capital.admin.frame.cells import lines
+from capital.admin.frame.formats import NOTHING, money
+from capital.admin.frame.stops import stops_shown
+from capital.admin.frame.views import seen_or_404, user_of
+from capital.models import Account, LimitKind, LimitState, StrategyAccount
 from capital.services.access import Act
-from capital.services.limits import limit_states, may_stop, open_stops, scope_name
+from capital.services.limits import (
+    limit_states,
+    may_stop,
+    open_stops,
+)
 from capital.services.sentences import sentence_of
 
 PANEL = ("shown_stops", "shown_limits")
 
 
-class LimitsPanel:
+class StopsPanel:
+    """For a ``ModelAdmin``: what stops its row, for whoever looks at its page."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """The row, which keeps for whom it is shown."""
+        row = super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        if row is not None:
+            row.shown_to = user_of(request)
+        return row
+
+    def stops_of(self, row: Any) -> Any:
+        """What stops it now."""
+        raise NotImplementedError
+
+    @admin.display(description=gettext_lazy("stops of entries"))
+    def shown_stops(self, row: Any) -> Any:
+        """Each with who, why and when, and a link to where it is lifted."""
+        return stops_shown(self.stops_of(row), row.shown_to) or gettext("Nothing is stopped.")
+
+
+class LimitsPanel(StopsPanel):
     """For the ``ModelAdmin`` of accounts and of links: their stops, their limits, and a button."""
 
     def has_stop_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whether the user may stop the entries of this row; without one, of any."""
         known = obj is None or isinstance(obj, (Account, StrategyAccount))
-        row = obj if known else self.get_object(request, str(obj))  # type: ignore[attr-defined]
+        row = obj if known else self.get_object(request, str(obj))
         if row is None:
             # Not found, as the page itself will say.
             return request.user.has_perm(Act.STOP_ENTRIES.permission)
@@ -50,35 +74,18 @@ class LimitsPanel:
         page = reverse("admin:capital_stop_place")
         return HttpResponseRedirect(f"{page}?scope={kind}-{row.pk}")
 
-    @admin.display(description=gettext_lazy("stops of entries"))
-    def shown_stops(self, row: Any) -> Any:
-        """What stops it now, each with a link to its page, where it is lifted."""
+    def stops_of(self, row: Any) -> Any:
+        """What stops it now; of a link not what stops another one of its account."""
         stops = open_stops(_account_of(row).pk)
         if isinstance(row, StrategyAccount):
             others = StrategyAccount.objects.filter(account=row.account_id).exclude(pk=row.pk)
             stops = stops.exclude(strategy_account__in=others)
-        return stops_shown(stops.order_by("pk"))
+        return stops.order_by("pk")
 
     @admin.display(description=gettext_lazy("limits of loss"))
     def shown_limits(self, row: Any) -> Any:
         """How much of each limit is used."""
         return limits_shown(limit_states(row), row)
-
-
-def stops_shown(stops: Iterable[Stop]) -> Any:
-    """One line for each."""
-    shown = [
-        format_html(
-            '{} <a class="text-link" href="{}">{}</a>: {} ({})',
-            badge(gettext("entries stopped"), "danger"),
-            reverse("admin:capital_stop_change", args=[stop.pk]),
-            scope_name(stop),
-            why_shown(stop),
-            moment(stop.at),
-        )
-        for stop in stops
-    ]
-    return lines(*shown) or gettext("Nothing is stopped.")
 
 
 def limits_shown(states: Iterable[LimitState], row: Account | StrategyAccount) -> Any:

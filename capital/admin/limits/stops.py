@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext, gettext_lazy, pgettext
+from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, lines
 from capital.admin.frame.formats import NOTHING, moment
+from capital.admin.frame.stops import why_shown
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.models import Account, Stop, StrategyAccount
@@ -28,7 +29,7 @@ from capital.services.limits import (
     may_stop_everybody,
     place_stop,
     scope_name,
-    why_stopped,
+    who_stopped,
 )
 from capital.services.sentences import sentence
 
@@ -220,9 +221,7 @@ class StopAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("stopped by"))
     def shown_actor(self, stop: Stop) -> str:
         """Who, or that a limit did."""
-        if stop.code:
-            return pgettext("kind of loss", "limit")
-        return stop.actor.get_username() if stop.actor else gettext("command line")
+        return who_stopped(stop)
 
     @admin.display(description=gettext_lazy("lifted at"))
     def shown_lifted_at(self, stop: Stop) -> str:
@@ -234,12 +233,6 @@ class StopAdmin(RecordAdmin):
         if stop.is_open:
             return NOTHING
         return stop.lifted_by.get_username() if stop.lifted_by else gettext("command line")
-
-
-def why_shown(stop: Stop) -> str:
-    """A person's words, or the sentence of the limit that was reached."""
-    why = why_stopped(stop)
-    return why if isinstance(why, str) else sentence(why)
 
 
 def _choices(request: HttpRequest) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
 from capital.admin.frame.views import asker_of, user_of
+from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.webhook import WebhookPages
@@ -29,6 +30,7 @@ from capital.services.accounts import (
     delete_strategy,
     set_status,
 )
+from capital.services.limits import stops_of_strategy
 from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
 from capital.services.sentences import sentence
 from capital.services.webhooks import recent_refusals
@@ -44,7 +46,12 @@ _COLOUR = {
 
 @admin.register(Strategy)
 class StrategyAdmin(
-    WebhookPages, StrategyPerformancePage, StrategyHistoryPage, Editable, SiteModelAdmin
+    StopsPanel,
+    WebhookPages,
+    StrategyPerformancePage,
+    StrategyHistoryPage,
+    Editable,
+    SiteModelAdmin,
 ):
     """Pausing and archiving go through the services; reallocation follows."""
 
@@ -99,6 +106,11 @@ class StrategyAdmin(
                     ]
                 },
             ),
+            *(
+                [(gettext_lazy("Stops of entries"), {"fields": ["shown_stops"]})]
+                if obj is not None and request.user.has_perm("capital.view_stop")
+                else []
+            ),
             *([(gettext_lazy("Refused signals"), {"fields": [refused]})] if refused else []),
         ]
 
@@ -108,6 +120,10 @@ class StrategyAdmin(
             return ""
         obj.refusals = recent_refusals(obj, user=user_of(request))  # type: ignore[attr-defined]
         return "shown_refusals" if obj.refusals else ""  # type: ignore[attr-defined]
+
+    def stops_of(self, row: Strategy) -> Any:
+        """What stops it on any account that the user may see."""
+        return stops_of_strategy(row.pk, row.shown_to)  # type: ignore[attr-defined]
 
     @admin.display(description=gettext_lazy("in the last 7 days"))
     def shown_refusals(self, strategy: Strategy) -> Any:
@@ -128,7 +144,7 @@ class StrategyAdmin(
         self, request: HttpRequest, obj: Strategy | None = None
     ) -> Sequence[str]:
         """Who it belongs to is a superuser's to say."""
-        return ["shown_refusals", *([] if request.user.is_superuser else ["owner"])]
+        return ["shown_refusals", "shown_stops", *([] if request.user.is_superuser else ["owner"])]
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Strategy | None = None

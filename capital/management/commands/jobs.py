@@ -15,6 +15,7 @@ from rich.text import Text
 from capital.management.arguments import errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
+from capital.management.stops import stop_as_json, stops_table
 from capital.services.balances import all_reading_times, read_in_turns
 from capital.services.jobs import (
     ClusterHealth,
@@ -24,6 +25,7 @@ from capital.services.jobs import (
     get_job,
     refused_tasks,
 )
+from capital.services.limits import open_stops
 from capital.services.sentences import sentence
 
 
@@ -39,9 +41,13 @@ class Command(CapitalCommand):
         with errors_translated():
             health = check_health()
         if options["json"]:
-            print_json(self.stdout, health.as_json())
+            stops = [stop_as_json(stop) for stop in open_stops().order_by("pk")]
+            print_json(self.stdout, {**health.as_json(), "stops": stops})
         else:
             _print_for_people(console_on(self.stdout), health)
+            if stopped := list(open_stops().order_by("pk")):
+                self.stdout.write(_("Stops of entries"))
+                console_on(self.stdout).print(stops_table(stopped))
         if not health.is_healthy:
             sys.exit(1)
 

@@ -1,6 +1,11 @@
 """Never more than the capital: reservations, and stops that keep new entries away."""
 
-from capital.services.limits.concerns import losses_of, wide_stops
+from capital.services.limits.concerns import (
+    losses_of,
+    stops_of_strategy,
+    stops_when_decided,
+    wide_stops,
+)
 from capital.services.limits.events import limit_stops_changed
 from capital.services.limits.limits import judge_limits, limit_states
 from capital.services.limits.reservations import (
@@ -26,6 +31,7 @@ from capital.services.limits.stops import (
     open_stops,
     place_stop,
     scope_name,
+    who_stopped,
     why_stopped,
 )
 
@@ -53,7 +59,10 @@ __all__ = [
     "reservation_as_json",
     "reservations_of",
     "scope_name",
+    "stops_of_strategy",
+    "stops_when_decided",
     "use_reservations",
+    "who_stopped",
     "why_stopped",
     "wide_stops",
 ]

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Q
 
 from capital.domain.reasons import Code
-from capital.models import LimitState
+from capital.models import AllocationRun, LimitState, StrategyAccount
+from capital.services.access.visibility import visible_to
 from capital.services.limits.standing import limits_of
-from capital.services.limits.stops import open_stops, scope_name, why_stopped
+from capital.services.limits.stops import open_stops, scope_name, why_stopped, with_names
 from capital.services.sentences import sentence, sentence_of
 
 _TOLD = (
@@ -60,6 +62,29 @@ def losses_of(account_ids: Any) -> dict[int, Losses]:
             told = sentence_of(state.code, state.figures)
             found[account_id].limits.append(f"{row}: {told}")
     return dict(found)
+
+
+def stops_of_strategy(strategy_id: int, user: AbstractUser | AnonymousUser) -> Any:
+    """What stops the strategy now on any account that the user may see, the oldest first."""
+    links = visible_to(user, StrategyAccount.objects.filter(strategy=strategy_id)).order_by()
+    of_links = (
+        Q(strategy_account__in=links.values("pk"))
+        | Q(account__in=links.values("account"))
+        | Q(owner__in=links.values("account__owner"))
+        | Q(everybody=True)
+    )
+    return open_stops().filter(of_links).order_by("pk")
+
+
+def stops_when_decided(run: AllocationRun, user: AbstractUser | AnonymousUser) -> Any:
+    """What stopped the run's account or its links when it was decided, the oldest first.
+
+    Years later these are the same: a stop is never removed. Of one that was lifted since, it is
+    known when.
+    """
+    then = Q(at__lte=run.created_at) & (Q(lifted_at__isnull=True) | Q(lifted_at__gt=run.created_at))
+    stops = with_names().of_account(run.account_id).filter(then)
+    return visible_to(user, stops).order_by("pk")
 
 
 def wide_stops(owner_ids: Iterable[int]) -> list[str]:

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser, User
 from django.db import transaction
 from django.db.models import OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidStop, NotFound, NotPermitted
@@ -226,6 +226,13 @@ def why_stopped(stop: Stop) -> Reason | str:
     """The limit that was reached, with its figures; or the words that a person gave."""
     code = Code.get(stop.code)
     return stop.reason or stop.code if code is None else Reason(code, stop.figures)
+
+
+def who_stopped(stop: Stop) -> str:
+    """Who placed it, for a person."""
+    if stop.code:
+        return pgettext("kind of loss", "limit")
+    return stop.actor.get_username() if stop.actor else gettext("command line")
 
 
 def scope_name(stop: Stop) -> str:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
-from capital.models import JobRun
+from capital.models import JobRun, Stop
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
 from tests.admin.tenants import allow, allow_everything
@@ -178,6 +178,17 @@ def test_health_says_what_is_late_who_is_alive_and_what_waits(
     assert "2 min" in page
     Schedule.objects.filter(name="prune").delete()
     assert "Needs attention." in root.get("/admin/capital/jobrun/health/").content.decode()
+
+
+def test_health_says_what_is_stopped(root: Client, rows: dict[Any, Any]) -> None:
+    page = "/admin/capital/jobrun/health/"
+    assert 'id="stops-title"' not in root.get(page).content.decode()
+    stop = Stop.objects.create(everybody=True, reason="An outage")
+
+    said = root.get(page).content.decode()
+
+    assert "everybody</a>: An outage (command line, " in said
+    assert f"/admin/capital/stop/{stop.pk}/lift/" in said
 
 
 def test_runs_of_jobs_are_found_by_job_and_by_result(root: Client, rows: dict[Any, Any]) -> None:

@@ -1,5 +1,6 @@
 """Stops and limits in the admin: placed and lifted with a reason, and shown where one looks."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from capital.models import Account, LimitState, Stop, StrategyAccount
+from capital.models import Account, AccountAccess, AllocationRun, LimitState, Stop, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.factories import make_account, make_link, make_user
 
@@ -110,6 +111,82 @@ def test_list_tells_what_is_in_force_and_what_is_lifted(
     only = text_of(browser.get("/admin/capital/stop/?in_force=yes"))
     assert "An outage" in only
     assert "10.20%" not in only
+
+
+PAGES = ("account", "strategyaccount", "strategy")
+
+
+def page_of(kind: str, browser: Client, link: StrategyAccount) -> str:
+    app, key = {
+        "account": ("capital", link.account_id),
+        "strategyaccount": ("capital", link.pk),
+        "strategy": ("strategies", link.strategy_id),
+    }[kind]
+    return text_of(browser.get(reverse(f"admin:{app}_{kind}_change", args=[key])))
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_pages_say_who_stopped_it_why_and_when_and_where_who_may_lifts_it(
+    browser: Client, link: StrategyAccount, kind: str
+) -> None:
+    at = timezone.now()
+    stop = Stop.objects.create(
+        strategy_account=link, reason="An outage", actor=make_user(username="risk-desk"), at=at
+    )
+    other = make_link(account=make_account(owner=link.account.owner, name="Other"))
+    Stop.objects.create(strategy_account=other, reason="Elsewhere")
+    lift = f"/admin/capital/stop/{stop.pk}/lift/"
+
+    page = page_of(kind, browser, link)
+    assert f"An outage (risk-desk, {timezone.localtime(at):%Y-%m-%d %H:%M:%S})" in page
+    assert lift in page
+    assert "Elsewhere" not in page
+
+    colleague = allow_everything(make_user(is_staff=True), but=("lift_stop", "view_all_accounts"))
+    AccountAccess.objects.create(account=link.account, user=colleague, role="operator")
+    reader = Client()
+    reader.force_login(colleague)
+    page = page_of(kind, reader, link)
+    assert "An outage (risk-desk" in page
+    assert lift not in page
+
+
+def test_strategy_without_a_stop_says_so_and_one_of_everybody_is_told_on_each(
+    browser: Client, link: StrategyAccount
+) -> None:
+    assert "Nothing is stopped." in page_of("strategy", browser, link)
+    Stop.objects.create(everybody=True, code="", reason="Quiet")
+
+    for kind in PAGES:
+        page = page_of(kind, browser, link)
+        assert "everybody</a>: Quiet (command line" in page
+        assert "/lift/" not in page
+
+
+def test_page_of_an_allocation_says_what_was_stopped_when_it_was_decided(
+    browser: Client, link: StrategyAccount
+) -> None:
+    account, decided = link.account, timezone.now()
+    hour = timedelta(hours=1)
+    limit = {"code": "drawdown_reached", "figures": {"percent": "10.20", "limit": "10"}}
+    Stop.objects.create(strategy_account=link, at=decided - hour, **limit)
+    over = Stop.objects.create(account=account, reason="Over", at=decided - 2 * hour)
+    over.lift(by_id=None, at=decided - hour, reason="Seen", figures={})
+    since = Stop.objects.create(owner=account.owner, reason="Lifted since", at=decided - hour)
+    since.lift(by_id=None, at=decided + hour, reason="Seen", figures={})
+    Stop.objects.create(account=account, reason="Later", at=decided + hour)
+    Stop.objects.create(account=make_account(), reason="Elsewhere", at=decided - hour)
+    run = AllocationRun.objects.create(
+        account=account, run_key="r", trigger="api", outcome="unchanged", created_at=decided
+    )
+
+    page = text_of(browser.get(reverse("admin:capital_allocationrun_change", args=[run.pk])))
+
+    assert "The drawdown is 10.20%; the limit is 10%. (limit, " in page
+    assert f"lifted {timezone.localtime(decided + hour):%Y-%m-%d %H:%M:%S}" in page
+    assert page.count("/lift/") == 1
+    for other in ("Over", "Later", "Elsewhere"):
+        assert f": {other} (" not in page
 
 
 def limit_state(row: Account | StrategyAccount, **fields: Any) -> LimitState:

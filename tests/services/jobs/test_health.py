@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from capital.models import Account, ClusterHeartbeat, JobRun
+from capital.models import Account, ClusterHeartbeat, JobRun, Stop
 from capital.models.queries import clock as database_clock
 from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import (
@@ -390,7 +390,7 @@ def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> N
 
     answer = json.loads(output)
     assert code == 0
-    assert list(answer) == ["jobs", "clusters", "oldest_task_seconds", "is_healthy"]
+    assert list(answer) == ["jobs", "clusters", "oldest_task_seconds", "is_healthy", "stops"]
     assert answer["jobs"][1] == {
         "name": "reallocate_due",
         "last_success_at": "2026-03-05T12:10:20+09:00",
@@ -410,6 +410,25 @@ def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> N
         }
     ]
     assert (answer["oldest_task_seconds"], answer["is_healthy"]) == (None, True)
+
+
+def test_stops_are_told_with_who_and_why_and_are_no_fault_of_the_jobs() -> None:
+    all_is_well()
+    account = make_account(name="Main")
+    stop = Stop.objects.create(account=account, reason="An outage", actor=account.owner, at=NOW)
+    over = Stop.objects.create(account=make_account(), reason="Over", at=NOW)
+    over.lift(by_id=None, at=NOW, reason="Seen", figures={})
+
+    code, said = jobs()
+    told = json.loads(jobs("--json")[1])["stops"]
+
+    assert code == 0
+    for word in ("account Main", "An outage", account.owner.username):
+        assert word in said
+    assert "Over" not in said
+    assert [(each["id"], each["reason"], each["by"]) for each in told] == [
+        (stop.pk, "An outage", account.owner.username)
+    ]
 
 
 def test_json_exits_1_when_something_is_late() -> None:
