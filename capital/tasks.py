@@ -9,6 +9,8 @@ from typing import Any
 from django.dispatch import receiver
 from django_q.signals import post_execute_in_worker, pre_execute
 
+from capital.services.alerts import send_delivery
+from capital.services.alerts import spread_alerts as spread
 from capital.services.jobs import (
     CLOSE_DAY,
     PRUNE,
@@ -108,3 +110,14 @@ def prune(intended: str | None = None) -> Outcomes:
 def finish_deliveries(within_seconds: int) -> Outcomes:
     """The signals that a process left without an answer when it died."""
     return perform_sweep(within_seconds)
+
+
+def spread_alerts() -> int:
+    """Hand the alerts that wait to the targets of whoever may hear of them."""
+    return spread()
+
+
+def send_alert(delivery_id: int) -> str:
+    """Send one message to one target."""
+    delivery = send_delivery(delivery_id)
+    return "" if delivery is None else delivery.state.value

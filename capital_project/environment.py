@@ -13,7 +13,7 @@ from collections.abc import Collection
 from datetime import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -214,6 +214,52 @@ def redis_url(name: str) -> str:
     if text and text.partition("://")[0] not in ("redis", "rediss", "unix"):
         # Not the URL itself: it may contain a password.
         raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://.")
+    return text
+
+
+def mail_server(name: str) -> dict[str, Any]:
+    """Where mail is sent by: ``smtp+tls://user:password@host:587``; no host if there is none.
+
+    Returns:
+        Django's settings: ``EMAIL_HOST`` and those that go with it.
+    """
+    text = os.environ.get(name, "").strip()
+    # Not the URL itself: it may contain a password.
+    problem = f"{name} must begin with smtp://, smtp+tls:// or smtp+ssl:// and name a host."
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ImproperlyConfigured(problem) from None
+    if text and (parts.scheme not in _MAIL_PORTS or not host):
+        raise ImproperlyConfigured(problem)
+    return {
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port or _MAIL_PORTS.get(parts.scheme, 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtp+ssl",
+        "EMAIL_TIMEOUT": 10,
+    }
+
+
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
+
+
+def mail_address(name: str) -> str:
+    """Whom mail comes from; by default a name of this machine."""
+    text = os.environ.get(name, "").strip() or f"capital@{socket.gethostname()}"
+    if not re.fullmatch(r"[^\r\n@]+@[^\r\n@]+", text):
+        raise ImproperlyConfigured(f"{name} must be an e-mail address.")
+    return text
+
+
+def site_url(name: str) -> str:
+    """Where people open the site, without a slash at the end; empty if nobody said so."""
+    text = os.environ.get(name, "").strip().rstrip("/")
+    if text and not _is_http_url(text):
+        raise ImproperlyConfigured(f"{name} must begin with https:// or http:// and name a host.")
     return text
 
 

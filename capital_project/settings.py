@@ -258,6 +258,16 @@ FORMAT_MODULE_PATH = "capital_project.formats"
 TIME_ZONE = environment.time_zone("TIME_ZONE", "Asia/Seoul")
 USE_TZ = True
 
+# Alerts. Where people open the site, for links; empty: there are none.
+CAPITAL_SITE_URL = environment.site_url("CAPITAL_SITE_URL")
+# The mail server, for alerts by mail; empty: there is none.
+_MAIL = environment.mail_server("CAPITAL_MAIL_URL")
+EMAIL_HOST, EMAIL_PORT = _MAIL["EMAIL_HOST"], _MAIL["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["EMAIL_USE_TLS"], _MAIL["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = _MAIL["EMAIL_TIMEOUT"]
+DEFAULT_FROM_EMAIL = environment.mail_address("CAPITAL_MAIL_FROM")
+
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
 CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)
 CAPITAL_REALLOCATE_MINUTES = environment.whole_number("CAPITAL_REALLOCATE_MINUTES", 11, least=1)

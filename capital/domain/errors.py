@@ -222,6 +222,14 @@ class InvalidStop(CapitalError):
         super().__init__(**figures)
 
 
+class InvalidTarget(CapitalError):
+    """Alerts cannot be sent where somebody wants to have them sent."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: say another
+        super().__init__(**figures)
+
+
 class UnknownJob(CapitalError):
     """No row of the table of jobs has this name."""
 

@@ -1258,6 +1258,52 @@ class Code(StrEnum):
         "The reason is too long. Use at most {longest} characters.",
     )
 
+    # An alert: what is told
+    TEST_ALERT = (
+        "test_alert",
+        "This is a test message. Alerts that are sent to {name} arrive here.",
+    )
+
+    # A message that was not taken, or an address that cannot be
+    ALERT_NOT_WANTED = (
+        "alert_not_wanted",
+        "Nothing was sent: the target was switched off, or its user may no longer see what the "
+        "message is about.",
+    )
+    CHANNEL_UNKNOWN = "channel_unknown", "There is no channel {channel}."
+    CHANNEL_FAILED = (
+        "channel_failed",
+        "The message could not be sent ({kind}). It is tried again for an hour.",
+    )
+    CHANNEL_ANSWERED = (
+        "channel_answered",
+        "The other side answered with status {status}, so the message was not delivered. Check "
+        "the address.",
+    )
+    CHANNEL_UNREACHABLE = (
+        "channel_unreachable",
+        "The server of this channel cannot be reached. Check the address, and whether this "
+        "machine may connect to it.",
+    )
+    CHANNEL_TIMED_OUT = (
+        "channel_timed_out",
+        "The server of this channel did not answer within {seconds} seconds.",
+    )
+    MAIL_NOT_SET_UP = (
+        "mail_not_set_up",
+        "There is no mail server. Set CAPITAL_MAIL_URL, then try again.",
+    )
+    MAIL_REFUSED = "mail_refused", "The mail server refused the message or its recipient."
+    ADDRESS_MISSING = "address_missing", "Give an address."
+    ADDRESS_INVALID = (
+        "address_invalid",
+        "This is not an address of this channel. The form says what one looks like.",
+    )
+    SIGNING_SECRET_SHORT = (
+        "signing_secret_short",
+        "A webhook needs a signing secret of at least {least} characters.",
+    )
+
     # A rule that a record breaks: what audit_capital finds
     RUN_KEY_MALFORMED = (
         "run_key_malformed",

@@ -32,7 +32,9 @@
                                                  ──< ArchivedDelivery
     User ──< AccountAccess >── Account                   whom its owner invited, with a role
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
+    User ──< AlertTarget ──< AlertDelivery >──< Alert    where to be told, and what was
     User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
+    Alert and Trouble are about an account, a strategy, an owner, a venue or everybody.
     SettingChange names an account or a strategy, and outlives it. A Stop may also be of one link,
     of an owner, or of everybody.
     Market, DayMark, ReportingRate, JobRun, ClusterHeartbeat, EndpointPace and IdempotentRequest
@@ -69,6 +71,16 @@ from capital.models.access import (
     SettingChange,
 )
 from capital.models.accounts import Account
+from capital.models.alerts import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertKind,
+    AlertState,
+    AlertTarget,
+    DeliveryState,
+    Trouble,
+)
 from capital.models.allocations import (
     CHANGES_CAPITAL,
     AllocationEntry,
@@ -131,6 +143,12 @@ __all__ = [
     "AccessRole",
     "Account",
     "AccountAccess",
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertKind",
+    "AlertState",
+    "AlertTarget",
     "AllocationEntry",
     "AllocationPlan",
     "AllocationPool",
@@ -150,6 +168,7 @@ __all__ = [
     "ClusterHeartbeat",
     "DailyAccountSummary",
     "DayMark",
+    "DeliveryState",
     "Discrepancy",
     "DisplayPreference",
     "EndpointPace",
@@ -179,6 +198,7 @@ __all__ = [
     "TradeUpload",
     "TradingCursor",
     "Trigger",
+    "Trouble",
     "VenuePosition",
     "WebhookAnswer",
     "WebhookDelivery",

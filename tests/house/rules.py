@@ -166,6 +166,8 @@ RULES = (
                 ("capital/services/markets/guard.py", "now - since"),
                 # Until when a reservation holds is stored.
                 ("capital/domain/limits/reservations.py", "now + timedelta(seconds=seconds)"),
+                # When a message is tried again is stored.
+                ("capital/services/alerts/outbox.py", "now + pause"),
                 # The queue stores until when a task is out.
                 ("capital/services/jobs/schedules.py", "now + retry"),
                 # Shown to people, of what is stored.

@@ -188,6 +188,53 @@ def test_url_of_another_server_is_refused_without_showing_its_password():
     assert "hunter2" not in message
 
 
+# Alerts
+
+
+def test_without_a_mail_server_there_is_none():
+    assert read("EMAIL_HOST", "CAPITAL_SITE_URL") == ["", ""]
+    [sender] = read("DEFAULT_FROM_EMAIL")
+    assert sender == f"capital@{socket.gethostname()}"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", ["mail.example", 25, "", "", False, False]),
+        (
+            "smtp+tls://bot%40example.com:p%2Fw@mail.example",
+            ["mail.example", 587, "bot@example.com", "p/w", True, False],
+        ),
+        ("smtp+ssl://bot:pw@mail.example:4650", ["mail.example", 4650, "bot", "pw", False, True]),
+    ],
+)
+def test_a_mail_server_is_a_url(url, expected):
+    names = ["HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL"]
+
+    assert read(*(f"EMAIL_{name}" for name in names), CAPITAL_MAIL_URL=url) == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["mail.example", "https://u:hunter2@host", "smtp://", "smtp://u:hunter2@host:port"]
+)
+def test_another_url_is_no_mail_server_and_its_password_is_not_shown(url):
+    message = refusal(**COMPLETE, CAPITAL_MAIL_URL=url)
+
+    assert "CAPITAL_MAIL_URL must begin with smtp://" in message
+    assert "hunter2" not in message
+
+
+def test_mail_comes_from_an_address():
+    assert read("DEFAULT_FROM_EMAIL", CAPITAL_MAIL_FROM="Capital <c@x.y>") == ["Capital <c@x.y>"]
+    assert "CAPITAL_MAIL_FROM must be" in refusal(**COMPLETE, CAPITAL_MAIL_FROM="nobody")
+
+
+def test_the_site_has_an_address():
+    url = "https://capital.example/"
+    assert read("CAPITAL_SITE_URL", CAPITAL_SITE_URL=url) == ["https://capital.example"]
+    assert "CAPITAL_SITE_URL must begin" in refusal(**COMPLETE, CAPITAL_SITE_URL="capital.example")
+
+
 # Databases
 
 

@@ -201,6 +201,8 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.CHANNEL_UNKNOWN: {"channel": "SMS"},
+    Code.CHANNEL_ANSWERED: {"status": "500"},
     Code.DRAWDOWN_NEAR: {"percent": "8.20", "limit": "10"},
     Code.DAILY_LOSS_AMOUNT_NEAR: {"loss": "80.00", "limit": "100.00", "currency": "USDT"},
     Code.DAILY_LOSS_AMOUNT_REACHED: {"loss": "100.00", "limit": "100.00", "currency": "USDT"},

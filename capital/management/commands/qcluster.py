@@ -29,6 +29,7 @@ from capital.services.jobs import (
     longest_silence,
     refuse_foreign_schedules,
     sweep,
+    sweep_alerts,
     sync_schedules,
 )
 
@@ -73,6 +74,7 @@ def _sweep() -> None:
     try:
         sweep(is_first=not _has_swept)
         _has_swept = True
+        sweep_alerts()
     except Error as error:
         logger.warning("What dead processes left was not closed (%s).", type(error).__name__)
 

@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from capital.models import (
     Account,
     AccountAccess,
+    Alert,
     AllocationEntry,
     AllocationPool,
     AllocationRun,
@@ -40,6 +41,7 @@ from capital.models import (
     SymbolDay,
     Trade,
     TradingCursor,
+    Trouble,
     VenuePosition,
     WebhookAnswer,
     WebhookDelivery,
@@ -81,6 +83,8 @@ ACCOUNT_PATHS: Mapping[type[Model], str] = MappingProxyType(
         SettingChange: "account",
         Stop: "account",
         LimitState: "account",
+        Alert: "account",
+        Trouble: "account",
         ApiToken: "account",
         WebhookDelivery: "strategy__strategy_accounts__account",
         WebhookAnswer: "delivery__strategy__strategy_accounts__account",
@@ -104,6 +108,19 @@ def _with_strategy(path: str) -> Callable[[User], Q]:
     return lambda user: Q(**{f"{path}__in": Strategy.objects.filter(_strategies(user)).order_by()})
 
 
+def _concerned(user: User) -> Q:
+    """What is wrong, and what is told of it: with what it is about."""
+    strategies = Strategy.objects.filter(_strategies(user)).order_by()
+    venues = _accounts(user).values("venue")
+    return (
+        Q(account__in=_accounts(user))
+        | Q(strategy__in=strategies)
+        | Q(owner=user)
+        | Q(for_everybody=True)
+        | Q(venue__in=venues)
+    )
+
+
 # Of what is not simply seen with its account: the condition on its rows.
 _CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
     {
@@ -116,6 +133,8 @@ _CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
         LimitState: lambda user: (
             Q(account__in=_accounts(user)) | Q(strategy_account__account__in=_accounts(user))
         ),
+        Alert: _concerned,
+        Trouble: _concerned,
         Stop: lambda user: concerns_accounts(_accounts(user)) | Q(owner=user),
     }
 )

@@ -39,7 +39,7 @@ from capital.services.jobs.schedules import (
     sync_schedules,
     sync_schedules_after_migration,
 )
-from capital.services.jobs.sweeping import perform_sweep, sweep
+from capital.services.jobs.sweeping import perform_sweep, sweep, sweep_alerts
 from capital.services.jobs.table import (
     CLOSE_DAY,
     JOBS,
@@ -90,6 +90,7 @@ __all__ = [
     "refused_tasks",
     "set_next_time",
     "sweep",
+    "sweep_alerts",
     "sync_schedules",
     "sync_schedules_after_migration",
 ]

@@ -16,6 +16,7 @@ from django_q.models import Schedule
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
+from capital.services.alerts.tasks import SEND_ALERT, SPREAD_ALERTS
 from capital.services.allocation.events import REALLOCATE_AFTER_EVENT, SYNC_MARKETS_OF_VENUE
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.schedules import INTENDED
@@ -28,6 +29,8 @@ ALLOWED = PERIODIC | {
     REALLOCATE_AFTER_EVENT,
     SYNC_MARKETS_OF_VENUE,
     FINISH_DELIVERIES,
+    SPREAD_ALERTS,
+    SEND_ALERT,
     *(job.chunk_task for job in JOBS if job.chunk_task is not None),
 }
 # By which a task of ours would call another function when it is done.

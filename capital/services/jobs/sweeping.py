@@ -19,7 +19,9 @@ from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import JobRun
 from capital.services.access.idempotency import release_dead_claims
+from capital.services.alerts.outbox import sweep_outbox
 from capital.services.clocks import clock_difference
+from capital.services.jobs.clusters import oldest_wait
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.records import raise_failure, record_work, started_run
 from capital.services.jobs.runs import CHUNKS
@@ -39,6 +41,8 @@ _LONGEST_RUN = timedelta(hours=6)
 # A process number says something of this machine only, and not of one that just began.
 _JUST_BEGUN = timedelta(seconds=10)
 _MOST_AT_ONCE = 100
+# What waits longer in the queue would only be queued once more.
+_MAY_WAIT = timedelta(seconds=20)
 
 
 def sweep(*, is_first: bool, clock: Clock = timezone.now) -> Counter[str]:
@@ -68,6 +72,18 @@ def sweep(*, is_first: bool, clock: Clock = timezone.now) -> Counter[str]:
             found["deliveries"],
         )
     return found
+
+
+def sweep_alerts(*, clock: Clock = timezone.now) -> int:
+    """Queue the alerts and messages that wait, unless workers have enough to do already.
+
+    Returns:
+        How many wait.
+    """
+    wait = oldest_wait(now=clock())
+    if wait is not None and wait > _MAY_WAIT:
+        return 0
+    return sum(sweep_outbox(clock=clock).values())
 
 
 @outside_transaction

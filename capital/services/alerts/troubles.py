@@ -1,0 +1,190 @@
+"""What is wrong is told once, again when it changes, and once when it is over.
+
+A ``Trouble`` is a row for each thing that can be wrong. Whoever finds something wrong notes it here
+as often as it likes; an ``Alert`` is written, in the same transaction, where there is news.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from capital.domain.reasons import Reason
+from capital.models import Alert, AlertKind, AlertState, Trouble
+from capital.models.alerts.alerts import about_of
+from capital.services.alerts.tasks import request_spreading
+from capital.services.transactions import inside_transaction
+
+_AT_ONCE = timedelta()
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What something is about: at most one of these. None of them: the installation."""
+
+    account_id: int | None = None
+    strategy_id: int | None = None
+    owner_id: int | None = None
+    venue: str = ""
+    for_everybody: bool = False
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As the rows have it."""
+        return {
+            "account_id": self.account_id,
+            "strategy_id": self.strategy_id,
+            "owner_id": self.owner_id,
+            "venue": self.venue,
+            "for_everybody": self.for_everybody,
+        }
+
+    @property
+    def word(self) -> str:
+        """For a key."""
+        given = [f"{name}={value}" for name, value in self.columns.items() if value]
+        return given[0] if given else "installation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Something that is wrong.
+
+    Attributes:
+        kind: What kind of thing.
+        about: What it is about.
+        reason: Its sentence.
+        part: What of it, where several things of a kind may be wrong with it.
+        mark: When it changes, it is told again; the code always counts.
+        after: It is told only once it has lasted so long: it may pass by itself.
+    """
+
+    kind: AlertKind
+    about: About
+    reason: Reason
+    part: str = ""
+    mark: str = ""
+    after: timedelta = field(default=_AT_ONCE)
+
+    @property
+    def key(self) -> str:
+        """Of its trouble."""
+        return key_of(self.kind, self.about, self.part)
+
+    @property
+    def full_mark(self) -> str:
+        """What makes it another trouble."""
+        return f"{self.reason.code.value} {self.mark}".strip()[:200]
+
+
+def key_of(kind: AlertKind, about: About, part: str = "") -> str:
+    """The key of what is wrong."""
+    return f"{kind.value}:{about.word}:{part}"[:200]
+
+
+@inside_transaction
+def note(seen: Sequence[Seen], *, now: datetime) -> list[Alert]:
+    """Note what is wrong, and write an alert for each that is new, or another than before.
+
+    Call it inside a transaction: the one in which it was found. Two processes that find the same
+    tell it once. At most four statements.
+
+    Returns:
+        The alerts that were written.
+    """
+    by_key = {each.key: each for each in seen}
+    if not by_key:
+        return []
+    # Over before it began: the row is there to be locked, whoever was first.
+    blank = [
+        Trouble(
+            key=key,
+            kind=each.kind,
+            code=each.reason.code.value,
+            figures=dict(each.reason.figures),
+            noticed_at=now,
+            over_at=now,
+            **each.about.columns,
+        )
+        for key, each in by_key.items()
+    ]
+    Trouble.objects.bulk_create(blank, ignore_conflicts=True)
+    rows = Trouble.objects.select_for_update().filter(key__in=list(by_key)).order_by("key")
+    changed, alerts = [], []
+    for row in rows:
+        each = by_key[row.key]
+        state = _take(row, each, now)
+        if state is None and row.told_at is not None:
+            continue
+        changed.append(row)
+        if state is not None:
+            alerts.append(_alert(row, state, now))
+    _write(changed, alerts)
+    return alerts
+
+
+def _take(row: Trouble, seen: Seen, now: datetime) -> AlertState | None:
+    """Take what was seen into the row. Returns what there is to tell; None for nothing."""
+    if row.over_at is not None:
+        row.over_at = row.told_at = None
+        row.noticed_at = now
+    was_told, is_other = row.told_at is not None, row.mark != seen.full_mark
+    if was_told and not is_other:
+        return None
+    row.code, row.figures, row.mark = (
+        seen.reason.code.value,
+        dict(seen.reason.figures),
+        seen.full_mark,
+    )
+    if not was_told and now - row.noticed_at < seen.after:
+        return None
+    row.told_at = now
+    return AlertState.CHANGED if was_told else AlertState.BEGAN
+
+
+@inside_transaction
+def settle(keys: Collection[str], *, now: datetime) -> list[Alert]:
+    """What these say is over: told where it was told that it began.
+
+    Call it inside a transaction: the one in which it ended, or was found to have.
+    """
+    rows = list(
+        Trouble.objects.select_for_update().filter(key__in=keys, over_at=None).order_by("key")
+    )
+    alerts = [_alert(row, AlertState.OVER, now) for row in rows if row.told_at is not None]
+    for row in rows:
+        row.over_at = now
+    _write(rows, alerts)
+    return alerts
+
+
+def settle_each(keys: Collection[str], *, now: datetime) -> int:
+    """The same, each in a transaction of its own, so that nobody waits for two at once."""
+    told = 0
+    for key in sorted(keys):
+        with transaction.atomic():
+            told += len(settle([key], now=now))
+    return told
+
+
+def _alert(row: Trouble, state: AlertState, now: datetime) -> Alert:
+    return Alert(
+        kind=row.kind,
+        state=state,
+        code=row.code,
+        figures=row.figures,
+        key=row.key,
+        at=now,
+        **about_of(row),
+    )
+
+
+def _write(rows: Sequence[Trouble], alerts: Sequence[Alert]) -> None:
+    if rows:
+        columns = ["code", "figures", "mark", "noticed_at", "told_at", "over_at"]
+        Trouble.objects.bulk_update(rows, columns)
+    if alerts:
+        Alert.objects.bulk_create(alerts)
+        request_spreading()

@@ -1,0 +1,59 @@
+"""When a message is sent: quiet hours, and pauses after attempts that failed."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from capital.domain.alerts import PAUSES, pause_after, quiet_until
+
+SEOUL = ZoneInfo("Asia/Seoul")
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def test_pauses_grow_for_an_hour_and_then_it_is_given_up() -> None:
+    assert [pause_after(attempts) for attempts in range(1, 8)] == [
+        timedelta(minutes=1),
+        timedelta(minutes=2),
+        timedelta(minutes=4),
+        timedelta(minutes=8),
+        timedelta(minutes=15),
+        timedelta(minutes=30),
+        None,
+    ]
+    assert sum(PAUSES, timedelta()) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "begins", "ends", "expected"),
+    [
+        # Over midnight
+        ("2026-11-26T22:59+09:00", time(23), time(7), None),
+        ("2026-11-26T23:00+09:00", time(23), time(7), "2026-11-27T07:00+09:00"),
+        ("2026-11-27T06:59+09:00", time(23), time(7), "2026-11-27T07:00+09:00"),
+        ("2026-11-27T07:00+09:00", time(23), time(7), None),
+        # Within a day
+        ("2026-11-26T11:59+09:00", time(12), time(13), None),
+        ("2026-11-26T12:30+09:00", time(12), time(13), "2026-11-26T13:00+09:00"),
+        ("2026-11-26T13:00+09:00", time(12), time(13), None),
+        # None
+        ("2026-11-26T12:00+09:00", time(12), time(12), None),
+        ("2026-11-26T12:00+09:00", None, None, None),
+    ],
+)
+def test_quiet_hours_last_from_their_beginning_until_before_their_end(
+    shown: str, begins: time | None, ends: time | None, expected: str | None
+) -> None:
+    moment = datetime.fromisoformat(shown).astimezone(UTC)
+
+    found = quiet_until(moment, begins=begins, ends=ends, zone=SEOUL)
+
+    assert found == (None if expected is None else datetime.fromisoformat(expected))
+
+
+def test_a_night_in_which_clocks_change_ends_when_clocks_show_its_end() -> None:
+    before = datetime(2026, 10, 24, 21, 0, tzinfo=UTC)
+
+    found = quiet_until(before, begins=time(23), ends=time(7), zone=BERLIN)
+
+    assert found == datetime(2026, 10, 25, 6, 0, tzinfo=UTC)
