@@ -94,7 +94,11 @@ class StrategyAccount(Limited, RemembersLoaded):
             ),
             MaxValueValidator(Decimal(100)),
         ],
-        help_text=_("Relative to the other active strategies in the same pool."),
+        help_text=_(
+            "Relative to the other active strategies in the same pool. Under the policy own "
+            "profit, weights divide only what comes from outside: deposits, withdrawals, and "
+            "changes of the reserve."
+        ),
     )
     leverage = RatioField(
         _("leverage"),

@@ -33,6 +33,7 @@ class AllocationPlan(models.Model):
     live = models.BooleanField(_("live balances"), default=True)
     force = models.BooleanField(_("forced"), default=False)
     accept_jump = models.BooleanField(_("accept jump"), default=False)
+    splits_again = models.BooleanField(_("split again by weight"), default=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     applied_at = models.DateTimeField(_("applied at"), null=True, blank=True)
 

@@ -63,6 +63,7 @@ class AccountAdmin(
     form = AccountForm
     actions_detail = [
         "allocate_capital",
+        "split_again",
         "performance",
         "check_connection",
         "access",

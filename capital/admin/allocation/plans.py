@@ -35,6 +35,7 @@ from capital.admin.frame.views import (
     user_of,
 )
 from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import (
     CapitalError,
     NothingToAccept,
@@ -116,12 +117,38 @@ class AllocationPages:
         account = seen_or_404(self, request, object_id)
         if not may(user_of(request), Act.ALLOCATE, account):
             raise PermissionDenied
+        title = gettext("Allocate capital: %(account)s") % {"account": account.name}
+        return self._choose(request, account, title)
+
+    @action(  # type: ignore[untyped-decorator]
+        permissions=["allocate"],
+        description=gettext_lazy("Split again by weight"),
+        url_path="split-again",
+        icon="pie_chart",
+        variant=ActionVariant.DANGER,
+    )
+    def split_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What it does and gives up; then see first, as for any allocation."""
+        account = seen_or_404(self, request, object_id)
+        if not may(user_of(request), Act.ALLOCATE, account):
+            raise PermissionDenied
+        title = gettext("Split again by weight: %(account)s") % {"account": account.name}
+        return self._choose(request, account, title, splits_again=True)
+
+    def _choose(
+        self, request: HttpRequest, account: Account, title: str, *, splits_again: bool = False
+    ) -> HttpResponse:
+        """How to allocate; on POST the preview."""
         form = OptionsForm(user_of(request), request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 return _to_plan(
                     make_plan(
-                        [account.pk], actor=user_of(request), trigger=Trigger.ADMIN, **form.options
+                        [account.pk],
+                        actor=user_of(request),
+                        trigger=Trigger.ADMIN,
+                        splits_again=splits_again,
+                        **form.options,
                     )
                 )
             except CapitalError as error:
@@ -129,11 +156,20 @@ class AllocationPages:
         return self._page(
             request,
             "allocation/allocate",
-            gettext("Allocate capital: %(account)s") % {"account": account.name},
+            title,
             object=account,
             form=form,
+            split_notice=split_notice(account.policy) if splits_again else "",
             back=reverse("admin:capital_account_change", args=[account.pk]),
         )
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        """No button to split again where every allocation does that."""
+        actions: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]
+        account = self.get_object(request, str(object_id))  # type: ignore[attr-defined]
+        if account is None or account.policy != PolicyName.WEIGHTS:
+            return actions
+        return [each for each in actions if each.path != "split-again"]
 
     def plan_view(self, request: HttpRequest, public_id: UUID) -> HttpResponse:
         """What would be decided: apply it, look again, or leave it."""
@@ -155,8 +191,11 @@ class AllocationPages:
         return self._page(
             request,
             "allocation/plan",
-            gettext("Allocate capital: preview"),
+            gettext("Split again by weight: preview")
+            if plan.splits_again
+            else gettext("Allocate capital: preview"),
             plan=plan,
+            split_notices=_split_notices(plan),
             expires_at=expires_at(plan),
             cards=cards,
             outlooks=_counted(cards),
@@ -236,15 +275,16 @@ class AllocationPages:
     ) -> HttpResponse:
         """The same accounts, as things are now."""
         ids = list(plan.accounts.values_list("account_id", flat=True))
-        user = user_of(request)
+        asked: Any = {"actor": user_of(request), "trigger": Trigger.ADMIN}
+        asked["splits_again"] = plan.splits_again
         try:
             try:
-                return _to_plan(make_plan(ids, actor=user, trigger=Trigger.ADMIN, **options))
+                return _to_plan(make_plan(ids, **asked, **options))
             except NothingToAccept as error:
                 # The exchange says otherwise again: what was to be accepted is gone.
                 messages.warning(request, sentence(error.reason))
                 options["accept_jump"] = False
-                return _to_plan(make_plan(ids, actor=user, trigger=Trigger.ADMIN, **options))
+                return _to_plan(make_plan(ids, **asked, **options))
         except CapitalError as error:
             messages.error(request, sentence(error.reason))
             return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
@@ -253,6 +293,31 @@ class AllocationPages:
         self, request: HttpRequest, name: str, title: str, **context: Any
     ) -> TemplateResponse:
         return render_page(self, request, name, title, context)
+
+
+def split_notice(policy: str) -> str:
+    """What a split again gives up under a policy, and how it goes on after it."""
+    match policy:
+        case PolicyName.OWN_PROFIT:
+            return gettext(
+                "Every strategy gets its share of the whole pool by weight, once. What each earned "
+                "until now is no longer its own: what paused strategies kept goes to the others, "
+                "too. From here on each keeps what it earns."
+            )
+        case PolicyName.INVERSE_VOLATILITY:
+            return gettext(
+                "Every strategy gets its share of the whole pool by weight, once. The next "
+                "allocation that is due divides by volatility again."
+            )
+    return gettext("Every strategy gets its share of the whole pool by weight.")
+
+
+def _split_notices(plan: AllocationPlan) -> list[str]:
+    """What the plan gives up, once for each policy of its accounts."""
+    if not plan.splits_again:
+        return []
+    policies = plan.accounts.order_by("account__policy").values_list("account__policy", flat=True)
+    return [split_notice(policy) for policy in dict.fromkeys(policies)]
 
 
 def _counted(cards: Sequence[DecisionCard]) -> list[tuple[Any, str, int]]:

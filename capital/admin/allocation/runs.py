@@ -113,6 +113,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
                 "weights": _weights(run),
+                "splits_again": run.arguments.get("splits_again", False),
             }
         context = {**(extra_context or {}), **shown}
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]

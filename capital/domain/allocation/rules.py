@@ -24,7 +24,7 @@ class WithOpenPositions(StrEnum):
 
 @dataclass(frozen=True)
 class Rules:
-    """What a person sets on an account.
+    """What a person sets on an account, and what one run asks for beside it.
 
     Attributes:
         policy: By what the pools are divided.
@@ -33,6 +33,7 @@ class Rules:
         drift_band_percent: How far capital may be from its target before it moves; 0: not at all.
         with_open_positions: What open positions do to the capital of their pool.
         counts_spot_holdings: Whether what spot strategies bought counts as balance.
+        splits_again: Whether this run divides by weight once, whatever the policy.
     """
 
     policy: PolicyName = PolicyName.WEIGHTS
@@ -41,10 +42,19 @@ class Rules:
     drift_band_percent: Decimal = Decimal(0)
     with_open_positions: WithOpenPositions = WithOpenPositions.HOLD
     counts_spot_holdings: bool = False
+    splits_again: bool = False
+
+    @property
+    def divides_by(self) -> PolicyName:
+        """The policy that divides: the account's, or weights where the pools are split again."""
+        return PolicyName.WEIGHTS if self.splits_again else self.policy
 
     @property
     def that_apply(self) -> tuple[object, ...]:
-        """Those that can change a decision: a change of another one is no reason to decide."""
+        """Those that can change a decision: a change of another one is no reason to decide.
+
+        A split again is of one run, and no reason for another one.
+        """
         return (
             self.policy,
             self.lookback_days if self.policy is PolicyName.INVERSE_VOLATILITY else None,

@@ -256,7 +256,7 @@ def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) 
     """
     rules = None if inputs is None else inputs.rules
     reserve = Reserve(amount=pool.reserve or ZERO)
-    if inputs is not None and inputs.rules.policy is PolicyName.OWN_PROFIT:
+    if inputs is not None and inputs.rules.divides_by is PolicyName.OWN_PROFIT:
         reserve = inputs.reserve
     links = [
         _link(entry, inputs) for entry in sorted(pool.entries, key=lambda each: each.link_id or 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict
@@ -47,11 +47,17 @@ class Since(NamedTuple):
 
 @dataclass(frozen=True)
 class LinkedAccount:
-    """One account with its links, as read at one moment; ``since`` is by link."""
+    """One account with its links, as read at one moment.
+
+    Attributes:
+        since: By link.
+        splits_again: Whether its pools are divided by weight once, whatever its policy.
+    """
 
     account: Account
     links: tuple[Link, ...]
     since: Mapping[int, Since] = field(default_factory=dict)
+    splits_again: bool = False
 
     @property
     def division(self) -> Division:
@@ -65,7 +71,7 @@ class LinkedAccount:
     @property
     def rules(self) -> Rules:
         """By which policy its pools are divided."""
-        return rules_of(self.account)
+        return replace(rules_of(self.account), splits_again=self.splits_again)
 
     @property
     def pools(self) -> tuple[Pool, ...]:

@@ -134,6 +134,7 @@ def allocate_capital(
     live: bool = True,
     force: bool = False,
     accept_jump: bool = False,
+    splits_again: bool = False,
     origin: str = "",
     clock: Clock = timezone.now,
     on_progress: Callable[[int], None] | None = None,
@@ -156,6 +157,8 @@ def allocate_capital(
             needs the permission ``capital.force_allocate``.
         accept_jump: Accept the suspect balances that are on hold, but no later ones that jump
             again. An actor needs the permission ``capital.accept_jump``.
+        splits_again: Divide the pools by weight once, whatever the account's policy. The policy
+            goes on from there: under ``own_profit`` each strategy keeps what it earns after it.
         origin: Where the request came from, for the log of a forced one.
         clock: Gives the current time.
         on_progress: Called with the number of finished accounts; the numbers add up to all of them.
@@ -173,7 +176,14 @@ def allocate_capital(
         ValueError: ``trigger`` is unknown. Nothing was done.
     """
     request = new_request(
-        trigger, run_key, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
+        trigger,
+        run_key,
+        clock,
+        actor=actor,
+        live=live,
+        force=force,
+        accept_jump=accept_jump,
+        splits_again=splits_again,
     )
     ids = known_ids(account_ids)
     if force:

@@ -149,4 +149,5 @@ def _request_of(plan: AllocationPlan, clock: Clock) -> AllocationRequest:
         live=plan.live,
         force=plan.force,
         accept_jump=plan.accept_jump,
+        splits_again=plan.splits_again,
     )

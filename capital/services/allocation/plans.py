@@ -73,6 +73,7 @@ def make_plan(
     live: bool = True,
     force: bool = False,
     accept_jump: bool = False,
+    splits_again: bool = False,
     clock: Clock = timezone.now,
 ) -> AllocationPlan:
     """Decide as ``allocate_capital`` does, and store that as a plan. No capital is written.
@@ -86,6 +87,7 @@ def make_plan(
         live: False uses the daily summaries and asks no exchange.
         force: Open positions do not hold an account.
         accept_jump: Accept the balances that are suspect now; the plan shows them.
+        splits_again: Divide the pools by weight once, whatever the accounts' policies.
         clock: Gives the current time.
 
     Raises:
@@ -95,7 +97,14 @@ def make_plan(
         PlanTooLarge: More than 2,000 accounts.
     """
     request = new_request(
-        trigger, None, clock, actor=actor, live=live, force=force, accept_jump=accept_jump
+        trigger,
+        None,
+        clock,
+        actor=actor,
+        live=live,
+        force=force,
+        accept_jump=accept_jump,
+        splits_again=splits_again,
     )
     ids = known_ids(account_ids)
     require_rights(actor, ids, request)
@@ -166,6 +175,7 @@ def _new_plan(request: AllocationRequest, *, now: datetime) -> AllocationPlan:
         live=request.live,
         force=request.force,
         accept_jump=request.accept_jump,
+        splits_again=request.splits_again,
         created_at=now,
     )
 

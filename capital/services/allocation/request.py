@@ -25,7 +25,7 @@ from capital.services.access.roles import Act, require
 logger = logging.getLogger(__name__)
 
 # Arguments that are named only where they were given.
-_RARE = ("reverts", "weights")
+_RARE = ("reverts", "splits_again", "weights")
 # What comes by itself: nobody looks at the balance before it is allocated.
 _UNASKED = frozenset({Trigger.SCHEDULE.value, Trigger.EVENT.value, Trigger.WEBHOOK.value})
 
@@ -41,6 +41,7 @@ class AllocationRequest:
         reverts: The run that is reverted; None otherwise.
         restores: What that run says of PnL (``AllocationRun.pnl``).
         until: When all balances are to be there; None where each account has the usual time.
+        splits_again: The pools are divided by weight once, whatever the policy.
         weights: The weights that are changed with it, by strategy key, as text.
         weights_before: What they were; known under the lock.
     """
@@ -56,6 +57,7 @@ class AllocationRequest:
     reverts: int | None = None
     restores: Mapping[str, Any] = field(default_factory=dict)
     until: Moment | None = None
+    splits_again: bool = False
     weights: Mapping[str, str] = field(default_factory=dict)
     weights_before: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +72,11 @@ class AllocationRequest:
     @property
     def arguments(self) -> dict[str, Any]:
         """What a second use of the run key must match."""
-        rare = {"reverts": self.reverts, "weights": dict(self.weights) or None}
+        rare = {
+            "reverts": self.reverts,
+            "splits_again": self.splits_again or None,
+            "weights": dict(self.weights) or None,
+        }
         return {name: value for name, value in rare.items() if value is not None} | {
             "trigger": self.trigger,
             "actor": self.actor_id,
@@ -97,6 +103,7 @@ def new_request(
     if_due: bool = False,
     force: bool = False,
     accept_jump: bool = False,
+    splits_again: bool = False,
     until: Moment | None = None,
 ) -> AllocationRequest:
     """A request. It gets a new key if none is given. Raises for a bad key or trigger."""
@@ -114,6 +121,7 @@ def new_request(
         if_due=if_due,
         force=force,
         accept_jump=accept_jump,
+        splits_again=splits_again,
         until=until,
     )
 

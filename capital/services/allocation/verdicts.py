@@ -143,6 +143,7 @@ def decide_account(
     """
     if (refused := _refused(linked.account)) is not None:
         return _decided(linked, refused)
+    linked = replace(linked, splits_again=request.splits_again)
     key = linked.account.pk
     position = circumstances.held_by_position.get(key)
     if not request.if_due:

@@ -39,7 +39,7 @@ def divide(question: Question, *, quantum: Decimal) -> Division:
         question = replace(question, reserve=to_decimal(room))
     if in_use > max(balance, ZERO):
         return _over_committed(question, floors, quantum)
-    claims = POLICIES[question.rules.policy](question)
+    claims = POLICIES[question.rules.divides_by](question)
     if claims.problem is not None:
         return Division(question.reserve, {}, claims.problem)
     work = Work(question, quantum, floors, claims)

@@ -284,10 +284,18 @@ def _external(total: Decimal, then: Settled, pool: Pool, flows: Iterable[_Moved]
 
 
 def _is_new(link: Link, last: Inputs | None) -> bool:
-    """Whether it had no part in the last decision, or left its claim to the others there."""
+    """Whether it had no part in the last decision, or left its claim to the others there.
+
+    Who waited then has a claim only if ``own_profit`` kept one for it: another division gave it to
+    the others, and who was new and waited has none yet.
+    """
     if last is None or link.capital is None or link.id not in last.links:
         return True
-    return last.links[link.id].idle in _GONE
+    idle = last.links[link.id].idle
+    if idle is None or idle in _GONE:
+        return idle is not None
+    is_kept = last.rules.divides_by is PolicyName.OWN_PROFIT
+    return not is_kept or last.known.of(link).is_new
 
 
 def _by(at: datetime, moment: datetime | None) -> bool:
