@@ -8,19 +8,22 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.forms import PaginationInlineFormSet
 
+from capital.admin.accounts.bounds import told_bounds
 from capital.admin.accounts.form import LIMIT_FIELDS
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
-from capital.admin.frame.cells import bar, figure, lines
+from capital.admin.frame.cells import bar, figure, lines, link_to
 from capital.admin.frame.editable import Editable, EditableForm, stale_rows, take_over
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.admin.frame.stale import StaleRows
 from capital.admin.frame.views import asker_of
 from capital.admin.limits.panel import PANEL, LimitsPanel
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import CapitalError
 from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may
@@ -101,14 +104,23 @@ class LinksInline(_OfAccount, SiteTabularInline):
 
     @admin.display(description=gettext_lazy("strategy"))
     def shown_strategy(self, link: StrategyAccount) -> Any:
-        """Its name and market, with a link to its page."""
+        """Its name, which leads to the link's page; its market; and what limits its capital."""
         market = link.strategy.get_market_type_display()
-        return lines(link.strategy.name, f"{link.strategy.key} · {market}")
+        limits = " · ".join(told_bounds(link))
+        return lines(
+            link_to(link, link.strategy.name),
+            f"{link.strategy.key} · {market}",
+            limits and format_html('<span class="desk-muted desk-small">{}</span>', limits),
+        )
 
     @admin.display(description=gettext_lazy("share of pool"))
     def shown_share(self, link: StrategyAccount) -> Any:
-        """What its weight comes to among the active links of its pool."""
-        return bar(self.shares.get(link.pk))
+        """What its weight comes to among the active links of its pool; and of what, if not all."""
+        share = bar(self.shares.get(link.pk))
+        if link.account.policy != PolicyName.OWN_PROFIT:
+            return share
+        note = gettext("of deposits and withdrawals only")
+        return lines(share, format_html('<span class="desk-muted desk-small">{}</span>', note))
 
     @admin.display(description=gettext_lazy("capital"))
     def shown_capital(self, link: StrategyAccount) -> Any:
