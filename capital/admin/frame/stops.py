@@ -5,10 +5,10 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 
-from capital.admin.frame.cells import badge, lines
+from capital.admin.frame.cells import badge
 from capital.admin.frame.formats import moment
 from capital.models import Stop
 from capital.services.limits import may_lift, scope_name, who_stopped, why_stopped
@@ -17,7 +17,8 @@ from capital.services.sentences import sentence
 
 def stops_shown(stops: Iterable[Stop], user: AbstractUser) -> Any:
     """One line for each: whom, why, by whom and when; and where this user may lift it."""
-    return lines(*(_stop_shown(stop, user) for stop in stops))
+    shown = ((_stop_shown(stop, user),) for stop in stops)
+    return format_html_join("", '<span class="block mb-2">{}</span>', shown)
 
 
 def _stop_shown(stop: Stop, user: AbstractUser) -> Any:

@@ -93,7 +93,13 @@ class StrategyAdmin(
         """What it is, and who it belongs to."""
         owned = obj is not None or request.user.is_superuser
         refused = self.refusals_of(request, obj)
+        stops: list[Any] = []
+        is_stopped = False
+        if obj is not None and request.user.has_perm("capital.view_stop"):
+            stops = [(None, {"fields": ["shown_stops"]})]
+            is_stopped = self.stops_of(obj).exists()
         return [
+            *(stops if is_stopped else []),
             (
                 None,
                 {
@@ -106,11 +112,7 @@ class StrategyAdmin(
                     ]
                 },
             ),
-            *(
-                [(gettext_lazy("Stops of entries"), {"fields": ["shown_stops"]})]
-                if obj is not None and request.user.has_perm("capital.view_stop")
-                else []
-            ),
+            *([] if is_stopped else stops),
             *([(gettext_lazy("Refused signals"), {"fields": [refused]})] if refused else []),
         ]
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,8 @@ from capital.models.columns.exact import AmountField, ExactDecimalField
 _LARGEST_ID = 2**63 - 1
 _LARGEST_INTEGER = 2**31 - 1
 _OF_FORMS = frozenset({"label", "help_text"})
+# The framework drops these validators with their words, and keeps the number alone.
+_RANGE = {MinValueValidator: "min_value", MaxValueValidator: "max_value"}
 
 # The framework's own names the type that was sent, in the words of Python.
 NO_LIST: dict[str, Any] = {"not_a_list": _("Must be a list.")}
@@ -225,6 +228,18 @@ class Row(_Strict, serializers.ModelSerializer[Any]):
         options = {name: value for name, value in options.items() if name not in _OF_FORMS}
         if description := self.Meta.descriptions.get(field_name):  # type: ignore[attr-defined]
             options["help_text"] = description
+        return field_class, options
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        """Where a value is out of its range, what the model says of that is told, if anything."""
+        field_class, options = super().build_standard_field(field_name, model_field)
+        worded = {
+            _RANGE[type(validator)]: validator.message
+            for validator in model_field.validators
+            if type(validator) in _RANGE and validator.message is not type(validator).message
+        }
+        if worded:
+            options["error_messages"] = worded
         return field_class, options
 
     def get_unique_together_validators(self) -> list[Any]:

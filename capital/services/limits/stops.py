@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser, User
 from django.db import transaction
 from django.db.models import OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext
 
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidStop, NotFound, NotPermitted
@@ -231,7 +231,7 @@ def why_stopped(stop: Stop) -> Reason | str:
 def who_stopped(stop: Stop) -> str:
     """Who placed it, for a person."""
     if stop.code:
-        return pgettext("kind of loss", "limit")
+        return gettext("limit of loss")
     return stop.actor.get_username() if stop.actor else gettext("command line")
 
 

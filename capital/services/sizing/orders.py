@@ -313,7 +313,7 @@ class _Sizer:
             answer,
             available=None if available is None else cut(available),
             in_use=None if in_use is None else cut(in_use),
-            reserved=reserved.amount,
+            reserved=EXACT.normalize(reserved.amount),
             warnings=warnings,
         )
 

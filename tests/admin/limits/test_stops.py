@@ -182,7 +182,7 @@ def test_page_of_an_allocation_says_what_was_stopped_when_it_was_decided(
 
     page = text_of(browser.get(reverse("admin:capital_allocationrun_change", args=[run.pk])))
 
-    assert "The drawdown is 10.20%; the limit is 10%. (limit, " in page
+    assert "The drawdown is 10.20%; the limit is 10%. (limit of loss, " in page
     assert f"lifted {timezone.localtime(decided + hour):%Y-%m-%d %H:%M:%S}" in page
     assert page.count("/lift/") == 1
     for other in ("Over", "Later", "Elsewhere"):
