@@ -267,6 +267,11 @@ EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HO
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["EMAIL_USE_TLS"], _MAIL["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = _MAIL["EMAIL_TIMEOUT"]
 DEFAULT_FROM_EMAIL = environment.mail_address("CAPITAL_MAIL_FROM")
+# Off: alerts go only where the whole internet may go, encrypted, and no redirect is followed.
+CAPITAL_ALERT_PRIVATE_ADDRESSES = environment.switch(
+    "CAPITAL_ALERT_PRIVATE_ADDRESSES", default=False
+)
+CAPITAL_ALERT_REDIRECTS = environment.switch("CAPITAL_ALERT_REDIRECTS", default=False)
 
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
 CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)

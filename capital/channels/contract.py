@@ -51,6 +51,13 @@ class NotDelivered(Exception):
         self.reason = Reason(code, figures)
         self.is_final = is_final
 
+    @classmethod
+    def because(cls, reason: Reason) -> "NotDelivered":
+        """For this reason; trying again may help."""
+        error = cls(reason.code)
+        error.reason = reason
+        return error
+
 
 # Which module has the channel's ``check`` and ``send``.
 _MODULES = {"mail": "mail", "webhook": "webhook"}

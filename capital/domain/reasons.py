@@ -1299,6 +1299,30 @@ class Code(StrEnum):
         "address_invalid",
         "This is not an address of this channel. The form says what one looks like.",
     )
+    MESSAGE_REFUSED = (
+        "message_refused",
+        "The service answered, but did not take the message. Check the address and its rights.",
+    )
+    ADDRESS_PLAIN = (
+        "address_plain",
+        "This address is not encrypted, so its secret could be read on the way. Use the encrypted "
+        "one, or set CAPITAL_ALERT_PRIVATE_ADDRESSES=1 on a network of your own.",
+    )
+    ADDRESS_PRIVATE = (
+        "address_private",
+        "This address leads into a private network, and nothing is sent there. "
+        "CAPITAL_ALERT_PRIVATE_ADDRESSES=1 allows it.",
+    )
+    ADDRESS_REDIRECTS = (
+        "address_redirects",
+        "This address redirects to another one, and nothing is sent there. Give the other one, or "
+        "set CAPITAL_ALERT_REDIRECTS=1.",
+    )
+    ADDRESS_OPTIONS = (
+        "address_options",
+        "Behind its question mark, this address has an option that is not allowed. Leave out what "
+        "does not say whom to tell.",
+    )
     SIGNING_SECRET_SHORT = (
         "signing_secret_short",
         "A webhook needs a signing secret of at least {least} characters.",

@@ -13,7 +13,7 @@ from capital.channels.contract import Message
 from capital.models import Alert, AlertDelivery, AlertKind, AlertState
 from capital.services.sentences import sentence_of
 
-MOST_LINES = 50
+MOST_LINES = 20
 
 
 def compose(alerts: Sequence[Alert], delivery: AlertDelivery) -> Message:

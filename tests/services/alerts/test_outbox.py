@@ -405,7 +405,7 @@ def test_a_very_long_message_says_how_much_it_leaves_out(channel: Channel, clock
     send_all(clock)
 
     lines = channel.sent[0][1].text.splitlines()
-    assert (len(lines), lines[-1]) == (51, "and 2 more")
+    assert (len(lines), lines[-1]) == (21, "and 32 more")
     assert len(channel.sent[0][1].data["alerts"]) == 52
 
 
