@@ -1,11 +1,12 @@
 """Which balance a pool is decided on: live, else cached, else none."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from capital.domain.money import amount_text
+from capital.domain.money import EXACT, amount_text
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 
@@ -30,18 +31,24 @@ class Source(StrEnum):
     NONE = "none"
 
 
+Coins = Mapping[str, Decimal | None]
+"""The other coins of a wallet, by name: without those it lacks; None for what cannot be read."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """An amount, unrounded and in account currency, and when it was observed (aware).
 
     ``called`` is the exchange's own name of it, where it was recognised by that; else empty.
     ``owner`` is whose account the exchange says that it is, where it does; else empty.
+    ``coins`` is what else the wallet holds; None where that was not asked, or is not told.
     """
 
     amount: Decimal
     observed_at: datetime
     called: str = ""
     owner: str = field(default="", compare=False)
+    coins: Coins | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class PoolReading:
         source: Live, cached, or none.
         observed_at: When; None where nothing is known.
         reason: Why there is no live reading, or that there is one.
+        coins: What else the wallet holds; None where that is not known.
+        holdings: What coins that its strategies bought are worth; None where they do not count.
     """
 
     pool: Pool
@@ -61,13 +70,29 @@ class PoolReading:
     source: Source
     observed_at: datetime | None
     reason: Reason
+    coins: Coins | None = field(default=None, compare=False)
+    holdings: Decimal | None = None
+
+    @property
+    def total(self) -> Decimal | None:
+        """What there is to divide: the balance, and with it what counts of holdings."""
+        if self.amount is None or self.holdings is None:
+            return self.amount
+        return EXACT.add(self.amount, self.holdings)
 
     @classmethod
     def recorded(
-        cls, pool: Pool, amount: Decimal | None, source: Source, observed_at: datetime | None
+        cls,
+        pool: Pool,
+        amount: Decimal | None,
+        source: Source,
+        observed_at: datetime | None,
+        *,
+        holdings: Decimal | None = None,
     ) -> "PoolReading":
         """As a run recorded it, to divide it again: for that, its reason does not matter."""
-        return cls(pool, amount, source, observed_at, Reason(Code.LIVE_BALANCE))
+        live = Reason(Code.LIVE_BALANCE)
+        return cls(pool, amount, source, observed_at, live, holdings=holdings)
 
 
 def choose_reading(
@@ -85,7 +110,12 @@ def choose_reading(
     """
     if isinstance(live, Observation):
         return PoolReading(
-            pool, live.amount, Source.LIVE, live.observed_at, Reason(Code.LIVE_BALANCE)
+            pool,
+            live.amount,
+            Source.LIVE,
+            live.observed_at,
+            Reason(Code.LIVE_BALANCE),
+            coins=live.coins,
         )
     if cached is not None:
         return PoolReading(pool, cached.amount, Source.CACHED, cached.observed_at, live)
@@ -97,3 +127,8 @@ def reading_text(reading: PoolReading, currency: str) -> str:
     if reading.amount is None or reading.source is Source.NONE:
         return ""
     return amount_text(reading.amount, currency)
+
+
+def holdings_text(reading: PoolReading, currency: str) -> str:
+    """The same of what counts of holdings; "" where none do."""
+    return "" if reading.holdings is None else amount_text(reading.holdings, currency)

@@ -45,6 +45,11 @@ class Code(StrEnum):
         return self in _KEEPS_CAPITAL
 
     @property
+    def is_of_position(self) -> bool:
+        """Whether it says that an open position holds capital."""
+        return self in _OF_POSITIONS
+
+    @property
     def is_of_revert(self) -> bool:
         """Whether only an entry of a revert has this code."""
         return self in _OF_REVERT
@@ -89,6 +94,10 @@ class Code(StrEnum):
     PARTLY_HELD = (
         "partly_held",
         "Capital was allocated, but these pools keep what they have: {pools}.",
+    )
+    UNCHANGED_BESIDE_HELD = (
+        "unchanged_beside_held",
+        "Nothing changed. These pools are on hold and keep what they have: {pools}.",
     )
     UNCHANGED = "unchanged", "Nothing changed: every strategy keeps its current capital."
     NO_BALANCE = (
@@ -177,6 +186,16 @@ class Code(StrEnum):
         "over_committed",
         "Strategies have {shortfall} more in use than the pool has. They keep what they have in "
         "use.",
+    )
+    HOLDINGS_UNPRICED = (
+        "holdings_unpriced",
+        "It is not known what these coins of strategies are worth, or how much of them the wallet "
+        "has: {coins}. Until it is, every strategy in the pool keeps its current capital.",
+    )
+    TIED_UP_UNKNOWN = (
+        "tied_up_unknown",
+        "It is not known what these open positions tie up: {positions}. Report their entry prices. "
+        "Until then, every strategy in the pool keeps its current capital.",
     )
     BOOKS_MISSING = (
         "books_missing",
@@ -427,7 +446,7 @@ class Code(StrEnum):
     )
     POOL_KEPT = "pool_kept", "Kept, because the pool could not be divided."
     KEPT = "kept", "Kept, because no balance was available to allocate from."
-    HELD = "held", "On hold: the account's capital stays as it is."
+    HELD = "held", "On hold: its capital stays as it is."
     RESTORED = "restored", "Restored to its capital before the reverted allocation."
     UNTOUCHED = (
         "untouched",
@@ -1596,6 +1615,7 @@ _ABOUT_BASIS = frozenset(
         Code.BASIS_WITH_LOAN,
     }
 )
+_OF_POSITIONS = frozenset({Code.OPEN_POSITION, Code.POSITION_UNOWNED})
 _BENIGN = frozenset(
     {Code.NOTHING_TO_ALLOCATE, Code.OPEN_POSITION, Code.CHANGE_TOO_SMALL, Code.BELOW_THRESHOLD}
 )

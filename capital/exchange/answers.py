@@ -9,7 +9,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from capital.domain.balances import BalanceBasis
+from capital.domain.balances import BalanceBasis, Coins
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.money import EXACT
 from capital.domain.reasons import Code
@@ -110,14 +110,58 @@ def read_all_balances(
     except BalanceUnavailable as error:
         if error.reason.code is not Code.EXCHANGE_CURRENCY_MISSING:
             raise
+    coins = _coins_in(listed, info, call, venue, currency, basis, code_of) or {}
+    return contents | {name: amount for name, amount in coins.items() if amount}
+
+
+def read_coins(
+    answer: Mapping[str, Any],
+    call: BalanceCall,
+    *,
+    pages: Sequence[Any],
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+    code_of: CodeOf,
+) -> Coins | None:
+    """What the wallet holds of every other currency; arguments as for ``read_balance``.
+
+    Returns:
+        By name; a currency that is not in it is not in the wallet, and one that cannot be read is
+        None. None if the answer does not tell all of them, each by itself.
+
+    Raises:
+        BalanceUnavailable: As ``read_balance``.
+    """
+    if call.holdings.form == "single" or any(
+        isinstance(value, str) and "{" in value for value in call.params.values()
+    ):
+        return None
+    listed = entries_by_currency(answer, pages, call, venue, code_of)
+    if not listed.is_readable:
+        return None
+    return _coins_in(listed, answer.get("info"), call, venue, currency, basis, code_of)
+
+
+def _coins_in(
+    listed: Listed,
+    info: Any,
+    call: BalanceCall,
+    venue: str,
+    currency: str,
+    basis: BalanceBasis,
+    code_of: CodeOf,
+) -> dict[str, Decimal | None] | None:
+    """All but the account's own; None where the balance is a sum over currencies."""
     sums = [formula.partition(" if ")[0] for formula in alternatives(call.formulas[basis])]
     if any("/" in formula for formula in sums):
-        return contents
-    for name in sorted(set(listed.entries) - {currency}):
+        return None
+    coins: dict[str, Decimal | None] = {}
+    for name in sorted({*listed.entries, *listed.doubtful, *listed.broken} - {currency}):
+        coins[name] = None
         with suppress(BalanceUnavailable):
-            if amount := _balance_in(listed, info, call, venue, name, basis, code_of):
-                contents[name] = amount
-    return contents
+            coins[name] = _balance_in(listed, info, call, venue, name, basis, code_of)
+    return coins
 
 
 def read_facts(

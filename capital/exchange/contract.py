@@ -39,6 +39,7 @@ class BalanceRequest:
     Attributes:
         owners: Whose account the exchange said each pool is, if that is known: the answer of
             another one is a failure.
+        with_coins: Whether the answer is to say what else the wallets hold.
     """
 
     account_id: int
@@ -49,6 +50,7 @@ class BalanceRequest:
     is_sandbox: bool = False
     balance_basis: BalanceBasis = BalanceBasis.WALLET
     owners: Mapping[Pool, str] = field(default_factory=dict)
+    with_coins: bool = False
 
 
 Askers = Mapping[str, Sequence[BalanceRequest]]

@@ -16,7 +16,7 @@ from capital.models.accounts import (
     Tagged,
     basis_problem,
     market_problem,
-    policy_problem,
+    spot_problem,
     symbols_problem,
     tag_problem,
 )
@@ -308,10 +308,14 @@ class StrategyAccount(Limited, RemembersLoaded):
         if was_active or not self.is_active:
             return None
         account = self.account
-        return basis_problem(
+        problem = basis_problem(
             account.venue,
             account.balance_basis,
             account.wallet_mode,
             account.currency,
             self.strategy.market_type,
-        ) or policy_problem(account.policy, self.strategy.market_type)
+        )
+        if problem is not None:
+            return problem
+        spot = spot_problem(account, self.strategy.market_type)
+        return None if spot is None else spot.message

@@ -1,5 +1,6 @@
 """What is listed under a currency's name is an entry, or it is no balance."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.reasons import Code
-from capital.exchange.answers import read_all_balances, read_balance
+from capital.exchange.answers import read_all_balances, read_balance, read_coins
 from capital.exchange.formulas import amount_of, value_at
 from capital.exchange.venue import BalanceCall, Holdings
 
@@ -142,3 +143,40 @@ def test_lines_of_one_currency_are_its_entry_and_others_are_none() -> None:
     ]
 
     assert read_all_balances({"info": rows}, call(lines), **_given()) == {"USDT": 5, "BTC": 1}
+
+
+def test_coins_are_told_by_name_and_what_cannot_be_read_is_not_nothing() -> None:
+    answer = {
+        "info": {
+            "USDT": {"total": "5"},
+            "BTC": {"total": "0.10"},
+            "ETH": {"total": "0"},
+            "XRP": {"total": "many"},
+        }
+    }
+
+    coins = read_coins(answer, call(NAMED), **_given())
+
+    assert coins == {"BTC": Decimal("0.1"), "ETH": 0, "XRP": None}
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        BalanceCall({}, formulas=call(NAMED).formulas, holdings=Holdings(form="single")),
+        BalanceCall({"coin": "{currency}"}, formulas=call(NAMED).formulas, holdings=NAMED),
+        BalanceCall(
+            {}, formulas={BalanceBasis.WALLET: ("none", "total + /credit")}, holdings=NAMED
+        ),
+    ],
+    ids=["one entry", "one currency was asked", "a sum over currencies"],
+)
+def test_an_answer_about_one_currency_says_nothing_of_other_coins(of: BalanceCall) -> None:
+    assert read_coins({"info": {"USDT": {"total": "5"}}}, of, **_given()) is None
+
+
+def test_an_entry_without_a_name_may_be_any_coin() -> None:
+    rows = Holdings(form="rows", name="ccy")
+    listed = [{"ccy": "USDT", "total": "5"}, {"ccy": None, "total": "7"}]
+
+    assert read_coins({"info": listed}, call(rows), **_given()) is None

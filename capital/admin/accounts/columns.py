@@ -1,5 +1,6 @@
 """What a list and a page say of an account: balances, how fresh they are, what is due."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -12,7 +13,9 @@ from django.utils.translation import gettext, gettext_lazy, pgettext
 from capital.admin.accounts.form import CREDENTIALS
 from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
 from capital.admin.frame.formats import NOTHING, money, share
+from capital.domain.reasons import Code
 from capital.models import Account
+from capital.services.allocation import GateAnswer
 from capital.services.balances import suspect_reasons
 from capital.services.labels import POOL_NAMES
 from capital.services.overview import AccountOverview, overview_accounts
@@ -96,7 +99,8 @@ class AccountColumns:
         state = badge(pgettext("reallocation", "due"), "warning") if overview.due.due else ""
         return lines(
             state,
-            format_html('<span class="text-xs">{}</span>', sentence(overview.due.reason)),
+            _small(sentence(overview.due.reason)),
+            *_held_pools(overview.due),
         )
 
     @admin.display(description=gettext_lazy("last allocation"))
@@ -149,3 +153,22 @@ class AccountColumns:
 def _overview(account: Account) -> AccountOverview:
     overview: AccountOverview = account.overview  # type: ignore[attr-defined]
     return overview
+
+
+def _small(text: str) -> Any:
+    return format_html('<span class="text-xs">{}</span>', text)
+
+
+def _held_pools(due: GateAnswer) -> Iterator[Any]:
+    """Which pools are on hold and why, and how a position would not hold one as a whole."""
+    for pool, reason in due.held.items():
+        if not due.is_held:
+            yield badge(POOL_NAMES[pool], "warning")
+            yield _small(sentence(reason))
+    if any(reason.code is Code.OPEN_POSITION for reason in due.held.values()):
+        yield _small(
+            gettext(
+                "With “keep in use” for open positions, only what strategies have in use would "
+                "stay, and the rest would move."
+            )
+        )

@@ -35,6 +35,7 @@ LIMIT_FIELDS = (
 POLICY_FIELDS = (
     ("policy", "drift_band_percent"),
     ("lookback_days", "max_unexplained_percent"),
+    ("with_open_positions", "counts_spot_holdings"),
 )
 EDITED_FIELDS = (
     "name",

@@ -52,6 +52,7 @@ class PoolTable:
     source: Any
     colour: str
     balance: Decimal | None
+    holdings: Decimal | None
     observed_at: datetime | None
     age: timedelta | None
     reserve: Decimal | None
@@ -71,6 +72,7 @@ def _pool_table(pool: PoolReport, currency: str, decided_at: datetime) -> PoolTa
         source=SOURCE_NAMES.get(pool.source, pool.source),
         colour=_SOURCE_COLOUR.get(pool.source, ""),
         balance=pool.balance,
+        holdings=pool.holdings,
         observed_at=pool.observed_at,
         age=pool.age_at(decided_at),
         reserve=pool.reserve,

@@ -43,7 +43,16 @@ _RUN_COLUMNS = (
     "code",
     "reason",
 )
-_POOL_COLUMNS = ("pool", "balance", "source", "observed_at", "reserve", "unallocated", "pool_code")
+_POOL_COLUMNS = (
+    "pool",
+    "balance",
+    "source",
+    "observed_at",
+    "reserve",
+    "unallocated",
+    "pool_code",
+    "holdings",
+)
 _ENTRY_COLUMNS = ("strategy", "weight", "before", "after", "entry_code")
 
 
@@ -204,6 +213,7 @@ def _pool_lines(start: tuple[Any, ...], pool: PoolReport) -> Iterator[tuple[Any,
         pool.reserve,
         pool.unallocated,
         pool.code,
+        pool.holdings,
     )
     if not pool.entries:
         yield (*start, *of_pool, *[None] * len(_ENTRY_COLUMNS))

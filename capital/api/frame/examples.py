@@ -33,6 +33,8 @@ _ACCOUNT = {
     "lookback_days": 60,
     "max_unexplained_percent": "1",
     "drift_band_percent": "0",
+    "with_open_positions": "hold",
+    "counts_spot_holdings": False,
 }
 _STRATEGY = {
     "key": "trend",
@@ -136,6 +138,7 @@ _RUN = {
         {
             "pool": "futures",
             "balance": "5000.00",
+            "holdings": None,
             "source": "live",
             "observed_at": _TIME,
             "reserve": "0.00",
@@ -354,6 +357,7 @@ ANSWERS: Mapping[str, Any] = {
         "figures": dict(_NOT_DUE.figures),
         "reason": _NOT_DUE.english,
         "is_held": False,
+        "held": [],
         "suspects": [],
         "observed_at": _TIME,
         "last_checked_at": _TIME,

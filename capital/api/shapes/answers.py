@@ -212,6 +212,10 @@ class PoolOfRun(serializers.Serializer[Any]):
     balance = serializers.CharField(
         allow_null=True, help_text="Unrounded. Null: no balance was available."
     )
+    holdings = serializers.CharField(
+        allow_null=True,
+        help_text="What coins that spot strategies hold add to the balance. Null: they do not.",
+    )
     source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of this name
         choices=[(source.value, source.value) for source in Source], help_text=_SOURCE
     )
@@ -302,8 +306,8 @@ class Figures(serializers.JSONField):
     """The figures in the sentence of a code, as strings."""
 
 
-class Suspect(serializers.Serializer[Any]):
-    """A balance on hold because it jumped."""
+class HeldPool(serializers.Serializer[Any]):
+    """Why a pool is on hold."""
 
     pool = serializers.ChoiceField(choices=[(pool.value, pool.value) for pool in Pool])
     code = serializers.CharField()
@@ -321,9 +325,11 @@ class RebalanceStatus(serializers.Serializer[Any]):
     figures = Figures()
     reason = serializers.CharField()
     is_held = serializers.BooleanField(
-        help_text="Whether capital is on hold: a position is open, or a balance is suspect."
+        help_text="Whether all of the capital is on hold: a position is open in each pool, a "
+        "balance is suspect, or it is not known what strategies have in use."
     )
-    suspects = Suspect(many=True)
+    held = HeldPool(many=True, help_text="The pools whose capital stays as it is, and why.")
+    suspects = HeldPool(many=True, help_text="The balances on hold because they jumped.")
     observed_at = serializers.DateTimeField()
     last_checked_at = serializers.DateTimeField(allow_null=True)
     last_check_code = serializers.CharField(allow_blank=True)

@@ -1,11 +1,14 @@
 """JSON of live balances, connection checks, and whether a reallocation is due."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
 
 from capital.domain.balances import Observation
 from capital.domain.money import amount_text, plain
+from capital.domain.pools import Pool
+from capital.domain.reasons import Reason
 from capital.services.allocation import GateStatus
 from capital.services.balances import ConnectionReport, ObservedBalance
 from capital.services.sentences import sentence
@@ -49,15 +52,8 @@ def gate_status_as_json(status: GateStatus) -> dict[str, Any]:
         "figures": dict(status.reason.figures),
         "reason": sentence(status.reason),
         "is_held": status.is_held,
-        "suspects": [
-            {
-                "pool": pool.value,
-                "code": reason.code.value,
-                "figures": dict(reason.figures),
-                "reason": sentence(reason),
-            }
-            for pool, reason in status.suspects.items()
-        ],
+        "held": _by_pool(status.held),
+        "suspects": _by_pool(status.suspects),
         "observed_at": timezone.localtime(status.observed_at).isoformat(),
         "last_checked_at": checked_at and timezone.localtime(checked_at).isoformat(),
         "last_check_code": account.last_check_code,
@@ -78,3 +74,15 @@ def live_pool_as_json(balance: ObservedBalance) -> dict[str, Any]:
         }
     reason = {"code": answer.code.value, "reason": sentence(answer)}
     return {**shown, "amount": None, "observed_at": None, **reason}
+
+
+def _by_pool(reasons: Mapping[Pool, Reason]) -> list[dict[str, Any]]:
+    return [
+        {
+            "pool": pool.value,
+            "code": reason.code.value,
+            "figures": dict(reason.figures),
+            "reason": sentence(reason),
+        }
+        for pool, reason in reasons.items()
+    ]

@@ -80,6 +80,14 @@ ACCOUNT: Descriptions = {
         "Nothing moves while the capital of every strategy in a pool would change by no more than "
         "this percentage."
     ),
+    "with_open_positions": (
+        "What an open position does to the capital of its pool. `hold`: it stays as it is. "
+        "`keep_in_use`: what a strategy has in use stays with it, and the rest moves."
+    ),
+    "counts_spot_holdings": (
+        "Whether coins that spot strategies bought count as capital, at their market price. "
+        "`own_profit` and `keep_in_use` require it on accounts with spot strategies."
+    ),
     "connection_code": ("Why the exchange could not be read at the last sync. Empty if it could."),
     "last_checked_at": "When it was last checked whether a reallocation is due.",
     "last_check_code": "The result of that check.",

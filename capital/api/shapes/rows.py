@@ -79,6 +79,8 @@ class AccountRow(Row):
             "lookback_days",
             "max_unexplained_percent",
             "drift_band_percent",
+            "with_open_positions",
+            "counts_spot_holdings",
             "connection_code",
             "last_checked_at",
             "last_check_code",

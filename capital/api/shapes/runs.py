@@ -63,6 +63,7 @@ def _as_json(report: RunReport, run: AllocationRun | None = None) -> dict[str, A
             {
                 "pool": pool.pool,
                 "balance": _text(pool.balance),
+                "holdings": _text(pool.holdings),
                 "source": pool.source,
                 "observed_at": pool.observed_at
                 and timezone.localtime(pool.observed_at).isoformat(),

@@ -58,6 +58,7 @@ def decide(
     reserve: Reserve,
     rules: Rules | None = None,
     known: Known | None = None,
+    held: Mapping[Pool, Reason] | None = None,
 ) -> Decision:
     """Decide what every link of one account gets. Pure: same input, same answer.
 
@@ -69,18 +70,23 @@ def decide(
         reserve: The account's rule, applied to each pool.
         rules: By which policy; None divides by weight.
         known: What the policy has to know of the links.
+        held: The pools whose capital stays as it is, idle links included, and why.
 
     Returns:
         The pools in the order spot, futures, unified. ``applied``: at least one pool had a
         balance, and capital changed. ``skipped``: no pool that is in use had one, or none
         is in use (``nothing_to_allocate``), or one is missing and the others stay as they
-        were; capital that idle links still hold is released all the same.
+        were; capital that idle links still hold is released all the same. ``held``: what is not
+        held stays as it is, too.
 
     Raises:
         InvalidAllocation: The weights of a pool cannot be used.
     """
+    why = held or {}
     pools = tuple(
-        decide_pool(
+        keep_pool(pool, of_pool, why[pool], _kept_as(why[pool]))
+        if pool in why
+        else decide_pool(
             readings.get(pool) or _not_needed(pool),
             of_pool,
             reserve=reserve,
@@ -90,18 +96,35 @@ def decide(
         )
         for pool, of_pool in _by_pool(links, wallet_mode).items()
     )
+    return _outcome(pools, pools_in_use(links, wallet_mode), why)
 
-    in_use = pools_in_use(links, wallet_mode)
-    if not in_use:
+
+def _kept_as(reason: Reason) -> Code:
+    """How the entries of a held pool are told."""
+    return Code.HELD if reason.code.is_of_position else Code.POOL_KEPT
+
+
+def _outcome(
+    pools: tuple[PoolDecision, ...], in_use: Sequence[Pool], held: Mapping[Pool, Reason]
+) -> Decision:
+    """What became of the account as a whole."""
+    stays = [pool for pool in pools if pool.reading.pool in held]
+    changed = any(entry.changed for pool in pools for entry in pool.entries)
+    if stays and len(stays) == len(pools):
+        return Decision(Outcome.HELD, stays[0].reason, pools)
+    if not in_use and not stays:
         return Decision(Outcome.SKIPPED, Reason(Code.NOTHING_TO_ALLOCATE), pools)
     skipped = [pool for pool in pools if pool.skipped]
-    changed = any(entry.changed for pool in pools for entry in pool.entries)
     if changed and not skipped:
         return Decision(Outcome.APPLIED, Reason(Code.ALLOCATED), pools)
-    if changed and len(skipped) < len(in_use):
+    if changed and (stays or len(skipped) < len(in_use)):
         return Decision(Outcome.APPLIED, _why_not_all(skipped), pools)
-    if skipped:
+    if len(skipped) > len(stays):
         return Decision(Outcome.SKIPPED, _why_none(skipped), pools)
+    if stays:
+        names = ", ".join(pool.reading.pool for pool in stays)
+        reason = Reason(Code.UNCHANGED_BESIDE_HELD, {"pools": names})
+        return Decision(Outcome.UNCHANGED, reason, pools)
     return Decision(Outcome.UNCHANGED, Reason(Code.UNCHANGED), pools)
 
 

@@ -1,7 +1,8 @@
 """Is a reallocation due, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -61,6 +62,7 @@ class Inputs:
         aside: By link, what was set aside for it before.
         settled: How each pool stood when its capital was last decided: this run included.
         settled_before: The same without this run, for a revert.
+        held: What each pool was decided on before that was held in this run; None: it never was.
     """
 
     links: Mapping[int, LinkState]
@@ -71,6 +73,21 @@ class Inputs:
     aside: Mapping[int, Decimal] = field(default_factory=dict)
     settled: Mapping[Pool, Settled] = field(default_factory=dict)
     settled_before: Mapping[Pool, Settled] = field(default_factory=dict)
+    held: "Mapping[Pool, Inputs | None]" = field(default_factory=dict)
+
+    def in_pools(self, pools: AbstractSet[Pool], pool_of: Mapping[int, Pool]) -> "Inputs":
+        """The part that is about these pools. A link that is gone may have been in any."""
+        links = {
+            key: each
+            for key, each in self.links.items()
+            if key not in pool_of or pool_of[key] in pools
+        }
+        balances = {pool: each for pool, each in self.balances.items() if pool in pools}
+        return replace(self, links=links, balances=balances)
+
+    def of(self, pool: Pool) -> "Inputs | None":
+        """What a pool was decided on last; None: it never was."""
+        return self.held.get(pool, self)
 
 
 @dataclass(frozen=True)
@@ -124,6 +141,47 @@ def check_due(
     if changed is not None:
         return DueCheck(due=True, reason=changed)
     return _balance_change(now, last, thresholds, currency)
+
+
+def check_pools(
+    now: Inputs,
+    last: Inputs | None,
+    *,
+    pool_of: Mapping[int, Pool],
+    held: AbstractSet[Pool],
+    thresholds: Thresholds,
+    currency: str,
+) -> DueCheck:
+    """The same for pools of which some are held, or were: each against what it was decided on.
+
+    Args:
+        now: The present inputs.
+        last: The inputs of the last run that allocated; None if there never was one.
+        pool_of: The pool of each link.
+        held: The pools whose capital stays as it is: they are not judged.
+        thresholds: The account's.
+        currency: For the figures.
+    """
+    free = [pool for pool in Pool if pool in pool_of.values() and pool not in held]
+    groups: list[tuple[Inputs | None, set[Pool]]] = []
+    for pool in free:
+        then = None if last is None else last.of(pool)
+        known = next((pools for each, pools in groups if each is then), None)
+        if known is None:
+            groups.append((then, {pool}))
+        else:
+            known.add(pool)
+    checks = [
+        check_due(
+            now.in_pools(pools, pool_of),
+            None if then is None else then.in_pools(pools, pool_of),
+            has_open_position=False,
+            thresholds=thresholds,
+            currency=currency,
+        )
+        for then, pools in groups or [(last, set(Pool))]
+    ]
+    return next((check for check in checks if check.due), checks[0])
 
 
 def configuration_change(now: Inputs, last: Inputs) -> Reason | None:

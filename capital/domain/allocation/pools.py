@@ -43,6 +43,8 @@ class EntryDecision:
 class PoolDecision:
     """The decision for one pool: ``allocated + reserve + unallocated`` is the floored balance.
 
+    The balance is that of the reading with what counts of holdings.
+
     ``reserve`` and ``unallocated`` are None where there was no balance. ``unallocated`` is
     negative where the balance is: it is the debt.
     """
@@ -94,16 +96,17 @@ def decide_pool(
         InvalidAllocation: The weights of the active links cannot be used.
     """
     links = sorted(links, key=lambda link: link.id)
-    if reading.amount is None:
+    total = reading.total
+    if total is None:
         return _without_balance(reading, links)
-    balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)  # never a signed zero
+    balance = EXACT.add(floor_to(total, quantum), ZERO)  # never a signed zero
     if weights := [link.weight for link in links if link.idle is None]:
         check_weights(weights)
     division = divide(
         Question(
             pool=reading.pool,
             links=links,
-            balance=reading.amount,
+            balance=total,
             reserve=reserve.of(balance, quantum=quantum),
             rule=reserve,
             rules=rules or Rules(),
@@ -137,9 +140,10 @@ def keep_pool(pool: Pool, links: Sequence[Link], reason: Reason, code: Code) -> 
 
 def _reason(reading: PoolReading, balance: Decimal, unallocated: Decimal) -> Reason:
     """Where the balance came from; or that it is a debt, or less than what is in use."""
-    assert reading.amount is not None, "without a balance nothing is divided"
+    total = reading.total
+    assert total is not None, "without a balance nothing is divided"
     if balance < 0:
-        figures = {"balance": plain(EXACT.normalize(reading.amount))}
+        figures = {"balance": plain(EXACT.normalize(total))}
         return Reason(Code.NEGATIVE_BALANCE, figures)
     if unallocated < 0:
         return Reason(Code.OVER_COMMITTED, {"shortfall": plain(EXACT.minus(unallocated))})

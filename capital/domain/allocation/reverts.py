@@ -67,8 +67,9 @@ def _restore_pool(
     currency: str,
 ) -> PoolDecision:
     quantum = quantum_of(currency)
-    assert reading.amount is not None, "the caller refuses a pool without a balance"
-    balance = EXACT.add(floor_to(reading.amount, quantum), ZERO)
+    total = reading.total
+    assert total is not None, "the caller refuses a pool without a balance"
+    balance = EXACT.add(floor_to(total, quantum), ZERO)
     allocated = reduce(EXACT.add, (entry.after or ZERO for entry in entries), ZERO)
     if allocated > max(ZERO, balance):
         raise RevertRefused(

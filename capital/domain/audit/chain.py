@@ -87,8 +87,9 @@ class Ledger:
             # The wallet mode changed: the old balances are of other wallets.
             for gone in _SEPARATE if pool.pool is Pool.UNIFIED else (Pool.UNIFIED,):
                 self.limits.pop(gone, None)
-            if pool.balance is not None:
-                self.limits[pool.pool] = max(_ZERO, floor_to(pool.balance, quantum))
+            if pool.total is not None:
+                # What is in use stays with its link, even where it is more than there is.
+                self.limits[pool.pool] = max(floor_to(pool.total, quantum), pool.allocated)
             yield from self._follow_links(pool)
             if pool.balance is None:
                 # With a balance, conservation is the stricter check.

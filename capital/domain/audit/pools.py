@@ -66,7 +66,12 @@ class RecordedEntry:
 
 @dataclass(frozen=True)
 class RecordedPool:
-    """What a run recorded of one pool, from its rows or its snapshot; ``balance`` unrounded."""
+    """What a run recorded of one pool, from its rows or its snapshot.
+
+    Attributes:
+        balance: Unrounded.
+        holdings: What counted of coins beside it; None where none did.
+    """
 
     row: str
     pool: Pool
@@ -76,6 +81,14 @@ class RecordedPool:
     reserve: Decimal | None
     unallocated: Decimal | None
     entries: tuple[RecordedEntry, ...]
+    holdings: Decimal | None = None
+
+    @property
+    def total(self) -> Decimal | None:
+        """What was divided, unrounded; None where there was no balance."""
+        return PoolReading.recorded(
+            self.pool, self.balance, self.source, self.observed_at, holdings=self.holdings
+        ).total
 
     @property
     def figures(self) -> dict[str, str]:
@@ -103,9 +116,9 @@ def check_pool(
     for entry in pool.entries:
         yield from _check_entry(entry, pool, in_use.get(entry.link_id or 0, ZERO))
     yield from _check_reading(pool)
-    if pool.balance is None or _reading_contradicted(pool):
+    if pool.total is None or _reading_contradicted(pool):
         return
-    balance = floor_to(pool.balance, quantum)
+    balance = floor_to(pool.total, quantum)
     floors = reduce(EXACT.add, in_use.values(), ZERO)
     expected = None
     if reserve is not None:
@@ -132,8 +145,8 @@ def check_restored_pool(
         elif entry.after is not None and not is_whole(entry.after, quantum):
             yield Reason(Code.ENTRY_NOT_WHOLE, figures)
     yield from _check_reading(pool)
-    if pool.balance is not None and not _reading_contradicted(pool):
-        balance = floor_to(pool.balance, quantum)
+    if pool.total is not None and not _reading_contradicted(pool):
+        balance = floor_to(pool.total, quantum)
         expected = None
         if reserve is not None:
             expected = kept_back_beside(pool.allocated, balance, reserve, quantum=quantum)
@@ -245,7 +258,7 @@ def _check_shares(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) -
 
 def _is_told_as_debt(pool: RecordedPool) -> bool:
     """Whether what was handed out of a debt is told of the pool already."""
-    return pool.balance is not None and pool.balance < 0
+    return pool.total is not None and pool.total < 0
 
 
 def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) -> PoolDecision:
@@ -262,7 +275,9 @@ def _decided_again(pool: RecordedPool, quantum: Decimal, inputs: Inputs | None) 
         _link(entry, inputs) for entry in sorted(pool.entries, key=lambda each: each.link_id or 0)
     ]
     return decide_pool(
-        PoolReading.recorded(pool.pool, pool.balance, pool.source, pool.observed_at),
+        PoolReading.recorded(
+            pool.pool, pool.balance, pool.source, pool.observed_at, holdings=pool.holdings
+        ),
         links,
         reserve=reserve,
         quantum=quantum,

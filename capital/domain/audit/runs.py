@@ -100,8 +100,12 @@ def _check_outcome(run: RecordedRun) -> Iterator[Reason]:
 
 
 def _contradicts_applied(run: RecordedRun) -> bool:
-    """Nothing changed, or there was no balance. Missing pools are reported elsewhere."""
-    return bool(run.pools) and not (_changed(run) and _with_balance(run))
+    """Nothing changed, or there was no balance. Missing pools are reported elsewhere.
+
+    Beside a pool that is held, idle links release their capital without one.
+    """
+    is_held = any(entry.code in _HELD for entry in _entries(run))
+    return bool(run.pools) and not (_changed(run) and (_with_balance(run) or is_held))
 
 
 def _contradicts_held(run: RecordedRun) -> bool:
@@ -128,6 +132,8 @@ def _with_balance(run: RecordedRun) -> list[RecordedPool]:
     return [pool for pool in run.pools if pool.balance is not None]
 
 
+# An entry of a pool that stays as it is.
+_HELD = (Code.HELD, Code.POOL_KEPT)
 # A failed run claims nothing that entries could contradict.
 _CONTRADICTS: Mapping[Outcome, Callable[[RecordedRun], bool]] = {
     Outcome.APPLIED: _contradicts_applied,
@@ -167,7 +173,7 @@ def _check_inputs(run: RecordedRun, inputs: Inputs) -> Iterator[Reason]:
 
     A revert divides nothing: it takes the links of its inputs over from the run before.
     """
-    balances = {pool.pool: pool.balance for pool in run.pools if pool.balance is not None}
+    balances = {pool.pool: pool.total for pool in run.pools if pool.total is not None}
     if run.reverts is not None:
         wrong = [pool.value for pool in balances if balances[pool] != inputs.balances.get(pool)]
     else:
@@ -193,7 +199,7 @@ def _links_contradicted(run: RecordedRun, inputs: Inputs) -> list[str]:
 
 def _idle_contradicted(entry: RecordedEntry, idle: Code | None) -> bool:
     """Whether the inputs say otherwise why the link is idle. A pool that is kept keeps all."""
-    if entry.code in (Code.POOL_KEPT, Code.WITHIN_BAND):
+    if entry.code in (*_HELD, Code.WITHIN_BAND):
         return False
     return (entry.code if entry.idle else None) != idle
 

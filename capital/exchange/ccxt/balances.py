@@ -12,7 +12,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import BalanceUnavailable
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.answers import name_of_wallet, read_all_balances, read_balance
+from capital.exchange.answers import name_of_wallet, read_all_balances, read_balance, read_coins
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS, AccountClients
 from capital.exchange.ccxt.clients import (
     built_client,
@@ -98,7 +98,19 @@ class CcxtGateway(AccountClients):
                 basis=request.balance_basis,
                 code_of=named,
             )
-            return Observation(amount, clock(), called)
+            observed = Observation(amount, clock(), called)
+            if not request.with_coins:
+                return observed
+            coins = read_coins(
+                answer,
+                call,
+                pages=exchange.answers,
+                venue=request.venue.id,
+                currency=request.currency,
+                basis=request.balance_basis,
+                code_of=named,
+            )
+            return replace(observed, coins=coins)
 
         return run_to_its_end(self._fetch_all(requests, read, on_account)) if requests else {}
 

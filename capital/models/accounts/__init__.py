@@ -14,7 +14,7 @@ from capital.models.accounts.venue_rules import (
     basis_problem,
     market_problem,
     no_market,
-    policy_problem,
+    spot_problem,
 )
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
     "market_of",
     "market_problem",
     "no_market",
-    "policy_problem",
+    "spot_problem",
     "symbols_problem",
     "tag_problem",
     "written_tag",

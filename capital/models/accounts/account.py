@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.allocation.rules import USUAL_LOOKBACK_DAYS, PolicyName
+from capital.domain.allocation.rules import USUAL_LOOKBACK_DAYS, PolicyName, WithOpenPositions
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import usual_min_change
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -23,7 +23,7 @@ from capital.models.accounts.venue_rules import (
     check_wallet_mode,
     known_venue,
     market_problem,
-    policy_problem,
+    spot_problem,
 )
 from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.exact import AmountField, RatioField
@@ -37,7 +37,14 @@ _SETTLED = frozenset({"venue", "wallet_mode", "currency", "is_sandbox", "balance
 _DENOMINATION = ("venue", "currency")
 _RESERVE = ("reserve_percent", "reserve_amount")
 # By which policy its pools are divided.
-_RULES = ("policy", "lookback_days", "max_unexplained_percent", "drift_band_percent")
+_RULES = (
+    "policy",
+    "lookback_days",
+    "max_unexplained_percent",
+    "drift_band_percent",
+    "with_open_positions",
+    "counts_spot_holdings",
+)
 # Which number of the exchange's answer the balance is, and of which wallet.
 _MEANING = ("balance_basis", "wallet_mode", "is_sandbox")
 # Which venue's market rules are needed.
@@ -287,6 +294,31 @@ class Account(Limited, RemembersLoaded):
             "than this."
         ),
     )
+    with_open_positions = models.CharField(
+        _("with open positions"),
+        max_length=20,
+        default=WithOpenPositions.HOLD.value,
+        choices=[
+            (WithOpenPositions.HOLD.value, _("hold: the pool's capital stays as it is")),
+            (
+                WithOpenPositions.KEEP_IN_USE.value,
+                _("keep in use: what a strategy has in use stays with it, the rest moves"),
+            ),
+        ],
+        help_text=_(
+            "What an open position does to the capital of its pool. The other pool is never held. "
+            "Keep in use needs positions that are known: reported by bots, or read from the "
+            "exchange."
+        ),
+    )
+    counts_spot_holdings = models.BooleanField(
+        _("count spot holdings"),
+        default=False,
+        help_text=_(
+            "Coins that spot strategies bought count as capital, at their market price: buying a "
+            "coin is not a loss. Coins that no strategy bought do not count."
+        ),
+    )
     suspect_readings = models.JSONField(_("suspect balances"), default=dict, blank=True)
     venue_owners = models.JSONField(
         _("account at the exchange"), default=dict, blank=True, editable=False
@@ -486,14 +518,18 @@ class Account(Limited, RemembersLoaded):
 
     def _keep_to_policy(self) -> None:
         """Refuse a policy that the strategies that trade here cannot use."""
-        problem = policy_problem(self.policy, MarketType.SPOT.value)
-        if problem is None or self._state.adding or self.policy == self.loaded.get("policy"):
+        problem = spot_problem(self, MarketType.SPOT.value)
+        if problem is None or self._state.adding or not self._is_changing(*_RULES):
             return
         spot = self.strategy_accounts.filter(
             is_active=True, strategy__market_type=MarketType.SPOT.value
         )
         if spot.exists():
-            raise ValidationError({"policy": problem})
+            raise ValidationError({problem.field: problem.message})
+
+    def _is_changing(self, *names: str) -> bool:
+        """Whether saving would change any of these fields."""
+        return any(getattr(self, name) != self.loaded.get(name) for name in names)
 
     def _keep_links(self) -> None:
         """Refuse a venue without the markets of the strategies that trade here."""

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.allocation.rules import PolicyName
+from capital.domain.allocation.rules import PolicyName, WithOpenPositions
 from capital.domain.balances import BalanceBasis
 from capital.domain.pools import WalletMode
 
@@ -90,6 +90,22 @@ CONSTRAINTS: list[models.BaseConstraint] = [
         violation_error_message=_(
             "With the balance type “free”, it cannot be told what a strategy earned. Choose "
             "another balance type or another allocation policy."
+        ),
+    ),
+    models.CheckConstraint(
+        condition=Q(with_open_positions__in=[each.value for each in WithOpenPositions]),
+        name="account_with_open_positions_known",
+        violation_error_message=_("With open positions must be hold or keep_in_use."),
+    ),
+    models.CheckConstraint(
+        condition=~Q(
+            with_open_positions=WithOpenPositions.KEEP_IN_USE.value,
+            balance_basis=BalanceBasis.FREE.value,
+        ),
+        name="account_keep_in_use_not_on_free",
+        violation_error_message=_(
+            "With the balance type “free”, what strategies have in use is no part of the balance, "
+            "so it cannot be kept of it. Choose another balance type, or hold."
         ),
     ),
     models.CheckConstraint(

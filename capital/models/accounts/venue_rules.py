@@ -1,12 +1,12 @@
 """What an account's venue decides or refuses: each check raises what a form can show."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from capital.domain.allocation.rules import PolicyName
+from capital.domain.allocation.rules import PolicyName, WithOpenPositions
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -104,19 +104,42 @@ def basis_problem(
     return None if refused is None else _basis_refusal(venue, chosen, refused[1])
 
 
-def policy_problem(policy: str, market: str) -> str | None:
-    """Why no strategy of ``market`` can use an account with this policy; None if one can.
+class Divided(Protocol):
+    """How an account's pools are divided, as far as spot strategies are concerned."""
 
-    What a spot strategy buys leaves the balance, so what it earned cannot be told from it.
+    policy: str
+    with_open_positions: str
+    counts_spot_holdings: bool
+
+
+class SpotProblem(NamedTuple):
+    """The setting of an account that spot strategies cannot live with, and why."""
+
+    field: str
+    message: str
+
+
+def spot_problem(account: Divided, market: str) -> SpotProblem | None:
+    """Why no strategy of ``market`` can use an account with these settings; None if one can.
+
+    What a spot strategy buys leaves the balance: unless it counts, it looks like a loss.
     """
-    if policy != PolicyName.OWN_PROFIT or market != MarketType.SPOT:
+    if market != MarketType.SPOT or account.counts_spot_holdings:
         return None
-    return str(
-        _(
-            "With the allocation policy “own profit”, an account cannot have spot strategies: what "
-            "they buy would look like a loss."
+    if account.policy == PolicyName.OWN_PROFIT:
+        message = _(
+            "With the allocation policy “own profit”, an account can have spot strategies only if "
+            "their holdings count: what they buy would look like a loss. Switch on “count spot "
+            "holdings”, or choose another policy."
         )
-    )
+        return SpotProblem("policy", str(message))
+    if account.with_open_positions == WithOpenPositions.KEEP_IN_USE:
+        message = _(
+            "“Keep in use” needs “count spot holdings” on an account with spot strategies: "
+            "otherwise the coins that they hold are no part of the balance that is divided."
+        )
+        return SpotProblem("with_open_positions", str(message))
+    return None
 
 
 def check_sandbox(venue: Venue, mode: WalletMode) -> None:

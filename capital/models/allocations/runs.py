@@ -163,8 +163,9 @@ class AllocationRun(AppendOnlyModel):
 class AllocationPool(AppendOnlyModel):
     """One pool of a run: the reading that was used, and where the money went.
 
-    ``reading`` is the balance unrounded, as text, empty where there was none. ``unallocated``
-    is negative where the balance is.
+    ``reading`` is the balance unrounded, as text, empty where there was none; ``holdings`` is what
+    counted of coins beside it, empty where none did. ``unallocated`` is negative where the balance
+    is, or where more is in use than there is.
     """
 
     run = models.ForeignKey(
@@ -183,6 +184,7 @@ class AllocationPool(AppendOnlyModel):
         ],
     )
     reading = models.CharField(_("balance reading"), max_length=160, blank=True, default="")
+    holdings = models.CharField(_("coins held"), max_length=160, blank=True, default="")
     source = models.CharField(
         _("source"),
         max_length=10,

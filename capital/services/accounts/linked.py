@@ -13,8 +13,16 @@ from capital.domain.allocation.bounds import Bounds, Compounding
 from capital.domain.allocation.decision import pools_in_use
 from capital.domain.allocation.links import ZERO, Link, Reserve, why_idle
 from capital.domain.allocation.rules import PolicyName, Rules
-from capital.domain.pools import Pool, WalletMode
-from capital.models import BOUND_FIELDS, Account, Position, Stop, StrategyAccount, SymbolDay
+from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.models import (
+    BOUND_FIELDS,
+    Account,
+    Position,
+    Reservation,
+    Stop,
+    StrategyAccount,
+    SymbolDay,
+)
 from capital.services.accounts.lookup import AccountIds, markets_of_venue, reserve_of, rules_of
 from strategies.markets import MarketType
 
@@ -50,14 +58,22 @@ class LinkedAccount:
     """One account with its links, as read at one moment.
 
     Attributes:
-        since: By link.
+        since: By link, from when its earnings count.
         splits_again: Whether its pools are divided by weight once, whatever its policy.
+        reserving: The links of which a reservation may hold capital.
     """
 
     account: Account
     links: tuple[Link, ...]
     since: Mapping[int, Since] = field(default_factory=dict)
     splits_again: bool = False
+    reserving: frozenset[int] = frozenset()
+
+    @property
+    def pool_of(self) -> dict[int, Pool]:
+        """The pool that each link draws on."""
+        mode = WalletMode(self.account.wallet_mode)
+        return {link.id: pool_of(link.market, mode) for link in self.links}
 
     @property
     def division(self) -> Division:
@@ -91,10 +107,35 @@ def load_linked_accounts(
     markets = {
         account_id: markets_of_venue(account.venue) for account_id, account in accounts.items()
     }
+    reserving: dict[int, set[int]] = {account_id: set() for account_id in accounts}
+    since: dict[int, dict[int, Since]] = {account_id: {} for account_id in accounts}
+    for *row, reserves in _link_rows(ids, accounts):
+        account_id, of_link = row[1], row[: -len(_SINCE)]
+        links[account_id].append(_link(of_link, markets[account_id]))
+        moment, counted, unrealized, traded, reported = row[-len(_SINCE) :]
+        if moment is not None or reported:
+            since[account_id][row[0]] = Since(moment, counted or ZERO, unrealized, traded, reported)
+        if reserves:
+            reserving[account_id].add(row[0])
+    return {
+        account_id: LinkedAccount(
+            account, tuple(links[account_id]), since[account_id], reserving=frozenset(reserving[account_id])
+        )
+        for account_id, account in accounts.items()
+    }
+
+
+def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any, Any]:
+    """What is read of each link, in one query."""
     # Tuples: making three instances a link is most of what loading would cost.
-    rows = (
+    rows: QuerySet[Any, Any] = (
         _with_earnings(StrategyAccount.objects.filter(account_id__in=ids), accounts)
-        .annotate(stopped=Exists(_limit_stops()))
+        .annotate(
+            stopped=Exists(_limit_stops()),
+            reserving=Exists(
+                Reservation.objects.filter(strategy_account=OuterRef("pk"), is_held=True)
+            ),
+        )
         .order_by("pk")
         .values_list(
             "pk",
@@ -110,19 +151,10 @@ def load_linked_accounts(
             *BOUND_FIELDS,
             "max_drawdown_percent",
             *_SINCE,
+            "reserving",
         )
     )
-    since: dict[int, dict[int, Since]] = {account_id: {} for account_id in accounts}
-    for row in rows:
-        account_id, of_link = row[1], row[: -len(_SINCE)]
-        links[account_id].append(_link(of_link, markets[account_id]))
-        moment, counted, unrealized, traded, reported = row[-len(_SINCE) :]
-        if moment is not None or reported:
-            since[account_id][row[0]] = Since(moment, counted or ZERO, unrealized, traded, reported)
-    return {
-        account_id: LinkedAccount(account, tuple(links[account_id]), since[account_id])
-        for account_id, account in accounts.items()
-    }
+    return rows
 
 
 def _limit_stops() -> Any:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from django.db.models import QuerySet
 
 from capital.domain.allocation.links import Reserve
-from capital.domain.allocation.rules import PolicyName, Rules
+from capital.domain.allocation.rules import PolicyName, Rules, WithOpenPositions
 from capital.domain.balances import BalanceBasis
 from capital.domain.errors import AmbiguousAccount, UnknownAccount, UnknownVenue
 from capital.domain.pools import Pool, WalletMode, pools_of
@@ -127,4 +127,6 @@ def rules_of(account: Account) -> Rules:
         lookback_days=account.lookback_days,
         max_unexplained_percent=account.max_unexplained_percent,
         drift_band_percent=account.drift_band_percent,
+        with_open_positions=WithOpenPositions(account.with_open_positions),
+        counts_spot_holdings=account.counts_spot_holdings,
     )

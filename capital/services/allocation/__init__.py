@@ -32,6 +32,7 @@ from capital.services.allocation.report import (
 )
 from capital.services.allocation.reverts import preview_revert, revert_run
 from capital.services.allocation.runs import report_runs
+from capital.services.allocation.verdicts import GateAnswer
 from capital.services.allocation.weights.edit import set_weights
 from capital.services.allocation.weights.told import WeightChange, WeightsReport
 
@@ -39,6 +40,7 @@ __all__ = [
     "MOST_NAMED",
     "AllocationPreview",
     "EntryReport",
+    "GateAnswer",
     "GateStatus",
     "PoolReport",
     "RunReport",

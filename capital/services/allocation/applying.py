@@ -1,7 +1,7 @@
 """Apply a plan exactly as it was shown, or not at all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from capital.services.allocation.plans import (
     expires_at,
     get_plan,
 )
+from capital.services.allocation.policies.in_use import load_in_use
 from capital.services.allocation.policies.known import Told
 from capital.services.allocation.request import (
     AllocationRequest,
@@ -28,7 +29,7 @@ from capital.services.allocation.request import (
     log_force,
     require_rights,
 )
-from capital.services.allocation.stored import judged_from_json, shown_as_json
+from capital.services.allocation.stored import in_use_from_json, judged_from_json, shown_as_json
 from capital.services.allocation.verdicts import Circumstances, Verdict, decide_account, known_of
 from capital.services.balances.readings import JudgedReadings
 from capital.services.transactions import outside_transaction
@@ -100,7 +101,15 @@ class _Shown:
         changes: dict[int, Reason] = {}
         last_runs = last_allocations(list(linked_accounts))
         judged = {key: judged_from_json(self.planned[key].readings) for key in linked_accounts}
-        told = known_of(linked_accounts, judged, now=now)
+        # What coins are worth changes with every price: what was shown is applied.
+        shown = {key: in_use_from_json(self.planned[key].readings) for key in linked_accounts}
+        present = load_in_use(
+            linked_accounts, {key: each.readings for key, each in judged.items()}, now=now
+        )
+        in_use = {
+            key: replace(each, positions=present[key].positions) for key, each in shown.items()
+        }
+        told = known_of(linked_accounts, judged, now=now, in_use=in_use)
         for key, linked in linked_accounts.items():
             verdict = self._judge_one(linked, judged[key], circumstances, last_runs[key], told[key])
             if isinstance(verdict, Reason):
@@ -126,7 +135,8 @@ class _Shown:
         now = rests_on(
             linked,
             judged,
-            has_open_position=key in circumstances.held_by_position,
+            held=circumstances.position_holds.get(key, {}),
+            positions=told.in_use.positions,
             last_run=last_run,
         )
         changed = what_changed(planned.rests_on, now, linked=linked, judged=judged)

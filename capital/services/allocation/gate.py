@@ -14,7 +14,7 @@ from capital.services.allocation.inputs import load_inputs
 from capital.services.allocation.verdicts import GateAnswer, answer_gates
 from capital.services.balances.live import observe_pools
 from capital.services.balances.summaries import load_latest
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import position_holds
 from capital.services.transactions import outside_transaction
 
 _AT_ONCE = 500
@@ -52,7 +52,7 @@ def check_gate(account_id: int, *, live: bool = True, clock: Clock = timezone.no
         answers,
         latest=load_latest([account_id], now=now),
         last=load_inputs([account_id]),
-        positions=why_positions_hold([account_id]),
+        holds=position_holds([account_id]),
         now=now,
     )[account_id]
     return GateStatus(**vars(answer), account=linked.account, observed_at=now)
@@ -72,9 +72,9 @@ def answers_by_last_reading(
         now: The current time, for the age of the balances.
     """
     ids = list(linked_accounts)
-    last_inputs, positions = load_inputs(ids), why_positions_hold(ids)
+    last_inputs, holds = load_inputs(ids), position_holds(ids)
     return answer_gates(
-        linked_accounts, None, latest=latest, last=last_inputs, positions=positions, now=now
+        linked_accounts, None, latest=latest, last=last_inputs, holds=holds, now=now
     )
 
 

@@ -32,6 +32,7 @@ def inputs_of(
     known: Known | None = None,
     settled: Mapping[Pool, Settled] | None = None,
     settled_before: Mapping[Pool, Settled] | None = None,
+    held: Mapping[Pool, Inputs | None] | None = None,
 ) -> Inputs:
     """The inputs of a decision that is made now.
 
@@ -41,6 +42,7 @@ def inputs_of(
         known: What the policy had to know.
         settled: From where earnings count after the decision, by pool.
         settled_before: From where they counted before it.
+        held: What the pools that are held were decided on before.
     """
     return Inputs(
         links={
@@ -61,7 +63,22 @@ def inputs_of(
         aside={link.id: link.set_aside for link in linked.links if link.set_aside},
         settled=settled or {},
         settled_before=settled_before or {},
+        held=held or {},
     )
+
+
+def decided_before(
+    linked: LinkedAccount, last: Inputs | None, held: Iterable[Pool]
+) -> dict[Pool, Inputs | None]:
+    """What the pools that stay as they are were decided on, for when they no longer do."""
+    before: dict[Pool, Inputs | None] = {}
+    for pool in held:
+        then = None if last is None else last.of(pool)
+        if then is not None:
+            part = then.in_pools({pool}, linked.pool_of)
+            then = Inputs(part.links, part.reserve, part.balances, part.rules)
+        before[pool] = then
+    return before
 
 
 def inputs_after_revert(
@@ -86,9 +103,7 @@ def inputs_after_revert(
 
 
 def _balances(readings: Mapping[Pool, PoolReading]) -> dict[Pool, Decimal]:
-    return {
-        pool: reading.amount for pool, reading in readings.items() if reading.amount is not None
-    }
+    return {pool: total for pool, each in readings.items() if (total := each.total) is not None}
 
 
 def load_last_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
@@ -128,7 +143,8 @@ def rests_on(
     linked: LinkedAccount,
     judged: JudgedReadings,
     *,
-    has_open_position: bool,
+    held: Iterable[Pool],
+    positions: Mapping[str, str],
     last_run: int | None,
     accepts: Iterable[Pool] = (),
 ) -> dict[str, Any]:
@@ -137,7 +153,8 @@ def rests_on(
     Args:
         linked: The account with its links, as they are now.
         judged: Its readings.
-        has_open_position: Whether one holds the account.
+        held: The pools that an open position holds.
+        positions: What its links hold, where that decides what they have in use.
         last_run: The primary key of the last run that allocated.
         accepts: The pools of which a suspect balance is accepted.
     """
@@ -148,7 +165,8 @@ def rests_on(
             str(link.id): None if link.capital is None else plain(link.capital)
             for link in linked.links
         },
-        "open_position": has_open_position,
+        "held": sorted(pool.value for pool in held),
+        "positions": dict(positions),
         "suspects": _amounts(linked.account.suspect_readings),
         "accepts": {
             pool.value: plain(judged.believed[pool].amount)
@@ -188,7 +206,8 @@ def what_changed(
     ]
     if keys:
         return Reason(Code.CAPITAL_CHANGED, {"strategies": ", ".join(keys)})
-    if now["open_position"] != then["open_position"]:
+    # A plan that an earlier version made says neither.
+    if any(now[name] != then.get(name) for name in ("held", "positions")):
         return Reason(Code.POSITIONS_CHANGED)
     if now["suspects"] not in _suspects_foreseen(then["suspects"], then["accepts"], judged):
         return Reason(Code.SUSPECTS_CHANGED)

@@ -203,11 +203,12 @@ def _planned_accounts(
             PlannedAccount(
                 plan=plan,
                 account=linked.account,
-                readings=judged_as_json(judged),
+                readings=judged_as_json(judged, told.in_use),
                 rests_on=rests_on(
                     linked,
                     judged,
-                    has_open_position=key in circumstances.held_by_position,
+                    held=circumstances.position_holds.get(key, {}),
+                    positions=told.in_use.positions,
                     last_run=last_runs[key],
                     accepts=accepts,
                 ),

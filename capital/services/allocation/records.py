@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Case, Value, When
 
 from capital.domain.allocation.decision import Decision, Outcome
-from capital.domain.balances import reading_text
+from capital.domain.balances import holdings_text, reading_text
 from capital.models import (
     Account,
     AllocationEntry,
@@ -165,6 +165,7 @@ def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:
             run=run,
             pool=pool.reading.pool.value,
             reading=reading_text(pool.reading, run.account.currency),
+            holdings=holdings_text(pool.reading, run.account.currency),
             source=pool.reading.source.value,
             observed_at=pool.reading.observed_at,
             reserve=pool.reserve,

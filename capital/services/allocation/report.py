@@ -42,6 +42,7 @@ class EntryReport:
 class PoolReport:
     """One pool. ``balance`` is unrounded; None where there was none.
 
+    ``holdings`` is what counts of coins that strategies hold beside it; None where none do.
     Amounts have their currency's decimals at least and no zeros beyond them, so that every face
     writes the same digits.
     """
@@ -55,6 +56,7 @@ class PoolReport:
     code: str
     figures: dict[str, str]
     entries: tuple[EntryReport, ...]
+    holdings: Decimal | None = None
 
     @property
     def skipped(self) -> bool:
@@ -143,6 +145,7 @@ def pool_reports(decision: Decision, currency: str) -> tuple[PoolReport, ...]:
         PoolReport(
             pool=pool.reading.pool.value,
             balance=_balance(pool.reading, currency),
+            holdings=reported_amount(pool.reading.holdings, currency),
             source=pool.reading.source.value,
             observed_at=pool.reading.observed_at,
             reserve=reported_amount(pool.reserve, currency),

@@ -32,7 +32,7 @@ from capital.services.balances.live import LiveAnswers, observe_again, observe_p
 from capital.services.balances.locked import lock_observed
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import Summaries, load_latest, load_summaries
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import position_holds
 from capital.services.transactions import outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -208,9 +208,11 @@ def _pools_to_restore(
         raise RevertRefused(Code.NOTHING_TO_REVERT, run=str(run.pk))
     _require_last(run)
     _require_unchanged(linked, changed)
-    held = why_positions_hold([run.account_id]).get(run.account_id)
-    if held is not None:
-        raise RevertRefused(held.code, **held.figures)
+    # What is restored knows nothing of what is in use now, or of coins that are held.
+    holds = position_holds([run.account_id], always=True).get(run.account_id, {})
+    for pool in Pool:
+        if pool in moved and pool in holds:
+            raise RevertRefused(holds[pool].code, **holds[pool].figures)
     return tuple(pool for pool in Pool if pool in moved)
 
 

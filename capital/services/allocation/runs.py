@@ -52,6 +52,7 @@ def _recorded_pool(pool: AllocationPool, currency: str, steps: Mapping[str, Any]
     return PoolReport(
         pool=pool.pool,
         balance=Decimal(pool.reading) if pool.reading else None,
+        holdings=Decimal(pool.holdings) if pool.holdings else None,
         source=pool.source,
         observed_at=pool.observed_at,
         reserve=reported_amount(pool.reserve, currency),

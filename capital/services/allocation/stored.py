@@ -15,6 +15,7 @@ from capital.domain.money import parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
+from capital.services.allocation.policies.in_use import InUse
 from capital.services.allocation.policies.kept import each_step_as_json, steps_from_json
 from capital.services.allocation.report import (
     EntryReport,
@@ -30,7 +31,7 @@ from capital.services.balances.suspects import Suspect
 SNAPSHOT = "snapshot"
 
 
-def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
+def judged_as_json(judged: JudgedReadings, in_use: InUse) -> dict[str, Any]:
     """For a plan's column; amounts as text, times as ISO 8601.
 
     A person makes a plan, which confirms first balances, so none is unconfirmed.
@@ -58,7 +59,28 @@ def judged_as_json(judged: JudgedReadings) -> dict[str, Any]:
             for pool, each in judged.suspects.items()
         },
         "restarted": sorted(pool.value for pool in judged.restarted),
+        "in_use": {
+            "links": {str(key): plain(amount) for key, amount in in_use.links.items()},
+            "holdings": {pool.value: plain(each) for pool, each in in_use.holdings.items()},
+            "unknown": {
+                pool.value: {"code": why.code.value, "figures": dict(why.figures)}
+                for pool, why in in_use.unknown.items()
+            },
+        },
     }
+
+
+def in_use_from_json(stored: Mapping[str, Any]) -> InUse:
+    """What ``judged_as_json`` kept of what links have in use."""
+    kept = stored.get("in_use", {"links": {}, "holdings": {}, "unknown": {}})
+    return InUse(
+        links={int(key): parse_amount(amount) for key, amount in _of(kept, "links")},
+        holdings={Pool(pool): parse_amount(amount) for pool, amount in _of(kept, "holdings")},
+        unknown={
+            Pool(pool): Reason(Code(why["code"]), why["figures"])
+            for pool, why in _of(kept, "unknown")
+        },
+    )
 
 
 def judged_from_json(stored: Mapping[str, Any]) -> JudgedReadings:
@@ -111,6 +133,7 @@ def _pool_as_json(pool: PoolReport) -> dict[str, Any]:
     return {
         "pool": pool.pool,
         "balance": _text(pool.balance),
+        **({} if pool.holdings is None else {"holdings": plain(pool.holdings)}),
         "source": pool.source,
         "observed_at": pool.observed_at and timezone.localtime(pool.observed_at).isoformat(),
         "reserve": _text(pool.reserve),
@@ -137,6 +160,7 @@ def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
     return PoolReport(
         pool=stored["pool"],
         balance=_decimal(stored.get("balance")),
+        holdings=_decimal(stored.get("holdings")),
         source=stored["source"],
         observed_at=observed_at and datetime.fromisoformat(observed_at),
         reserve=_decimal(stored.get("reserve")),
@@ -168,6 +192,7 @@ def recorded_pool_from_json(stored: Mapping[str, Any], inputs: Inputs | None) ->
         row=SNAPSHOT,
         pool=Pool(stored["pool"]),
         balance=_exact(stored["balance"]),
+        holdings=_exact(stored.get("holdings")),
         source=Source(stored["source"]),
         observed_at=None if observed_at is None else datetime.fromisoformat(observed_at),
         reserve=_exact(stored["reserve"]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from capital.domain.allocation.decision import Decision, Outcome, decide, hold
-from capital.domain.allocation.gate import Inputs, Thresholds, check_due, target_change
+from capital.domain.allocation.gate import Inputs, Thresholds, check_pools, target_change
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.allocation.transfers import may_be_a_transfer
 from capital.domain.balances import Source
@@ -16,14 +16,15 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, DailyAccountSummary
 from capital.services.accounts.linked import LinkedAccount
 from capital.services.accounts.lookup import wallet_mode_problem
-from capital.services.allocation.inputs import inputs_of, load_inputs
+from capital.services.allocation.inputs import decided_before, inputs_of, load_inputs
+from capital.services.allocation.policies.in_use import InUse, load_in_use
 from capital.services.allocation.policies.known import Told, load_known
 from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.readings import JudgedReadings, cached_in_basis, judge_readings
 from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.balances.suspects import stored_suspects, suspects_problem
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import Holds, position_holds
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Circumstances:
 
     summaries: Mapping[int, Summaries]
     last_inputs: Mapping[int, Inputs]
-    held_by_position: Mapping[int, Reason]
+    position_holds: Mapping[int, Holds]
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,17 @@ class GateAnswer:
     Attributes:
         due: Whether the scheduled job would split its pools now.
         reason: Why, or why not.
-        is_held: Whether an open position or a suspect balance puts its capital on hold.
+        is_held: Whether all of its capital is on hold: by open positions, a suspect balance, or
+            because it is not known what strategies have in use.
         suspects: Why the balance of a pool is not believed.
+        held: Why the capital of a pool stays as it is, where another one's moves.
     """
 
     due: bool
     reason: Reason
     is_held: bool = False
     suspects: Mapping[Pool, Reason] = field(default_factory=dict)
+    held: Holds = field(default_factory=dict)
 
 
 def load_circumstances(
@@ -83,10 +87,13 @@ def load_circumstances(
     lock: bool = False,
 ) -> Circumstances:
     """What verdicts on these accounts need, in a constant number of queries."""
+    holds = {} if request.force else position_holds(account_ids)
+    # What a held pool was decided on before is kept for when it no longer is.
+    wanted = account_ids if request.if_due else sorted(holds)
     return Circumstances(
         summaries=load_summaries(account_ids, now=now, lock=lock),
-        last_inputs=load_inputs(account_ids) if request.if_due else {},
-        held_by_position=why_positions_hold(account_ids),
+        last_inputs=load_inputs(wanted) if wanted else {},
+        position_holds=holds,
     )
 
 
@@ -124,10 +131,29 @@ def known_of(
     judged: Mapping[int, JudgedReadings],
     *,
     now: datetime,
+    in_use: Mapping[int, InUse] | None = None,
+    by_books: bool = False,
 ) -> dict[int, Told]:
-    """What their policies have to know, for accounts whose balances are judged."""
+    """What their policies have to know, for accounts whose balances are judged.
+
+    What counts of holdings is added to their readings.
+
+    Args:
+        linked_accounts: By primary key.
+        judged: Their judged balances.
+        now: The current time.
+        in_use: What their links have in use, where that is settled already.
+        by_books: As for ``load_in_use``.
+    """
     readings = {key: judged[key].readings if key in judged else {} for key in linked_accounts}
-    return load_known(linked_accounts, readings, now=now)
+    if in_use is None:
+        in_use = load_in_use(linked_accounts, readings, now=now, by_books=by_books)
+    for key, each in judged.items():
+        each.readings = readings[key] = in_use[key].counted_in(readings[key])
+    told = load_known(linked_accounts, readings, in_use, now=now)
+    unknown = [key for key, each in told.items() if each.in_use.unknown]
+    last = load_inputs(unknown) if unknown else {}
+    return {key: replace(each, last=last.get(key)) for key, each in told.items()}
 
 
 def decide_account(
@@ -145,18 +171,20 @@ def decide_account(
         return _decided(linked, refused)
     linked = replace(linked, splits_again=request.splits_again)
     key = linked.account.pk
-    position = circumstances.held_by_position.get(key)
-    if not request.if_due:
-        held = _why_held(linked, judged, position=None if request.force else position)
-        held = held or _why_it_waits(linked, judged)
-        return _divided(linked, judged, told) if held is None else _held(linked, judged, held)
+    holds = circumstances.position_holds.get(key, {})
     last = circumstances.last_inputs.get(key)
-    answer = ask_gate(linked, judged, told, last=last, position=position)
+    if not request.if_due:
+        waits = _why_suspect(linked, judged) or _why_it_waits(linked, judged)
+        if waits is not None and not _is_all_held(linked, _held_pools(linked, told, holds)):
+            return _held(linked, judged, waits)
+        return _divided(linked, judged, told, holds, last)
+    answer = ask_gate(linked, judged, told, last=last, holds=holds)
     if answer.due:
-        verdict = _divided(linked, judged, told)
+        verdict = _divided(linked, judged, told, holds, last)
         return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
-    # A suspect balance is recorded once, until something changes; an open position is not.
-    if answer.is_held and position is None and not judged.are_suspects_recorded:
+    # A suspect balance is recorded once, until something changes; what else holds is not.
+    is_of_suspect = answer.is_held and answer.reason.code.is_suspicion
+    if is_of_suspect and not judged.are_suspects_recorded:
         return _held(linked, judged, answer.reason)
     return Verdict(linked, None, answer.reason, judged)
 
@@ -205,7 +233,7 @@ def ask_gate(
     told: Told,
     *,
     last: Inputs | None,
-    position: Reason | None,
+    holds: Holds,
 ) -> GateAnswer:
     """Whether the account's pools are to be split now, and why. The only such decision.
 
@@ -214,37 +242,58 @@ def ask_gate(
         judged: Its judged balances.
         told: What its policy has to know.
         last: The inputs of its last run that allocated; None if there was none.
-        position: Why an open position holds the account; None where none does.
+        holds: Which pools an open position holds, and why.
     """
     account = linked.account
     if (refused := _refused(account)) is not None:
         return GateAnswer(due=False, reason=refused.reason)
-    held = _why_held(linked, judged, position=position)
-    if held is not None:
+    held = _held_pools(linked, told, holds)
+    why = _why_suspect(linked, judged)
+    if _is_all_held(linked, held):
+        why = next(iter(held.values()))
+    if why is not None:
         suspects = {pool: each.reason(account, pool) for pool, each in judged.suspects.items()}
-        return GateAnswer(due=False, reason=held, is_held=True, suspects=suspects)
+        return GateAnswer(due=False, reason=why, is_held=True, suspects=suspects, held=held)
     if (waits := _why_it_waits(linked, judged)) is not None:
-        return GateAnswer(due=False, reason=waits)
+        return GateAnswer(due=False, reason=waits, held=held)
     thresholds = Thresholds(account.min_change_amount, account.min_change_percent)
-    check = check_due(
+    check = check_pools(
         inputs_of(linked, judged.readings),
         last,
-        has_open_position=False,
+        pool_of=linked.pool_of,
+        held=held.keys(),
         thresholds=thresholds,
         currency=account.currency,
     )
-    if not check.due and (changed := _target_change(linked, judged, told, thresholds)) is not None:
-        return GateAnswer(due=True, reason=changed)
-    return GateAnswer(due=check.due, reason=check.reason)
+    if not check.due:
+        changed = _target_change(linked, judged, told, held, thresholds)
+        if changed is not None:
+            return GateAnswer(due=True, reason=changed, held=held)
+    return GateAnswer(due=check.due, reason=check.reason, held=held)
+
+
+def _held_pools(linked: LinkedAccount, told: Told, holds: Holds) -> Holds:
+    """The pools of the account whose capital stays as it is, and why."""
+    why = {**told.in_use.unknown, **holds}
+    pools = set(linked.pool_of.values())
+    return {pool: why[pool] for pool in Pool if pool in pools and pool in why}
+
+
+def _is_all_held(linked: LinkedAccount, held: Holds) -> bool:
+    return bool(held) and held.keys() >= set(linked.pool_of.values())
 
 
 def _target_change(
-    linked: LinkedAccount, judged: JudgedReadings, told: Told, thresholds: Thresholds
+    linked: LinkedAccount,
+    judged: JudgedReadings,
+    told: Told,
+    held: Holds,
+    thresholds: Thresholds,
 ) -> Reason | None:
     """Which link's capital is too far from what it would get; None for none, and by weight."""
     if linked.rules.policy is PolicyName.WEIGHTS:
         return None
-    decision = _divided(linked, judged, told).decision
+    decision = _divided(linked, judged, told, held, None).decision
     assert decision is not None, "what is divided is decided"
     return target_change(decision, thresholds, currency=linked.account.currency)
 
@@ -255,7 +304,7 @@ def answer_gates(
     *,
     latest: Mapping[int, DailyAccountSummary],
     last: Mapping[int, Inputs],
-    positions: Mapping[int, Reason],
+    holds: Mapping[int, Holds],
     now: datetime,
 ) -> dict[int, GateAnswer]:
     """The gate's answers for a caller that decides nothing: judge the readings, then ask.
@@ -264,8 +313,8 @@ def answer_gates(
         linked_accounts: By primary key.
         answers: Their exchanges' answers; None for the cached balances, suspect ones included.
         latest: The newest summary of each, as far as there is one.
-        last: As for ``ask_gate``, with ``positions``.
-        positions: Why an open position holds an account; without those that none holds.
+        last: As for ``ask_gate``, with ``holds``.
+        holds: The pools that open positions hold, by account.
         now: The current time, for the age of the cache.
     """
     judged = {}
@@ -278,14 +327,15 @@ def answer_gates(
             judged[key] = judge_readings(
                 linked.account, linked.pools, of_account, latest.get(key), now=now
             )
-    told = known_of(linked_accounts, judged, now=now)
+    # What a wallet held when it was read last is not stored with its balance.
+    told = known_of(linked_accounts, judged, now=now, by_books=answers is None)
     return {
         key: ask_gate(
             linked,
             judged.get(key, JudgedReadings()),
             told[key],
             last=last.get(key),
-            position=positions.get(key),
+            holds=holds.get(key, {}),
         )
         for key, linked in linked_accounts.items()
     }
@@ -300,12 +350,8 @@ def _refused(account: Account) -> Decision | None:
     return None
 
 
-def _why_held(
-    linked: LinkedAccount, judged: JudgedReadings, *, position: Reason | None
-) -> Reason | None:
-    """Why the account is on hold; None if it is not."""
-    if position is not None:
-        return position
+def _why_suspect(linked: LinkedAccount, judged: JudgedReadings) -> Reason | None:
+    """Which balance is not believed, so that the account is on hold; None for none."""
     for pool, suspect in judged.suspects.items():
         return suspect.reason(linked.account, pool)
     return None
@@ -332,8 +378,15 @@ def _held(linked: LinkedAccount, judged: JudgedReadings, why: Reason) -> Verdict
     return _decided(linked, hold(linked.links, linked.division["wallet_mode"], why), judged)
 
 
-def _divided(linked: LinkedAccount, judged: JudgedReadings, told: Told) -> Verdict:
-    """Divide the pools among the links."""
+def _divided(
+    linked: LinkedAccount,
+    judged: JudgedReadings,
+    told: Told,
+    holds: Holds,
+    last: Inputs | None,
+) -> Verdict:
+    """Divide the pools that are free among their links; what is held keeps what it has."""
+    held = _held_pools(linked, told, holds)
     try:
         decision = decide(
             linked.links,
@@ -341,13 +394,17 @@ def _divided(linked: LinkedAccount, judged: JudgedReadings, told: Told) -> Verdi
             **linked.division,
             rules=linked.rules,
             known=told.known,
+            held=held,
         )
     except CapitalError as error:
         return _decided(linked, Decision(Outcome.FAILED, error.reason))
+    if decision.outcome is Outcome.HELD:
+        return _decided(linked, decision, judged)
     divided = {pool.reading.pool: pool.reading for pool in decision.pools}
     begun = {pool.reading.pool for pool in decision.pools if pool.begins_anew}
     settled = {**told.before, **{pool: told.settled[pool] for pool in begun & told.settled.keys()}}
-    inputs = inputs_of(linked, divided, told.known, settled, told.before)
+    before = decided_before(linked, last or told.last, held)
+    inputs = inputs_of(linked, divided, told.known, settled, told.before, before)
     return replace(_decided(linked, decision, judged, inputs), told=told)
 
 

@@ -137,4 +137,5 @@ def _from_row(pool: AllocationPool, entries: Sequence[RecordedEntry]) -> Recorde
         reserve=pool.reserve,
         unallocated=pool.unallocated,
         entries=tuple(entries),
+        holdings=parse_amount(pool.holdings) if pool.holdings else None,
     )

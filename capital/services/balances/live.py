@@ -228,4 +228,5 @@ def balance_request(account: Account, pools: Sequence[Pool]) -> BalanceRequest |
         is_sandbox=account.is_sandbox,
         balance_basis=BalanceBasis(account.balance_basis),
         owners=known_owners(account),
+        with_coins=account.counts_spot_holdings,
     )

@@ -1,4 +1,4 @@
-"""Open positions: of links, and of nobody; while one is open, the account's capital stays.
+"""Open positions: of links, and of nobody; while one is open, the capital of its pool stays.
 
 A rest that is too small for any order of its venue is dust. It does not count as open: nobody could
 close it, and it would hold the account for ever.
@@ -17,15 +17,18 @@ from django.contrib.auth.models import AbstractUser
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from capital.domain.allocation.rules import WithOpenPositions
 from capital.domain.clock import Clock
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
 from capital.domain.money import EXACT, plain
+from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import PositionSide
 from capital.models import Market, Position, PositionSource, StrategyAccount, VenuePosition
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
 
@@ -37,44 +40,56 @@ _MOST_NAMED = 3
 _HELD = (
     "strategy_account__account_id",
     "strategy_account__account__venue",
+    "strategy_account__account__wallet_mode",
+    "strategy_account__strategy__market_type",
     "symbol",
     "quantity",
 )
 
+Holds = Mapping[Pool, Reason]
+"""Why the capital of a pool stays as it is; pools that are free are not in it."""
 
-def why_positions_hold(account_ids: Sequence[int]) -> dict[int, Reason]:
-    """Why an open position holds an account's capital, by account; those without one are left out.
 
-    A position of a link does, and one at the exchange that no strategy holds, unless a person said
-    that it is none. In three queries; in two where nothing is open.
+def position_holds(account_ids: Sequence[int], *, always: bool = False) -> dict[int, Holds]:
+    """Which pools of each account an open position holds, and why; accounts with none are left out.
 
-    On a database error all accounts count as having one: capital is not moved on a guess.
+    A position of a link does, unless its account keeps what is in use; and one at the exchange
+    that no strategy holds, unless a person said that it is none: what that ties up is in nobody's
+    capital. In three queries; in two where nothing is open.
+
+    Args:
+        account_ids: Primary keys.
+        always: Whether positions count also where what is in use is kept.
+
+    On a database error all pools count as held: capital is not moved on a guess.
     """
     try:
         # A savepoint, so that an error leaves the caller's transaction usable. Outside of one there
         # is nothing to save, and ``repeatable_read`` on SQLite has no savepoints.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
-            return _holding(account_ids)
+            return _holding(account_ids, always=always)
     except DatabaseError:
         logger.exception("Open positions cannot be read; every account counts as holding one.")
-        return dict.fromkeys(account_ids, Reason(Code.OPEN_POSITION))
+        return dict.fromkeys(account_ids, dict.fromkeys(Pool, Reason(Code.OPEN_POSITION)))
 
 
-def _holding(account_ids: Sequence[int]) -> dict[int, Reason]:
-    held = list(
-        Position.objects.exclude(quantity=0)
-        .filter(strategy_account__account_id__in=account_ids)
-        .values_list("pk", *_HELD)
+def _holding(account_ids: Sequence[int], *, always: bool) -> dict[int, Holds]:
+    open_ones = Position.objects.exclude(quantity=0).filter(
+        strategy_account__account_id__in=account_ids
     )
+    if not always:
+        hold = WithOpenPositions.HOLD.value
+        open_ones = open_ones.filter(strategy_account__account__with_open_positions=hold)
+    held = list(open_ones.values_list("pk", *_HELD))
     unowned = [
         row
         for row in VenuePosition.objects.filter(account__in=account_ids, is_not_strategys=False)
         .select_related("account")
-        .only("account__venue", "symbol", "pool", "quantity", "unowned")
+        .only("account__venue", "account__wallet_mode", "symbol", "quantity", "unowned")
         .order_by("pk")
         if _unowned(row)
     ]
-    links = {key: (venue, symbol, quantity) for key, _, venue, symbol, quantity in held}
+    links = {key: (venue, symbol, quantity) for key, _, venue, *_, symbol, quantity in held}
     dust = _dust(
         {(Position, key): holding for key, holding in links.items()}
         | {
@@ -82,13 +97,20 @@ def _holding(account_ids: Sequence[int]) -> dict[int, Reason]:
             for row in unowned
         }
     )
-    of_nobody: dict[int, list[VenuePosition]] = defaultdict(list)
+    of_nobody: dict[int, dict[Pool, list[VenuePosition]]] = defaultdict(lambda: defaultdict(list))
     for row in unowned:
         if (VenuePosition, row.pk) not in dust:
-            of_nobody[row.account_id].append(row)
-    found = {key: _why_unowned(rows) for key, rows in of_nobody.items()}
-    of_links = {account for key, account, *_ in held if (Position, key) not in dust}
-    return found | dict.fromkeys(of_links, Reason(Code.OPEN_POSITION))
+            # Not the pool that was asked for it: that may have been another wallet's, before.
+            pool = pool_of(MarketType.FUTURES, WalletMode(row.account.wallet_mode))
+            of_nobody[row.account_id][pool].append(row)
+    found: dict[int, dict[Pool, Reason]] = defaultdict(dict)
+    for account_id, by_pool in of_nobody.items():
+        found[account_id] = {pool: _why_unowned(pool, rows) for pool, rows in by_pool.items()}
+    for key, account_id, _, mode, market, *_ in held:
+        if (Position, key) not in dust:
+            pool = pool_of(MarketType(market), WalletMode(mode))
+            found[account_id][pool] = Reason(Code.OPEN_POSITION)
+    return dict(found)
 
 
 def _unowned(row: VenuePosition) -> Decimal:
@@ -97,13 +119,12 @@ def _unowned(row: VenuePosition) -> Decimal:
     return unowned
 
 
-def _why_unowned(rows: Sequence[VenuePosition]) -> Reason:
+def _why_unowned(pool: Pool, rows: Sequence[VenuePosition]) -> Reason:
     named = [f"{plain(EXACT.normalize(_unowned(row)))} {row.symbol}" for row in rows[:_MOST_NAMED]]
     more = ["…"] if len(rows) > _MOST_NAMED else []
-    pools = dict.fromkeys(row.pool for row in rows)
     return Reason(
         Code.POSITION_UNOWNED,
-        {"positions": ", ".join(named + more), "pools": ", ".join(pools)},
+        {"positions": ", ".join(named + more), "pools": pool.value},
     )
 
 

@@ -70,6 +70,10 @@ def test_what_is_shown_as_reached_was_reached() -> None:
     assert found.reason == Reason(
         Code.DAILY_LOSS_AMOUNT_REACHED, {"loss": "60.50", "limit": "60.00", "currency": "USDT"}
     )
+    found = judged(Kind.DAILY_LOSS_AMOUNT, "60", day(0, "1000", "-48"))
+    assert found.reason == Reason(
+        Code.DAILY_LOSS_AMOUNT_NEAR, {"loss": "48.00", "limit": "60.00", "currency": "USDT"}
+    )
 
 
 def test_daily_loss_is_of_what_the_day_began_with_and_what_was_added() -> None:

@@ -32,6 +32,9 @@ from capital.services.balances.sync import sync_balances
 from capital.services.trading import mark_not_strategys, positions
 from strategies.models import Strategy
 from tests.factories import (
+    capital_of as link_capital,
+)
+from tests.factories import (
     make_account,
     make_link,
     make_operator,
@@ -153,27 +156,31 @@ def test_open_position_keeps_the_schedule_away(account: Account, exchange: Excha
     assert capital_of(account) == Decimal(10000)
 
 
-def test_a_position_of_no_strategy_holds_the_account_until_a_person_says_whose_it_is(
+def test_a_position_of_no_strategy_holds_its_pool_until_a_person_says_whose_it_is(
     account: Account, exchange: Exchange, django_capture_on_commit_callbacks: Any
 ) -> None:
+    """The pool is the account's for contracts, whatever was read when its wallet was another."""
+    spot = StrategyAccount.objects.get(account=account)
+    futures = make_link(account=account, market_type="futures")
+    exchange.set_balance(account, "futures", "500")
     row = make_venue_position(account, "2", unowned=Decimal(2), pool="unified")
     exchange.set_balance(account, "spot", "12000")
 
-    assert check(account).run is None
     run = auto_allocate_capital_for_account(account.pk)
-    assert (account.last_check_code, run.outcome, run.code, run.figures) == (
+    assert (run.outcome, run.code, run.figures) == ("applied", "partly_held", {"pools": "futures"})
+    held = run.pools.get(pool="futures")
+    assert (held.code, held.figures) == (
         "position_unowned",
-        "held",
-        "position_unowned",
-        {"positions": "2 BTC/USDT:USDT", "pools": "unified"},
+        {"positions": "2 BTC/USDT:USDT", "pools": "futures"},
     )
-    assert capital_of(account) == Decimal(10000)
+    assert (link_capital(spot), link_capital(futures)) == (Decimal(12000), None)
+    assert check(account).run is None
 
     with django_capture_on_commit_callbacks() as queued:
         mark_not_strategys(row.pk, is_not_strategys=True)
     assert len(queued) == 1, "it may be due now"
     assert check(account).run is not None
-    assert capital_of(account) == Decimal(12000)
+    assert (link_capital(spot), link_capital(futures)) == (Decimal(12000), Decimal(500))
 
 
 def test_flat_position_is_no_open_position(account: Account, exchange: Exchange) -> None:

@@ -307,7 +307,12 @@ def test_open_position_holds_a_plan_and_force_goes_past_it(desk: Any, caplog: An
     account, spot, _ = desk
     Position.objects.create(strategy_account=spot, symbol="BTC/USDT", quantity=Decimal(1))
 
-    assert report_plan(make_plan([account.pk]))[0].code == "open_position"
+    held = report_plan(make_plan([account.pk]))[0]
+    assert (held.outcome, held.code, held.pools[0].code) == (
+        "applied",
+        "partly_held",
+        "open_position",
+    )
     forced = make_plan([account.pk], force=True)
     assert not [record for record in caplog.records if "Forced" in record.message]
     (run,) = apply_plan(forced.public_id, origin="10.0.0.7")

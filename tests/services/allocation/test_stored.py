@@ -113,7 +113,11 @@ def test_each_entry_says_why_it_is_as_it_is() -> None:
         pools = report_decision(account, preview.decision).pools
         return [pool.reason_of(entry) for pool in pools for entry in pool.entries]
 
-    assert reasons() == ["On hold: the account's capital stays as it is."] * 3
+    assert reasons() == [
+        "Allocated by weight.",
+        "The strategy is paused.",
+        "On hold: its capital stays as it is.",
+    ]
     held.delete()
     assert reasons() == [
         "Allocated by weight.",

@@ -18,7 +18,7 @@ from capital.services.markets.prices import forget_prices
 from capital.services.markets.rules import sync_markets
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.sizing.orders import SizedOrder, size_orders
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import position_holds
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_position
 
@@ -212,4 +212,4 @@ def test_less_than_any_order_is_dust_and_the_smallest_order_is_none(exchange, ve
             assert answer.error is None, answer.error
             assert (Code.DUST in {each.code for each in answer.warnings}) is is_dust, market.symbol
             assert answer.amount == (0 if is_dust else smallest), market.symbol
-            assert (account in why_positions_hold([account])) is not is_dust
+            assert (account in position_holds([account])) is not is_dust

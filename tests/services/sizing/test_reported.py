@@ -18,7 +18,7 @@ from capital.services.allocation import allocate_capital
 from capital.services.markets.prices import forget_prices
 from capital.services.markets.rules import sync_markets
 from capital.services.sizing.orders import SizedOrder, size_orders
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import position_holds
 from capital.simulator.venues import korea, mexc, okx
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_position
@@ -191,7 +191,7 @@ def test_19_rest_that_no_order_could_close_holds_nothing(exchange, quantity, is_
 
     assert close.amount == (0 if is_dust else Decimal(quantity))
     assert (Code.DUST in codes(close)) is is_dust
-    assert (account.pk in why_positions_hold([account.pk])) is not is_dust
+    assert (account.pk in position_holds([account.pk])) is not is_dust
     assert run.outcome == ("applied" if is_dust else "held")
 
 

@@ -10,8 +10,8 @@ from capital.services.allocation import allocate_capital
 from capital.services.sizing.orders import size_orders
 from capital.services.trading.positions import (
     mark_dust,
+    position_holds,
     report_position,
-    why_positions_hold,
 )
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_market, make_position
@@ -26,7 +26,7 @@ def eth(**fields) -> Market:
 
 
 def open_accounts(*links) -> set[int]:
-    return set(why_positions_hold([link.account_id for link in links]))
+    return set(position_holds([link.account_id for link in links]))
 
 
 def test_a_remainder_below_every_step_does_not_hold_its_account():

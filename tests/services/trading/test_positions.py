@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Position
 from capital.models.queries.isolation import repeatable_read
@@ -15,9 +16,9 @@ from capital.services.trading import positions
 from capital.services.trading.positions import (
     ToldPosition,
     open_positions,
+    position_holds,
     report_position,
     report_positions,
-    why_positions_hold,
 )
 from tests.factories import (
     make_account,
@@ -38,7 +39,7 @@ def test_open_positions_can_be_read_as_of_one_moment(caplog: Any) -> None:
     Position.objects.create(strategy_account=closed, symbol="BTC/USDT", quantity=Decimal(0))
 
     with caplog.at_level(logging.ERROR), repeatable_read():
-        found = why_positions_hold([link.account_id, closed.account_id])
+        found = position_holds([link.account_id, closed.account_id])
 
     assert found.keys() == {link.account_id}
     assert caplog.records == []
@@ -60,7 +61,7 @@ def test_what_cannot_be_read_counts_as_open_and_leaves_the_transaction_usable(
     monkeypatch.setattr(positions, "Position", Broken())
 
     assert connection.in_atomic_block
-    assert why_positions_hold([link.account_id]).keys() == {link.account_id}
+    assert position_holds([link.account_id]).keys() == {link.account_id}
     assert make_link().pk
 
 
@@ -70,9 +71,41 @@ def test_only_the_accounts_that_were_asked_for_are_told_to_hold_something() -> N
     make_position(flat, "0")
     make_position(other, "1")
 
-    assert why_positions_hold([flat.account_id]) == {}
+    assert position_holds([flat.account_id]) == {}
     both = [flat.account_id, other.account_id]
-    assert why_positions_hold(both) == {other.account_id: Reason(Code.OPEN_POSITION)}
+    assert position_holds(both) == {other.account_id: {Pool.SPOT: Reason(Code.OPEN_POSITION)}}
+
+
+@pytest.mark.django_db
+def test_a_position_holds_the_pool_that_it_is_in_and_never_the_other_one() -> None:
+    account = make_account()
+    spot = make_link(account=account, market_type="spot")
+    make_link(account=account, market_type="futures")
+    wallet = make_account(wallet_mode="unified", venue="okx")
+    of_wallet = make_link(account=wallet, market_type="spot")
+    for link in (spot, of_wallet):
+        make_position(link, "1")
+
+    holds = position_holds([account.pk, wallet.pk])
+
+    assert holds == {
+        account.pk: {Pool.SPOT: Reason(Code.OPEN_POSITION)},
+        wallet.pk: {Pool.UNIFIED: Reason(Code.OPEN_POSITION)},
+    }
+
+
+@pytest.mark.django_db
+def test_a_strategys_position_holds_nothing_where_what_is_in_use_is_kept() -> None:
+    """What nobody has holds its pool all the same: it is in nobody's capital."""
+    account = make_account(venue="okx", with_open_positions="keep_in_use")
+    make_position(make_link(account=account, market_type="futures"), "1", PERP)
+
+    assert position_holds([account.pk]) == {}
+    assert position_holds([account.pk], always=True).keys() == {account.pk}
+    make_venue_position(account, "3")
+    assert {pool: why.code for pool, why in position_holds([account.pk])[account.pk].items()} == {
+        Pool.FUTURES: Code.POSITION_UNOWNED
+    }
 
 
 @pytest.mark.django_db
@@ -90,29 +123,32 @@ def test_what_no_strategy_holds_at_the_exchange_holds_the_account_in_one_query_m
 
     # Two of each are a savepoint.
     with django_assert_num_queries(5):
-        found = why_positions_hold([nobodys, owned, said, unknown])
+        found = position_holds([nobodys, owned, said, unknown])
     with django_assert_num_queries(4):
-        assert why_positions_hold([said]) == {}
+        assert position_holds([said]) == {}
 
-    assert found == {
+    assert {key: holds[Pool.FUTURES] for key, holds in found.items()} == {
         nobodys: Reason(
             Code.POSITION_UNOWNED,
             {"positions": f"-2 {PERP}, 0.5 ETH/USDT:USDT", "pools": "futures"},
         ),
         unknown: Reason(Code.POSITION_UNOWNED, {"positions": f"5 {PERP}", "pools": "futures"}),
     }
+    assert all(holds.keys() == {Pool.FUTURES} for holds in found.values())
 
 
 @pytest.mark.django_db
-def test_of_many_positions_of_nobody_three_are_named_and_a_links_own_comes_first() -> None:
+def test_of_many_positions_of_nobody_three_are_named_beside_a_links_own() -> None:
     link = make_link()
     for number in range(4):
         make_venue_position(link.account, str(number + 1), symbol=f"X{number}/USDT:USDT")
 
-    (why,) = why_positions_hold([link.account_id]).values()
+    (why,) = position_holds([link.account_id])[link.account_id].values()
     assert why.figures["positions"] == "1 X0/USDT:USDT, 2 X1/USDT:USDT, 3 X2/USDT:USDT, …"
     make_position(link, "1")
-    assert why_positions_hold([link.account_id]) == {link.account_id: Reason(Code.OPEN_POSITION)}
+    holds = position_holds([link.account_id])[link.account_id]
+    assert holds[Pool.SPOT] == Reason(Code.OPEN_POSITION)
+    assert holds[Pool.FUTURES] == why
 
 
 @pytest.mark.django_db

@@ -12,7 +12,14 @@ from capital.domain.allocation.filling import in_quanta, whole
 from capital.domain.allocation.links import HUNDRED, ZERO, Link
 from capital.domain.allocation.policies import POLICIES
 from capital.domain.allocation.policies.bounding import fill_the_rest, serve_fixed
-from capital.domain.allocation.policies.contract import Did, Question, Step, to_decimal, told
+from capital.domain.allocation.policies.contract import (
+    Claims,
+    Did,
+    Question,
+    Step,
+    to_decimal,
+    told,
+)
 from capital.domain.allocation.policies.work import Division, Share, Work
 from capital.domain.money import EXACT, floor_to
 from capital.domain.reasons import Code
@@ -37,11 +44,11 @@ def divide(question: Question, *, quantum: Decimal) -> Division:
     if Fraction(question.reserve) > room:
         # The reserve gives way to what is in use.
         question = replace(question, reserve=to_decimal(room))
-    if in_use > max(balance, ZERO):
-        return _over_committed(question, floors, quantum)
     claims = POLICIES[question.rules.divides_by](question)
     if claims.problem is not None:
         return Division(question.reserve, {}, claims.problem)
+    if in_use > max(balance, ZERO):
+        return _over_committed(question, floors, claims, quantum)
     work = Work(question, quantum, floors, claims)
     for key, steps in claims.steps.items():
         work.steps[key] = list(steps)
@@ -51,18 +58,24 @@ def divide(question: Question, *, quantum: Decimal) -> Division:
 
 
 def _over_committed(
-    question: Question, floors: Mapping[int, Fraction], quantum: Decimal
+    question: Question, floors: Mapping[int, Fraction], claims: Claims, quantum: Decimal
 ) -> Division:
-    """More is in use than there is: everybody keeps what it has in use, and nobody gets more."""
-    shares = {
-        link.id: Share(
+    """More is in use than there is: everybody keeps what it has in use, and nobody gets more.
+
+    What is a link's own stays so: what it has beyond its claim it owes, and the other way round.
+    """
+    shares = {}
+    for link in question.links:
+        beside = claims.amounts.get(link.id, _NOTHING) - floors[link.id]
+        shares[link.id] = Share(
             EXACT.quantize(to_decimal(floors[link.id]), quantum),
             link.idle or Code.OVER_COMMITTED,
-            link.set_aside,
-            (Step(Did.OVER_COMMITTED, {"amount": told(floors[link.id])}),),
+            to_decimal(beside) if claims.are_own else ZERO,
+            (
+                *claims.steps.get(link.id, ()),
+                Step(Did.OVER_COMMITTED, {"amount": told(floors[link.id])}),
+            ),
         )
-        for link in question.links
-    }
     return Division(question.reserve, shares)
 
 

@@ -46,6 +46,10 @@ def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
         "settled_before": {
             pool.value: _settled(each) for pool, each in inputs.settled_before.items()
         },
+        "held": {
+            pool.value: None if then is None else inputs_as_json(then)
+            for pool, then in inputs.held.items()
+        },
     }
     return told | {name: each for name, each in optional.items() if each}
 
@@ -81,6 +85,10 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
         aside={int(key): Decimal(each) for key, each in stored.get("aside", {}).items()},
         settled=_settled_pools(stored.get("settled", {})),
         settled_before=_settled_pools(stored.get("settled_before", {})),
+        held={
+            Pool(pool): None if then is None else inputs_from_json(then)
+            for pool, then in stored.get("held", {}).items()
+        },
     )
 
 

@@ -25,9 +25,11 @@ from capital.domain.reasons import Code
 from capital.models import Flow, LimitState, LinkDay
 from capital.services.accounts.linked import LinkedAccount, Since
 from capital.services.allocation.inputs import load_last_inputs
+from capital.services.allocation.policies.in_use import InUse
 from capital.services.balances.summaries import business_date
 from capital.services.trading.counted import Earned, read_earned
 from capital.services.trading.packed.months import COLUMNS, DayRow
+from strategies.markets import MarketType
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)
@@ -48,17 +50,22 @@ class Told:
         earned: By link, what it earned until the reading; of links that ever traded.
         settled: How each pool that has a balance stands now.
         before: How each pool stood when its capital was last decided.
+        in_use: What its links have in use.
+        last: What the last run that allocated was decided on, where what is in use is not known.
     """
 
     known: Known = field(default_factory=Known)
     earned: Mapping[int, Earned] = field(default_factory=dict)
     settled: Mapping[Pool, Settled] = field(default_factory=dict)
     before: Mapping[Pool, Settled] = field(default_factory=dict)
+    in_use: InUse = field(default_factory=InUse)
+    last: Inputs | None = None
 
 
 def load_known(
     linked_accounts: Mapping[int, LinkedAccount],
     readings: Mapping[int, _Readings],
+    in_use: Mapping[int, InUse],
     *,
     now: datetime,
 ) -> dict[int, Told]:
@@ -68,7 +75,8 @@ def load_known(
 
     Args:
         linked_accounts: By primary key.
-        readings: The judged balances of each.
+        readings: The judged balances of each, with what counts of holdings.
+        in_use: What the links of each have in use.
         now: Decides which day it is, and which marks are fresh.
     """
     of_policy: dict[PolicyName, dict[int, LinkedAccount]] = defaultdict(dict)
@@ -77,9 +85,13 @@ def load_known(
     found = _calm(of_policy[PolicyName.INVERSE_VOLATILITY], now=now)
     found |= _own(of_policy[PolicyName.OWN_PROFIT], readings, now=now)
     drawdowns = _drawdowns(linked_accounts.values())
-    return {
+    told = {
         key: _with_drawdowns(found.get(key, Told()), linked, drawdowns)
         for key, linked in linked_accounts.items()
+    }
+    return {
+        key: replace(each, known=in_use[key].told(each.known), in_use=in_use[key])
+        for key, each in told.items()
     }
 
 
@@ -216,16 +228,21 @@ def _told(
     account, flows = linked.account, list(flows)
     mode, is_equity = WalletMode(account.wallet_mode), account.balance_basis == BalanceBasis.EQUITY
     gains = {
-        link.id: _gain(linked.since.get(link.id, Since()), earned.get(link.id), is_equity=is_equity)
+        link.id: _gain(
+            linked.since.get(link.id, Since()),
+            earned.get(link.id),
+            # Coins that a spot strategy holds count at their market price.
+            is_equity=is_equity or link.market is MarketType.SPOT,
+        )
         for link in linked.links
     }
     before = _settled_before(linked, last)
     settled, pools = {}, {}
     for pool, reading in readings.items():
-        if reading.amount is None:
+        if reading.total is None:
             continue
         total = _sum(each for at, of, each in flows if of is pool and _by(at, reading.observed_at))
-        settled[pool] = Settled(reading.amount, total, reading.observed_at)
+        settled[pool] = Settled(reading.total, total, reading.observed_at)
         then = before.get(pool)
         pools[pool] = PoolFacts(
             balance_then=None if then is None else then.balance,
@@ -236,10 +253,10 @@ def _told(
                 if pool_of(link.market, mode) is pool
             ),
         )
-    links = {
-        link.id: LinkFacts(earned=gains[link.id], is_new=_is_new(link, last))
-        for link in linked.links
-    }
+    links = {}
+    for link in linked.links:
+        decided = last and last.of(pool_of(link.market, mode))
+        links[link.id] = LinkFacts(earned=gains[link.id], is_new=_is_new(link, decided))
     of_account = {link.id: earned[link.id] for link in linked.links if link.id in earned}
     return Told(Known(links, pools), of_account, settled, before)
 
@@ -269,8 +286,11 @@ def _settled_before(linked: LinkedAccount, last: Inputs | None) -> dict[Pool, Se
         if since is not None:
             pool = pool_of(link.market, mode)
             moments[pool] = max(moments.get(pool, since), since)
+    decided = {pool: then for pool in Pool if (then := last.of(pool)) is not None}
     by_balance = {
-        pool: Settled(balance, at=moments.get(pool)) for pool, balance in last.balances.items()
+        pool: Settled(then.balances[pool], at=moments.get(pool))
+        for pool, then in decided.items()
+        if pool in then.balances
     }
     return {**by_balance, **last.settled}
 

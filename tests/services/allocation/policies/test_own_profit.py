@@ -289,14 +289,14 @@ def test_it_is_refused_while_spot_strategies_trade_on_the_account() -> None:
     account.policy = "own_profit"
 
     for refused in (account.full_clean, account.save):
-        with pytest.raises(ValidationError, match="cannot have spot strategies"):
+        with pytest.raises(ValidationError, match="only if their holdings count"):
             refused()
 
     StrategyAccount.objects.filter(pk=spot.pk).update(is_active=False)
     account.save()
     spot = StrategyAccount.objects.get(pk=spot.pk)
     spot.is_active = True
-    with pytest.raises(ValidationError, match="cannot have spot strategies"):
+    with pytest.raises(ValidationError, match="only if their holdings count"):
         spot.save()
 
 

@@ -31,7 +31,7 @@ from capital.services.trading import (
     report_fills,
     report_position,
 )
-from capital.services.trading.positions import why_positions_hold
+from capital.services.trading.positions import position_holds
 from capital.services.trading.syncing.positions import merged
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
 from tests.services.trading.syncing.venue import BEGAN, MINUTE, Sync, Venue, fill, refused
@@ -392,14 +392,15 @@ def test_what_no_strategy_holds_is_noted_once_its_fills_were_read(
     venue.positions = [held("3"), held("-4", symbol="ETH/USDT:USDT")]
     sync(5, account)
     assert unowned() == {BTC: D(2), "ETH/USDT:USDT": D(-4)}
-    assert why_positions_hold([account.pk])[account.pk].code == "open_position"
+    (why,) = position_holds([account.pk])[account.pk].values()
+    assert why.code == "open_position"
 
     # It is closed while positions are read: nobody knows whether they still count it.
     just_before = BEGAN + 10 * MINUTE - timedelta(seconds=1)
     venue.fills += [fill(9, at=just_before, client_order_id="grid-2", side=Side.SELL)]
     sync(10, account)
     assert unowned() == {BTC: D(2), "ETH/USDT:USDT": D(-4)}
-    (why,) = why_positions_hold([account.pk]).values()
+    (why,) = position_holds([account.pk])[account.pk].values()
     assert why.figures["positions"] == f"2 {BTC}, -4 ETH/USDT:USDT"
 
     # Of what could not be read nothing new is said, also where a bot reports meanwhile.
