@@ -1,6 +1,7 @@
 """The capital app: who funds a strategy, with how much, and why."""
 
 import gc
+from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -18,13 +19,21 @@ class CapitalConfig(AppConfig):
         """Register checks and what follows a change of rows; guard the queue; share the pace."""
         from capital import pickles, signals
         from capital.exchange import checks  # noqa: F401
-        from capital.services.balances import share_pace
+        from capital.services.balances import ask_of_moves, share_pace
 
         pickles.close_queue_tables()
         share_pace()
+        ask_of_moves(_moves_of)
 
         post_migrate.connect(signals.migrated, sender=self)
         _collect_rarely()
+
+
+def _moves_of(account: Any, pool: Any, since: Any) -> Any:
+    """As ``services.trading.moves_of``, which few processes need and none at its start."""
+    from capital.services.trading import moves_of
+
+    return moves_of(account, pool, since)
 
 
 def _collect_rarely() -> None:

@@ -189,8 +189,9 @@ class Code(StrEnum):
     )
     HOLDINGS_UNPRICED = (
         "holdings_unpriced",
-        "It is not known what these coins of strategies are worth, or how much of them the wallet "
-        "has: {coins}. Until it is, every strategy in the pool keeps its current capital.",
+        "There is no current price of these coins that strategies hold, or it is not known how "
+        "much of them the wallet has: {coins}. Until there is, every strategy in the pool keeps "
+        "its current capital.",
     )
     TIED_UP_UNKNOWN = (
         "tied_up_unknown",

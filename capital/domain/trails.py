@@ -1,8 +1,8 @@
 """The trail of a pool's accepted balances: what the next one is compared with.
 
 A balance is compared with the last accepted one, and with the accepted ones of the last hour, so
-that a slide in steps is the one jump that it is. Cash flows that are known are to be taken off
-here, and nowhere else: ``jumped_from`` is the only place that compares.
+that a slide in steps is the one jump that it is. What is known to have come or gone meanwhile (a
+deposit, the price of a coin that was bought) is taken off: it is no jump.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from capital.domain.balances import Observation
 from capital.domain.jumps import is_suspect, jump_percent
+from capital.domain.money import EXACT
 
 WINDOW = timedelta(hours=1)
 # A first balance is confirmed by one that is read at least this much later.
@@ -45,6 +46,14 @@ class Trail:
 
 
 @dataclass(frozen=True)
+class Move:
+    """What is known to have come (above zero) or gone, in account currency, and when."""
+
+    at: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Jump:
     """A jump that is too far to be believed.
 
@@ -63,6 +72,7 @@ def jumped_from(
     observed: Observation,
     *,
     max_jump_percent: Decimal | None,
+    moved: Sequence[Move] = (),
 ) -> Jump | None:
     """The jump that makes ``observed`` suspect; None if it is none.
 
@@ -71,20 +81,27 @@ def jumped_from(
         trail: The pool's trail.
         observed: What the exchange says now.
         max_jump_percent: A change of more than this is suspect; None believes everything.
+        moved: What is known to have come or gone, each once.
     """
-    amount = observed.amount
-    if accepted is not None and is_suspect(
-        accepted.amount, amount, max_jump_percent=max_jump_percent
-    ):
+
+    def without_moves(origin: Observation) -> Decimal:
+        """The balance, had nothing come or gone since ``origin`` that is known."""
+        amount = observed.amount
+        for each in moved:
+            if origin.observed_at < each.at <= observed.observed_at:
+                amount = EXACT.subtract(amount, each.amount)
+        return amount
+
+    def is_far(origin: Observation) -> bool:
+        return is_suspect(origin.amount, without_moves(origin), max_jump_percent=max_jump_percent)
+
+    if accepted is not None and is_far(accepted):
         return Jump(accepted.amount)
-    origins = [
-        each.amount
-        for each in _within_the_hour(trail.hour, observed.observed_at)
-        if is_suspect(each.amount, amount, max_jump_percent=max_jump_percent)
-    ]
+    origins = [each for each in _within_the_hour(trail.hour, observed.observed_at) if is_far(each)]
     if not origins:
         return None
-    return Jump(max(origins, key=lambda origin: jump_percent(origin, amount) or 0), is_slide=True)
+    furthest = max(origins, key=lambda each: jump_percent(each.amount, without_moves(each)) or 0)
+    return Jump(furthest.amount, is_slide=True)
 
 
 def needs_confirmation(accepted: Observation | None, trail: Trail, observed: Observation) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from capital.domain.balances import Observation
 from capital.domain.jumps import is_suspect
-from capital.domain.trails import Jump, Trail, jumped_from, needs_confirmation
+from capital.domain.trails import Jump, Move, Trail, jumped_from, needs_confirmation
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMIT = Decimal(50)
@@ -151,3 +151,37 @@ def test_trail_finds_what_all_balances_of_the_hour_would_find(
         assert surely <= found <= possibly
         read_so_far.append(each)
         trail = trail.followed_by(each)
+
+
+def test_what_is_known_to_have_come_or_gone_is_no_jump() -> None:
+    accepted, observed = read("10369"), read("0.7", 2)
+
+    def jump(*moved: Move) -> Jump | None:
+        return jumped_from(
+            accepted, trail_of("10369"), observed, max_jump_percent=LIMIT, moved=moved
+        )
+
+    bought = Move(observed.observed_at, Decimal("-10368.3"))
+    assert jump() == Jump(Decimal(10369))
+    assert jump(bought) is None
+    # What moved before, or after, explains nothing; nor does what explains too little.
+    assert jump(Move(accepted.observed_at, bought.amount)) is not None
+    assert jump(Move(observed.observed_at + timedelta(seconds=1), bought.amount)) is not None
+    assert jump(Move(observed.observed_at, Decimal(-5000))) is not None
+    # And what ought to have moved the balance and did not is one, too.
+    assert jumped_from(
+        accepted,
+        Trail(),
+        read("10369", 2),
+        max_jump_percent=LIMIT,
+        moved=[Move(observed.observed_at, Decimal(20_000))],
+    ) == Jump(Decimal(10369))
+
+
+def test_of_a_slide_what_moved_since_each_balance_is_taken_off() -> None:
+    trail = trail_of("1000", "700", "500")
+    observed = read("400", 9)
+    moved = [Move(each.observed_at, Decimal(-250)) for each in trail.hour[1:]]
+
+    assert jumped_from(None, trail, observed, max_jump_percent=LIMIT) is not None
+    assert jumped_from(None, trail, observed, max_jump_percent=LIMIT, moved=moved) is None

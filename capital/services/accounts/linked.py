@@ -119,7 +119,10 @@ def load_linked_accounts(
             reserving[account_id].add(row[0])
     return {
         account_id: LinkedAccount(
-            account, tuple(links[account_id]), since[account_id], reserving=frozenset(reserving[account_id])
+            account,
+            tuple(links[account_id]),
+            since[account_id],
+            reserving=frozenset(reserving[account_id]),
         )
         for account_id, account in accounts.items()
     }

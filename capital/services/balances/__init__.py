@@ -6,6 +6,7 @@ from capital.services.balances.live import ObservedBalance, observe_balances, ob
 from capital.services.balances.summaries import get_cached_daily_balance
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.balances.sync import sync_balances
+from capital.services.balances.trails import ask_of_moves
 from capital.services.balances.turns.paces import share_pace
 from capital.services.balances.turns.waiting import (
     ReadingTime,
@@ -18,6 +19,7 @@ __all__ = [
     "ObservedBalance",
     "ReadingTime",
     "all_reading_times",
+    "ask_of_moves",
     "balances_synced",
     "check_connection",
     "get_cached_daily_balance",

@@ -24,7 +24,7 @@ from capital.models import Account, DailyAccountSummary
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
 from capital.services.balances.suspects import Suspect, stored_suspects
-from capital.services.balances.trails import FIRSTS, stored_trail, trail_as_json
+from capital.services.balances.trails import FIRSTS, known_moves, stored_trail, trail_as_json
 
 _HOUR = timedelta(hours=1)
 
@@ -91,10 +91,7 @@ def judge_readings(
             judged.restarted.add(pool)
         live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
         if isinstance(live, Observation):
-            jump = None
-            # An unconfirmed first balance is nothing to jump from.
-            if trail.first is None:
-                jump = jumped_from(accepted, trail, live, max_jump_percent=account.max_jump_percent)
+            jump = _jump(account, pool, live, accepted, trail)
             if jump is not None:
                 judged.suspects[pool] = _suspicion(account, waiting, pool, live, jump)
                 continue
@@ -106,6 +103,25 @@ def judge_readings(
             judged.unconfirmed[pool] = first
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
     return judged
+
+
+def _jump(
+    account: Account, pool: Pool, live: Observation, accepted: Observation | None, trail: Trail
+) -> Jump | None:
+    """The jump that makes the balance suspect; None if it is none.
+
+    What is known to have come or gone is asked only of what would be suspect without it.
+    """
+    # An unconfirmed first balance is nothing to jump from.
+    if trail.first is not None:
+        return None
+    limit = account.max_jump_percent
+    jump = jumped_from(accepted, trail, live, max_jump_percent=limit)
+    origins = [each for each in (accepted, *trail.hour) if each is not None]
+    if jump is None or not origins:
+        return jump
+    moved = known_moves(account, pool, min(each.observed_at for each in origins))
+    return jumped_from(accepted, trail, live, max_jump_percent=limit, moved=moved)
 
 
 def next_trails(

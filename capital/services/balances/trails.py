@@ -5,14 +5,14 @@ Trails go along with the balances from day to day, so they cost no query of thei
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from capital.domain.balances import Observation
 from capital.domain.money import floor_to, parse_amount, plain, quantum_of
 from capital.domain.pools import Pool
-from capital.domain.trails import Trail
+from capital.domain.trails import Move, Trail
 from capital.models import Account, DailyAccountSummary
 from capital.services.clocks import steady_clock
 
@@ -81,3 +81,21 @@ class FirstBalances:
 
 FIRSTS = FirstBalances()
 """Those of this process."""
+
+
+# What is known to have come or gone: fills and flows are another subject's, above this one.
+KnowsMoves = Callable[[Account, Pool, datetime], Sequence[Move]]
+"""What moved in a pool of an account after a moment, each once; in any order."""
+
+_knowing: list[KnowsMoves] = []
+
+
+def ask_of_moves(knows: KnowsMoves) -> None:
+    """From now on ``knows`` is asked, too. Registering it again changes nothing."""
+    if knows not in _knowing:
+        _knowing.append(knows)
+
+
+def known_moves(account: Account, pool: Pool, since: datetime) -> list[Move]:
+    """What is known to have moved in a pool after ``since``."""
+    return [moved for knows in _knowing for moved in knows(account, pool, since)]

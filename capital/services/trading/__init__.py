@@ -64,6 +64,7 @@ from capital.services.trading.syncing.positions import (
     mark_symbol_not_strategys,
 )
 from capital.services.trading.syncing.sync import sync_fills
+from capital.services.trading.unexplained.moved import moves_of
 from capital.services.trading.unexplained.restate import explain_balances, last_pool_days
 
 __all__ = [
@@ -111,6 +112,7 @@ __all__ = [
     "mark_not_strategys",
     "mark_positions",
     "mark_symbol_not_strategys",
+    "moves_of",
     "of_nobody",
     "of_strategy",
     "open_positions",

@@ -10,10 +10,12 @@ from django.db.models import Q
 
 from capital.domain.performance.symbols import parse_symbol
 from capital.domain.performance.telling import FillSource, counting
-from capital.domain.performance.unexplained import AccountFill
+from capital.domain.performance.unexplained import AccountFill, cash_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.sizing.instruments import InstrumentKind
+from capital.domain.trails import Move
 from capital.models import Account, Fill, Flow
+from capital.services.accounts.lookup import stands_for
 from capital.services.trading.books import Openings, as_booked
 from capital.services.trading.same_orders import told
 from strategies.markets import MarketType
@@ -78,6 +80,32 @@ def moved_since(accounts: Mapping[int, Account], moment: datetime | None) -> Mov
         flows_by_pool[flow.account_id, flow.pool].append(flow)
         _earlier(first, flow.account_id, flow.occurred_at)
     return Moved(by_pool, flows_by_pool, first)
+
+
+def moves_of(account: Account, pool: Pool, since: datetime) -> list[Move]:
+    """What was paid or received for coins, and what came or went, after ``since``.
+
+    What contracts realise is left out: it depends on what was held before, and a jump of that size
+    deserves a look. In a constant number of queries.
+
+    Args:
+        account: The account.
+        pool: One of its pools.
+        since: When the balance was read from which it seems to have jumped.
+    """
+    currencies = {account.currency, *stands_for(account.venue, account.currency)}
+    found = moved_since({account.pk: account}, since)
+    moves = [
+        Move(fill.fill.executed_at, cash_of([fill], {}, currencies=currencies)[0].total)
+        for fill in found.fills.get((account.pk, pool.value), ())
+        if (symbol := parse_symbol(fill.symbol)) and symbol.kind is InstrumentKind.SPOT
+    ]
+    moves += [
+        Move(flow.occurred_at, flow.amount)
+        for flow in found.flows.get((account.pk, pool.value), ())
+        if flow.currency in currencies
+    ]
+    return moves
 
 
 def first_new(seen: Mapping[int, Seen]) -> dict[int, datetime]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("capital", "0047_alerts"),
+        ("capital", "0048_split_again"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
