@@ -23,6 +23,7 @@ from capital.services.jobs import (
     perform_for_venue,
     perform_job,
     perform_sweep,
+    ping_after,
 )
 
 # How many of each outcome.
@@ -40,10 +41,11 @@ def begin(task: dict[str, Any], **_kwargs: Any) -> None:
 
 
 @receiver(post_execute_in_worker)
-def end(**_kwargs: Any) -> None:
-    """Forget it: the task has ended."""
+def end(task: dict[str, Any], **_kwargs: Any) -> None:
+    """Forget it: the task has ended. Behind one of a periodic job, somebody is told of that."""
     global _queued_at
     _queued_at = None
+    ping_after(str(task.get("func", "")))
 
 
 def sync_balances(intended: str | None = None) -> Outcomes:

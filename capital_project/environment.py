@@ -11,6 +11,7 @@ import socket
 import zoneinfo
 from collections.abc import Collection
 from datetime import time
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -214,6 +215,40 @@ def redis_url(name: str) -> str:
     if text and text.partition("://")[0] not in ("redis", "rediss", "unix"):
         # Not the URL itself: it may contain a password.
         raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://.")
+    return text
+
+
+def metrics_token(name: str) -> str:
+    """What opens ``/metrics``; empty if no token does."""
+    text = os.environ.get(name, "").strip()
+    if text and not re.fullmatch(r"[\x21-\x7e]{20,}", text):
+        # Not the token itself.
+        raise ImproperlyConfigured(
+            f"{name} must be 20 or more letters, digits or marks, no spaces. Make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return text
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Networks such as ``10.0.0.0/8``, or single addresses, separated by commas."""
+    found = []
+    for text in filter(None, (each.strip() for each in env.list(name, default=[]))):
+        try:
+            found.append(ip_network(text))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name}: {text!r} is no network such as 10.0.0.0/8 or 192.0.2.7."
+            ) from None
+    return found
+
+
+def ping_url(name: str) -> str:
+    """Whom to tell after each round of jobs that all is well; empty for nobody."""
+    text = os.environ.get(name, "").strip()
+    if text and (not _is_http_url(text) or not text.isascii() or not text.isprintable()):
+        # Not the URL itself: it is a secret.
+        raise ImproperlyConfigured(f"{name} must be an http(s) URL.")
     return text
 
 

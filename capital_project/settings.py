@@ -4,6 +4,7 @@ Outside ``DEBUG``, a missing secret stops the start with a message that names th
 secret has a default that could work by accident.
 """
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -46,7 +47,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.switch("CAPITAL_HSTS_SUBDOMAINS", d
 SECURE_HSTS_PRELOAD = SECURE_HSTS_INCLUDE_SUBDOMAINS
 # Answer plain HTTP with a redirect. What monitors a machine asks it directly.
 SECURE_SSL_REDIRECT = environment.switch("CAPITAL_HTTPS_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 # Needed if the host that people see is not the one in the request.
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Only for a proxy that always sets or removes this header itself, because it is trusted.
@@ -97,6 +98,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Around all others, so that it counts what they answer, too.
+    "capital_project.metrics.requests.CountRequests",
     # First, so that it has a word with answers of the others too.
     "capital_project.caching.NoStoreMiddleware",
     # It answers what a page met; wherever it stands.
@@ -272,6 +275,15 @@ CAPITAL_ALERT_PRIVATE_ADDRESSES = environment.switch(
     "CAPITAL_ALERT_PRIVATE_ADDRESSES", default=False
 )
 CAPITAL_ALERT_REDIRECTS = environment.switch("CAPITAL_ALERT_REDIRECTS", default=False)
+
+# Who may read /metrics: whoever sends this token, or asks from one of these networks. Neither: it
+# is not there, and nothing is counted.
+CAPITAL_METRICS_TOKEN = environment.metrics_token("CAPITAL_METRICS_TOKEN")
+CAPITAL_METRICS_NETWORKS = environment.networks("CAPITAL_METRICS_NETWORKS")
+# Where the processes of one server count requests together. Empty: a folder of their own.
+CAPITAL_METRICS_DIR = os.environ.get("CAPITAL_METRICS_DIR", "").strip()
+# Asked after each round of jobs, so that somebody hears when nobody asks any more.
+CAPITAL_PING_URL = environment.ping_url("CAPITAL_PING_URL")
 
 # When the jobs run, in the project's time zone. `sync_schedules` applies changes.
 CAPITAL_SYNC_MINUTES = environment.whole_number("CAPITAL_SYNC_MINUTES", 1, least=1)

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from capital_project.metrics.views import metrics
 from capital_project.views import healthz, index, readyz
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]
 
 handler400 = "capital_project.views.bad_request"

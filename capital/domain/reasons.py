@@ -466,6 +466,10 @@ class Code(StrEnum):
         "job_failed",
         "The job stopped with an error ({kind}). It will be retried; see the log for details.",
     )
+    ACCOUNTS_UNREADABLE = (
+        "accounts_unreadable",
+        "{count} of {all} active accounts could not be read from their exchange: {venues}.",
+    )
     JOB_TIMED_OUT = "job_timed_out", "The job took longer than {seconds} seconds and was stopped."
     JOB_INTERRUPTED = (
         "job_interrupted",

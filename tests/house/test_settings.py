@@ -235,6 +235,43 @@ def test_the_site_has_an_address():
     assert "CAPITAL_SITE_URL must begin" in refusal(**COMPLETE, CAPITAL_SITE_URL="capital.example")
 
 
+# Monitoring
+
+
+def test_nobody_reads_metrics_and_nobody_is_pinged_by_default():
+    names = ("TOKEN", "NETWORKS", "DIR")
+    assert read(*(f"CAPITAL_METRICS_{name}" for name in names)) == ["", [], ""]
+    assert read("CAPITAL_PING_URL") == [""]
+
+
+@pytest.mark.parametrize("token", ["short-hunter2", "hunter2 " * 5, "비밀-hunter2-" * 3])
+def test_a_token_for_metrics_is_long_and_is_not_shown(token):
+    message = refusal(**COMPLETE, CAPITAL_METRICS_TOKEN=token)
+
+    assert "CAPITAL_METRICS_TOKEN must be 20 or more letters" in message
+    assert "hunter2" not in message
+    assert read("CAPITAL_METRICS_TOKEN", CAPITAL_METRICS_TOKEN="x" * 20) == ["x" * 20]
+
+
+def test_metrics_are_for_networks_or_addresses():
+    [found] = read("CAPITAL_METRICS_NETWORKS", CAPITAL_METRICS_NETWORKS="10.0.0.0/8, ::1,")
+    assert [str(each) for each in found] == ["10.0.0.0/8", "::1/128"]
+    for value in ("10.0.0.1/8", "prometheus"):
+        assert "is no network such as 10.0.0.0/8" in refusal(
+            **COMPLETE, CAPITAL_METRICS_NETWORKS=value
+        )
+
+
+@pytest.mark.parametrize("url", ["hunter2", "ftp://hunter2@host/", "https://host/hunter2 ü"])
+def test_whom_to_ping_is_a_url_and_is_not_shown(url):
+    message = refusal(**COMPLETE, CAPITAL_PING_URL=url)
+
+    assert "CAPITAL_PING_URL must be an http(s) URL." in message
+    assert "hunter2" not in message
+    fine = "https://hc-ping.com/1-2?rid=3"
+    assert read("CAPITAL_PING_URL", CAPITAL_PING_URL=fine) == [fine]
+
+
 # Databases
 
 

@@ -120,7 +120,7 @@ def chunked(body: bytes) -> bytes:
 
 @contextmanager
 def serving(
-    name: str, migrated: Path, folder: Path, arguments: Sequence[str] = ()
+    name: str, migrated: Path, folder: Path, arguments: Sequence[str] = (), **settings: str
 ) -> Iterator[Server]:
     """Serve a small desk on a database of its own until the block ends."""
     database = folder / "db.sqlite3"
@@ -131,6 +131,7 @@ def serving(
         CAPITAL_API_TOKEN_RATE="0/minute",
         CAPITAL_API_ADDRESS_RATE="0/minute",
         LANGUAGE_CODE="en",
+        **settings,
     )
     shell = ["manage.py", "shell", "--verbosity", "0", "-c", _DESK]
     token, secret = run_python(shell, environment, check=True).stdout.split()[-2:]

@@ -219,6 +219,7 @@ FIGURES_OF = {
     Code.LINK_ACROSS_OWNERS: {"owner": "민수", "other": "지수"},
     Code.LINK_WITHOUT_WEBHOOK: {"owner": "민수", "other": "지수"},
     Code.ACCOUNTS_PASSED_OVER: {"count": "2"},
+    Code.ACCOUNTS_UNREADABLE: {"count": "3", "all": "5", "venues": "OKX 2, UPBIT 1"},
     Code.HAS_HISTORY: {"what": "계좌"},
     Code.POSITION_NOT_OF_FILLS: {"what": "quantity"},
     Code.DAY_NOT_OF_FILLS: {"what": "volume"},

@@ -37,7 +37,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "accounts_url": listing("account", state="active"),
         "accounts_off_url": listing("account", state="inactive"),
         "runs_url": listing("allocationrun"),
-        "jobs": _jobs(overview.health),
+        "jobs": _jobs(overview.health, sees_all=sees_everything(user)),
         "in_turns": [sentence(each.reason) for each in overview.in_turns],
         "round": _round(overview),
         "jobs_url": _jobs_url(user),
@@ -54,7 +54,7 @@ def _round(overview: Dashboard) -> str:
     }
 
 
-def _jobs(health: Health) -> dict[str, Any]:
+def _jobs(health: Health, *, sees_all: bool) -> dict[str, Any]:
     """Whether the jobs are on time, in a sentence or two."""
     late = [
         gettext("%(job)s is late by %(span)s") % {"job": job.name, "span": span(job.lateness)}
@@ -70,6 +70,13 @@ def _jobs(health: Health) -> dict[str, Any]:
     if health.is_stuck:
         waited = {"span": span(health.oldest_wait)}
         problems.append(gettext("The oldest task has been waiting for %(span)s.") % waited)
+    if health.accounts.are_many and health.accounts.reason is not None:
+        # How many accounts others have, and where, is for who sees them.
+        problems.append(
+            sentence(health.accounts.reason)
+            if sees_all
+            else gettext("Half of all accounts, or more, could not be read from their exchange.")
+        )
     return {"late": len(late), "alive": alive, "problems": problems}
 
 

@@ -21,6 +21,7 @@ from capital.models import JobRun
 from capital.services.jobs import check_health, error_of, get_job, refused_tasks
 from capital.services.labels import labelled
 from capital.services.limits import open_stops
+from capital.services.sentences import sentence
 
 
 class JobFilter(DropdownFilter):  # type: ignore[misc]
@@ -111,6 +112,7 @@ class JobRunAdmin(OperationsAdmin):
             "title": gettext("Jobs"),
             "opts": self.opts,
             "health": health,
+            "unread": health.accounts.reason and sentence(health.accounts.reason),
             "refused": refused_tasks(),
             "stops": stops_shown(open_stops().order_by("pk"), user_of(request)),
             "jobs": [(job, get_job(job.name).summary) for job in health.jobs],

@@ -70,6 +70,9 @@ def _print_for_people(console: Console, health: Health) -> None:
         )
     for each in read_in_turns(all_reading_times()):
         console.print(Text(sentence(each.reason), style="yellow"))
+    if (unread := health.accounts.reason) is not None:
+        style = "bold red" if health.accounts.are_many else "yellow"
+        console.print(Text(sentence(unread), style=style))
     for task in refused_tasks():
         console.print(Text(f"{_time(task.at)} {task.shown_reason}", "red"))
     if health.oldest_wait is None:

@@ -18,11 +18,13 @@ from capital.services.jobs.errors import error_of
 from capital.services.jobs.health import (
     Health,
     JobHealth,
+    ReadAccounts,
     RefusedTask,
     check_health,
     check_readiness,
     refused_tasks,
 )
+from capital.services.jobs.pings import ping_after, ping_now
 from capital.services.jobs.pulls import has_pulled, note_pull
 from capital.services.jobs.runs import (
     has_failures,
@@ -62,6 +64,7 @@ __all__ = [
     "ClusterHealth",
     "Health",
     "JobHealth",
+    "ReadAccounts",
     "RefusedTask",
     "bring_back",
     "check_health",
@@ -83,6 +86,8 @@ __all__ = [
     "perform_for_venue",
     "perform_job",
     "perform_sweep",
+    "ping_after",
+    "ping_now",
     "record_heartbeat",
     "record_refusal",
     "refusal_of",

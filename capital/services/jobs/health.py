@@ -1,5 +1,7 @@
 """Whether the jobs run on time, whether clusters are alive, and whether the site is ready."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +12,8 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from capital.domain.clock import Clock
-from capital.models import JobRun
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.table import REFUSED, Job, scheduled_jobs
@@ -74,26 +77,82 @@ class RefusedTask:
 
 
 @dataclass(frozen=True)
+class ReadAccounts:
+    """Of how many accounts the exchange could not be read at the last sync.
+
+    Attributes:
+        active: How many accounts are active.
+        failing: How many of them could not be read, by exchange and the code of why. That live
+            balances are switched off is no failure.
+    """
+
+    active: int
+    failing: Mapping[tuple[str, str], int]
+
+    @property
+    def count(self) -> int:
+        """How many could not be read."""
+        return sum(self.failing.values())
+
+    @property
+    def by_venue(self) -> dict[str, int]:
+        """The same by exchange, the one with most of them first."""
+        counts: Counter[str] = Counter()
+        for (venue, _code), number in self.failing.items():
+            counts[venue] += number
+        return dict(counts.most_common())
+
+    @property
+    def are_many(self) -> bool:
+        """Whether it is half of the accounts or more: no matter of one key."""
+        return 0 < self.active <= 2 * self.count
+
+    @property
+    def reason(self) -> Reason | None:
+        """How many they are, and where; None where every account could be read."""
+        if not self.failing:
+            return None
+        venues = ", ".join(f"{venue} {number}" for venue, number in self.by_venue.items())
+        figures = {"count": str(self.count), "all": str(self.active), "venues": venues}
+        return Reason(Code.ACCOUNTS_UNREADABLE, figures)
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "active": self.active,
+            "failing": self.count,
+            "are_many": self.are_many,
+            "exchanges": [
+                {"exchange": venue, "code": code, "accounts": number}
+                for (venue, code), number in sorted(self.failing.items())
+            ],
+        }
+
+
+@dataclass(frozen=True)
 class Health:
-    """How the jobs, the clusters and the queue are doing.
+    """How the jobs, the clusters and the queue are doing, and whether exchanges can be read.
 
     Attributes:
         jobs: In the order of the table, without those that are switched off.
         clusters: Every cluster with a heartbeat.
         oldest_wait: How long the oldest task has waited; None for an empty queue.
         is_stuck: Whether that is too long.
+        accounts: Of how many the exchange could not be read.
     """
 
     jobs: list[JobHealth]
     clusters: list[ClusterHealth]
     oldest_wait: timedelta | None
     is_stuck: bool
+    accounts: ReadAccounts
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no job is late, a cluster is alive and no task waits too long."""
+        """Whether no job is late, a cluster is alive, no task waits too long, few accounts fail."""
         return (
             not self.is_stuck
+            and not self.accounts.are_many
             and not any(job.is_late for job in self.jobs)
             and any(cluster.is_alive for cluster in self.clusters)
         )
@@ -120,6 +179,7 @@ class Health:
                 for cluster in self.clusters
             ],
             "oldest_task_seconds": None if wait is None else wait // _SECOND,
+            "accounts": self.accounts.as_json(),
             "is_healthy": self.is_healthy,
         }
 
@@ -131,17 +191,15 @@ class Readiness:
     Attributes:
         database: Whether the database answers.
         migrations: Whether it is migrated.
-        cluster: Whether a cluster is alive.
     """
 
     database: bool
     migrations: bool
-    cluster: bool
 
     @property
     def is_ready(self) -> bool:
         """Whether all of it is."""
-        return self.database and self.migrations and self.cluster
+        return self.database and self.migrations
 
     def as_json(self) -> dict[str, bool]:
         """For programs: yes or no only, since anybody may ask."""
@@ -149,7 +207,6 @@ class Readiness:
             "is_ready": self.is_ready,
             "database": self.database,
             "migrations": self.migrations,
-            "cluster": self.cluster,
         }
 
 
@@ -163,19 +220,28 @@ def check_health(*, clock: Clock = timezone.now) -> Health:
         clusters=cluster_health(now=now),
         oldest_wait=wait,
         is_stuck=wait is not None and wait > longest_wait(),
+        accounts=_read_accounts(),
     )
 
 
-def check_readiness(*, clock: Clock = timezone.now) -> Readiness:
-    """Whether the database answers and is migrated, and a cluster is alive."""
+def check_readiness() -> Readiness:
+    """Whether the database answers and is migrated: that a site needs to serve.
+
+    Workers and exchanges are no matter of the site's: it would be taken out of service for them.
+    """
     try:
         executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            return Readiness(database=True, migrations=False, cluster=False)
-        alive = any(cluster.is_alive for cluster in cluster_health(now=clock()))
+        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except Error:
-        return Readiness(database=False, migrations=False, cluster=False)
-    return Readiness(database=True, migrations=True, cluster=alive)
+        return Readiness(database=False, migrations=False)
+    return Readiness(database=True, migrations=not plan)
+
+
+def _read_accounts() -> ReadAccounts:
+    """Two queries; the second finds nothing where all is well."""
+    active = Account.objects.filter(is_active=True).order_by()
+    failing = active.exclude(connection_code__in=("", Code.LIVE_DISABLED.value))
+    return ReadAccounts(active.count(), Counter(failing.values_list("venue", "connection_code")))
 
 
 def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHealth:

@@ -26,6 +26,7 @@ from capital.services.overview.histories import (
     read_account_history,
     read_strategy_history,
 )
+from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
 from capital.services.overview.rates import store_rate
 from capital.services.overview.strategies import (
     StrategyOverview,
@@ -35,6 +36,7 @@ from capital.services.overview.strategies import (
 from capital.services.overview.trading import TradingHistory, read_trading
 
 __all__ = [
+    "DELIVERIES_WITHIN",
     "AccountHistory",
     "AccountOverview",
     "Concern",
@@ -44,6 +46,7 @@ __all__ = [
     "Earnings",
     "FirstSteps",
     "Freshness",
+    "Metrics",
     "Slice",
     "StrategyOverview",
     "TradingHistory",
@@ -60,6 +63,7 @@ __all__ = [
     "pool_shares",
     "read_account_history",
     "read_dashboard",
+    "read_metrics",
     "read_strategy_history",
     "read_trading",
     "shown_unexplained",

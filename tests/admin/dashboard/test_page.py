@@ -288,3 +288,23 @@ def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings
 
     assert "Some balances are unknown and not included." in told
     assert "oldest rate" not in told
+
+
+def test_dashboard_says_when_many_exchanges_fail_and_where_to_who_sees_them() -> None:
+    owner = allow_everything(make_user(is_staff=True))
+    make_account(owner=owner, venue="okx", connection_code="exchange_unreachable")
+    make_account(venue="binance", connection_code="exchange_unreachable")
+
+    def said(user: Any) -> str:
+        client = Client()
+        client.force_login(user)
+        return client.get("/admin/").content.decode()
+
+    everyone = make_user(is_staff=True, is_superuser=True)
+    assert "2 of 2 active accounts could not be read" in said(everyone)
+    theirs = said(owner)
+    assert "Half of all accounts, or more, could not be read from their exchange." in theirs
+    assert "binance" not in theirs
+    for _ in range(3):
+        make_account()
+    assert "could not be read from" not in said(everyone)

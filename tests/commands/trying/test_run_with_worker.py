@@ -108,7 +108,7 @@ class Running:
             return 0
 
     def is_ready(self) -> bool:
-        return self.status("/readyz") == 200
+        return self.status("/readyz") == 200 and "pulls tasks" in self.text
 
     @property
     def cluster_pid(self) -> int:

@@ -356,8 +356,78 @@ def test_a_task_that_waits_too_long_means_that_something_is_wrong(
 def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> None:
     all_is_well()
 
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(23):
         check_health()
+
+
+# Exchanges
+
+
+def unread(venue: str, code: str = "exchange_unreachable", **fields: Any) -> Account:
+    return make_account(venue=venue, connection_code=code, **fields)
+
+
+def test_accounts_that_could_not_be_read_are_counted_by_exchange_and_code() -> None:
+    for _ in range(2):
+        unread("okx")
+    unread("okx", "auth_failed")
+    unread("bybit")
+    for _ in range(5):
+        make_account(venue="binance")
+    unread("upbit", is_active=False)
+    unread("upbit", "live_disabled")
+
+    accounts = check_health().accounts
+
+    assert (accounts.active, accounts.count, accounts.are_many) == (10, 4, False)
+    assert accounts.as_json() == {
+        "active": 10,
+        "failing": 4,
+        "are_many": False,
+        "exchanges": [
+            {"exchange": "bybit", "code": "exchange_unreachable", "accounts": 1},
+            {"exchange": "okx", "code": "auth_failed", "accounts": 1},
+            {"exchange": "okx", "code": "exchange_unreachable", "accounts": 2},
+        ],
+    }
+    assert accounts.reason is not None
+    assert accounts.reason.english == (
+        "4 of 10 active accounts could not be read from their exchange: okx 3, bybit 1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("failing", "fine", "are_many"),
+    [(0, 0, False), (0, 2, False), (1, 0, True), (1, 1, True), (1, 2, False), (2, 2, True)],
+)
+def test_half_of_all_accounts_are_many(failing: int, fine: int, are_many: bool) -> None:
+    all_is_well()
+    for _ in range(failing):
+        unread("okx")
+    for _ in range(fine):
+        make_account(venue="okx")
+
+    health = check_health()
+
+    assert health.accounts.are_many is are_many
+    assert health.is_healthy is not are_many
+
+
+def test_command_says_so_and_ends_with_1_where_they_are_many() -> None:
+    all_is_well()
+    account = make_account(venue="binance")
+    assert jobs()[0] == 0
+    Account.objects.filter(pk=account.pk).update(connection_code="exchange_unreachable")
+
+    code, said = jobs()
+
+    assert code == 1
+    assert "1 of 1 active accounts could not be read from their exchange: binance 1." in said
+    make_account()
+    make_account()
+    code, said = jobs()
+    assert code == 0
+    assert "1 of 3 active accounts" in said
 
 
 # The command
@@ -390,7 +460,9 @@ def test_json_says_all_of_it_and_exits_0_when_all_is_well(monkeypatch: Any) -> N
 
     answer = json.loads(output)
     assert code == 0
-    assert list(answer) == ["jobs", "clusters", "oldest_task_seconds", "is_healthy", "stops"]
+    assert list(answer) == [
+        "jobs", "clusters", "oldest_task_seconds", "accounts", "is_healthy", "stops",
+    ]  # fmt: skip
     assert answer["jobs"][1] == {
         "name": "reallocate_due",
         "last_success_at": "2026-03-05T12:10:20+09:00",
@@ -538,24 +610,20 @@ def test_healthz_asks_nothing_of_the_database(client: Client, monkeypatch: Any) 
 
 
 def test_readyz_is_200_where_all_is_there(client: Client) -> None:
-    record_heartbeat(pid=7, is_first=True)
-
     answer = client.get("/readyz")
 
     assert (answer.status_code, answer.json()) == (
         200,
-        {"is_ready": True, "database": True, "migrations": True, "cluster": True},
+        {"is_ready": True, "database": True, "migrations": True},
     )
 
 
-def test_readyz_is_503_without_a_live_cluster(client: Client) -> None:
-    record_heartbeat(pid=7, is_first=True)
-    ClusterHeartbeat.objects.update(beat_at=NOW - timedelta(minutes=3))
+def test_readyz_does_not_depend_on_workers_or_exchanges(client: Client) -> None:
+    """A load balancer would take the site away, on which one looks what is wrong."""
+    make_account(connection_code="exchange_unreachable")
+    assert not ClusterHeartbeat.objects.exists()
 
-    answer = client.get("/readyz")
-
-    assert answer.status_code == 503
-    assert answer.json()["cluster"] is False
+    assert client.get("/readyz").status_code == 200
 
 
 def test_readyz_is_503_with_an_unapplied_migration(client: Client, monkeypatch: Any) -> None:
@@ -568,7 +636,7 @@ def test_readyz_is_503_with_an_unapplied_migration(client: Client, monkeypatch: 
 
     assert answer.status_code == 503
     assert answer.json() == {
-        "is_ready": False, "database": True, "migrations": False, "cluster": False,
+        "is_ready": False, "database": True, "migrations": False,
     }  # fmt: skip
 
 
@@ -584,16 +652,16 @@ def test_readyz_is_503_and_tells_no_text_where_the_database_does_not_answer(
 
     assert answer.status_code == 503
     assert answer.json() == {
-        "is_ready": False, "database": False, "migrations": False, "cluster": False,
+        "is_ready": False, "database": False, "migrations": False,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", [Error, OperationalError])
 def test_every_error_of_a_database_is_one(error: type[Exception], monkeypatch: Any) -> None:
-    def refuse(**_: Any) -> None:
+    def refuse(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(health_service, "cluster_health", refuse)
+    monkeypatch.setattr(health_service, "MigrationExecutor", refuse)
 
     assert check_readiness().database is False
 
