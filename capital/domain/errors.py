@@ -198,6 +198,12 @@ class RevertRefused(CapitalError):
         super().__init__(**figures)
 
 
+class NothingToReplay(CapitalError):
+    """No strategy of the account has a day on record in the period."""
+
+    code = Code.REPLAY_EMPTY
+
+
 class WeightsRefused(CapitalError):
     """Weights cannot be set as asked. The reason says why; nothing was changed."""
 

@@ -743,6 +743,45 @@ class Code(StrEnum):
         "exchange.",
     )
     NO_DAYS = "no_days", "No day of this period has a return."
+    REPLAY_EMPTY = (
+        "replay_empty",
+        "Nothing is on record of what strategies earned on this account in this period. Report or "
+        "import their fills first.",
+    )
+    REPLAY_SAME_RETURNS = (
+        "replay_same_returns",
+        "A strategy is assumed to earn the same return with any capital. Whether its orders would "
+        "have been filled at the same prices, or at all, is not known.",
+    )
+    REPLAY_PRESENT_SETTINGS = (
+        "replay_present_settings",
+        "Weights, limits of capital and the reserve are those of now, on every day.",
+    )
+    REPLAY_DAILY = (
+        "replay_daily",
+        "Capital is divided at the beginning of a day, if that is due. Open positions, "
+        "reservations and stops do not hold any of it back.",
+    )
+    REPLAY_WITHOUT_RETURN = (
+        "replay_without_return",
+        "{strategy} would have had capital on {days} days for which no return is on record. It "
+        "is assumed to have earned nothing on them.",
+    )
+    REPLAY_WITHOUT_MARK = (
+        "replay_without_mark",
+        "The unrealised PnL of {strategy} is not known on {days} days. Only what was realised "
+        "counts on them.",
+    )
+    REPLAY_UNEXPLAINED = (
+        "replay_unexplained",
+        "Fills and flows do not explain {amount} {currency} of the changes of balances. Neither "
+        "course contains that. Enter deposits and withdrawals that are missing.",
+    )
+    REPLAY_WITHOUT_BALANCE = (
+        "replay_without_balance",
+        "The balance of the pool {pool} at the beginning is not on record. The equity of its "
+        "strategies is used instead.",
+    )
     ONE_DAY = "one_day", "Only one day has a return; at least two are needed."
     TOO_FEW_DAYS = (
         "too_few_days",

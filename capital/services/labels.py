@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
 from capital.domain.allocation.decision import Outcome
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.limits.judging import NotJudged
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import Side
@@ -23,6 +24,12 @@ OUTCOME_NAMES: Mapping[Any, object] = dict(AllocationRun._meta.get_field("outcom
 SIDE_NAMES: Mapping[Any, object] = {
     Side.BUY.value: gettext_lazy("buy"),
     Side.SELL.value: gettext_lazy("sell"),
+}
+
+POLICY_NAMES: Mapping[Any, object] = {
+    PolicyName.WEIGHTS.value: gettext_lazy("by weight"),
+    PolicyName.OWN_PROFIT.value: gettext_lazy("own profit"),
+    PolicyName.INVERSE_VOLATILITY.value: gettext_lazy("inverse volatility"),
 }
 
 ROLE_NAMES: Mapping[Any, object] = {

@@ -117,7 +117,7 @@ class LinksInline(_OfAccount, SiteTabularInline):
     def shown_share(self, link: StrategyAccount) -> Any:
         """What its weight comes to among the active links of its pool; and of what, if not all."""
         share = bar(self.shares.get(link.pk))
-        if link.account.policy != PolicyName.OWN_PROFIT:
+        if link.pk not in self.shares or link.account.policy != PolicyName.OWN_PROFIT:
             return share
         note = gettext("of deposits and withdrawals only")
         return lines(share, format_html('<span class="desk-muted desk-small">{}</span>', note))

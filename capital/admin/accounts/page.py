@@ -34,6 +34,8 @@ from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
 from capital.admin.frame.views import asker_of
 from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.admin.performance.detail import AccountPerformancePage
+from capital.admin.performance.report import PERMISSION
+from capital.admin.performance.whatif import WhatIfPage, what_if_link
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
 from capital.services.access import Act, may
@@ -52,6 +54,7 @@ class AccountAdmin(
     ConnectionPage,
     AccessPage,
     AccountPerformancePage,
+    WhatIfPage,
     PositionOwnerPage,
     LimitsPanel,
     AccountHistoryPage,
@@ -137,7 +140,7 @@ class AccountAdmin(
             ),
             (gettext_lazy("API credentials"), _credentials(may_replace=may_replace)),
             (gettext_lazy("Allocation and order settings"), {"fields": RULE_FIELDS}),
-            (gettext_lazy("Allocation policy"), {"fields": POLICY_FIELDS}),
+            (gettext_lazy("Allocation policy"), _policy(request, obj)),
             (
                 gettext_lazy("Limits of loss"),
                 {"fields": [*LIMIT_FIELDS, *(PANEL if obj is not None else ())]},
@@ -194,6 +197,14 @@ def _may(request: HttpRequest, account: Account | None, act: Act) -> bool:
     if account is None:
         return request.user.has_perm(act.permission)
     return may(request.user, act, account)
+
+
+def _policy(request: HttpRequest, account: Account | None) -> dict[str, Any]:
+    """With a way to see what another policy would have done."""
+    section: dict[str, Any] = {"fields": POLICY_FIELDS}
+    if account is not None and request.user.has_perm(PERMISSION):
+        section["description"] = what_if_link(account)
+    return section
 
 
 def _credentials(*, may_replace: bool) -> dict[str, Any]:

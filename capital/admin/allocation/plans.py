@@ -125,7 +125,6 @@ class AllocationPages:
         description=gettext_lazy("Split again by weight"),
         url_path="split-again",
         icon="pie_chart",
-        variant=ActionVariant.DANGER,
     )
     def split_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What it does and gives up; then see first, as for any allocation."""

@@ -35,11 +35,22 @@ from capital.services.allocation.runs import report_runs
 from capital.services.allocation.verdicts import GateAnswer
 from capital.services.allocation.weights.edit import set_weights
 from capital.services.allocation.weights.told import WeightChange, WeightsReport
+from capital.services.allocation.whatif.comparing import Comparison, replay_policy
+from capital.services.allocation.whatif.figures import (
+    COURSE_FIGURES,
+    Figure,
+    comparison_as_json,
+    in_quanta_of,
+    last_capital,
+)
 
 __all__ = [
+    "COURSE_FIGURES",
     "MOST_NAMED",
     "AllocationPreview",
+    "Comparison",
     "EntryReport",
+    "Figure",
     "GateAnswer",
     "GateStatus",
     "PoolReport",
@@ -50,12 +61,16 @@ __all__ = [
     "apply_plan",
     "auto_allocate_capital_for_account",
     "check_gate",
+    "comparison_as_json",
     "expires_at",
     "get_plan",
+    "in_quanta_of",
+    "last_capital",
     "make_plan",
     "preview_allocation",
     "preview_revert",
     "reallocate_where_due",
+    "replay_policy",
     "report_decision",
     "report_not_due",
     "report_plan",

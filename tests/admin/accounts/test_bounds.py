@@ -56,6 +56,8 @@ def test_the_page_of_an_account_shows_them_with_a_way_to_the_link(client: Client
         make_link(account=account, market_type="futures", **bounds)
         for bounds in ({"max_amount": D(900)}, {})
     )
+    # It has no share, of whatever.
+    make_link(account=account, market_type="futures", is_active=False)
 
     page = client.get(reverse("admin:capital_account_change", args=[account.pk])).content.decode()
 

@@ -1,7 +1,9 @@
 """Pages as text."""
 
 import html
+import json
 import re
+from typing import Any
 
 from django.test import Client
 
@@ -14,3 +16,9 @@ def read(client: Client, path: str) -> str:
 
 def text_of(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)))
+
+
+def drawn(page: str) -> list[dict[str, Any]]:
+    """What the charts of a page draw."""
+    found = re.findall(r'data-desk-chart="([^"]*)"', page)
+    return [json.loads(html.unescape(each)) for each in found]

@@ -1,14 +1,12 @@
 """The performance of one strategy and of one account: curves, months, symbols and trades."""
 
-import html
-import json
 import re
 
 import pytest
 from django.test import Client
 
 from capital.models import StrategyAccount, SymbolDay
-from tests.admin.performance.reading import read, text_of
+from tests.admin.performance.reading import drawn, read, text_of
 from tests.admin.tenants import allow_everything
 from tests.factories import make_link, make_strategy, make_user
 from tests.services.performance.builders import D, make_day, make_trade, march
@@ -20,11 +18,6 @@ pytestmark = [
 ]
 
 MARCH = "performance/?from=2026-03-01&to=2026-03-31"
-
-
-def drawn(page: str) -> list[dict]:
-    found = re.findall(r'data-desk-chart="([^"]*)"', page)
-    return [json.loads(html.unescape(each)) for each in found]
 
 
 def test_a_strategy_shows_its_equity_drawdown_months_symbols_and_trades(

@@ -1,0 +1,73 @@
+"""Days on record, as a replay takes them: what each strategy earned with what it had."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from capital.domain.allocation.gate import Thresholds
+from capital.domain.allocation.links import Link, Reserve
+from capital.domain.performance.measures.returns import Day
+from capital.domain.pools import Pool, WalletMode
+
+
+@dataclass(frozen=True)
+class LinkRecord:
+    """One link.
+
+    Attributes:
+        link: As it is set now. What capital it has now does not matter.
+        days: What it had and earned, by day; at least one.
+        returns: Of days with a position or a trade, oldest first; those before the first day of the
+            replay, too: by them its volatility and its drawdown are known.
+    """
+
+    link: Link
+    days: Mapping[date, Day]
+    returns: Sequence[tuple[date, Decimal]] = ()
+
+    @property
+    def begins(self) -> date:
+        """Its first day on record."""
+        return min(self.days)
+
+    def on(self, day: date) -> Link | None:
+        """As it stands on a day: it takes part from its first day on record; None before.
+
+        One that is idle by now takes part until its last day on record.
+        """
+        if day < self.begins:
+            return None
+        return self.link if day > max(self.days) else replace(self.link, idle=None)
+
+
+@dataclass(frozen=True)
+class PoolRecord:
+    """One pool.
+
+    Attributes:
+        start: What there was of it as the first day began, with what was unrealised.
+        external: By day, what came or went without having been earned.
+    """
+
+    start: Decimal
+    external: Mapping[date, Decimal]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is on record of one account.
+
+    Attributes:
+        days: Each day, oldest first.
+        links: By primary key.
+        pools: Those that the links draw on.
+    """
+
+    days: Sequence[date]
+    links: Sequence[LinkRecord]
+    pools: Mapping[Pool, PoolRecord]
+    currency: str
+    wallet_mode: WalletMode
+    reserve: Reserve
+    thresholds: Thresholds

@@ -1,0 +1,1 @@
+"""What days on record would have come to by another policy: read, compared, written."""
