@@ -1168,8 +1168,17 @@ class Code(StrEnum):
     # An order that is refused: the instrument
     UNKNOWN_SYMBOL = (
         "unknown_symbol",
-        "{venue} has no instrument {symbol}. Use ccxt's symbols, such as BTC/USDT or "
-        "BTC/USDT:USDT.",
+        "{venue} has no instrument {symbol} that this strategy could trade in the account's "
+        "currency. The nearest ones: {nearest}.",
+    )
+    AMBIGUOUS_SYMBOL = (
+        "ambiguous_symbol",
+        "On {venue}, {symbol} may be any of these: {symbols}. Send the one that you mean.",
+    )
+    OTHER_EXCHANGE = (
+        "other_exchange",
+        "The symbol names {exchange}, but this account is on {venue}. {symbol} of {venue} was "
+        "used.",
     )
     MARKETS_NOT_SYNCED = (
         "markets_not_synced",

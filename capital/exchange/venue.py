@@ -505,6 +505,7 @@ class Venue:
         rules_call: How its instrument rules are requested.
         stands_for: Settle currencies that a currency of accounts stands for, one for one: their
             contracts are sized with it.
+        charts_as: How TradingView names it before its tickers; empty: as its id.
         is_proven: Its row was verified against real responses. See ``generic``.
     """
 
@@ -531,7 +532,13 @@ class Venue:
     has_growing_nonce: bool = False
     rules_call: RulesCall = field(default_factory=RulesCall)
     stands_for: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    charts_as: tuple[str, ...] = ()
     is_proven: bool = True
+
+    @property
+    def ticker_prefixes(self) -> frozenset[str]:
+        """How a ticker of it begins, before the colon, in capital letters."""
+        return frozenset(self.charts_as or (self.id.upper(),))
 
     @property
     def usual_wallet_mode(self) -> WalletMode:

@@ -273,7 +273,7 @@ def test_position_in_a_symbol_that_the_exchange_does_not_have_names_the_field() 
 
     link.account.owner.user_permissions.add(Permission.objects.get(codename="report_position"))
 
-    refused = Bot(link.account.owner).put(path, {"symbol": "BTCUSDT", "quantity": "1"})
+    refused = Bot(link.account.owner).put(path, {"symbol": "DOGEUSDT", "quantity": "1"})
 
     told = problem(refused, 422)
     assert (told["code"], told["errors"][0]["field"]) == ("unknown_symbol", "symbol")

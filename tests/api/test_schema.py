@@ -124,7 +124,7 @@ def test_every_example_of_a_problem_is_what_the_api_answers(
         415: bot.client.post(
             f"/api/v1/{size}", "x", "text/plain", headers={"Authorization": f"Bearer {bot.text}"}
         ),
-        422: bot.post(size, {**order, "symbol": "BTC/EUR:EUR"}),
+        422: bot.post(size, {**order, "symbol": "BTC/UST:USDT"}),
     }
 
     def fail(*_args: Any, **_given: Any) -> Any:

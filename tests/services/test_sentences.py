@@ -176,6 +176,7 @@ FIGURES = {
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
     "question": "GET /V1", "rows": "2",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
+    "nearest": "BTC/USDT", "exchange": "BYBIT",
     "symbols": "BTC/USDT", "positions": "-2 BTC/USDT:USDT",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",

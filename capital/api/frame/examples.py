@@ -190,7 +190,9 @@ REQUESTS: Mapping[str, Any] = {
     "HookRequest": {**_ORDER, "token": "whs_…", "id": "alert-1764000000"},
 }
 ANSWERS: Mapping[str, Any] = {
-    "FillResults": {"results": [{"index": 0, "code": "recorded", "id": 7}]},
+    "FillResults": {
+        "results": [{"index": 0, "code": "recorded", "id": 7, "symbol": "BTC/USDT:USDT"}]
+    },
     "Fill": {
         "id": 7,
         "account": 1,
@@ -414,7 +416,13 @@ def problems() -> Mapping[int, Any]:
         415: problem(
             415, "unsupported_media_type", 'Unsupported media type "text/plain" in request.'
         ),
-        422: _problem_of("symbol", Code.UNKNOWN_SYMBOL, venue="binance", symbol="BTC/EUR:EUR"),
+        422: _problem_of(
+            "symbol",
+            Code.UNKNOWN_SYMBOL,
+            venue="binance",
+            symbol="BTC/UST:USDT",
+            nearest="BTC/USDT:USDT",
+        ),
         429: problem(429, "throttled", "Request was throttled. Expected available in 3 seconds."),
         503: _problem(
             503,

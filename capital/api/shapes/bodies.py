@@ -20,7 +20,7 @@ from capital.services.sizing import HOLD_FIELDS, Hold, Wish
 _NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
 _TEXTS = ("symbol", "side", "order_type", "position_side")
 _LONGEST_SYMBOL = 64
-_SYMBOL = "Symbol in ccxt's notation, such as BTC/USDT:USDT."
+_SYMBOL = "ccxt's symbol, such as BTC/USDT:USDT, the exchange's own id, or TradingView's ticker."
 
 
 def _number(description: str) -> ExactField:

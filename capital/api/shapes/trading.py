@@ -19,7 +19,7 @@ _OF_SIDE = (
     "On an account that holds a long and a short position in one symbol: `long` or `short`. "
     "Otherwise `both`."
 )
-_SYMBOL = "Symbol in ccxt's notation, such as BTC/USDT:USDT."
+_SYMBOL = "ccxt's symbol, such as BTC/USDT:USDT, the exchange's own id, or TradingView's ticker."
 
 
 def _exact(description: str, **options: Any) -> ExactField:
@@ -232,6 +232,7 @@ class FillResultRow(serializers.Serializer[Any]):
         ),
     )
     id = serializers.IntegerField(help_text="Id of the recorded fill.")
+    symbol = serializers.CharField(help_text="ccxt's symbol, however it was written.")
 
 
 @extend_schema_serializer(component_name="FillResults")
@@ -245,7 +246,12 @@ def fill_results_as_json(results: Sequence[FillResult]) -> dict[str, Any]:
     """The JSON that ``FillResults`` describes."""
     return {
         "results": [
-            {"index": index, "code": result.code.value, "id": result.fill_id}
+            {
+                "index": index,
+                "code": result.code.value,
+                "id": result.fill_id,
+                "symbol": result.symbol,
+            }
             for index, result in enumerate(results)
         ]
     }
@@ -337,7 +343,9 @@ class FlowBody(Request):
         required=False,
         allow_blank=True,
         max_length=64,
-        help_text=f"Of funding, interest and rebates. {_SYMBOL}",
+        help_text=(
+            "Of funding, interest and rebates. Symbol in ccxt's notation, such as BTC/USDT:USDT."
+        ),
     )
     note = Text(required=False, max_length=200, help_text="For whoever reads it later.")
 

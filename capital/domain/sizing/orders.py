@@ -51,7 +51,8 @@ class OrderRequest:
     """An order to size. At least one of ``qty_per``, ``risk_per`` and ``qty`` says how much.
 
     Attributes:
-        symbol: ccxt's: ``BTC/USDT`` (spot), ``BTC/USDT:USDT`` (linear), ``BTC/USD:BTC`` (inverse).
+        symbol: ccxt's: ``BTC/USDT`` (spot), ``BTC/USDT:USDT`` (linear), ``BTC/USD:BTC`` (inverse);
+            or what else means an instrument (``sizing.symbols``).
         side: ``buy`` or ``sell``.
         order_type: A value of ``OrderType``.
         qty_per: Above zero, percent of the link's capital that may be spent; below zero, percent

@@ -31,6 +31,7 @@ _MARGINS = (
 ROWS = (
     Venue(
         id="gate",
+        charts_as=("GATEIO", "GATE"),
         markets=BOTH_MARKETS,
         wallet_modes=(WalletMode.SEPARATE, WalletMode.UNIFIED),
         currency="USDT",

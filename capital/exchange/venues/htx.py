@@ -23,6 +23,7 @@ from capital.exchange.venue import (
 ROWS = (
     Venue(
         id="htx",
+        charts_as=("HTX", "HUOBI"),
         markets=BOTH_MARKETS,
         wallet_modes=(WalletMode.SEPARATE,),
         currency="USDT",

@@ -75,6 +75,7 @@ ROWS = (
     ),
     Venue(
         id="krakenfutures",
+        charts_as=("KRAKEN", "KRAKENFUTURES"),
         markets=FUTURES_ONLY,
         wallet_modes=(WalletMode.SEPARATE,),
         currency="USD",

@@ -49,7 +49,8 @@ class SizedOrder:
         link_id: The link's primary key. Not in the JSON.
         strategy: The strategy's key.
         account: The account's name.
-        symbol: The order's symbol.
+        symbol: ccxt's symbol of the order's instrument, however it was written; as it was written,
+            where it means none.
         side: The order's side.
         quantity: What may be ordered: base units for spot and linear instruments, contracts for
             inverse ones. Zero where nothing may be ordered; ``code`` says why.
@@ -168,7 +169,8 @@ def size_orders(
 
     It writes nothing. It asks the venue where a price is needed, so call it outside a
     transaction. Three queries, whatever the number of links and orders; a fourth where a symbol
-    is not known, one more where capital is reserved, and one where a link is stopped.
+    is not as ccxt writes it, a fifth where it means one, one more where capital is reserved, and
+    one where a link is stopped.
 
     Args:
         link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
@@ -250,6 +252,8 @@ class _Pair:
     order: OrderRequest
     link: LinkTerms
     instrument: Instrument
+    exchange: str = ""
+    """The other exchange that its symbol named."""
 
 
 def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | SizedOrder":
@@ -262,6 +266,9 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
         return _refused(link_id, None, order, unknown)
     try:
         admit_state(order, link.rules)
+        named = terms.named(link, order.symbol)
+        if named.symbol != order.symbol:
+            order = replace(order, symbol=named.symbol)
         instrument = terms.instrument(link.venue, order.symbol)
         rules = instrument.rules_on(link)
         admit_order(order, link.rules, rules, held_symbols=link.held_symbols)
@@ -271,7 +278,7 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
             raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:
         return _refused(link_id, link, order, error)
-    return _Pair(order, link, instrument)
+    return _Pair(order, link, instrument, named.exchange)
 
 
 @dataclass
@@ -379,6 +386,9 @@ def _rules_warnings(pair: _Pair, now: datetime) -> list[Reason]:
     if pair.instrument.pending:
         figures = _suspect(pair.instrument)
         warnings.append(Reason(figures.pop("code"), figures))
+    if pair.exchange:
+        named = {"exchange": pair.exchange, "venue": pair.link.venue, "symbol": pair.order.symbol}
+        warnings.append(Reason(Code.OTHER_EXCHANGE, named))
     return warnings
 
 

@@ -3,11 +3,13 @@
 Plain values from three queries. Making model instances would take most of the time of sizing.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -21,6 +23,7 @@ from capital.domain.sizing.admission import LinkRules
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, PositionSide, Side
+from capital.domain.sizing.symbols import Named
 from capital.exchange.contract import Quoted
 from capital.exchange.venues import VENUES
 from capital.models import (
@@ -36,6 +39,7 @@ from capital.services.accounts.lookup import markets_of_venue, stands_for
 from capital.services.limits.reservations import HeldCapital, held_capital
 from capital.services.limits.stops import refusals, stopping
 from capital.services.markets.stored import RULE_COLUMNS, described_change, rules_of
+from capital.services.markets.symbols import Directory
 from strategies.markets import MarketType
 
 _NOTHING = Decimal(0)
@@ -251,25 +255,33 @@ class SizingTerms:
     Attributes:
         links: By primary key.
         instruments: By venue and symbol.
-        synced_venues: Of the venues that lack one of the symbols, those that have any.
+        directory: The names of everything on the venues that lack one of the symbols as it was
+            written.
     """
 
     links: Mapping[int, LinkTerms]
     instruments: Mapping[tuple[str, str], Instrument]
-    synced_venues: Collection[str]
+    directory: Directory
 
-    def instrument(self, venue: str, symbol: str) -> Instrument:
-        """The instrument that ``symbol`` is on the venue.
+    def named(self, link: LinkTerms, asked: str) -> Named:
+        """The symbol that a link's account means by a name.
 
         Raises:
-            UnknownSymbol: There is none, or it is not traded.
+            UnknownSymbol: It means none, or several.
         """
-        instrument = self.instruments.get((venue, symbol))
-        if instrument is None:
-            known = venue in self.synced_venues
-            code = Code.UNKNOWN_SYMBOL if known else Code.MARKETS_NOT_SYNCED
-            figures = {"symbol": symbol} if known else {}
-            raise UnknownSymbol(code, field="symbol", venue=venue, **figures)
+        if (link.venue, asked) in self.instruments:
+            return Named(asked)
+        if not self.directory.is_synced(link.venue):
+            raise UnknownSymbol(Code.MARKETS_NOT_SYNCED, field="symbol", venue=link.venue)
+        return _find(self.directory, link, asked)
+
+    def instrument(self, venue: str, symbol: str) -> Instrument:
+        """The instrument of a symbol that ``named`` found.
+
+        Raises:
+            UnknownSymbol: It is not traded.
+        """
+        instrument = self.instruments[venue, symbol]
         if not instrument.is_active:
             raise UnknownSymbol(Code.SYMBOL_NOT_TRADED, field="symbol", venue=venue, symbol=symbol)
         return instrument
@@ -303,18 +315,43 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: dateti
         )
         held.add(symbol)
     venues = sorted({link.venue for link in links.values()})
-    instruments = {
-        row[:2]: _instrument(dict(zip(_MARKET_COLUMNS, row, strict=True)))
-        for row in _MARKETS.rows(venues, sorted(held.union(symbols)))
-    }
+    instruments = _instruments(venues, held.union(symbols))
     lacking = [
         venue for venue in venues if any((venue, symbol) not in instruments for symbol in symbols)
     ]
+    directory = Directory.of(lacking) if lacking else Directory({})
+    meant = _meant(directory, links.values(), symbols) - {symbol for _, symbol in instruments}
+    if meant:
+        instruments |= _instruments(venues, meant)
     return SizingTerms(
         {link.id: replace(link, dust=_dust(link, instruments)) for link in links.values()},
         instruments,
-        _venues_with_rules(lacking) if lacking else frozenset(),
+        directory,
     )
+
+
+def _instruments(venues: list[str], symbols: AbstractSet[str]) -> dict[tuple[str, str], Instrument]:
+    return {
+        row[:2]: _instrument(dict(zip(_MARKET_COLUMNS, row, strict=True)))
+        for row in _MARKETS.rows(venues, sorted(symbols))
+    }
+
+
+def _meant(
+    directory: Directory, links: Iterable[LinkTerms], asked: Collection[str]
+) -> AbstractSet[str]:
+    """The symbols that are meant by names which are none."""
+    found = set()
+    for link, name in product(links, asked):
+        if directory.is_synced(link.venue):
+            with suppress(UnknownSymbol):
+                found.add(_find(directory, link, name).symbol)
+    return found
+
+
+def _find(directory: Directory, link: LinkTerms, asked: str) -> Named:
+    listing = directory.listing(link.venue, link.rules.market, link.rules.currency)
+    return listing.find(asked)
 
 
 def _dust(link: LinkTerms, instruments: Mapping[tuple[str, str], Instrument]) -> frozenset[str]:
@@ -325,11 +362,6 @@ def _dust(link: LinkTerms, instruments: Mapping[tuple[str, str], Instrument]) ->
         and instrument.is_active
         and all(instrument.rules.is_dust(each.quantity) for each in sides.values())
     )
-
-
-def _venues_with_rules(venues: Collection[str]) -> frozenset[str]:
-    synced = Market.objects.filter(venue__in=venues).order_by("venue")
-    return frozenset(synced.values_list("venue", flat=True).distinct())
 
 
 def _link(row: Mapping[str, Any], reserved: HeldCapital, stopped: Reason | None) -> LinkTerms:

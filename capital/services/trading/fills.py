@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -37,12 +37,14 @@ from capital.models.columns.copying import insert_values
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from capital.services.markets.symbols import canonical_symbols, unknown_symbol
 from capital.services.trading.booking.writing import PositionKey
 from capital.services.trading.books import keep_current, keys_beside, present_owners
 from capital.services.trading.same_orders import counting_rows, recorded_of_orders
 from capital.services.trading.units import refuse_unbookable
 from capital.services.trading.whose import Owner, owners_of
 from capital.services.transactions import inside_transaction
+from strategies.markets import MarketType
 
 _COLUMNS = tuple(field.attname for field in Fill._meta.concrete_fields)
 # Sent behind the books, inside the transaction that holds the account's lock, with ``account_id``,
@@ -106,12 +108,14 @@ class FillResult:
     Attributes:
         code: Whether it was new.
         fill_id: The row's.
+        symbol: ccxt's.
         is_counted: Whether it is in the books. Not so where better rows tell of its order.
         is_attributed: Whether it was a link's when it was recorded.
     """
 
     code: FillCode
     fill_id: int
+    symbol: str
     is_counted: bool = True
     is_attributed: bool = True
 
@@ -162,14 +166,34 @@ def report_fills(
         TradingRefused: A fill makes no sense; ``field`` says which.
     """
     with transaction.atomic():
-        link = StrategyAccount.objects.filter(pk=link_id).only("account_id").first()
+        links = StrategyAccount.objects.select_related("strategy")
+        link = links.filter(pk=link_id).only("account_id", "strategy__market_type").first()
         if link is None:
             raise NotFound
         account = lock_accounts([link.account_id])[link.account_id]
         require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
+        market = MarketType(link.strategy.market_type)
         return record_fills(
-            account, link_id, fills, source=FillSource.BOT, actor=actor, now=clock()
+            account,
+            link_id,
+            _canonical(account, market, fills),
+            source=FillSource.BOT,
+            actor=actor,
+            now=clock(),
         )
+
+
+def _canonical(account: Account, market: MarketType, fills: Sequence[NewFill]) -> list[NewFill]:
+    """The same under ccxt's symbols.
+
+    Raises:
+        UnknownSymbol: One means no instrument, or several; ``field`` says which.
+    """
+    asked: dict[str, str] = {}
+    for number, fill in enumerate(fills):
+        asked.setdefault(fill.symbol, f"fills.{number}.symbol")
+    found = canonical_symbols(asked, venue=account.venue, market=market, currency=account.currency)
+    return [replace(fill, symbol=found[fill.symbol]) for fill in fills]
 
 
 @inside_transaction
@@ -351,7 +375,9 @@ class _Recording:
             sender=Fill, account_id=self.account.pk, fills=[*new, *claimed], now=self.now
         )
         return [
-            FillResult(code, row.pk, row.pk in counted, row.strategy_account_id is not None)
+            FillResult(
+                code, row.pk, row.symbol, row.pk in counted, row.strategy_account_id is not None
+            )
             for code, row in results
         ]
 
@@ -391,11 +417,10 @@ class _Recording:
                 known[fill.symbol] = _Instrument()
                 continue
             if is_synced or parsed is None or parsed.kind is InstrumentKind.INVERSE:
-                code = Code.UNKNOWN_SYMBOL if is_synced else Code.MARKETS_NOT_SYNCED
-                figures = {"symbol": fill.symbol} if is_synced else {}
-                raise UnknownSymbol(
-                    code, field=f"fills.{number}.symbol", venue=self.account.venue, **figures
-                )
+                venue, field = self.account.venue, f"fills.{number}.symbol"
+                if is_synced:
+                    raise unknown_symbol(fill.symbol, venue=venue, field=field)
+                raise UnknownSymbol(Code.MARKETS_NOT_SYNCED, field=field, venue=venue)
             known[fill.symbol] = _Instrument()
         return known
 

@@ -8,7 +8,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from capital.domain.allocation.rules import WithOpenPositions
 from capital.domain.clock import Clock
-from capital.domain.errors import NotFound, TradingRefused, UnknownSymbol
+from capital.domain.errors import NotFound, TradingRefused
 from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
@@ -28,6 +28,7 @@ from capital.models import Market, Position, PositionSource, StrategyAccount, Ve
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
+from capital.services.markets.symbols import canonical_symbols
 from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
@@ -185,7 +186,7 @@ def report_position(
 
     Args:
         link_id: The link's primary key.
-        symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
+        symbol: ccxt's, e.g. ``BTC/USDT:USDT``, or what else means an instrument there.
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
         position_side: Which one, on an account that holds both.
@@ -204,6 +205,7 @@ def report_position(
     told = ToldPosition(symbol, quantity, entry_price, position_side)
     with transaction.atomic():
         link = _locked_link(link_id, actor)
+        (told,) = _canonical(link, [told])
         return _report(link, told, clock())
 
 
@@ -212,7 +214,7 @@ class ToldPosition:
     """What a bot says that it holds in one symbol, on one side.
 
     Attributes:
-        symbol: As the venue's instruments have it, e.g. ``BTC/USDT:USDT``.
+        symbol: ccxt's, e.g. ``BTC/USDT:USDT``, or what else means an instrument there.
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
         position_side: Which one, on an account that holds both.
@@ -249,6 +251,7 @@ def report_positions(
     """
     with transaction.atomic():
         link = _locked_link(link_id, actor)
+        positions = _canonical(link, positions, place="positions.{}.")
         told: dict[tuple[str, str], None] = {}
         for number, each in enumerate(positions):
             key = (each.symbol, each.position_side.value)
@@ -257,10 +260,7 @@ def report_positions(
                 raise TradingRefused(Code.POSITION_TWICE, field=field, symbol=each.symbol)
             told[key] = None
         now = clock()
-        reported = [
-            _report(link, each, now, place=f"positions.{number}.")
-            for number, each in enumerate(positions)
-        ]
+        reported = [_report(link, each, now) for each in positions]
         held = Position.objects.exclude(quantity=0).filter(strategy_account_id=link_id)
         closed = [
             ToldPosition(each.symbol, Decimal(0), None, PositionSide(each.position_side))
@@ -282,9 +282,29 @@ def _locked_link(link_id: int, actor: AbstractUser | None) -> StrategyAccount:
     return link
 
 
-def _report(
-    link: StrategyAccount, told: ToldPosition, now: datetime, *, place: str = ""
-) -> Position:
+def _canonical(
+    link: StrategyAccount, told: Sequence[ToldPosition], *, place: str = ""
+) -> list[ToldPosition]:
+    """The same under ccxt's symbols. What is held already has its name, listed or not.
+
+    Raises:
+        UnknownSymbol: One means no instrument, or several; ``field`` says which.
+    """
+    asked: dict[str, str] = {}
+    for number, each in enumerate(told):
+        asked.setdefault(each.symbol, f"{place.format(number)}symbol")
+    held = Position.objects.filter(strategy_account=link).values_list("symbol", flat=True)
+    found = canonical_symbols(
+        asked,
+        venue=link.account.venue,
+        market=MarketType(link.strategy.market_type),
+        currency=link.account.currency,
+        held=set(held),
+    )
+    return [replace(each, symbol=found[each.symbol]) for each in told]
+
+
+def _report(link: StrategyAccount, told: ToldPosition, now: datetime) -> Position:
     named = {
         "strategy_account": link,
         "symbol": told.symbol,
@@ -292,7 +312,6 @@ def _report(
     }
     position = Position.objects.filter(**named).first()
     if position is None:
-        _refuse_unknown(link.account.venue, told.symbol, field=f"{place}symbol")
         position = Position(**named)
     position.strategy_account = link
     position.quantity, position.entry_price = told.quantity, told.entry_price
@@ -303,12 +322,6 @@ def _report(
     position.full_clean()
     position.save()
     return position
-
-
-def _refuse_unknown(venue: str, symbol: str, *, field: str) -> None:
-    instruments = Market.objects.filter(venue=venue)
-    if not instruments.filter(symbol=symbol).exists() and instruments.exists():
-        raise UnknownSymbol(Code.UNKNOWN_SYMBOL, field=field, venue=venue, symbol=symbol)
 
 
 def open_positions(account_ids: Sequence[int]) -> list[Position]:

@@ -102,6 +102,18 @@ def test_a_replay_shows_the_reservation_as_it_is_now(bot: Bot, link: StrategyAcc
     assert Reservation.objects.count() == 1
 
 
+def test_capital_is_reserved_for_the_symbol_that_a_ticker_means(
+    bot: Bot, link: StrategyAccount
+) -> None:
+    symbol = ORDER["symbol"]
+    ticker = str(symbol).partition(":")[0].replace("/", "") + ".P"
+
+    answer = bot.post(f"strategy-accounts/{link.pk}/reservations/", {**ORDER, "symbol": ticker})
+
+    assert answer.status_code == 201
+    assert answer.json()["size"]["symbol"] == Reservation.objects.get().symbol == symbol
+
+
 def test_size_reserves_where_it_is_told_to(bot: Bot, link: StrategyAccount) -> None:
     address = f"strategy-accounts/{link.pk}/size/"
     sized = bot.post(address, ORDER).json()

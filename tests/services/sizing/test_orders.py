@@ -225,6 +225,71 @@ def test_an_unknown_symbol_is_told_from_rules_that_were_never_fetched():
     assert "sync_markets --venue binance" in str(never)
 
 
+@pytest.mark.parametrize("asked", ["btc/usdt:usdt", "BTCUSDT", " BTCUSDT.P ", "BINANCE:BTCUSDT.P"])
+def test_a_ticker_is_sized_and_answered_as_the_symbol_that_it_means(asked):
+    swap()
+    make_market(fetched_at=NOW)
+    link = futures_link()
+
+    answer = size(link, symbol=asked, qty_per="100", price="61234.5")
+
+    assert (answer.symbol, answer.contracts, answer.error) == (SWAP, Decimal(24), None)
+    assert answer.warnings == size(link, symbol=SWAP, qty_per="100", price="61234.5").warnings
+
+
+def test_each_account_reads_a_ticker_as_its_venue_and_its_currency_have_it():
+    swap()
+    make_market("BTC/USD:BTC", market_id="BTCUSDT", fetched_at=NOW)
+    make_market(SWAP, venue="okx", market_id="BTC-USDT-SWAP", fetched_at=NOW)
+    make_market(fetched_at=NOW)
+    links = [
+        futures_link(),
+        futures_link(currency="BTC", capital="1"),
+        futures_link(venue="okx"),
+        spot_link(),
+        futures_link(venue="bybit"),
+    ]
+
+    answers = size_orders(
+        [link.pk for link in links],
+        [order(symbol="BYBIT:BTCUSDT", qty_per="10", price="60000")],
+        clock=now,
+    )
+
+    assert [answer.symbol for answer in answers] == [
+        SWAP, "BTC/USD:BTC", SWAP, "BTC/USDT", "BYBIT:BTCUSDT",
+    ]  # fmt: skip
+    told = [
+        warning.figures.get("exchange")
+        for answer in answers
+        for warning in answer.warnings
+        if warning.code is Code.OTHER_EXCHANGE
+    ]
+    assert told == ["BYBIT"] * 4
+    assert answers[4].code is Code.MARKETS_NOT_SYNCED
+
+
+def test_an_order_for_a_ticker_knows_what_is_held_of_its_symbol():
+    swap()
+    link = futures_link()
+    make_position(link, "0.5", SWAP)
+
+    answer = size(link, symbol="BTCUSDT.P", side="sell", qty_per="-100")
+
+    assert (answer.symbol, answer.quantity) == (SWAP, Decimal("0.50"))
+
+
+def test_a_ticker_of_several_contracts_is_refused_with_their_names():
+    for day in ("261225", "270326"):
+        make_market(f"{SWAP}-{day}", settle="USDT", kind="linear", market_id=day, fetched_at=NOW)
+
+    error = refusal(futures_link(), symbol="BTCUSDT", qty_per="1")
+
+    assert isinstance(error, UnknownSymbol)
+    assert error.code is Code.AMBIGUOUS_SYMBOL
+    assert error.reason.figures["symbols"] == f"{SWAP}-261225, {SWAP}-270326"
+
+
 def test_a_market_that_is_no_longer_traded_is_refused():
     make_market(is_active=False, fetched_at=NOW)
 
@@ -586,6 +651,18 @@ def test_an_unknown_symbol_costs_one_more(django_assert_num_queries):
 
     with django_assert_num_queries(4):
         size(link, symbol="XYZ/USDT", qty_per="1", price="1")
+
+
+def test_a_ticker_costs_two_more_whatever_the_number_of_links(django_assert_num_queries):
+    swap()
+    links = [futures_link() for _ in range(3)]
+
+    with django_assert_num_queries(5):
+        size_orders(
+            [link.pk for link in links],
+            [order(symbol=symbol, qty_per="1", price="1") for symbol in ("BTCUSDT", "btcusdt.p")],
+            clock=now,
+        )
 
 
 @pytest.mark.parametrize(

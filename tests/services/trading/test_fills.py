@@ -615,6 +615,15 @@ def test_a_symbol_that_the_venue_does_not_have_is_refused(link) -> None:
     assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "fills.1.symbol")
 
 
+@pytest.mark.parametrize("name", ["BTCUSDT.P", "btc/usdt:usdt", "BYBIT:BTCUSDT"])
+def test_a_fill_is_recorded_under_the_symbol_that_its_name_means(link, name) -> None:
+    (result,) = report_fills(
+        link.pk, [told(1, "buy", "1", "100", symbol=name)], actor=None, clock=clock
+    )
+
+    assert result.symbol == Fill.objects.get().symbol == BTC
+
+
 def test_the_rules_are_those_of_its_own_venue(link) -> None:
     make_market(BTC, contract_size=D("0.1"), venue="bybit")
     make_market("ETH/USDT:USDT", venue="bybit")

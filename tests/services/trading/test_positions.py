@@ -197,6 +197,47 @@ def test_a_symbol_that_the_venue_does_not_have_is_refused(quantity: str) -> None
 
 
 @pytest.mark.django_db
+def test_a_position_is_stored_under_the_symbol_that_its_name_means() -> None:
+    link = make_link(market_type="futures")
+    make_market("BTC/USDT")
+    make_market("BTC/USDT:USDT")
+
+    first = report_position(link.pk, symbol="BTCUSDT.P", quantity=Decimal(1))
+    again = report_position(link.pk, symbol="btc/usdt:usdt", quantity=Decimal(2))
+
+    assert (first.pk, first.symbol) == (again.pk, "BTC/USDT:USDT")
+    assert Position.objects.get().quantity == 2
+
+
+@pytest.mark.django_db
+def test_all_that_is_held_is_told_by_names_and_the_rest_was_closed() -> None:
+    link = make_link(market_type="futures")
+    for symbol in ("BTC/USDT:USDT", "ETH/USDT:USDT"):
+        make_market(symbol)
+        make_position(link, "1", symbol)
+    twice = [ToldPosition("BTCUSDT", Decimal(3)), ToldPosition("BTC/USDT:USDT", Decimal(3))]
+
+    with pytest.raises(TradingRefused) as refused:
+        report_positions(link.pk, twice)
+    with pytest.raises(UnknownSymbol) as unknown:
+        report_positions(link.pk, [twice[0], ToldPosition("NOUSDT", Decimal(1))])
+    report_positions(link.pk, twice[:1])
+
+    assert (refused.value.field, unknown.value.field) == ("positions.1.symbol",) * 2
+    held = Position.objects.order_by("pk").values_list("symbol", "quantity")
+    assert list(held) == [("BTC/USDT:USDT", 3), ("ETH/USDT:USDT", 0)]
+
+
+@pytest.mark.django_db
+def test_what_is_held_is_closed_under_its_name_after_its_market_is_gone() -> None:
+    link = make_link()
+    make_market("BTC/USDT")
+    make_position(link, "1", "GONE/USDT")
+
+    assert report_position(link.pk, symbol="GONE/USDT", quantity=Decimal(0)).quantity == 0
+
+
+@pytest.mark.django_db
 def test_without_any_rules_of_the_venue_a_symbol_is_not_judged() -> None:
     link = make_link()
     make_market("BTC/USDT", venue="bybit")
