@@ -1,13 +1,22 @@
 """What is said of accounts: what stops them, and which of their limits are near or not judged."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from capital.models import Account, LimitState, Stop, StrategyAccount
-from capital.services.limits import Scope, losses_of, place_stop, scope_name, wide_stops
+from capital.models import Account, AllocationRun, LimitState, Stop, StrategyAccount
+from capital.services.limits import (
+    Scope,
+    losses_of,
+    place_stop,
+    scope_name,
+    stops_of_strategy,
+    stops_when_decided,
+    who_stopped,
+    wide_stops,
+)
 from tests.factories import make_account, make_link, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +127,59 @@ def test_stop_is_called_after_whom_it_stops() -> None:
         "owner ann",
         "everybody",
     ]
+
+
+def test_strategy_is_stopped_by_what_stops_its_links_on_accounts_that_one_sees() -> None:
+    owner = make_user()
+    link = make_link(account=make_account(owner=owner))
+    sibling = make_link(account=link.account)
+    theirs = make_link(strategy=link.strategy, account=make_account())
+    of_link = Stop.objects.create(strategy_account=link, reason="link")
+    of_account = Stop.objects.create(account=link.account, reason="account")
+    of_owner = Stop.objects.create(owner=owner, reason="owner")
+    of_all = Stop.objects.create(everybody=True, reason="all")
+    Stop.objects.create(strategy_account=sibling, reason="sibling")
+    unseen = Stop.objects.create(account=theirs.account, reason="theirs")
+    over = Stop.objects.create(account=make_account(owner=owner), reason="elsewhere")
+    assert over.is_open
+
+    assert list(stops_of_strategy(link.strategy_id, owner)) == [
+        of_link, of_account, of_owner, of_all,
+    ]  # fmt: skip
+    root = make_user(is_superuser=True)
+    assert unseen in stops_of_strategy(link.strategy_id, root)
+    of_account.lift(by_id=None, at=NOON, reason="over", figures={})
+    assert of_account not in stops_of_strategy(link.strategy_id, owner)
+
+
+def test_what_was_stopped_when_an_allocation_was_decided_stays_known() -> None:
+    account = make_account()
+    run = AllocationRun.objects.create(
+        account=account, run_key="r", trigger="api", outcome="unchanged", created_at=NOON
+    )
+    hour = timedelta(hours=1)
+
+    def stop(at: datetime, lifted: datetime | None = None, **of: Any) -> Stop:
+        found = Stop.objects.create(**(of or {"account": account}), reason="s", at=at)
+        if lifted is not None:
+            found.lift(by_id=None, at=lifted, reason="over", figures={})
+        return found
+
+    lifted_since = stop(NOON - hour, NOON + hour)
+    stop(NOON - hour, NOON)
+    stop(NOON + hour, owner=account.owner)
+    stop(NOON - hour, account=make_account())
+    then = stop(NOON, everybody=True)
+
+    assert list(stops_when_decided(run, account.owner)) == [lifted_since, then]
+    assert list(stops_when_decided(run, make_user())) == [then]
+
+
+def test_who_stopped_is_a_user_a_limit_or_the_command_line() -> None:
+    actor = make_user(username="risk")
+    account = make_account()
+    by_limit = Stop(account=account, code="drawdown_reached")
+
+    assert who_stopped(Stop(account=account, reason="s", actor=actor)) == "risk"
+    assert who_stopped(Stop(account=account, reason="s")) == "command line"
+    assert who_stopped(by_limit) == "limit of loss"
