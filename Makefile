@@ -13,6 +13,7 @@ LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.1
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 # The demo never touches another database than its own.
 DEMO_DATABASE := sqlite:///$(CURDIR)/demo.sqlite3
+PORT ?= 8000
 WORKERS ?= auto
 CHAOS_SEED ?= 1000
 # Just behind midnight and just before it, in two zones; a day that most years lack; an hour that comes twice.
@@ -21,14 +22,15 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-measured test-database test-browser test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean
+.PHONY: help demo run test test-measured test-database test-browser test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
 $(RUNTIME): requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# What an interrupted set-up left behind has no pip, and is made again.
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) -r requirements.lock
 	@touch $@
 
@@ -53,10 +55,11 @@ demo: $(RUNTIME)  ## Allocate the demo accounts' capital against a simulated exc
 	@# The position that stays open is opened last: it holds its account.
 	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades --closed && $(MANAGE) reallocate && $(MANAGE) load_demo --trades'
 
-run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000, and run its jobs
+run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000 (PORT=… for another), and run its jobs
+	@$(MANAGE) run_with_worker --check-port 127.0.0.1:$(PORT)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) load_demo --show-login
-	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && exec $(MANAGE) run_with_worker 127.0.0.1:8000'
+	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && exec $(MANAGE) run_with_worker 127.0.0.1:$(PORT)'
 
 # Tests start processes by the hundred, and their own workers: none compiles the project again.
 test test-database test-browser: export PYTHONDONTWRITEBYTECODE :=
@@ -139,5 +142,8 @@ venues: $(RUNTIME)  ## Write what each venue supports into docs/venues.md
 architecture: $(DEVELOPMENT)  ## Draw modules, imports and rules into ARCHITECTURE.md
 	$(BIN)/python -m tests.house.drawing
 
-clean:  ## Remove the environment and the demo's database
-	rm -rf $(VENV) .mutants .coverage demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal
+clean:  ## Remove the environment and what tests left; the demo's database stays
+	rm -rf $(VENV) .mutants .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+clean-demo:  ## Remove the demo's database
+	rm -f demo.sqlite3 demo.sqlite3-shm demo.sqlite3-wal

@@ -9,12 +9,20 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "capital_project.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError, InterfaceError
 
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         # The sentence says which variable; a traceback would bury it.
         sys.exit(f"{type(error).__name__}: {error}")
+    except (DatabaseError, InterfaceError) as error:
+        from capital.services.database_errors import meaning_of
+
+        meaning = meaning_of(error)
+        if meaning is None or "--traceback" in sys.argv:
+            raise
+        sys.exit(meaning)
 
 
 if __name__ == "__main__":

@@ -325,6 +325,12 @@ def database() -> dict[str, Any]:
         raise ImproperlyConfigured(
             "DATABASE_URL must begin with sqlite:///, postgres:// or postgresql://."
         )
+    if re.match(r"sqlite://(?!/|:memory:\Z)", url):
+        # What stands behind two slashes is a host, and the file would be one without a name.
+        raise ImproperlyConfigured(
+            "DATABASE_URL: a file of SQLite is written with three slashes, sqlite:///name.sqlite3, "
+            "and with four if its path begins at the root."
+        )
     config: dict[str, Any] = env.db_url_config(url)
     # A request that only reads must not hold a transaction; services open their own.
     config["ATOMIC_REQUESTS"] = False

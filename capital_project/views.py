@@ -6,15 +6,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from capital.api.frame.problems import is_api, problem_response
+from capital.services.database_errors import meaning_of
 from capital.services.jobs import check_readiness
 
 logger = logging.getLogger(__name__)
@@ -109,10 +111,11 @@ def is_database_away(error: BaseException | None) -> bool:
 def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
     """503 and one line in the log. The page tries again by itself, and needs no database."""
     logger.error(
-        "The database is not responding (%s): %s %s.",
+        "The database is not responding (%s): %s %s.%s",
         type(error).__name__,
         request.method,
         request.path,
+        _why(error),
     )
     if is_api(request):
         text = _("The database is not responding. Send the request again.")
@@ -129,6 +132,15 @@ def database_away(request: HttpRequest, error: BaseException) -> HttpResponse:
     # Otherwise Django writes the traceback as well.
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
+
+
+def _why(error: BaseException) -> str:
+    """What happened and what to do, in English, as all of the log is; empty if nobody knows."""
+    if not isinstance(error, DatabaseError | InterfaceError):
+        return ""
+    with override("en"):
+        meaning = meaning_of(error)
+    return f" {meaning}" if meaning else ""
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

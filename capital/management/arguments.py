@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from capital.domain.errors import CapitalError
 from capital.services.accounts import active_account_ids, find_account_ids
+from capital.services.database_errors import told
 from capital.services.sentences import sentence
 
 BAD_ARGUMENTS = 2
@@ -49,10 +50,7 @@ def errors_translated() -> Iterator[None]:
     except CapitalError as error:
         raise CommandError(sentence(error.reason), returncode=BAD_ARGUMENTS) from error
     except (OperationalError, ProgrammingError) as error:
-        raise CommandError(
-            _("Cannot use the database (%(kind)s). Check DATABASE_URL, then run: %(command)s")
-            % {"kind": type(error).__name__, "command": "python manage.py migrate"}
-        ) from error
+        raise CommandError(told(error)) from error
 
 
 def chosen_account_ids(names: Sequence[str]) -> list[int]:

@@ -297,6 +297,20 @@ def test_postgresql_keeps_its_connections_for_a_minute():
     assert database["CONN_HEALTH_CHECKS"] is True
 
 
+@pytest.mark.parametrize("url", ["sqlite://x.db", "sqlite://desk/x.db", "sqlite://"])
+def test_file_of_sqlite_behind_two_slashes_is_refused_and_says_how_to_write_it(url):
+    message = refusal(**COMPLETE, DATABASE_URL=url)
+
+    assert "written with three slashes, sqlite:///name.sqlite3" in message
+
+
+@pytest.mark.parametrize("url", ["sqlite://:memory:", "sqlite:///x.db", "sqlite:////x/y.db"])
+def test_other_ways_to_name_a_file_of_sqlite_are_taken(url):
+    [databases] = read("DATABASES", DATABASE_URL=url)
+
+    assert databases["default"]["ENGINE"] == "django.db.backends.sqlite3"
+
+
 def test_pool_of_connections_is_refused_because_it_stops_the_worker_dead():
     message = refusal(**COMPLETE, DATABASE_URL="postgres://trader:canary@db/desk?pool=true")
 

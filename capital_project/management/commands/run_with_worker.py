@@ -1,8 +1,10 @@
 """``run_with_worker``: run the site and a worker cluster together."""
 
+import errno
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -38,9 +41,17 @@ class Command(CapitalCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("address", nargs="?", default="127.0.0.1:8000", help=_("host:port"))
+        parser.add_argument(
+            "--check-port",
+            action="store_true",
+            help=_("only check that nothing else listens there"),
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start both, wait for a signal or for one of them to end, then end both."""
+        _require_free(options["address"])
+        if options["check_port"]:
+            return
         asked_to_stop = threading.Event()
         for signum in _STOPPING:
             signal.signal(signum, lambda _signum, _frame: asked_to_stop.set())
@@ -60,6 +71,34 @@ class Command(CapitalCommand):
             _end(list(children.values()))
         if not asked_to_stop.is_set():
             sys.exit(1)
+
+
+def _require_free(address: str) -> None:
+    """Refuse an address at which another program listens, before anything is started."""
+    host, _colon, port = address.rpartition(":")
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CommandError(
+            _("“%(address)s” is no address. Write it as 127.0.0.1:8000.") % {"address": address},
+            returncode=2,
+        )
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As the server does: what was closed a moment ago is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]") or "127.0.0.1", int(port)))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CommandError(
+                    _("Port %(port)s cannot be used: %(why)s.")
+                    % {"port": port, "why": error.strerror},
+                ) from error
+            raise CommandError(
+                _(
+                    "Port %(port)s is in use by another program. Stop it, or choose another port: "
+                    "make run PORT=%(next)s"
+                )
+                % {"port": port, "next": int(port) + 1 if int(port) < 65535 else 8000},
+            ) from error
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -190,3 +190,25 @@ def test_a_signal_to_every_process_at_once_stops_it_too(running: Running) -> Non
     running.process.terminate()
 
     assert running.process.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.cluster
+def test_a_port_that_is_in_use_is_named_before_anything_is_started() -> None:
+    def check(address: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, MANAGE, "run_with_worker", "--check-port", address],
+            env={**os.environ, "DEBUG": "1", "LANGUAGE_CODE": "en"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code, said = check(f"127.0.0.1:{port}")
+    assert code == 1
+    assert f"Port {port} is in use by another program." in said
+    assert check(f"127.0.0.1:{port}") == (0, "")
+    code, said = check("127.0.0.1")
+    assert (code, "Write it as 127.0.0.1:8000" in said) == (2, True)
