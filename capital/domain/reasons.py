@@ -255,6 +255,11 @@ class Code(StrEnum):
         "exchange_unreachable",
         "Could not reach {venue}, or it is having problems ({kind}).",
     )
+    EXCHANGE_BLOCKED = (
+        "exchange_blocked",
+        "{venue} does not serve the country or the address from which it was asked (HTTP "
+        "{status}). Run this where it may be used, or remove the account.",
+    )
     EXCHANGE_RATE_LIMITED = (
         "exchange_rate_limited",
         "{venue} is rate-limiting requests ({kind}). Wait before you try again.",

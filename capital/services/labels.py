@@ -108,6 +108,7 @@ _BALANCE: dict[str, str] = {
     Code.READINGS_TAKE_TURNS: _("accounts are read in turns"),
     Code.NO_TIME_LEFT: _("no time to ask"),
     Code.EXCHANGE_UNREACHABLE: _("exchange unreachable"),
+    Code.EXCHANGE_BLOCKED: _("blocked in this country"),
     Code.EXCHANGE_RATE_LIMITED: _("rate limit"),
     Code.EXCHANGE_REFUSED_KEY: _("API key refused"),
     Code.EXCHANGE_BAD_ANSWER: _("unreadable answer"),

@@ -42,6 +42,14 @@ _PAGE = (
 )
 
 
+_RESTRICTED = "Service unavailable from a restricted location according to our terms."
+_BLOCKED_PAGE = (
+    "<!DOCTYPE html><html><head><title>ERROR: The request could not be satisfied</title></head>"
+    "<body><h1>403 ERROR</h1><p>The distribution is configured to block access from your country."
+    "</p></body></html>"
+)
+
+
 @dataclass(frozen=True)
 class AskedRequest:
     """One request that reached a venue's endpoint, whether or not it was answered.
@@ -134,6 +142,10 @@ class Responder:
             return _reset(request)
         if fault in _REFUSALS:
             return self.refused(refusals, _REFUSALS[fault], account.api_key, signed)
+        if fault is Fault.BLOCKED:
+            return web.json_response({"code": 0, "msg": _RESTRICTED}, status=451)
+        if fault is Fault.BLOCKED_PAGE:
+            return web.Response(text=_BLOCKED_PAGE, status=403, content_type="text/html")
         if fault is Fault.HTML:
             page = _PAGE.format(
                 request_line=escape(_request_line(signed)), api_key=escape(account.api_key)

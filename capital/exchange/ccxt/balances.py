@@ -45,6 +45,7 @@ _VENUE_FAILURES = frozenset(
     {
         Code.EXCHANGE_TIMEOUT,
         Code.EXCHANGE_UNREACHABLE,
+        Code.EXCHANGE_BLOCKED,
         Code.EXCHANGE_RATE_LIMITED,
         Code.EXCHANGE_REFUSED_KEY,
         Code.EXCHANGE_BAD_ANSWER,

@@ -7,6 +7,7 @@ call no exchange should not pay.
 import asyncio
 import copy
 import json
+import re
 import logging
 import ssl
 import time
@@ -122,6 +123,8 @@ def reason_for(error: BaseException, venue: Venue, deadline_seconds: float) -> R
     from cryptography.exceptions import UnsupportedAlgorithm
 
     kind = type(error).__name__
+    if isinstance(error, Blocked):
+        return Reason(Code.EXCHANGE_BLOCKED, {"venue": venue.id, "status": str(error.status)})
     if isinstance(error, TimeoutError | errors.RequestTimeout):
         seconds = deadline_seconds if isinstance(error, TimeoutError) else REQUEST_TIMEOUT_SECONDS
         return Reason(Code.EXCHANGE_TIMEOUT, {"venue": venue.id, "seconds": f"{seconds:g}"})
@@ -159,6 +162,22 @@ def code_of(exchange: Any, currency: str) -> Callable[[str], str]:
         return str(bridged.get(code, code))
 
     return common_name
+
+
+class Blocked(Exception):
+    """The venue, or the network in front of it, serves nobody at this address."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+# What a page says that refuses a country. In a venue's own 403 it is a key that lacks a right.
+_BLOCKS = re.compile(
+    r"(block|restrict|prohibit|not available|unavailable)[^.]{0,60}(country|region|location|"
+    r"jurisdiction|territor)|(country|region|jurisdiction)[^.]{0,60}(block|restrict|not supported)",
+    re.IGNORECASE,
+)
 
 
 class _ExactAnswers:
@@ -231,6 +250,8 @@ class _ExactAnswers:
         wait_seconds = seconds_to_wait(
             _header(args[3], "retry-after"), date=date, now=milliseconds_now()
         )
+        if status == 451 or (status == 403 and _BLOCKS.search(str(args[4]))):
+            raise Blocked(status)
         if status in (418, 429) or (status == 503 and wait_seconds is not None):
             self.refused_with = (status, wait_seconds)
         try:
