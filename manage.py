@@ -6,6 +6,11 @@ import sys
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["init"]:
+        # Before there are settings: it writes them.
+        from capital_project.management.beginning import begin
+
+        sys.exit(begin(sys.argv[2:]))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "capital_project.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

@@ -1,17 +1,21 @@
 """Makes the gateways as the settings say."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.conf import settings
 
+from capital.domain.reasons import Reason
 from capital.exchange.ccxt import markets
 from capital.exchange.ccxt.accounts import DEADLINE_SECONDS
 from capital.exchange.ccxt.balances import CcxtGateway
 from capital.exchange.ccxt.clients import load_ccxt
 from capital.exchange.ccxt.fills import TRADING_SECONDS, CcxtTrading
+from capital.exchange.ccxt.reach import reach
 from capital.exchange.contract import ExchangeGateway, MarketGateway
 from capital.exchange.moments import Moment
 from capital.exchange.trading.contract import TradingGateway
+from capital.exchange.venues import get_venue
 
 # Of a sync, each question: what is slower is asked for in smaller parts the next time.
 _SYNC_SECONDS = 15
@@ -38,6 +42,11 @@ def get_gateway(*, until: Moment | None = None) -> ExchangeGateway:
         deadline_seconds=seconds,
         until=until,
     )
+
+
+def reach_venues(venues: Sequence[str]) -> Mapping[str, Reason | None]:
+    """Why each of these venues cannot be reached from here; None where it answers."""
+    return reach([get_venue(venue) for venue in venues], settings.CAPITAL_VENUE_URLS)
 
 
 def get_trading_gateway(*, until: Moment | None = None) -> TradingGateway:

@@ -302,7 +302,8 @@ def run_commands(desk: Desk) -> None:
     for command in (
         ["balances", "--json"], ["balances"], ["reallocate", "--json"], ["reallocate", "--dry-run"],
         ["audit_capital", "--json"], ["jobs", "--json"], ["jobs"], ["token", "list"],
-        ["rotate_keys", "--json"], ["rotate_keys"], ["sync_markets", "--json"],
+        ["rotate_keys", "--json"], ["rotate_keys"], ["doctor"], ["doctor", "--json"],
+        ["first_user", "--exists"], ["sync_markets", "--json"],
         ["dumpdata", "--format", "json"], ["dumpdata", "--format", "xml"],
         ["token", "list", "--json"], ["rates"], ["sync_schedules"], ["run_job", "prune"],
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],

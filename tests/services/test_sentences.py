@@ -193,6 +193,7 @@ FIGURES = {
     "restored": "250", "reverts": "12", "row": "run 5", "run": "14", "run_key": "'k'",
     "runs": "1, 2", "said": "separate", "schedule": "NIGHTLY", "scope": "read",
     "seconds": "15", "settle": "BTC", "shortfall": "200",
+    "status": "451",
     "side": "sell", "source": "cached", "starting": "5", "stop": "90", "strategies": "TREND",
     "strategy": "TREND", "summary": "8", "symbol": "BTC/USDT", "task": "'OS.SYSTEM'",
     "threshold": "10000", "extras": "HOOK",

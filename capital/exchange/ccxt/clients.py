@@ -7,8 +7,8 @@ call no exchange should not pay.
 import asyncio
 import copy
 import json
-import re
 import logging
+import re
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -180,6 +180,11 @@ _BLOCKS = re.compile(
 )
 
 
+def is_blocked(status: int, body: str) -> bool:
+    """Whether an answer refuses whoever asks from this address, with or without a key."""
+    return status == 451 or (status == 403 and _BLOCKS.search(body) is not None)
+
+
 class _ExactAnswers:
     """Mixed into ccxt's class: numbers never become floats, and only JSON is a response.
 
@@ -250,7 +255,7 @@ class _ExactAnswers:
         wait_seconds = seconds_to_wait(
             _header(args[3], "retry-after"), date=date, now=milliseconds_now()
         )
-        if status == 451 or (status == 403 and _BLOCKS.search(str(args[4]))):
+        if is_blocked(status, str(args[4])):
             raise Blocked(status)
         if status in (418, 429) or (status == 503 and wait_seconds is not None):
             self.refused_with = (status, wait_seconds)

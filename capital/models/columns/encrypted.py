@@ -22,7 +22,7 @@ from django.db.models.query_utils import DeferredAttribute
 from django.db.models.signals import post_save, pre_save
 from django.utils.translation import gettext_lazy as _
 
-from capital.models.columns.sealing import is_current, seal, unseal
+from capital.models.columns.sealing import is_current, number_of_key, seal, unseal
 
 CIPHER_ID = "cipher_id"
 _DUMPED_PREFIX = "fernet:"
@@ -74,6 +74,10 @@ class Ciphertext:
             CredentialsUnreadable: No present key decrypts it, or it belongs somewhere else.
         """
         return unseal(self.token, place) if self.token else ""
+
+    def number_of_key(self, place: str) -> int | None:
+        """Which key opens it, from 1; None if none does."""
+        return number_of_key(self.token, place)
 
     def is_current(self, place: str) -> bool:
         """Whether the first key encrypted it, for this place. True where there is nothing."""

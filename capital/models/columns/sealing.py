@@ -57,6 +57,25 @@ def is_current(token: str, place: str) -> bool:
     return is_bound(token) and _open(token, place, _ciphers()[:1]) is not None
 
 
+def number_of_key(token: str, place: str) -> int | None:
+    """Which key opens a token at this place, from 1; None if none does."""
+    for number, cipher in enumerate(_ciphers(), start=1):
+        if is_bound(token):
+            if _open(token, place, [cipher]) is not None:
+                return number
+        elif _opens(settings.FIELD_ENCRYPTION_KEYS[number - 1], token):
+            return number
+    return None
+
+
+def _opens(key: str, token: str) -> bool:
+    try:
+        Fernet(key).decrypt(token)
+    except InvalidToken:
+        return False
+    return True
+
+
 def _open(token: str, place: str, ciphers: Sequence[AESGCM]) -> str | None:
     try:
         raw = urlsafe_b64decode(token.removeprefix(_PREFIX).encode())

@@ -19,7 +19,7 @@ from capital.services.access.permissions import (
 )
 from capital.services.access.preferences import change_colours_of, store_change_colours
 from capital.services.access.roles import Act, allowed_to, may, may_change
-from capital.services.access.rotation import Rotation, rotate_keys
+from capital.services.access.rotation import KeyUse, Rotation, count_keys, rotate_keys
 from capital.services.access.second_factor import (
     add_backup_code,
     enrol,
@@ -71,6 +71,7 @@ __all__ = [
     "VIEW_ALL_PERMISSION",
     "Act",
     "Answer",
+    "KeyUse",
     "Rotation",
     "SessionState",
     "TokenState",
@@ -79,6 +80,7 @@ __all__ = [
     "change_access",
     "change_colours_of",
     "claim_request",
+    "count_keys",
     "create_token",
     "enrol",
     "enrolment_url",

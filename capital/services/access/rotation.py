@@ -49,6 +49,36 @@ class Rotation:
         return not self.unreadable
 
 
+@dataclass
+class KeyUse:
+    """Which keys the stored secrets need.
+
+    Attributes:
+        by_key: How many values each key opens first, by its number from 1.
+        unreadable: The values that no key opens.
+    """
+
+    by_key: dict[int, int] = field(default_factory=dict)
+    unreadable: list[UnreadableValue] = field(default_factory=list)
+
+
+def count_keys() -> KeyUse:
+    """Which keys the stored secrets need, in one query for each table that holds any."""
+    use = KeyUse()
+    for model, fields in encrypted_fields():
+        for row in model._base_manager.order_by("pk").iterator(chunk_size=BATCH):
+            for each in fields:
+                stored: Ciphertext | None = row.__dict__[each.attname]
+                if not stored:
+                    continue
+                number = stored.number_of_key(each.place_in(row))
+                if number is None:
+                    use.unreadable.append(_unreadable(row, each))
+                else:
+                    use.by_key[number] = use.by_key.get(number, 0) + 1
+    return use
+
+
 @outside_transaction
 def rotate_keys(
     *, batch: int = BATCH, progress: Callable[[Rotation], None] = lambda _: None
