@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 from capital.domain.allocation.gate import Thresholds
 from capital.domain.allocation.links import Link, Reserve
@@ -26,10 +27,15 @@ class LinkRecord:
     days: Mapping[date, Day]
     returns: Sequence[tuple[date, Decimal]] = ()
 
-    @property
+    @cached_property
     def begins(self) -> date:
         """Its first day on record."""
         return min(self.days)
+
+    @cached_property
+    def ends(self) -> date:
+        """Its last day on record."""
+        return max(self.days)
 
     def on(self, day: date) -> Link | None:
         """As it stands on a day: it takes part from its first day on record; None before.
@@ -38,7 +44,7 @@ class LinkRecord:
         """
         if day < self.begins:
             return None
-        return self.link if day > max(self.days) else replace(self.link, idle=None)
+        return self.link if day > self.ends else replace(self.link, idle=None)
 
 
 @dataclass(frozen=True)

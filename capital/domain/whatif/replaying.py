@@ -221,9 +221,12 @@ class _Replay:
 
     def _facts(self, day: date, link: Link) -> LinkFacts:
         standing = self.links[link.id]
-        before = [each for each in self._record_of(link.id).returns if each[0] < day]
         volatility, days = None, 0
-        if self.rules.policy is PolicyName.INVERSE_VOLATILITY:
+        by_volatility = self.rules.policy is PolicyName.INVERSE_VOLATILITY
+        before: list[tuple[date, Decimal]] = []
+        if by_volatility or link.bounds.drawdown_scaling:
+            before = [each for each in self._record_of(link.id).returns if each[0] < day]
+        if by_volatility:
             first = day - self.rules.lookback_days * _DAY
             recent = [each for at, each in before if at >= first]
             days = len(recent)

@@ -234,6 +234,14 @@ def test_what_is_lost_beyond_everything_has_no_return() -> None:
     assert course.days[0].equity == 0
 
 
+def test_a_day_without_capital_lacks_no_return() -> None:
+    ruined = record(link(A, {ONE: ("5000", "0", "-5000")}), days=(ONE, TWO), start="5000")
+
+    course = replayed(ruined, by(PolicyName.WEIGHTS))
+
+    assert (course.unknown, course.days[1].equity) == ({}, 0)
+
+
 def test_the_reserve_stays_back_and_earns_nothing() -> None:
     half = replace(BOTH, reserve=Reserve(percent=D(50)), days=(ONE,))
 
@@ -247,3 +255,13 @@ def test_the_same_record_comes_to_the_same() -> None:
     rules = by(PolicyName.OWN_PROFIT)
 
     assert replayed(BOTH, rules) == replayed(BOTH, rules)
+
+
+def test_what_is_earned_below_the_quantum_is_no_move() -> None:
+    told = {ONE: ("10000", "0", "500.004"), TWO: ("10500.004", "0", "0")}
+    one = record(link(A, told), days=(ONE, TWO))
+
+    course = replayed(one, by(PolicyName.OWN_PROFIT))
+
+    assert capitals(course, A) == [["10000.00"], ["10500.00"]]
+    assert (course.turnover, course.allocations) == (0, 0)

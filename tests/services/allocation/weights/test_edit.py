@@ -325,3 +325,17 @@ def test_it_takes_an_operator_of_the_account(desk: Desk) -> None:
     with pytest.raises(UnknownAccount):
         desk.set({"a": "50"}, actor=stranger)
     assert desk.weights == ["2", "1", "1"]
+
+
+def test_a_position_in_the_other_pool_holds_nothing_here(desk: Desk) -> None:
+    make_position(desk.c, "1", symbol="BTC/USDT:USDT")
+
+    report = desk.set({"a": "50", "b": "50"})
+
+    assert (report.report.code, report.capital_waits, report.notice) == ("partly_held", False, "")
+    assert told(report)[:2] == [
+        ("a", "2 → 50", "200.00 → 150.00"),
+        ("b", "1 → 50", "100.00 → 150.00"),
+    ]
+    assert [each.waits for each in report.links] == [False, False, True]
+    assert not audit_capital(clock=at(hours=1)).violations

@@ -242,3 +242,22 @@ def test_what_is_not_explained_below_the_quantum_is_not_told() -> None:
     pool_day(desk.account, TWO, "10562.5", unexplained=D("0.004"))
 
     assert codes(desk.replay()) == []
+
+
+def test_a_pool_day_without_a_balance_says_nothing_of_the_start() -> None:
+    desk = Desk()
+    PoolDay.objects.update(balance=None)
+    pool_day(desk.account, ONE, "10250")
+
+    assert codes(desk.replay()) == ["replay_without_balance"]
+
+
+def test_a_figure_that_does_not_exist_is_null() -> None:
+    account = make_account()
+    link = make_link(account=account, market_type="futures")
+    day_of(link, ONE, "1000", "-1000")
+
+    told = comparison_as_json(replay_policy(account.pk, PolicyName.WEIGHTS, period=ALL))
+
+    assert (told["replayed"]["return"], told["replayed"]["drawdown"]) == (None, None)
+    assert told["replayed"]["days"][0]["return"] == "-1"
