@@ -12,12 +12,14 @@ from django_q.signals import pre_enqueue
 from capital.domain.errors import TaskRefused
 from capital.models import Account, Fill, Position, StrategyAccount, VenuePosition
 from capital.services.accounts import check_market, check_tag
+from capital.services.alerts import tell_what_happened
 from capital.services.allocation import (
     request_market_rules,
     request_reallocation,
     request_reallocation_of_strategy,
 )
 from capital.services.balances import balances_synced
+from capital.services.happened import Event, happened
 from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
 from capital.services.limits import judge_limits, limit_stops_changed, use_reservations
 from capital.services.trading import days_restated, fills_recorded, mark_dust
@@ -105,6 +107,12 @@ def stopped_by_limit(account_ids: list[int], **_kwargs: Any) -> None:
 def orders_were_filled(account_id: int, fills: list[Fill], now: datetime, **_kwargs: Any) -> None:
     """Fills were recorded: what was held for their orders is in use now."""
     use_reservations(account_id, fills, now=now)
+
+
+@receiver(happened)
+def something_happened(event: Event, now: datetime, **_kwargs: Any) -> None:
+    """Somebody may want to hear of it."""
+    tell_what_happened(event, now=now)
 
 
 @receiver(pre_enqueue)

@@ -12,12 +12,15 @@ from django_q.signals import post_execute_in_worker, pre_execute
 from capital.services.alerts import send_delivery
 from capital.services.alerts import spread_alerts as spread
 from capital.services.jobs import (
+    CHECK_KEYS,
     CLOSE_DAY,
     PRUNE,
     REALLOCATE_DUE,
+    SEND_DIGEST,
     SYNC_BALANCES,
     SYNC_FILLS,
     SYNC_MARKETS,
+    WATCH,
     perform_after_event,
     perform_chunk,
     perform_for_venue,
@@ -102,6 +105,28 @@ def sync_markets(intended: str | None = None) -> Outcomes:
 def sync_markets_of_venue(venue: str) -> Outcomes:
     """Market rules from a venue that got its first account."""
     return perform_for_venue(venue)
+
+
+def check_keys(intended: str | None = None) -> Outcomes:
+    """What keys may do, as the exchanges say, all active accounts."""
+    return perform_job(CHECK_KEYS.name, intended=intended, queued_at=_queued_at)
+
+
+def check_keys_chunk(account_ids: list[int], chunk: int, intended: str) -> Outcomes:
+    """The same for one chunk of the accounts."""
+    return perform_chunk(
+        CHECK_KEYS.name, account_ids, chunk=chunk, intended=intended, queued_at=_queued_at
+    )
+
+
+def watch(intended: str | None = None) -> Outcomes:
+    """Tell what is wrong now, and what is over."""
+    return perform_job(WATCH.name, intended=intended, queued_at=_queued_at)
+
+
+def send_digest(intended: str | None = None) -> Outcomes:
+    """Write the daily digests."""
+    return perform_job(SEND_DIGEST.name, intended=intended, queued_at=_queued_at)
 
 
 def prune(intended: str | None = None) -> Outcomes:

@@ -274,6 +274,10 @@ DEFAULT_FROM_EMAIL = environment.mail_address("CAPITAL_MAIL_FROM")
 CAPITAL_ALERT_PRIVATE_ADDRESSES = environment.switch(
     "CAPITAL_ALERT_PRIVATE_ADDRESSES", default=False
 )
+# A balance that cannot be read is told once that has lasted so long.
+CAPITAL_ALERT_UNREADABLE_MINUTES = environment.whole_number(
+    "CAPITAL_ALERT_UNREADABLE_MINUTES", 5, least=1
+)
 CAPITAL_ALERT_REDIRECTS = environment.switch("CAPITAL_ALERT_REDIRECTS", default=False)
 
 # Who may read /metrics: whoever sends this token, or asks from one of these networks. Neither: it
@@ -294,6 +298,9 @@ CAPITAL_SYNC_MARKETS_MINUTES = environment.whole_number(
     "CAPITAL_SYNC_MARKETS_MINUTES", 720, least=1
 )
 CAPITAL_CLOSE_DAY_AT = environment.time_of_day("CAPITAL_CLOSE_DAY_AT", "00:00:30")
+CAPITAL_CHECK_KEYS_AT = environment.time_of_day("CAPITAL_CHECK_KEYS_AT", "04:30:00")
+CAPITAL_WATCH_MINUTES = environment.whole_number("CAPITAL_WATCH_MINUTES", 1, least=1)
+CAPITAL_DIGEST_AT = environment.time_of_day("CAPITAL_DIGEST_AT", "08:00:00")
 CAPITAL_PRUNE_AT = environment.time_of_day("CAPITAL_PRUNE_AT", "03:30:00")
 # How long rows about jobs are kept. Allocation runs are kept forever.
 CAPITAL_KEEP_JOB_DAYS = environment.whole_number("CAPITAL_KEEP_JOB_DAYS", 30, least=1)

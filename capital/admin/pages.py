@@ -2,6 +2,7 @@
 
 from capital.admin.accounts import changes, links, summaries
 from capital.admin.accounts import page as accounts
+from capital.admin.alerts import alerts, targets
 from capital.admin.allocation import capital, runs
 from capital.admin.jobs import queue
 from capital.admin.jobs import runs as job_runs
@@ -13,6 +14,7 @@ from capital.admin.trading import days, fills, markets, positions, reservations
 
 __all__ = [
     "accounts",
+    "alerts",
     "capital",
     "changes",
     "days",
@@ -29,6 +31,7 @@ __all__ = [
     "stops",
     "strategies",
     "summaries",
+    "targets",
     "tokens",
     "users",
 ]

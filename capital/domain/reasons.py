@@ -1341,6 +1341,42 @@ class Code(StrEnum):
         "This is a test message. Alerts that are sent to {name} arrive here.",
     )
 
+    DAILY_DIGEST = "daily_digest", "The day of {date}, and what needs attention."
+    BALANCE_UNREADABLE = (
+        "balance_unreadable",
+        "For {minutes} minutes, no balance could be read from {venue} ({cause}). Allocation goes "
+        "on with the cached balance, as long as that is not too old.",
+    )
+    ENTRIES_STOPPED = "entries_stopped", "New entries of {name} are stopped: {cause}"
+    ALL_ENTRIES_STOPPED = "all_entries_stopped", "New entries of all accounts are stopped: {cause}"
+    STOP_LIFTED = "stop_lifted", "The stop of {name} was lifted: {cause}"
+    ALL_STOPS_LIFTED = "all_stops_lifted", "The stop of all accounts was lifted: {cause}"
+    SIGNAL_REFUSED = (
+        "signal_refused",
+        "A signal to {strategy} was refused, so no order was sized. The strategy's page shows why.",
+    )
+    FILLS_OF_NOBODY = (
+        "fills_of_nobody",
+        "There are fills of which it is not known which strategy made them. Assign them in the "
+        "list of fills.",
+    )
+    BALANCE_UNEXPLAINED = (
+        "balance_unexplained",
+        "On {date}, {amount} {currency} of the change in the {pool} pool is explained neither by "
+        "fills nor by deposits and withdrawals.",
+    )
+    AUDIT_FOUND = (
+        "audit_found",
+        "What is stored of this account breaks the rules {count} times. See which: audit_capital "
+        "--account {account_id}.",
+    )
+    JOB_IS_LATE = "job_is_late", "The job {job} is late. See why: python manage.py jobs."
+    CLUSTER_SILENT = (
+        "cluster_silent",
+        "The worker cluster {cluster} has pulled no task since {since}. Check that its machine "
+        "runs, then start it again.",
+    )
+
     # A message that was not taken, or an address that cannot be
     ALERT_NOT_WANTED = (
         "alert_not_wanted",
@@ -1400,6 +1436,8 @@ class Code(StrEnum):
         "Behind its question mark, this address has an option that is not allowed. Leave out what "
         "does not say whom to tell.",
     )
+    QUIET_HOURS_HALF = "quiet_hours_half", "Quiet hours need a beginning and an end."
+    TARGET_NAME_TAKEN = "target_name_taken", "There is a target with the name {name} already."
     SIGNING_SECRET_SHORT = (
         "signing_secret_short",
         "A webhook needs a signing secret of at least {least} characters.",

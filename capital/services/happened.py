@@ -11,7 +11,14 @@ from datetime import datetime
 from django.dispatch import Signal
 
 from capital.domain.reasons import Reason
-from capital.models import Account, AllocationRun, LimitState, Stop, WebhookDelivery
+from capital.models import (
+    Account,
+    AllocationRun,
+    LimitState,
+    PoolDay,
+    Stop,
+    WebhookDelivery,
+)
 from capital.services.transactions import inside_transaction
 
 # Sent with ``event``, one of those below, and ``now``.
@@ -27,7 +34,7 @@ class RunsRecorded:
 
 @dataclass(frozen=True)
 class ConnectionsChanged:
-    """The exchanges of these accounts can be read again (None), or cannot, for another reason."""
+    """These accounts can be read again (None), or cannot, for another reason than before."""
 
     reasons: Mapping[int, Reason | None]
 
@@ -55,12 +62,19 @@ class StopLifted:
 
 @dataclass(frozen=True)
 class LimitNear:
-    """Of a limit 80 % is used, or no longer. Whose it is, is said by its row."""
+    """Of a limit 80 % is used, and was not when it was judged before.
+
+    Attributes:
+        state: As it is judged now.
+        account_id: The account that has the limit, or whose link has it.
+        name: What has it is called.
+        reason: Its sentence.
+    """
 
     state: LimitState
     account_id: int
     name: str
-    reason: Reason | None
+    reason: Reason
 
 
 @dataclass(frozen=True)
@@ -87,6 +101,14 @@ class FillsRecorded:
 
 
 @dataclass(frozen=True)
+class DaysExplained:
+    """It was written what fills and flows leave unexplained of these days."""
+
+    rows: Sequence[PoolDay]
+    accounts: Mapping[int, Account]
+
+
+@dataclass(frozen=True)
 class KeyInspected:
     """An exchange said what the key of an account may do."""
 
@@ -96,7 +118,7 @@ class KeyInspected:
 
 @dataclass(frozen=True)
 class Audited:
-    """What is stored of these accounts was checked; those in ``broken`` break a rule."""
+    """What is stored of these accounts was checked; those in ``broken`` break rules."""
 
     account_ids: Sequence[int]
     broken: Mapping[int, Sequence[Reason]]
@@ -112,6 +134,7 @@ Event = (
     | SignalRefused
     | RulesChanged
     | FillsRecorded
+    | DaysExplained
     | KeyInspected
     | Audited
 )

@@ -10,6 +10,10 @@ from django.utils import timezone
 
 from capital.models import (
     Account,
+    Alert,
+    AlertKind,
+    AlertState,
+    AlertTarget,
     AllocationRun,
     ApiToken,
     DailyAccountSummary,
@@ -85,6 +89,8 @@ class Tenant:
             Fill: Fill.objects.filter(account__owner=self.user),
             Flow: Flow.objects.filter(account__owner=self.user),
             Stop: Stop.objects.filter(account__owner=self.user),
+            Alert: Alert.objects.filter(account__owner=self.user),
+            AlertTarget: AlertTarget.objects.filter(user=self.user),
             SettingChange: SettingChange.objects.filter(account__owner=self.user),
             WebhookDelivery: WebhookDelivery.objects.filter(strategy__owner=self.user),
             ApiToken: ApiToken.objects.filter(user=self.user),
@@ -159,6 +165,23 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         reason=f"{word}-stop",
         lifted_at=timezone.now(),
         lifted_reason=f"{word}-lifted",
+    )
+    Alert.objects.create(
+        kind=AlertKind.STOP,
+        state=AlertState.BEGAN,
+        code="entries_stopped",
+        figures={"name": account.name, "cause": f"{word}-stop"},
+        account=account,
+        spread_at=timezone.now(),
+    )
+    AlertTarget.objects.create(
+        user=user,
+        name=f"{word}-target",
+        channel="webhook",
+        address=f"https://hooks.example.com/{word}-CANARY-hook",
+        hint="hook",
+        signing_secret=f"{word}-CANARY-signing",
+        language="en",
     )
     make_flow(account, note=f"{word}-note")
     make_link_day(links[0])

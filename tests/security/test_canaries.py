@@ -309,6 +309,7 @@ def run_commands(desk: Desk) -> None:
         ["size", desk.links[0].strategy.key, "--symbol", "BTC/USDT", "--side", "buy", "--qty", "1"],
         ["revert", "1", "--json"], ["archive", "--before", "2026-01-01", "--dry-run"],
         ["venues_table", "--check"], ["positions", "--json"], ["pnl", "--json"],
+        ["alerts"], ["alerts", "--json"], ["send_test_alert"],
         ["reservations", "--all", "--json"], ["stop", "--everybody", "--reason", "canaries"],
         ["lift_stop", "--everybody", "--reason", "over"],
         ["performance", "--json"], ["performance"],

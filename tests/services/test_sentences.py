@@ -204,6 +204,9 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.AUDIT_FOUND: {"count": "2", "account_id": "7"},
+    Code.JOB_IS_LATE: {"job": "7"},
+    Code.CLUSTER_SILENT: {"cluster": "7", "since": "2026-11-26T14:06:02+00:00"},
     Code.CHANNEL_UNKNOWN: {"channel": "SMS"},
     Code.CHANNEL_ANSWERED: {"status": "500"},
     Code.DRAWDOWN_NEAR: {"percent": "8.20", "limit": "10"},
@@ -232,9 +235,9 @@ FIGURES_OF = {
 }
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.
 TYPED = {
-    "accept", "account", "allocate", "both", "budget", "buy", "cap", "capital", "ccxt", "client",
-    "create", "fills", "force", "freqtrade", "id", "import", "jump", "limit", "long",
-    "manage", "market", "markets", "nonce",
+    "accept", "account", "allocate", "audit", "both", "budget", "buy", "cap", "capital", "ccxt",
+    "client", "create", "fills", "force", "freqtrade", "id", "import", "jobs", "jump", "limit",
+    "long", "manage", "market", "markets", "nonce",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
     "risk", "sell", "share", "short", "side", "stop", "sync", "token", "venue",
 }  # fmt: skip

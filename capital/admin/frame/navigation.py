@@ -140,6 +140,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 stops_in_force,
             ),
             Entry(
+                gettext_lazy("Alerts"),
+                "notifications",
+                "admin:capital_alert_changelist",
+                "capital.view_alert",
+            ),
+            Entry(
                 gettext_lazy("Webhook events"),
                 "webhook",
                 "admin:capital_webhookdelivery_changelist",
@@ -180,6 +186,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
         gettext_lazy("Users and access"),
         (
             Entry(gettext_lazy("Users"), "person", "admin:auth_user_changelist", "auth.view_user"),
+            Entry(
+                gettext_lazy("Alert targets"),
+                "notification_settings",
+                "admin:capital_alerttarget_changelist",
+                "capital.view_alerttarget",
+            ),
             Entry(
                 gettext_lazy("API tokens"),
                 "key",

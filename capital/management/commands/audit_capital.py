@@ -11,7 +11,7 @@ from capital.management.arguments import add_account_argument, errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.output import print_json
 from capital.services.accounts import find_account_ids
-from capital.services.audit import AuditReport, Violation, as_figures, audit_capital
+from capital.services.audit import AuditReport, Violation, as_figures, audit_and_tell
 from capital.services.sentences import sentence
 
 
@@ -33,7 +33,9 @@ class Command(CapitalCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with errors_translated():
             names = options["account"]
-            report = audit_capital(find_account_ids(names) if names else None, full=options["full"])
+            report = audit_and_tell(
+                find_account_ids(names) if names else None, full=options["full"]
+            )
         if options["json"]:
             print_json(self.stdout, _as_json(report))
         else:

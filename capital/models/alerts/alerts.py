@@ -52,6 +52,7 @@ class _About(models.Model):
         strategy: Whoever sees the strategy.
         owner: This user, and who sees everything.
         venue: Whoever sees an account there; empty for none.
+        name: What it is called, where that is not what it is about.
         for_everybody: All users. Where none of these is given, only who sees everything.
     """
 
@@ -80,6 +81,7 @@ class _About(models.Model):
         verbose_name=_("owner"),
     )
     venue = models.CharField(_("exchange"), max_length=40, blank=True, default="")
+    name = models.CharField(_("name"), max_length=200, blank=True, default="")
     for_everybody = models.BooleanField(_("for everybody"), default=False)
 
     class Meta:
@@ -88,6 +90,8 @@ class _About(models.Model):
     @property
     def subject(self) -> str:
         """What it is about, by name; empty where it is about the installation."""
+        if self.name:
+            return self.name
         if self.account is not None:
             return str(self.account.name)
         row = self.strategy or self.owner
@@ -103,6 +107,7 @@ class Trouble(_About):
         figures: Of that sentence.
         mark: What makes it another trouble: told again when it changes.
         noticed_at: Since when it is so.
+        after_seconds: How long it has to last until it is told.
         told_at: When it was told; NULL for what may still pass by itself.
         over_at: When it was over; NULL: it is not.
     """
@@ -113,6 +118,7 @@ class Trouble(_About):
     figures = models.JSONField(_("figures"), default=dict, blank=True)
     mark = models.CharField(_("what it depends on"), max_length=200, blank=True, default="")
     noticed_at = models.DateTimeField(_("noticed at"))
+    after_seconds = models.PositiveIntegerField(_("told after (s)"), default=0)
     told_at = models.DateTimeField(_("told at"), null=True, blank=True)
     over_at = models.DateTimeField(_("over at"), null=True, blank=True)
 
@@ -190,7 +196,7 @@ class Alert(_About):
         return f"{self.get_kind_display()} {self.subject}".strip()
 
 
-_ABOUT = ("account_id", "strategy_id", "owner_id", "venue", "for_everybody")
+_ABOUT = ("account_id", "strategy_id", "owner_id", "venue", "for_everybody", "name")
 
 
 def about_of(row: Trouble) -> dict[str, Any]:

@@ -115,7 +115,9 @@ def _concerned(user: User) -> Q:
     return (
         Q(account__in=_accounts(user))
         | Q(strategy__in=strategies)
+        # Who sees an account sees what is said of its owner's.
         | Q(owner=user)
+        | Q(owner__in=_accounts(user).values("owner"))
         | Q(for_everybody=True)
         | Q(venue__in=venues)
     )
@@ -133,7 +135,7 @@ _CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
         LimitState: lambda user: (
             Q(account__in=_accounts(user)) | Q(strategy_account__account__in=_accounts(user))
         ),
-        Alert: _concerned,
+        Alert: lambda user: _concerned(user) | Q(addressee=user),
         Trouble: _concerned,
         Stop: lambda user: concerns_accounts(_accounts(user)) | Q(owner=user),
     }

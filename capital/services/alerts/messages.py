@@ -1,6 +1,7 @@
 """The text of a message, in the language of its target."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext, ngettext, pgettext
 
 from capital.channels.contract import Message
+from capital.domain.money import grouped
 from capital.models import Alert, AlertDelivery, AlertKind, AlertState
 from capital.services.sentences import sentence_of
 
@@ -45,12 +47,10 @@ def sentence_of_alert(alert: Alert) -> str:
 
 
 def _title(alerts: Sequence[Alert], kind: AlertKind) -> str:
-    subjects = list(dict.fromkeys(alert.subject for alert in alerts))
-    of_what = subjects[0]
-    if len(subjects) > 1:
-        of_what = ngettext("%(count)s case", "%(count)s cases", len(subjects)) % {
-            "count": len(subjects)
-        }
+    of_what = alerts[0].subject
+    if len(alerts) > 1:
+        count = len(alerts)
+        of_what = ngettext("%(count)s case", "%(count)s cases", count) % {"count": count}
     title = f"{kind.label}: {of_what}" if of_what else str(kind.label)
     if all(alert.state == AlertState.OVER for alert in alerts):
         title = pgettext("title of an alert", "Over: %(title)s") % {"title": title}
@@ -62,8 +62,54 @@ def _lines(alert: Alert) -> Iterator[str]:
     # A test and a digest say themselves whom they are for.
     is_named = alert.subject and alert.addressee_id is None
     yield f"{alert.subject}: {said}" if is_named else said
+    if alert.kind == AlertKind.DIGEST:
+        yield from digest_lines(alert.details or {})
     for name, address in links_of(alert):
         yield f"  {name}: {address}"
+
+
+def digest_lines(details: Mapping[str, Any]) -> Iterator[str]:
+    """What a digest tells, in the active language: a line for each currency and each trouble."""
+    for part in details.get("currencies", ()):
+        currency = part["currency"]
+        figures = {
+            "currency": currency,
+            "balance": _money(part["balance"], currency),
+            "pnl": _money(part["pnl"], currency),
+            "external": _money(part["external"], currency),
+        }
+        yield (
+            gettext(
+                "%(currency)s: balance %(balance)s; PnL %(pnl)s; deposits less withdrawals "
+                "%(external)s"
+            )
+            % figures
+        )
+        if part["unknown"]:
+            text = ngettext(
+                "  the balance of %(count)s account is not known",
+                "  the balance of %(count)s accounts is not known",
+                part["unknown"],
+            )
+            yield text % {"count": part["unknown"]}
+        for name, of in ((gettext("best"), part["best"]), (gettext("worst"), part["worst"])):
+            if of is not None:
+                yield f"  {name}: {of['strategy']} {_money(of['pnl'], currency)}"
+    troubles = details.get("troubles", ())
+    if not troubles:
+        yield gettext("Nothing needs attention.")
+        return
+    yield gettext("What needs attention:")
+    for each in troubles:
+        said = sentence_of(each["code"], each["figures"])
+        yield f"  {each['subject']}: {said}" if each["subject"] else f"  {said}"
+    if left := details.get("more_troubles"):
+        yield "  " + ngettext("and %(count)s more", "and %(count)s more", left) % {"count": left}
+
+
+def _money(amount: str | None, currency: str) -> str:
+    """With its separators; a dash for what is not known."""
+    return "—" if amount is None else grouped(Decimal(amount), currency)
 
 
 def links_of(alert: Alert) -> list[tuple[str, str]]:

@@ -3,10 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import time
-from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils import timezone
 
@@ -71,13 +69,8 @@ def save_target(target: AlertTarget, given: TargetFields) -> AlertTarget:
     Raises:
         InvalidTarget: The address is none of its channel, or something is missing.
     """
-    is_moved = target.pk is None or target.channel != given.channel
-    if is_moved and not given.address.strip():
-        raise InvalidTarget(Code.ADDRESS_MISSING)
-    if given.channel == AlertChannel.WEBHOOK:
-        is_new = target.pk is None or not target.signing_secret
-        if (is_new or given.signing_secret) and len(given.signing_secret) < LEAST_SECRET:
-            raise InvalidTarget(Code.SIGNING_SECRET_SHORT, least=str(LEAST_SECRET))
+    check_target(target, given)
+    is_webhook = given.channel == AlertChannel.WEBHOOK
     target.name, target.channel, target.is_active = given.name, given.channel, given.is_active
     target.language = given.language or settings.LANGUAGE_CODE
     target.kinds_off = sorted(set(given.kinds_off) & {kind.value for kind in SWITCHED})
@@ -85,16 +78,35 @@ def save_target(target: AlertTarget, given: TargetFields) -> AlertTarget:
     if given.address.strip():
         target.address = given.address.strip()
         target.hint = hint_of(target.address)
-    if given.channel != AlertChannel.WEBHOOK:
-        target.signing_secret = ""
-    elif given.signing_secret:
-        target.signing_secret = given.signing_secret
-    try:
-        check(address_of(target))
-    except NotDelivered as error:
-        raise InvalidTarget(error.reason.code, **error.reason.figures) from None
+    if given.signing_secret or not is_webhook:
+        target.signing_secret = given.signing_secret if is_webhook else ""
     target.save()
     return target
+
+
+def check_target(target: AlertTarget, given: TargetFields) -> None:
+    """Refuse what cannot be written. It writes nothing, and asks nobody outside.
+
+    Raises:
+        InvalidTarget: The address is none of its channel, or something is missing.
+    """
+    if (given.quiet_from is None) != (given.quiet_until is None):
+        raise InvalidTarget(Code.QUIET_HOURS_HALF)
+    same = AlertTarget.objects.filter(user=target.user_id, name=given.name)
+    if target.user_id is not None and same.exclude(pk=target.pk).exists():
+        raise InvalidTarget(Code.TARGET_NAME_TAKEN, name=given.name)
+    is_moved = target.pk is None or target.channel != given.channel
+    if is_moved and not given.address.strip():
+        raise InvalidTarget(Code.ADDRESS_MISSING)
+    if given.channel == AlertChannel.WEBHOOK:
+        is_new = target.pk is None or not target.signing_secret
+        if (is_new or given.signing_secret) and len(given.signing_secret) < LEAST_SECRET:
+            raise InvalidTarget(Code.SIGNING_SECRET_SHORT, least=str(LEAST_SECRET))
+    text = given.address.strip() or target.address
+    try:
+        check(Address(given.channel, text))
+    except NotDelivered as error:
+        raise InvalidTarget(error.reason.code, **error.reason.figures) from None
 
 
 def request_test(target: AlertTarget, *, clock: Clock = timezone.now) -> AlertDelivery:
@@ -107,7 +119,7 @@ def request_test(target: AlertTarget, *, clock: Clock = timezone.now) -> AlertDe
             code=Code.TEST_ALERT.value,
             figures={"name": target.name},
             addressee=target.user,
-            owner=target.user,
+            name=target.name,
             at=now,
             # It is for this target only.
             spread_at=now,
@@ -120,7 +132,11 @@ def request_test(target: AlertTarget, *, clock: Clock = timezone.now) -> AlertDe
     return delivery
 
 
-def targets_of(user: AbstractUser | None) -> Any:
-    """The targets of a user; of everybody for None, the command line."""
+def find_targets(*, user: str | None = None, name: str | None = None) -> list[AlertTarget]:
+    """Targets for the command line, by user and their own name; all for None."""
     rows = AlertTarget.objects.select_related("user").order_by("user__username", "pk")
-    return rows if user is None else rows.filter(user=user.pk)
+    if user is not None:
+        rows = rows.filter(user__username=user)
+    if name is not None:
+        rows = rows.filter(name=name)
+    return list(rows)

@@ -4,7 +4,7 @@ A ``Trouble`` is a row for each thing that can be wrong. Whoever finds something
 as often as it likes; an ``Alert`` is written, in the same transaction, where there is news.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,6 +58,7 @@ class Seen:
         reason: Its sentence.
         part: What of it, where several things of a kind may be wrong with it.
         mark: When it changes, it is told again; the code always counts.
+        name: What has it is called, where that is not what it is about.
         after: It is told only once it has lasted so long: it may pass by itself.
     """
 
@@ -66,6 +67,7 @@ class Seen:
     reason: Reason
     part: str = ""
     mark: str = ""
+    name: str = ""
     after: timedelta = field(default=_AT_ONCE)
 
     @property
@@ -106,9 +108,11 @@ def note(seen: Sequence[Seen], *, now: datetime) -> list[Alert]:
             figures=dict(each.reason.figures),
             noticed_at=now,
             over_at=now,
+            name=each.name[:200],
             **each.about.columns,
         )
-        for key, each in by_key.items()
+        # In one order, so that two of these never wait for each other.
+        for key, each in sorted(by_key.items())
     ]
     Trouble.objects.bulk_create(blank, ignore_conflicts=True)
     rows = Trouble.objects.select_for_update().filter(key__in=list(by_key)).order_by("key")
@@ -138,24 +142,58 @@ def _take(row: Trouble, seen: Seen, now: datetime) -> AlertState | None:
         dict(seen.reason.figures),
         seen.full_mark,
     )
-    if not was_told and now - row.noticed_at < seen.after:
+    row.after_seconds = int(seen.after.total_seconds())
+    if not was_told and not _has_lasted(row, now):
         return None
     row.told_at = now
     return AlertState.CHANGED if was_told else AlertState.BEGAN
 
 
+def _has_lasted(row: Trouble, now: datetime) -> bool:
+    return now - row.noticed_at >= timedelta(seconds=row.after_seconds)
+
+
 @inside_transaction
-def settle(keys: Collection[str], *, now: datetime) -> list[Alert]:
+def tell_lasting(keys: Collection[str], *, now: datetime) -> list[Alert]:
+    """Tell what was noted and not told, and has lasted long enough by now.
+
+    Call it inside a transaction. No query for none.
+    """
+    if not keys:
+        return []
+    waiting = Trouble.objects.select_for_update().filter(
+        key__in=list(keys), over_at=None, told_at=None
+    )
+    rows = [row for row in waiting.order_by("key") if _has_lasted(row, now)]
+    for row in rows:
+        row.told_at = now
+    alerts = [_alert(row, AlertState.BEGAN, now) for row in rows]
+    _write(rows, alerts)
+    return alerts
+
+
+@inside_transaction
+def settle(over: Mapping[str, Reason | None], *, now: datetime) -> list[Alert]:
     """What these say is over: told where it was told that it began.
 
-    Call it inside a transaction: the one in which it ended, or was found to have.
+    Call it inside a transaction: the one in which it ended, or was found to have. No query for
+    none.
+
+    Args:
+        over: By key, the sentence that says so; None for what was said when it began.
+        now: When.
     """
+    if not over:
+        return []
     rows = list(
-        Trouble.objects.select_for_update().filter(key__in=keys, over_at=None).order_by("key")
+        Trouble.objects.select_for_update().filter(key__in=list(over), over_at=None).order_by("key")
     )
-    alerts = [_alert(row, AlertState.OVER, now) for row in rows if row.told_at is not None]
     for row in rows:
         row.over_at = now
+        reason = over[row.key]
+        if reason is not None:
+            row.code, row.figures = reason.code.value, dict(reason.figures)
+    alerts = [_alert(row, AlertState.OVER, now) for row in rows if row.told_at is not None]
     _write(rows, alerts)
     return alerts
 
@@ -165,7 +203,7 @@ def settle_each(keys: Collection[str], *, now: datetime) -> int:
     told = 0
     for key in sorted(keys):
         with transaction.atomic():
-            told += len(settle([key], now=now))
+            told += len(settle({key: None}, now=now))
     return told
 
 
@@ -183,7 +221,9 @@ def _alert(row: Trouble, state: AlertState, now: datetime) -> Alert:
 
 def _write(rows: Sequence[Trouble], alerts: Sequence[Alert]) -> None:
     if rows:
-        columns = ["code", "figures", "mark", "noticed_at", "told_at", "over_at"]
+        columns = [
+            *("code", "figures", "mark", "noticed_at", "after_seconds", "told_at", "over_at")
+        ]
         Trouble.objects.bulk_update(rows, columns)
     if alerts:
         Alert.objects.bulk_create(alerts)

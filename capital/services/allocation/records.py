@@ -24,6 +24,7 @@ from capital.services.allocation.stored import pools_as_json
 from capital.services.allocation.verdicts import Verdict
 from capital.services.balances.locked import learn
 from capital.services.balances.summaries import Summaries
+from capital.services.happened import RunsRecorded, say
 from capital.services.trading.counting import Counted, count_pnl
 from capital.services.transactions import inside_transaction
 
@@ -95,6 +96,7 @@ def record_runs(
     _write_capital([decision for decision, _ in decided], counted, now=now)
     AllocationRun.objects.bulk_create([run for _, run in decided])
     _write_pools(decided)
+    say(RunsRecorded([run for _, run in decided]), now=now)
     return {run.account_id: run for _, run in decided}
 
 

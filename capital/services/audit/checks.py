@@ -8,6 +8,7 @@ violations. How far an account was found correct is remembered (``checkpoints``)
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
@@ -34,6 +35,7 @@ from capital.services.audit.history import (
 from capital.services.audit.report import Audit, AuditReport, Violation
 from capital.services.balances.summaries import BALANCE_FIELD, OBSERVED_FIELD, cached_observation
 from capital.services.clocks import clock_difference
+from capital.services.happened import Audited, say
 from strategies.markets import MarketType
 
 ACCOUNTS_AT_ONCE = 500
@@ -68,6 +70,20 @@ def audit_capital(
         if not full:
             broken = {violation.account_id for violation in report.violations}
             remember_clean({key: each for key, each in records.items() if key not in broken})
+    return report
+
+
+def audit_and_tell(
+    account_ids: Sequence[int] | None = None, *, full: bool = True, clock: Clock = timezone.now
+) -> AuditReport:
+    """``audit_capital``; whoever hears of an account is told what was found, or that it is over."""
+    report = audit_capital(account_ids, full=full, clock=clock)
+    ids = list(Account.objects.values_list("pk", flat=True)) if account_ids is None else account_ids
+    broken: dict[int, list[Reason]] = {}
+    for violation in report.violations:
+        broken.setdefault(violation.account_id, []).append(violation.reason)
+    with transaction.atomic():
+        say(Audited(ids, broken), now=clock())
     return report
 
 

@@ -79,7 +79,7 @@ class ConnectionReport:
 def check_connection(
     account_id: int, *, actor: AbstractUser | None = None, clock: Clock = timezone.now
 ) -> ConnectionReport:
-    """Read every pool of the account now, and check its key and settings. It writes nothing.
+    """Read every pool of the account now, and check its key and settings. It changes nothing.
 
     Call it outside a transaction: it waits for the exchange.
 

@@ -17,6 +17,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.owners import owners_after
 from capital.services.balances.readings import JudgedReadings, next_trails, settled_suspects
 from capital.services.balances.summaries import Summaries, record_observations
+from capital.services.happened import SuspectsChanged, say
 from capital.services.transactions import inside_transaction
 
 logger = logging.getLogger(__name__)
@@ -94,16 +95,20 @@ def learn(
         },
         now=now,
     )
-    changed = []
+    changed, suspected = [], []
     for key, each in judged.items():
         account = accounts[key]
         settled = settled_suspects(account.suspect_readings, each, are_recorded=key in recorded)
         owners = owners_after(account, each.believed)
         if settled != account.suspect_readings or owners != account.venue_owners:
+            if settled and settled != account.suspect_readings:
+                suspected.append(account)
             account.suspect_readings, account.venue_owners = settled, owners
             changed.append(account)
     if changed:
         Account.objects.bulk_update(changed, ["suspect_readings", "venue_owners"])
+    if suspected:
+        say(SuspectsChanged(suspected), now=now)
 
 
 def batch_then_each(

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -20,6 +21,7 @@ from capital.services.balances.locked import batch_then_each, learn, lock_observ
 from capital.services.balances.log_lines import log_suspects
 from capital.services.balances.readings import JudgedReadings, judge_readings
 from capital.services.balances.summaries import load_summaries
+from capital.services.happened import ConnectionsChanged, say
 from capital.services.transactions import outside_transaction
 from strategies.markets import MarketType
 
@@ -85,7 +87,7 @@ def _record(
             for key, account in accounts.items()
         }
         learn(judged, accounts, summaries, now=now)
-        _keep_connections(accounts, answers)
+        _keep_connections(accounts, answers, now=now)
         balances_synced.send(Account, account_ids=list(accounts), now=now)
     for key, each in judged.items():
         log_suspects(
@@ -95,16 +97,19 @@ def _record(
     return {key: _count(accounts[key], each, answers) for key, each in judged.items()}
 
 
-def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> None:
+def _keep_connections(
+    accounts: Mapping[int, Account], answers: LiveAnswers, *, now: datetime
+) -> None:
     """Store on each account why its exchange cannot be read, if that changed.
 
     One statement for each reason, however many accounts have it. That a wallet which nobody uses
     cannot be read in the account's balance type is none.
     """
     changed: dict[str, list[int]] = {}
+    told: dict[int, Reason | None] = {}
     failed = {
         key: {
-            pool: answer.code
+            pool: answer
             for pool in pools_of_account(account)
             if isinstance(answer := answers[key, pool], Reason)
         }
@@ -114,20 +119,23 @@ def _keep_connections(accounts: Mapping[int, Account], answers: LiveAnswers) -> 
         [
             accounts[key]
             for key, codes in failed.items()
-            if any(code.is_about_basis for code in codes.values())
+            if any(reason.code.is_about_basis for reason in codes.values())
         ]
     )
     for key, account in accounts.items():
         counted = [
-            found.value
+            found
             for pool, found in failed[key].items()
-            if not found.is_about_basis or pool in used[key]
+            if not found.code.is_about_basis or pool in used[key]
         ]
-        code = counted[0] if counted else ""
+        code = counted[0].code.value if counted else ""
         if code != account.connection_code:
             changed.setdefault(code, []).append(key)
+            told[key] = counted[0] if counted else None
     for code, keys in changed.items():
         Account.objects.filter(pk__in=keys).update(connection_code=code)
+    if told:
+        say(ConnectionsChanged(told), now=now)
 
 
 def _pools_in_use(accounts: Sequence[Account]) -> Mapping[int, set[Pool]]:

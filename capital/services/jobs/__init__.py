@@ -43,24 +43,30 @@ from capital.services.jobs.schedules import (
 )
 from capital.services.jobs.sweeping import perform_sweep, sweep, sweep_alerts
 from capital.services.jobs.table import (
+    CHECK_KEYS,
     CLOSE_DAY,
     JOBS,
     PRUNE,
     REALLOCATE_DUE,
+    SEND_DIGEST,
     SYNC_BALANCES,
     SYNC_FILLS,
     SYNC_MARKETS,
+    WATCH,
     get_job,
 )
 
 __all__ = [
+    "CHECK_KEYS",
     "CLOSE_DAY",
     "JOBS",
     "PRUNE",
     "REALLOCATE_DUE",
+    "SEND_DIGEST",
     "SYNC_BALANCES",
     "SYNC_FILLS",
     "SYNC_MARKETS",
+    "WATCH",
     "ClusterHealth",
     "Health",
     "JobHealth",

@@ -183,6 +183,25 @@ SYNC_MARKETS = Job(
     Every("CAPITAL_SYNC_MARKETS_MINUTES"),
     late_after=timedelta(hours=6),
 )
+CHECK_KEYS = Job(
+    "capital.tasks.check_keys",
+    _("Ask exchanges whether API keys can withdraw"),
+    DailyAt("CAPITAL_CHECK_KEYS_AT"),
+    late_after=timedelta(hours=6),
+    chunk_task="capital.tasks.check_keys_chunk",
+)
+WATCH = Job(
+    "capital.tasks.watch",
+    _("Tell what is wrong, and what is over"),
+    Every("CAPITAL_WATCH_MINUTES"),
+    late_after=timedelta(minutes=5),
+)
+SEND_DIGEST = Job(
+    "capital.tasks.send_digest",
+    _("Write the daily digests"),
+    DailyAt("CAPITAL_DIGEST_AT"),
+    late_after=timedelta(hours=1),
+)
 PRUNE = Job(
     "capital.tasks.prune",
     _("Delete old task and job records"),
@@ -196,7 +215,17 @@ FINISH_DELIVERIES = "capital.tasks.finish_deliveries"
 # The name of a JobRun that records what the workers refused to run.
 REFUSED = "refused_task"
 
-JOBS = (SYNC_BALANCES, REALLOCATE_DUE, SYNC_FILLS, CLOSE_DAY, SYNC_MARKETS, PRUNE)
+JOBS = (
+    SYNC_BALANCES,
+    REALLOCATE_DUE,
+    SYNC_FILLS,
+    CLOSE_DAY,
+    SYNC_MARKETS,
+    CHECK_KEYS,
+    WATCH,
+    SEND_DIGEST,
+    PRUNE,
+)
 
 
 def scheduled_jobs() -> list[Job]:

@@ -10,16 +10,19 @@ from capital.domain.clock import Clock
 from capital.domain.reasons import Code
 from capital.models import Trigger
 from capital.services.allocation import allocate as allocation
-from capital.services.balances import days, sync
-from capital.services.jobs import pruning
+from capital.services.balances import days, keys, sync
+from capital.services.jobs import pruning, watching
 from capital.services.jobs.clusters import oldest_wait
 from capital.services.jobs.table import (
+    CHECK_KEYS,
     CLOSE_DAY,
     PRUNE,
     REALLOCATE_DUE,
+    SEND_DIGEST,
     SYNC_BALANCES,
     SYNC_FILLS,
     SYNC_MARKETS,
+    WATCH,
     Slot,
 )
 from capital.services.limits import end_expired_reservations
@@ -117,5 +120,11 @@ WORK = {
         lambda _account_ids, slot: markets.count_syncs(markets.sync_markets(clock=slot.clock)),
         is_failure=lambda outcome: outcome != markets.SYNCED,
     ),
+    CHECK_KEYS.name: Work(
+        lambda account_ids, slot: keys.inspect_keys(account_ids, clock=slot.clock),
+        is_failure=lambda outcome: outcome == "failed",
+    ),
+    WATCH.name: Work(lambda _account_ids, slot: watching.look(clock=slot.clock)),
+    SEND_DIGEST.name: Work(lambda _account_ids, slot: watching.tell_day(clock=slot.clock)),
     PRUNE.name: Work(lambda _account_ids, slot: pruning.prune(clock=slot.clock)),
 }

@@ -20,6 +20,7 @@ from capital.domain.limits.judging import Baseline, Judged, Kind, NotJudged, jud
 from capital.domain.money import plain
 from capital.models import Account, LimitState, Stop, StrategyAccount
 from capital.services.balances.summaries import business_date
+from capital.services.happened import LimitNear, StopPlaced, say
 from capital.services.limits.by_balance import BalanceDays, observation_of, stored_reading
 from capital.services.limits.events import limit_stops_changed
 from capital.services.limits.standing import (
@@ -208,7 +209,7 @@ def _describe(state: LimitState, judged: Judged, standing: Standing, *, now: dat
 
 
 def _warn(state: LimitState, judged: Judged, standing: Standing, *, now: datetime) -> None:
-    """Log once that the limit is near. What is not judged meanwhile is not below it."""
+    """Say once that the limit is near. What is not judged meanwhile is not below it."""
     if judged.used is None:
         return
     if judged.reason is None:
@@ -216,12 +217,13 @@ def _warn(state: LimitState, judged: Judged, standing: Standing, *, now: datetim
     elif state.warned_at is None:
         state.warned_at = now
         logger.warning("%s: %s", standing.name, judged.reason.english)
+        say(LimitNear(state, standing.account.pk, standing.name, judged.reason), now=now)
 
 
 def _stop(standing: Standing, judged: Judged, *, now: datetime) -> None:
     assert judged.reason is not None, "what is reached has its sentence"
     account_id, link_id = standing.key
-    Stop.objects.create(
+    stop = Stop.objects.create(
         account_id=account_id,
         strategy_account_id=link_id,
         code=judged.reason.code.value,
@@ -230,6 +232,7 @@ def _stop(standing: Standing, judged: Judged, *, now: datetime) -> None:
     )
     logger.warning("Entries of %s were stopped: %s", standing.name, judged.reason.english)
     limit_stops_changed.send(Stop, account_ids=[standing.account.pk])
+    say(StopPlaced(stop), now=now)
 
 
 def _new_state(standing: Standing, kind: Kind) -> LimitState:

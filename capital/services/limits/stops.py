@@ -29,6 +29,7 @@ from capital.services.access.roles import Act, may, require
 from capital.services.access.sight import VIEW_ALL_PERMISSION, sees_everything
 from capital.services.accounts.links import find_link_ids
 from capital.services.accounts.lookup import find_account_ids, lock_accounts
+from capital.services.happened import StopLifted, StopPlaced, say
 from capital.services.limits.events import limit_stops_changed
 from capital.services.limits.limits import figures_when_lifted
 
@@ -115,6 +116,8 @@ def place_stop(
             code="",
             defaults={"reason": reason, "actor_id": actor and actor.pk, "at": clock()},
         )
+        if is_new:
+            say(StopPlaced(stop), now=stop.at)
     if is_new:
         logger.warning("Entries of %s were stopped: %s", stop, reason)
     return stop, is_new
@@ -309,6 +312,7 @@ def _lift(stop: Stop, reason: str, actor: AbstractUser | None, now: datetime) ->
         if stop.code:
             account_ids = _account_ids(Scope.of(stop))
             limit_stops_changed.send(Stop, account_ids=account_ids)
+        say(StopLifted(stop), now=now)
         logger.warning("The stop of %s was lifted: %s", stop, reason)
     return is_lifted
 

@@ -19,9 +19,10 @@ from capital.exchange.contract import Listing
 from capital.exchange.gateway import get_market_gateway
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Account, Market
+from capital.services.happened import RulesChanged, say
 from capital.services.markets.askers import find_askers
 from capital.services.markets.guard import guard_rules
-from capital.services.markets.stored import MEANING, RULE_COLUMNS, columns_of
+from capital.services.markets.stored import MEANING, RULE_COLUMNS, columns_of, described_change
 from capital.services.transactions import inside_transaction, outside_transaction
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
     names = ("added", "changed", "unchanged", "suspect", "withdrawn", "unusable", "duplicate")
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
     rows = []
+    changes: dict[str, str] = {}
     listed = _each_once(answer)
     counts["duplicate"] = len(answer) - len(listed)
     if counts["duplicate"]:
@@ -140,6 +142,8 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
             _keep_brackets(market, row)
         if row is not None:
             guard_rules(market, row, now=now)
+            if market.pending_rules and market.pending_rules["since"] == now.isoformat():
+                changes[market.symbol] = described_change(row, market.pending_rules)
         rows.append(market)
         counts[_difference(market, row)] += 1
     Market.objects.bulk_create(
@@ -154,6 +158,8 @@ def _write(venue: str, answer: list[Listing], now: datetime) -> VenueSync:
     gone = [name for name, row in known.items() if row["is_active"] and name not in kept]
     Market.objects.filter(venue=venue, symbol__in=gone).update(is_active=False)
     counts["withdrawn"] = len(gone)
+    if changes:
+        say(RulesChanged(venue, changes), now=now)
     return VenueSync(venue, counts=dict(counts))
 
 

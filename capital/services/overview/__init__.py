@@ -15,10 +15,8 @@ from capital.services.overview.earnings import (
     EarnedToday,
     Earnings,
     UnexplainedPool,
-    attributed_fills,
     mismatched,
     shown_unexplained,
-    unattributed_fills,
 )
 from capital.services.overview.equity import add
 from capital.services.overview.histories import (
@@ -34,6 +32,7 @@ from capital.services.overview.strategies import (
     overview_strategies,
 )
 from capital.services.overview.trading import TradingHistory, read_trading
+from capital.services.trading.whose import attributed_fills, unattributed_fills
 
 __all__ = [
     "DELIVERIES_WITHIN",

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from capital.domain.money import EXACT, ROUNDED, known_sum, quantum_of
 from capital.domain.performance.unexplained import is_explained
-from capital.models import Account, Attribution, Fill, LinkDay, PoolDay, Position
+from capital.models import Account, Fill, LinkDay, PoolDay, Position
 from capital.services.accounts.lookup import AccountIds
 from capital.services.balances.summaries import business_date
 from capital.services.trading.booking.writing import booked_quantity
+from capital.services.trading.whose import unattributed_fills
 
 _ZERO = Decimal(0)
 _DAY = timedelta(days=1)
@@ -105,18 +106,6 @@ def read_earnings(
             mismatched(Position.objects.filter(strategy_account__account__in=account_ids))
         ),
     )
-
-
-def unattributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
-    """Those of which it is not known whose they are, and of which no person said that of none."""
-    said = Attribution.objects.filter(fill=OuterRef("pk"))
-    return fills.filter(~Exists(said), strategy_account__isnull=True).order_by()
-
-
-def attributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
-    """The others: a link's, or nobody's because a person said so."""
-    said = Attribution.objects.filter(fill=OuterRef("pk"))
-    return fills.filter(Q(strategy_account__isnull=False) | Exists(said))
 
 
 def mismatched(positions: QuerySet[Position]) -> list[int]:

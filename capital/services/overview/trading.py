@@ -15,7 +15,6 @@ from capital.domain.money import add_to
 from capital.domain.performance.earned import Sums
 from capital.models import Account, Fill, LinkDay, PoolDay, Position, StrategyAccount
 from capital.services.access.visibility import visible_to
-from capital.services.overview.earnings import unattributed_fills
 from capital.services.overview.equity import calendar
 from capital.services.trading import (
     ComparedPosition,
@@ -25,6 +24,7 @@ from capital.services.trading import (
     mark_dust,
     value_positions,
 )
+from capital.services.trading.whose import unattributed_fills
 from strategies.models import Strategy
 
 _SUMMED = ("realized", "fees", "funding", "volume", "fills", "trades", "fees_unvalued")

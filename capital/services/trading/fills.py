@@ -36,6 +36,7 @@ from capital.models import (
 from capital.models.columns.copying import insert_values
 from capital.services.access.roles import Act, require
 from capital.services.accounts.lookup import lock_accounts
+from capital.services.happened import FillsRecorded, say
 from capital.services.markets.stored import RULE_COLUMNS, rules_of
 from capital.services.markets.symbols import canonical_symbols, unknown_symbol
 from capital.services.trading.booking.writing import PositionKey
@@ -374,6 +375,9 @@ class _Recording:
         fills_recorded.send(
             sender=Fill, account_id=self.account.pk, fills=[*new, *claimed], now=self.now
         )
+        unattributed = sum(id(row) not in owners for row in new)
+        if unattributed:
+            say(FillsRecorded(self.account.pk, unattributed), now=self.now)
         return [
             FillResult(
                 code, row.pk, row.symbol, row.pk in counted, row.strategy_account_id is not None

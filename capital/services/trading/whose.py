@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
 from capital.domain.errors import TradingRefused
 from capital.domain.performance.attribution import (
     Claimant,
@@ -14,7 +16,7 @@ from capital.domain.performance.symbols import parse_symbol
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.exchange.trading.venues import trading_of
-from capital.models import Account, AttributedBy, Fill, StrategyAccount
+from capital.models import Account, AttributedBy, Attribution, Fill, StrategyAccount
 from capital.models.accounts import market_of, written_tag
 from strategies.markets import MarketType
 
@@ -125,3 +127,15 @@ def _orders(fill: Fill) -> Iterator[_Order]:
     for kind, name in (("order", fill.order_id), ("client", fill.client_order_id)):
         if name:
             yield kind, fill.symbol, name
+
+
+def unattributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
+    """Those of which it is not known whose they are, and of which no person said that of none."""
+    said = Attribution.objects.filter(fill=OuterRef("pk"))
+    return fills.filter(~Exists(said), strategy_account__isnull=True).order_by()
+
+
+def attributed_fills(fills: QuerySet[Fill]) -> QuerySet[Fill]:
+    """The others: a link's, or nobody's because a person said so."""
+    said = Attribution.objects.filter(fill=OuterRef("pk"))
+    return fills.filter(Q(strategy_account__isnull=False) | Exists(said))

@@ -14,6 +14,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.models import WebhookDelivery, WebhookSecret
 from capital.services.access.visibility import visible_to
+from capital.services.happened import SignalRefused, say
 from capital.services.webhooks.secrets import PREFIX, use_nonce
 from strategies.models import Strategy
 
@@ -61,7 +62,7 @@ def record_refusal(
             WebhookSecret.objects.select_for_update(no_key=True).get(pk=secret.pk)
             use_nonce(secret, nonce, now=now)
         # Without the sender's id: the corrected signal may have the same.
-        return WebhookDelivery.objects.create(
+        delivery = WebhookDelivery.objects.create(
             strategy=secret.strategy,
             fingerprint=hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest(),
             body=kept,
@@ -70,6 +71,8 @@ def record_refusal(
             received_at=now,
             refusal=told,
         )
+        say(SignalRefused(delivery), now=now)
+    return delivery
 
 
 def holds_secret(body: Mapping[str, Any]) -> bool:

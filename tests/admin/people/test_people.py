@@ -137,7 +137,10 @@ def test_user_with_history_is_not_deleted(client: Client) -> None:
 def test_groups_come_with_the_migrations(name: str, beyond: set[str]) -> None:
     group = Group.objects.get(name=name)
 
-    assert set(group.permissions.values_list("codename", flat=True)) == VIEWS | beyond
+    # Everybody says where they want to hear of things.
+    own = {f"{verb}_alerttarget" for verb in ("view", "add", "change", "delete")}
+    found = set(group.permissions.values_list("codename", flat=True))
+    assert found == VIEWS | {"view_alert"} | own | beyond
 
 
 def test_superuser_sees_no_key_of_a_second_factor(client: Client) -> None:

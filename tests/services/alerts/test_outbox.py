@@ -452,7 +452,7 @@ def test_a_test_goes_to_its_target_only_at_any_hour(channel: Channel, clock: Clo
     spread_alerts(clock=clock)
 
     assert delivery.state is DeliveryState.SENT
-    assert channel.told == [("me@example.com", f"[Capital] test message: {user.username}")]
+    assert channel.told == [("me@example.com", "[Capital] test message: phone")]
     assert "Alerts that are sent to phone arrive here." in channel.sent[0][1].text
 
 

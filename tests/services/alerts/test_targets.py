@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from capital.domain.errors import InvalidTarget
 from capital.domain.reasons import Code
 from capital.models import AlertChannel, AlertKind, AlertTarget
-from capital.services.alerts import SWITCHED, TargetFields, save_target, targets_of
+from capital.services.alerts import SWITCHED, TargetFields, find_targets, save_target
 from capital.services.alerts.targets import hint_of
 from tests.factories import make_user
 from tests.services.alerts.helpers import make_target
@@ -52,6 +52,25 @@ def test_an_address_that_is_left_empty_stays_and_another_channel_needs_one() -> 
     assert code_of(address="maria") is Code.ADDRESS_INVALID
 
 
+def test_quiet_hours_are_whole_and_names_are_one_s_own() -> None:
+    target = saved()
+
+    assert code_of(quiet_from=time(1)) is Code.QUIET_HOURS_HALF
+    assert code_of(AlertTarget(user=target.user)) is Code.TARGET_NAME_TAKEN
+    assert saved(target, address="").pk == target.pk
+    assert saved(name="mail").user != target.user
+
+
+def test_a_webhook_needs_a_secret_and_no_other_channel_keeps_one() -> None:
+    hook = {"channel": "webhook", "address": "https://hooks.example.com/x"}
+    assert code_of(**hook) is Code.SIGNING_SECRET_SHORT
+    assert code_of(**hook, signing_secret="x" * 15) is Code.SIGNING_SECRET_SHORT
+
+    target = saved(**hook, signing_secret="x" * 16)
+    assert saved(target, channel="webhook", address="").signing_secret == "x" * 16
+    assert saved(target).signing_secret == ""
+
+
 def test_a_short_address_shows_less_than_its_half() -> None:
     assert hint_of("https://example.com/hook/") == "hook"
     assert hint_of("a@b.c") == ""
@@ -66,8 +85,10 @@ def test_all_kinds_but_a_test_can_be_switched() -> None:
 def test_targets_are_their_user_s() -> None:
     mine, other = make_target(), make_target()
 
-    assert list(targets_of(mine.user)) == [mine]
-    assert set(targets_of(None)) == {mine, other}
+    assert find_targets(user=mine.user.username) == [mine]
+    assert find_targets() == [mine, other]
+    assert find_targets(name=other.name) == [other]
+    assert find_targets(user=mine.user.username, name=other.name) == []
 
 
 @pytest.mark.parametrize(

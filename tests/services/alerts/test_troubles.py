@@ -33,7 +33,9 @@ def noted(*seen: Seen, after: timedelta = timedelta()) -> list[str]:
 
 def settled(*seen: Seen, after: timedelta = timedelta()) -> list[str]:
     with transaction.atomic():
-        return [alert.state for alert in settle([each.key for each in seen], now=NOON + after)]
+        return [
+            alert.state for alert in settle({each.key: None for each in seen}, now=NOON + after)
+        ]
 
 
 def test_what_lasts_is_told_once() -> None:

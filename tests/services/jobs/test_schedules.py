@@ -24,7 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("seoul")]
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOON = datetime(2026, 3, 5, 12, 0, 20, tzinfo=SEOUL)
-OFTEN = {"sync_balances", "reallocate_due", "sync_fills"}
+OFTEN = {"sync_balances", "reallocate_due", "sync_fills", "watch"}
+# Later than midnight, by an hour or more.
+DAILY = {"prune", "check_keys", "send_digest"}
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,7 @@ def test_every_job_is_scheduled_at_its_time() -> None:
     counts = sync_schedules()
 
     minute = datetime(2026, 3, 5, 12, 1, tzinfo=SEOUL)
-    assert counts == {"created": 6, "changed": 0, "unchanged": 0, "removed": 0}
+    assert counts == {"created": 9, "changed": 0, "unchanged": 0, "removed": 0}
     assert described() == {
         "sync_fills": ("capital.tasks.sync_fills", "I", 5, None, minute),
         "sync_balances": ("capital.tasks.sync_balances", "I", 1, None, minute),
@@ -62,6 +64,15 @@ def test_every_job_is_scheduled_at_its_time() -> None:
             "capital.tasks.prune", "O", None, None,
             datetime(2026, 3, 6, 3, 30, tzinfo=SEOUL),
         ),
+        "check_keys": (
+            "capital.tasks.check_keys", "O", None, None,
+            datetime(2026, 3, 6, 4, 30, tzinfo=SEOUL),
+        ),
+        "watch": ("capital.tasks.watch", "I", 1, None, minute),
+        "send_digest": (
+            "capital.tasks.send_digest", "O", None, None,
+            datetime(2026, 3, 6, 8, tzinfo=SEOUL),
+        ),
     }  # fmt: skip
 
 
@@ -69,7 +80,7 @@ def test_a_job_without_minutes_is_not_scheduled_and_no_longer_if_it_was() -> Non
     sync_schedules()
 
     with override_settings(CAPITAL_SYNC_FILLS_MINUTES=0):
-        assert sync_schedules() == {"created": 0, "changed": 0, "unchanged": 5, "removed": 1}
+        assert sync_schedules() == {"created": 0, "changed": 0, "unchanged": 8, "removed": 1}
         assert "sync_fills" not in described()
         assert "sync_fills" not in {job.name for job in check_health().jobs}
     assert sync_schedules()["created"] == 1
@@ -88,7 +99,7 @@ def test_again_changes_nothing_and_keeps_the_next_run() -> None:
     with time_machine.travel(NOON + timedelta(hours=30)):
         counts = sync_schedules()
 
-    assert counts == {"created": 0, "changed": 0, "unchanged": 6, "removed": 0}
+    assert counts == {"created": 0, "changed": 0, "unchanged": 9, "removed": 0}
     assert described() == before
 
 
@@ -102,7 +113,7 @@ def test_a_changed_setting_changes_its_schedule_and_no_other(settings: Any) -> N
         counts = sync_schedules()
 
     after = described()
-    assert counts == {"created": 0, "changed": 2, "unchanged": 4, "removed": 0}
+    assert counts == {"created": 0, "changed": 2, "unchanged": 7, "removed": 0}
     assert after["reallocate_due"][2:] == (5, None, datetime(2026, 3, 5, 12, 31, tzinfo=SEOUL))
     assert after["close_day"][3:] == (None, datetime(2026, 3, 6, 0, 1, tzinfo=SEOUL))
     assert (after["sync_balances"], after["prune"]) == (before["sync_balances"], before["prune"])
@@ -132,13 +143,13 @@ def test_another_zone_moves_the_daily_jobs_and_no_other(settings: Any) -> None:
     before = described()
     settings.TIME_ZONE = "Europe/Zurich"
 
-    assert sync_schedules()["changed"] == 2
+    assert sync_schedules()["changed"] == 4
 
     after = described()
     zurich = ZoneInfo("Europe/Zurich")
     assert after["close_day"][-1] == datetime(2026, 3, 6, 0, 0, 30, tzinfo=zurich)
     assert after["prune"][-1] == datetime(2026, 3, 6, 3, 30, tzinfo=zurich)
-    assert [name for name in after if after[name] != before[name]] == ["close_day", "prune"]
+    assert {name for name in after if after[name] != before[name]} == {"close_day", *DAILY}
 
 
 @pytest.mark.parametrize(
@@ -170,8 +181,8 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 
     assert sync_schedules()["removed"] == 2
     assert {name for name in described() if name} == {
-        "sync_balances", "reallocate_due", "sync_fills", "close_day", "sync_markets", "prune",
-        "theirs",
+        "sync_balances", "reallocate_due", "sync_fills", "close_day", "sync_markets", "watch",
+        *DAILY, "theirs",
     }  # fmt: skip
     assert Schedule.objects.filter(name="prune").count() == 1
 
@@ -179,7 +190,7 @@ def test_removed_and_double_schedules_vanish_and_those_of_others_stay() -> None:
 def test_migrating_registers_them() -> None:
     call_command("migrate", verbosity=0)
 
-    assert Schedule.objects.count() == 6
+    assert Schedule.objects.count() == 9
 
 
 def test_a_database_that_is_not_migrated_all_the_way_does_not_stop_the_migration(
@@ -199,7 +210,7 @@ def test_the_command_says_what_it_did() -> None:
     stdout = StringIO()
     call_command("sync_schedules", stdout=stdout)
 
-    assert stdout.getvalue().strip() == ("Schedules: 6 created, 0 changed, 0 unchanged, 0 removed.")
+    assert stdout.getvalue().strip() == ("Schedules: 9 created, 0 changed, 0 unchanged, 0 removed.")
 
 
 def queued_by_the_scheduler() -> list[tuple[Any, ...]]:
@@ -218,6 +229,7 @@ def test_a_slot_is_queued_with_its_intended_time_in_utc() -> None:
         ("capital.tasks.reallocate_due", {"intended": "2026-03-05T03:01:00+00:00"}),
         ("capital.tasks.sync_fills", {"intended": "2026-03-05T03:01:00+00:00"}),
         ("capital.tasks.sync_markets", {"intended": "2026-03-05T03:01:00+00:00"}),
+        ("capital.tasks.watch", {"intended": "2026-03-05T03:01:00+00:00"}),
     ]
 
 
@@ -227,7 +239,7 @@ def test_after_a_pause_each_job_runs_once_and_stays_on_its_grid() -> None:
     with time_machine.travel(datetime(2026, 3, 5, 14, 0, 0, tzinfo=SEOUL), tick=False):
         queued = queued_by_the_scheduler()
 
-    assert len(queued) == 4
+    assert len(queued) == 5
     assert described()["reallocate_due"][-1] == datetime(2026, 3, 5, 14, 2, tzinfo=SEOUL)
 
 
@@ -393,17 +405,17 @@ def test_what_a_clock_that_was_set_back_reaches_much_later_is_due_before(caplog:
         # Every minute; two minutes may lie between the clocks of two machines.
         (-1, set()),
         (-2, set()),
-        (-3, {"sync_balances"}),
-        (-6, {"sync_balances"}),
-        (-7, {"sync_balances", "sync_fills"}),
-        (-12, {"sync_balances", "sync_fills"}),
+        (-3, {"sync_balances", "watch"}),
+        (-6, {"sync_balances", "watch"}),
+        (-7, {"sync_balances", "watch", "sync_fills"}),
+        (-12, {"sync_balances", "watch", "sync_fills"}),
         (-13, OFTEN),
         (-60 * 12, OFTEN),
         (-60 * 13, {*OFTEN, "sync_markets"}),
         # A daily one may have run today.
         (-60 * 24, {*OFTEN, "sync_markets"}),
-        (-60 * 36, {*OFTEN, "sync_markets", "prune"}),
-        (-60 * 48, {*OFTEN, "sync_markets", "close_day", "prune"}),
+        (-60 * 36, {*OFTEN, "sync_markets", *DAILY}),
+        (-60 * 48, {*OFTEN, "sync_markets", "close_day", *DAILY}),
     ],
 )
 def test_a_job_waits_no_longer_than_it_ever_does(minutes: int, expected: set[str]) -> None:

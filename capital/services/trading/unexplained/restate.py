@@ -27,6 +27,7 @@ from capital.services.balances.summaries import (
     OBSERVED_FIELD,
     business_date,
 )
+from capital.services.happened import DaysExplained, say
 from capital.services.trading.unexplained.chain import Chain, State, is_equity
 from capital.services.trading.unexplained.moved import Moved, Seen, first_new, moved_since
 from capital.services.transactions import inside_transaction, outside_transaction
@@ -100,6 +101,8 @@ def restate_pool_days(accounts: Mapping[int, Account], *, now: datetime) -> int:
         update_fields=_WRITTEN,
         batch_size=500,
     )
+    if rows:
+        say(DaysExplained(rows, accounts), now=now)
     return len(rows)
 
 
