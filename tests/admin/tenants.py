@@ -178,8 +178,8 @@ def make_tenant(word: str, **user_fields: Any) -> Tenant:
         user=user,
         name=f"{word}-target",
         channel="webhook",
-        address=f"https://hooks.example.com/{word}-CANARY-hook",
-        hint="hook",
+        address=f"https://hooks.example.com/{word}-CANARY-1234",
+        hint="1234",
         signing_secret=f"{word}-CANARY-signing",
         language="en",
     )

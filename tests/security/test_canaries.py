@@ -313,6 +313,8 @@ def run_commands(desk: Desk) -> None:
         ["reservations", "--all", "--json"], ["stop", "--everybody", "--reason", "canaries"],
         ["lift_stop", "--everybody", "--reason", "over"],
         ["performance", "--json"], ["performance"],
+        ["replay", "--account", str(desk.links[0].account_id), "--policy", "weights",
+         "--from", "2026-01-01", "--to", "2026-01-02"],
         ["import_trades", __file__, "--account", str(desk.links[0].account_id)],
         ["import_fills", "--account", str(desk.links[0].account_id), "--since", "2026-01-01"],
     ):  # fmt: skip
@@ -324,7 +326,10 @@ def run_commands(desk: Desk) -> None:
             desk.hear("commands", error)
         desk.hear("commands", out.getvalue() + err.getvalue())
     assert run >= {name for name, app in get_commands().items() if app.startswith("capital")}
-    for job in ("sync_balances", "sync_fills", "reallocate_due", "close_day", "prune"):
+    for job in (
+        *("sync_balances", "sync_fills", "reallocate_due", "close_day", "prune"),
+        *("watch", "send_digest", "check_keys"),
+    ):
         try:
             desk.hear("commands", perform_by_hand(job))
         except Exception as error:  # noqa: BLE001  # as above

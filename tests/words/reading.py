@@ -15,10 +15,11 @@ _ENGLISH = re.compile(r"[A-Za-z]{3,}")
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|(?<!\{)\{\w*\}(?!\})|(?<![%\d])%[sd]\b")
 # What has no other name in Korean: products, protocols, currencies, what is typed or sent.
 _NAMES = (
-    "aegis api authenticator binance bithumb bnb btc bybit capital ccxt coinbase command cron "
-    "csv ctrl english esc eth freqtrade gate google hmac http https hyperliquid json kraken krw "
-    "kucoin ldap mac okx passphrase password pem pnl post roi sqlite sqn sso tradingview upbit url "
-    "usd usdt utc uuid xlsx"
+    "aegis api authenticator binance bithumb bnb btc bybit capital ccxt coinbase command "
+    "cron csv ctrl discord english esc eth freqtrade gate google gotify hmac http https "
+    "hyperliquid json kraken krw kucoin ldap mac matrix microsoft ntfy okx passphrase "
+    "password pem pnl post pushover roi slack sqlite sqn sso teams telegram tradingview "
+    "upbit url usd usdt utc uuid xlsx"
 )
 NAMES = frozenset({*_NAMES.split(), *VENUES})
 

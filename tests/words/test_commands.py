@@ -41,6 +41,8 @@ _TYPED = (
     r"\b(?:MAIN|Main|Broken|[Gg]rid|[Tt]rend|minsu|bot|nobody|demo-desk|demo)\b",
     r"\b(?:buy|sell|read|size|allocate|Linux|JSON|CommandError)\b",
     r"\b(?:ExchangeNotAvailable|AuthenticationError|RequestTimeout)\b",
+    # Of JSON.
+    r"\bnull\b",
     # A backup code.
     r"^[a-z2-7]{16}$",
     # The code of a sentence stands behind it.

@@ -7,6 +7,9 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import lazy
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
@@ -31,6 +34,24 @@ from capital.services.alerts import (
 )
 from capital.services.sentences import sentence
 
+_EXAMPLES = (
+    "maria@example.com",
+    "tgram://BOT_TOKEN/CHAT_ID",
+    "slack://TOKEN_A/TOKEN_B/TOKEN_C/#channel",
+    "discord://WEBHOOK_ID/WEBHOOK_TOKEN",
+    "ntfys://HOST/TOPIC",
+    "workflows://HOST/WORKFLOW_ID/SIGNATURE",
+    "pover://USER_KEY@TOKEN",
+    "gotifys://HOST/TOKEN",
+    "matrixs://USER:PASSWORD@HOST/#room",
+    "https://host/path",
+)
+
+
+def _about_addresses() -> SafeString:
+    shown = format_html_join(" ", "<code>{}</code>", ((each,) for each in _EXAMPLES))
+    return format_html("{} {}", gettext("Left empty, the stored one stays."), shown)
+
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
     """What a user says of a target. What is stored of its secrets is never shown.
@@ -46,12 +67,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=2000,
         widget=UnfoldAdminPasswordWidget({"autocomplete": "off"}),
-        help_text=gettext_lazy(
-            "maria@example.com, tgram://BOT_TOKEN/CHAT_ID, slack://A/B/C/#channel, "
-            "discord://ID/TOKEN, ntfys://HOST/TOPIC, workflows://HOST/ID/SIGNATURE, "
-            "pover://USER@TOKEN, gotifys://HOST/TOKEN, matrixs://USER:PASSWORD@HOST/#room, or "
-            "https://host/path. Left empty, the stored one stays."
-        ),
+        help_text=lazy(_about_addresses, SafeString)(),
     )
     signing_secret = forms.CharField(
         label=gettext_lazy("Signing secret"),

@@ -138,7 +138,9 @@ class AllocationPages:
         self, request: HttpRequest, account: Account, title: str, *, splits_again: bool = False
     ) -> HttpResponse:
         """How to allocate; on POST the preview."""
-        form = OptionsForm(user_of(request), request.POST or None)
+        # An alert of a suspect balance leads here, to accept it.
+        asked = {"accept_jump": "accept_jump" in request.GET}
+        form = OptionsForm(user_of(request), request.POST or None, initial=asked)
         if request.method == "POST" and form.is_valid():
             try:
                 return _to_plan(

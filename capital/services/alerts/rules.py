@@ -133,20 +133,21 @@ def _suspects(event: happened.SuspectsChanged, _now: datetime) -> News:
 
 def _stop_placed(event: happened.StopPlaced, _now: datetime) -> News:
     stop = event.stop
-    about, name = _of_stop(stop)
-    figures = {"name": name, "cause": stop.reason or stop.code}
-    reason = Reason(Code.ENTRIES_STOPPED, figures)
+    (about, name), cause = _of_stop(stop), stop.reason or stop.code
     if stop.everybody:
-        reason = Reason(Code.ALL_ENTRIES_STOPPED, {"cause": figures["cause"]})
+        reason = Reason(Code.ALL_ENTRIES_STOPPED, {"cause": cause})
+    else:
+        reason = Reason(Code.ENTRIES_STOPPED, {"name": name, "cause": cause})
     return News([Seen(kind=AlertKind.STOP, about=about, reason=reason, part=f"{stop.pk}")])
 
 
 def _stop_lifted(event: happened.StopLifted, _now: datetime) -> News:
     stop = event.stop
-    about, name = _of_stop(stop)
-    reason = Reason(Code.STOP_LIFTED, {"name": name, "cause": stop.lifted_reason})
+    (about, name), cause = _of_stop(stop), stop.lifted_reason
     if stop.everybody:
-        reason = Reason(Code.ALL_STOPS_LIFTED, {"cause": stop.lifted_reason})
+        reason = Reason(Code.ALL_STOPS_LIFTED, {"cause": cause})
+    else:
+        reason = Reason(Code.STOP_LIFTED, {"name": name, "cause": cause})
     return News(over={key_of(AlertKind.STOP, about, f"{stop.pk}"): reason})
 
 

@@ -139,6 +139,18 @@ def test_a_test_is_queued_and_its_result_is_shown(
     assert "Next attempt:" in shown
 
 
+@pytest.mark.parametrize(("query", "is_chosen"), [("?accept_jump=on", True), ("", False)])
+def test_the_link_of_a_suspect_balance_leads_to_accepting_it(
+    query: str, is_chosen: bool, browser: Client, maria: Any
+) -> None:
+    allow(maria, "capital.view_account", "capital.allocate_capital", "capital.accept_jump")
+    account = make_account(owner=maria)
+
+    page = browser.get(f"/admin/capital/account/{account.pk}/allocate/{query}")
+
+    assert page.context["form"]["accept_jump"].value() is is_chosen
+
+
 def test_an_alert_is_shown_with_the_reader_s_own_messages(browser: Client, maria: Any) -> None:
     account, other = make_account(owner=maria, name="Main"), make_account(name="Other")
     alert, hidden = (
