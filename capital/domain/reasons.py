@@ -1171,6 +1171,48 @@ class Code(StrEnum):
     )
 
     # An order that is refused: the instrument
+    WORDS_CONTRADICT = (
+        "words_contradict",
+        "{words} say different things. Send one of them, or make them say the same.",
+    )
+    UNKNOWN_TARGET = (
+        "unknown_target",
+        "The position {position} is not known. Use one of: {known}.",
+    )
+    PLACEHOLDER_LEFT = (
+        "placeholder_left",
+        "{placeholder} was sent as it is: the sender did not fill it in. TradingView fills in "
+        "placeholders such as strategy.order.action in alerts of a strategy only, and others by "
+        "their exact name.",
+    )
+    CLOSE_OUT_OF_RANGE = (
+        "close_out_of_range",
+        "A position cannot be closed by {percent}%. Close more than 0% and at most 100%.",
+    )
+    STAKE_MISSING = "stake_missing", "stake_of says what a stake counts, but there is no stake."
+    STAKE_NOT_POSITIVE = "stake_not_positive", "The stake {stake} must be above zero."
+    STAKE_NOT_ALONE = (
+        "stake_not_alone",
+        "The stake says how much to order, and so do: {others}. Send one of them.",
+    )
+    UNKNOWN_STAKE = (
+        "unknown_stake",
+        "A stake of {stake_of} is not known. Use margin or notional.",
+    )
+    ALREADY_THERE = (
+        "already_there",
+        "The position in {symbol} is {held} already, on the side that was asked for. Nothing is "
+        "to be ordered.",
+    )
+    POSITION_UNKNOWN = (
+        "position_unknown",
+        "Nobody has reported what {strategy} holds on {account}, so no order leads to a position. "
+        "Have the bot report its positions once, an empty list where it holds nothing.",
+    )
+    SIZE_NOT_USED = (
+        "size_not_used",
+        "Closing takes no size, so {names} was ignored. Send close 33% to close a part.",
+    )
     UNKNOWN_SYMBOL = (
         "unknown_symbol",
         "{venue} has no instrument {symbol} that this strategy could trade in the account's "

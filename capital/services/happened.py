@@ -79,9 +79,15 @@ class LimitNear:
 
 @dataclass(frozen=True)
 class SignalRefused:
-    """A call of a strategy's webhook was refused."""
+    """A call of a strategy's webhook was refused.
+
+    Attributes:
+        delivery: The call.
+        cause: Why, where the call was accepted and it leads to no order: the code of its sizes.
+    """
 
     delivery: WebhookDelivery
+    cause: str = ""
 
 
 @dataclass(frozen=True)

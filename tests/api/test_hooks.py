@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,7 @@ from capital.models import (
     WebhookDelivery,
     WebhookSecret,
 )
+from capital.services.happened import SignalRefused, happened
 from capital.services.limits import Scope, lift_stops, place_stop
 from capital.services.webhooks import receive
 from capital.services.webhooks.secrets import rotate_secret, sign, signing_key_of, webhook_name
@@ -154,6 +156,126 @@ def test_signal_of_a_strategy_that_is_stopped_everywhere_is_no_error(
 
     assert answer.status_code == 200
     assert [size["code"] for size in answer.json()["sizes"]] == ["stopped"]
+
+
+FLAT_TO_LONG = {
+    "symbol": "{{ticker}}", "action": "{{strategy.order.action}}", "qty_per": "50",
+    "price": "{{close}}",
+    "position": "{{strategy.market_position}}", "position_size": "{{strategy.position_size}}",
+    "prev_position": "{{strategy.prev_market_position}}", "comment": "{{strategy.order.comment}}",
+    "order_id": "{{strategy.order.id}}", "timenow": "{{timenow}}", "exchange": "{{exchange}}",
+    "interval": "{{interval}}", "close": "{{close}}", "volume": "{{volume}}",
+}  # fmt: skip
+
+
+def filled(**placeholders: str) -> dict[str, str]:
+    """The alert of a strategy, as TradingView sends it."""
+    values = {
+        "ticker": "BTCUSDT", "strategy.order.action": "buy", "strategy.market_position": "long",
+        "strategy.position_size": "0.3", "strategy.prev_market_position": "flat",
+        "strategy.order.comment": "Long", "strategy.order.id": "Long", "exchange": "BINANCE",
+        "timenow": "2026-11-24T03:00:00Z", "interval": "15", "close": "50000", "volume": "12.5",
+        **placeholders,
+    }  # fmt: skip
+    return {name: values.get(text.strip("{}"), text) for name, text in FLAT_TO_LONG.items()}
+
+
+def test_alert_of_a_tradingview_strategy_leads_to_its_position(
+    secret: str, link: StrategyAccount
+) -> None:
+    make_position(link, "0", "BTC/USDT")
+
+    entered = post({**filled(), "token": secret}).json()["sizes"]
+    link.positions.update(quantity=Decimal("0.3"))
+    again = post({**filled(close="50001"), "token": secret}).json()["sizes"]
+    flat = filled(**{"strategy.market_position": "flat", "strategy.position_size": "0",
+                     "strategy.order.action": "sell"})  # fmt: skip
+    left = post({**flat, "token": secret}).json()["sizes"]
+
+    told = [
+        (size["symbol"], size["code"], size["side"], size["quantity"], size["reduce_only"])
+        for size in (*entered, *again, *left)
+    ]
+    assert [each[:3] for each in told] == [
+        ("BTC/USDT", "sized", "buy"), ("BTC/USDT", "already_there", "buy"),
+        ("BTC/USDT", "sized", "sell"),
+    ]  # fmt: skip
+    assert told[2][3:] == ("0.30000", True)
+    kept = WebhookDelivery.objects.earliest("pk").body
+    assert (kept["comment"], kept["close"]) == ("Long", "50000")
+
+
+def test_same_position_again_under_its_id_gets_the_first_orders(
+    secret: str, link: StrategyAccount
+) -> None:
+    make_position(link, "0", "BTC/USDT")
+    body = {"symbol": "btcusdt", "position": "Long", "stake": "300", "id": "7", "token": secret}
+
+    first = post({**body, "price": "50000"})
+    link.positions.update(quantity=Decimal("0.006"))
+
+    assert post({**body, "price": "50000"}).json() == first.json()
+    (size,) = first.json()["sizes"]
+    assert (size["quantity"], size["bound_by"]) == ("0.00600", "stake")
+
+
+def test_position_of_an_account_that_nobody_reports_is_an_error_and_is_told(
+    secret: str, link: StrategyAccount, heard: list[Any]
+) -> None:
+    answer = post({"symbol": "BTC/USDT", "position": "flat", "token": secret})
+
+    (size,) = answer.json()["sizes"]
+    assert (size["code"], size["quantity"]) == ("position_unknown", "0")
+    assert link.account.name in size["warnings"][0]["reason"]
+    assert [(event.delivery.pk, event.cause) for event in heard] == [
+        (answer.json()["delivery"], "position_unknown")
+    ]
+    make_position(link, "0", "BTC/USDT")
+    post({"symbol": "BTC/USDT", "position": "flat", "token": secret, "id": "2"})
+    assert len(heard) == 1
+
+
+def test_orders_of_one_signal_have_words_and_fields_that_inform(
+    secret: str, link: StrategyAccount
+) -> None:
+    make_position(link, "0.01", "BTC/USDT")
+    orders = [{"action": "Close 50%", "comment": "half"}, {"side": "BUY", "qty_per": "10%"}]
+
+    answer = post(
+        {"symbol": "BTCUSDT", "token": secret, "orders": orders, "timenow": "x", "price": None}
+    )
+    refused = answer.json()["errors"][0]
+    answer = post({"symbol": "BTCUSDT", "token": secret, "orders": orders, "timenow": "x"})
+
+    assert (refused["field"], refused["code"]) == ("price", "unknown_field")
+    assert [(size["side"], size["reduce_only"]) for size in answer.json()["sizes"]] == [
+        ("sell", True), ("buy", False),
+    ]  # fmt: skip
+    assert post({**ORDER, "token": secret, "orders": [{"side": "close 0"}]}).status_code == 400
+
+
+@pytest.mark.parametrize(("name", "near"), [("syde", "side"), ("qty_pre", "qty_per")])
+def test_slip_in_a_field_is_refused_with_the_nearest_name(
+    secret: str, name: str, near: str
+) -> None:
+    answer = post({"symbol": "BTC/USDT", "qty": "1", "action": "buy", name: "1", "token": secret})
+
+    error = answer.json()["errors"][0]
+    assert (answer.status_code, error["field"], error["code"]) == (400, name, "unknown_field")
+    assert f"The nearest one is {near}." in error["detail"]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[Any]]:
+    """What was said to have happened."""
+    events: list[Any] = []
+
+    def hear(event: Any, **_rest: Any) -> None:
+        events.append(event)
+
+    happened.connect(hear, sender=SignalRefused, weak=False)
+    yield events
+    happened.disconnect(hear, sender=SignalRefused)
 
 
 def test_same_alert_twice_gets_the_first_answer(secret: str) -> None:
@@ -307,6 +429,11 @@ def test_what_cannot_be_read_is_refused_and_not_recorded(secret: str, body: byte
         ({"qty_per": None}, "qty_per"),
         ({"side": "hold"}, "side"),
         ({"surprise": 1}, "surprise"),
+        ({"action": "sell"}, "action"),
+        ({"position": "up"}, "position"),
+        ({"symbol": "{{ticker}}"}, "symbol"),
+        ({"stake": "5"}, "stake"),
+        ({"target": "long"}, "target"),
         ({"id": "x" * 101}, "id"),
         ({"orders": []}, "orders"),
         ({"orders": [ORDER] * 31}, "orders"),

@@ -176,7 +176,8 @@ FIGURES = {
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
     "question": "GET /V1", "rows": "2",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
-    "nearest": "BTC/USDT", "exchange": "BYBIT",
+    "nearest": "BTC/USDT", "exchange": "BYBIT", "words": "SIDE", "placeholder": "TICKER",
+    "stake": "300", "others": "QTY", "stake_of": "'ALL'", "names": "qty_per",
     "symbols": "BTC/USDT", "positions": "-2 BTC/USDT:USDT",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",
     "kind": "ERR", "known": "A, B", "largest": "2,000", "last": "13", "later": "15",
@@ -235,11 +236,12 @@ FIGURES_OF = {
 }
 # Latin words that a Korean sentence may have: what is typed, and what has no other name.
 TYPED = {
-    "accept", "account", "allocate", "audit", "both", "budget", "buy", "cap", "capital", "ccxt",
-    "client", "create", "fills", "force", "freqtrade", "id", "import", "jobs", "jump", "limit",
-    "long", "manage", "market", "markets", "nonce",
+    "accept", "account", "action", "allocate", "audit", "both", "budget", "buy", "cap", "capital",
+    "ccxt", "client", "close", "create", "fills", "force", "freqtrade", "id", "import", "jobs",
+    "jump", "limit", "long", "manage", "margin", "market", "markets", "nonce", "notional", "of",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
-    "risk", "sell", "share", "short", "side", "stop", "sync", "token", "venue",
+    "risk", "sell", "share", "short", "side", "stake", "stop",
+    "strategy", "sync", "token", "venue",
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Request bodies other than rows: allocate, size an order, deliver a signal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +13,18 @@ from capital.api.frame.fields import ExactField, Request, Switch, Text
 from capital.domain.errors import InvalidAmount
 from capital.domain.limits.reservations import MOST_SECONDS, USUAL_SECONDS
 from capital.domain.money import parse_amount
-from capital.domain.sizing.orders import OrderRequest, OrderType, PositionSide, Side
+from capital.domain.sizing.nearest import nearest
+from capital.domain.sizing.orders import OrderRequest, OrderType, PositionSide, Side, StakeOf
+from capital.domain.sizing.targets import Asked, asked_for
+from capital.domain.sizing.words import in_plain_words
 from capital.models import LONGEST_ORDER_ID
 from capital.services.sizing import HOLD_FIELDS, Hold, Wish
 
-_NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
-_TEXTS = ("symbol", "side", "order_type", "position_side")
+_NUMBERS = ("qty_per", "qty", "risk_per", "stake", "price", "stop_price")
+_TEXTS = ("symbol", "side", "order_type", "position_side", "stake_of")
+_FIELDS = (*_NUMBERS, *_TEXTS, *sorted(HOLD_FIELDS))
+# What a signal may name besides.
+SIGNAL_FIELDS = (*_FIELDS, "token", "id", "orders", "action", "position", "position_size")
 _LONGEST_SYMBOL = 64
 _SYMBOL = "ccxt's symbol, such as BTC/USDT:USDT, the exchange's own id, or TradingView's ticker."
 
@@ -68,6 +74,15 @@ class OrderBody(Request):
     )
     qty = _number("An absolute quantity, which is only validated and rounded.")
     risk_per = _number("Percentage of the capital that is lost if stop_price is reached.")
+    stake = _number(
+        "An amount of money, in the quote currency, instead of qty_per, risk_per and qty. As an "
+        "absolute quantity, it is only validated and rounded down."
+    )
+    stake_of = serializers.ChoiceField(
+        choices=[(each.value, each.value) for each in StakeOf],
+        default=StakeOf.MARGIN.value,
+        help_text="What the stake counts: the capital that it ties up, or the order's whole value.",
+    )
     price = _number(
         "Price of a limit order. On a market order a hint, used where it is dearer than the "
         "market's price. Refused (`price_deviates`) if the order would fill at once and it is "
@@ -126,8 +141,25 @@ class HookBody(SizeBody):
         ),
     )
     symbol = Text(required=False, max_length=_LONGEST_SYMBOL, help_text=_SYMBOL)
-    side = serializers.ChoiceField(
-        choices=[(side.value, side.value) for side in Side], required=False
+    side = serializers.CharField(  # type: ignore[assignment]  # more words than an order has
+        required=False,
+        help_text=(
+            "In any case: `buy` or `sell`; `long`, `short` or `flat`, as `position` has it; "
+            "`close`, or `close 33%`, for a part of whatever is held."
+        ),
+    )
+    action = serializers.CharField(required=False, help_text="The same as `side`.")
+    position = serializers.CharField(
+        required=False,
+        help_text=(
+            "The position to reach: `long`, `short` or `flat`, as TradingView fills in "
+            "`{{strategy.market_position}}`. The answer has the orders that lead there, closing "
+            "first; `already_there` where nothing is to be ordered."
+        ),
+    )
+    position_size = _number(
+        "The same as `position`, by its sign alone: TradingView's `{{strategy.position_size}}` is "
+        "of its own simulation."
     )
     orders = SizeBody(many=True, required=False)
 
@@ -140,7 +172,36 @@ def read_order(body: Any) -> OrderRequest:
 
     Raises:
         ValidationError: A field is unknown, or has the wrong type.
+        InvalidOrder: The order makes no sense.
     """
+    order = OrderRequest(**{"symbol": "", "side": "", **_fields(body)})
+    order.check()
+    return order
+
+
+def read_signal(body: Any) -> Asked:
+    """Read an order of a signal, in the words that senders of signals have.
+
+    Raises:
+        ValidationError: A field is unknown, or has the wrong type.
+        InvalidOrder: A word is not known, or the order makes no sense.
+    """
+    fields, meant = in_plain_words(body)
+    asked = asked_for(_fields(fields, known=SIGNAL_FIELDS), meant)
+    asked.check()
+    return asked
+
+
+def unknown_field(name: str, known: Iterable[str]) -> serializers.ValidationError:
+    """That there is no such field, and which one is nearest."""
+    for near in nearest(name, known, most=1):
+        message = _("Unknown field. The nearest one is %(name)s.") % {"name": near}
+        return refusal(name[:100], message, "unknown_field")
+    return refusal(name[:100], _("Unknown field."), "unknown_field")
+
+
+def _fields(body: Any, known: Iterable[str] = _FIELDS) -> dict[str, Any]:
+    """The fields of an order with their types; numbers as Decimals."""
     if not isinstance(body, Mapping):
         raise serializers.ValidationError(_("The request body must be a JSON object."))
     values: dict[str, Any] = {}
@@ -148,16 +209,12 @@ def read_order(body: Any) -> OrderRequest:
         if name in _NUMBERS:
             values[name] = None if value is None else _amount(name, value)
         elif name not in _TEXTS:
-            raise refusal(name[:100], _("Unknown field."), "unknown_field")
+            raise unknown_field(name, known)
         elif not isinstance(value, str) or len(value) > _LONGEST_SYMBOL:
             raise refusal(name, _("Must be a string of at most 64 characters."))
         else:
             values[name] = value
-    values.setdefault("symbol", "")
-    values.setdefault("side", "")
-    order = OrderRequest(**values)
-    order.check()
-    return order
+    return values
 
 
 def read_wish(body: Any, *, reserves: bool = False) -> Wish:
@@ -171,9 +228,18 @@ def read_wish(body: Any, *, reserves: bool = False) -> Wish:
         ValidationError: A field is unknown, or has the wrong type.
         InvalidOrder: The order makes no sense, or would be held too short or too long.
     """
+    return _wish(body, read_order, reserves=reserves)
+
+
+def read_signal_wish(body: Any) -> Wish:
+    """The same of an order of a signal, as ``read_signal`` reads it."""
+    return _wish(body, read_signal, reserves=False)
+
+
+def _wish(body: Any, read: Callable[[Any], Asked], *, reserves: bool) -> Wish:
     if not isinstance(body, Mapping):
         return Wish(read_order(body))
-    order = read_order({name: value for name, value in body.items() if name not in HOLD_FIELDS})
+    order = read({name: value for name, value in body.items() if name not in HOLD_FIELDS})
     reserve = body.get("reserve", reserves)
     if not isinstance(reserve, bool):
         raise refusal("reserve", _("Must be true or false."))

@@ -21,13 +21,14 @@ from capital.api.frame.parts import in_part, parts_of, wanted_parts
 from capital.api.frame.problems import PayloadTooLarge
 from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
 from capital.api.shapes.answers import HookAnswer
-from capital.api.shapes.bodies import HookBody, read_wish
+from capital.api.shapes.bodies import HookBody, read_signal_wish, unknown_field
 from capital.domain.errors import (
     DeliveryArchived,
     DeliveryConflict,
     SizingError,
     WebhookRefused,
 )
+from capital.domain.sizing.words import INFORMATIVE
 from capital.models import WebhookSecret
 from capital.services.sizing import Wish
 from capital.services.webhooks import (
@@ -252,13 +253,13 @@ def _wishes_of(body: Mapping[str, Any]) -> list[Wish]:
     """The body as one order, or its ``orders``, which may share what stands beside them."""
     body = {name: value for name, value in body.items() if name != "id"}
     if "orders" not in body:
-        return [read_wish(body)]
+        return [read_signal_wish(body)]
     orders = body.pop("orders")
     if not isinstance(orders, list) or not 1 <= len(orders) <= MOST_ORDERS:
         raise refusal("orders", _("Must contain 1 to %(most)s orders.") % {"most": MOST_ORDERS})
-    unknown = sorted(set(body) - _SHARED)
+    unknown = sorted(set(body) - _SHARED - INFORMATIVE)
     if unknown:
-        raise refusal(unknown[0][:100], _("Unknown field."), "unknown_field")
+        raise unknown_field(unknown[0], _SHARED | {"token", "id", "orders"})
     return [_wish_at(position, body, order) for position, order in enumerate(orders)]
 
 
@@ -266,7 +267,7 @@ def _wish_at(position: int, shared: Mapping[str, Any], order: Any) -> Wish:
     if not isinstance(order, dict):
         raise refusal(f"orders.{position}", _("The request body must be a JSON object."))
     try:
-        return read_wish({**shared, **order})
+        return read_signal_wish({**shared, **order})
     except SizingError as error:
         error.field = f"orders.{position}.{error.field}"
         raise

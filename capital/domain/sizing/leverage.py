@@ -75,6 +75,15 @@ class LeverageSteps:
             amounts.append(amount if room is None else min(amount, room))
         return max(amounts)
 
+    def amount_of_margin(self, margin: Fraction) -> Fraction:
+        """The largest amount that ties up ``margin``, in the quote currency and without its fee."""
+        worth = self.rules.quoted_worth_of_one(self.price)
+        amounts = []
+        for terms, room in self._steps:
+            amount = margin * Fraction(terms.leverage) / worth
+            amounts.append(amount if room is None else min(amount, room))
+        return max(amounts)
+
     def unbounded_amount_for(self, budget: Fraction) -> Fraction:
         """What ``budget`` buys with the leverage of that amount, were there no end of brackets."""
         used = self.of(self.amount_for(budget))

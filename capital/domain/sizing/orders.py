@@ -27,6 +27,15 @@ class PositionSide(StrEnum):
     SHORT = "short"
 
 
+class StakeOf(StrEnum):
+    """What an amount of money to spend is counted as. ``value`` is what is sent."""
+
+    MARGIN = "margin"
+    """The capital that is tied up: the value divided by the leverage."""
+    NOTIONAL = "notional"
+    """The order's whole value."""
+
+
 class OrderType(StrEnum):
     """How an order is filled. ``value`` is what is sent."""
 
@@ -48,7 +57,7 @@ class OrderType(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderRequest:
-    """An order to size. At least one of ``qty_per``, ``risk_per`` and ``qty`` says how much.
+    """An order to size. ``qty_per``, ``risk_per``, ``qty`` or ``stake`` says how much.
 
     Attributes:
         symbol: ccxt's: ``BTC/USDT`` (spot), ``BTC/USDT:USDT`` (linear), ``BTC/USD:BTC`` (inverse);
@@ -61,6 +70,9 @@ class OrderRequest:
             and rounded, and ignored where ``qty_per`` or ``risk_per`` is given too.
         risk_per: Percent of the link's capital, in (0, 100], that is lost when the order is
             filled at its price and the position is stopped at ``stop_price``.
+        stake: An amount of the quote currency, > 0, and then nothing else says how much. It is an
+            absolute quantity, told in money.
+        stake_of: A value of ``StakeOf``; None is the margin. Only with ``stake``.
         price: The limit of a LIMIT or STOP_LIMIT order. For a MARKET order a hint that spares
             asking the venue for its last price.
         position_side: On an account that holds a long and a short position in one symbol, which
@@ -77,6 +89,8 @@ class OrderRequest:
     price: Decimal | None = None
     stop_price: Decimal | None = None
     position_side: str | None = None
+    stake: Decimal | None = None
+    stake_of: str | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -119,7 +133,7 @@ class OrderRequest:
                 field="position_side",
                 side=repr(self.position_side)[:40],
             )
-        for name in ("qty_per", "qty", "risk_per", "price", "stop_price"):
+        for name in ("qty_per", "qty", "risk_per", "stake", "price", "stop_price"):
             number: Decimal | None = getattr(self, name)
             if number is not None and not number.is_finite():
                 raise InvalidOrder(Code.NUMBER_NOT_FINITE, field=name, name=name)
@@ -136,8 +150,25 @@ class OrderRequest:
     def _check_quantity(self) -> None:
         if self.qty is not None and self.qty < 0:
             raise InvalidOrder(Code.QUANTITY_NEGATIVE, field="qty", quantity=format(self.qty, "f"))
-        if not self.qty_per and not self.qty and not self.risk_per:
+        if self.stake is not None or self.stake_of is not None:
+            self._check_stake()
+        elif not self.qty_per and not self.qty and not self.risk_per:
             raise InvalidOrder(Code.QUANTITY_MISSING, field="qty_per")
+
+    def _check_stake(self) -> None:
+        if self.stake is None:
+            raise InvalidOrder(Code.STAKE_MISSING, field="stake_of")
+        if self.stake <= 0:
+            raise InvalidOrder(
+                Code.STAKE_NOT_POSITIVE, field="stake", stake=format(self.stake, "f")
+            )
+        others = [name for name in ("qty_per", "risk_per", "qty") if getattr(self, name)]
+        if others:
+            raise InvalidOrder(Code.STAKE_NOT_ALONE, field="stake", others=", ".join(others))
+        if self.stake_of not in (None, *StakeOf):
+            raise InvalidOrder(
+                Code.UNKNOWN_STAKE, field="stake_of", stake_of=repr(self.stake_of)[:40]
+            )
 
     def _check_risk(self, risk_per: Decimal) -> None:
         if not 0 < risk_per <= HUNDRED:

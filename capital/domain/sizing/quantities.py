@@ -24,7 +24,7 @@ from capital.domain.sizing.formulas import (
 )
 from capital.domain.sizing.instruments import InstrumentRules
 from capital.domain.sizing.leverage import LeverageSteps
-from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side
+from capital.domain.sizing.orders import HUNDRED, OrderRequest, OrderType, Side, StakeOf
 from capital.domain.sizing.prices import check_stop
 from capital.domain.sizing.rounding import cut, round_down, step_at
 
@@ -37,6 +37,7 @@ class Bound(StrEnum):
     BUDGET = "budget"
     RISK = "risk"
     QUANTITY = "quantity"
+    STAKE = "stake"
     POSITION = "position"
     MAX_AMOUNT = "max_amount"
     MAX_COST = "max_cost"
@@ -267,9 +268,8 @@ def _size_quantity(
     room: Room | None,
 ) -> Sizing:
     """An absolute quantity: rounded, and refused where it costs more than the link may spend."""
-    assert order.qty is not None, "the request was checked"
-    raw, bound = Fraction(order.qty) / rules.quantity_of_one, Bound.QUANTITY
     steps = _steps(rules, terms, price, held, room)
+    raw, bound = _asked_amount(order, rules, steps)
     reduces = Fraction(0) if room is None else room.reduces
     if steps.largest is not None and raw > reduces + steps.largest:
         raw, bound = reduces + steps.largest, Bound.LEVERAGE
@@ -278,7 +278,20 @@ def _size_quantity(
         return _exit(sizing, order, rules, terms, price=price, held=held)
     if terms.capital <= 0:
         sizing = _missed(sizing, Bound.CAPITAL, Code.NO_CAPITAL)
-    return _within_limits(sizing, rules, terms, steps, price=price, room=room)
+    field = "qty" if order.stake is None else "stake"
+    return _within_limits(sizing, rules, terms, steps, price=price, room=room, field=field)
+
+
+def _asked_amount(
+    order: OrderRequest, rules: InstrumentRules, steps: LeverageSteps
+) -> tuple[Fraction, Bound]:
+    """The amount that was asked for, as a quantity or in money."""
+    if order.stake is None:
+        assert order.qty is not None, "the request was checked"
+        return Fraction(order.qty) / rules.quantity_of_one, Bound.QUANTITY
+    if order.stake_of == StakeOf.NOTIONAL:
+        return Fraction(order.stake) / rules.quoted_worth_of_one(steps.price), Bound.STAKE
+    return steps.amount_of_margin(Fraction(order.stake)), Bound.STAKE
 
 
 def _exit(
@@ -310,6 +323,7 @@ def _within_limits(
     *,
     price: Decimal,
     room: Room | None,
+    field: str,
 ) -> Sizing:
     """Refuse what enlarges by more than one order may cost, or than is free.
 
@@ -323,14 +337,14 @@ def _within_limits(
     if enlarging > budget:
         raise OrderRefused(
             Code.BUDGET_ABOVE_LIMIT,
-            field="qty",
+            field=field,
             percent=plain(cut(enlarging * 100 / Fraction(terms.capital), decimals=2)),
             limit=plain(terms.max_budget_percent),
         )
     if room is not None and enlarging > room.budget:
         raise OrderRefused(
             Code.ABOVE_AVAILABLE,
-            field="qty",
+            field=field,
             cost=plain(cut(enlarging, decimals=8)),
             available=plain(cut(room.budget)),
             currency=rules.settle,

@@ -88,12 +88,13 @@ class Command(CapitalCommand):
         parser.add_argument("--json", action="store_true", help=_("print one JSON object"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        numbers: dict[str, Any] = {name: _number(name, options[name]) for name in _NUMBERS}
         order = OrderRequest(
             symbol=options["symbol"],
             side=options["side"],
             position_side=options["position_side"],
             order_type=options["order_type"],
-            **{name: _number(name, options[name]) for name in _NUMBERS},
+            **numbers,
         )
         with errors_translated():
             order.check()

@@ -22,9 +22,10 @@ from capital.domain.sizing.admission import (
 )
 from capital.domain.sizing.formulas import Terms
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.domain.sizing.orders import OrderRequest
+from capital.domain.sizing.orders import OrderRequest, PositionSide
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
+from capital.domain.sizing.targets import Asked, TargetRequest
 from capital.exchange.contract import Quoted
 from capital.services.limits.reservations import waiting_reason
 from capital.services.markets.prices import Price, PriceSource, last_prices
@@ -160,7 +161,7 @@ class SizedOrder:
 @outside_transaction
 def size_orders(
     link_ids: Sequence[int],
-    orders: Sequence[OrderRequest],
+    orders: Sequence[Asked],
     *,
     patience: timedelta | None = None,
     clock: Clock = timezone.now,
@@ -174,13 +175,14 @@ def size_orders(
 
     Args:
         link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
-        orders: The orders, the same for each link. A symbol that one of them enters counts as
-            held for the next ones, where ``max_symbols`` is concerned.
+        orders: The orders, the same for each link, or positions to reach. A symbol that one of them
+            enters counts as held for the next ones, where ``max_symbols`` is concerned.
         patience: How long a venue may take to answer with a price; None for the usual time.
         clock: Says what time it is.
 
     Returns:
-        One answer for each link and order, by link and then by order, both as given. It raises
+        One answer for each link and order, by link and then by order, both as given; for a position
+        one for each order that leads there, or one that says that it is held already. It raises
         nothing for what a client can send: a refused order (wrong request, unknown symbol,
         another currency, not allowed, no price) has its ``error``, a quantity of 0 and the
         error's code.
@@ -196,22 +198,30 @@ class Read:
 
     Attributes:
         terms: Of the links and instruments.
-        pairs: The orders of each link, admitted or refused.
+        pairs: The orders of each link, admitted or refused, each with its place among those that
+            were asked for.
         wanted: The instruments whose prices are needed.
     """
 
     terms: SizingTerms
-    pairs: "Mapping[int, Sequence[_Pair | SizedOrder]]"
+    pairs: "Mapping[int, Sequence[tuple[int, _Pair | SizedOrder]]]"
     wanted: list[Quoted]
 
 
-def read_for(link_ids: Sequence[int], orders: Sequence[OrderRequest], *, now: datetime) -> Read:
+def read_for(link_ids: Sequence[int], orders: Sequence[Asked], *, now: datetime) -> Read:
     """Read what sizing these orders needs, and say which prices are to be asked for."""
     terms = load_terms(link_ids, {order.symbol for order in orders}, now=now)
-    pairs = {link_id: [_prepare(terms, link_id, order) for order in orders] for link_id in link_ids}
+    pairs = {
+        link_id: [
+            (number, pair)
+            for number, asked in enumerate(orders)
+            for pair in _prepared(terms, link_id, asked)
+        ]
+        for link_id in link_ids
+    }
     wanted = {}
     for link_id, of_link in pairs.items():
-        admitted = [pair for pair in of_link if isinstance(pair, _Pair)]
+        admitted = [pair for _, pair in of_link if isinstance(pair, _Pair)]
         wanted.update(dict.fromkeys(pair.instrument.quoted for pair in admitted))
         if admitted:
             wanted.update(dict.fromkeys(unpriced(terms.links[link_id], terms, now)))
@@ -234,6 +244,13 @@ def size_at(
         reserves: Whether capital is to be reserved: then no order takes more than is free, also
             where nothing is known of what the link holds.
     """
+    return [answer for _, answer in numbered_at(read, prices=prices, now=now, reserves=reserves)]
+
+
+def numbered_at(
+    read: Read, *, prices: Mapping[Quoted, Price | Reason], now: datetime, reserves: bool = False
+) -> "list[tuple[int, SizedOrder]]":
+    """The same, each with the place of what was asked for."""
     answers = []
     for link_id, pairs in read.pairs.items():
         link = read.terms.links.get(link_id)
@@ -241,7 +258,7 @@ def size_at(
         if link is not None:
             room = room_of(link, read.terms, prices, now, is_strict=reserves)
         sizer = _Sizer(prices, now, room, cuts=reserves or (link is not None and link.is_watched))
-        answers += [sizer.answer(pair) for pair in pairs]
+        answers += [(number, sizer.answer(pair)) for number, pair in pairs]
     return answers
 
 
@@ -254,9 +271,52 @@ class _Pair:
     instrument: Instrument
     exchange: str = ""
     """The other exchange that its symbol named."""
+    unused: str = ""
+    """Sizes that were sent and say nothing of it."""
 
 
-def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | SizedOrder":
+def _prepared(terms: SizingTerms, link_id: int, asked: Asked) -> "list[_Pair | SizedOrder]":
+    """The orders that something leads to on the link, each admitted or refused."""
+    if isinstance(asked, OrderRequest):
+        return [_prepare(terms, link_id, asked)]
+    link = terms.links.get(link_id)
+    if link is None or asked.problem is not None or not link.may_close:
+        return [_prepare(terms, link_id, asked.order)]
+    try:
+        symbol = terms.named(link, asked.symbol).symbol
+        if not link.knows_positions:
+            raise OrderRefused(
+                Code.POSITION_UNKNOWN, strategy=link.rules.strategy, account=link.account
+            )
+    except SizingError as error:
+        order = replace(asked.order, side="" if asked.target is None else asked.target.side)
+        return [_refused(link_id, link, order, error)]
+    held = link.held_of(symbol)
+    found = [_prepare(terms, link_id, order, asked) for order in asked.orders(held)]
+    return found or [_already_there(link, asked, symbol, held)]
+
+
+def _already_there(
+    link: LinkTerms, asked: TargetRequest, symbol: str, held: Mapping[PositionSide, Decimal]
+) -> SizedOrder:
+    total = EXACT.normalize(sum(held.values(), Decimal(0)))
+    figures = {"symbol": symbol, "held": plain(total)}
+    return SizedOrder(
+        link_id=link.id,
+        strategy=link.rules.strategy,
+        account=link.account,
+        symbol=symbol,
+        side="" if asked.target is None else asked.target.side,
+        capital=link.capital,
+        code=Code.ALREADY_THERE,
+        figures=figures,
+        warnings=(Reason(Code.ALREADY_THERE, figures),),
+    )
+
+
+def _prepare(
+    terms: SizingTerms, link_id: int, order: OrderRequest, asked: TargetRequest | None = None
+) -> "_Pair | SizedOrder":
     """Admit the order on the link, or answer why not."""
     link = terms.links.get(link_id)
     if order.problem is not None:
@@ -271,6 +331,8 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
             order = replace(order, symbol=named.symbol)
         instrument = terms.instrument(link.venue, order.symbol)
         rules = instrument.rules_on(link)
+        if asked is not None and not order.is_closing and is_spot_sale(order, rules):
+            raise OrderRefused(Code.SPOT_SELL_NOT_ENTRY, field="position")
         admit_order(order, link.rules, rules, held_symbols=link.held_symbols)
         if not order.is_closing:
             admit_while_stopped(order, link.rules, rules, held=link.held(order))
@@ -278,7 +340,7 @@ def _prepare(terms: SizingTerms, link_id: int, order: OrderRequest) -> "_Pair | 
             raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:
         return _refused(link_id, link, order, error)
-    return _Pair(order, link, instrument, named.exchange)
+    return _Pair(order, link, instrument, named.exchange, "" if asked is None else asked.unused)
 
 
 @dataclass
@@ -389,6 +451,8 @@ def _rules_warnings(pair: _Pair, now: datetime) -> list[Reason]:
     if pair.exchange:
         named = {"exchange": pair.exchange, "venue": pair.link.venue, "symbol": pair.order.symbol}
         warnings.append(Reason(Code.OTHER_EXCHANGE, named))
+    if pair.unused:
+        warnings.append(Reason(Code.SIZE_NOT_USED, {"names": pair.unused}))
     return warnings
 
 

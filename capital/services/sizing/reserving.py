@@ -14,6 +14,7 @@ from capital.domain.errors import InvalidOrder, ReservationRefused
 from capital.domain.limits.reservations import MOST_SECONDS, USUAL_SECONDS, ceiled, expiry
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.orders import OrderRequest, PositionSide
+from capital.domain.sizing.targets import Asked
 from capital.exchange.contract import Quoted
 from capital.models import Reservation, StrategyAccount
 from capital.services.access.roles import Act, require
@@ -25,7 +26,13 @@ from capital.services.limits.reservations import (
     reservation_as_json,
 )
 from capital.services.markets.prices import Price, last_prices
-from capital.services.sizing.orders import Read, SizedOrder, read_for, refused_size, size_at
+from capital.services.sizing.orders import (
+    Read,
+    SizedOrder,
+    numbered_at,
+    read_for,
+    refused_size,
+)
 from capital.services.transactions import inside_transaction, outside_transaction
 
 # The fields of an order, as it is sent, that say how its capital is held.
@@ -61,9 +68,9 @@ class Hold:
 
 @dataclass(frozen=True)
 class Wish:
-    """An order, and how its capital is to be held; None: it is only sized."""
+    """An order or a position, and how its capital is to be held; None: it is only sized."""
 
-    order: OrderRequest
+    order: Asked
     hold: Hold | None = None
 
 
@@ -161,30 +168,29 @@ def _reserve(
 ) -> list[ReservedOrder]:
     """Hold what is free now. Call it inside the transaction that locked the accounts."""
     now = clock()
-    sizes = iter(size_at(read, prices=prices, now=now, reserves=True))
     keys = [_key(key, number) for number in range(len(wishes))]
     earlier = find_reservations(list(read.pairs), keys)
     answers = []
-    for link_id in read.pairs:
-        for named, wish in zip(keys, wishes, strict=True):
-            size, known = next(sizes), earlier.get((link_id, named))
-            if known is not None:
-                answers.append(ReservedOrder(size, known))
-                continue
-            reservation = None
-            if wish.hold is not None and size.enlarging > 0:
-                new = _new(size, wish.order, wish.hold, key=named, now=now)
-                try:
-                    reservation = keep_reservation(new, actor=actor, now=now)
-                except ReservationRefused as error:
-                    size = refused_size(size, error)
-            answers.append(ReservedOrder(size, reservation))
+    for number, size in numbered_at(read, prices=prices, now=now, reserves=True):
+        named, wish = keys[number], wishes[number]
+        known = earlier.get((size.link_id, named))
+        # Of the orders that lead to a position, at most one enlarges anything.
+        if known is not None and not size.reduce_only:
+            answers.append(ReservedOrder(size, known))
+            continue
+        reservation = None
+        if wish.hold is not None and size.enlarging > 0:
+            new = _new(size, wish.order, wish.hold, key=named, now=now)
+            try:
+                reservation = keep_reservation(new, actor=actor, now=now)
+            except ReservationRefused as error:
+                size = refused_size(size, error)
+        answers.append(ReservedOrder(size, reservation))
     return answers
 
 
-def _new(
-    size: SizedOrder, order: OrderRequest, hold: Hold, *, key: str, now: datetime
-) -> NewReservation:
+def _new(size: SizedOrder, asked: Asked, hold: Hold, *, key: str, now: datetime) -> NewReservation:
+    order = asked if isinstance(asked, OrderRequest) else asked.order
     return NewReservation(
         link_id=size.link_id,
         symbol=size.symbol,

@@ -188,6 +188,17 @@ class LinkTerms:
         """Whether anything is known of what it has in use, or reserved."""
         return self.knows_positions or self.reserved.amount > 0
 
+    @property
+    def may_close(self) -> bool:
+        """Whether its state lets it close what it holds."""
+        return self.rules.idle in (None, Code.STRATEGY_PAUSED)
+
+    def held_of(self, symbol: str) -> dict[PositionSide, Decimal]:
+        """Its positions in a symbol, signed, without what is too little for any order."""
+        if symbol in self.dust:
+            return {}
+        return {side: each.quantity for side, each in self.open.get(symbol, {}).items()}
+
     def held(self, order: OrderRequest) -> Decimal:
         """The position that an order enlarges or closes, signed; 0 where there is none.
 

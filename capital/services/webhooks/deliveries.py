@@ -14,9 +14,12 @@ from django.utils import timezone
 from capital.domain.clock import Clock, SteadyClock
 from capital.domain.errors import DeliveryArchived, DeliveryConflict, DeliveryInProgress
 from capital.domain.money import parse_amount
-from capital.domain.sizing.orders import OrderRequest
+from capital.domain.reasons import Code
+from capital.domain.sizing.targets import Asked, asked_for
+from capital.domain.sizing.words import in_plain_words
 from capital.models import ArchivedDelivery, WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.clocks import clock_difference, steady_clock
+from capital.services.happened import SignalRefused, say
 from capital.services.sizing.reserving import HOLD_FIELDS, Hold
 from capital.services.webhooks.readers import told_to_owner
 from capital.services.webhooks.secrets import use_nonce
@@ -34,7 +37,7 @@ _GIVEN_UP_AFTER = timedelta(seconds=30)
 _SWEPT_AFTER = timedelta(seconds=20)
 _PAUSE_SECONDS = 1 / 20
 # The fields of an order that are numbers, which JSON has as text.
-_NUMBERS = frozenset({"qty_per", "qty", "risk_per", "price", "stop_price"})
+_NUMBERS = frozenset({"qty_per", "qty", "risk_per", "stake", "price", "stop_price"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Delivery:
     """
 
     body: Mapping[str, Any]
-    orders: Sequence[OrderRequest]
+    orders: Sequence[Asked]
     delivery_id: str = ""
     nonce: str = ""
     holds: Mapping[int, Hold] = field(default_factory=dict)
@@ -109,13 +112,15 @@ def interrupted_deliveries(*, now: datetime, within: timedelta) -> QuerySet[Webh
     ).order_by("pk")
 
 
-def _stored_order(values: Mapping[str, Any]) -> OrderRequest:
+def _stored_order(values: Mapping[str, Any]) -> Asked:
+    fields, meant = in_plain_words(
+        {name: value for name, value in values.items() if name not in HOLD_FIELDS}
+    )
     given: dict[str, Any] = {
         name: parse_amount(value) if name in _NUMBERS and value is not None else value
-        for name, value in values.items()
-        if name not in HOLD_FIELDS
+        for name, value in fields.items()
     }
-    return OrderRequest(**{"symbol": "", "side": "", **given})
+    return asked_for(given, meant)
 
 
 def _stored_hold(values: Mapping[str, Any]) -> Hold | None:
@@ -176,9 +181,13 @@ def keep_answer(
     """
     try:
         with transaction.atomic():
+            now = clock()
             WebhookAnswer.objects.create(
-                delivery=row, body=body, accounts=dict(accounts or {}), answered_at=clock()
+                delivery=row, body=body, accounts=dict(accounts or {}), answered_at=now
             )
+            # Who sent it reads no answer, and nothing was ordered.
+            if any(size["code"] == Code.POSITION_UNKNOWN for size in body.get("sizes", ())):
+                say(SignalRefused(row, Code.POSITION_UNKNOWN.value), now=now)
     except IntegrityError:
         # Somebody else took the delivery over and was quicker.
         return told_to_owner(WebhookAnswer.objects.get(delivery=row), row.strategy)

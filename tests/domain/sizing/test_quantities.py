@@ -388,6 +388,49 @@ def test_an_absolute_quantity_says_that_the_venue_allows_less_leverage():
     assert sizing.warnings == (Reason(Code.LEVERAGE_CAPPED, {"asked": "5", "limit": "2"}),)
 
 
+@pytest.mark.parametrize(
+    ("rules", "stake_of", "amount", "notional"),
+    [
+        # 300 at 100: three coins, or nine with the leverage of 3.
+        (linear(contract_size=D("0.01")), "notional", "300", 300),
+        (linear(contract_size=D("0.01")), "margin", "900", 900),
+        (linear(contract_size=D("0.01")), None, "900", 900),
+        (linear(contract_size=D("0.01"), max_leverage=D(2)), "margin", "600", 600),
+        # Contracts of 100 dollars; their value is in coins.
+        (inverse(), "notional", "3", 3),
+        (inverse(), "margin", "9", 9),
+    ],
+)
+def test_a_stake_is_the_margin_or_the_value_in_the_quote_currency(
+    rules, stake_of, amount, notional
+):
+    sizing = entry(rules, terms("1000", leverage="3"), stake="300", stake_of=stake_of)
+
+    assert (sizing.amount, sizing.bound_by) == (D(amount), Bound.STAKE)
+    assert sizing.cost.notional == notional
+
+
+def test_a_stake_on_spot_is_its_value_and_is_rounded_down():
+    rules = spot(amount_precision=D("0.001"))
+
+    for stake_of in ("margin", "notional"):
+        sizing = entry(rules, stake="300", stake_of=stake_of, price="70000")
+        assert (sizing.amount, sizing.cost.notional) == (D("0.004"), 280)
+
+
+def test_a_stake_above_what_may_be_spent_is_refused_by_its_name():
+    with pytest.raises(OrderRefused) as refused:
+        entry(stake="1000.01")
+
+    assert (refused.value.code, refused.value.field) == (Code.BUDGET_ABOVE_LIMIT, "stake")
+
+
+def test_a_stake_ends_with_the_last_bracket():
+    rules = linear(brackets=(LeverageBracket(D(3), max_notional=D(450)),))
+
+    assert entry(rules, terms("1000", leverage="3"), stake="300").amount == 450
+
+
 def test_an_absolute_spot_sale_spends_nothing():
     sizing = entry(of_link=terms("0", fee_rate="0.001"), side="sell", qty="3", held="5")
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from capital.domain.errors import DeliveryConflict, WebhookRefused
 from capital.domain.sizing.orders import OrderRequest
+from capital.domain.sizing.targets import TargetRequest
 from capital.exchange.moments import Moment
 from capital.models import (
     Account,
@@ -505,6 +506,20 @@ def test_thousand_duplicates_at_once_are_one_delivery() -> None:
 
     assert len(answers) == 1000
     assert set(answers) == {WebhookDelivery.objects.get().pk}
+
+
+def test_stored_signal_has_the_words_and_sizes_that_were_sent() -> None:
+    body = {"symbol": "btcusdt", "timenow": "x", "stake": "300", "stake_of": "notional"}
+    orders = [{"position": "Short"}, {"action": "close 33%", "reserve": True}]
+
+    sent = stored_delivery(WebhookDelivery(body={**body, "orders": orders}))
+
+    short, part = sent.orders
+    assert isinstance(short, TargetRequest)
+    assert (short.target, short.order.side, short.order.stake) == ("short", "sell", 300)
+    assert isinstance(part, TargetRequest)
+    assert (part.target, part.order.qty_per, part.unused) == (None, -33, "stake")
+    assert list(sent.holds) == [1]
 
 
 def test_a_signal_reserves_and_a_repeated_one_tells_what_became_of_it() -> None:
