@@ -47,7 +47,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.switch("CAPITAL_HSTS_SUBDOMAINS", d
 SECURE_HSTS_PRELOAD = SECURE_HSTS_INCLUDE_SUBDOMAINS
 # Answer plain HTTP with a redirect. What monitors a machine asks it directly.
 SECURE_SSL_REDIRECT = environment.switch("CAPITAL_HTTPS_REDIRECT", default=False)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^workers$", "^metrics$"]
 # Needed if the host that people see is not the one in the request.
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 # Only for a proxy that always sets or removes this header itself, because it is trusted.
@@ -102,6 +102,8 @@ MIDDLEWARE = [
     "capital_project.metrics.requests.CountRequests",
     # First, so that it has a word with answers of the others too.
     "capital_project.caching.NoStoreMiddleware",
+    # Before whatever looks at the host, and after what keeps answers out of caches.
+    "capital_project.serving.probes.answer_probes",
     # It answers what a page met; wherever it stands.
     "capital_project.serving.database.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from capital_project.metrics.views import metrics
-from capital_project.views import healthz, index, readyz
+from capital_project.views import healthz, index, readyz, workers
 
 urlpatterns = [
     path("", index, name="index"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("workers", workers, name="workers"),
     path("metrics", metrics, name="metrics"),
 ]
 

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from capital.api.frame.problems import is_api, problem_response
 from capital.services.database_errors import meaning_of
-from capital.services.jobs import check_readiness
+from capital.services.jobs import check_readiness, check_workers
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,14 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     """200 if the service is ready, else 503 with what is missing."""
     readiness = check_readiness()
+    return JsonResponse(readiness.as_json(), status=200 if readiness.is_ready else 503)
+
+
+@never_cache
+@require_safe
+def workers(_request: HttpRequest) -> HttpResponse:
+    """200 while a cluster takes tasks and none waits too long, else 503 with what is wrong."""
+    readiness = check_workers()
     return JsonResponse(readiness.as_json(), status=200 if readiness.is_ready else 503)
 
 

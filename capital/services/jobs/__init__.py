@@ -22,6 +22,7 @@ from capital.services.jobs.health import (
     RefusedTask,
     check_health,
     check_readiness,
+    check_workers,
     refused_tasks,
 )
 from capital.services.jobs.pings import ping_after, ping_now
@@ -75,6 +76,7 @@ __all__ = [
     "bring_back",
     "check_health",
     "check_readiness",
+    "check_workers",
     "daily_time",
     "error_of",
     "forget_heartbeat",

@@ -210,6 +210,28 @@ class Readiness:
         }
 
 
+@dataclass(frozen=True)
+class WorkersReadiness:
+    """Whether the jobs are worked on.
+
+    Attributes:
+        cluster: Whether a cluster takes tasks; False also where the database does not answer.
+        queue: Whether no task waits too long.
+    """
+
+    cluster: bool
+    queue: bool
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether both hold."""
+        return self.cluster and self.queue
+
+    def as_json(self) -> dict[str, bool]:
+        """For programs: yes or no only, since anybody may ask."""
+        return {"is_ready": self.is_ready, "cluster": self.cluster, "queue": self.queue}
+
+
 def check_health(*, clock: Clock = timezone.now) -> Health:
     """How the jobs, the clusters and the queue are doing now."""
     now = clock()
@@ -242,6 +264,17 @@ def _read_accounts() -> ReadAccounts:
     active = Account.objects.filter(is_active=True).order_by()
     failing = active.exclude(connection_code__in=("", Code.LIVE_DISABLED.value))
     return ReadAccounts(active.count(), Counter(failing.values_list("venue", "connection_code")))
+
+
+def check_workers(*, clock: Clock = timezone.now) -> WorkersReadiness:
+    """Whether a cluster takes tasks, and no task waits too long. Two queries."""
+    now = clock()
+    try:
+        alive = any(cluster.is_alive for cluster in cluster_health(now=now))
+        wait = oldest_wait(now=now)
+    except Error:
+        return WorkersReadiness(cluster=False, queue=False)
+    return WorkersReadiness(cluster=alive, queue=wait is None or wait <= longest_wait())
 
 
 def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHealth:

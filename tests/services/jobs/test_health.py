@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import Error, OperationalError
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
@@ -666,7 +667,39 @@ def test_every_error_of_a_database_is_one(error: type[Exception], monkeypatch: A
     assert check_readiness().database is False
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_workers_is_200_while_one_takes_tasks_and_none_waits_too_long(
+    client: Client, monkeypatch: Any
+) -> None:
+    def answer() -> tuple[int, dict[str, bool]]:
+        got = client.get("/workers")
+        return got.status_code, got.json()
+
+    assert answer() == (503, {"is_ready": False, "cluster": False, "queue": True})
+    alive = SimpleNamespace(is_alive=True)
+    monkeypatch.setattr(health_service, "cluster_health", lambda now: [alive])
+    assert answer() == (200, {"is_ready": True, "cluster": True, "queue": True})
+    monkeypatch.setattr(health_service, "oldest_wait", lambda now: timedelta(days=1))
+    assert answer() == (503, {"is_ready": False, "cluster": True, "queue": False})
+
+    def refuse(now: Any) -> Any:
+        raise OperationalError("CANARY")
+
+    monkeypatch.setattr(health_service, "cluster_health", refuse)
+    assert answer() == (503, {"is_ready": False, "cluster": False, "queue": False})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/workers"])
+def test_probes_answer_by_any_name_and_over_plain_http(
+    path: str, client: Client, caplog: Any
+) -> None:
+    """A load balancer asks by address, which is no name of the site."""
+    with override_settings(ALLOWED_HOSTS=["desk.example"], SECURE_SSL_REDIRECT=True):
+        assert client.get(path, headers={"host": "10.0.0.7:8000"}).status_code in (200, 503)
+        assert client.get("/", headers={"host": "10.0.0.7:8000"}).status_code == 400
+    assert all(record.exc_info is None for record in caplog.records if path in record.getMessage())
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/workers"])
 def test_probes_are_never_cached_and_only_read(path: str, client: Client) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
     assert client.head(path).status_code in (200, 503)
