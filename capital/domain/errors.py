@@ -198,6 +198,14 @@ class RevertRefused(CapitalError):
         super().__init__(**figures)
 
 
+class BackupRefused(CapitalError):
+    """A backup cannot be made, checked or restored. The reason says why."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: leave it
+        super().__init__(**figures)
+
+
 class NothingToReplay(CapitalError):
     """No strategy of the account has a day on record in the period."""
 

@@ -664,6 +664,42 @@ class Code(StrEnum):
         "{file} cannot be read back as it was written. Nothing of it was removed from the "
         "database. Check the disk, then run the command again.",
     )
+    BACKUP_EXISTS = (
+        "backup_exists",
+        "{file} exists already, and no backup is overwritten. Choose another name.",
+    )
+    BACKUP_UNWRITABLE = (
+        "backup_unwritable",
+        "{file} cannot be written. Check that its folder exists, may be written and has space.",
+    )
+    BACKUP_UNREADABLE = (
+        "backup_unreadable",
+        "{file} is no backup, or is damaged.",
+    )
+    BACKUP_OF_OTHER_KIND = (
+        "backup_of_other_kind",
+        "{file} is a backup of another kind of database ({kind}). Set DATABASE_URL to one of that "
+        "kind.",
+    )
+    BACKUP_WORKERS_ALIVE = (
+        "backup_workers_alive",
+        "Workers are alive and would write to the database. Stop the workers and the site, wait a "
+        "minute, then try again.",
+    )
+    BACKUP_WOULD_REPLACE = (
+        "backup_would_replace",
+        "The database holds accounts, and restoring replaces everything in it. Make a backup of "
+        "it, then add --replace.",
+    )
+    BACKUP_TOOL_MISSING = (
+        "backup_tool_missing",
+        "{command} is not installed. Install the client tools of PostgreSQL.",
+    )
+    BACKUP_TOOL_FAILED = (
+        "backup_tool_failed",
+        "{command} failed (exit status {status}). Its version must not be older than the server's, "
+        "the user needs the rights, and the disk needs space.",
+    )
     APPEND_ONLY = (
         "append_only",
         "This is an audit record ({model}). It cannot be changed or deleted.",

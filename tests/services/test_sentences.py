@@ -170,7 +170,7 @@ FIGURES = {
     "number": "0", "argument": "trigger", "asked": "150", "balance": "1234.5",
     "base": "BTC", "basis": "equity", "before": "5", "by": "16", "candidates": "3 = MAIN",
     "capital": "9", "cause": "exchange_timeout", "change": "0.5", "code": "share", "cost": "9",
-    "coins": "BTC, ETH",
+    "coins": "BTC, ETH", "command": "pg_dump",
     "columns": "PRICE", "most": "100,000", "order": "DRY_1", "text": "1.5.", "venues": "A, B",
     "currency": "USDT", "date": "2026-11-26", "decimals": "9", "delivery": "d-1", "days": "31",
     "differences": "live", "ending": "5", "entry": "12", "expected": "6", "failures": "5",
@@ -240,7 +240,7 @@ TYPED = {
     "ccxt", "client", "close", "create", "fills", "force", "freqtrade", "id", "import", "jobs",
     "jump", "limit", "long", "manage", "margin", "market", "markets", "nonce", "notional", "of",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
-    "risk", "sell", "share", "short", "side", "stake", "stop",
+    "dump", "ostgre", "pg", "replace", "risk", "sell", "share", "short", "side", "stake", "stop",
     "strategy", "sync", "token", "venue",
 }  # fmt: skip
 
