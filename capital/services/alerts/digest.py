@@ -142,17 +142,17 @@ def _balances(
         parts[currency]["balance"] = _text(amount)
 
 
-def _earned(
-    parts: Mapping[str, dict[str, Any]], accounts: Mapping[int, Account], day: date
-) -> None:
-    """PnL of the strategies' days, and which earned most and least. Unknown is not zero."""
+def _earned(parts: dict[str, dict[str, Any]], accounts: Mapping[int, Account], day: date) -> None:
+    """PnL of the strategies' days, and which earned most and least. Unknown is not zero.
+
+    What was earned in a currency that no account is kept in stands apart.
+    """
     links = StrategyAccount.objects.filter(account__in=list(accounts))
     report = performance(links, period=Period(day, day), with_series=False)
     known: dict[str, list[tuple[Decimal, str]]] = defaultdict(list)
     unknown = set()
     for row in report.rows:
-        if row.currency not in parts:
-            continue
+        parts.setdefault(row.currency, _empty(row.currency))
         pnl = row.measures.pnl
         if isinstance(pnl, Decimal):
             known[row.currency].append((pnl, row.group.name))
@@ -184,11 +184,15 @@ def _sum(amounts: Sequence[Decimal]) -> Decimal:
 def _external(
     parts: Mapping[str, dict[str, Any]], accounts: Mapping[int, Account], day: date
 ) -> None:
-    """Deposits, withdrawals and transfers of the day, where any pool's are known."""
+    """Deposits, withdrawals and transfers of the day; unknown where one pool's are."""
     sums: dict[str, Decimal] = {}
+    unknown = set()
     rows = PoolDay.objects.filter(account__in=list(accounts), date=day)
     for account_id, external in rows.order_by().values_list("account_id", "external"):
-        if external is not None:
-            add_to(sums, accounts[account_id].currency, external)
-    for currency, amount in sums.items():
-        parts[currency]["external"] = _text(amount)
+        currency = accounts[account_id].currency
+        if external is None:
+            unknown.add(currency)
+        else:
+            add_to(sums, currency, external)
+    for currency in sums.keys() - unknown:
+        parts[currency]["external"] = _text(sums[currency])

@@ -216,8 +216,6 @@ def _rules_changed(event: happened.RulesChanged, _now: datetime) -> News:
 
 
 def _fills(event: happened.FillsRecorded, _now: datetime) -> News:
-    if not event.unattributed:
-        return News()
     return News(
         [
             Seen(

@@ -85,7 +85,24 @@ def test_a_digest_tells_each_currency_by_itself_and_what_is_not_known() -> None:
     assert dollars["worst"] == {"strategy": grid.strategy.key, "pnl": "-3"}
 
 
-def test_what_needs_a_look_is_what_is_wrong_now_with_what_the_user_sees() -> None:
+def test_what_one_pool_or_strategy_does_not_tell_makes_the_sum_unknown() -> None:
+    user, _main, other, (trend, grid) = desk("ann")
+    PoolDay.objects.create(
+        account=other, pool="spot", date=YESTERDAY, until=NOON, code="no_balance"
+    )
+    make_link_day(make_link(account=other), date=YESTERDAY, unrealized=None)
+    make_link_day(trend, date=YESTERDAY, currency="BTC", realized=D("0.5"), fees=D(0))
+
+    details = digest_of(user, day=YESTERDAY, now=NOON)
+
+    assert details is not None
+    bitcoin, _won, dollars = details["currencies"]
+    assert (bitcoin["currency"], bitcoin["accounts"], bitcoin["balance"]) == ("BTC", 0, None)
+    assert (dollars["external"], dollars["pnl"]) == (None, None)
+    assert dollars["worst"] == {"strategy": grid.strategy.key, "pnl": "-3"}
+
+
+def test_what_needs_attention_is_what_is_wrong_now_with_what_the_user_sees() -> None:
     user, main, *_ = desk("ann")
     _eve, hers, *_ = desk("eve")
     for account in (main, hers):

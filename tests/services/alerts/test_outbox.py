@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django_q.models import OrmQ
 
 from capital.channels.contract import NotDelivered
@@ -294,6 +294,23 @@ def test_an_alert_asks_for_its_tasks_on_commit(
         (SPREAD_ALERTS, ()),
         (SEND_ALERT, (delivery.pk,)),
     ]
+
+
+def test_a_queue_that_refuses_keeps_no_change_from_happening(
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise DatabaseError("full")
+
+    monkeypatch.setattr("django_q.tasks.async_task", refuse)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        tell(About(account_id=make_account().pk))
+
+    assert Alert.objects.count() == 1
+    assert f"{SPREAD_ALERTS}() could not be queued." in caplog.text
 
 
 def test_killed_between_commit_and_queue_nothing_is_lost(

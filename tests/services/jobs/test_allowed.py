@@ -217,12 +217,15 @@ def test_a_schedule_that_is_not_ours_is_switched_off_and_told_of(
     assert sorted(queued) == sorted(
         f"capital.tasks.{name}"
         for name in (
+            "check_keys",
             "close_day",
             "prune",
             "reallocate_due",
+            "send_digest",
             "sync_balances",
             "sync_fills",
             "sync_markets",
+            "watch",
         )
     )
     # It is told of once, not every half minute.

@@ -357,7 +357,7 @@ def test_a_task_that_waits_too_long_means_that_something_is_wrong(
 def test_checking_costs_a_few_queries(django_assert_max_num_queries: Any) -> None:
     all_is_well()
 
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(35):
         check_health()
 
 

@@ -18,6 +18,7 @@ from capital import tasks
 from capital.domain.errors import JobFailed
 from capital.domain.sizing.orders import OrderRequest
 from capital.models import (
+    Alert,
     AllocationRun,
     IdempotentRequest,
     JobRun,
@@ -31,9 +32,9 @@ from capital.services.access.idempotency import (
     keep_answer,
     release_claim,
 )
-from capital.services.jobs import records
+from capital.services.jobs import records, sweeping
 from capital.services.jobs.errors import error_of
-from capital.services.jobs.sweeping import perform_sweep, sweep
+from capital.services.jobs.sweeping import perform_sweep, sweep, sweep_alerts
 from capital.services.jobs.table import Slot
 from capital.services.webhooks import receive
 from capital.services.webhooks.deliveries import Delivery, claim_delivery, stored_delivery
@@ -336,3 +337,20 @@ def test_claims_of_dead_processes_are_released() -> None:
     again = claim_request("user:1", "k91", "f")
     assert (again.pk, again.run_key) == (dead.pk, dead.run_key)
     assert sweep(is_first=False) == found()
+
+
+def test_alerts_that_wait_are_queued_unless_the_queue_is_busy(
+    monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    Alert.objects.create(kind="test", state="told", code="test_alert")
+    wait: list[timedelta | None] = [timedelta(minutes=1)]
+    monkeypatch.setattr(sweeping, "oldest_wait", lambda now: wait[0])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert sweep_alerts() == 0
+        wait[0] = timedelta(seconds=1)
+        assert sweep_alerts() == 1
+        wait[0] = None
+        assert sweep_alerts() == 1
+
+    assert {task.func() for task in OrmQ.objects.all()} >= {"capital.tasks.spread_alerts"}
