@@ -54,8 +54,9 @@ class NotDelivered(Exception):
     @classmethod
     def because(cls, reason: Reason) -> "NotDelivered":
         """For this reason; trying again may help."""
-        error = cls(reason.code)
-        error.reason = reason
+        error = cls.__new__(cls)
+        Exception.__init__(error, reason.code.value)
+        error.reason, error.is_final = reason, False
         return error
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from capital.domain.clock import Clock
 from capital.domain.money import EXACT, add_to, plain
 from capital.domain.performance.measures.periods import Period
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.models import (
     Account,
     Alert,
@@ -65,14 +65,15 @@ def write_digests(*, clock: Clock = timezone.now) -> int:
 
 
 def _write(user: User, day: date, details: Mapping[str, Any], now: datetime) -> int:
+    reason = Reason(Code.DAILY_DIGEST, {"date": day.isoformat()})
     with transaction.atomic():
         _, is_new = Alert.objects.get_or_create(
             kind=AlertKind.DIGEST,
             key=f"{AlertKind.DIGEST.value}:user={user.pk}:{day.isoformat()}",
             defaults={
                 "state": AlertState.TOLD,
-                "code": Code.DAILY_DIGEST.value,
-                "figures": {"date": day.isoformat()},
+                "code": reason.code.value,
+                "figures": dict(reason.figures),
                 "details": dict(details),
                 "addressee": user,
                 "at": now,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from capital.channels.contract import Address, NotDelivered, check
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidTarget
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.models import Alert, AlertChannel, AlertDelivery, AlertKind, AlertState, AlertTarget
 from capital.models.alerts.targets import HINT_LETTERS
 from capital.services.alerts.tasks import request_sending
@@ -111,13 +111,13 @@ def check_target(target: AlertTarget, given: TargetFields) -> None:
 
 def request_test(target: AlertTarget, *, clock: Clock = timezone.now) -> AlertDelivery:
     """Write a test message to the target, and queue it. Quiet hours do not hold it back."""
-    now = clock()
+    now, reason = clock(), Reason(Code.TEST_ALERT, {"name": target.name})
     with transaction.atomic():
         alert = Alert.objects.create(
             kind=AlertKind.TEST,
             state=AlertState.TOLD,
-            code=Code.TEST_ALERT.value,
-            figures={"name": target.name},
+            code=reason.code.value,
+            figures=dict(reason.figures),
             addressee=target.user,
             name=target.name,
             at=now,
