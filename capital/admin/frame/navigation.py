@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from capital.models import Account, Stop
+from capital.admin.frame.stops import stops_in_force
+from capital.models import Account
 from capital.services.access import VIEW_ALL_PERMISSION, visible_to
 
 
@@ -44,9 +45,9 @@ def suspect_accounts(request: HttpRequest) -> str | None:
     return str(waiting.count() or "") or None
 
 
-def stops_in_force(request: HttpRequest) -> str | None:
+def count_stops(request: HttpRequest) -> str | None:
     """How many stops of entries are in force."""
-    return str(visible_to(request.user, Stop.objects.open()).count() or "") or None
+    return str(len(stops_in_force(request)) or "") or None
 
 
 _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
@@ -137,7 +138,7 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "front_hand",
                 "admin:capital_stop_changelist",
                 "capital.view_stop",
-                stops_in_force,
+                count_stops,
             ),
             Entry(
                 gettext_lazy("Alerts"),

@@ -1,9 +1,12 @@
 """What a page says of a stop: whom it stops, why, by whom and when, and where it is lifted."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
@@ -11,8 +14,66 @@ from django.utils.translation import gettext
 from capital.admin.frame.cells import badge
 from capital.admin.frame.formats import moment
 from capital.models import Stop
-from capital.services.limits import may_lift, scope_name, who_stopped, why_stopped
+from capital.services.limits import (
+    may_lift,
+    scope_name,
+    stops_seen,
+    who_stopped,
+    why_stopped,
+)
 from capital.services.sentences import sentence
+
+
+@dataclass(frozen=True)
+class StopLine:
+    """A stop of everybody or of an owner, as the bar above every page has it.
+
+    Attributes:
+        title: What is stopped.
+        why: A person's words.
+        who: Who placed it.
+        at: When.
+        url: Where this user may lift it; empty where they may not.
+    """
+
+    title: str
+    why: str
+    who: str
+    at: datetime
+    url: str
+
+
+def stops_in_force(request: HttpRequest) -> list[Stop]:
+    """The open stops that the user sees, the widest first; asked once a page."""
+    found: list[Stop] | None = getattr(request, "_stops_in_force", None)
+    if found is None:
+        found = stops_seen(request.user)
+        request._stops_in_force = found  # type: ignore[attr-defined]
+    return found
+
+
+def wide_stop_lines(request: HttpRequest) -> list[StopLine]:
+    """What is stopped for everybody, or for all accounts of an owner."""
+    user = request.user
+    return [
+        StopLine(
+            title=_wide_title(stop, user),
+            why=why_shown(stop),
+            who=who_stopped(stop),
+            at=stop.at,
+            url=reverse("admin:capital_stop_lift", args=[stop.pk]) if may_lift(user, stop) else "",
+        )
+        for stop in stops_in_force(request)
+        if stop.everybody or stop.owner_id is not None
+    ]
+
+
+def _wide_title(stop: Stop, user: AbstractUser | AnonymousUser) -> str:
+    if stop.everybody:
+        return gettext("All entries of everybody are stopped.")
+    if stop.owner_id == user.pk:
+        return gettext("All entries of your accounts are stopped.")
+    return gettext("All entries of %(owner)s's accounts are stopped.") % {"owner": stop.scope_name}
 
 
 def stops_shown(stops: Iterable[Stop], user: AbstractUser) -> Any:

@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.translation import gettext, gettext_lazy
+from django.urls import path, reverse
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -15,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from capital.admin.frame.base import RecordAdmin
 from capital.admin.frame.cells import badge, lines
 from capital.admin.frame.formats import NOTHING, moment
-from capital.admin.frame.stops import why_shown
+from capital.admin.frame.stops import stops_shown, why_shown
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
 from capital.models import Account, Stop, StrategyAccount
@@ -24,14 +25,22 @@ from capital.services.limits import (
     LONGEST_REASON,
     Scope,
     lift_stop,
+    links_resumed_by,
     may_lift,
     may_stop,
     may_stop_everybody,
     place_stop,
     scope_name,
+    stops_beside,
     who_stopped,
+    widest_scopes,
 )
 from capital.services.sentences import sentence
+
+_SCOPE_NAME = {
+    "everybody": gettext_lazy("everybody"),
+    "owner": gettext_lazy("all of my accounts"),
+}
 
 
 class ReasonForm(forms.Form):
@@ -157,6 +166,37 @@ class StopAdmin(RecordAdmin):
         context = {"form": form, "is_lifting": False, "back": self.url_of("changelist")}
         return render_page(self, request, "limits/stop", gettext("Stop new entries"), context)
 
+    def get_urls(self) -> list[Any]:
+        """The page behind the button in every header."""
+        page = self.admin_site.admin_view(self.stop_all)
+        return [path("all/", page, name="capital_stop_all"), *super().get_urls()]
+
+    def stop_all(self, request: HttpRequest) -> HttpResponse:
+        """Say what a stop of all entries does and does not, and stop on POST."""
+        scopes = {_scope_code(scope): scope for scope in widest_scopes(request.user)}
+        if not scopes:
+            raise PermissionDenied
+        choices = [(code, str(_SCOPE_NAME[code])) for code in scopes]
+        first = {"scope": choices[0][0], "reason": gettext("Stopped by hand: all entries.")}
+        form = StopForm(choices, request.POST or None, initial=first)
+        if len(choices) == 1:
+            form.fields["scope"].widget = forms.HiddenInput()
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            scope = scopes[form.cleaned_data["scope"]]
+            _, is_new = place_stop(scope, reason=reason, actor=user_of(request))
+            # That it is stopped is said by the bar above every page.
+            if not is_new:
+                messages.info(request, gettext("It was stopped already."))
+            return HttpResponseRedirect(reverse("admin:index"))
+        context = {
+            "form": form,
+            "is_all": True,
+            "scope_shown": choices[0][1] if len(choices) == 1 else "",
+            "back": reverse("admin:index"),
+        }
+        return render_page(self, request, "limits/stop", gettext("Stop all entries"), context)
+
     @action(  # type: ignore[untyped-decorator]
         permissions=["lift"],
         description=gettext_lazy("Lift"),
@@ -168,7 +208,9 @@ class StopAdmin(RecordAdmin):
         stop: Stop = seen_or_404(self, request, object_id)
         if not may_lift(request.user, stop):
             raise PermissionDenied
-        form = ReasonForm(request.POST or None)
+        is_wide = stop.everybody or stop.owner_id is not None
+        first = {"reason": gettext("Resumed what was running.")} if is_wide else {}
+        form = ReasonForm(request.POST or None, initial=first)
         if request.method == "POST" and form.is_valid():
             try:
                 reason = form.cleaned_data["reason"]
@@ -177,7 +219,8 @@ class StopAdmin(RecordAdmin):
                 form.add_error(None, sentence(error.reason))
             else:
                 messages.success(request, gettext("The stop was lifted."))
-                return HttpResponseRedirect(self.url_of("change", stop.pk))
+                after = reverse("admin:index") if is_wide else self.url_of("change", stop.pk)
+                return HttpResponseRedirect(after)
         context = {
             "object": stop,
             "stop": stop,
@@ -185,9 +228,13 @@ class StopAdmin(RecordAdmin):
             "why": why_shown(stop),
             "form": form,
             "is_lifting": True,
+            "is_wide": is_wide,
+            "resumed": _resumed(stop),
+            "stays": stops_shown(visible_to(request.user, stops_beside(stop)), user_of(request)),
             "back": self.url_of("change", stop.pk),
         }
-        return render_page(self, request, "limits/stop", gettext("Lift the stop"), context)
+        title = gettext("Resume exactly what was running") if is_wide else gettext("Lift the stop")
+        return render_page(self, request, "limits/stop", title, context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """No button where it is lifted."""
@@ -233,6 +280,20 @@ class StopAdmin(RecordAdmin):
         if stop.is_open:
             return NOTHING
         return stop.lifted_by.get_username() if stop.lifted_by else gettext("command line")
+
+
+def _resumed(stop: Stop) -> str:
+    """How many links run again, in a sentence."""
+    count = links_resumed_by(stop)
+    return ngettext(
+        "%(count)s strategy link takes new entries again.",
+        "%(count)s strategy links take new entries again.",
+        count,
+    ) % {"count": count}
+
+
+def _scope_code(scope: Scope) -> str:
+    return "everybody" if scope.everybody else "owner"
 
 
 def _choices(request: HttpRequest) -> list[tuple[str, str]]:

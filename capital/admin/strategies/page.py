@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
@@ -17,7 +17,7 @@ from capital.admin.frame.cells import badge, figure, lines
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
-from capital.admin.frame.views import asker_of, user_of
+from capital.admin.frame.views import asker_of, render_page, user_of
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
@@ -30,13 +30,19 @@ from capital.services.accounts import (
     delete_strategy,
     set_status,
 )
-from capital.services.limits import stops_of_strategy
-from capital.services.overview import StrategyOverview, count_accounts, overview_strategies
+from capital.services.limits import may_stop_all, stops_of_strategy
+from capital.services.overview import (
+    StrategyOverview,
+    capital_when_idle,
+    count_accounts,
+    overview_strategies,
+)
 from capital.services.sentences import sentence
 from capital.services.webhooks import recent_refusals
 from strategies.edits import Seen
 from strategies.models import Strategy, StrategyStatus
 
+_MOST_SHOWN = 100
 _COLOUR = {
     StrategyStatus.ACTIVE: "success",
     StrategyStatus.PAUSED: "warning",
@@ -171,9 +177,9 @@ class StrategyAdmin(
     # Actions: each is a POST of the list's form
 
     @admin.action(permissions=["change"], description=gettext_lazy("Pause"))
-    def pause(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+    def pause(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> HttpResponse | None:
         """Out of allocation for now."""
-        self._change(request, queryset, StrategyStatus.PAUSED)
+        return self._idle(request, queryset, StrategyStatus.PAUSED)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Activate"))
     def activate(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
@@ -181,9 +187,35 @@ class StrategyAdmin(
         self._change(request, queryset, StrategyStatus.ACTIVE)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Archive"))
-    def archive(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> None:
+    def archive(self, request: HttpRequest, queryset: QuerySet[Strategy]) -> HttpResponse | None:
         """Out of allocation for good."""
-        self._change(request, queryset, StrategyStatus.ARCHIVED)
+        return self._idle(request, queryset, StrategyStatus.ARCHIVED)
+
+    def _idle(
+        self, request: HttpRequest, queryset: QuerySet[Strategy], status: StrategyStatus
+    ) -> HttpResponse | None:
+        """Say first which capital goes to zero, and change on the second POST."""
+        chosen = list(queryset.values_list("pk", flat=True))
+        losing = capital_when_idle(chosen, request.user)
+        if not losing or "confirmed" in request.POST:
+            self._change(request, queryset, status)
+            return None
+        title = (
+            gettext("Pause: capital goes to zero")
+            if status is StrategyStatus.PAUSED
+            else gettext("Archive: capital goes to zero")
+        )
+        context = {
+            "losing": losing[:_MOST_SHOWN],
+            "more": max(0, len(losing) - _MOST_SHOWN),
+            "is_pool_empty": any(each.is_last for each in losing),
+            "chosen": chosen,
+            "action": request.POST["action"],
+            "do": gettext("Pause") if status is StrategyStatus.PAUSED else gettext("Archive"),
+            "back": self.url_of("changelist"),
+            "may_stop_all": may_stop_all(request.user),
+        }
+        return render_page(self, request, "strategies/idle", title, context)
 
     def _change(
         self, request: HttpRequest, queryset: QuerySet[Strategy], status: StrategyStatus

@@ -1,8 +1,11 @@
 """Never more than the capital: reservations, and stops that keep new entries away."""
 
 from capital.services.limits.concerns import (
+    links_resumed_by,
     losses_of,
+    stops_beside,
     stops_of_strategy,
+    stops_seen,
     stops_when_decided,
     wide_stops,
 )
@@ -27,12 +30,14 @@ from capital.services.limits.stops import (
     lift_stops,
     may_lift,
     may_stop,
+    may_stop_all,
     may_stop_everybody,
     open_stops,
     place_stop,
     scope_name,
     who_stopped,
     why_stopped,
+    widest_scopes,
 )
 
 __all__ = [
@@ -47,9 +52,11 @@ __all__ = [
     "lift_stops",
     "limit_states",
     "limit_stops_changed",
+    "links_resumed_by",
     "losses_of",
     "may_lift",
     "may_stop",
+    "may_stop_all",
     "may_stop_everybody",
     "open_stops",
     "place_reservation",
@@ -59,10 +66,13 @@ __all__ = [
     "reservation_as_json",
     "reservations_of",
     "scope_name",
+    "stops_beside",
     "stops_of_strategy",
+    "stops_seen",
     "stops_when_decided",
     "use_reservations",
     "who_stopped",
     "why_stopped",
     "wide_stops",
+    "widest_scopes",
 ]

@@ -6,13 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from capital.domain.reasons import Code
-from capital.models import AllocationRun, LimitState, StrategyAccount
+from capital.models import AllocationRun, LimitState, Stop, StrategyAccount
 from capital.services.access.visibility import visible_to
 from capital.services.limits.standing import limits_of
-from capital.services.limits.stops import open_stops, scope_name, why_stopped, with_names
+from capital.services.limits.stops import (
+    open_stops,
+    scope_name,
+    stopping,
+    why_stopped,
+    with_names,
+)
 from capital.services.sentences import sentence, sentence_of
 
 _TOLD = (
@@ -87,6 +93,29 @@ def stops_when_decided(run: AllocationRun, user: AbstractUser | AnonymousUser) -
     return visible_to(user, stops).order_by("pk")
 
 
+def stops_seen(user: AbstractUser | AnonymousUser) -> list[Stop]:
+    """The open stops that the user sees, those of everybody and of owners first; in one query."""
+    stops: list[Stop] = list(visible_to(user, open_stops()).order_by("pk"))
+    return sorted(stops, key=lambda stop: (not stop.everybody, stop.owner_id is None))
+
+
+def stops_beside(stop: Stop) -> Any:
+    """What stays stopped of the same links once this one is lifted, the oldest first."""
+    return open_stops().exclude(pk=stop.pk).filter(_overlaps(stop)).order_by("pk")
+
+
+def links_resumed_by(stop: Stop) -> int:
+    """How many links take new entries again once this one is lifted: those nothing else stops.
+
+    Links that are inactive, paused or archived do not count: they did not run.
+    """
+    others = stopping().exclude(pk=stop.pk)
+    running = StrategyAccount.objects.filter(
+        is_active=True, account__is_active=True, strategy__status="ACTIVE"
+    )
+    return running.filter(_links_of(stop)).exclude(Exists(others)).count()
+
+
 def wide_stops(owner_ids: Iterable[int]) -> list[str]:
     """What stops everybody, or all accounts of one of these users, each with its reason."""
     stops = open_stops().filter(Q(everybody=True) | Q(owner__in=owner_ids)).order_by("pk")
@@ -95,3 +124,23 @@ def wide_stops(owner_ids: Iterable[int]) -> list[str]:
         why = why_stopped(stop)
         found.append(f"{scope_name(stop)}: {why if isinstance(why, str) else sentence(why)}")
     return found
+
+
+def _links_of(stop: Stop) -> Q:
+    """A condition on links: those that the stop is of."""
+    if stop.strategy_account_id is not None:
+        return Q(pk=stop.strategy_account_id)
+    if stop.account_id is not None:
+        return Q(account=stop.account_id)
+    return Q() if stop.everybody else Q(account__owner=stop.owner_id)
+
+
+def _overlaps(stop: Stop) -> Q:
+    """A condition on stops: those that stop a link of this one, too."""
+    if stop.everybody:
+        return Q()
+    links = StrategyAccount.objects.filter(_links_of(stop)).order_by()
+    accounts = links.values("account")
+    owners = links.values("account__owner")
+    of_accounts = Q(account__in=accounts) | Q(owner__in=owners)
+    return of_accounts | Q(strategy_account__in=links.values("pk")) | Q(everybody=True)

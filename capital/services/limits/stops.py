@@ -293,6 +293,31 @@ def may_stop_everybody(user: AbstractUser | AnonymousUser) -> bool:
     return user.has_perm(STOP_PERMISSION) and sees_everything(user)
 
 
+def may_stop_all(user: AbstractUser | AnonymousUser) -> bool:
+    """Whether there is something that *stop all entries* means for the user.
+
+    One query at most; none for those who see everybody's accounts.
+    """
+    return user.has_perm(STOP_PERMISSION) and (sees_everything(user) or bool(_owned(user)))
+
+
+def widest_scopes(user: AbstractUser | AnonymousUser) -> list[Scope]:
+    """What *stop all entries* may mean for the user, the widest first; none who may not.
+
+    Those who see everybody's accounts may stop everybody; whoever owns accounts, all of their own.
+    One query at most.
+    """
+    if not user.has_perm(STOP_PERMISSION):
+        return []
+    found = [Scope(everybody=True)] if sees_everything(user) else []
+    return found + _owned(user)
+
+
+def _owned(user: AbstractUser | AnonymousUser) -> list[Scope]:
+    owns = user.pk is not None and Account.objects.filter(owner=user.pk).exists()
+    return [Scope(owner_id=user.pk)] if owns else []
+
+
 def may_lift(user: AbstractUser | AnonymousUser, stop: Stop) -> bool:
     """Whether the user may lift the stop."""
     if not user.is_active or not user.has_perm(LIFT_PERMISSION):

@@ -27,7 +27,9 @@ from capital.services.overview.histories import (
 from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
 from capital.services.overview.rates import store_rate
 from capital.services.overview.strategies import (
+    Idling,
     StrategyOverview,
+    capital_when_idle,
     count_accounts,
     overview_strategies,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "Earnings",
     "FirstSteps",
     "Freshness",
+    "Idling",
     "Metrics",
     "Slice",
     "StrategyOverview",
@@ -52,6 +55,7 @@ __all__ = [
     "UnexplainedPool",
     "add",
     "attributed_fills",
+    "capital_when_idle",
     "count_accounts",
     "find_link_capital",
     "first_link_capital",

@@ -1,15 +1,18 @@
 """On how many accounts strategies trade, and with how much capital."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 
 from capital.domain.money import add_to
+from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.models import StrategyAccount
 from capital.services.access.visibility import visible_to
+from strategies.markets import MarketType
+from strategies.models import StrategyStatus
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,70 @@ def overview_strategies(
         key: StrategyOverview(accounts[key], dict(sorted(capital[key].items())))
         for key in strategy_ids
     }
+
+
+@dataclass(frozen=True)
+class Idling:
+    """What a link would lose, were its strategy not active any more.
+
+    Attributes:
+        account: Its account's name.
+        strategy: Its strategy's name.
+        capital: What it may use now, in account currency, above zero.
+        currency: The account's.
+        is_last: Whether no other link of its pool would be left running, so that nobody gets it.
+    """
+
+    account: str
+    strategy: str
+    capital: Decimal
+    currency: str
+    is_last: bool
+
+
+def capital_when_idle(
+    strategy_ids: Collection[int], user: AbstractUser | AnonymousUser
+) -> list[Idling]:
+    """Which capital goes to zero if these strategies are paused or archived, in one query.
+
+    Args:
+        strategy_ids: Those that are to be idle.
+        user: Only links of accounts that this user may see are told.
+
+    Returns:
+        The links of these strategies that run now and have capital, by account and strategy.
+    """
+    chosen = set(strategy_ids)
+    accounts = StrategyAccount.objects.filter(strategy__in=chosen).order_by().values("account")
+    links = (
+        visible_to(user, StrategyAccount.objects.filter(account__in=accounts))
+        .filter(is_active=True, account__is_active=True, strategy__status=StrategyStatus.ACTIVE)
+        .select_related("account", "strategy", "capital")
+        .order_by("account__name", "account_id", "strategy__name", "pk")
+    )
+    going: list[StrategyAccount] = []
+    staying: set[tuple[int, Pool]] = set()
+    for link in links:
+        if link.strategy_id in chosen:
+            going.append(link)
+        else:
+            staying.add(_pool(link))
+    return [
+        Idling(
+            account=link.account.name,
+            strategy=link.strategy.name,
+            capital=held.allocated_capital,
+            currency=link.account.currency,
+            is_last=_pool(link) not in staying,
+        )
+        for link in going
+        if (held := getattr(link, "capital", None)) is not None and held.allocated_capital > 0
+    ]
+
+
+def _pool(link: StrategyAccount) -> tuple[int, Pool]:
+    mode = WalletMode(link.account.wallet_mode)
+    return link.account_id, pool_of(MarketType(link.strategy.market_type), mode)
 
 
 def count_accounts(strategy_ids: Sequence[int], user: AbstractUser | AnonymousUser) -> int:

@@ -242,3 +242,66 @@ def test_limits_are_entered_on_the_page_of_a_link(browser: Client, link: Strateg
     page = text_of(browser.get(reverse("admin:capital_strategyaccount_change", args=[link.pk])))
     for name in ("max_drawdown_percent", "max_daily_loss_percent", "max_daily_loss_amount"):
         assert f'name="{name}"' in page
+
+
+ALL = "/admin/capital/stop/all/"
+RESUME = "Resume exactly what was running"
+
+
+def test_all_entries_are_stopped_and_resumed_in_two_steps_each(
+    browser: Client, link: StrategyAccount
+) -> None:
+    assert ALL in text_of(browser.get("/admin/capital/allocationrun/"))
+    before = Stop.objects.create(account=link.account, reason="An outage")
+    asked = browser.get(ALL)
+    for said in ("Nothing is sold", "No capital moves", "exactly what was running"):
+        assert said in text_of(asked)
+
+    form = asked.context["form"]
+    first = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
+    browser.post(ALL, first)
+
+    stop = Stop.objects.exclude(pk=before.pk).get()
+    assert (stop.scope, stop.owner, stop.actor) == ("owner", link.account.owner, link.account.owner)
+    for path in ("/admin/", "/admin/capital/account/", "/admin/performance/"):
+        page = text_of(browser.get(path))
+        assert "All entries of your accounts are stopped." in page
+        assert f"/admin/capital/stop/{stop.pk}/lift/" in page
+    assert "It was stopped already." in text_of(browser.post(ALL, first, follow=True))
+
+    lift = f"/admin/capital/stop/{stop.pk}/lift/"
+    resuming = browser.get(lift)
+    assert RESUME in text_of(resuming)
+    assert "0 strategy links take new entries again." in text_of(resuming)
+    assert "These stay stopped" in text_of(resuming)
+    assert "An outage" in text_of(resuming)
+    browser.post(lift, resuming.context["form"].initial)
+    assert list(Stop.objects.open()) == [before]
+    assert "All entries of" not in text_of(browser.get("/admin/capital/account/"))
+
+
+def test_whoever_sees_everybody_stops_everybody_first(link: StrategyAccount) -> None:
+    boss = make_user(is_staff=True, is_superuser=True, username="boss")
+    browser = Client()
+    browser.force_login(boss)
+    page = browser.get(ALL)
+    assert page.context["form"].fields["scope"].choices == [("everybody", "everybody")]
+    browser.post(ALL, {"scope": "everybody", "reason": "Fire"})
+    assert Stop.objects.get().everybody
+
+    # The owner sees it, and may not lift what is not theirs.
+    owner = Client()
+    owner.force_login(link.account.owner)
+    seen = text_of(owner.get("/admin/"))
+    assert "All entries of everybody are stopped." in seen
+    assert RESUME not in seen
+    Stop.objects.get().lift(by_id=None, at=timezone.now(), reason="Over", figures={})
+    Stop.objects.create(owner=link.account.owner, reason="Holidays")
+    assert f"All entries of {link.account.owner}" in text_of(browser.get("/admin/"))
+
+
+def test_who_may_not_stop_all_has_no_button_and_no_page(link: StrategyAccount) -> None:
+    browser = Client()
+    browser.force_login(make_user(is_staff=True))
+    assert ALL not in text_of(browser.get("/admin/"))
+    assert browser.get(ALL).status_code == 403

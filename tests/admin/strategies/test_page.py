@@ -33,13 +33,10 @@ def tenant(client: Client) -> Tenant:
     return tenant
 
 
-def act(client: Client, action: str, *strategies: Strategy) -> str:
-    answer = client.post(
-        reverse(LIST),
-        {"action": action, "_selected_action": [strategy.pk for strategy in strategies]},
-        follow=True,
-    )
-    return answer.content.decode()
+def act(client: Client, action: str, *strategies: Strategy, confirmed: bool = True) -> str:
+    chosen = {"action": action, "_selected_action": [strategy.pk for strategy in strategies]}
+    data = {**chosen, "confirmed": "1"} if confirmed else chosen
+    return client.post(reverse(LIST), data, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +51,31 @@ def test_action_changes_the_status_and_says_what_follows(
     assert set(Strategy.objects.values_list("status", flat=True)) == {status}
     assert f"2 strategies are now {word}. A reallocation of 1 account was requested." in page
     assert LogEntry.objects.filter(user=tenant.user).count() == 2
+
+
+@pytest.mark.parametrize("action", ["pause", "archive"])
+def test_capital_that_goes_to_zero_is_said_before_it_does(
+    client: Client, tenant: Tenant, action: str
+) -> None:
+    link = make_link(
+        account=make_account(owner=tenant.user, name="Alone"),
+        strategy=make_strategy(owner=tenant.user, name="Lonely"),
+        capital="1234.50",
+    )
+
+    asked = act(client, action, link.strategy, confirmed=False)
+
+    assert "capital goes to zero" in asked
+    assert "1,234.50 USDT" in asked
+    assert "nobody gets what they had" in asked
+    assert set(Strategy.objects.values_list("status", flat=True)) == {"ACTIVE"}
+    make_link(account=link.account, strategy=make_strategy(owner=tenant.user))
+    shared = act(client, action, link.strategy, confirmed=False)
+    assert "the others in its pool" in shared
+    assert "nobody gets what they had" not in shared
+    act(client, action, link.strategy)
+    link.strategy.refresh_from_db()
+    assert link.strategy.status != "ACTIVE"
 
 
 def test_activating_brings_them_back(client: Client, tenant: Tenant) -> None:

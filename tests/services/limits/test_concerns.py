@@ -5,19 +5,25 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from capital.models import Account, AllocationRun, LimitState, Stop, StrategyAccount
 from capital.services.limits import (
     Scope,
+    links_resumed_by,
     losses_of,
+    may_stop_all,
     place_stop,
     scope_name,
+    stops_beside,
     stops_of_strategy,
+    stops_seen,
     stops_when_decided,
     who_stopped,
     wide_stops,
+    widest_scopes,
 )
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +189,69 @@ def test_who_stopped_is_a_user_a_limit_or_the_command_line() -> None:
     assert who_stopped(Stop(account=account, reason="s", actor=actor)) == "risk"
     assert who_stopped(Stop(account=account, reason="s")) == "command line"
     assert who_stopped(by_limit) == "limit of loss"
+
+
+def test_stops_that_one_sees_begin_with_everybodys_and_the_owners() -> None:
+    link, other = main_link(), make_link()
+    one, _ = place_stop(Scope(account_id=link.account_id), reason="One", actor=None)
+    mine, _ = place_stop(Scope(owner_id=link.account.owner_id), reason="Mine", actor=None)
+    place_stop(Scope(owner_id=other.account.owner_id), reason="Theirs", actor=None)
+    everybody, _ = place_stop(Scope(everybody=True), reason="All", actor=None)
+
+    assert stops_seen(link.account.owner) == [everybody, mine, one]
+
+
+@pytest.mark.parametrize(
+    ("scope", "resumed"), [("everybody", 2), ("owner", 1), ("account", 1), ("link", 1)]
+)
+def test_lifting_one_stop_resumes_what_no_other_stops_and_what_was_running(
+    scope: str, resumed: int
+) -> None:
+    link, elsewhere = main_link(), make_link()
+    # Did not run: switched off, paused.
+    make_link(account=link.account, is_active=False)
+    make_link(account=link.account, strategy=make_strategy(status="PAUSED"))
+    scopes = {
+        "everybody": Scope(everybody=True),
+        "owner": Scope(owner_id=link.account.owner_id),
+        "account": Scope(account_id=link.account_id),
+        "link": Scope(link_id=link.pk),
+    }
+    stop, _ = place_stop(scopes[scope], reason="All", actor=None)
+    far, _ = place_stop(Scope(link_id=make_link().pk), reason="Elsewhere", actor=None)
+
+    assert links_resumed_by(stop) == resumed
+    assert list(stops_beside(stop)) == ([far] if scope == "everybody" else [])
+
+    others = [
+        place_stop(each, reason="Before", actor=None)[0]
+        for name, each in scopes.items()
+        if name != scope
+    ]
+    kept = others if scope != "everybody" else [far, *others]
+    assert sorted(row.pk for row in stops_beside(stop)) == sorted(row.pk for row in kept)
+    assert links_resumed_by(stop) == (1 if scope == "everybody" else 0)
+    assert elsewhere.account_id != link.account_id
+
+
+def test_all_entries_may_mean_everybody_ones_own_accounts_or_nothing() -> None:
+    boss = make_operator("stop_entries", "view_all_accounts")
+    make_account(owner=boss)
+    owner, stranger = make_operator("stop_entries"), make_operator("stop_entries")
+    make_account(owner=owner)
+    forbidden = make_account().owner
+
+    told = {user: widest_scopes(user) for user in (boss, owner, stranger, forbidden)}
+    assert told == {
+        boss: [Scope(everybody=True), Scope(owner_id=boss.pk)],
+        owner: [Scope(owner_id=owner.pk)],
+        stranger: [],
+        forbidden: [],
+    }
+    assert {user: may_stop_all(user) for user in told} == {
+        boss: True,
+        owner: True,
+        stranger: False,
+        forbidden: False,
+    }
+    assert not may_stop_all(AnonymousUser())

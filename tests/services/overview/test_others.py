@@ -16,7 +16,11 @@ from capital.services.overview.equity import read_changes_today, read_history, r
 from capital.services.overview.histories import read_account_history, read_strategy_history
 from capital.services.overview.rates import reported_total, store_rate
 from capital.services.overview.runs import last_runs
-from capital.services.overview.strategies import count_accounts, overview_strategies
+from capital.services.overview.strategies import (
+    capital_when_idle,
+    count_accounts,
+    overview_strategies,
+)
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -203,3 +207,28 @@ def test_share_of_a_link_is_that_of_its_own_accounts_pool() -> None:
 
     assert pool_shares(account) == {spot[0].pk: 25, spot[1].pk: 75, futures.pk: 100}
     assert pool_shares(make_account()) == {}
+
+
+def test_only_what_runs_and_is_seen_would_lose_its_capital() -> None:
+    owner = make_user(username="ann")
+    account = make_account(owner=owner, name="Main", venue="binance", wallet_mode="separate")
+    spot = make_strategy(owner=owner, name="Spot", market_type="spot")
+    futures = make_strategy(owner=owner, name="Futures", market_type="futures")
+    other = make_strategy(owner=owner, name="Other", market_type="futures")
+    make_link(account=account, strategy=spot, capital="10")
+    make_link(account=account, strategy=futures, capital="20")
+    make_link(account=account, strategy=other, capital="30")
+    # Of somebody else; switched off; without capital.
+    make_link(account=make_account(name="Theirs"), strategy=spot, capital="40")
+    make_link(
+        account=make_account(owner=owner, name="Off"), strategy=spot, is_active=False, capital="50"
+    )
+    make_link(account=make_account(owner=owner, name="Empty"), strategy=spot, capital="0")
+    make_link(account=make_account(owner=owner, name="New"), strategy=spot)
+
+    found = capital_when_idle([spot.pk, futures.pk], owner)
+
+    told = [(each.account, each.strategy, each.capital, each.is_last) for each in found]
+    # The futures strategy leaves another one in its pool; that does not help the spot pool.
+    assert told == [("Main", "Futures", Decimal(20), False), ("Main", "Spot", Decimal(10), True)]
+    assert capital_when_idle([spot.pk], AnonymousUser()) == []
