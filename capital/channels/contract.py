@@ -54,10 +54,7 @@ class NotDelivered(Exception):
     @classmethod
     def because(cls, reason: Reason) -> "NotDelivered":
         """For this reason; trying again may help."""
-        error = cls.__new__(cls)
-        Exception.__init__(error, reason.code.value)
-        error.reason, error.is_final = reason, False
-        return error
+        return cls(reason.code, is_final=False, **reason.figures)
 
 
 # Which module has the channel's ``check`` and ``send``.

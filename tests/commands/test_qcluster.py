@@ -195,6 +195,7 @@ def test_a_guard_looks_further_back_until_it_has_looked_once(monkeypatch: Any, c
 
     monkeypatch.setattr(qcluster, "_has_swept", False)
     monkeypatch.setattr(qcluster, "sweep", sweep)
+    monkeypatch.setattr(qcluster, "sweep_alerts", lambda: None)
     for _ in range(3):
         qcluster._sweep()
 

@@ -56,6 +56,7 @@ def test_json_is_exactly_what_is_documented(exchange: Exchange) -> None:
                 {
                     "pool": "futures",
                     "balance": "5000.00",
+                    "holdings": None,
                     "source": "live",
                     "reserve": "0.00",
                     "unallocated": "0.00",
@@ -129,6 +130,7 @@ def test_pool_without_a_balance_exits_1_and_the_others_go_on(exchange: Exchange)
     assert runs[0]["pools"][0] == {
         "pool": "spot",
         "balance": None,
+        "holdings": None,
         "source": "none",
         "observed_at": None,
         "reserve": None,

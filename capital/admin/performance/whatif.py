@@ -118,9 +118,9 @@ class WhatIfPage:
 
     def what_if_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Replay the days on record by a policy. Nothing is written."""
-        account: Account = seen_or_404(self, request, object_id)
         if not request.user.has_perm(PERMISSION):
             raise PermissionDenied
+        account: Account = seen_or_404(self, request, object_id)
         form = WhatIfForm(request.GET if "policy" in request.GET else _usual(account))
         form.show_settings(account)
         context: dict[str, Any] = {

@@ -104,7 +104,7 @@ def test_a_strategys_position_holds_nothing_where_what_is_in_use_is_kept() -> No
     assert position_holds([account.pk], always=True).keys() == {account.pk}
     make_venue_position(account, "3")
     assert {pool: why.code for pool, why in position_holds([account.pk])[account.pk].items()} == {
-        Pool.FUTURES: Code.POSITION_UNOWNED
+        Pool.UNIFIED: Code.POSITION_UNOWNED
     }
 
 
@@ -127,14 +127,14 @@ def test_what_no_strategy_holds_at_the_exchange_holds_the_account_in_one_query_m
     with django_assert_num_queries(4):
         assert position_holds([said]) == {}
 
-    assert {key: holds[Pool.FUTURES] for key, holds in found.items()} == {
+    assert {key: holds[Pool.UNIFIED] for key, holds in found.items()} == {
         nobodys: Reason(
             Code.POSITION_UNOWNED,
-            {"positions": f"-2 {PERP}, 0.5 ETH/USDT:USDT", "pools": "futures"},
+            {"positions": f"-2 {PERP}, 0.5 ETH/USDT:USDT", "pools": "unified"},
         ),
-        unknown: Reason(Code.POSITION_UNOWNED, {"positions": f"5 {PERP}", "pools": "futures"}),
+        unknown: Reason(Code.POSITION_UNOWNED, {"positions": f"5 {PERP}", "pools": "unified"}),
     }
-    assert all(holds.keys() == {Pool.FUTURES} for holds in found.values())
+    assert all(holds.keys() == {Pool.UNIFIED} for holds in found.values())
 
 
 @pytest.mark.django_db

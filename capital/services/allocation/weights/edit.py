@@ -147,7 +147,10 @@ def _change_and_decide(
 def _change(
     account: Account, weights: Weights, *, actor: AbstractUser | None, origin: str
 ) -> dict[str, str]:
-    """Change the weights, and return what they were. Call it inside the locking transaction."""
+    """Change the weights, and return what they were.
+
+    Call it inside the transaction that locked the account.
+    """
     named = _named(account, weights)
     before = {key: plain(EXACT.normalize(link.weight)) for key, link in named.items()}
     for key, link in named.items():
