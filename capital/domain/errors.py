@@ -405,6 +405,21 @@ class WebhookRefused(CapitalError):
     code = Code.WEBHOOK_REFUSED
 
 
+class AddressNotAllowed(CapitalError):
+    """The caller knows the secret, but its address is in none of the webhook's networks."""
+
+    code = Code.ADDRESS_NOT_ALLOWED
+
+
+class InvalidWebhook(CapitalError):
+    """A webhook cannot be set like that. ``field`` says what is wrong."""
+
+    def __init__(self, code: Code, *, field: str, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: correct it
+        self.field = field
+        super().__init__(**figures)
+
+
 class DeliveryConflict(CapitalError):
     """A delivery's id was used with another body."""
 

@@ -564,6 +564,31 @@ class Code(StrEnum):
         "The request was refused. Check the strategy's key and the webhook secret; for a signed "
         "request also the signature, its time, and that the nonce is new.",
     )
+    ADDRESS_NOT_ALLOWED = (
+        "address_not_allowed",
+        "The webhook takes calls from some networks only, and {address} is in none of them. If the "
+        "call is yours, add its network on the webhook's page.",
+    )
+    NETWORK_UNREADABLE = (
+        "network_unreadable",
+        "{network} is no address and no network. Write one a line, such as 52.32.178.7 or "
+        "203.0.113.0/24.",
+    )
+    TOO_MANY_NETWORKS = "too_many_networks", "A webhook has at most {most} networks."
+    LAG_OUT_OF_RANGE = (
+        "lag_out_of_range",
+        "The maximum delay must be 1 to {most} seconds.",
+    )
+    SIGNAL_LATE = (
+        "signal_late",
+        "The signal was sent {seconds} seconds before it came, and at most {limit} are allowed. "
+        "What enlarges a position was refused; closing is not.",
+    )
+    TIMENOW_UNREADABLE = (
+        "timenow_unreadable",
+        "When the signal was sent cannot be read from timenow, so its delay was not checked. Send "
+        "TradingView's placeholder as it is.",
+    )
     DELIVERY_CONFLICT = (
         "delivery_conflict",
         "The signal id {delivery} was already used with another body. Give each signal an id of "
@@ -1432,6 +1457,11 @@ class Code(StrEnum):
     SIGNAL_REFUSED = (
         "signal_refused",
         "A signal to {strategy} was refused, so no order was sized. The strategy's page shows why.",
+    )
+    SIGNAL_NOT_FOLLOWED = (
+        "signal_not_followed",
+        "An order of a signal to {strategy} was refused on an account: it came late, or the "
+        "position there is unknown. The strategy's page shows which.",
     )
     FILLS_OF_NOBODY = (
         "fills_of_nobody",

@@ -128,6 +128,8 @@ from capital.models.trading import (
     VenuePosition,
 )
 from capital.models.webhooks import (
+    MOST_LAG_SECONDS,
+    USUAL_LAG_SECONDS,
     ArchivedDelivery,
     WebhookAnswer,
     WebhookDelivery,
@@ -139,7 +141,9 @@ __all__ = [
     "BOUND_FIELDS",
     "CHANGES_CAPITAL",
     "LONGEST_ORDER_ID",
+    "MOST_LAG_SECONDS",
     "RESERVATION_STATES",
+    "USUAL_LAG_SECONDS",
     "AccessRole",
     "Account",
     "AccountAccess",

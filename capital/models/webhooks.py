@@ -12,6 +12,8 @@ from capital.models.columns.encrypted import CipherIdField, EncryptedTextField
 from capital.models.columns.packed import PackedJSONField
 from strategies.models import Strategy
 
+USUAL_LAG_SECONDS, MOST_LAG_SECONDS = 120, 86_400
+
 
 class WebhookSecret(models.Model):
     """The secret of one strategy's webhook. The secret itself is not stored.
@@ -20,6 +22,8 @@ class WebhookSecret(models.Model):
         digest: SHA-256 of ``signing_key``, to compare a shown secret with.
         signing_key: SHA-256 of the secret, in hexadecimal: the key of HMAC signatures.
         name: The random end of its address; empty for one that was opened before there were any.
+        networks: From where calls are accepted, such as ``52.32.178.7/32``; empty: from anywhere.
+        max_lag_seconds: A signal that says when it was sent and is older enters nothing any more.
     """
 
     strategy = models.OneToOneField(
@@ -32,6 +36,10 @@ class WebhookSecret(models.Model):
     cipher_id = CipherIdField()
     signing_key = EncryptedTextField(_("signing key"))
     name = models.SlugField(_("address"), max_length=32, blank=True, default="", editable=False)
+    networks = models.JSONField(_("networks"), default=list, blank=True)
+    max_lag_seconds = models.PositiveIntegerField(
+        _("maximum delay, in seconds"), default=USUAL_LAG_SECONDS
+    )
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -46,6 +54,13 @@ class WebhookSecret(models.Model):
         verbose_name = _("webhook secret")
         verbose_name_plural = _("webhook secrets")
         ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(max_lag_seconds__gte=1, max_lag_seconds__lte=MOST_LAG_SECONDS),
+                name="webhook_lag_in_range",
+                violation_error_message=_("The maximum delay must be 1 to 86400 seconds."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.strategy.key}"

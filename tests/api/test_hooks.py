@@ -4,11 +4,13 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from capital.domain.errors import DeliveryInProgress
 from capital.models import (
@@ -174,7 +176,8 @@ def filled(**placeholders: str) -> dict[str, str]:
         "ticker": "BTCUSDT", "strategy.order.action": "buy", "strategy.market_position": "long",
         "strategy.position_size": "0.3", "strategy.prev_market_position": "flat",
         "strategy.order.comment": "Long", "strategy.order.id": "Long", "exchange": "BINANCE",
-        "timenow": "2026-11-24T03:00:00Z", "interval": "15", "close": "50000", "volume": "12.5",
+        "timenow": f"{timezone.now():%Y-%m-%dT%H:%M:%SZ}",
+        "interval": "15", "close": "50000", "volume": "12.5",
         **placeholders,
     }  # fmt: skip
     return {name: values.get(text.strip("{}"), text) for name, text in FLAT_TO_LONG.items()}
@@ -263,6 +266,88 @@ def test_slip_in_a_field_is_refused_with_the_nearest_name(
     error = answer.json()["errors"][0]
     assert (answer.status_code, error["field"], error["code"]) == (400, name, "unknown_field")
     assert f"The nearest one is {near}." in error["detail"]
+
+
+def test_signal_that_comes_late_enlarges_nothing_and_still_closes(
+    secret: str, link: StrategyAccount, heard: list[Any]
+) -> None:
+    make_position(link, "0.01", "BTC/USDT")
+    orders = [{"action": "close 50%"}, {"side": "buy", "qty_per": "10", "price": "50000"}]
+    body = {"symbol": "BTC/USDT", "orders": orders, "token": secret}
+    WebhookSecret.objects.update(max_lag_seconds=60)
+    moment = timezone.now().replace(microsecond=0)
+
+    def sizes(seconds: int, **fields: Any) -> tuple[list[str], list[str]]:
+        sent = f"{moment - timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+        answer = post({**body, "timenow": sent, **fields}).json()
+        codes = [size["code"] for size in answer["sizes"]]
+        return codes, [each["code"] for each in answer["warnings"]]
+
+    assert sizes(30) == (["sized", "sized"], [])
+    assert sizes(-900) == (["sized", "sized"], [])
+    assert heard == []
+    assert sizes(90) == (["sized", "signal_late"], ["signal_late"])
+    assert sizes(95, orders=[{**order, "reserve": True} for order in orders]) == (
+        ["sized", "signal_late"], ["signal_late"],
+    )  # fmt: skip
+    assert [event.cause for event in heard] == ["signal_late"] * 2
+    assert not Reservation.objects.exists()
+    unix = str(int(time.time()) - 500)
+    assert sizes(0, timenow=unix) == sizes(0, timenow=f"{unix}123") == sizes(90)
+    for odd in ("x", "2026-11-24T03:00:00", "99999999999999"):
+        assert sizes(0, timenow=odd) == (["sized", "sized"], ["timenow_unreadable"])
+
+
+def test_call_from_another_network_is_refused_and_recorded(secret: str) -> None:
+    body = {**ORDER, "token": secret}
+    WebhookSecret.objects.update(networks=["52.32.178.7/32", "10.0.0.0/8"])
+
+    refused = post(body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "address_not_allowed")
+    assert "127.0.0.1" in refused.json()["detail"]
+    assert WebhookDelivery.objects.get().refusal["code"] == "address_not_allowed"
+    assert post({**body, "token": "whs_wrong"}).status_code == 401
+
+    WebhookSecret.objects.update(networks=["127.0.0.0/8"])
+    assert post(body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "hint"),
+    [
+        ('{"symbol": "BTC/USDT",\n "side": "buy",}', 2, 14, "Remove the comma"),
+        ('{"orders": [1,\n]}', 2, 1, "Remove the comma"),
+        ('{"symbol": BTCUSDT}', 1, 12, "Put the value in quotation marks."),
+        ('{"price": {{close}}}', 1, 12, "nobody filled in"),
+        ('{"comment": "a "b" c"}', 1, 17, "needs a backslash"),
+    ],
+)
+def test_what_is_no_json_is_told_by_its_place(
+    secret: str, text: str, line: int, column: int, hint: str
+) -> None:
+    raw = text.replace("{", f'{{"token": "{secret}",\n', 1).encode()
+
+    answer = post(raw)
+
+    assert answer.status_code == 400
+    assert f"line {line + 1}, column " in answer.json()["detail"]
+    assert hint in answer.json()["detail"]
+    assert "BTCUSDT" not in answer.json()["detail"]
+    assert WebhookDelivery.objects.get().refusal["detail"] == answer.json()["detail"]
+
+
+def test_body_as_editors_and_templates_leave_it_is_read(secret: str) -> None:
+    text = json.dumps({**ORDER, "token": secret, "comment": "one@two"})
+    raw = b"\xef\xbb\xbf" + text.replace("@", "\r\n\t").replace("{", "{\r\n", 1).encode()
+
+    answer = post(raw)
+
+    assert answer.status_code == 200
+    assert WebhookDelivery.objects.get().body["comment"] == "one\r\n\ttwo"
+    for odd, said in (("\0", "line 1, column"), ("\\u0000", "cannot be stored")):
+        refused = post(text.replace("@", odd).encode())
+        assert refused.status_code == 400
+        assert said in refused.json()["detail"]
 
 
 @pytest.fixture

@@ -143,8 +143,9 @@ def _signal(order: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     """``BTC/USDT buy 50%``."""
     asked = [
         f"{order[name]}{unit}"
-        for name, unit in (("qty_per", "%"), ("risk_per", "%"), ("qty", ""))
+        for name, unit in (("qty_per", "%"), ("risk_per", "%"), ("qty", ""), ("stake", ""))
         if order.get(name) is not None
     ]
     symbol = str(order.get("symbol", shared.get("symbol", NOTHING)))
-    return " ".join([symbol, side_name(order.get("side")), *asked[:1]])
+    words = [order[name] for name in ("position", "side", "action") if order.get(name) is not None]
+    return " ".join([symbol, side_name(words[0] if words else None), *asked[:1]])

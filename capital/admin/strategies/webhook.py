@@ -4,20 +4,68 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from capital.admin.frame.views import origin_of, render_page, user_of
-from capital.models import WebhookSecret
-from capital.services.webhooks import remove_secret, rotate_secret, webhook_name
+from capital.domain.errors import InvalidWebhook
+from capital.models import USUAL_LAG_SECONDS, WebhookSecret
+from capital.services.sentences import sentence
+from capital.services.webhooks import (
+    TRADINGVIEW,
+    change_webhook,
+    remove_secret,
+    rotate_secret,
+    webhook_name,
+)
 from strategies.markets import MarketType
 from strategies.models import Strategy
 
 _SYMBOLS = {MarketType.SPOT: "BTC/USDT", MarketType.FUTURES: "BTC/USDT:USDT"}
+
+
+class WebhookForm(forms.Form):
+    """From where a webhook is called, and how late a signal may come."""
+
+    networks = forms.CharField(
+        label=gettext_lazy("Networks that may call"),
+        required=False,
+        max_length=4000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5, "spellcheck": "false"}),
+        help_text=gettext_lazy(
+            "One address or network a line. Empty: calls are accepted from anywhere. TradingView "
+            "calls from: {addresses}."
+        ),
+    )
+    max_lag_seconds = forms.IntegerField(
+        label=gettext_lazy("Maximum delay, in seconds"),
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text=gettext_lazy(
+            "A signal says by timenow when it was sent. If it comes later than this, it enlarges "
+            "no position; closing goes through."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        networks = self.fields["networks"]
+        networks.help_text = str(networks.help_text).format(addresses=", ".join(TRADINGVIEW))
+
+
+def _form(posted: QueryDict | None, secret: WebhookSecret | None) -> WebhookForm:
+    shown = {"networks": "", "max_lag_seconds": USUAL_LAG_SECONDS}
+    if secret is not None:
+        shown = {
+            "networks": "\n".join(secret.networks),
+            "max_lag_seconds": secret.max_lag_seconds,
+        }
+    return WebhookForm(posted, initial=shown)
 
 
 class WebhookPages:
@@ -48,12 +96,19 @@ class WebhookPages:
             return self._rotated(request, strategy)
         if asked == "remove":
             return self._removed(request, strategy)
-        context = {
-            **_about(request, strategy),
-            "secret": WebhookSecret.objects.select_related("created_by")
+        secret = (
+            WebhookSecret.objects.select_related("created_by")
             .defer("digest", "signing_key")
             .filter(strategy=strategy)
-            .first(),
+            .first()
+        )
+        form = _form(request.POST if asked == "settings" else None, secret)
+        if asked == "settings" and self._changed(request, strategy, form):
+            return HttpResponseRedirect(request.get_full_path())
+        context = {
+            **_about(request, strategy),
+            "secret": secret,
+            "form": form,
         }
         return render_page(self, request, "strategies/webhook", _title(strategy), context)
 
@@ -72,6 +127,29 @@ class WebhookPages:
         )
         response["Cache-Control"] = "no-store"
         return response
+
+    def _changed(self, request: HttpRequest, strategy: Strategy, form: WebhookForm) -> bool:
+        """Take what the form says. Its errors are those of the service."""
+        user: Any = user_of(request)
+        if not form.is_valid():
+            return False
+        try:
+            is_open = change_webhook(
+                strategy,
+                networks=form.cleaned_data["networks"].splitlines(),
+                max_lag_seconds=form.cleaned_data["max_lag_seconds"],
+                actor=user,
+                origin=origin_of(request),
+            )
+        except InvalidWebhook as error:
+            form.add_error(error.field, sentence(error.reason))
+            return False
+        if is_open:
+            self.log_change(request, strategy, [{"changed": {"fields": ["webhook"]}}])  # type: ignore[attr-defined]
+            messages.success(request, gettext("The settings of the webhook were saved."))
+        else:
+            messages.warning(request, gettext("The webhook is already off."))
+        return True
 
     def _removed(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
         user: Any = user_of(request)

@@ -28,12 +28,10 @@ def largest_body(path: str) -> int:
 class NotJson(ParseError):
     """The body is not JSON; it says where that shows."""
 
-    def __init__(self, line: int, column: int) -> None:
-        detail = _(
-            "The request body is not valid JSON: see line %(line)s, column %(column)s. A quotation "
-            "mark inside a string needs a backslash before it."
-        )
-        super().__init__(detail % {"line": line, "column": column})
+    def __init__(self, line: int, column: int, hint: str = "") -> None:
+        detail = _("The request body is not valid JSON: see line %(line)s, column %(column)s.")
+        hint = hint or _("A quotation mark inside a string needs a backslash before it.")
+        super().__init__(f"{detail % {'line': line, 'column': column}} {hint}")
 
 
 class ExactJSONParser(BaseParser):
@@ -64,18 +62,25 @@ class ExactJSONParser(BaseParser):
         return parse_json(body)
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse a body that is already in memory, by the same rules as ``ExactJSONParser``."""
+def parse_json(body: bytes, *, lenient: bool = False) -> Any:
+    """Parse a body that is already in memory, by the same rules as ``ExactJSONParser``.
+
+    Args:
+        body: UTF-8.
+        lenient: Whether a mark of byte order may stand before it, and line breaks in its strings,
+            as editors and templates leave them there. Neither can be read in two ways.
+    """
     try:
         value = json.loads(
-            body.decode("utf-8"),
+            body.decode("utf-8-sig" if lenient else "utf-8"),
+            strict=not lenient or b"\0" in body,
             parse_float=_decimal,
             parse_int=_integer,
             parse_constant=_refuse,
             object_pairs_hook=_object,
         )
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise NotJson(*_place_of(error)) from None
+        raise NotJson(*_place_of(error), _hint(error)) from None
     except (ValueError, RecursionError) as error:
         # The error's own text may quote the request, which may contain a secret.
         detail = _("The request body is not valid JSON (%(kind)s).")
@@ -91,6 +96,20 @@ def _place_of(error: json.JSONDecodeError | UnicodeDecodeError) -> tuple[int, in
         return error.lineno, error.colno
     before = error.object[: error.start].decode("utf-8", "replace")
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
+def _hint(error: json.JSONDecodeError | UnicodeDecodeError) -> str:
+    """What usually is wrong there. Nothing of the body is quoted: it may contain a secret."""
+    if not isinstance(error, json.JSONDecodeError):
+        return _("Send the text as UTF-8.")
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
+    if before.endswith(",") and after[:1] in ("}", "]", ","):
+        return _("Remove the comma before it.")
+    if after.startswith("{{") or before.endswith("{"):
+        return _("A placeholder that nobody filled in stands there. Put it in quotation marks.")
+    if after[:1].isalpha() and before.endswith((":", ",", "[")):
+        return _("Put the value in quotation marks.")
+    return ""
 
 
 def _decimal(text: str) -> Decimal:

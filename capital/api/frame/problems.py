@@ -38,6 +38,8 @@ STATUS: Mapping[type[CapitalError], HTTPStatus] = {
     errors.TokenRefused: HTTPStatus.UNAUTHORIZED,
     errors.WebhookRefused: HTTPStatus.UNAUTHORIZED,
     errors.DeliveryArchived: HTTPStatus.CONFLICT,
+    errors.AddressNotAllowed: HTTPStatus.FORBIDDEN,
+    errors.InvalidWebhook: HTTPStatus.BAD_REQUEST,
     errors.DeliveryConflict: HTTPStatus.CONFLICT,
     errors.DeliveryInProgress: HTTPStatus.CONFLICT,
     errors.SessionRefused: HTTPStatus.FORBIDDEN,

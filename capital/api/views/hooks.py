@@ -23,6 +23,7 @@ from capital.api.frame.throttles import AddressThrottle, StrategyThrottle
 from capital.api.shapes.answers import HookAnswer
 from capital.api.shapes.bodies import HookBody, read_signal_wish, unknown_field
 from capital.domain.errors import (
+    AddressNotAllowed,
     DeliveryArchived,
     DeliveryConflict,
     SizingError,
@@ -36,6 +37,7 @@ from capital.services.webhooks import (
     Delivery,
     Moment,
     Proof,
+    check_network,
     check_proof,
     holds_secret,
     receive_signal,
@@ -53,7 +55,14 @@ _SHARED = frozenset({"symbol", "reserve", "expires_in"})
 _TOKEN = re.compile(rb'"token"\s*:\s*"(?P<token>[!#-\[\]-~]{1,200})"')
 # What a caller that knows the secret is refused for, and would otherwise never find again.
 # Not ``DeliveryInProgress``: that signal is being worked on, and recorded.
-_REFUSALS = (ValidationError, ParseError, SizingError, DeliveryConflict, DeliveryArchived)
+_REFUSALS = (
+    ValidationError,
+    ParseError,
+    SizingError,
+    AddressNotAllowed,
+    DeliveryConflict,
+    DeliveryArchived,
+)
 
 _SIGNATURE_HEADERS = [
     OpenApiParameter(
@@ -127,6 +136,7 @@ class Hooks(APIView):
             self.throttled(request, throttle.wait() or 1)
         address = client_address(request)
         try:
+            check_network(secret, address)
             wanted = wanted_parts(request.query_params.get(FIELDS), HookAnswer())
             delivery = call.delivery()
             answer = receive_signal(secret, delivery, address=address, began=began)
@@ -177,7 +187,7 @@ class _Call:
         self._header = request.headers.get(HEADER, "")
         token: Any = ""
         try:
-            body = parse_json(raw)
+            body = parse_json(raw, lenient=True)
             if not isinstance(body, dict):
                 raise ValidationError(_("The request body must be a JSON object."))
             token = body.pop("token", "")

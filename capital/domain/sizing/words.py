@@ -7,6 +7,7 @@ what could be meant in two ways is refused. Fields that only inform are named he
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -32,6 +33,8 @@ INFORMATIVE = frozenset(
 _SIDE_NAMES = ("side", "action")
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _CLOSE = re.compile(r"close(?:\s+(?P<share>\d+(?:\.\d+)?)\s*%?)?\Z")
+# Seconds, or milliseconds.
+_UNIX = re.compile(r"\d{10}(?:\d{3})?")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 _PERCENTS = ("qty_per", "risk_per")
 _SIZES = ("qty_per", "risk_per", "qty", "stake")
@@ -72,6 +75,27 @@ def in_plain_words(body: Mapping[str, Any]) -> tuple[dict[str, Any], Meant | Non
     # Of a position that is flat, the alert for all positions has a size all the same.
     is_odd = wanted is None and isinstance(said, Meant) and said.is_close
     return fields, replace(meant, unused=", ".join(sizes) if is_odd else "")
+
+
+def sent_at(body: Mapping[str, Any]) -> datetime | None:
+    """When a signal was sent, by its ``timenow``; None where it says nothing of that.
+
+    TradingView writes ``2026-11-24T03:00:00Z``. Unix seconds and milliseconds are read, too.
+
+    Raises:
+        ValueError: It says something that is no time.
+    """
+    told = body.get("timenow")
+    if told is None:
+        return None
+    text = str(told).strip()
+    if _UNIX.fullmatch(text):
+        seconds = int(text[:10])
+        return datetime.fromtimestamp(seconds, UTC)
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError
+    return found
 
 
 def _said(fields: dict[str, Any]) -> Any:

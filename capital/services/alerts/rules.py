@@ -184,13 +184,16 @@ def _limit_near(event: happened.LimitNear, _now: datetime) -> News:
 def _signal_refused(event: happened.SignalRefused, _now: datetime) -> News:
     strategy = event.delivery.strategy
     refusal = event.delivery.refusal or {}
-    cause = str(refusal.get("code", ""))[:60]
+    cause = (event.cause or str(refusal.get("code", "")))[:60]
     return News(
         [
             Seen(
                 kind=AlertKind.SIGNAL_REFUSED,
                 about=About(strategy_id=strategy.pk),
-                reason=Reason(Code.SIGNAL_REFUSED, {"strategy": strategy.key}),
+                reason=Reason(
+                    Code.SIGNAL_NOT_FOLLOWED if event.cause else Code.SIGNAL_REFUSED,
+                    {"strategy": strategy.key},
+                ),
                 part=cause,
             )
         ]

@@ -163,6 +163,7 @@ def size_orders(
     link_ids: Sequence[int],
     orders: Sequence[Asked],
     *,
+    late: Reason | None = None,
     patience: timedelta | None = None,
     clock: Clock = timezone.now,
 ) -> list[SizedOrder]:
@@ -177,6 +178,7 @@ def size_orders(
         link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
         orders: The orders, the same for each link, or positions to reach. A symbol that one of them
             enters counts as held for the next ones, where ``max_symbols`` is concerned.
+        late: Why nothing may be enlarged, as on a link that is stopped; None: nothing is late.
         patience: How long a venue may take to answer with a price; None for the usual time.
         clock: Says what time it is.
 
@@ -187,7 +189,7 @@ def size_orders(
         another currency, not allowed, no price) has its ``error``, a quantity of 0 and the
         error's code.
     """
-    read = read_for(link_ids, orders, now=clock())
+    read = read_for(link_ids, orders, now=clock(), late=late)
     prices = last_prices(read.wanted, patience=patience, clock=clock) if read.wanted else {}
     return size_at(read, prices=prices, now=clock())
 
@@ -208,9 +210,19 @@ class Read:
     wanted: list[Quoted]
 
 
-def read_for(link_ids: Sequence[int], orders: Sequence[Asked], *, now: datetime) -> Read:
+def read_for(
+    link_ids: Sequence[int],
+    orders: Sequence[Asked],
+    *,
+    now: datetime,
+    late: Reason | None = None,
+) -> Read:
     """Read what sizing these orders needs, and say which prices are to be asked for."""
     terms = load_terms(link_ids, {order.symbol for order in orders}, now=now)
+    if late is not None:
+        terms = replace(
+            terms, links={key: each.stopped_by(late) for key, each in terms.links.items()}
+        )
     pairs = {
         link_id: [
             (number, pair)

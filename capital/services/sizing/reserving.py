@@ -106,6 +106,7 @@ def reserve_orders(
     *,
     key: str = "",
     actor: AbstractUser | None = None,
+    late: Reason | None = None,
     patience: timedelta | None = None,
     clock: Clock = timezone.now,
 ) -> list[ReservedOrder]:
@@ -121,6 +122,7 @@ def reserve_orders(
         key: The caller's key. What was reserved with it before is returned as it is now, and
             nothing is reserved twice.
         actor: Who reserves; None is the command line, or a signal.
+        late: Why nothing may be enlarged; None: nothing is late.
         patience: How long a venue may take to answer with a price; None for the usual time.
         clock: Says what time it is.
 
@@ -137,13 +139,13 @@ def reserve_orders(
             wish.hold.check()
     orders = [wish.order for wish in wishes]
     found: dict[Quoted, Price | Reason] = {}
-    read = read_for(link_ids, orders, now=clock())
+    read = read_for(link_ids, orders, now=clock(), late=late)
     while True:
         missing = [each for each in read.wanted if each not in found]
         found |= last_prices(missing, patience=patience, clock=clock) if missing else {}
         with transaction.atomic():
             _lock(link_ids, actor)
-            read = read_for(link_ids, orders, now=clock())
+            read = read_for(link_ids, orders, now=clock(), late=late)
             # A link may hold something else by now. Then its price is asked for first.
             if all(each in found for each in read.wanted):
                 return _reserve(read, found, wishes, key=key, actor=actor, clock=clock)

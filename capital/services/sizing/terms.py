@@ -188,6 +188,11 @@ class LinkTerms:
         """Whether anything is known of what it has in use, or reserved."""
         return self.knows_positions or self.reserved.amount > 0
 
+    def stopped_by(self, reason: Reason) -> "LinkTerms":
+        """The same, which may enlarge nothing. What stopped it before stays the reason."""
+        stopped = self.rules.stopped or reason
+        return replace(self, rules=replace(self.rules, stopped=stopped))
+
     @property
     def may_close(self) -> bool:
         """Whether its state lets it close what it holds."""

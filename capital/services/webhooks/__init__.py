@@ -6,7 +6,10 @@ from capital.services.webhooks.readers import accounts_shown
 from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
 from capital.services.webhooks.refusals import holds_secret, recent_refusals, record_refusal
 from capital.services.webhooks.secrets import (
+    TRADINGVIEW,
     Proof,
+    change_webhook,
+    check_network,
     check_proof,
     remove_secret,
     rotate_secret,
@@ -15,10 +18,13 @@ from capital.services.webhooks.secrets import (
 
 __all__ = [
     "MOST_ORDERS",
+    "TRADINGVIEW",
     "Delivery",
     "Moment",
     "Proof",
     "accounts_shown",
+    "change_webhook",
+    "check_network",
     "check_proof",
     "holds_secret",
     "receive_signal",

@@ -36,6 +36,8 @@ _GIVEN_UP_AFTER = timedelta(seconds=30)
 # works on it, one of the two answers counts.
 _SWEPT_AFTER = timedelta(seconds=20)
 _PAUSE_SECONDS = 1 / 20
+# What is told of orders that a signal which was accepted led to none of.
+_TOLD = frozenset({Code.POSITION_UNKNOWN.value, Code.SIGNAL_LATE.value})
 # The fields of an order that are numbers, which JSON has as text.
 _NUMBERS = frozenset({"qty_per", "qty", "risk_per", "stake", "price", "stop_price"})
 
@@ -185,9 +187,10 @@ def keep_answer(
             WebhookAnswer.objects.create(
                 delivery=row, body=body, accounts=dict(accounts or {}), answered_at=now
             )
-            # Who sent it reads no answer, and nothing was ordered.
-            if any(size["code"] == Code.POSITION_UNKNOWN for size in body.get("sizes", ())):
-                say(SignalRefused(row, Code.POSITION_UNKNOWN.value), now=now)
+            # Who sent it reads no answer, and something was not ordered that was meant to be.
+            codes = {size["code"] for size in body.get("sizes", ())}
+            for code in _TOLD & codes:
+                say(SignalRefused(row, code), now=now)
     except IntegrityError:
         # Somebody else took the delivery over and was quicker.
         return told_to_owner(WebhookAnswer.objects.get(delivery=row), row.strategy)

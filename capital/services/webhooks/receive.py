@@ -18,8 +18,10 @@ from django.utils import timezone
 from capital.domain.balances import Source, reading_text
 from capital.domain.clock import Clock, SteadyClock
 from capital.domain.reasons import Code, Reason
+from capital.domain.sizing.words import sent_at
 from capital.exchange.moments import Moment
 from capital.models import (
+    USUAL_LAG_SECONDS,
     Account,
     StrategyAccount,
     Trigger,
@@ -152,20 +154,20 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
         until=began + balance_patience(len(links)),
         clock=clock,
     )
-    patience = _price_patience(began)
+    patience, (late, told) = _price_patience(began), _lateness(row)
     link_ids = [pk for pk, _ in links]
     if delivery.holds:
         wishes = [Wish(order, delivery.holds.get(n)) for n, order in enumerate(delivery.orders)]
         sizes = reserve_orders(
-            link_ids, wishes, key=f"webhook:{row.pk}", patience=patience, clock=clock
+            link_ids, wishes, key=f"webhook:{row.pk}", late=late, patience=patience, clock=clock
         )
     else:
-        answers = size_orders(link_ids, delivery.orders, patience=patience, clock=clock)
+        answers = size_orders(link_ids, delivery.orders, late=late, patience=patience, clock=clock)
         sizes = [ReservedOrder(answer) for answer in answers]
     warnings: list[tuple[int | None, Reason]] = [
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
-    warnings += [(None, reason) for reason in _passed_over(len(found) - len(links))]
+    warnings += [(None, reason) for reason in (*_passed_over(len(found) - len(links)), *told)]
     account_of = dict(links)
     sized = [
         (
@@ -175,6 +177,23 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
         for answer in sizes
     ]
     return _answer_of(row, results, sized, warnings)
+
+
+def _lateness(row: WebhookDelivery) -> tuple[Reason | None, list[Reason]]:
+    """Why the signal may enlarge nothing any more, and what is to be told of its delay."""
+    try:
+        sent = sent_at(row.body)
+    except (ValueError, OverflowError, OSError):
+        return None, [Reason(Code.TIMENOW_UNREADABLE)]
+    if sent is None:
+        return None, []
+    secret = WebhookSecret.objects.filter(strategy=row.strategy).only("max_lag_seconds").first()
+    limit = USUAL_LAG_SECONDS if secret is None else secret.max_lag_seconds
+    seconds = (row.received_at - sent) // _SECOND
+    if seconds <= limit:
+        return None, []
+    late = Reason(Code.SIGNAL_LATE, {"seconds": str(seconds), "limit": str(limit)})
+    return late, [late]
 
 
 def _answer_of(

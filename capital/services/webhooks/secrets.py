@@ -9,17 +9,31 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.errors import WebhookRefused
-from capital.models import ChangedRow, ChangeVerb, WebhookNonce, WebhookSecret
-from capital.services.access.changes import record_change, secret_change
+from capital.domain.errors import AddressNotAllowed, InvalidWebhook, WebhookRefused
+from capital.domain.reasons import Code
+from capital.models import (
+    MOST_LAG_SECONDS,
+    ChangedRow,
+    ChangeVerb,
+    WebhookNonce,
+    WebhookSecret,
+)
+from capital.services.access.changes import (
+    differences,
+    record_change,
+    secret_change,
+    values_of,
+)
 from capital.services.access.roles import require_strategy
 from capital.services.transactions import inside_transaction
 from strategies.models import Strategy
@@ -27,6 +41,9 @@ from strategies.models import Strategy
 PREFIX = "whs_"
 # How far the sender's clock may differ from ours.
 TOLERANCE = timedelta(seconds=300)
+# From where TradingView calls webhooks, as its help page says.
+TRADINGVIEW = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
+MOST_NETWORKS = 50
 _CHANGE = "strategies.change_strategy"
 _LONGEST_SECRET = 200
 _NONCE = re.compile(r"[!-~]{8,100}")
@@ -108,6 +125,92 @@ def remove_secret(strategy: Strategy, *, actor: User | None = None, origin: str 
             verb = ChangeVerb.REMOVED
             _record(strategy, verb, was_open=True, is_open=False, actor=actor, origin=origin)
     return was_open
+
+
+def change_webhook(
+    strategy: Strategy,
+    *,
+    networks: Sequence[str],
+    max_lag_seconds: int,
+    actor: User | None = None,
+    origin: str = "",
+) -> bool:
+    """Say from where the webhook is called, and how late a signal may come.
+
+    Args:
+        strategy: Whose.
+        networks: Addresses and networks; none: calls are accepted from anywhere.
+        max_lag_seconds: 1 to 86,400.
+        actor: Who asks, and may change the strategy; None is the command line.
+        origin: The address from which it was asked, for the record.
+
+    Returns:
+        Whether the webhook is open: else there is nothing to change.
+
+    Raises:
+        InvalidWebhook: One of them cannot be.
+        NotPermitted, StrategyOfAnother: The actor may not.
+    """
+    require_strategy(actor, _CHANGE, [strategy])
+    if not 1 <= max_lag_seconds <= MOST_LAG_SECONDS:
+        most = str(MOST_LAG_SECONDS)
+        raise InvalidWebhook(Code.LAG_OUT_OF_RANGE, field="max_lag_seconds", most=most)
+    wanted = read_networks(networks)
+    with transaction.atomic():
+        rows = WebhookSecret.objects.select_for_update(no_key=True)
+        secret = rows.filter(strategy=strategy).first()
+        if secret is None:
+            return False
+        names = ("networks", "max_lag_seconds")
+        before = values_of(secret, names)
+        secret.networks, secret.max_lag_seconds = wanted, max_lag_seconds
+        secret.save(update_fields=names)
+        record_change(
+            ChangedRow.WEBHOOK,
+            ChangeVerb.CHANGED,
+            differences(before, values_of(secret, names)),
+            name=str(strategy),
+            actor=actor,
+            origin=origin,
+            strategy_id=strategy.pk,
+        )
+    return True
+
+
+def read_networks(texts: Sequence[str]) -> list[str]:
+    """The networks that these mean, each once.
+
+    Raises:
+        InvalidWebhook: One is none, or there are too many.
+    """
+    found: dict[str, None] = {}
+    for text in filter(None, (each.strip() for each in texts)):
+        try:
+            found[str(ip_network(text, strict=False))] = None
+        except ValueError:
+            raise InvalidWebhook(
+                Code.NETWORK_UNREADABLE, field="networks", network=repr(text)[:60]
+            ) from None
+    if len(found) > MOST_NETWORKS:
+        most = str(MOST_NETWORKS)
+        raise InvalidWebhook(Code.TOO_MANY_NETWORKS, field="networks", most=most)
+    return list(found)
+
+
+def check_network(secret: WebhookSecret, address: str) -> None:
+    """Refuse a call of which the address is in none of the webhook's networks.
+
+    Raises:
+        AddressNotAllowed: It is in none of them.
+    """
+    if not secret.networks:
+        return
+    try:
+        caller = ip_address(address)
+    except ValueError:
+        raise AddressNotAllowed(address=repr(address)[:60]) from None
+    if not any(caller in ip_network(network) for network in secret.networks):
+        raise AddressNotAllowed(address=address)
 
 
 def _record(

@@ -124,6 +124,29 @@ def test_removed_secret_closes_the_webhook(client: Client, tenant: Tenant) -> No
         check_at_its_address(strategy.key, Proof(token=secret))
 
 
+def test_networks_and_delay_are_set_on_the_page_and_refused_there(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    strategy = tenant.strategies[0]
+    rotate_secret(strategy)
+    asked = {"ask": "settings", "networks": "52.32.178.7\r\n10.0.0.0/8", "max_lag_seconds": "30"}
+
+    assert client.post(webhook_page(strategy), asked).status_code == 302
+    refused = text_of(client.post(webhook_page(strategy), {**asked, "networks": "nowhere"}))
+    missing = text_of(client.post(webhook_page(strategy), {**asked, "max_lag_seconds": ""}))
+
+    secret = WebhookSecret.objects.get(strategy=strategy)
+    assert (secret.networks, secret.max_lag_seconds) == (["52.32.178.7/32", "10.0.0.0/8"], 30)
+    assert "'nowhere' is no address" in refused
+    assert "This field is required" in missing
+    shown = text_of(client.get(webhook_page(strategy)))
+    assert "52.32.178.7/32\n10.0.0.0/8" in shown
+    assert "52.89.214.238" in shown
+    off = client.post(webhook_page(tenant.strategies[1]), asked, follow=True)
+    assert "already off" in text_of(off)
+
+
 @pytest.mark.once
 def test_badge_says_on_or_off_in_korean(client: Client, tenant: Tenant) -> None:
     client.force_login(tenant.user)

@@ -20,6 +20,7 @@ from capital.models import (
     LimitState,
     PoolDay,
     Trouble,
+    WebhookDelivery,
 )
 from capital.services import happened
 from capital.services.alerts import rules, troubles
@@ -272,6 +273,16 @@ def test_a_refused_signal_is_told_to_who_sees_the_strategy() -> None:
     assert sentence_of(first.code, first.figures).startswith(
         "A signal to trend was refused, so no order was sized."
     )
+
+
+def test_a_signal_whose_order_is_refused_for_what_nobody_knows_is_told_each_cause_once() -> None:
+    delivery = WebhookDelivery.objects.create(
+        strategy=make_strategy(key="trend"), fingerprint="0" * 64, body={}
+    )
+    for cause in ("position_unknown", "position_unknown", "signal_late"):
+        happens(happened.SignalRefused(delivery, cause))
+
+    assert told() == [("signal_refused", "began", "signal_not_followed")] * 2
 
 
 def test_rules_that_mean_something_else_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
