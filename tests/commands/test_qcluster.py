@@ -195,10 +195,12 @@ def test_a_guard_looks_further_back_until_it_has_looked_once(monkeypatch: Any, c
 
     monkeypatch.setattr(qcluster, "_has_swept", False)
     monkeypatch.setattr(qcluster, "sweep", sweep)
-    monkeypatch.setattr(qcluster, "sweep_alerts", lambda: None)
+    alerts: list[int] = []
+    monkeypatch.setattr(qcluster, "sweep_alerts", lambda: alerts.append(len(looks)))
     for _ in range(3):
         qcluster._sweep()
 
     assert looks == [True, True, False]
+    assert alerts == [2, 3]
     assert "was not closed (OperationalError)" in caplog.text
     assert "CANARY" not in caplog.text

@@ -75,11 +75,6 @@ class AlertAdmin(RecordAdmin):
         "shown_messages",
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
-        """Each once, however many of the user's accounts it concerns."""
-        rows: QuerySet[Alert] = super().get_queryset(request)
-        return rows.prefetch_related("deliveries__target")
-
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """With who looks, whose messages are shown."""
         alert: Any = super().get_object(request, *args, **kwargs)
