@@ -10,6 +10,7 @@ from capital.api.views.allocation import Allocate, AllocationRuns
 from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
+from capital.api.views.needs import Needs
 from capital.api.views.not_found import NotFoundView
 from capital.api.views.performance import Performance
 from capital.api.views.reservations import Reservations
@@ -42,6 +43,7 @@ urlpatterns = [
             [
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
                 path("stop/", StopAll.as_view({"post": "stop"}), name="stop"),
+                path("needs/", Needs.as_view({"get": "list"}), name="needs"),
                 path("performance/", Performance.as_view({"get": "list"}), name="performance"),
                 path("hooks/<slug:key>/", Hooks.as_view(), name="hooks"),
                 path("hooks/<slug:key>/<slug:name>/", NamedHooks.as_view(), name="hooks"),

@@ -123,6 +123,7 @@ class World:
             "stop": None,
             "allocate": None,
             "performance": None,
+            "needs": None,
         }
         template = template.replace("{name}", self.account.name)
         return re.sub(r"\{\w+\}", str(ids[resource]), template)

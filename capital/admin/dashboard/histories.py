@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
 from capital.admin.dashboard.trading import trading_section
 from capital.admin.frame.navigation import listing
+from capital.admin.frame.needs import need_lines
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.overview import (
@@ -42,6 +43,8 @@ class AccountHistoryPage:
             stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
             history = read_account_history(stored)
             context["charts"] = _account_charts(stored, history)
+            context["needs"] = need_lines(request, obj.pk)
+            context["needs_title"] = gettext("What needs you")
             context["trading"] = trading_section(
                 stored, read_trading(stored, cast(AbstractUser, request.user))
             )

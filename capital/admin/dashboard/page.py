@@ -13,6 +13,7 @@ from capital.admin.dashboard.earnings import earnings_card
 from capital.admin.dashboard.steps import first_steps
 from capital.admin.frame.formats import span
 from capital.admin.frame.navigation import listing
+from capital.admin.frame.needs import need_lines
 from capital.services.access import sees_everything
 from capital.services.jobs import Health
 from capital.services.overview import Dashboard, read_dashboard
@@ -32,6 +33,8 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "report": report_card(overview),
         "earnings": earnings_card(overview.earnings),
         "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),
+        "needs": need_lines(request),
+        "needs_title": gettext("What needs you"),
         "concerns": concern_rows(overview),
         "concern_links": concern_links(overview),
         "accounts_url": listing("account", state="active"),

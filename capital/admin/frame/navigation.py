@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
+from capital.admin.frame.needs import count_needs
 from capital.admin.frame.stops import stops_in_force
-from capital.models import Account
-from capital.services.access import VIEW_ALL_PERMISSION, visible_to
+from capital.services.access import VIEW_ALL_PERMISSION
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,6 @@ class Entry:
         return not self.permission or request.user.has_perm(self.permission)
 
 
-def suspect_accounts(request: HttpRequest) -> str | None:
-    """How many of the accounts have a balance that waits for a person."""
-    waiting = visible_to(request.user, Account.objects.exclude(suspect_readings={}))
-    return str(waiting.count() or "") or None
-
-
 def count_stops(request: HttpRequest) -> str | None:
     """How many stops of entries are in force."""
     return str(len(stops_in_force(request)) or "") or None
@@ -54,13 +48,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
     (
         gettext_lazy("Accounts and strategies"),
         (
-            Entry(gettext_lazy("Dashboard"), "dashboard", "admin:index"),
+            Entry(gettext_lazy("Dashboard"), "dashboard", "admin:index", badge=count_needs),
             Entry(
                 gettext_lazy("Accounts"),
                 "account_balance_wallet",
                 "admin:capital_account_changelist",
                 "capital.view_account",
-                suspect_accounts,
             ),
             Entry(
                 gettext_lazy("Strategies"),

@@ -219,6 +219,21 @@ ANSWERS: Mapping[str, Any] = {
         "reverses": None,
         "recorded_at": _TIME,
     },
+    "Needs": {
+        "results": [
+            {
+                "kind": "key_refused",
+                "subject": "Main",
+                "account": 1,
+                "strategy": None,
+                "venue": "",
+                "code": "exchange_refused_key",
+                "reason": "binance refused the API key.",
+                "since": _TIME,
+                "more": 0,
+            }
+        ]
+    },
     "Stop": {
         "id": 5,
         "scope": "account",

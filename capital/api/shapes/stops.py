@@ -1,4 +1,4 @@
-"""Stops of entries: what is asked, and what is answered."""
+"""Stops of entries, and what else needs somebody: what is asked, and what is answered."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ from rest_framework import serializers
 
 from capital.api.frame.fields import Request, Switch, Text
 from capital.api.frame.filters import IdFilter, SwitchFilter
-from capital.models import Stop
+from capital.models import AlertKind, Stop
 from capital.services.limits import LONGEST_REASON, why_stopped
+from capital.services.overview import MONEY_IDLE
 from capital.services.sentences import sentence
 
 
@@ -108,3 +109,41 @@ class StopBody(Request):
     owner = Text(required=False, max_length=150, help_text="Username: all accounts of this user.")
     everybody = Switch(default=False, help_text="Every account.")
     reason = _reason()
+
+
+@extend_schema_serializer(component_name="Need")
+class NeedRow(serializers.Serializer[Any]):
+    """Something that a person should do something about."""
+
+    kind = serializers.ChoiceField(
+        choices=[*AlertKind.values, MONEY_IDLE],
+        read_only=True,
+        help_text="What kind of thing: that of an alert, or money that no strategy has.",
+    )
+    subject = serializers.CharField(
+        read_only=True, help_text="What it is about, by name. Empty: the installation."
+    )
+    account = serializers.IntegerField(
+        source="account_id", read_only=True, allow_null=True, help_text="Id of the account."
+    )
+    strategy = serializers.IntegerField(
+        source="strategy_id", read_only=True, allow_null=True, help_text="Id of the strategy."
+    )
+    venue = serializers.CharField(read_only=True, help_text="The exchange. Empty for none.")
+    code = serializers.CharField(read_only=True, help_text="Of the reason.")
+    reason = serializers.CharField(
+        source="why", read_only=True, help_text="Why, as a sentence in the caller's language."
+    )
+    since = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Since when. Null: not known."
+    )
+    more = serializers.IntegerField(
+        read_only=True, help_text="How many more of the same it stands for."
+    )
+
+
+@extend_schema_serializer(component_name="Needs", many=False)
+class NeedList(serializers.Serializer[Any]):
+    """All of them: there are no pages."""
+
+    results = NeedRow(many=True, read_only=True, help_text="The most urgent first.")

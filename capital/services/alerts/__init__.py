@@ -11,6 +11,7 @@ from capital.services.alerts.listed import (
 )
 from capital.services.alerts.messages import as_json, digest_lines, sentence_of_alert
 from capital.services.alerts.outbox import heard_by, send_delivery, send_test, spread_alerts
+from capital.services.alerts.present import present_troubles
 from capital.services.alerts.rules import tell_what_happened
 from capital.services.alerts.targets import (
     SWITCHED,
@@ -32,6 +33,7 @@ __all__ = [
     "heard_by",
     "latest_messages",
     "messages_about",
+    "present_troubles",
     "request_test",
     "save_target",
     "seen_alerts",

@@ -70,7 +70,7 @@ def watch(operations: Sequence[Seen], *, clock: Clock = timezone.now) -> Counter
             by_kind[AlertKind(row.kind)].append(row)
     over, lasting = [], []
     for kind, rows in by_kind.items():
-        ended = _ended(kind, rows)
+        ended = ended_of(kind, rows)
         over += [row.key for row in rows if row.key in ended]
         lasting += [row.key for row in rows if row.key not in ended and row.told_at is None]
     counts["over"] += settle_each(over, now=now)
@@ -93,7 +93,7 @@ def _unreadable_accounts() -> list[Seen]:
 _Ended = Callable[[Sequence[Trouble]], set[str]]
 
 
-def _ended(kind: AlertKind, rows: Sequence[Trouble]) -> set[str]:
+def ended_of(kind: AlertKind, rows: Sequence[Trouble]) -> set[str]:
     """The keys of those that are over; also where the account is switched off."""
     off = {row.key for row in rows if row.account is not None and not row.account.is_active}
     rule = _ENDS.get(kind)

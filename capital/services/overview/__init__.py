@@ -25,6 +25,7 @@ from capital.services.overview.histories import (
     read_strategy_history,
 )
 from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
+from capital.services.overview.needs import MONEY_IDLE, Need, needs_of
 from capital.services.overview.rates import store_rate
 from capital.services.overview.strategies import (
     Idling,
@@ -38,6 +39,7 @@ from capital.services.trading.whose import attributed_fills, unattributed_fills
 
 __all__ = [
     "DELIVERIES_WITHIN",
+    "MONEY_IDLE",
     "AccountHistory",
     "AccountOverview",
     "Concern",
@@ -49,6 +51,7 @@ __all__ = [
     "Freshness",
     "Idling",
     "Metrics",
+    "Need",
     "Slice",
     "StrategyOverview",
     "TradingHistory",
@@ -61,6 +64,7 @@ __all__ = [
     "first_link_capital",
     "freshness_of",
     "mismatched",
+    "needs_of",
     "overview_accounts",
     "overview_strategies",
     "pool_shares",

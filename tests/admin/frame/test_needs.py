@@ -1,0 +1,121 @@
+"""What needs somebody: on the dashboard, as its badge, and on the account's page."""
+
+import re
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AlertKind
+from capital.services.alerts.troubles import About, Seen, note
+from tests.admin.tenants import allow, allow_everything
+from tests.factories import make_account, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+# By kind: what it is about, and where its first button leads.
+_OF_ACCOUNT = "/admin/capital/account/{account}/"
+_BUTTONS = {
+    AlertKind.KEY_REFUSED: _OF_ACCOUNT + "change/#id_api_key",
+    AlertKind.KEY_CAN_WITHDRAW: _OF_ACCOUNT + "change/#id_api_key",
+    AlertKind.POOL_UNREADABLE: _OF_ACCOUNT + "connection/",
+    AlertKind.SUSPECT_BALANCE: _OF_ACCOUNT + "allocate/?accept_jump",
+    AlertKind.RUN_FAILED: _OF_ACCOUNT + "allocate/",
+    AlertKind.RUN_HELD: "/admin/capital/position/?strategy_account__account__id__exact={account}",
+    AlertKind.STOP: "/admin/capital/stop/5/lift/",
+    AlertKind.LIMIT_NEAR: _OF_ACCOUNT + "stop/",
+    AlertKind.SIGNAL_REFUSED: "/admin/capital/webhookdelivery/?refused=yes",
+    AlertKind.FILLS_UNATTRIBUTED: "/admin/capital/fill/?attribution=none",
+    AlertKind.BALANCE_UNEXPLAINED: "/admin/capital/flow/",
+    AlertKind.RULES_SUSPECT: "/admin/capital/market/?venue=",
+    AlertKind.JOB_LATE: "/admin/capital/jobrun/health/",
+    AlertKind.CLUSTER_SILENT: "/admin/capital/jobrun/health/",
+    AlertKind.AUDIT_BROKEN: "/admin/capital/allocationrun/?account__id__exact={account}",
+}
+
+
+@pytest.fixture
+def account() -> Account:
+    owner = allow_everything(make_user(is_staff=True))
+    return make_account(owner=owner, name="Main", connection_code="exchange_refused_key")
+
+
+def tell(account: Account, kind: AlertKind = AlertKind.KEY_REFUSED, part: str = "") -> None:
+    reason = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
+    about = About(account_id=account.pk)
+    with transaction.atomic():
+        note([Seen(kind=kind, about=about, reason=reason, part=part)], now=timezone.now())
+
+
+def text(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def badge_of(page: str) -> str:
+    """What stands beside *Dashboard* in the sidebar."""
+    item = page[page.index("Dashboard") :]
+    found = re.search(r"rounded-xs[^>]*>\s*(\d+)\s*</span>", item[: item.index("Accounts")])
+    return found[1] if found else ""
+
+
+def test_dashboard_badge_and_account_page_show_the_same(client: Client, account: Account) -> None:
+    other = make_account(owner=account.owner, name="Other")
+    client.force_login(account.owner)
+    assert "Nothing needs you." in text(client, "/admin/")
+    assert badge_of(text(client, "/admin/capital/allocationrun/")) == ""
+    tell(account)
+
+    dashboard = text(client, "/admin/")
+    assert "binance refused the API key" in dashboard
+    assert "Replace the key" in dashboard
+    assert badge_of(text(client, "/admin/capital/allocationrun/")) == "1"
+    for row, there in ((account, True), (other, False)):
+        page = text(client, reverse("admin:capital_account_change", args=[row.pk]))
+        assert ("What needs you" in page) is there
+
+
+def test_whoever_may_not_has_no_button(client: Client, account: Account) -> None:
+    viewer = allow(make_user(is_staff=True), "capital.view_account", "capital.view_all_accounts")
+    tell(account)
+    client.force_login(viewer)
+
+    dashboard = text(client, "/admin/")
+
+    assert "binance refused the API key" in dashboard
+    assert "Replace the key" not in dashboard
+
+
+@pytest.mark.parametrize("kind", list(_BUTTONS))
+def test_each_kind_has_its_button(
+    client: Client, account: Account, kind: AlertKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.alerts.present.ended_of", lambda *_: set())
+    Account.objects.filter(pk=account.pk).update(connection_code="exchange_unreachable")
+    tell(account, kind, "5")
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+
+    answer = client.get("/admin/")
+
+    ((_, address), *_more) = answer.context["needs"][0].buttons
+    assert address == _BUTTONS[kind].format(account=account.pk)
+    assert f'href="{address}"' in answer.content.decode()
+
+
+def test_every_kind_of_trouble_is_known() -> None:
+    assert set(_BUTTONS) == set(AlertKind) - {AlertKind.DIGEST, AlertKind.TEST}
+
+
+def test_idle_money_leads_to_what_is_paused(client: Client, account: Account) -> None:
+    from tests.factories import make_link, make_strategy
+
+    Account.objects.update(last_check_code="nothing_to_allocate", connection_code="")
+    make_link(account=account, strategy=make_strategy(owner=account.owner, status="PAUSED"))
+    client.force_login(account.owner)
+
+    page = text(client, "/admin/")
+
+    assert "All of its strategies are paused" in page
+    assert "/admin/strategies/strategy/?status__exact=PAUSED" in page
