@@ -102,13 +102,13 @@ MIDDLEWARE = [
     "capital_project.metrics.requests.CountRequests",
     # First, so that it has a word with answers of the others too.
     "capital_project.caching.NoStoreMiddleware",
-    # Before whatever looks at the host, and after what keeps answers out of caches.
-    "capital_project.serving.probes.answer_probes",
     # It answers what a page met; wherever it stands.
     "capital_project.serving.database.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Before whatever looks at the host.
+    "capital_project.serving.probes.answer_probes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     # Before anything reads a body, and before CommonMiddleware, which adds a Content-Length.
