@@ -350,6 +350,48 @@ def test_body_as_editors_and_templates_leave_it_is_read(secret: str) -> None:
         assert said in refused.json()["detail"]
 
 
+def test_signal_is_tried_without_a_trace(secret: str, link: StrategyAccount) -> None:
+    path = hook_path("grid") + "?dry_run=true"
+    body = {**ORDER, "id": "7", "reserve": True, "token": secret, "symbol": "BTCUSDT"}
+
+    tried = post(body, path=path)
+    refused = post({**body, "side": "hold"}, path=path)
+    unknown = post({**body, "token": "whs_wrong"}, path=path)
+
+    assert (tried.status_code, refused.status_code, unknown.status_code) == (200, 400, 401)
+    answer = tried.json()
+    assert (answer["delivery"], answer["allocations"], answer["warnings"]) == (None, [], [])
+    (size,) = answer["sizes"]
+    assert (size["account"], size["symbol"], size["quantity"]) == (
+        link.account.name, "BTC/USDT", "0.01000",
+    )  # fmt: skip
+    assert not WebhookDelivery.objects.exists()
+    assert not Reservation.objects.exists()
+    assert post(body).json()["delivery"] is not None
+
+
+def test_trying_a_signal_keeps_its_rules(secret: str, link: StrategyAccount) -> None:
+    path = hook_path("grid") + "?dry_run=true"
+    sent = f"{timezone.now() - timedelta(minutes=9):%Y-%m-%dT%H:%M:%SZ}"
+
+    late = post({**ORDER, "timenow": sent, "token": secret}, path=path).json()
+
+    assert [size["code"] for size in late["sizes"]] == ["signal_late"]
+    assert post_signed(secret, ORDER).status_code == 200
+    raw = json.dumps(ORDER).encode()
+    stamp = str(int(time.time()))
+    headers = {
+        "X-Capital-Timestamp": stamp,
+        "X-Capital-Nonce": "n0nce-77",
+        "X-Capital-Signature": sign(
+            signing_key_of(secret), timestamp=stamp, nonce="n0nce-77", body=raw
+        ),
+    }
+    assert [post(raw, path=path, **headers).status_code for _ in range(2)] == [200, 401]
+    WebhookSecret.objects.update(networks=["10.0.0.0/8"])
+    assert post({**ORDER, "token": secret}, path=path).status_code == 403
+
+
 @pytest.fixture
 def heard() -> Iterator[list[Any]]:
     """What was said to have happened."""

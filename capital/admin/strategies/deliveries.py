@@ -104,24 +104,14 @@ class DeliveryAdmin(IndexedSearch, RecordAdmin):
     @admin.display(description=gettext_lazy("signal"))
     def shown_signal(self, delivery: WebhookDelivery) -> Any:
         """What was asked for, in a few words for each order."""
-        signals = [_signal(order, delivery.body) for order in _orders(delivery.body)]
+        signals = signals_of(delivery.body)
         more = len(signals) - _MOST_SIGNALS
         return lines(*signals[:_MOST_SIGNALS], f"+ {more}" if more > 0 else "")
 
     @admin.display(description=gettext_lazy("response"))
     def shown_answer(self, delivery: WebhookDelivery) -> Any:
         """How many orders got a quantity, or that the signal was refused."""
-        if delivery.refusal is not None:
-            return badge(gettext("refused"), "danger", refusal_text(delivery))
-        if not hasattr(delivery, "answer"):
-            return badge(gettext("no response"), "danger")
-        codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]
-        sized = sum(code == Code.SIZED for code in codes)
-        colour = "success" if sized == len(codes) and codes else "warning"
-        text = ngettext(
-            "%(sized)s of %(count)s order sized", "%(sized)s of %(count)s orders sized", len(codes)
-        )
-        return badge(text % {"sized": sized, "count": len(codes)}, colour)
+        return answer_badge(delivery)
 
     @admin.display(description=gettext_lazy("authentication"), ordering="is_signed")
     def shown_proof(self, delivery: WebhookDelivery) -> Any:
@@ -131,6 +121,33 @@ class DeliveryAdmin(IndexedSearch, RecordAdmin):
             if delivery.is_signed
             else gettext("secret in the request body")
         )
+
+
+def answer_badge(delivery: WebhookDelivery) -> Any:
+    """How many orders of a delivery got a quantity, or that it was refused."""
+    if delivery.refusal is not None:
+        return badge(gettext("refused"), "danger", refusal_text(delivery))
+    if not hasattr(delivery, "answer"):
+        return badge(gettext("no response"), "danger")
+    codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]
+    sized = sum(code == Code.SIZED for code in codes)
+    colour = "success" if sized == len(codes) and codes else "warning"
+    text = ngettext(
+        "%(sized)s of %(count)s order sized", "%(sized)s of %(count)s orders sized", len(codes)
+    )
+    return badge(text % {"sized": sized, "count": len(codes)}, colour)
+
+
+def signals_of(body: Any) -> list[str]:
+    """What a body asked for, in a few words for each order."""
+    return [_signal(order, body) for order in _orders(body)]
+
+
+def signal_text(body: Any) -> str:
+    """The same in one line."""
+    signals = signals_of(body)
+    more = len(signals) - _MOST_SIGNALS
+    return ", ".join([*signals[:_MOST_SIGNALS], *([f"+ {more}"] if more > 0 else [])])
 
 
 def _orders(body: Any) -> list[Mapping[str, Any]]:

@@ -2,24 +2,29 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextareaWidget
 
 from capital.admin.frame.views import origin_of, render_page, user_of
+from capital.admin.strategies.answers import refusal_text
+from capital.admin.strategies.deliveries import answer_badge, signal_text
 from capital.domain.errors import InvalidWebhook
 from capital.models import USUAL_LAG_SECONDS, WebhookSecret
 from capital.services.sentences import sentence
 from capital.services.webhooks import (
     TRADINGVIEW,
     change_webhook,
+    recent_signals,
     remove_secret,
     rotate_secret,
     webhook_name,
@@ -27,6 +32,8 @@ from capital.services.webhooks import (
 from strategies.markets import MarketType
 from strategies.models import Strategy
 
+# Where the secret is to stand: it is shown only once.
+_HIDDEN = "whs_…"
 _SYMBOLS = {MarketType.SPOT: "BTC/USDT", MarketType.FUTURES: "BTC/USDT:USDT"}
 
 
@@ -109,7 +116,11 @@ class WebhookPages:
             **_about(request, strategy),
             "secret": secret,
             "form": form,
+            "texts": alert_texts(strategy, _HIDDEN),
+            "signals": _signals(strategy, request),
         }
+        if request.method == "GET" and request.GET.get("part") == "signals":
+            return render(request, "capital/strategies/signals.html", context)
         return render_page(self, request, "strategies/webhook", _title(strategy), context)
 
     def _rotated(self, request: HttpRequest, strategy: Strategy) -> HttpResponse:
@@ -120,7 +131,7 @@ class WebhookPages:
         context = {
             **_about(request, strategy),
             "text": text,
-            "template": message_template(strategy, text),
+            "texts": alert_texts(strategy, text),
         }
         response = render_page(
             self, request, "strategies/webhook_secret", _title(strategy), context
@@ -161,17 +172,66 @@ class WebhookPages:
         return HttpResponseRedirect(reverse("admin:strategies_strategy_change", args=[strategy.pk]))
 
 
-def message_template(strategy: Strategy, secret: str) -> str:
-    """What to put into TradingView's message: it fills the double braces in itself."""
-    message = {
-        "token": secret,
-        "id": "{{ticker}} {{timenow}} {{strategy.order.action}}",
-        "symbol": _SYMBOLS[MarketType(strategy.market_type)],
-        "side": "{{strategy.order.action}}",
-        "order_type": "MARKET",
-        "qty_per": "50",
+@dataclass(frozen=True)
+class AlertText:
+    """A message to copy into an alert of TradingView's, which fills the double braces in."""
+
+    title: str
+    text: str
+    note: str
+
+
+def alert_texts(strategy: Strategy, secret: str) -> list[AlertText]:
+    """The messages of a strategy's alert and of an indicator's, for any chart and for one symbol.
+
+    Args:
+        strategy: Whose webhook it is.
+        secret: What stands as its token.
+    """
+    one = _SYMBOLS[MarketType(strategy.market_type)]
+    of_strategy = {
+        "position": "{{strategy.market_position}}",
+        "position_size": "{{strategy.position_size}}",
     }
-    return json.dumps(message, indent=2)
+    any_chart = gettext("The symbol is that of the chart. Change the percentage.")
+    one_symbol = gettext("The symbol is fixed in the message. Change it and the percentage.")
+    titles = {
+        gettext("Alert of a strategy, any chart"): ("{{ticker}}", of_strategy, any_chart),
+        gettext("Alert of a strategy, one symbol"): (one, of_strategy, one_symbol),
+        gettext("Alert of an indicator, any chart"): ("{{ticker}}", {"action": "long"}, any_chart),
+        gettext("Alert of an indicator, one symbol"): (one, {"action": "long"}, one_symbol),
+    }
+    found = []
+    for title, (symbol, asked, note) in titles.items():
+        order = "{{strategy.order.id}}" if "position" in asked else asked["action"]
+        message = {
+            "token": secret,
+            "id": f"{{{{ticker}}}} {{{{timenow}}}} {order}",
+            "symbol": symbol,
+            **asked,
+            "qty_per": "50",
+            "timenow": "{{timenow}}",
+        }
+        if "action" in asked:
+            note += " " + gettext("Make one alert for each of long, short, flat and close.")
+        found.append(AlertText(title, json.dumps(message, indent=2, ensure_ascii=False), note))
+    return found
+
+
+def _signals(strategy: Strategy, request: HttpRequest) -> list[dict[str, Any]]:
+    """The last signals that the reader may see, in a line each; none without the permission."""
+    if not request.user.has_perm("capital.view_webhookdelivery"):
+        return []
+    return [
+        {
+            "row": row,
+            "url": reverse("admin:capital_webhookdelivery_change", args=[row.pk]),
+            "asked": signal_text(row.body),
+            "answer": answer_badge(row),
+            "refusal": refusal_text(row) if row.refusal is not None else "",
+        }
+        for row in recent_signals(strategy, user=user_of(request))
+    ]
 
 
 def _title(strategy: Strategy) -> str:

@@ -183,7 +183,9 @@ class HookSize(ReservedSize):
 class HookAnswer(serializers.Serializer[Any]):
     """The allocations, then the size of every order on every account of the strategy."""
 
-    delivery = serializers.IntegerField(help_text="Id of the recorded delivery.")
+    delivery = serializers.IntegerField(
+        allow_null=True, help_text="Id of the recorded delivery. Null: it was only tried."
+    )
     strategy = serializers.CharField()
     received_at = serializers.DateTimeField()
     allocations = HookAllocation(many=True)

@@ -42,11 +42,13 @@ from capital.services.webhooks import (
     holds_secret,
     receive_signal,
     record_refusal,
+    try_signal,
 )
 
 TIMESTAMP = "X-Capital-Timestamp"
 NONCE = "X-Capital-Nonce"
 SIGNATURE = "X-Capital-Signature"
+DRY_RUN = "dry_run"
 _CHALLENGE = 'Webhook realm="capital"'
 _LONGEST_ID = 100
 # What several orders may share.
@@ -99,6 +101,14 @@ _PARAMETERS = [
             f"{', '.join(parts_of(HookAnswer()))}. It is recorded in full."
         ),
     ),
+    OpenApiParameter(
+        DRY_RUN,
+        bool,
+        description=(
+            "`true`: answer what this signal would get now. Nothing is allocated, reserved or "
+            "recorded; `delivery` is null."
+        ),
+    ),
 ]
 
 
@@ -135,6 +145,9 @@ class Hooks(APIView):
         if not throttle.allow_request(request, self):
             self.throttled(request, throttle.wait() or 1)
         address = client_address(request)
+        if request.query_params.get(DRY_RUN) == "true":
+            check_network(secret, address)
+            return Response(try_signal(secret, call.delivery(), began=began))
         try:
             check_network(secret, address)
             wanted = wanted_parts(request.query_params.get(FIELDS), HookAnswer())

@@ -3,8 +3,13 @@
 from capital.exchange.moments import Moment
 from capital.services.webhooks.deliveries import Delivery
 from capital.services.webhooks.readers import accounts_shown
-from capital.services.webhooks.receive import MOST_ORDERS, receive_signal
-from capital.services.webhooks.refusals import holds_secret, recent_refusals, record_refusal
+from capital.services.webhooks.receive import MOST_ORDERS, receive_signal, try_signal
+from capital.services.webhooks.refusals import (
+    holds_secret,
+    recent_refusals,
+    recent_signals,
+    record_refusal,
+)
 from capital.services.webhooks.secrets import (
     TRADINGVIEW,
     Proof,
@@ -29,8 +34,10 @@ __all__ = [
     "holds_secret",
     "receive_signal",
     "recent_refusals",
+    "recent_signals",
     "record_refusal",
     "remove_secret",
     "rotate_secret",
+    "try_signal",
     "webhook_name",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -43,6 +43,8 @@ from capital.services.webhooks.deliveries import (
     stored_delivery,
 )
 from capital.services.webhooks.readers import told_to_owner, with_present_reservations
+from capital.services.webhooks.secrets import use_nonce
+from strategies.models import Strategy
 
 logger = logging.getLogger(__name__)
 
@@ -140,13 +142,7 @@ _Answer = tuple[dict[str, Any], dict[str, list[int | None]]]
 
 
 def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment) -> _Answer:
-    every = StrategyAccount.objects.filter(
-        strategy=row.strategy, is_active=True, account__is_active=True
-    )
-    allowed = allowed_to(row.strategy.owner, Act.ALLOCATE, Account.objects.order_by())
-    rows = every.annotate(is_allowed=Q(account__in=allowed.values("pk"))).order_by("pk")
-    found = list(rows.values_list("pk", "account_id", "is_allowed"))
-    links = [(pk, account_id) for pk, account_id, is_allowed in found if is_allowed]
+    links, passed_over = _links_of(row.strategy)
     results = reallocate_where_due(
         [account_id for _, account_id in links],
         trigger=Trigger.WEBHOOK,
@@ -167,7 +163,7 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
     warnings: list[tuple[int | None, Reason]] = [
         (result.account.pk, reason) for result in results for reason in _not_live(result)
     ]
-    warnings += [(None, reason) for reason in (*_passed_over(len(found) - len(links)), *told)]
+    warnings += [(None, reason) for reason in (*_passed_over(passed_over), *told)]
     account_of = dict(links)
     sized = [
         (
@@ -177,6 +173,59 @@ def _work(row: WebhookDelivery, delivery: Delivery, clock: Clock, began: Moment)
         for answer in sizes
     ]
     return _answer_of(row, results, sized, warnings)
+
+
+@outside_transaction
+def try_signal(
+    secret: WebhookSecret,
+    delivery: Delivery,
+    *,
+    clock: Clock = timezone.now,
+    began: Moment | None = None,
+) -> dict[str, Any]:
+    """What a signal would be answered now. It allocates nothing, reserves nothing, records nothing.
+
+    Call it outside a transaction. The nonce of a signed call is used up all the same.
+
+    Args:
+        secret: The webhook's secret, which the caller has proved to know.
+        delivery: What was sent.
+        clock: Says what time it is.
+        began: When the request arrived; None for now.
+
+    Returns:
+        As ``receive_signal``, with ``delivery`` null and no allocations.
+
+    Raises:
+        WebhookRefused: The nonce was used before.
+    """
+    now = clock()
+    if delivery.nonce:
+        with transaction.atomic():
+            use_nonce(secret, delivery.nonce, now=now)
+    row = WebhookDelivery(strategy=secret.strategy, body=dict(delivery.body), received_at=now)
+    links, passed_over = _links_of(row.strategy)
+    late, told = _lateness(row)
+    patience = _price_patience(Moment.now() if began is None else began)
+    answers = size_orders(
+        [pk for pk, _ in links], delivery.orders, late=late, patience=patience, clock=clock
+    )
+    account_of = dict(links)
+    sizes = [(account_of[answer.link_id], answer.as_json()) for answer in answers]
+    warnings = [(None, reason) for reason in (*_passed_over(passed_over), *told)]
+    return _answer_of(row, [], sizes, warnings)[0]
+
+
+def _links_of(strategy: Strategy) -> tuple[list[tuple[int, int]], int]:
+    """The links that a signal is for, each with its account, and how many are passed over."""
+    every = StrategyAccount.objects.filter(
+        strategy=strategy, is_active=True, account__is_active=True
+    )
+    allowed = allowed_to(strategy.owner, Act.ALLOCATE, Account.objects.order_by())
+    rows = every.annotate(is_allowed=Q(account__in=allowed.values("pk"))).order_by("pk")
+    found = list(rows.values_list("pk", "account_id", "is_allowed"))
+    links = [(pk, account_id) for pk, account_id, is_allowed in found if is_allowed]
+    return links, len(found) - len(links)
 
 
 def _lateness(row: WebhookDelivery) -> tuple[Reason | None, list[Reason]]:

@@ -23,7 +23,7 @@ LONGEST_TEXT = 4000
 # Wherever somebody wrote a secret by mistake.
 _SECRET = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]{8,}")
 _SHOWN_FOR = timedelta(days=7)
-_MOST_SHOWN = 5
+_MOST_SHOWN, _MOST_LISTED = 5, 10
 
 
 def record_refusal(
@@ -88,6 +88,14 @@ def recent_refusals(
         strategy=strategy, refusal__isnull=False, received_at__gt=clock() - _SHOWN_FOR
     )
     return list(visible_to(user, rows).order_by("-pk")[:_MOST_SHOWN])
+
+
+def recent_signals(
+    strategy: Strategy, *, user: AbstractUser, most: int = _MOST_LISTED
+) -> Sequence[WebhookDelivery]:
+    """The last calls that this user may see, accepted or refused, with answers, newest first."""
+    rows = WebhookDelivery.objects.filter(strategy=strategy).select_related("strategy", "answer")
+    return list(visible_to(user, rows).order_by("-pk")[:most])
 
 
 def _without_secrets(value: Any) -> Any:

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from capital.domain.errors import WebhookRefused
 from capital.models import WebhookDelivery, WebhookSecret
+from capital.services.trading import report_positions
+from capital.services.webhooks.refusals import record_refusal
 from capital.services.webhooks.secrets import Proof, rotate_secret
 from strategies.models import Strategy
 from tests.admin.tenants import Tenant, allow, join, make_delivery, make_tenant
@@ -79,23 +81,73 @@ def test_message_for_tradingview_is_json_that_the_webhook_takes(
     make_market("BTC/USDT")
     make_market("BTC/USDT:USDT")
     for strategy, symbol in zip(tenant.strategies, ("BTC/USDT", "BTC/USDT:USDT"), strict=True):
+        report_positions(strategy.strategy_accounts.get().pk, [])
         answer = client.post(webhook_page(strategy), {"ask": "rotate"})
-        message = answer.context["template"]
-        assert html.escape(message) in answer.content.decode()
-        filled = (
-            message.replace("{{strategy.order.action}}", "buy")
-            .replace("{{ticker}}", "BTCUSDT")
-            .replace("{{timenow}}", "2026-11-24T10:00:00Z")
-        )
-        # Sized at the venue's price, not at the bar's.
-        assert "price" not in json.loads(filled)
-        assert json.loads(filled)["symbol"] == symbol
+        texts, now = [each.text for each in answer.context["texts"]], timezone.now()
+        assert len(texts) == 4
+        for number, message in enumerate(texts):
+            assert html.escape(message) in answer.content.decode()
+            filled = (
+                message.replace("{{strategy.market_position}}", "long")
+                .replace("{{strategy.position_size}}", "3")
+                .replace("{{strategy.order.id}}", f"Long {number}")
+                .replace("{{ticker}}", "BTCUSDT")
+                .replace("{{timenow}}", f"{now - timedelta(seconds=number):%Y-%m-%dT%H:%M:%SZ}")
+            )
+            # Sized at the venue's price, not at the bar's.
+            assert "price" not in json.loads(filled)
+            assert "{{" not in filled
 
-        delivered = client.post(hook_path(strategy.key), filled, content_type="text/plain")
+            delivered = client.post(hook_path(strategy.key), filled, content_type="text/plain")
 
-        assert delivered.status_code == 200, delivered.content
-        assert [size["symbol"] for size in delivered.json()["sizes"]] == [symbol]
-        assert delivered.json()["sizes"][0]["price"] == "61234.5"
+            assert delivered.status_code == 200, delivered.content
+            assert [size["symbol"] for size in delivered.json()["sizes"]] == [symbol]
+            assert delivered.json()["sizes"][0]["price"] == "61234.5"
+
+
+@pytest.mark.once
+def test_page_shows_the_last_signals_and_the_refused_ones_and_reads_them_again(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    strategy, other = tenant.strategies
+    rotate_secret(strategy)
+    record_refusal(
+        strategy.webhook_secret,
+        body={"symbol": "BTC/USDT", "position": "up"},
+        refusal={"status": 400, "code": "unknown_target", "detail": "It is not known."},
+        address="::1",
+    )
+    WebhookDelivery.objects.create(
+        strategy=other, fingerprint="0" * 64, body={"symbol": "OF/OTHER", "action": "close"}
+    )
+
+    page = text_of(client.get(webhook_page(strategy)))
+    part = text_of(client.get(webhook_page(strategy), {"part": "signals"}))
+
+    for text in (page, part):
+        assert "BTC/USDT up" in text
+        assert "It is not known." in text
+        assert "OF/OTHER" not in text
+    assert "<html" not in part
+    assert "webhook.js" in page
+    assert f'data-try="http://testserver{hook_path(strategy.key)}"' in page
+    assert "whs_…" in page
+
+
+@pytest.mark.once
+def test_signals_are_shown_to_who_may_see_them_only(client: Client, tenant: Tenant) -> None:
+    strategy = tenant.strategies[0]
+    rotate_secret(strategy)
+    user = make_user(is_staff=True)
+    strategy.owner = user
+    strategy.save()
+    client.force_login(allow(user, *EDITOR))
+
+    page = text_of(client.get(webhook_page(strategy)))
+    assert "whs_…" in page
+    assert "Last signals" not in page
+    assert "No signal" in text_of(client.get(webhook_page(strategy), {"part": "signals"}))
 
 
 def test_new_secret_takes_the_place_of_the_one_before(client: Client, tenant: Tenant) -> None:
