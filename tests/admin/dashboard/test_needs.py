@@ -1,0 +1,24 @@
+"""What needs somebody, on the page of the account that it is of."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import make_account, make_link, make_link_day, make_user
+
+
+@pytest.mark.django_db
+def test_it_stands_once_on_the_page_of_its_account_and_not_on_another_ones(client: Client) -> None:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    account = make_account(connection_code="exchange_refused_key")
+    other = make_account()
+    for each in (account, other):
+        make_link_day(make_link(account=each, market_type="futures"))
+
+    def page(pk: int) -> str:
+        return client.get(
+            reverse("admin:capital_account_change", args=[pk]), headers={"accept-language": "en"}
+        ).content.decode()
+
+    assert page(account.pk).count("What needs you") == 1
+    assert "What needs you" not in page(other.pk)
