@@ -4,14 +4,15 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from capital.services.limits import Scope, place_stop
 from tests.factories import make_account, make_link, make_link_day, make_user
 
 
 @pytest.mark.django_db
 def test_it_stands_once_on_the_page_of_its_account_and_not_on_another_ones(client: Client) -> None:
     client.force_login(make_user(is_staff=True, is_superuser=True))
-    account = make_account(connection_code="exchange_refused_key")
-    other = make_account()
+    account, other = make_account(), make_account()
+    place_stop(Scope(account_id=account.pk), reason="An outage", actor=None)
     for each in (account, other):
         make_link_day(make_link(account=each, market_type="futures"))
 
