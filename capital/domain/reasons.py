@@ -1250,6 +1250,20 @@ class Code(StrEnum):
         "close_out_of_range",
         "A position cannot be closed by {percent}%. Close more than 0% and at most 100%.",
     )
+    LEVERAGE_NOT_POSITIVE = (
+        "leverage_not_positive",
+        "The leverage {leverage} must be above zero.",
+    )
+    LEVERAGE_ABOVE_LINK = (
+        "leverage_above_link",
+        "A leverage of {asked} was asked for, but the strategy has {limit} here. It was sized with "
+        "at most that.",
+    )
+    DO_NOT_SEND = (
+        "do_not_send",
+        "Do not send this order: nothing can be closed. At some exchanges, a reduce-only order of "
+        "0 closes the whole position.",
+    )
     STAKE_MISSING = "stake_missing", "stake_of says what a stake counts, but there is no stake."
     STAKE_NOT_POSITIVE = "stake_not_positive", "The stake {stake} must be above zero."
     STAKE_NOT_ALONE = (

@@ -97,7 +97,8 @@ def test_refusal_on_one_account_is_an_answer_of_the_strategy(
         ({"qty_per": {"a": 1}}, "qty_per"),
         ({"price": "-1"}, "price"),
         ({"price": "1e400"}, "price"),
-        ({"leverage": "3"}, "leverage"),
+        ({"leverage": "0"}, "leverage"),
+        ({"levrage": "3"}, "levrage"),
     ],
 )
 def test_order_that_makes_no_sense_is_refused_on_either_address(

@@ -177,7 +177,7 @@ FIGURES = {
     "question": "GET /V1", "rows": "2",
     "file": "/2026-11/1", "fill": "21", "flow": "22", "position_side": "short",
     "nearest": "BTC/USDT", "exchange": "BYBIT", "words": "SIDE", "placeholder": "TICKER",
-    "address": "203.0.113.7", "network": "'X'",
+    "leverage": "0", "address": "203.0.113.7", "network": "'X'",
     "stake": "300", "others": "QTY", "stake_of": "'ALL'", "names": "qty_per",
     "symbols": "BTC/USDT", "positions": "-2 BTC/USDT:USDT",
     "field": "capital.Account.reserve_amount", "held": "0.5", "hours": "30", "key": "k-1",

@@ -95,10 +95,25 @@ class Size(serializers.Serializer[Any]):
         allow_null=True, help_text="Capital that the order ties up. On spot its whole value."
     )
     fee = serializers.CharField(allow_null=True, help_text="Fee at the account's fee rate.")
+    stake = serializers.CharField(
+        allow_null=True,
+        help_text=(
+            "For bots that calculate a quantity from money and round it down: what the quantity "
+            "and half a step more tie up, in the quote currency, without the fee. Null for closing."
+        ),
+    )
+    stake_step = serializers.CharField(allow_null=True, help_text="The stake of one step.")
+    min_stake = serializers.CharField(
+        allow_null=True, help_text="The stake of the smallest order that the market takes."
+    )
+    max_stake = serializers.CharField(
+        allow_null=True,
+        help_text="The stake of the largest order that the market takes. Null: nothing bounds it.",
+    )
     bound_by = serializers.CharField(
         allow_blank=True,
         help_text=(
-            "What determined the quantity: `budget`, `risk`, `quantity`, `position`, "
+            "What determined the quantity: `budget`, `risk`, `quantity`, `stake`, `position`, "
             "`max_amount`, `max_cost`, `leverage` or `available`. If it is 0: the limit that was "
             "not reached."
         ),

@@ -20,7 +20,7 @@ from capital.domain.sizing.words import in_plain_words
 from capital.models import LONGEST_ORDER_ID
 from capital.services.sizing import HOLD_FIELDS, Hold, Wish
 
-_NUMBERS = ("qty_per", "qty", "risk_per", "stake", "price", "stop_price")
+_NUMBERS = ("qty_per", "qty", "risk_per", "stake", "leverage", "price", "stop_price")
 _TEXTS = ("symbol", "side", "order_type", "position_side", "stake_of")
 _FIELDS = (*_NUMBERS, *_TEXTS, *sorted(HOLD_FIELDS))
 # What a signal may name besides.
@@ -82,6 +82,10 @@ class OrderBody(Request):
         choices=[(each.value, each.value) for each in StakeOf],
         default=StakeOf.MARGIN.value,
         help_text="What the stake counts: the capital that it ties up, or the order's whole value.",
+    )
+    leverage = _number(
+        "The leverage to size with: at most the strategy's on this account and the market's. "
+        "Default: the strategy's."
     )
     price = _number(
         "Price of a limit order. On a market order a hint, used where it is dearer than the "

@@ -73,6 +73,7 @@ class OrderRequest:
         stake: An amount of the quote currency, > 0, and then nothing else says how much. It is an
             absolute quantity, told in money.
         stake_of: A value of ``StakeOf``; None is the margin. Only with ``stake``.
+        leverage: With which to size it, > 0, at most the link's and the market's; None: the link's.
         price: The limit of a LIMIT or STOP_LIMIT order. For a MARKET order a hint that spares
             asking the venue for its last price.
         position_side: On an account that holds a long and a short position in one symbol, which
@@ -91,6 +92,7 @@ class OrderRequest:
     position_side: str | None = None
     stake: Decimal | None = None
     stake_of: str | None = None
+    leverage: Decimal | None = None
 
     @property
     def is_closing(self) -> bool:
@@ -133,11 +135,15 @@ class OrderRequest:
                 field="position_side",
                 side=repr(self.position_side)[:40],
             )
-        for name in ("qty_per", "qty", "risk_per", "stake", "price", "stop_price"):
+        for name in ("qty_per", "qty", "risk_per", "stake", "leverage", "price", "stop_price"):
             number: Decimal | None = getattr(self, name)
             if number is not None and not number.is_finite():
                 raise InvalidOrder(Code.NUMBER_NOT_FINITE, field=name, name=name)
         self._check_quantity()
+        if self.leverage is not None and self.leverage <= 0:
+            raise InvalidOrder(
+                Code.LEVERAGE_NOT_POSITIVE, field="leverage", leverage=format(self.leverage, "f")
+            )
         for name in ("price", "stop_price"):
             price: Decimal | None = getattr(self, name)
             if price is not None and price <= 0:

@@ -25,6 +25,7 @@ from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import OrderRequest, PositionSide
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
+from capital.domain.sizing.stakes import stakes_of
 from capital.domain.sizing.targets import Asked, TargetRequest
 from capital.exchange.contract import Quoted
 from capital.services.limits.reservations import waiting_reason
@@ -74,7 +75,14 @@ class SizedOrder:
         notional: The order's value.
         margin: The capital that it ties up: all of its value on spot, 0 for closing.
         fee: The fee at the account's fee rate. ``margin + fee <= budget`` always.
+        stake: The margin of ``quantity`` and half a step, in the quote currency: for bots that
+            calculate a quantity from money, and round it down. None for closing, here and below,
+            and where no price is known.
+        stake_step: The margin of one step.
+        min_stake: The margin of the smallest order that the market takes.
+        max_stake: That of the largest one; None where nothing bounds it.
         bound_by: What determined the quantity: ``budget``, ``risk``, ``quantity`` (asked for),
+            ``stake``,
             ``position``, ``max_amount``, ``max_cost``, ``leverage``, ``available``; with a
             quantity of 0 the limit that it missed: ``step``, ``min_amount``, ``min_cost``,
             ``capital``; empty where refused.
@@ -112,6 +120,10 @@ class SizedOrder:
     notional: Decimal | None = None
     margin: Decimal | None = None
     fee: Decimal | None = None
+    stake: Decimal | None = None
+    stake_step: Decimal | None = None
+    min_stake: Decimal | None = None
+    max_stake: Decimal | None = None
     bound_by: str = ""
     code: Code
     figures: dict[str, str] = field(default_factory=dict)
@@ -149,6 +161,10 @@ class SizedOrder:
             "notional": _text(self.notional),
             "margin": _text(self.margin),
             "fee": _text(self.fee),
+            "stake": _text(self.stake),
+            "stake_step": _text(self.stake_step),
+            "min_stake": _text(self.min_stake),
+            "max_stake": _text(self.max_stake),
             "bound_by": self.bound_by,
             "code": self.code.value,
             "warnings": [
@@ -401,7 +417,7 @@ class _Sizer:
     def _size(self, pair: "_Pair") -> tuple[SizedOrder, Sizing]:
         order, link, rules = pair.order, pair.link, pair.instrument.rules_on(pair.link)
         found = self.prices[pair.instrument.quoted]
-        terms = link.terms_of(rules)
+        terms = _with_leverage(link.terms_of(rules), order)
         held = link.held(order)
         enters = not order.is_closing and not is_spot_sale(order, rules)
         if enters and self.entered:
@@ -431,7 +447,7 @@ class _Sizer:
             )
         if sizing.amount and enters:
             self.entered.add(order.symbol)
-        return _sized(pair, sizing, terms, priced, _rules_warnings(pair, self.now)), sizing
+        return _sized(pair, sizing, terms, priced, _warnings(pair, self.now, sizing)), sizing
 
 
 def _no_price(pair: _Pair, found: Price | Reason) -> PriceUnavailable:
@@ -455,8 +471,21 @@ def _suspect(instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def _rules_warnings(pair: _Pair, now: datetime) -> list[Reason]:
+def _with_leverage(terms: Terms, order: OrderRequest) -> Terms:
+    """The terms with the leverage that was asked for, if that is lower."""
+    if order.leverage is None or order.leverage >= terms.leverage:
+        return terms
+    return replace(terms, leverage=order.leverage)
+
+
+def _warnings(pair: _Pair, now: datetime, sizing: Sizing) -> list[Reason]:
     warnings = _age_warnings(pair.instrument, now)
+    asked, limit = pair.order.leverage, pair.link.terms_of(pair.instrument.rules).leverage
+    if asked is not None and asked > limit:
+        leverages = {"asked": plain(asked), "limit": plain(limit)}
+        warnings.append(Reason(Code.LEVERAGE_ABOVE_LINK, leverages))
+    if sizing.reduce_only and not sizing.amount:
+        warnings.append(Reason(Code.DO_NOT_SEND))
     if pair.instrument.pending:
         figures = _suspect(pair.instrument)
         warnings.append(Reason(figures.pop("code"), figures))
@@ -503,6 +532,7 @@ def _sized(
         notional=None if cost is None else cut(cost.notional),
         margin=None if cost is None else cut(cost.margin),
         fee=None if cost is None else cut(cost.fee),
+        **_stakes(pair, sizing, terms, priced),
         bound_by=sizing.bound_by.value,
         reduces=cut(sizing.reduces * rules.quantity_of_one),
         enlarging=sizing.enlarging,
@@ -510,6 +540,26 @@ def _sized(
         figures=dict(sizing.figures),
         warnings=(*sizing.warnings, *priced.warnings, *warnings),
     )
+
+
+def _stakes(pair: _Pair, sizing: Sizing, terms: Terms, priced: PricedOrder) -> dict[str, Any]:
+    """The fields in money; none of an order that only closes, or without a price."""
+    if sizing.reduce_only or priced.amount is None or not sizing.step:
+        return {}
+    found = stakes_of(
+        pair.order,
+        pair.instrument.rules_on(pair.link),
+        amount=sizing.amount,
+        step=sizing.step,
+        price=priced.amount,
+        leverage=terms.leverage if sizing.leverage is None else sizing.leverage,
+    )
+    return {
+        "stake": cut(found.stake),
+        "stake_step": cut(found.step),
+        "min_stake": cut(found.least),
+        "max_stake": None if found.most is None else cut(found.most),
+    }
 
 
 def _scaled(amount: Decimal, factor: Fraction) -> Decimal:

@@ -39,7 +39,7 @@ _PAUSE_SECONDS = 1 / 20
 # What is told of orders that a signal which was accepted led to none of.
 _TOLD = frozenset({Code.POSITION_UNKNOWN.value, Code.SIGNAL_LATE.value})
 # The fields of an order that are numbers, which JSON has as text.
-_NUMBERS = frozenset({"qty_per", "qty", "risk_per", "stake", "price", "stop_price"})
+_NUMBERS = frozenset({"qty_per", "qty", "risk_per", "stake", "leverage", "price", "stop_price"})
 
 
 @dataclass(frozen=True)

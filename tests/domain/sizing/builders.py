@@ -60,7 +60,7 @@ def terms(capital: str, **fields: str) -> Terms:
 
 def order(**fields: Any) -> OrderRequest:
     """A market order to buy; numbers may be texts."""
-    numbers = {"qty_per", "qty", "risk_per", "stake", "price", "stop_price"}
+    numbers = {"qty_per", "qty", "risk_per", "stake", "leverage", "price", "stop_price"}
     given = {
         name: D(value) if name in numbers and value is not None else value
         for name, value in fields.items()

@@ -36,6 +36,8 @@ FUTURES_LINK = replace(SPOT_LINK, market=MarketType.FUTURES)
         ({"qty": "0"}, Code.QUANTITY_MISSING, "qty_per"),
         ({"qty_per": "0"}, Code.QUANTITY_MISSING, "qty_per"),
         ({"qty_per": "0", "qty": "0"}, Code.QUANTITY_MISSING, "qty_per"),
+        ({"leverage": "0", "qty": "1"}, Code.LEVERAGE_NOT_POSITIVE, "leverage"),
+        ({"leverage": "NaN", "qty": "1"}, Code.NUMBER_NOT_FINITE, "leverage"),
         ({"stake": "0"}, Code.STAKE_NOT_POSITIVE, "stake"),
         ({"stake": "NaN"}, Code.NUMBER_NOT_FINITE, "stake"),
         ({"stake": "1", "qty": "1"}, Code.STAKE_NOT_ALONE, "stake"),

@@ -63,6 +63,42 @@ def swap(**fields) -> Market:
 # The answer
 
 
+def test_leverage_may_be_asked_for_up_to_the_links_and_the_markets(exchange):
+    swap(max_leverage=Decimal(2))
+    link = futures_link(leverage="3")
+    asked = {"symbol": SWAP, "qty_per": "100", "price": "61234.5"}
+
+    answers = [size(link, **asked, leverage=each) for each in ("1", "2.5", "5")]
+
+    assert [answer.leverage for answer in answers] == [1, 2, 2]
+    assert [answer.contracts for answer in answers] == [8, 16, 16]
+    assert [[each.code for each in answer.warnings] for answer in answers] == [
+        [Code.NO_ROOM_FOR_FEES],
+        [Code.NO_ROOM_FOR_FEES, Code.LEVERAGE_CAPPED],
+        [Code.NO_ROOM_FOR_FEES, Code.LEVERAGE_CAPPED, Code.LEVERAGE_ABOVE_LINK],
+    ]
+
+
+def test_spot_has_no_leverage_to_ask_for(exchange):
+    make_market(fetched_at=NOW)
+
+    answer = size(spot_link(), qty_per="50", price="61234.5", leverage="2")
+
+    assert answer.leverage == 1
+    assert [each.code for each in answer.warnings] == [Code.LEVERAGE_ABOVE_LINK]
+
+
+def test_a_close_of_nothing_says_that_it_must_not_be_sent():
+    swap()
+    link = futures_link()
+    make_position(link, "0.005", SWAP)
+
+    answer = size(link, symbol=SWAP, side="sell", qty_per="-100").as_json()
+
+    assert (answer["amount"], answer["reduce_only"], answer["stake"]) == ("0", True, None)
+    assert "do_not_send" in [each["code"] for each in answer["warnings"]]
+
+
 def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text(exchange):
     swap(max_leverage=Decimal(125))
     link = futures_link(fee_rate=Decimal("0.0005"), utilisation=Decimal("0.95"))
@@ -91,6 +127,10 @@ def test_the_worked_linear_answer_has_every_key_in_its_order_and_numbers_as_text
         ("notional", "14083.935"),
         ("margin", "4694.645"),
         ("fee", "7.0419675"),
+        ("stake", "4796.7025"),
+        ("stake_step", "204.115"),
+        ("min_stake", "204.115"),
+        ("max_stake", None),
         ("bound_by", "budget"),
         ("code", "sized"),
         ("warnings", []),
