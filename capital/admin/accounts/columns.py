@@ -133,6 +133,8 @@ class AccountColumns:
         """Why the exchange did not answer at the last sync."""
         if account.connection_code:
             return outline_of(account.connection_code, venue=account.venue)
+        if not account.summaries.exists():
+            return gettext("Not synced yet.")
         return gettext("No problems at the last sync.")
 
     @admin.display(description=gettext_lazy("last due check"))

@@ -5,30 +5,37 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
     ChoicesDropdownFilter,
 )
 
 from capital.admin.allocation.decisions import pool_tables
+from capital.admin.allocation.filters import MovedFilter, OfStrategyFilter, strategies_named
 from capital.admin.allocation.reverts import RevertPages
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import OUTCOME_COLOUR, badge, link_to
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, lines, link_to
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
+from capital.admin.frame.formats import NOTHING, digits, money, ratio
 from capital.admin.frame.lists import MOST_ROWS, IndexedSearch
 from capital.admin.frame.stops import stops_shown
 from capital.admin.frame.views import user_of
-from capital.models import Account, AllocationRun
+from capital.domain.allocation.decision import Outcome
+from capital.models import Account, AllocationEntry, AllocationRun
 from capital.services.allocation import PoolReport, report_runs
 from capital.services.limits import stops_when_decided
+from capital.services.overview import Moves, moves_of
 from capital.services.sentences import sentence_of
 
 _EXPORTED_AT_ONCE = 500
+_MOST_MOVES = 4
 _RUN_COLUMNS = (
     "run",
     "created_at",
@@ -66,20 +73,23 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
         "shown_time",
         "shown_account",
         "shown_outcome",
+        "shown_moves",
         "shown_reason",
-        "shown_trigger",
-        "shown_actor",
+        "shown_cause",
     ]
     list_display_links = ["shown_time"]
     list_filter = [
         ("outcome", ChoicesDropdownFilter),
         ("trigger", ChoicesDropdownFilter),
         ("account", VisibleFilter),
+        OfStrategyFilter,
+        MovedFilter,
         ("created_at", TimeFilter),
         ("is_forced", BooleanRadioFilter),
     ]
     list_filter_submit = True
     search_fields = ["account__name", "run_key", "actor__username"]
+    search_help_text = gettext_lazy("Account, strategy, person or run key")
     searched_rows = {"account": ["name"], "actor": ["username"]}
     # By primary key, which is the order of decision and has an index.
     ordering = ["-pk"]
@@ -99,6 +109,25 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
         accounts = list(Account.objects.order_by().values_list("pk", flat=True))
         rows = AllocationRun.objects.order_by().filter(account__in=accounts, run_key=word)
         return list(rows.values_list("pk", flat=True)[:MOST_ROWS])
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[AllocationRun], search_term: str
+    ) -> tuple[QuerySet[AllocationRun], bool]:
+        """The whole term may be a strategy's, too: by key, or a part of its name."""
+        found, is_doubled = super().get_search_results(request, queryset, search_term)
+        strategies = strategies_named(request, search_term.strip()) if search_term.strip() else []
+        if strategies:
+            entries = AllocationEntry.objects.filter(
+                pool__run=OuterRef("pk"), strategy_account__strategy__in=strategies
+            )
+            found = found | queryset.filter(Exists(entries))
+        return found, is_doubled
+
+    def prepare_rows(self, request: HttpRequest, rows: list[AllocationRun]) -> None:
+        """What each of the page moved, and what was taken back."""
+        moves = moves_of([run.pk for run in rows])
+        for run in rows:
+            run.moves = moves[run.pk]  # type: ignore[attr-defined]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """The page's own template says all of it."""
@@ -120,7 +149,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 "report": report,
                 "pools": pool_tables(report, decided_at=run.created_at),
                 "stops": stops_shown(stops_when_decided(run, user), user),
-                "outcome_badge": badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome]),
+                "outcome_badge": _outcome(run, moves_of([run.pk])[run.pk]),
                 "weights": _weights(run),
                 "splits_again": run.arguments.get("splits_again", False),
             }
@@ -145,23 +174,71 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
 
     @admin.display(description=gettext_lazy("outcome"), ordering="outcome")
     def shown_outcome(self, run: AllocationRun) -> Any:
-        """As a badge; forced ones say so."""
-        shown = badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome])
-        return shown + " " + badge(gettext("forced"), "danger") if run.is_forced else shown
+        """As a badge; what was forced or taken back, and what left nobody anything, says so."""
+        return _outcome(run, _moves(run))
+
+    @admin.display(description=gettext_lazy("money moved"))
+    def shown_moves(self, run: AllocationRun) -> Any:
+        """How much, and of each strategy before and after."""
+        moves, currency = _moves(run), run.account.currency
+        if not moves.moves:
+            return NOTHING
+        shown: list[str] = [
+            format_html(
+                '<span class="desk-muted">{}</span> <span class="desk-number">{} → {}</span>',
+                move.strategy,
+                digits(move.before, currency),
+                digits(move.after, currency),
+            )
+            for move in moves.moves[:_MOST_MOVES]
+        ]
+        more = len(moves.moves) - _MOST_MOVES
+        if more > 0:
+            shown.append(
+                ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
+            )
+        total = format_html('<strong class="desk-number">{}</strong>', money(moves.moved, currency))
+        # One cell on a phone, too, where a row is a list.
+        return format_html('<div class="desk-lines">{}</div>', lines(total, *shown))
 
     @admin.display(description=gettext_lazy("reason"))
     def shown_reason(self, run: AllocationRun) -> str:
         """The sentence, in the reader's language."""
         return sentence_of(run.code, run.figures)
 
-    @admin.display(description=gettext_lazy("trigger"), ordering="trigger")
-    def shown_trigger(self, run: AllocationRun) -> str:
-        return run.get_trigger_display()
+    @admin.display(description=gettext_lazy("cause"), ordering="trigger")
+    def shown_cause(self, run: AllocationRun) -> Any:
+        """What asked for it, and who; nobody, where the schedule did."""
+        who = run.actor.get_username() if run.actor else ""
+        weights = _weights(run)
+        before = "/".join(ratio(old) for _, old, _ in weights)
+        after = "/".join(ratio(new) for _, _, new in weights)
+        changed = (
+            gettext("weights %(before)s → %(after)s") % {"before": before, "after": after}
+            if weights
+            else ""
+        )
+        cause = lines(run.get_trigger_display(), who, changed)
+        return format_html('<div class="desk-lines">{}</div>', cause)
 
-    @admin.display(description=gettext_lazy("requested by"), ordering="actor__username")
-    def shown_actor(self, run: AllocationRun) -> str:
-        """Who asked; nobody, where the schedule did."""
-        return run.actor.get_username() if run.actor else "—"
+
+def _outcome(run: AllocationRun, moves: Moves) -> Any:
+    is_to_zero = run.outcome == Outcome.SKIPPED and moves.is_to_zero
+    shown = [
+        badge(gettext("capital to zero"), "danger")
+        if is_to_zero
+        else badge(run.get_outcome_display(), OUTCOME_COLOUR[run.outcome])
+    ]
+    if run.is_forced:
+        shown.append(badge(gettext("forced"), "danger"))
+    if moves.reverted_by is not None:
+        shown.append(badge(pgettext("run", "reverted"), "warning"))
+    return SafeString(" ".join(shown))
+
+
+def _moves(run: AllocationRun) -> Moves:
+    moves: Moves = run.moves  # type: ignore[attr-defined]
+    return moves
 
 
 def _weights(run: AllocationRun) -> list[tuple[str, Decimal, Decimal]]:

@@ -27,6 +27,7 @@ from capital.services.overview.histories import (
 from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
 from capital.services.overview.needs import MONEY_IDLE, Need, needs_of
 from capital.services.overview.rates import store_rate
+from capital.services.overview.runs import Moves, moves_of
 from capital.services.overview.strategies import (
     Idling,
     StrategyOverview,
@@ -51,6 +52,7 @@ __all__ = [
     "Freshness",
     "Idling",
     "Metrics",
+    "Moves",
     "Need",
     "Slice",
     "StrategyOverview",
@@ -64,6 +66,7 @@ __all__ = [
     "first_link_capital",
     "freshness_of",
     "mismatched",
+    "moves_of",
     "needs_of",
     "overview_accounts",
     "overview_strategies",

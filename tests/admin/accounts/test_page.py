@@ -464,3 +464,15 @@ def test_list_says_what_is_allocated_and_what_is_due(client: Client, tenant: Ten
     assert "15,369.00 USDT" in text
     assert "90.4%" in text
     assert "The balance changed by 15.73%." in text
+
+
+@pytest.mark.once
+def test_new_account_has_not_been_synced_rather_than_had_no_problems(
+    client: Client, tenant: Tenant
+) -> None:
+    client.force_login(tenant.user)
+    new = make_account(owner=tenant.user, name="New")
+
+    for account, said in ((new, "Not synced yet."), (tenant.account, "No problems at the last")):
+        url = reverse("admin:capital_account_change", args=[account.pk])
+        assert said in client.get(url).content.decode()

@@ -1,0 +1,101 @@
+"""The list of runs reads like a ledger: what moved, why, who, and what was taken back."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from capital.models import AllocationRun
+from capital.services import auto_allocate_capital_for_account
+from strategies.services import pause_strategies
+from tests.admin.tenants import Tenant, make_tenant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+LIST = "/admin/capital/allocationrun/"
+
+
+@pytest.fixture
+def tenant(client: Client) -> Tenant:
+    tenant = make_tenant("mine", is_superuser=True)
+    client.force_login(tenant.user)
+    return tenant
+
+
+def listed(client: Client, **asked: Any) -> list[int]:
+    return [run.pk for run in client.get(LIST, asked).context["cl"].result_list]
+
+
+def test_run_that_left_nobody_capital_is_no_grey_skip(client: Client, tenant: Tenant) -> None:
+    tenant.position.delete()
+    auto_allocate_capital_for_account(tenant.account.pk, live=False)
+    held = sum(link.capital.allocated_capital for link in _fresh(tenant))
+    pause_strategies([strategy.pk for strategy in tenant.strategies])
+    result = auto_allocate_capital_for_account(tenant.account.pk, live=False)
+
+    assert (held > 0, result.outcome) == (True, "skipped")
+    page = client.get(LIST).content.decode()
+    assert "capital to zero" in page
+    assert "→ 0.00" in page
+
+
+def test_strategy_and_amount_narrow_the_list_and_the_search_knows_strategies(
+    client: Client, tenant: Tenant
+) -> None:
+    other = make_tenant("other")
+    for each in (tenant, other):
+        each.position.delete()
+        auto_allocate_capital_for_account(each.account.pk, live=False)
+    mine = set(AllocationRun.objects.filter(account=tenant.account).values_list("pk", flat=True))
+    key = tenant.strategies[0].key
+
+    for asked in ({"strategy": key}, {"q": key}):
+        found = set(listed(client, **asked))
+        assert found
+        assert found <= mine
+    assert listed(client, strategy="nobody's") == []
+    everything = listed(client)
+    for no_amount in ("", "much", "NaN", "-1"):
+        assert listed(client, moved=no_amount) == everything
+    some = listed(client, moved="0.01")
+    assert some
+    assert len(some) < len(everything)
+    assert listed(client, moved="999999999") == []
+
+
+def test_change_of_weights_is_the_cause_with_its_person(client: Client, tenant: Tenant) -> None:
+    AllocationRun.objects.create(
+        account=tenant.account,
+        run_key="weights",
+        trigger="admin",
+        actor=tenant.user,
+        outcome="applied",
+        code="allocated",
+        arguments={"weights_before": {"a": "60", "b": "40"}, "weights": {"a": "50", "b": "30"}},
+    )
+    first = AllocationRun.objects.filter(account=tenant.account).earliest("pk")
+    assert "reverted</" not in _squeezed(client)
+    AllocationRun.objects.create(
+        account=tenant.account,
+        run_key="back",
+        trigger="revert",
+        outcome="applied",
+        code="reverted",
+        reverts=first,
+    )
+
+    page = _squeezed(client)
+
+    assert "weights 60/40 → 50/30" in page
+    assert tenant.user.get_username() in page
+    assert "reverted</" in page
+
+
+def _squeezed(client: Client) -> str:
+    return client.get(LIST).content.decode().replace("\n", "").replace(" </", "</")
+
+
+def _fresh(tenant: Tenant) -> list[Any]:
+    from capital.models import StrategyAccount
+
+    return list(StrategyAccount.objects.filter(account=tenant.account).select_related("capital"))
