@@ -230,22 +230,30 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Capital",
     "DESCRIPTION": (
         "How much capital each strategy has, why, and what order size follows from it. It places "
-        "no orders. Amounts are strings; errors are RFC 9457 problem objects."
+        "no orders. Exact numbers are strings, in and out; JSON numbers are read too, but have "
+        "lost digits in most languages. Errors are RFC 9457 problem objects."
     ),
     "VERSION": "1",
+    "SERVERS": [{"url": "/", "description": "The server that serves this description"}],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     # Anybody may read them; a session that is not good is refused here, as on every other page.
     "SERVE_AUTHENTICATION": ["capital.api.frame.authentication.GoodSession"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     # Fields of one name with values of their own.
     "ENUM_NAME_OVERRIDES": {
-        "SourceEnum": ["live", "cached", "none"],
         "FlowKindEnum": "capital.models.trading.flows.KINDS",
         "FlowSourceEnum": "capital.models.trading.flows.SOURCES",
         "FillSourceEnum": "capital.models.trading.fills.SOURCES",
         "PositionSourceEnum": "capital.models.PositionSource",
+        "FillCodeEnum": ["recorded", "known", "differs"],
+        "ReservationStateEnum": ["open", "placed", "used", "released", "expired"],
+        "StopScopeEnum": ["link", "account", "owner", "everybody"],
+        "StrategyStatusEnum": "strategies.models.StrategyStatus",
+        "AccountRoleEnum": "capital.models.AccessRole",
+        "BalanceSourceEnum": ["live", "cached", "none"],
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

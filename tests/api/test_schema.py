@@ -1,6 +1,7 @@
 """The description is the API: checked in, complete, and served with its pages."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -90,6 +91,66 @@ def test_parameters_and_fields_of_rows_are_described() -> None:
             where = f"{name}.{field}"
             assert field in ("id", "is_proven") or each.get("description"), where
             assert "title" not in each, where
+
+
+def everything_in(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the description with where it stands."""
+    if isinstance(node, dict):
+        yield path, node
+        for name, inner in node.items():
+            yield from everything_in(inner, f"{path}/{name}")
+    elif isinstance(node, list):
+        for number, inner in enumerate(node):
+            yield from everything_in(inner, f"{path}/{number}")
+
+
+def test_a_client_that_is_generated_has_no_binary_numbers_and_integer_ids() -> None:
+    schema = description()
+
+    assert [path for path, each in everything_in(schema) if each.get("type") == "number"] == []
+    ids = {
+        name: each["properties"]["id"]["type"]
+        for name, each in schema["components"]["schemas"].items()
+        if "id" in each.get("properties", {})
+    }
+    # What a sender of signals calls them is its own.
+    assert ids.pop("HookRequest") == "string"
+    assert {str(kind) for kind in ids.values()} <= {"integer", "['integer', 'null']"}
+
+
+def test_answers_say_what_they_always_have() -> None:
+    schemas = description()["components"]["schemas"]
+
+    for name in ("Account", "Capital", "StrategyAccount", "Run", "HookAnswer", "HookSize", "Fill"):
+        required = set(schemas[name]["required"])
+        assert len(required) >= len(schemas[name]["properties"]) - 1, name
+    assert "reservation" not in schemas["HookSize"]["required"]
+
+
+def test_names_of_operations_and_enums_say_what_of() -> None:
+    schema = description()
+
+    names = [operation["operationId"] for _, _, operation in operations(schema)]
+    assert len(set(names)) == len(names)
+    assert {"allocate", "stop", "accounts_list", "strategies_size", "deliver_hook"} <= set(names)
+    enums = {name for name, each in schema["components"]["schemas"].items() if "enum" in each}
+    vague = {"CodeEnum", "StateEnum", "ScopeEnum", "StatusEnum", "RoleEnum", "SourceEnum",
+             "BlankEnum", "NullEnum", "KindEnum", "TypeEnum"}  # fmt: skip
+    assert enums & vague == set()
+
+
+def test_servers_and_headers_are_described() -> None:
+    schema = description()
+
+    assert schema["servers"] == [
+        {"url": "/", "description": "The server that serves this description"}
+    ]
+    size = schema["paths"]["/api/v1/strategy-accounts/{id}/size/"]["post"]
+    listed = schema["paths"]["/api/v1/accounts/"]["get"]
+    assert "Idempotency-Replayed" in size["responses"]["200"]["headers"]
+    assert "headers" not in listed["responses"]["200"]
+    throttled = schema["components"]["responses"]["Problem429"]
+    assert throttled["headers"]["Retry-After"]["schema"]["type"] == "integer"
 
 
 def test_every_problem_has_an_example_of_its_own_code() -> None:

@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from capital.api.frame.base import FIELDS, ApiView
 from capital.api.frame.examples import ANSWERS, REQUESTS, problems
-from capital.api.frame.idempotency import HEADER
+from capital.api.frame.idempotency import HEADER, REPLAYED_HEADER
 from capital.api.frame.problems import CONTENT_TYPE
 from capital.api.frame.versions import IF_MATCH
 from capital.models import Scope
@@ -75,16 +75,13 @@ class SessionScheme(cookies.SessionScheme):  # type: ignore[no-untyped-call]
 
 
 class ExactExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    """Amounts: strings in responses, strings or numbers in requests."""
+    """Amounts: strings, both ways. A client made from a number would be one of binary numbers."""
 
     target_class = "capital.api.frame.fields.ExactField"
     match_subclasses = True
 
     def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        text = {"type": "string", "format": "decimal", "pattern": EXACT_PATTERN}
-        if direction == "response":
-            return text
-        return {"anyOf": [text, {"type": "number"}]}
+        return {"type": "string", "format": "decimal", "pattern": EXACT_PATTERN}
 
 
 class VisibleRowExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -102,9 +99,10 @@ class ApiSchema(AutoSchema):
     """Adds what all operations share: scopes, ``?fields=`` and ``Idempotency-Key``."""
 
     def get_operation_id(self) -> str:
-        """Resource and action: ``accounts_list``, ``strategies_size``."""
+        """Resource and action: ``accounts_list``, ``strategies_size``; ``allocate`` by itself."""
         action = getattr(self.view, "action", None) or self.method.lower()
-        return f"{self.get_tags()[0]}_{action}".replace("-", "_")
+        tag = self.get_tags()[0]
+        return action if action == tag else f"{tag}_{action}".replace("-", "_")
 
     def get_tags(self) -> list[str]:
         parts = self.path.removeprefix("/api/v1/").split("/")
@@ -123,7 +121,10 @@ class ApiSchema(AutoSchema):
                 OpenApiParameter(
                     FIELDS,
                     str,
-                    description=f"Return only these fields, separated by commas: {names}.",
+                    description=(
+                        f"Return only these fields, separated by commas: {names}. The description "
+                        "is of the answer without it."
+                    ),
                 )
             )
         takes_key = isinstance(view, ApiView) and view.takes_key(self.method.lower())
@@ -147,10 +148,6 @@ class ApiSchema(AutoSchema):
         return f"{text}\n\n{says}".strip()
 
 
-# Of webhooks, which answer a POST in part, lines of lists included.
-_ANSWERS_IN_PART = ("HookAnswer", "HookAllocation", "HookSize")
-
-
 def needed_scope(view: ApiView, method: str) -> Scope:
     """The scope that a token needs for the view's current action."""
     usual = Scope.READ if method in ("GET", "HEAD") else Scope.MANAGE
@@ -161,7 +158,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """Complete the generated description.
 
     Every operation lists its errors and has examples. Requests allow no unknown fields. Responses
-    that ``?fields=`` may shorten have no required fields.
+    are described as they are without ``?fields=``.
     """
     schemas = result["components"]["schemas"]
     schemas["Problem"] = _PROBLEM
@@ -179,6 +176,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
                 operation["responses"].setdefault(str(status), reference)
             _add_examples(operation)
             _describe_csv(operation)
+            _describe_replays(operation)
             for parameter in operation.get("parameters", ()):
                 if "description" in parameter:
                     # spectacular leaves room for a list of choices.
@@ -186,8 +184,9 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
-    for name in _read_in_part(result):
-        schemas[name].pop("required", None)
+    for name in _rows(result):
+        # Whatever may be left out of a request: an answer has every field of its rows.
+        schemas[name]["required"] = list(schemas[name]["properties"])
     _let_more_than_one_fit(schemas)
     return result
 
@@ -239,9 +238,9 @@ def _describe_csv(operation: dict[str, Any]) -> None:
         }
 
 
-def _read_in_part(result: dict[str, Any]) -> set[str]:
-    """The components that ``?fields=`` may shorten."""
-    found = set(_ANSWERS_IN_PART)
+def _rows(result: dict[str, Any]) -> set[str]:
+    """The components of which ``?fields=`` chooses fields."""
+    found = set()
     for methods in result["paths"].values():
         operation = methods.get("get", {})
         if not any(each["name"] == FIELDS for each in operation.get("parameters", ())):
@@ -253,6 +252,18 @@ def _read_in_part(result: dict[str, Any]) -> set[str]:
             reference = of_page["results"]["items"]["$ref"].rpartition("/")[2]
         found.add(reference)
     return found
+
+
+def _describe_replays(operation: dict[str, Any]) -> None:
+    """An answer that was made before says so, where a key was sent."""
+    if not any(each["name"] == HEADER for each in operation.get("parameters", ())):
+        return
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            response.setdefault("headers", {})[REPLAYED_HEADER] = {
+                "description": "`true`: this is the first response to the same key, again.",
+                "schema": {"type": "string", "enum": ["true"]},
+            }
 
 
 def _problem_response(status: int, example: dict[str, Any]) -> dict[str, Any]:
