@@ -18,7 +18,7 @@ from capital.models import Account, DailyAccountSummary, Market, Position, Strat
 from strategies.models import Strategy
 from tests.api.client import Bot, permit
 from tests.api.description import description, operations, takes_a_token
-from tests.factories import make_account, make_link, make_market
+from tests.factories import make_account, make_link, make_market, make_position
 from tests.paths import ROOT
 
 CHECKED_IN = ROOT / "docs" / "openapi.yaml"
@@ -125,6 +125,23 @@ def test_answers_say_what_they_always_have() -> None:
         required = set(schemas[name]["required"])
         assert len(required) >= len(schemas[name]["properties"]) - 1, name
     assert "reservation" not in schemas["HookSize"]["required"]
+
+
+@pytest.mark.django_db
+def test_rows_have_every_field_that_they_are_described_with() -> None:
+    link = make_link(capital="1000")
+    make_market("BTC/USDT")
+    make_position(link, "1")
+    bot = Bot(link.account.owner)
+    schemas = description()["components"]["schemas"]
+
+    for path, name in (
+        ("accounts", "Account"), ("strategies", "Strategy"), ("capital", "Capital"),
+        ("strategy-accounts", "StrategyAccount"), ("markets", "Market"), ("positions", "Position"),
+    ):  # fmt: skip
+        (row,) = bot.get(f"{path}/").json()["results"]
+        assert list(row) == list(schemas[name]["properties"]), name
+        assert set(schemas[name]["required"]) == set(row), name
 
 
 def test_names_of_operations_and_enums_say_what_of() -> None:
