@@ -11,6 +11,11 @@ def main() -> None:
         from capital_project.management.beginning import begin
 
         sys.exit(begin(sys.argv[2:]))
+    if sys.argv[1:] in (["--version"], ["version"]):
+        from capital_project import __version__
+
+        sys.stdout.write(f"Capital {__version__}\n")
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "capital_project.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

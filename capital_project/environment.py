@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from capital_project import __version__
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
@@ -351,6 +353,8 @@ def database() -> dict[str, Any]:
         # the fork of the workers, stops the cluster dead.
         config["CONN_MAX_AGE"] = whole_number("CONN_MAX_AGE", 60, least=0)
         config["CONN_HEALTH_CHECKS"] = True
+        # Says to the server, and so to ``upgrade_check``, which version is connected.
+        options.setdefault("application_name", f"capital {__version__}")
     return config
 
 

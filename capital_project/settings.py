@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from capital_project import environment
+from capital_project import __version__, environment
 from capital_project.environment import BASE_DIR, DEBUG
 
 SECRET_KEY = environment.strong(
@@ -233,7 +233,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "no orders. Exact numbers are strings, in and out; JSON numbers are read too, but have "
         "lost digits in most languages. Errors are RFC 9457 problem objects."
     ),
-    "VERSION": "1",
+    "VERSION": __version__,
     "SERVERS": [{"url": "/", "description": "The server that serves this description"}],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -378,6 +378,7 @@ def _static(path: str) -> Callable[[Any], str]:
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Capital",
     "SITE_HEADER": "Capital",
+    "SITE_SUBHEADER": __version__,
     "SITE_SYMBOL": "account_balance",
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": True,

@@ -274,6 +274,7 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (1, ("doctor", "--offline")),
     (1, ("doctor", "--offline", "--json")),
     (0, ("first_user", "--exists")),
+    (0, ("upgrade_check",)),
     (2, ("backup", "/nowhere/x")),
     (2, ("restore", "/nowhere/x", "--check")),
     (2, ("restore", "/nowhere/x")),
