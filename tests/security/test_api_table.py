@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from django.core.cache import caches
 from django.test import Client, override_settings
+from django.utils import timezone
 
+from capital.domain.reasons import Code, Reason
+from capital.models import AlertKind
+from capital.services.alerts.troubles import About, Seen, note
 from tests.security.desk import ASKS, OPERATIONS, Desk, read_table, undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -90,14 +94,17 @@ def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there(desk: Desk) ->
         "other": desk.token(desk.owner, account=desk.second),
     }
     shown = desk.token(desk.roles["viewer"])
+    reason = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
+    about = About(account_id=desk.account.pk)
+    note([Seen(kind=AlertKind.KEY_REFUSED, about=about, reason=reason)], now=timezone.now())
 
     for path, method in OPERATIONS:
         if method == "get" and "{" not in path and "markets" not in path:
             rows = shown(method, path).json()["results"]
             assert rows, path
-            ids = {row["id"] for row in rows}
+            ids = {_named(row) for row in rows}
             for name, ask in asking.items():
-                found = {row["id"] for row in ask(method, path).json()["results"]}
+                found = {_named(row) for row in ask(method, path).json()["results"]}
                 assert not found & ids, (path, name)
 
 
@@ -108,6 +115,12 @@ def test_nothing_opens_without_a_token_that_is_good(desk: Desk, row: str) -> Non
 
     for name, ask in {"nobody": _nobody, **desk.dead_tokens()}.items():
         assert ask(method, url, body).status_code == 401, name
+
+
+def _named(row: dict[str, Any]) -> int:
+    """What needs somebody has no row of its own: it is of an account."""
+    named: int = row["id"] if "id" in row else row["account"]
+    return named
 
 
 def _nobody(method: str, path: str, body: Any) -> Any:

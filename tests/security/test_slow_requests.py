@@ -1,6 +1,6 @@
 """Two hundred clients that never finish their requests delay nobody.
 
-Behind the server settings of docs/operations.md, as they are written there.
+Behind the server settings of deploy/capital-web.service, as they are written there.
 """
 
 import re
@@ -39,8 +39,8 @@ UNFINISHED = (
 
 
 def documented() -> list[str]:
-    """gunicorn's arguments in docs/operations.md, without the address."""
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    """gunicorn's arguments in the unit that is deployed, without the address."""
+    text = (ROOT / "deploy" / "capital-web.service").read_text(encoding="utf-8")
     [line] = re.findall(r"^ExecStart=\S+/gunicorn (.+)$", text, re.MULTILINE)
     words = line.split()
     at = words.index("--bind")
