@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.db import transaction
 from django.test import Client, override_settings
 from django.utils import timezone
 
 from capital.domain.reasons import Code, Reason
-from capital.models import AlertKind
+from capital.models import Account, AlertKind
 from capital.services.alerts.troubles import About, Seen, note
 from tests.security.desk import ASKS, OPERATIONS, Desk, read_table, undone
 
@@ -96,7 +97,10 @@ def test_lists_have_no_row_of_the_desk_for_who_sees_nothing_there(desk: Desk) ->
     shown = desk.token(desk.roles["viewer"])
     reason = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
     about = About(account_id=desk.account.pk)
-    note([Seen(kind=AlertKind.KEY_REFUSED, about=about, reason=reason)], now=timezone.now())
+    refused = Account.objects.filter(pk=desk.account.pk)
+    refused.update(connection_code=Code.EXCHANGE_REFUSED_KEY.value)
+    with transaction.atomic():
+        note([Seen(kind=AlertKind.KEY_REFUSED, about=about, reason=reason)], now=timezone.now())
 
     for path, method in OPERATIONS:
         if method == "get" and "{" not in path and "markets" not in path:
