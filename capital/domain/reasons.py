@@ -1264,7 +1264,10 @@ class Code(StrEnum):
         "Do not send this order: nothing can be closed. At some exchanges, a reduce-only order of "
         "0 closes the whole position.",
     )
-    STAKE_MISSING = "stake_missing", "stake_of says what a stake counts, but there is no stake."
+    STAKE_MISSING = (
+        "stake_missing",
+        "The field stake_of says what a stake counts, but there is no stake.",
+    )
     STAKE_NOT_POSITIVE = "stake_not_positive", "The stake {stake} must be above zero."
     STAKE_NOT_ALONE = (
         "stake_not_alone",
@@ -1464,10 +1467,13 @@ class Code(StrEnum):
         "For {minutes} minutes, no balance could be read from {venue} ({cause}). Allocation goes "
         "on with the cached balance, as long as that is not too old.",
     )
-    ENTRIES_STOPPED = "entries_stopped", "New entries of {name} are stopped: {cause}"
-    ALL_ENTRIES_STOPPED = "all_entries_stopped", "New entries of all accounts are stopped: {cause}"
-    STOP_LIFTED = "stop_lifted", "The stop of {name} was lifted: {cause}"
-    ALL_STOPS_LIFTED = "all_stops_lifted", "The stop of all accounts was lifted: {cause}"
+    ENTRIES_STOPPED = "entries_stopped", "New entries of {name} are stopped ({cause})."
+    ALL_ENTRIES_STOPPED = (
+        "all_entries_stopped",
+        "New entries of all accounts are stopped ({cause}).",
+    )
+    STOP_LIFTED = "stop_lifted", "The stop of {name} was lifted ({cause})."
+    ALL_STOPS_LIFTED = "all_stops_lifted", "The stop of all accounts was lifted ({cause})."
     SIGNAL_REFUSED = (
         "signal_refused",
         "A signal to {strategy} was refused, so no order was sized. The strategy's page shows why.",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import resolve
 
 from capital_project.views import healthz, readyz, workers
 
@@ -19,6 +20,10 @@ def answer_probes(get_response: _Answer) -> _Answer:
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         probe = PROBES.get(request.path_info)
-        return get_response(request) if probe is None else probe(request)
+        if probe is None:
+            return get_response(request)
+        # Requests are counted by the pattern that they matched.
+        request.resolver_match = resolve(request.path_info)
+        return probe(request)
 
     return answer

@@ -20,6 +20,7 @@ from django_q.scheduler import scheduler
 from capital.management.arguments import errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.processes import end_children_with_this_process
+from capital.services.access import warn_of_unreadable
 from capital.services.jobs import (
     bring_back,
     forget_heartbeat,
@@ -193,6 +194,7 @@ class Command(CapitalCommand, Base):  # type: ignore[misc]  # django-q2 has no t
         """Update the schedules, then run until stopped."""
         with errors_translated():
             sync_schedules()
+        warn_of_unreadable()
         # Forked processes must not share a connection.
         connections.close_all()
         end_children_with_this_process()

@@ -19,7 +19,13 @@ from capital.services.access.permissions import (
 )
 from capital.services.access.preferences import change_colours_of, store_change_colours
 from capital.services.access.roles import Act, allowed_to, may, may_change
-from capital.services.access.rotation import KeyUse, Rotation, count_keys, rotate_keys
+from capital.services.access.rotation import (
+    KeyUse,
+    Rotation,
+    count_keys,
+    rotate_keys,
+    warn_of_unreadable,
+)
 from capital.services.access.second_factor import (
     add_backup_code,
     enrol,
@@ -109,5 +115,6 @@ __all__ = [
     "valid_tokens",
     "verify_code",
     "visible_to",
+    "warn_of_unreadable",
     "within_account",
 ]

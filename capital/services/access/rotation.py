@@ -1,15 +1,21 @@
 """Encrypting everything again with the first key, and for its place, so that an old key may go."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.db import models, transaction
+from django.db import Error, models, transaction
+from django.utils.translation import override
 
 from capital.domain.errors import CredentialsUnreadable
 from capital.models.columns.encrypted import Ciphertext, EncryptedTextField, encrypted_fields
 from capital.services.transactions import outside_transaction
 
+logger = logging.getLogger(__name__)
+
 BATCH = 500
+# Of rows that cannot be read, in one line.
+_MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,28 @@ def count_keys() -> KeyUse:
                 else:
                     use.by_key[number] = use.by_key.get(number, 0) + 1
     return use
+
+
+def warn_of_unreadable() -> None:
+    """Say in the log, as a process starts, which stored secrets no key opens.
+
+    Otherwise it would be noticed account by account, as each is read. A database that does not
+    answer is told by whoever needs it first.
+    """
+    try:
+        # As all of the log.
+        with override("en"):
+            unreadable = count_keys().unreadable
+    except Error:
+        return
+    if unreadable:
+        rows = dict.fromkeys(f"{each.model} {each.pk}" for each in unreadable)
+        logger.warning(
+            "%s stored secrets cannot be read with FIELD_ENCRYPTION_KEYS: %s. Add the missing key, "
+            "or enter them again; `python manage.py doctor` says more.",
+            len(unreadable),
+            ", ".join([*list(rows)[:_MOST_NAMED], *(["…"] if len(rows) > _MOST_NAMED else [])]),
+        )
 
 
 @outside_transaction

@@ -81,7 +81,7 @@ def test_stop_is_lifted_with_a_reason(browser: Client, link: StrategyAccount) ->
     assert "It is over" in text_of(browser.get(page))
 
 
-def test_owner_stops_all_of_their_accounts_and_the_dashboard_says_so_once(
+def test_owner_stops_all_of_their_accounts_and_every_page_says_so(
     browser: Client, link: StrategyAccount
 ) -> None:
     owner = link.account.owner
@@ -92,7 +92,9 @@ def test_owner_stops_all_of_their_accounts_and_the_dashboard_says_so_once(
     for said in ("are stopped", "were stopped already"):
         assert said in text_of(browser.post(PLACE, again, follow=True))
 
-    assert text_of(browser.get("/admin/")).count("Holidays") == 1
+    # In the bar that stands on every page, and among what needs somebody.
+    assert text_of(browser.get("/admin/")).count("Holidays") == 2
+    assert text_of(browser.get("/admin/capital/account/")).count("Holidays") == 1
     refused = browser.post(PLACE, {"scope": "everybody", "reason": "All"})
     assert "Select a valid choice" in text_of(refused)
 

@@ -219,8 +219,8 @@ def test_a_stop_is_told_and_that_it_was_lifted(scope: str) -> None:
     name = {"link": str(link), "account": str(link.account), "owner": "maria"}.get(
         scope, "all accounts"
     )
-    assert sentence_of(began.code, began.figures) == f"New entries of {name} are stopped: news"
-    assert sentence_of(over.code, over.figures) == f"The stop of {name} was lifted: all is well"
+    assert sentence_of(began.code, began.figures) == f"New entries of {name} are stopped (news)."
+    assert sentence_of(over.code, over.figures) == f"The stop of {name} was lifted (all is well)."
     columns = [(row.account_id, row.owner_id, row.for_everybody) for row in (began, over)]
     assert columns[0] == columns[1]
     assert columns[0] == {
