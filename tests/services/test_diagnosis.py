@@ -110,6 +110,8 @@ def test_no_worker_a_stuck_queue_and_late_jobs_are_told(monkeypatch: Any) -> Non
     assert found("workers") == [(State.OK, "1 cluster of workers is alive.")]
     [(state, text)] = found("queue")
     assert (state, "These jobs are late: sync_balances." in text) == (State.WARNING, True)
+    health.jobs[0].is_late = False
+    assert [state for state, _ in found("queue")] == [State.OK]
     health.is_stuck, health.oldest_wait = True, timedelta(seconds=99)
     assert "waited 99 seconds" in problem("queue")
 

@@ -176,3 +176,15 @@ def test_a_digest_costs_the_same_for_many_accounts(django_assert_max_num_queries
 
     with django_assert_max_num_queries(14):
         digest_of(user, day=YESTERDAY, now=NOON)
+
+
+def test_who_sees_no_account_gets_no_digest_and_of_few_troubles_none_is_left_out() -> None:
+    stranger = make_user(username="none")
+    make_target(stranger)
+    assert write_digests(clock=Clock()) == 0
+    assert not Alert.objects.exists()
+
+    trouble = {"subject": "Main", "code": "no_balance", "figures": {"pools": "spot"}}
+    details = {"currencies": [], "troubles": [trouble], "more_troubles": 0}
+    lines = list(digest_lines(details))
+    assert lines[-1].startswith("  Main: ")

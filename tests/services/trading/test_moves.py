@@ -114,3 +114,13 @@ def test_only_what_moves_this_balance_counts() -> None:
 
     assert moves(Pool.SPOT) == [D(-100), D(7)]
     assert moves(Pool.FUTURES) == []
+
+
+def test_who_knows_of_moves_is_asked_once_however_often_it_says_so(monkeypatch: Any) -> None:
+    monkeypatch.setattr(trails, "_knowing", [])
+    for _ in range(2):
+        trails.ask_of_moves(moves_of)
+    account = make_account()
+    make_flow(account, pool="spot", amount=D(7))
+    since = timezone.now() - timedelta(minutes=1)
+    assert [each.amount for each in trails.known_moves(account, Pool.SPOT, since)] == [D(7)]

@@ -9,8 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from capital.domain.errors import PlanStale, RevertRefused
+from capital.domain.pools import Pool
 from capital.domain.sizing.orders import Side
 from capital.models import Account, AllocationRun, Position, StrategyAccount
+from capital.services.accounts.linked import load_linked_accounts
 from capital.services.allocation import (
     allocate_capital,
     apply_plan,
@@ -20,6 +22,9 @@ from capital.services.allocation import (
     report_runs,
     revert_run,
 )
+from capital.services.allocation.gate import answers_by_last_reading
+from capital.services.allocation.policies.in_use import load_in_use
+from capital.services.balances.summaries import load_latest
 from capital.services.trading import NewFill, report_fills
 from tests.factories import capital_of, make_account, make_link, make_market, make_reservation
 from tests.services.allocation.policies.desk import (
@@ -405,3 +410,41 @@ def test_what_is_in_use_cannot_be_kept_of_a_free_balance() -> None:
     for wrong in ({"with_open_positions": "keep_in_use"}, {"with_open_positions": "let go"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             Account.objects.filter(pk=account.pk).update(**wrong)
+
+
+def test_what_is_no_spot_coin_of_the_accounts_money_counts_for_nothing(exchange: Exchange) -> None:
+    """A contract, a pair in another coin, less than any order, and what is owed."""
+    account, link = spot_desk(exchange, with_open_positions="keep_in_use")
+    make_market("ETH/USDT", amount_precision=D(1))
+    exchange.state.set_balance(exchange.keys[account.pk], "spot", "ETH", "5")
+    marked = {"mark_price": D(100), "marked_at": timezone.now()}
+    for symbol, quantity in (("BTC/USDT:USDT", 1), ("ETH/BTC", 1), ("ETH/USDT", "0.5")):
+        Position.objects.create(
+            strategy_account=link, symbol=symbol, quantity=D(quantity), entry_price=D(100), **marked
+        )
+    Position.objects.create(
+        strategy_account=link, symbol="XRP/USDT", quantity=D(-3), entry_price=D(1), **marked
+    )
+
+    again(account)
+
+    [report] = report_runs([AllocationRun.objects.latest("pk")])
+    assert (capital_of(link), str(report.pools[0].holdings)) == (D(10369), "0.00")
+
+
+def test_a_page_counts_holdings_by_books_and_a_pool_without_a_balance_has_none(
+    exchange: Exchange,
+) -> None:
+    account, link = spot_desk(exchange, with_open_positions="keep_in_use")
+    buy(exchange, account)
+    know(link, marked_at=timezone.now())
+    [linked] = load_linked_accounts([account.pk]).values()
+    now = timezone.now()
+
+    [gate] = answers_by_last_reading(
+        {account.pk: linked}, load_latest([account.pk], now=now), now=now
+    ).values()
+    assert (gate.is_held, gate.held) == (False, {})
+
+    unread = load_in_use({account.pk: linked}, {}, now=now)[account.pk]
+    assert (unread.holdings, unread.unknown) == ({Pool.SPOT: 0}, {})
