@@ -29,11 +29,11 @@ class CapitalConfig(AppConfig):
         _collect_rarely()
 
 
-def _moves_of(account: Any, pool: Any, since: Any) -> Any:
+def _moves_of(accounts: Any, since: Any) -> Any:
     """As ``services.trading.moves_of``, which few processes need and none at its start."""
     from capital.services.trading import moves_of
 
-    return moves_of(account, pool, since)
+    return moves_of(accounts, since)
 
 
 def _collect_rarely() -> None:

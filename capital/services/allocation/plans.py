@@ -53,7 +53,13 @@ from capital.services.allocation.verdicts import (
     unless_money_moved,
 )
 from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
-from capital.services.balances.readings import JudgedReadings, judge_readings, settled_suspects
+from capital.services.balances.readings import (
+    JudgedReadings,
+    judge_all,
+    judge_readings,
+    settled_suspects,
+)
+from capital.services.balances.trails import Moves
 from capital.services.transactions import outside_transaction
 
 # After this time the readings of a plan are too old to act on.
@@ -247,19 +253,18 @@ def _judged(
     now: datetime,
 ) -> list[tuple[LinkedAccount, JudgedReadings, list[Pool], Told]]:
     """Each account with its readings, the pools whose suspect balance is accepted, and more."""
-    judged = {
-        linked.account.pk: _judge(
-            linked,
-            answers,
-            circumstances.summaries[linked.account.pk].latest,
-            request,
-            now=now,
-        )
-        for linked in linked_accounts
-    }
     by_key = {linked.account.pk: linked for linked in linked_accounts}
-    told = known_of(by_key, {key: readings for key, (readings, _) in judged.items()}, now=now)
-    return [(linked, *judged[key], told[key]) for key, linked in by_key.items()]
+    accepts: dict[int, list[Pool]] = {}
+
+    def judge(key: int, moves: Moves) -> JudgedReadings:
+        latest = circumstances.summaries[key].latest
+        judged, accepts[key] = _judge(by_key[key], answers, latest, request, moves, now=now)
+        return judged
+
+    accounts = {key: linked.account for key, linked in by_key.items()}
+    judged = judge_all(accounts, judge, now=now)
+    told = known_of(by_key, judged, now=now)
+    return [(linked, judged[key], accepts[key], told[key]) for key, linked in by_key.items()]
 
 
 def _judge(
@@ -267,6 +272,7 @@ def _judge(
     answers: LiveAnswers,
     summary: DailyAccountSummary | None,
     request: AllocationRequest,
+    moves: Moves,
     *,
     now: datetime,
 ) -> tuple[JudgedReadings, list[Pool]]:
@@ -282,6 +288,7 @@ def _judge(
             accept_jump=request.accept_jump,
             confirms=True,
             waiting=waiting,
+            moves=moves,
         )
 
     waiting = linked.account.suspect_readings

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,14 @@ from capital.domain.clock import Clock
 from capital.domain.errors import RevertRefused, UnknownRun
 from capital.domain.pools import Pool, pool_of
 from capital.domain.reasons import Code
-from capital.models import CHANGES_CAPITAL, Account, AllocationEntry, AllocationRun, Trigger
+from capital.models import (
+    CHANGES_CAPITAL,
+    Account,
+    AllocationEntry,
+    AllocationRun,
+    DailyAccountSummary,
+    Trigger,
+)
 from capital.services.access.roles import Act, require
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
@@ -30,8 +37,9 @@ from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.verdicts import Verdict, may_money_have_moved
 from capital.services.balances.live import LiveAnswers, observe_again, observe_pools
 from capital.services.balances.locked import lock_observed
-from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.readings import JudgedReadings, judge_all, judge_readings
 from capital.services.balances.summaries import Summaries, load_latest, load_summaries
+from capital.services.balances.trails import Moves
 from capital.services.trading.positions import position_holds
 from capital.services.transactions import outside_transaction
 
@@ -147,7 +155,7 @@ def _observe(run: AllocationRun, clock: Clock) -> tuple[Account, LiveAnswers]:
     if len(pools) > 1:
         now = clock()
         latest = load_latest([account.pk], now=now).get(account.pk)
-        judged = judge_readings(account, pools, answers, latest, now=now, confirms=True)
+        judged = _judged(account, pools, answers, latest, now=now)
         if may_money_have_moved(account, judged, latest, now=now):
             answers = observe_again([(account, pools)], clock=clock)
     return account, answers
@@ -166,7 +174,7 @@ def _weigh(
     changed = _changed_by(run)
     pools = _pools_to_restore(run, linked, changed)
     summaries = load_summaries([account.pk], now=now, lock=lock)[account.pk]
-    judged = judge_readings(account, pools, answers, summaries.latest, now=now, confirms=True)
+    judged = _judged(account, pools, answers, summaries.latest, now=now)
     _require_balances(run, account, judged)
     last = load_inputs([account.pk]).get(account.pk)
     division = linked.division
@@ -181,6 +189,22 @@ def _weigh(
     )
     inputs = None if last is None else inputs_after_revert(last, judged.readings, run.basis)
     return _Reversal(Verdict(linked, decision, decision.reason, judged, inputs), summaries)
+
+
+def _judged(
+    account: Account,
+    pools: Sequence[Pool],
+    answers: LiveAnswers,
+    latest: DailyAccountSummary | None,
+    *,
+    now: datetime,
+) -> JudgedReadings:
+    """The readings of one account. A person asks for a revert, so a first balance is confirmed."""
+
+    def judge(_key: int, moves: Moves) -> JudgedReadings:
+        return judge_readings(account, pools, answers, latest, now=now, confirms=True, moves=moves)
+
+    return judge_all({account.pk: account}, judge, now=now)[account.pk]
 
 
 # One link in a run: its pool, its capital before and after.

@@ -21,9 +21,15 @@ from capital.services.allocation.policies.in_use import InUse, load_in_use
 from capital.services.allocation.policies.known import Told, load_known
 from capital.services.allocation.request import AllocationRequest
 from capital.services.balances.live import LiveAnswers
-from capital.services.balances.readings import JudgedReadings, cached_in_basis, judge_readings
+from capital.services.balances.readings import (
+    JudgedReadings,
+    cached_in_basis,
+    judge_all,
+    judge_readings,
+)
 from capital.services.balances.summaries import Summaries, load_summaries
 from capital.services.balances.suspects import stored_suspects, suspects_problem
+from capital.services.balances.trails import Moves
 from capital.services.trading.positions import Holds, position_holds
 
 
@@ -106,8 +112,10 @@ def judge_accounts(
     now: datetime,
 ) -> list[Verdict]:
     """Judge the readings, ask the gate, and decide. It writes nothing."""
-    judged = {
-        key: judge_readings(
+
+    def judge(key: int, moves: Moves) -> JudgedReadings:
+        linked = linked_accounts[key]
+        return judge_readings(
             linked.account,
             linked.pools,
             answers,
@@ -115,10 +123,10 @@ def judge_accounts(
             now=now,
             accept_jump=request.accept_jump,
             confirms=request.is_of_a_person,
+            moves=moves,
         )
-        for key, linked in linked_accounts.items()
-        if _refused(linked.account) is None
-    }
+
+    judged = judge_all(_usable(linked_accounts), judge, now=now)
     told = known_of(linked_accounts, judged, now=now)
     return [
         decide_account(linked, judged.get(key, JudgedReadings()), circumstances, request, told[key])
@@ -317,16 +325,17 @@ def answer_gates(
         holds: The pools that open positions hold, by account.
         now: The current time, for the age of the cache.
     """
-    judged = {}
-    for key, linked in linked_accounts.items():
-        if _refused(linked.account) is None:
-            of_account = answers
-            if of_account is None:
-                waiting = stored_suspects(linked.account.suspect_readings)
-                of_account = {(key, pool): each for pool, each in waiting.items()}
-            judged[key] = judge_readings(
-                linked.account, linked.pools, of_account, latest.get(key), now=now
-            )
+
+    def judge(key: int, moves: Moves) -> JudgedReadings:
+        linked, of_account = linked_accounts[key], answers
+        if of_account is None:
+            waiting = stored_suspects(linked.account.suspect_readings)
+            of_account = {(key, pool): each for pool, each in waiting.items()}
+        return judge_readings(
+            linked.account, linked.pools, of_account, latest.get(key), now=now, moves=moves
+        )
+
+    judged = judge_all(_usable(linked_accounts), judge, now=now)
     # What a wallet held when it was read last is not stored with its balance.
     told = known_of(linked_accounts, judged, now=now, by_books=answers is None)
     return {
@@ -338,6 +347,15 @@ def answer_gates(
             holds=holds.get(key, {}),
         )
         for key, linked in linked_accounts.items()
+    }
+
+
+def _usable(linked_accounts: Mapping[int, LinkedAccount]) -> dict[int, Account]:
+    """The accounts whose balances are judged at all."""
+    return {
+        key: linked.account
+        for key, linked in linked_accounts.items()
+        if _refused(linked.account) is None
     }
 
 

@@ -19,8 +19,9 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.linked import load_linked_accounts
 from capital.services.balances.keys import key_notices
 from capital.services.balances.live import ObservedBalance, observe_balances
-from capital.services.balances.readings import judge_readings
+from capital.services.balances.readings import JudgedReadings, judge_all, judge_readings
 from capital.services.balances.summaries import load_summaries
+from capital.services.balances.trails import Moves
 from capital.services.transactions import outside_transaction
 
 # What to do about a reason that does not say so itself.
@@ -134,13 +135,14 @@ def _jumps(
     account: Account, balances: Sequence[ObservedBalance], now: datetime
 ) -> Iterator[Reason]:
     """Suspect balances, which would put the account on hold."""
-    judged = judge_readings(
-        account,
-        [balance.pool for balance in balances],
-        {(account.pk, balance.pool): balance.answer for balance in balances},
-        load_summaries([account.pk], now=now)[account.pk].latest,
-        now=now,
-    )
+    latest = load_summaries([account.pk], now=now)[account.pk].latest
+    pools = [balance.pool for balance in balances]
+    answers = {(account.pk, balance.pool): balance.answer for balance in balances}
+
+    def judge(_key: int, moves: Moves) -> JudgedReadings:
+        return judge_readings(account, pools, answers, latest, now=now, moves=moves)
+
+    judged = judge_all({account.pk: account}, judge, now=now)[account.pk]
     for pool, suspect in judged.suspects.items():
         yield suspect.reason(account, pool)
 

@@ -1,6 +1,6 @@
 """Which balance of each pool is used, live or cached; or why it is suspect or unknown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,9 +24,10 @@ from capital.models import Account, DailyAccountSummary
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
 from capital.services.balances.suspects import Suspect, stored_suspects
-from capital.services.balances.trails import FIRSTS, known_moves, stored_trail, trail_as_json
+from capital.services.balances.trails import FIRSTS, Moves, known_moves, stored_trail, trail_as_json
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+NO_MOVES: Moves = {}
 
 
 @dataclass
@@ -54,6 +55,30 @@ class JudgedReadings:
         return all(suspect.is_recorded for suspect in self.suspects.values())
 
 
+def judge_all(
+    accounts: Mapping[int, Account],
+    judge: Callable[[int, Moves], JudgedReadings],
+    *,
+    now: datetime,
+) -> dict[int, JudgedReadings]:
+    """Judge each account; those that seem to have jumped again, by what is known to have moved.
+
+    That is asked for all of them at once, in a constant number of queries, and only where one
+    seems to have jumped.
+
+    Args:
+        accounts: By primary key.
+        judge: Judges one of them, by what is known to have moved there.
+        now: The current time. What moved more than a day ago explains nothing.
+    """
+    judged = {key: judge(key, NO_MOVES) for key in accounts}
+    doubtful = {key: accounts[key] for key, each in judged.items() if each.suspects}
+    if doubtful:
+        moves = known_moves(doubtful, now - _DAY)
+        judged |= {key: judge(key, moves[key]) for key in doubtful}
+    return judged
+
+
 def judge_readings(
     account: Account,
     pools: Sequence[Pool],
@@ -64,6 +89,7 @@ def judge_readings(
     accept_jump: bool = False,
     confirms: bool = False,
     waiting: Mapping[str, Any] | None = None,
+    moves: Moves = NO_MOVES,
 ) -> JudgedReadings:
     """Compare the exchange's answers with what was accepted of each pool.
 
@@ -78,6 +104,7 @@ def judge_readings(
         confirms: The request confirms a first balance by itself: a person makes it.
         waiting: The suspect balances, in the shape of the account's column; None for those that are
             stored on the account.
+        moves: What is known to have come or gone: see ``judge_all``.
     """
     waiting = account.suspect_readings if waiting is None else waiting
     stored = stored_suspects(waiting)
@@ -91,7 +118,11 @@ def judge_readings(
             judged.restarted.add(pool)
         live = answers.get((account.pk, pool), Reason(Code.NOT_READ))
         if isinstance(live, Observation):
-            jump = _jump(account, pool, live, accepted, trail)
+            jump = None
+            # An unconfirmed first balance is nothing to jump from.
+            if trail.first is None:
+                limit, moved = account.max_jump_percent, moves.get(pool, ())
+                jump = jumped_from(accepted, trail, live, max_jump_percent=limit, moved=moved)
             if jump is not None:
                 judged.suspects[pool] = _suspicion(account, waiting, pool, live, jump)
                 continue
@@ -103,25 +134,6 @@ def judge_readings(
             judged.unconfirmed[pool] = first
         judged.readings[pool] = _reading(account, pool, live, accepted, now=now)
     return judged
-
-
-def _jump(
-    account: Account, pool: Pool, live: Observation, accepted: Observation | None, trail: Trail
-) -> Jump | None:
-    """The jump that makes the balance suspect; None if it is none.
-
-    What is known to have come or gone is asked only of what would be suspect without it.
-    """
-    # An unconfirmed first balance is nothing to jump from.
-    if trail.first is not None:
-        return None
-    limit = account.max_jump_percent
-    jump = jumped_from(accepted, trail, live, max_jump_percent=limit)
-    origins = [each for each in (accepted, *trail.hour) if each is not None]
-    if jump is None or not origins:
-        return jump
-    moved = known_moves(account, pool, min(each.observed_at for each in origins))
-    return jumped_from(accepted, trail, live, max_jump_percent=limit, moved=moved)
 
 
 def next_trails(

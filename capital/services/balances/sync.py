@@ -19,8 +19,9 @@ from capital.services.balances.events import balances_synced
 from capital.services.balances.live import LiveAnswers, observe_pools
 from capital.services.balances.locked import batch_then_each, learn, lock_observed
 from capital.services.balances.log_lines import log_suspects
-from capital.services.balances.readings import JudgedReadings, judge_readings
+from capital.services.balances.readings import JudgedReadings, judge_all, judge_readings
 from capital.services.balances.summaries import load_summaries
+from capital.services.balances.trails import Moves
 from capital.services.happened import ConnectionsChanged, say
 from capital.services.transactions import outside_transaction
 from strategies.markets import MarketType
@@ -80,12 +81,13 @@ def _record(
         accounts = lock_observed(observed).sound
         now = clock()
         summaries = load_summaries(list(accounts), now=now, lock=True)
-        judged = {
-            key: judge_readings(
-                account, pools_of_account(account), answers, summaries[key].latest, now=now
-            )
-            for key, account in accounts.items()
-        }
+
+        def judge(key: int, moves: Moves) -> JudgedReadings:
+            account, latest = accounts[key], summaries[key].latest
+            pools = pools_of_account(account)
+            return judge_readings(account, pools, answers, latest, now=now, moves=moves)
+
+        judged = judge_all(accounts, judge, now=now)
         learn(judged, accounts, summaries, now=now)
         _keep_connections(accounts, answers, now=now)
         balances_synced.send(Account, account_ids=list(accounts), now=now)

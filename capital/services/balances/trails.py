@@ -5,7 +5,7 @@ Trails go along with the balances from day to day, so they cost no query of thei
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,10 +83,13 @@ FIRSTS = FirstBalances()
 """Those of this process."""
 
 
-# What is known to have come or gone: fills and flows are another subject's, above this one.
-KnowsMoves = Callable[[Account, Pool, datetime], Sequence[Move]]
-"""What moved in a pool of an account after a moment, each once; in any order."""
+Moves = Mapping[Pool, Sequence[Move]]
+"""What is known to have come or gone of an account's pools, each once; in any order."""
 
+KnowsMoves = Callable[[Mapping[int, Account], datetime], Mapping[int, Moves]]
+"""The same of accounts, by primary key, after a moment."""
+
+# Fills and flows are another subject's, above this one: who knows of them says so here.
 _knowing: list[KnowsMoves] = []
 
 
@@ -96,6 +99,11 @@ def ask_of_moves(knows: KnowsMoves) -> None:
         _knowing.append(knows)
 
 
-def known_moves(account: Account, pool: Pool, since: datetime) -> list[Move]:
-    """What is known to have moved in a pool after ``since``."""
-    return [moved for knows in _knowing for moved in knows(account, pool, since)]
+def known_moves(accounts: Mapping[int, Account], since: datetime) -> dict[int, Moves]:
+    """What is known to have moved on these accounts after ``since``, by account."""
+    found: dict[int, dict[Pool, list[Move]]] = {key: {} for key in accounts}
+    for knows in _knowing:
+        for key, moves in knows(accounts, since).items():
+            for pool, each in moves.items():
+                found[key].setdefault(pool, []).extend(each)
+    return dict(found)

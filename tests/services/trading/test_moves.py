@@ -110,7 +110,8 @@ def test_only_what_moves_this_balance_counts() -> None:
     make_flow(account, pool="spot", currency="EUR", amount=D(8), occurred_at=now)
 
     def moves(pool: Pool) -> list[Decimal]:
-        return sorted(each.amount for each in moves_of(account, pool, now - timedelta(minutes=1)))
+        found = moves_of({account.pk: account}, now - timedelta(minutes=1))[account.pk]
+        return sorted(each.amount for each in found.get(pool, ()))
 
     assert moves(Pool.SPOT) == [D(-100), D(7)]
     assert moves(Pool.FUTURES) == []
@@ -123,4 +124,7 @@ def test_who_knows_of_moves_is_asked_once_however_often_it_says_so(monkeypatch: 
     account = make_account()
     make_flow(account, pool="spot", amount=D(7))
     since = timezone.now() - timedelta(minutes=1)
-    assert [each.amount for each in trails.known_moves(account, Pool.SPOT, since)] == [D(7)]
+    [moves] = trails.known_moves({account.pk: account}, since).values()
+    assert {pool: [each.amount for each in found] for pool, found in moves.items()} == {
+        Pool.SPOT: [D(7)]
+    }

@@ -82,30 +82,36 @@ def moved_since(accounts: Mapping[int, Account], moment: datetime | None) -> Mov
     return Moved(by_pool, flows_by_pool, first)
 
 
-def moves_of(account: Account, pool: Pool, since: datetime) -> list[Move]:
-    """What was paid or received for coins, and what came or went, after ``since``.
+def moves_of(accounts: Mapping[int, Account], since: datetime) -> dict[int, dict[Pool, list[Move]]]:
+    """What was paid or received for coins, and what came or went, after ``since``, by account.
 
     What contracts realise is left out: it depends on what was held before, and a jump of that size
     deserves a look. In a constant number of queries.
 
     Args:
-        account: The account.
-        pool: One of its pools.
-        since: When the balance was read from which it seems to have jumped.
+        accounts: By primary key.
+        since: Some moment before the balances were read from which they seem to have jumped.
     """
-    currencies = {account.currency, *stands_for(account.venue, account.currency)}
-    found = moved_since({account.pk: account}, since)
-    moves = [
-        Move(fill.fill.executed_at, cash_of([fill], {}, currencies=currencies)[0].total)
-        for fill in found.fills.get((account.pk, pool.value), ())
-        if (symbol := parse_symbol(fill.symbol)) and symbol.kind is InstrumentKind.SPOT
-    ]
-    moves += [
-        Move(flow.occurred_at, flow.amount)
-        for flow in found.flows.get((account.pk, pool.value), ())
-        if flow.currency in currencies
-    ]
-    return moves
+    moved = moved_since(accounts, since)
+    found: dict[int, dict[Pool, list[Move]]] = {key: {} for key in accounts}
+    for (key, pool), fills in moved.fills.items():
+        for fill in fills:
+            symbol = parse_symbol(fill.symbol)
+            if symbol is not None and symbol.kind is InstrumentKind.SPOT:
+                cash, _ = cash_of([fill], {}, currencies=_own(accounts[key]))
+                move = Move(fill.fill.executed_at, cash.total)
+                found[key].setdefault(Pool(pool), []).append(move)
+    for (key, pool), flows in moved.flows.items():
+        for flow in flows:
+            if flow.currency in _own(accounts[key]):
+                move = Move(flow.occurred_at, flow.amount)
+                found[key].setdefault(Pool(pool), []).append(move)
+    return found
+
+
+def _own(account: Account) -> frozenset[str]:
+    """The account's currency, and those that stand for it."""
+    return frozenset({account.currency, *stands_for(account.venue, account.currency)})
 
 
 def first_new(seen: Mapping[int, Seen]) -> dict[int, datetime]:
