@@ -15,11 +15,8 @@ from capital.models import Account
 from capital.services.accounts.linked import load_linked_accounts
 from capital.services.allocation.whatif.reading import read_record
 
-_ALWAYS = (
-    Reason(Code.REPLAY_SAME_RETURNS),
-    Reason(Code.REPLAY_PRESENT_SETTINGS),
-    Reason(Code.REPLAY_DAILY),
-)
+# What no replay can know.
+_ALWAYS = (Code.REPLAY_SAME_RETURNS, Code.REPLAY_PRESENT_SETTINGS, Code.REPLAY_DAILY)
 
 
 @dataclass(frozen=True)
@@ -93,5 +90,5 @@ def replay_policy(
         links=links,
         recorded=as_recorded(on_record.record),
         replayed=course,
-        unknown=(*_ALWAYS, *on_record.missing, *without),
+        unknown=(*map(Reason, _ALWAYS), *on_record.missing, *without),
     )
