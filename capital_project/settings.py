@@ -394,7 +394,11 @@ UNFOLD: dict[str, Any] = {
         _static("capital/desk.css"),
         "capital.admin.frame.colours.stylesheet",
     ],
-    "SCRIPTS": [_static("capital/charts.js")],
+    "SCRIPTS": [
+        _static("capital/charts.js"),
+        _static("capital/live/ages.js"),
+        _static("capital/live/parts.js"),
+    ],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},
     "COMMAND": {

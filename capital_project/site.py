@@ -77,11 +77,18 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     def get_urls(self) -> list[Any]:
         """Before everybody else's: the pages that are no model's."""
         own = [
+            path("live/", self.admin_view(self.dashboard_parts), name="dashboard_parts"),
             path("display/", self.admin_view(self.display_settings), name="display_settings"),
             path("performance/", self.admin_view(self.performance), name="performance"),
             path("statements/", self.admin_view(self.statements), name="statements"),
         ]
         return [*own, *super().get_urls()]
+
+    def dashboard_parts(self, request: HttpRequest) -> HttpResponseBase:
+        """What the dashboard reads again while it is open."""
+        from capital.admin.dashboard.page import dashboard_parts
+
+        return dashboard_parts(request)
 
     def performance(self, request: HttpRequest) -> HttpResponseBase:
         """Who earned what."""

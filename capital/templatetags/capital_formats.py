@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from capital.admin.dashboard.charts import Row
 from capital.admin.frame import formats
+from capital.admin.frame.cells import since
 
 register = template.Library()
 
@@ -59,9 +60,9 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
-def age(value: datetime | None, now: datetime | None = None) -> str:
+def age(value: datetime | None, now: datetime | None = None) -> SafeString:
     """``{{ run.created_at|age }}``, as of now or of ``{{ run.created_at|age:seen_at }}``."""
-    return formats.age(value, now=now or timezone.now())
+    return since(value, now=now or timezone.now())
 
 
 @register.filter

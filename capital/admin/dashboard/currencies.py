@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
-from capital.admin.frame.formats import age, change, moment, money, percent, share
+from capital.admin.frame.formats import change, moment, money, percent, share
 from capital.admin.frame.navigation import listing
 from capital.services.overview import CurrencyOverview, Dashboard
 from capital.services.sentences import sentence
@@ -53,6 +54,7 @@ class ReportCard:
     currency: str
     amount: str
     rates: str
+    rates_at: datetime | None
     notes: Sequence[str]
 
 
@@ -112,19 +114,17 @@ def report_card(overview: Dashboard) -> ReportCard | None:
     reported = overview.reported
     if reported is None:
         return None
-    notes, rates = [], ""
+    notes, rates, rates_at = [], "", None
     if reported.missing is not None:
         notes.append(sentence(reported.missing))
     elif reported.is_partial:
         notes.append(gettext("Some balances are unknown and not included."))
     total = reported.total
     if total is not None and total.oldest_at is not None:
-        rates = gettext("Oldest rate used: %(moment)s (%(age)s)") % {
-            "moment": moment(total.oldest_at),
-            "age": age(total.oldest_at, now=overview.seen_at),
-        }
+        rates_at = total.oldest_at
+        rates = gettext("Oldest rate used: %(moment)s") % {"moment": moment(rates_at)}
     amount = money(None if total is None else total.amount, reported.currency)
-    return ReportCard(reported.currency, amount, rates, notes)
+    return ReportCard(reported.currency, amount, rates, rates_at, notes)
 
 
 def _strategy_urls(figures: CurrencyOverview) -> dict[str, str]:

@@ -4,13 +4,16 @@ from typing import Any, cast
 
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
 from capital.admin.dashboard.trading import trading_section
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.needs import need_lines
+from capital.admin.frame.views import seen_or_404
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.overview import (
@@ -20,6 +23,9 @@ from capital.services.overview import (
     read_trading,
 )
 from strategies.models import Strategy
+
+# What was saved on the page, or queued by it, is seen soon.
+REFRESHED_EVERY_SECONDS = 10
 
 
 class AccountHistoryPage:
@@ -41,20 +47,39 @@ class AccountHistoryPage:
         if obj is not None:
             # A refused form has put what was typed on the row; the charts are of what is stored.
             stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
-            history = read_account_history(stored)
-            context["charts"] = _account_charts(stored, history)
-            context["needs"] = need_lines(request, obj.pk)
-            context["needs_title"] = gettext("What needs you")
-            context["trading"] = trading_section(
-                stored, read_trading(stored, cast(AbstractUser, request.user))
-            )
-            if self.may_say_whose(request, stored):  # type: ignore[attr-defined]
-                context["owner_url"] = reverse(
-                    "admin:capital_account_position_owner", args=[obj.pk]
-                )
-            context["recent_runs"] = history.runs
-            context["runs_url"] = listing("allocationrun", account__id__exact=str(obj.pk))
+            context |= self._parts(request, stored)
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
+    def get_urls(self) -> list[Any]:
+        """With what the page reads again while it is open."""
+        view = self.admin_site.admin_view(self.parts_view)  # type: ignore[attr-defined]
+        parts = path("<path:object_id>/live/", view, name="capital_account_parts")
+        return [parts, *super().get_urls()]  # type: ignore[misc]
+
+    def parts_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What stands around the form, as it is now."""
+        account: Account = seen_or_404(self, request, object_id)
+        return TemplateResponse(request, "capital/live/account.html", self._parts(request, account))
+
+    def _parts(self, request: HttpRequest, account: Account) -> dict[str, Any]:
+        """Two service calls."""
+        history = read_account_history(account)
+        parts = {
+            "charts": _account_charts(account, history),
+            "needs": need_lines(request, account.pk),
+            "needs_title": gettext("What needs you"),
+            "trading": trading_section(
+                account, read_trading(account, cast(AbstractUser, request.user))
+            ),
+            "recent_runs": history.runs,
+            "runs_url": listing("allocationrun", account__id__exact=str(account.pk)),
+            "live_from": reverse("admin:capital_account_parts", args=[account.pk]),
+            "live_every": REFRESHED_EVERY_SECONDS,
+            "live_at": timezone.now(),
+        }
+        if self.may_say_whose(request, account):  # type: ignore[attr-defined]
+            parts["owner_url"] = reverse("admin:capital_account_position_owner", args=[account.pk])
+        return parts
 
 
 class StrategyHistoryPage:

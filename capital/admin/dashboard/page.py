@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
@@ -18,6 +19,8 @@ from capital.services.access import sees_everything
 from capital.services.jobs import Health
 from capital.services.overview import Dashboard, read_dashboard
 from capital.services.sentences import sentence
+
+REFRESHED_EVERY_SECONDS = 20
 
 
 def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +47,16 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "in_turns": [sentence(each.reason) for each in overview.in_turns],
         "round": _round(overview),
         "jobs_url": _jobs_url(user),
+        "live_from": reverse("admin:dashboard_parts"),
+        "live_every": REFRESHED_EVERY_SECONDS,
+        "live_at": overview.seen_at,
     }
+
+
+def dashboard_parts(request: HttpRequest) -> TemplateResponse:
+    """The dashboard without its frame, as it refreshes itself."""
+    context = with_dashboard(request, {"base_template": "capital/live/answer.html"})
+    return TemplateResponse(request, "capital/dashboard/page.html", context)
 
 
 def _round(overview: Dashboard) -> str:

@@ -68,11 +68,11 @@ def gain(amount: Decimal | None, currency: str) -> SafeString:
 
 
 def since(value: datetime | None, *, now: datetime) -> SafeString:
-    """How long ago, with the exact time for who points at it."""
+    """How long ago, with the exact time for who points at it. It ticks: see ``ages.js``."""
     if value is None:
         return SafeString(NOTHING)
     return format_html(
-        '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',
+        '<time class="whitespace-nowrap" datetime="{}" title="{}" data-age>{}</time>',
         value.isoformat(),
         moment(value),
         age(value, now=now),

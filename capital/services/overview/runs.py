@@ -16,23 +16,6 @@ from capital.services.sentences import sentence_of
 _NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True)
-class RecentRun:
-    """A run, and its reason as a sentence in the reader's language."""
-
-    run: AllocationRun
-    reason: str
-
-
-def recent_runs(runs: QuerySet[AllocationRun], *, count: int) -> list[RecentRun]:
-    """The newest ``count`` of these runs, in one query, the newest first."""
-    newest = runs.select_related("account", "actor").defer("snapshot", "basis", "arguments")
-    return [
-        RecentRun(run, sentence_of(run.code, run.figures))
-        for run in newest.order_by("-created_at", "-pk")[:count]
-    ]
-
-
 def last_runs(account_ids: AccountIds, *outcomes: Outcome) -> dict[int, AllocationRun]:
     """The last run of each account, in one query.
 
@@ -98,6 +81,28 @@ class Moves:
     def is_to_zero(self) -> bool:
         """Whether it left nobody any capital, where somebody had some."""
         return bool(self.moves) and self.left == 0
+
+
+@dataclass(frozen=True)
+class RecentRun:
+    """A run, its reason as a sentence in the reader's language, and what it moved."""
+
+    run: AllocationRun
+    reason: str
+    moves: Moves
+
+    @property
+    def took_all(self) -> bool:
+        """Whether it left nobody any capital, though nothing was allocated: all are paused."""
+        return self.run.outcome == Outcome.SKIPPED and self.moves.is_to_zero
+
+
+def recent_runs(runs: QuerySet[AllocationRun], *, count: int) -> list[RecentRun]:
+    """The newest ``count`` of these runs, in three queries, the newest first."""
+    newest = runs.select_related("account", "actor").defer("snapshot", "basis", "arguments")
+    found = list(newest.order_by("-created_at", "-pk")[:count])
+    moves = moves_of([run.pk for run in found])
+    return [RecentRun(run, sentence_of(run.code, run.figures), moves[run.pk]) for run in found]
 
 
 def moves_of(run_ids: Collection[int]) -> dict[int, Moves]:

@@ -196,21 +196,35 @@
         );
     };
 
-    const drawAll = () => {
-        const canvases = document.querySelectorAll("canvas[data-desk-chart]");
-        if (canvases.length === 0) {
-            return;
+    const canvases = () => document.querySelectorAll("canvas[data-desk-chart]");
+
+    /** What came with a part that was replaced; what went with it is forgotten. */
+    const drawNew = () => {
+        for (const [canvas, chart] of charts) {
+            if (!canvas.isConnected) {
+                chart.destroy();
+                charts.delete(canvas);
+            }
         }
+        for (const canvas of canvases()) {
+            if (!charts.has(canvas)) {
+                draw(canvas);
+            }
+        }
+    };
+
+    const drawAll = () => {
         Chart.defaults.font.family = "Inter, sans-serif";
         Chart.defaults.font.size = 12;
-        canvases.forEach(draw);
+        canvases().forEach(draw);
         // A canvas does not wait for the font that it names.
         document.fonts.load("12px Inter").then(() => charts.forEach((chart) => chart.update()));
         // The theme was switched: the colours are others now.
-        new MutationObserver(() => canvases.forEach(draw)).observe(document.documentElement, {
+        new MutationObserver(() => canvases().forEach(draw)).observe(document.documentElement, {
             attributeFilter: ["class"],
         });
     };
 
     document.addEventListener("DOMContentLoaded", drawAll);
+    document.addEventListener("desk:swapped", drawNew);
 })();

@@ -72,6 +72,7 @@ def test_lists_cost_the_same_with_more_rows(client: Client) -> None:
     ]
     paths += [
         reverse("admin:index"),
+        reverse("admin:dashboard_parts"),
         reverse("admin:capital_account_changelist") + "?freshness=fresh",
         reverse("admin:capital_account_changelist") + "?freshness=stale",
         reverse("admin:capital_account_changelist") + "?state=suspect",

@@ -7,6 +7,7 @@ import pytest
 
 from capital.models import Account, AllocationEntry, AllocationPool, AllocationRun
 from capital.services.overview import moves_of
+from capital.services.overview.runs import recent_runs
 from tests.factories import make_account, make_link, make_strategy
 
 pytestmark = pytest.mark.django_db
@@ -19,12 +20,13 @@ def run_of(
     account: Account,
     entries: dict[str, tuple[str | None, str | None]],
     reverts: AllocationRun | None = None,
+    outcome: str = "applied",
 ) -> AllocationRun:
     run = AllocationRun.objects.create(
         account=account,
         run_key=f"ledger-{next(_keys)}",
         trigger="admin" if reverts is None else "revert",
-        outcome="applied",
+        outcome=outcome,
         code="allocated",
         reverts=reverts,
     )
@@ -86,3 +88,15 @@ def test_run_knows_what_took_it_back() -> None:
     found = moves_of([first.pk, second.pk])
 
     assert (found[first.pk].reverted_by, found[second.pk].reverted_by) == (revert.pk, None)
+
+
+def test_recent_run_took_all_only_where_nothing_was_allocated_and_nobody_has_anything() -> None:
+    account = make_account()
+    emptied = run_of(account, {"A": ("60", "0")}, outcome="skipped")
+    run_of(account, {"B": ("0", "60")}, outcome="skipped")
+    divided = run_of(account, {"C": ("60", "0")})
+
+    found = {each.run.pk: each for each in recent_runs(AllocationRun.objects.all(), count=3)}
+
+    assert {key for key, each in found.items() if each.took_all} == {emptied.pk}
+    assert found[divided.pk].moves.moved == 60
