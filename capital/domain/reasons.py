@@ -145,6 +145,25 @@ class Code(StrEnum):
         "{strategy} has {before} {currency} and should have {after} {currency}.",
     )
     BALANCE_CHANGED = "balance_changed", "The balance changed by {percent}%."
+
+    # What a run follows from: who changed what since the last one
+    WEIGHTS_SET = "weights_set", "{user} changed weights {before} → {after}."
+    STRATEGIES_LINKED = "strategies_linked", "{user} added {strategies} to the account."
+    STRATEGIES_UNLINKED = "strategies_unlinked", "{user} removed {strategies} from the account."
+    STRATEGIES_PAUSED = "strategies_paused", "{user} paused {strategies}."
+    STRATEGIES_ARCHIVED = "strategies_archived", "{user} archived {strategies}."
+    STRATEGIES_ACTIVATED = "strategies_activated", "{user} activated {strategies}."
+    LINKS_DEACTIVATED = "links_deactivated", "{user} deactivated {strategies} on this account."
+    LINKS_ACTIVATED = "links_activated", "{user} activated {strategies} on this account."
+    BOUNDS_SET = "bounds_set", "{user} changed the fixed amount or limits of {strategies}."
+    RESERVE_SET = "reserve_set", "{user} changed the reserve {before} → {after}."
+    POLICY_SET = "policy_set", "{user} changed the allocation policy: {before} → {after}."
+    POLICY_SETTINGS_SET = (
+        "policy_settings_set",
+        "{user} changed the settings of the allocation policy.",
+    )
+    STOPPED_BY_LIMIT = "stopped_by_limit", "A limit of loss stopped {strategies}."
+    STOPS_LIFTED = "stops_lifted", "{user} lifted the stop of {strategies}."
     CHANGE_TOO_SMALL = (
         "change_too_small",
         "The balance changed by {change} {currency}; it must change by at least {threshold} "

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
+from capital.domain.allocation.rules import PolicyName
 from capital.domain.money import grouped
 from capital.domain.reasons import Code, Reason
 from capital.models import (
@@ -236,6 +237,11 @@ _AMOUNTS = frozenset(
     }
 )
 # By the figure's name.
+_POLICIES: dict[str, object] = {
+    PolicyName.WEIGHTS.value: gettext_lazy("by weight"),
+    PolicyName.OWN_PROFIT.value: gettext_lazy("own profit"),
+    PolicyName.INVERSE_VOLATILITY.value: gettext_lazy("inverse volatility"),
+}
 _FORMS: dict[str, Form] = {
     "accounts": _clause,
     "argument": _argument,
@@ -266,12 +272,14 @@ _FORMS: dict[str, Form] = {
     "since": _minute,
     "source": _word(SOURCE_NAMES),
     "until": _moment,
+    "user": lambda figure: figure or gettext("The command line"),
     "why": label,
 }
 # Where one code means something else by that name.
 _FORMS_OF: dict[Code, dict[str, Form]] = {
     Code.AMOUNT_NOT_STORABLE: {"field": _column},
     Code.MARKET_RULES_SUSPECT: {"change": shown_change},
+    Code.POLICY_SET: {"before": _word(_POLICIES), "after": _word(_POLICIES)},
     Code.FORCED_MARK_WRONG: {"marked": _yes_or_no, "asked": _yes_or_no},
     Code.ROLE_TOO_SMALL: {"role": _word(ROLE_NAMES), "needed": _word(ROLE_NAMES)},
     Code.SYMBOL_OF_OTHER_MARKET: {"kind": _kind},

@@ -29,7 +29,7 @@ from capital.admin.frame.stops import stops_shown
 from capital.admin.frame.views import user_of
 from capital.domain.allocation.decision import Outcome
 from capital.models import Account, AllocationEntry, AllocationRun
-from capital.services.allocation import PoolReport, report_runs
+from capital.services.allocation import PoolReport, report_runs, told_causes
 from capital.services.limits import stops_when_decided
 from capital.services.overview import Moves, moves_of
 from capital.services.sentences import sentence_of
@@ -150,6 +150,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 "pools": pool_tables(report, decided_at=run.created_at),
                 "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": _outcome(run, moves_of([run.pk])[run.pk]),
+                "causes": told_causes(run.arguments),
                 "weights": _weights(run),
                 "splits_again": run.arguments.get("splits_again", False),
             }
@@ -208,17 +209,10 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
 
     @admin.display(description=gettext_lazy("cause"), ordering="trigger")
     def shown_cause(self, run: AllocationRun) -> Any:
-        """What asked for it, and who; nobody, where the schedule did."""
+        """What asked for it, and who; and who changed what, which it follows from."""
         who = run.actor.get_username() if run.actor else ""
-        weights = _weights(run)
-        before = "/".join(ratio(old) for _, old, _ in weights)
-        after = "/".join(ratio(new) for _, _, new in weights)
-        changed = (
-            gettext("weights %(before)s → %(after)s") % {"before": before, "after": after}
-            if weights
-            else ""
-        )
-        cause = lines(run.get_trigger_display(), who, changed)
+        told = told_causes(run.arguments) or [_told_weights(run)]
+        cause = lines(run.get_trigger_display(), who, *told)
         return format_html('<div class="desk-lines">{}</div>', cause)
 
 
@@ -239,6 +233,16 @@ def _outcome(run: AllocationRun, moves: Moves) -> Any:
 def _moves(run: AllocationRun) -> Moves:
     moves: Moves = run.moves  # type: ignore[attr-defined]
     return moves
+
+
+def _told_weights(run: AllocationRun) -> str:
+    """The weights of a run that an earlier version recorded; empty where it set none."""
+    weights = _weights(run)
+    if not weights:
+        return ""
+    before = "/".join(ratio(old) for _, old, _ in weights)
+    after = "/".join(ratio(new) for _, _, new in weights)
+    return gettext("weights %(before)s → %(after)s") % {"before": before, "after": after}
 
 
 def _weights(run: AllocationRun) -> list[tuple[str, Decimal, Decimal]]:

@@ -135,6 +135,13 @@ _RUN = {
     "outcome": "applied",
     "code": "allocated",
     "reason": Code.ALLOCATED.english,
+    "causes": [
+        {
+            "code": "weights_set",
+            "figures": {"user": "trader", "before": "60/40", "after": "50/50"},
+            "reason": "trader changed weights 60/40 → 50/50.",
+        }
+    ],
     "run_key": "api:20261124T000000:6f1c2f9e",
     "is_forced": False,
     "created_at": _TIME,

@@ -250,6 +250,14 @@ class PoolOfRun(serializers.Serializer[Any]):
     entries = Entry(many=True)
 
 
+class Cause(serializers.Serializer[Any]):
+    """What a run follows from: who changed what since the one before, or what was found due."""
+
+    code = serializers.CharField()
+    figures = serializers.DictField(child=serializers.CharField())
+    reason = serializers.CharField(help_text="The sentence of the code, for people.")
+
+
 class Run(serializers.Serializer[Any]):
     """One allocation of one account. For a dry run, id, run_key and created_at are null."""
 
@@ -263,6 +271,10 @@ class Run(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=[(each.value, each.value) for each in Outcome])
     code = serializers.CharField()
     reason = serializers.CharField()
+    causes = Cause(
+        many=True,
+        help_text="Who changed what, so that it was decided; empty where nothing is known.",
+    )
     run_key = serializers.CharField(allow_null=True)
     is_forced = serializers.BooleanField()
     created_at = serializers.DateTimeField(allow_null=True)

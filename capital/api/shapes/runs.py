@@ -8,16 +8,19 @@ from typing import Any
 from django.utils import timezone
 
 from capital.domain.money import plain
+from capital.domain.reasons import Reason
 from capital.models import AllocationRun
 from capital.services.allocation import (
     AllocationPreview,
     EntryReport,
     RunReport,
+    causes_of,
     report_decision,
     report_not_due,
     report_runs,
     told_steps,
 )
+from capital.services.sentences import sentence
 
 
 def runs_as_json(runs: Sequence[AllocationRun]) -> list[dict[str, Any]]:
@@ -56,6 +59,7 @@ def _as_json(report: RunReport, run: AllocationRun | None = None) -> dict[str, A
         "outcome": report.outcome,
         "code": report.code,
         "reason": report.reason,
+        "causes": [] if run is None else [_cause(cause) for cause in causes_of(run.arguments)],
         "run_key": report.run_key,
         "is_forced": run is not None and run.is_forced,
         "created_at": _time(run.created_at) if run and recorded else None,
@@ -86,6 +90,14 @@ def _entry(entry: EntryReport, currency: str) -> dict[str, Any]:
         "after": _text(entry.after),
         "code": entry.code,
         "how": told_steps(entry.steps, currency),
+    }
+
+
+def _cause(cause: Reason) -> dict[str, Any]:
+    return {
+        "code": cause.code.value,
+        "figures": dict(cause.figures),
+        "reason": sentence(cause),
     }
 
 

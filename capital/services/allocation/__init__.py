@@ -8,6 +8,7 @@ from capital.services.allocation.allocate import (
     reallocate_where_due,
 )
 from capital.services.allocation.applying import apply_plan
+from capital.services.allocation.causes.told import causes_of, told_causes
 from capital.services.allocation.events import (
     request_market_rules,
     request_reallocation,
@@ -60,6 +61,7 @@ __all__ = [
     "allocate_capital",
     "apply_plan",
     "auto_allocate_capital_for_account",
+    "causes_of",
     "check_gate",
     "comparison_as_json",
     "expires_at",
@@ -81,5 +83,6 @@ __all__ = [
     "revert_run",
     "runs_of_plan",
     "set_weights",
+    "told_causes",
     "told_steps",
 ]

@@ -11,6 +11,7 @@ from capital.domain.errors import CapitalError, PlanStale, RunKeyConflict
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.allocation.causes.naming import name_causes
 from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.request import AllocationRequest, earlier_runs
 from capital.services.allocation.verdicts import Circumstances, Verdict, load_circumstances
@@ -120,6 +121,7 @@ def _decide_and_write(
         verdicts = [_account_changed(linked) for linked in changed]
         verdicts += judge(sound, circumstances, now)
         settled = [verdict for verdict in verdicts if not verdict.reads_again]
+        settled = name_causes(settled, circumstances, request)
         results |= record_verdicts(settled, request, circumstances.summaries, now=now)
     for verdict in settled:
         tell(verdict)

@@ -18,6 +18,7 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.services.allocation.causes.told import causes_as_json
 from capital.services.allocation.policies.kept import inputs_as_json, steps_as_json
 from capital.services.allocation.request import AllocationRequest
 from capital.services.allocation.stored import pools_as_json
@@ -135,7 +136,7 @@ def _new_run(
         outcome=decision.outcome.value,
         code=decision.reason.code.value,
         figures=dict(decision.reason.figures),
-        arguments=request.recorded,
+        arguments=request.recorded | causes_as_json(verdict.causes),
         snapshot=snapshot,
         basis=_basis(verdict, decision),
         is_forced=request.force,

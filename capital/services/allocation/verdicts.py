@@ -54,6 +54,8 @@ class Verdict:
         told: What the policy had to know.
         reads_again: Nothing is decided yet: money may have moved between the account's pools while
             they were read, so both are to be read once more.
+        why_due: What a due check found; None where none was asked for.
+        causes: What it follows from, where that was looked up.
     """
 
     linked: LinkedAccount
@@ -63,6 +65,8 @@ class Verdict:
     inputs: Inputs | None = None
     reads_again: bool = False
     told: Told = field(default_factory=Told)
+    why_due: Reason | None = None
+    causes: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -188,7 +192,7 @@ def decide_account(
         return _divided(linked, judged, told, holds, last)
     answer = ask_gate(linked, judged, told, last=last, holds=holds)
     if answer.due:
-        verdict = _divided(linked, judged, told, holds, last)
+        verdict = replace(_divided(linked, judged, told, holds, last), why_due=answer.reason)
         return _without_decision(verdict) if _says_nothing_new(verdict) else verdict
     # A suspect balance is recorded once, until something changes; what else holds is not.
     is_of_suspect = answer.is_held and answer.reason.code.is_suspicion

@@ -11,6 +11,7 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.money import EXACT
 from capital.models import Account, AllocationEntry, AllocationRun
 from capital.services.accounts.lookup import AccountIds
+from capital.services.allocation.causes.told import told_causes
 from capital.services.sentences import sentence_of
 
 _NOTHING = Decimal(0)
@@ -85,11 +86,12 @@ class Moves:
 
 @dataclass(frozen=True)
 class RecentRun:
-    """A run, its reason as a sentence in the reader's language, and what it moved."""
+    """A run, what it moved, its reason and what it follows from: as the reader's sentences."""
 
     run: AllocationRun
     reason: str
     moves: Moves
+    causes: Sequence[str] = ()
 
     @property
     def took_all(self) -> bool:
@@ -99,10 +101,15 @@ class RecentRun:
 
 def recent_runs(runs: QuerySet[AllocationRun], *, count: int) -> list[RecentRun]:
     """The newest ``count`` of these runs, in three queries, the newest first."""
-    newest = runs.select_related("account", "actor").defer("snapshot", "basis", "arguments")
+    newest = runs.select_related("account", "actor").defer("snapshot", "basis")
     found = list(newest.order_by("-created_at", "-pk")[:count])
     moves = moves_of([run.pk for run in found])
-    return [RecentRun(run, sentence_of(run.code, run.figures), moves[run.pk]) for run in found]
+    return [
+        RecentRun(
+            run, sentence_of(run.code, run.figures), moves[run.pk], told_causes(run.arguments)
+        )
+        for run in found
+    ]
 
 
 def moves_of(run_ids: Collection[int]) -> dict[int, Moves]:

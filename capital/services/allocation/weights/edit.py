@@ -26,6 +26,7 @@ from capital.services.access.roles import Act, require
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.registry import change_link
 from capital.services.allocation.batches import tell
+from capital.services.allocation.causes.naming import name_causes
 from capital.services.allocation.records import record_verdicts
 from capital.services.allocation.request import (
     AllocationRequest,
@@ -137,7 +138,8 @@ def _change_and_decide(
             reason = Reason(Code.ACCOUNT_CHANGED)
             verdict = Verdict(linked, Decision(Outcome.FAILED, reason), reason)
         else:
-            (verdict,) = judge_accounts({key: linked}, answers, circumstances, request, now=now)
+            verdicts = judge_accounts({key: linked}, answers, circumstances, request, now=now)
+            (verdict,) = name_causes(verdicts, circumstances, request)
         run = record_verdicts([verdict], request, circumstances.summaries, now=now)[key]
     tell(verdict)
     return run
