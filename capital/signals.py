@@ -23,6 +23,7 @@ from capital.services.happened import Event, happened
 from capital.services.jobs import refusal_of, set_next_time, sync_schedules_after_migration
 from capital.services.limits import judge_limits, limit_stops_changed, use_reservations
 from capital.services.trading import days_restated, fills_recorded, mark_dust
+from capital.traces import CARRIED, current_id
 from strategies.models import Strategy
 
 
@@ -117,9 +118,11 @@ def something_happened(event: Event, now: datetime, **_kwargs: Any) -> None:
 
 @receiver(pre_enqueue)
 def task_is_queued(task: dict[str, Any], **_kwargs: Any) -> None:
-    """Refuse to sign what the workers would refuse to run."""
+    """Refuse to sign what the workers would refuse to run; say which request asked for the rest."""
     if refusal_of(task) is not None:
         raise TaskRefused(task=repr(task.get("func"))[:100])
+    if (request_id := current_id()) is not None:
+        task[CARRIED] = request_id
 
 
 @receiver(pre_save, sender=Schedule)

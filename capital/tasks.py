@@ -9,6 +9,7 @@ from typing import Any
 from django.dispatch import receiver
 from django_q.signals import post_execute_in_worker, pre_execute
 
+from capital import traces
 from capital.services.alerts import send_delivery
 from capital.services.alerts import spread_alerts as spread
 from capital.services.jobs import (
@@ -38,9 +39,13 @@ _queued_at: datetime | None = None
 
 @receiver(pre_execute)
 def begin(task: dict[str, Any], **_kwargs: Any) -> None:
-    """Remember when the task was queued, which django-q2 calls "started"."""
+    """Remember when the task was queued, which django-q2 calls "started", and for which request.
+
+    What no request asked for has the id of the task.
+    """
     global _queued_at
     _queued_at = task.get("started")
+    traces.begin_trace(task.get(traces.CARRIED) or task.get("id"))
 
 
 @receiver(post_execute_in_worker)
@@ -49,6 +54,7 @@ def end(task: dict[str, Any], **_kwargs: Any) -> None:
     global _queued_at
     _queued_at = None
     ping_after(str(task.get("func", "")))
+    traces.end_trace()
 
 
 def sync_balances(intended: str | None = None) -> Outcomes:

@@ -57,6 +57,22 @@ def time_zone(name: str, default: str) -> str:
     return one_of(name, default, known)
 
 
+def site_zone() -> str:
+    """The zone of the site: of its days, and of the times in its log."""
+    return time_zone("TIME_ZONE", "Asia/Seoul")
+
+
+def log_format() -> str:
+    """How a line of the log is written."""
+    return one_of("LOG_FORMAT", "text", ("text", "json"))
+
+
+def log_formatter() -> dict[str, str]:
+    """The formatter of every line of the log, as ``logging.config`` takes it."""
+    kind = "JsonLine" if log_format() == "json" else "OneLine"
+    return {"()": f"capital_project.log_lines.{kind}", "zone": site_zone()}
+
+
 def _is_zone(name: str) -> bool:
     try:
         zoneinfo.ZoneInfo(name)

@@ -98,6 +98,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # Around all others: it begins the request, and tells how it ended.
+    "capital_project.serving.access_log.LogRequests",
     # Around all others, so that it counts what they answer, too.
     "capital_project.metrics.requests.CountRequests",
     # First, so that it has a word with answers of the others too.
@@ -268,7 +270,7 @@ LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "capital_project.formats"
-TIME_ZONE = environment.time_zone("TIME_ZONE", "Asia/Seoul")
+TIME_ZONE = environment.site_zone()
 USE_TZ = True
 
 # Alerts. Where people open the site, for links; empty: there are none.
@@ -417,16 +419,14 @@ UNFOLD: dict[str, Any] = {
 LOG_LEVEL = environment.one_of(
     "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 )
+# `text` or `json`, and times in TIME_ZONE with their offset: of gunicorn and the workers, too.
+LOG_FORMAT = environment.log_format()
 # Logs go to stderr, so that --json on stdout stays clean.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
-            "()": "capital_project.log_lines.OneLine",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        }
+        "line": environment.log_formatter(),
     },
     "filters": {"refusals": {"()": "capital_project.log_lines.RefusalsInOneLine"}},
     "handlers": {
@@ -439,5 +439,11 @@ LOGGING = {
     # Only the root has a level, so that DEBUG applies everywhere. The queue logs five lines per
     # task; at INFO they are suppressed.
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL}},
+    "loggers": {
+        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        # With DEBUG, Django would tell some lines twice.
+        "django": {"handlers": []},
+        # The development server tells of each request, too, in a form of its own.
+        "django.server": {"level": "ERROR", "handlers": [], "propagate": True},
+    },
 }

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from capital.api.frame.problems import is_api, problem_response
 from capital.services.database_errors import meaning_of
 from capital.services.jobs import check_readiness, check_workers
+from capital.traces import current_id
 
 logger = logging.getLogger(__name__)
 
@@ -156,19 +157,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if error is not None and is_database_away(error):
         return database_away(request, error)
-    return refusal(
-        request,
-        500,
-        "unexpected_error",
-        _("Server error"),
-        _("Something went wrong on the server and was logged. Try again."),
-    )
+    text = _("Something went wrong on the server and was logged. Try again.")
+    if (request_id := current_id()) is not None and not is_api(request):
+        told = _("If it happens again, tell who runs this site the id of the request: %(id)s.")
+        text = f"{text} {told % {'id': request_id}}"
+    return refusal(request, 500, "unexpected_error", _("Server error"), text)
 
 
 def refusal(request: HttpRequest, status: int, code: str, title: str, text: str) -> HttpResponse:
     """A problem object under /api/, a page elsewhere. Asks no database."""
     if is_api(request):
         return problem_response(status, code, text)
-    return HttpResponse(
+    response = HttpResponse(
         render_to_string("error.html", {"title": title, "text": text}), status=status
     )
+    response.problem_code = code  # type: ignore[attr-defined]  # for the access log
+    return response

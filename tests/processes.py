@@ -8,7 +8,7 @@ from tests.paths import ROOT
 
 COMMAND_SECONDS = 120
 # Every variable that a developer's shell may hold and that decides something here.
-_FOREIGN = ("CAPITAL_", "Q_", "DJANGO_", "DATABASE_", "LANGUAGE_CODE", "LOG_LEVEL", "TIME_ZONE")
+_FOREIGN = ("CAPITAL_", "Q_", "DJANGO_", "DATABASE_", "LANGUAGE_CODE", "LOG_", "TIME_ZONE")
 
 
 def environment_for(url: str, **settings: str) -> dict[str, str]:

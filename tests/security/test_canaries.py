@@ -29,6 +29,7 @@ from capital.services.accounts import registry
 from capital.services.jobs import perform_by_hand
 from capital.services.webhooks import rotate_secret
 from capital.services.webhooks.secrets import signing_key_of
+from capital_project.log_lines import JsonLine, OneLine
 from strategies.models import Strategy
 from tests.admin.frame.crawl import pages
 from tests.factories import make_account, make_link, make_market, make_summary, make_user
@@ -148,6 +149,9 @@ def whole(answer: Any) -> str:
     return content.decode("utf-8", "replace")
 
 
+_WRITTEN = (OneLine(zone="UTC"), JsonLine(zone="UTC"))
+
+
 class Log(logging.Handler):
     """What was logged, each piece once: a page fails to look up the same names again and again.
 
@@ -162,6 +166,10 @@ class Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._keep(record.getMessage())
         self._keep(repr(record.args))
+        if not record.exc_info:
+            # As it is written; of an error, what follows is the same.
+            for each in _WRITTEN:
+                self._keep(each.format(record))
         error = record.exc_info[1] if record.exc_info else None
         while error is not None:
             # Not by traceback: it would put the words of all its causes together, too, for each.
@@ -383,6 +391,8 @@ def test_no_secret_is_said_anywhere(
     # Each was really looked at.
     for face in ("api", "admin", "commands", "database", "log"):
         assert NAME in desk.said(face), face
+    for told in ("capital_project.access", '"user": "canary"', '"token": "cap_', '"job": '):
+        assert told in desk.said("log"), told
     assert "RuntimeError" in desk.said("log")
     assert "capital.tasks" in desk.said("queue")
     for said in ("invalid", "token_refused", "webhook_refused"):

@@ -158,7 +158,7 @@ def _formatter(settings: Any) -> logging.Formatter:
     """As the settings make it, for whatever they hand to it."""
     given = dict(settings.LOGGING["formatters"]["line"])
     assert given.pop("()") == "capital_project.log_lines.OneLine"
-    return OneLine(given["format"], style=given["style"])
+    return OneLine(**given)
 
 
 # Exports

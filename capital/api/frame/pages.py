@@ -15,6 +15,8 @@ from rest_framework.response import Response
 
 from capital.api.frame.base import ApiView, check_fields, refusal
 from capital.domain.errors import NotFound
+from capital.models import Account
+from capital.traces import note_accounts
 
 
 class StrictOrdering(OrderingFilter):
@@ -141,6 +143,7 @@ class ListAndRetrieve(ApiView):
         found = self.get_queryset().filter(**{self.lookup_field: self.kwargs[field]}).first()
         if found is None:
             raise NotFound
+        note_accounts(_accounts_of(found))
         return found
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -183,3 +186,9 @@ class ListAndRetrieveAsJson(ListAndRetrieve):
         described: Any = self.get_serializer_class()()
         check_fields(list(described.fields), wanted)
         return [{name: row[name] for name in row if name in wanted} for row in written]
+
+
+def _accounts_of(row: Any) -> tuple[int, ...]:
+    """The account that a row is of, where the row itself tells."""
+    key = row.pk if isinstance(row, Account) else getattr(row, "account_id", None)
+    return (key,) if isinstance(key, int) else ()

@@ -27,6 +27,7 @@ from capital.domain import errors
 from capital.domain.errors import CapitalError
 from capital.domain.money import EXACT, plain
 from capital.services.sentences import sentence
+from capital.traces import current_id
 from strategies.edits import ChangedMeanwhile
 
 CONTENT_TYPE = "application/problem+json"
@@ -124,7 +125,10 @@ def status_of(error: CapitalError) -> HTTPStatus:
 def problem(
     status: int, code: str, detail: str, *, fields: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    """A problem object. Programs match ``code``; ``errors`` has an entry for each wrong field."""
+    """A problem object. Programs match ``code``; ``errors`` has an entry for each wrong field.
+
+    ``request_id`` is that of the request: by it the lines of the log are found.
+    """
     answer: dict[str, Any] = {
         "type": f"{TYPE_PREFIX}{code}",
         "title": str(TITLES.get(status, HTTPStatus(status).phrase)),
@@ -134,6 +138,8 @@ def problem(
     }
     if fields is not None:
         answer["errors"] = fields
+    if (request_id := current_id()) is not None:
+        answer["request_id"] = request_id
     return answer
 
 
@@ -264,4 +270,6 @@ def is_api(request: HttpRequest) -> bool:
 
 def problem_response(status: int, code: str, detail: str) -> HttpResponse:
     """A problem response for errors outside the REST framework, before or beside any view."""
-    return JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
+    response = JsonResponse(problem(status, code, detail), status=status, content_type=CONTENT_TYPE)
+    response.problem_code = code  # type: ignore[attr-defined]  # for the access log
+    return response

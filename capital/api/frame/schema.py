@@ -297,6 +297,13 @@ _PROBLEM: dict[str, Any] = {
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "request_id": {
+            "type": "string",
+            "description": (
+                "The request in the server's log, as in `X-Request-ID` of the answer. An answer "
+                "that is repeated has that of the first."
+            ),
+        },
         "errors": {
             "type": "array",
             "items": {

@@ -15,6 +15,7 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.venues import get_venue
 from capital.models import Account
 from capital.services.transactions import inside_transaction
+from capital.traces import note_accounts
 from strategies.markets import MarketType
 
 # Primary keys, or a query that finds them. A statement that lists a thousand keys takes longer to
@@ -60,7 +61,9 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     other. NO KEY, so that inserts of rows that merely point at an account go on.
     """
     rows = Account.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
-    return {account.pk: account for account in rows.order_by("pk")}
+    locked = {account.pk: account for account in rows.order_by("pk")}
+    note_accounts(locked)
+    return locked
 
 
 def stands_for(venue: str, currency: str) -> AbstractSet[str]:

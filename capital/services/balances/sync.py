@@ -24,6 +24,7 @@ from capital.services.balances.summaries import load_summaries
 from capital.services.balances.trails import Moves
 from capital.services.happened import ConnectionsChanged, say
 from capital.services.transactions import outside_transaction
+from capital.traces import note_trouble
 from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
 
 def _log_failure(account: Account, error: Exception) -> Counter[str]:
     logger.error("The balances of account %s could not be recorded.", account.pk, exc_info=error)
+    note_trouble(account.pk, account.name, FAILED)
     return Counter({FAILED: 1})
 
 
@@ -161,6 +163,7 @@ def _count(account: Account, judged: JudgedReadings, answers: LiveAnswers) -> Co
             counts[LIVE] += 1
         else:
             counts[answer.code.value] += 1
+            note_trouble(account.pk, account.name, answer.code.value)
     return counts
 
 

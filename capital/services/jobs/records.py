@@ -5,7 +5,7 @@ import os
 import socket
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -19,10 +19,13 @@ from capital.models import JobRun
 from capital.services.clocks import steady_clock
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.table import Slot
+from capital.traces import troubles_noted
 
 logger = logging.getLogger(__name__)
 
 Work = Callable[[], Counter[str]]
+# How many accounts a line names at most.
+_MOST_NAMED = 20
 
 
 def started_run(name: str, slot: Slot, *, accounts: int, chunk: int = 0) -> JobRun:
@@ -59,12 +62,14 @@ def record_work(
         Why the work failed; None where it did not.
     """
     failure: Reason | None = None
+    troubles: list[str] = []
     began = steady_clock()
     if note is not None:
         _tell(run, note)
     try:
         run.save()
-        run.outcomes = dict(work())
+        with troubles_noted() as troubles:
+            run.outcomes = dict(work())
     except TimeoutException:
         failure = Reason(Code.JOB_TIMED_OUT, {"seconds": str(settings.Q_CLUSTER["timeout"])})
     except CapitalError as error:
@@ -78,7 +83,7 @@ def record_work(
     if failure is not None:
         _tell(run, failure)
     else:
-        _tell_outcomes(run, steady_clock() - began)
+        _tell_outcomes(run, steady_clock() - began, troubles)
     try:
         if failure is not None and not connection.in_atomic_block:
             # The connection may be broken, or in the middle of a query.
@@ -90,12 +95,15 @@ def record_work(
 
 
 def _tell(run: JobRun, reason: Reason) -> None:
-    logger.error("Job %s: %s", run.name, reason.english)
+    figures = {"job": run.name, "chunk": run.chunk or None, "code": reason.code.value}
+    logger.error("Job %s: %s", run.name, reason.english, extra={"figures": figures})
     for name, value in error_fields(reason).items():
         setattr(run, name, value)
 
 
-def _tell_outcomes(run: JobRun, span: timedelta) -> None:
+def _tell_outcomes(run: JobRun, span: timedelta, troubles: Sequence[str]) -> None:
+    """One line of what came of it, and one that names the accounts for which it came to nothing."""
+    milliseconds = span // timedelta(milliseconds=1)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(run.outcomes.items()))
     chunk = f" chunk {run.chunk}" if run.chunk else ""
     logger.info(
@@ -103,9 +111,28 @@ def _tell_outcomes(run: JobRun, span: timedelta) -> None:
         run.name,
         chunk,
         run.accounts,
-        span // timedelta(milliseconds=1),
+        milliseconds,
         counts or "nothing to do",
+        extra={
+            "figures": {
+                "job": run.name,
+                "chunk": run.chunk or None,
+                "accounts": run.accounts,
+                "outcomes": run.outcomes,
+                "duration_ms": milliseconds,
+            }
+        },
     )
+    if troubles:
+        rest = ["…"] if len(troubles) > _MOST_NAMED else []
+        logger.info(
+            "Job %s%s: not for %s accounts: %s.",
+            run.name,
+            chunk,
+            len(troubles),
+            ", ".join([*troubles[:_MOST_NAMED], *rest]),
+            extra={"figures": {"job": run.name, "not_for": list(troubles[:_MOST_NAMED])}},
+        )
 
 
 def _unexpected(name: str, error: Exception) -> Reason:

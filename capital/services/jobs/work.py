@@ -31,6 +31,7 @@ from capital.services.trading import days as link_days
 from capital.services.trading import explain_balances, marks
 from capital.services.trading.packed.backlog import pack_backlog
 from capital.services.trading.syncing import sync as trades
+from capital.traces import note_trouble
 
 _MAY_WAIT = timedelta(seconds=5)
 
@@ -58,10 +59,17 @@ def reallocate(
         account_ids, trigger=trigger, run_key=run_key, clock=clock
     ):
         if result.run is None or result.run.outcome == Outcome.SKIPPED.value:
-            counts[result.reason.code.value] += 1
+            outcome = result.reason.code.value
         else:
-            counts[result.run.outcome] += 1
+            outcome = result.run.outcome
+        counts[outcome] += 1
+        if _is_no_allocation(outcome):
+            note_trouble(result.account.pk, result.account.name, result.reason.code.value)
     return counts
+
+
+def _is_no_allocation(outcome: str) -> bool:
+    return outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value)
 
 
 def _reallocate_due(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
@@ -109,7 +117,7 @@ WORK = {
     ),
     REALLOCATE_DUE.name: Work(
         _reallocate_due,
-        is_failure=lambda outcome: outcome in (Outcome.FAILED.value, Code.NO_BALANCE.value),
+        is_failure=_is_no_allocation,
     ),
     SYNC_FILLS.name: Work(
         _sync_fills,

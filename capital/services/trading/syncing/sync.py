@@ -10,6 +10,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from capital.services.trading.syncing.account import (
     Asking,
 )
 from capital.services.transactions import outside_transaction
+from capital.traces import note_trouble
 
 logger = logging.getLogger(__name__)
 
@@ -141,9 +143,10 @@ class _Sync:
             )
             self.counts += reading.counts
             self.counts[FAILED] += 1
+            self._note(reading, FAILED)
         else:
             if self.until.left > _LEAST:
-                self.running[self._pool.submit(ask)] = (reading, asking)
+                self.running[self._pool.submit(copy_context().run, ask)] = (reading, asking)
             else:
                 asking.close()
                 self._end(reading, is_done=False)
@@ -153,8 +156,13 @@ class _Sync:
         first: Reason | None = next(iter(reading.failures.values()), None)
         if first is not None:
             self.counts[first.code.value] += 1
+            self._note(reading, first.code.value)
         else:
             self.counts[SYNCED if is_done else WAITING] += 1
+
+    @staticmethod
+    def _note(reading: AccountReading, code: str) -> None:
+        note_trouble(reading.account.pk, reading.account.name, code)
 
 
 class _Threads:
