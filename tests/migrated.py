@@ -5,10 +5,13 @@ in the process that ran them, which hear of every setting that a test changes. S
 its own makes the schema: beside pytest-xdist's workers while these collect their tests, or when
 it is asked for first.
 
+On SQLite it is kept for the runs of the same day, as long as nothing changes that it is made of.
+
 ``python -m tests.migrated FOLDER`` makes it, on the server that ``DATABASE_URL`` names.
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -17,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -28,6 +32,20 @@ from tests.paths import ROOT
 if TYPE_CHECKING:
     from tests.end_to_end.cluster.databases import OwnDatabase
 
+# What the schema and its first rows are made of.
+_MADE_OF = (
+    "capital/migrations",
+    "capital/models",
+    "capital/services/jobs",
+    "capital/apps.py",
+    "capital/signals.py",
+    "capital_project/apps.py",
+    "capital_project/environment.py",
+    "capital_project/settings.py",
+    "capital_project/settings_test.py",
+    "requirements.lock",
+    "strategies",
+)
 # By this name pytest-xdist's workers are told the folder.
 _FOLDER = "migrated"
 # What is in it: the database, or its name, once it is whole.
@@ -128,13 +146,18 @@ def _make(folder: Path) -> None:
 
     clock.travel()
     database = new_database(folder)
+    kept = _kept()
     try:
         connection.settings_dict["NAME"] = database.name
-        call_command("migrate", verbosity=0, interactive=False)
+        is_copy = connection.vendor == "sqlite" and _copied(kept, Path(database.name))
+        if not is_copy:
+            call_command("migrate", verbosity=0, interactive=False)
         if connection.vendor == "sqlite":
             # What is copied into memory cannot have its log in a file of its own.
             connection.cursor().execute("PRAGMA journal_mode = DELETE")
         connection.close()
+        if connection.vendor == "sqlite" and not is_copy:
+            _keep(Path(database.name), kept)
     except BaseException:
         connection.close()
         database.drop()
@@ -142,6 +165,35 @@ def _make(folder: Path) -> None:
     unfinished = folder / "unfinished"
     unfinished.write_text(database.name)
     unfinished.rename(folder / _MADE)
+
+
+def _kept() -> Path:
+    """Where the schema of the present files is kept. Its jobs are due on the day it was made."""
+    digest = hashlib.sha256(f"{datetime.now(UTC):%F} {os.environ.get('TESTS_NOW', '')}".encode())
+    for name in _MADE_OF:
+        place = ROOT / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return ROOT / ".pytest_cache" / "schemas" / f"{digest.hexdigest()}.sqlite3"
+
+
+def _copied(kept: Path, to: Path) -> bool:
+    """Copy what was kept; False where nothing was, or another run removes it now."""
+    try:
+        shutil.copyfile(kept, to)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _keep(made: Path, kept: Path) -> None:
+    """Keep a schema in the place of those before it."""
+    shutil.rmtree(kept.parent, ignore_errors=True)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as unfinished:
+        unfinished.write(made.read_bytes())
+    Path(unfinished.name).rename(kept)
 
 
 # One for the process: conftest.py registers it with pytest.
