@@ -394,12 +394,14 @@ UNFOLD: dict[str, Any] = {
     ],
     "STYLES": [
         _static("capital/desk.css"),
+        _static("capital/timeline.css"),
         "capital.admin.frame.colours.stylesheet",
     ],
     "SCRIPTS": [
         _static("capital/charts.js"),
         _static("capital/live/ages.js"),
         _static("capital/live/parts.js"),
+        _static("capital/timeline.js"),
     ],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},

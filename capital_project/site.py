@@ -81,6 +81,8 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
             path("display/", self.admin_view(self.display_settings), name="display_settings"),
             path("performance/", self.admin_view(self.performance), name="performance"),
             path("statements/", self.admin_view(self.statements), name="statements"),
+            path("why/", self.admin_view(self.why), name="why"),
+            path("timeline/", self.admin_view(self.timeline), name="timeline"),
         ]
         return [*own, *super().get_urls()]
 
@@ -101,6 +103,18 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
         from capital.admin.performance.statements import statements_page
 
         return statements_page(request, self.each_context(request))
+
+    def why(self, request: HttpRequest) -> HttpResponse:
+        """Why capital is what it is, or was."""
+        from capital.admin.timeline.pages import why_page
+
+        return why_page(request, self.each_context)
+
+    def timeline(self, request: HttpRequest) -> HttpResponse:
+        """The course of capital, and what it was at a moment."""
+        from capital.admin.timeline.pages import timeline_page
+
+        return timeline_page(request, self.each_context)
 
     def display_settings(self, request: HttpRequest) -> HttpResponse:
         """How the user wants to see gains and losses."""

@@ -98,3 +98,10 @@ def table_rows(rows: Sequence[Row]) -> SafeString:
 def lookup(mapping: Any, key: Any) -> Any:
     """``{{ names|lookup:key }}``: the entry of a mapping, None where there is none."""
     return mapping.get(key)
+
+
+@register.filter
+def zone(value: datetime) -> str:
+    """``{{ asked.other|zone }}``: the offset of a time, ``UTC-05:00``."""
+    offset = f"{timezone.localtime(value):%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}"

@@ -16,7 +16,7 @@ from unfold.forms import PaginationInlineFormSet
 from capital.admin.accounts.bounds import told_bounds
 from capital.admin.accounts.form import LIMIT_FIELDS
 from capital.admin.frame.base import SiteModelAdmin, SiteTabularInline
-from capital.admin.frame.cells import bar, figure, lines, link_to
+from capital.admin.frame.cells import bar, figure, lines, link_to, why
 from capital.admin.frame.editable import Editable, EditableForm, stale_rows, take_over
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
@@ -310,4 +310,6 @@ def _named(link: StrategyAccount) -> Iterator[None]:
 
 def _capital(link: StrategyAccount) -> Any:
     capital = getattr(link, "capital", None)
-    return figure(money(capital.allocated_capital if capital else None, link.account.currency))
+    if capital is None:
+        return figure(money(None, link.account.currency))
+    return figure(why(money(capital.allocated_capital, link.account.currency), link=link.pk))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import figure, gain, link_to, since
+from capital.admin.frame.cells import figure, gain, link_to, since, why
 from capital.admin.frame.filters import CurrencyFilter, VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.domain.pools import Pool, WalletMode, pool_of
@@ -114,7 +114,8 @@ class CapitalAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("capital"), ordering="allocated_capital")
     def shown_capital(self, capital: StrategyCapital) -> Any:
-        return figure(money(capital.allocated_capital, _currency(capital)))
+        amount = money(capital.allocated_capital, _currency(capital))
+        return figure(why(amount, link=capital.strategy_account_id))
 
     @admin.display(description=gettext_lazy("current PnL"), ordering="current_pnl")
     def shown_pnl(self, capital: StrategyCapital) -> Any:

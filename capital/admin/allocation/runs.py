@@ -20,7 +20,7 @@ from capital.admin.allocation.decisions import pool_tables
 from capital.admin.allocation.filters import MovedFilter, OfStrategyFilter, strategies_named
 from capital.admin.allocation.reverts import RevertPages
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import OUTCOME_COLOUR, badge, lines, link_to
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, lines, link_to, why
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, digits, money, ratio
@@ -186,10 +186,13 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
             return NOTHING
         shown: list[str] = [
             format_html(
-                '<span class="desk-muted">{}</span> <span class="desk-number">{} → {}</span>',
+                '<span class="desk-muted">{}</span> <span class="desk-number">{}</span>',
                 move.strategy,
-                digits(move.before, currency),
-                digits(move.after, currency),
+                why(
+                    f"{digits(move.before, currency)} → {digits(move.after, currency)}",
+                    link=move.link_id,
+                    run=run.pk,
+                ),
             )
             for move in moves.moves[:_MOST_MOVES]
         ]
@@ -210,10 +213,14 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     @admin.display(description=gettext_lazy("cause"), ordering="trigger")
     def shown_cause(self, run: AllocationRun) -> Any:
         """What asked for it, and who; and who changed what, which it follows from."""
-        who = run.actor.get_username() if run.actor else ""
-        told = told_causes(run.arguments) or [_told_weights(run)]
-        cause = lines(run.get_trigger_display(), who, *told)
-        return format_html('<div class="desk-lines">{}</div>', cause)
+        return format_html('<div class="desk-lines">{}</div>', lines(*told_cause(run)))
+
+
+def told_cause(run: AllocationRun) -> list[str]:
+    """What asked for a run, who, and who changed what that it follows from: a line for each."""
+    who = run.actor.get_username() if run.actor else ""
+    told = told_causes(run.arguments) or [_told_weights(run)]
+    return [str(each) for each in (run.get_trigger_display(), who, *told) if each]
 
 
 def _outcome(run: AllocationRun, moves: Moves) -> Any:

@@ -9,6 +9,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
+from capital.admin.frame.cells import why_url
 from capital.admin.frame.formats import change, moment, money, percent, share
 from capital.admin.frame.navigation import listing
 from capital.services.overview import CurrencyOverview, Dashboard
@@ -26,6 +27,7 @@ class Part:
     colour: int
     width: Decimal | None
     is_bad: bool = False
+    why_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ def _parts(figures: CurrencyOverview, accounts: str) -> list[Part]:
             colour=colour,
             width=part if fits else None,
             is_bad=amount is not None and amount < 0,
+            why_url=why_url(currency=currency) if url == allocated and amount else "",
         )
         for (name, amount, url, colour), part in zip(named, shares, strict=True)
     ]

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
@@ -48,6 +49,7 @@ class AccountHistoryPage:
             # A refused form has put what was typed on the row; the charts are of what is stored.
             stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
             context |= self._parts(request, stored)
+            context["timeline"] = timeline_of(request, "account", obj.pk)
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
     def get_urls(self) -> list[Any]:
@@ -109,10 +111,19 @@ class StrategyHistoryPage:
                 )
                 for currency, links in history.currencies.items()
             ]
+            context["timeline"] = timeline_of(request, "strategy", obj.pk)
             context["trading"] = trading_section(
                 obj, read_trading(obj, cast(AbstractUser, request.user))
             )
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
+
+def timeline_of(request: HttpRequest, kind: str, key: int) -> dict[str, str]:
+    """Where the timeline of a page comes from; empty for who may not look at capital."""
+    if not request.user.has_perm("capital.view_strategycapital"):
+        return {}
+    query = urlencode({kind: str(key)})
+    return {"url": f"{reverse('admin:timeline')}?{query}", "kind": kind, "key": str(key)}
 
 
 def _account_charts(account: Account, history: AccountHistory) -> list[Any]:

@@ -17,6 +17,7 @@ from capital.admin.dashboard.earnings import (
     shown,
     signed,
 )
+from capital.admin.frame.cells import why_url
 from capital.admin.frame.formats import NOTHING, money, number
 from capital.admin.frame.navigation import listing
 from capital.domain.money import EXACT
@@ -72,6 +73,7 @@ class EquityRow:
     name: str
     url: str
     capital: str
+    why_url: str
     earned: Figure
     equity: str
     currency: str
@@ -205,6 +207,7 @@ def _equity(link: StrategyAccount, equity: Equity, *, is_account: bool) -> Equit
         name=other.name,
         url=f"{listing(model)}{other.pk}/change/",
         capital=shown(capital, currency),
+        why_url=why_url(link=link.pk),
         earned=signed(earned, currency, why=why),
         equity=shown(equity.amount, currency),
         currency=currency,

@@ -7,8 +7,9 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from capital.admin.frame.formats import NOTHING, age, change, moment, percent
 from capital.domain.allocation.decision import Outcome
@@ -56,9 +57,30 @@ def bar(value: Decimal | None, title: str = "") -> SafeString:
     )
 
 
-def figure(text: str) -> SafeString:
+def figure(text: Any) -> SafeString:
     """A number that stands under other numbers: right-aligned, on one line."""
     return format_html('<span class="block desk-number">{}</span>', text)
+
+
+def why(text: str, **asked: Any) -> SafeString:
+    """An amount of capital that says why it is so: a popover, and without JavaScript a page.
+
+    Args:
+        text: The amount, as it is written.
+        **asked: Whose it is: ``link``, ``account``, ``strategy``, ``currency``; ``run`` of a link.
+    """
+    return format_html(
+        '<a class="desk-why" data-why aria-haspopup="dialog" href="{}">{}'
+        '<span class="sr-only"> {}</span></a>',
+        why_url(**asked),
+        text,
+        gettext("Why?"),
+    )
+
+
+def why_url(**asked: Any) -> str:
+    """Where it is said why capital is what it is."""
+    return f"{reverse('admin:why')}?{urlencode(asked)}"
 
 
 def gain(amount: Decimal | None, currency: str) -> SafeString:

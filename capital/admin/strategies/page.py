@@ -13,7 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from capital.admin.dashboard.histories import StrategyHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
-from capital.admin.frame.cells import badge, figure, lines
+from capital.admin.frame.cells import badge, figure, lines, why
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
@@ -283,7 +283,12 @@ class StrategyAdmin(
         """What it holds in each currency; currencies are not added up."""
         held = _overview(strategy).capital
         return (
-            lines(*(figure(money(amount, currency)) for currency, amount in held.items()))
+            lines(
+                *(
+                    figure(why(money(amount, currency), strategy=strategy.pk, currency=currency))
+                    for currency, amount in held.items()
+                )
+            )
             if held
             else NOTHING
         )

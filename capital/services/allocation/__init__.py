@@ -23,7 +23,7 @@ from capital.services.allocation.plans import (
     report_plan,
     runs_of_plan,
 )
-from capital.services.allocation.policies.told import told_steps
+from capital.services.allocation.policies.told import tell_steps, told_steps
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
@@ -83,6 +83,7 @@ __all__ = [
     "revert_run",
     "runs_of_plan",
     "set_weights",
+    "tell_steps",
     "told_causes",
     "told_steps",
 ]

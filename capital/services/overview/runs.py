@@ -44,6 +44,7 @@ class Move:
 
     strategy: str
     strategy_id: int
+    link_id: int
     before: Decimal
     after: Decimal
 
@@ -119,13 +120,14 @@ def moves_of(run_ids: Collection[int]) -> dict[int, Moves]:
         "pool__run",
         "strategy_account__strategy__name",
         "strategy_account__strategy",
+        "strategy_account",
         "before",
         "after",
     )
     moves: dict[int, list[Move]] = defaultdict(list)
     left: dict[int, Decimal] = {}
-    for run_id, strategy, strategy_id, before, after in rows:
-        move = Move(strategy, strategy_id, before or _NOTHING, after or _NOTHING)
+    for run_id, strategy, strategy_id, link_id, before, after in rows:
+        move = Move(strategy, strategy_id, link_id, before or _NOTHING, after or _NOTHING)
         left[run_id] = EXACT.add(left.get(run_id, _NOTHING), move.after)
         if move.change:
             moves[run_id].append(move)

@@ -49,9 +49,14 @@ _AMOUNTS = frozenset(
 _PLACES = Decimal("0.0001")
 
 
+def tell_steps(steps: Iterable[Step], currency: str) -> list[str]:
+    """The steps of one link in their order, each as a sentence of its own."""
+    return [_told(step, currency) for step in steps]
+
+
 def told_steps(steps: Iterable[Step], currency: str) -> str:
     """The steps of one link in their order, with semicolons between them; empty for none."""
-    return "; ".join(_told(step, currency) for step in steps)
+    return "; ".join(tell_steps(steps, currency))
 
 
 def _told(step: Step, currency: str) -> str:

@@ -1,0 +1,128 @@
+"""The events of a timeline as lines of a table, and as marks above the picture."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+
+from capital.admin.allocation.runs import told_cause
+from capital.admin.frame.formats import change, digits, money
+from capital.admin.timeline.drawing import place_of
+from capital.domain.allocation.decision import Outcome
+from capital.models import AllocationRun, SettingChange
+from capital.services.overview import Change, Event, Timeline
+from capital.services.sentences import sentence_of
+from strategies.models import StrategyStatus
+
+_MOST_CHANGES = 6
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One event.
+
+    Attributes:
+        kind: ``run``, ``hold``, ``pause``, ``money`` or ``setting``: its mark and its colour.
+        what: In a few words.
+        details: Of each strategy before and after, or whose money, or whose state.
+        who: What asked for it, and who.
+        url: Of its page; empty where the user may not see it.
+        place: On the picture, in percent.
+    """
+
+    at: datetime
+    kind: str
+    what: str
+    details: Sequence[str]
+    who: str
+    url: str
+    place: Decimal
+
+
+def event_lines(timeline: Timeline, user: AbstractUser, *, by_account: bool) -> list[EventLine]:
+    """The newest first.
+
+    Args:
+        timeline: Of links.
+        user: May see the pages that are linked to.
+        by_account: Whether its lines are accounts, of one strategy.
+    """
+    return [_line(event, timeline, user, by_account=by_account) for event in timeline.events]
+
+
+def _line(event: Event, timeline: Timeline, user: AbstractUser, *, by_account: bool) -> EventLine:
+    place = place_of(event.at, timeline)
+    if event.run is not None:
+        return EventLine(
+            at=event.at,
+            kind=_kind_of_run(event.run, event.changes),
+            what=_what(event.run),
+            details=list(_changes(event.changes, by_account=by_account))
+            or [sentence_of(event.run.code, event.run.figures)],
+            who=" · ".join(told_cause(event.run)),
+            url=_page("allocationrun", event.run.pk, user),
+            place=place,
+        )
+    if event.flow is not None:
+        flow = event.flow
+        return EventLine(
+            at=event.at,
+            kind="money",
+            what=str(flow.get_kind_display()),
+            details=[f"{flow.account.name}: {change(flow.amount, flow.currency)}"],
+            who=str(flow.get_source_display()),
+            url=_page("flow", flow.pk, user),
+            place=place,
+        )
+    assert event.setting is not None, "an event is one of three"
+    setting = event.setting
+    return EventLine(
+        at=event.at,
+        kind="setting",
+        what=_state(setting),
+        details=[setting.name],
+        who="" if setting.actor is None else setting.actor.get_username(),
+        url=_page("settingchange", setting.pk, user),
+        place=place,
+    )
+
+
+def _kind_of_run(run: AllocationRun, changes: Iterable[Change]) -> str:
+    if run.outcome in (Outcome.HELD.value, Outcome.FAILED.value):
+        return "hold"
+    return "pause" if any(each.is_pause for each in changes) else "run"
+
+
+def _what(run: AllocationRun) -> str:
+    named = {"run": str(run.pk), "outcome": run.get_outcome_display()}
+    return gettext("Allocation #%(run)s: %(outcome)s") % named
+
+
+def _changes(changes: Sequence[Change], *, by_account: bool) -> Iterator[str]:
+    for each in changes[:_MOST_CHANGES]:
+        currency = each.link.account.currency
+        name = each.link.account.name if by_account else each.link.strategy.name
+        yield f"{name}: {digits(each.before, currency)} → {money(each.after, currency)}"
+    more = len(changes) - _MOST_CHANGES
+    if more > 0:
+        yield ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
+
+
+def _state(setting: SettingChange) -> str:
+    values: dict[str, Any] = setting.values
+    if "status" in values:
+        new = values["status"].get("new")
+        return str(dict(StrategyStatus.choices).get(new, new))
+    is_active = values.get("is_active", {}).get("new")
+    return gettext("switched on") if is_active else gettext("switched off")
+
+
+def _page(model: str, key: int, user: AbstractUser) -> str:
+    if not user.has_perm(f"capital.view_{model}"):
+        return ""
+    return reverse(f"admin:capital_{model}_change", args=[key])

@@ -1,0 +1,1 @@
+"""What capital was at a moment and why, and the course that led there."""
