@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -23,6 +23,8 @@ from capital.services.access import (
     remove_access,
 )
 from capital.services.sentences import sentence
+
+_ACCOUNT_PAGE = "account"
 
 
 class InviteForm(forms.Form):
@@ -60,20 +62,83 @@ class AccessPage:
         is_invited = request.method == "POST" and "invite" in request.POST
         form = InviteForm(request.POST if is_invited else None)
         if request.method == "POST" and _changed(request, account, form):
-            return HttpResponseRedirect(reverse("admin:capital_account_access", args=[account.pk]))
-        accesses = account.accesses.select_related("user").order_by("user__username")
+            return HttpResponseRedirect(_whence(request, account))
         context = {
+            **people_of(request, account),
             "object": account,
-            "account": account,
             "form": form,
-            "roles": AccessRole.choices,
-            "accesses": [(access, missing_permission(access)) for access in accesses],
-            "changes": reverse("admin:capital_settingchange_changelist")
-            + f"?account__id__exact={account.pk}",
             "back": reverse("admin:capital_account_change", args=[account.pk]),
         }
         title = gettext("Access to %(account)s") % {"account": account.name}
         return render_page(self, request, "accounts/access", title, context)
+
+    def get_urls(self) -> list[Any]:
+        """Where somebody gives up what they were given."""
+        view = self.admin_site.admin_view(self.give_up)  # type: ignore[attr-defined]
+        address, name = "<path:object_id>/access/give-up/", "capital_account_give_up"
+        return [path(address, view, name=name), *super().get_urls()]  # type: ignore[misc]
+
+    def give_up(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Remove the user's own access."""
+        account: Account = seen_or_404(self, request, object_id)
+        found = account.accesses.filter(user=user_of(request).pk).first()
+        if request.method != "POST" or found is None:
+            return HttpResponseRedirect(_to_card(account))
+        remove_access(found.pk, **asker_of(request))
+        said = gettext("You gave up your access to %(account)s.")
+        messages.success(request, said % {"account": account.name})
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Account | None = None,
+    ) -> HttpResponse:
+        """With the people, on an account's own page."""
+        if obj is not None:
+            context |= people_of(request, obj, to=_ACCOUNT_PAGE)
+            context["invite"] = InviteForm(auto_id="id_people_%s")
+            context["shows_people"] = True
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
+
+def people_of(request: HttpRequest, account: Account, *, to: str = "") -> dict[str, Any]:
+    """Who has access, and what the user may do about it.
+
+    Args:
+        request: Of somebody who sees the account.
+        account: Whose owner is loaded.
+        to: Where a form leads back to: see ``_whence``.
+    """
+    people = list(account.accesses.select_related("user", "account").order_by("user__username"))
+    for access in people:
+        access.missing = missing_permission(access)  # type: ignore[attr-defined]
+    return {
+        "account": account,
+        "people": people,
+        "may_share": may(user_of(request), Act.SHARE, account),
+        "roles": AccessRole.choices,
+        "access_url": reverse("admin:capital_account_access", args=[account.pk]),
+        "give_up_url": reverse("admin:capital_account_give_up", args=[account.pk]),
+        "changes": reverse("admin:capital_settingchange_changelist")
+        + f"?account__id__exact={account.pk}",
+        "to": to,
+    }
+
+
+def _whence(request: HttpRequest, account: Account) -> str:
+    """The page whose button it was."""
+    if request.POST.get("to") == _ACCOUNT_PAGE:
+        return _to_card(account)
+    return reverse("admin:capital_account_access", args=[account.pk])
+
+
+def _to_card(account: Account) -> str:
+    return reverse("admin:capital_account_change", args=[account.pk]) + "#people"
 
 
 def _changed(request: HttpRequest, account: Account, form: InviteForm) -> bool:

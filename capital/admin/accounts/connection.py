@@ -11,7 +11,7 @@ from capital.admin.frame.formats import money
 from capital.admin.frame.views import may_here, render_page, seen_or_404, user_of
 from capital.models import Account
 from capital.services.access import Act
-from capital.services.balances import check_connection
+from capital.services.balances import ConnectionReport, check_connection
 from capital.services.labels import POOL_NAMES
 from capital.services.sentences import sentence
 
@@ -37,18 +37,23 @@ class ConnectionPage:
             "object": account,
             "account": account,
             "report": report,
-            "pools": [
-                {
-                    "name": POOL_NAMES[pool.pool.value],
-                    "amount": money(pool.amount, account.currency),
-                    "observed_at": pool.observed_at,
-                    "reason": "" if pool.reason is None else sentence(pool.reason),
-                    "advice": "" if pool.advice is None else sentence(pool.advice),
-                }
-                for pool in report.pools
-            ],
+            "pools": pools_shown(report),
             "notices": [sentence(notice) for notice in report.notices],
             "back": reverse("admin:capital_account_change", args=[account.pk]),
         }
         title = gettext("Connection check: %(account)s") % {"account": account.name}
         return render_page(self, request, "accounts/connection", title, context)
+
+
+def pools_shown(report: ConnectionReport) -> list[dict[str, Any]]:
+    """What each pool answers, or why it does not and what to do."""
+    return [
+        {
+            "name": POOL_NAMES[pool.pool.value],
+            "amount": money(pool.amount, report.account.currency),
+            "observed_at": pool.observed_at,
+            "reason": "" if pool.reason is None else sentence(pool.reason),
+            "advice": "" if pool.advice is None else sentence(pool.advice),
+        }
+        for pool in report.pools
+    ]

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from capital.admin.accounts.access import AccessPage
+from capital.admin.accounts.beginning import FirstStepsPages, StrategiesPages
 from capital.admin.accounts.columns import AccountColumns
 from capital.admin.accounts.connection import ConnectionPage
 from capital.admin.accounts.filters import FreshnessFilter, StateFilter, VenueFilter
@@ -31,7 +32,7 @@ from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.editable import Editable
 from capital.admin.frame.filters import CurrencyFilter, OwnerFilter
-from capital.admin.frame.views import asker_of
+from capital.admin.frame.views import asker_of, shows_owner
 from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.admin.performance.detail import AccountPerformancePage
 from capital.admin.performance.report import PERMISSION
@@ -50,6 +51,8 @@ _STATE: Any = ["shown_connection", "shown_check", "shown_suspects", ("created_at
 @admin.register(Account)
 class AccountAdmin(
     AccountColumns,
+    FirstStepsPages,
+    StrategiesPages,
     AllocationPages,
     ConnectionPage,
     AccessPage,
@@ -67,6 +70,7 @@ class AccountAdmin(
     actions_detail = [
         "allocate_capital",
         "split_again",
+        "new_strategy",
         "performance",
         "check_connection",
         "access",
@@ -133,7 +137,9 @@ class AccountAdmin(
                 None,
                 {
                     "fields": [
-                        ("name", "owner") if obj or request.user.is_superuser else "name",
+                        ("name", "owner")
+                        if shows_owner(request, None if obj is None else obj.owner)
+                        else "name",
                         *IDENTITY_FIELDS,
                     ]
                 },

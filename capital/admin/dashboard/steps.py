@@ -7,7 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from capital.admin.frame.navigation import listing
+from capital.services.access import Act
 from capital.services.overview import FirstSteps
+
+_LINKING = ("capital.add_account", Act.ADD_LINK.permission)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
                 "encrypted."
             ),
             steps.has_account,
-            adding("capital.add_account", "capital_account"),
+            first_steps_url(user),
         ),
         Step(
             gettext("Add a strategy"),
@@ -42,7 +45,7 @@ def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
                 "Give it a name, a key that bots use for it, and a market type: spot or futures."
             ),
             steps.has_strategy,
-            adding("strategies.add_strategy", "strategies_strategy"),
+            _strategies(steps, user) or adding("strategies.add_strategy", "strategies_strategy"),
         ),
         Step(
             gettext("Link strategies to accounts"),
@@ -50,7 +53,7 @@ def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
                 "On the account's page, choose which strategies trade there and with what weight."
             ),
             steps.has_link,
-            listing("account") if steps.has_account else "",
+            _strategies(steps, user) or (listing("account") if steps.has_account else ""),
         ),
         Step(
             gettext("Allocate capital"),
@@ -59,3 +62,16 @@ def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
             listing("account") if steps.has_link else "",
         ),
     ]
+
+
+def first_steps_url(user: AbstractUser) -> str:
+    """Where the steps are taken one by one, for who may add accounts."""
+    may_add = user.has_perm("capital.add_account")
+    return reverse("admin:capital_account_first_steps") if may_add else ""
+
+
+def _strategies(steps: FirstSteps, user: AbstractUser) -> str:
+    """The step of the account that there is, for who may take it."""
+    if steps.own_account is None or not user.has_perms(_LINKING):
+        return ""
+    return reverse("admin:capital_account_first_strategies_of", args=[steps.own_account])

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.http import Http404, HttpRequest
 from django.template.response import TemplateResponse
@@ -25,6 +26,26 @@ def render_page(
 def user_of(request: HttpRequest) -> AbstractUser:
     """The admin lets nobody in who is not logged in."""
     return cast(AbstractUser, request.user)
+
+
+def shows_owner(request: HttpRequest, owner: AbstractUser | None = None) -> bool:
+    """Whether a form has a field for the owner: where somebody else could be it, or is.
+
+    Args:
+        request: Asked once.
+        owner: Of the row that there is; None for a new one, whose owner a superuser may choose.
+    """
+    user = user_of(request)
+    if owner is None and not user.is_superuser:
+        return False
+    if owner is not None and owner.pk != user.pk:
+        return True
+    found: bool | None = getattr(request, "_has_other_users", None)
+    if found is None:
+        others = get_user_model().objects.filter(is_active=True).exclude(pk=user.pk)
+        found = others.exists()
+        request._has_other_users = found  # type: ignore[attr-defined]
+    return found
 
 
 def origin_of(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ from capital.admin.frame.cells import badge, figure, lines, why
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
 from capital.admin.frame.formats import NOTHING, moment, money
-from capital.admin.frame.views import asker_of, render_page, user_of
+from capital.admin.frame.views import asker_of, render_page, shows_owner, user_of
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
@@ -97,7 +97,7 @@ class StrategyAdmin(
 
     def get_fieldsets(self, request: HttpRequest, obj: Strategy | None = None) -> list[Any]:
         """What it is, and who it belongs to."""
-        owned = obj is not None or request.user.is_superuser
+        owned = shows_owner(request, None if obj is None else obj.owner)
         refused = self.refusals_of(request, obj)
         stops: list[Any] = []
         is_stopped = False

@@ -17,10 +17,17 @@ from capital.services.accounts.strategies import (
     delete_strategy,
     set_status,
 )
-from capital.services.accounts.venues import is_proven, proven_venues, unproven_notice
+from capital.services.accounts.venues import (
+    asked_credentials,
+    is_proven,
+    markets_of,
+    proven_venues,
+    unproven_notice,
+)
 
 __all__ = [
     "active_account_ids",
+    "asked_credentials",
     "change_account",
     "change_link",
     "change_strategy",
@@ -37,6 +44,7 @@ __all__ = [
     "find_named_link",
     "is_proven",
     "link_notice",
+    "markets_of",
     "proven_venues",
     "set_status",
     "unproven_notice",

@@ -1,7 +1,11 @@
 """Which venues are tested, and what to say of one that is not: for forms and for rows."""
 
+from capital.domain.errors import UnknownVenue
 from capital.domain.reasons import Code, Reason
-from capital.exchange.venues import VENUES, is_known
+from capital.exchange.venues import VENUES, get_venue, is_known
+from strategies.markets import MarketType
+
+ALL_CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 
 
 def proven_venues() -> tuple[str, ...]:
@@ -19,3 +23,18 @@ def unproven_notice(venue_id: str) -> Reason | None:
     if is_proven(venue_id) or not is_known(venue_id):
         return None
     return Reason(Code.VENUE_UNPROVEN, {"venue": venue_id})
+
+
+def asked_credentials(venue_id: str) -> tuple[str, ...]:
+    """The account's fields that the venue asks for; all of them where only ccxt knows it."""
+    venue = VENUES.get(venue_id)
+    return ALL_CREDENTIALS if venue is None else tuple(venue.credentials)
+
+
+def markets_of(venue_id: str) -> tuple[MarketType, ...]:
+    """What can be traded there; both markets where that is not known."""
+    try:
+        markets = get_venue(venue_id).markets
+    except UnknownVenue:
+        return tuple(MarketType)
+    return tuple(market for market in MarketType if market in markets)

@@ -34,6 +34,7 @@ from capital.services.allocation.report import (
 from capital.services.allocation.reverts import preview_revert, revert_run
 from capital.services.allocation.runs import report_runs
 from capital.services.allocation.verdicts import GateAnswer
+from capital.services.allocation.weights.beginning import NewLink, NewWeight, begin_strategies
 from capital.services.allocation.weights.edit import set_weights
 from capital.services.allocation.weights.told import WeightChange, WeightsReport
 from capital.services.allocation.whatif.comparing import Comparison, replay_policy
@@ -54,6 +55,8 @@ __all__ = [
     "Figure",
     "GateAnswer",
     "GateStatus",
+    "NewLink",
+    "NewWeight",
     "PoolReport",
     "RunReport",
     "WeightChange",
@@ -61,6 +64,7 @@ __all__ = [
     "allocate_capital",
     "apply_plan",
     "auto_allocate_capital_for_account",
+    "begin_strategies",
     "causes_of",
     "check_gate",
     "comparison_as_json",

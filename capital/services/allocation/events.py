@@ -7,7 +7,9 @@ are noticed at the next scheduled check.
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import DatabaseError, transaction
 
@@ -19,6 +21,22 @@ logger = logging.getLogger(__name__)
 REALLOCATE_AFTER_EVENT = "capital.tasks.reallocate_after_event"
 SYNC_MARKETS_OF_VENUE = "capital.tasks.sync_markets_of_venue"
 
+_previewed: ContextVar[bool] = ContextVar("previewed", default=False)
+
+
+@contextmanager
+def previewed_next() -> Iterator[None]:
+    """What is changed inside asks for no reallocation: a person sees a preview of it next.
+
+    Otherwise the capital would have moved before it was seen. If the preview is left, the next
+    scheduled check finds what is due.
+    """
+    before = _previewed.set(True)
+    try:
+        yield
+    finally:
+        _previewed.reset(before)
+
 
 def request_reallocation(account_ids: Iterable[int]) -> None:
     """Queue a due check and reallocation of each account, once the current transaction commits.
@@ -26,7 +44,7 @@ def request_reallocation(account_ids: Iterable[int]) -> None:
     Each request has its own key, so that a task that is delivered twice allocates once.
     """
     ids = sorted(set(account_ids))
-    if ids:
+    if ids and not _previewed.get():
         run_key = f"event:{uuid.uuid4().hex}"
         transaction.on_commit(lambda: _queue(REALLOCATE_AFTER_EVENT, ids, run_key))
 

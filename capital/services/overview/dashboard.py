@@ -50,12 +50,17 @@ class AccountConcern:
 
 @dataclass(frozen=True)
 class FirstSteps:
-    """Which of the first steps of a new user are done."""
+    """Which of the first steps of a new user are done.
+
+    Attributes:
+        own_account: The first account that the user owns, by primary key; None without one.
+    """
 
     has_account: bool
     has_strategy: bool
     has_link: bool
     has_run: bool
+    own_account: int | None = None
 
     @property
     def are_done(self) -> bool:
@@ -143,6 +148,9 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
                 has_strategy=visible_to(user, Strategy.objects.all()).exists(),
                 has_link=visible_to(user, StrategyAccount.objects.all()).exists(),
                 has_run=bool(recent),
+                own_account=min(
+                    (each.pk for each in every if each.owner_id == user.pk), default=None
+                ),
             ),
             reported=_reported(currencies),
             seen_at=now,

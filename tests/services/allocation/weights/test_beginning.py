@@ -1,0 +1,152 @@
+"""Strategies begin to trade on an account: all of them, or none."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from capital.domain.errors import NotFound, NotPermitted
+from capital.models import Account, StrategyAccount
+from capital.services.allocation import NewLink, NewWeight, begin_strategies, events
+from strategies.edits import ChangedMeanwhile
+from strategies.models import Strategy
+from tests.factories import make_account, make_link, make_operator, make_strategy, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def account() -> Account:
+    return make_account(owner=make_user(is_superuser=True), venue="binance")
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Which accounts a reallocation was asked for."""
+    asked: list[Any] = []
+    monkeypatch.setattr(events, "_queue", lambda _task, ids, *_: asked.append(ids))
+    return asked
+
+
+def new(name: str = "Trend", market: str = "spot", weight: str = "1") -> NewLink:
+    return NewLink(name=name, market=market, weight=Decimal(weight))
+
+
+def begin(account: Account, *links: NewLink, **how: Any) -> list[StrategyAccount]:
+    how.setdefault("actor", account.owner)
+    return begin_strategies(account.pk, links, owner=account.owner, **how)
+
+
+def test_new_strategies_and_those_there_are_trade_with_their_weights(account: Account) -> None:
+    there = make_strategy(owner=account.owner, key="grid", market_type="futures")
+    make_strategy(owner=account.owner, key="other")
+
+    made = begin(
+        account,
+        new("Trend Following", "spot", "60"),
+        NewLink(strategy_id=there.pk, weight=Decimal("2.5")),
+    )
+
+    told = [(link.strategy.key, link.strategy.market_type, link.weight) for link in made]
+    assert told == [("trend-following", "spot", 60), ("grid", "futures", Decimal("2.5"))]
+    assert made[0].strategy.owner == account.owner
+    assert account.strategy_accounts.count() == 2
+
+
+def test_key_that_is_taken_gets_a_number_and_one_without_letters_a_word(account: Account) -> None:
+    make_strategy(key="trend")
+
+    made = begin(account, new("Trend"), new("그리드"), new("추세"))
+
+    assert [link.strategy.key for link in made] == ["trend-2", "strategy", "strategy-2"]
+    assert [link.strategy.name for link in made] == ["Trend", "그리드", "추세"]
+    # Orders of strategy-2 would begin as those of strategy do.
+    assert [link.strategy.tag for link in made] == ["trend-2", "strategy", "2-strategy-2"]
+
+
+def test_one_that_is_refused_leaves_nothing_of_the_others(account: Account) -> None:
+    with pytest.raises(ValidationError) as refused:
+        begin(account, new("First"), new("Second", weight="0"))
+
+    assert set(refused.value.message_dict) == {"new-1"}
+    assert not Strategy.objects.exists()
+    assert not StrategyAccount.objects.exists()
+
+
+def test_reallocation_is_asked_for_unless_a_preview_comes_next(
+    account: Account, queued: list[Any]
+) -> None:
+    begin(account, new("First"), is_previewed=True)
+    assert queued == []
+
+    begin(account, new("Second"))
+
+    assert queued == [[account.pk]]
+
+
+def test_strategy_that_the_actor_does_not_see_is_not_there() -> None:
+    user = make_operator("capital.add_strategyaccount")
+    account = make_account(owner=user)
+    strange = make_strategy(owner=make_user())
+
+    with pytest.raises(ValidationError, match="This strategy is gone"):
+        begin(account, NewLink(strategy_id=strange.pk, weight=Decimal(1)))
+
+    made = begin(account, NewLink(strategy_id=strange.pk, weight=Decimal(1)), actor=None)
+    assert made[0].strategy == strange
+
+
+def test_whoever_may_not_make_strategies_begins_none() -> None:
+    account = make_account(owner=make_operator("capital.add_strategyaccount"))
+
+    with pytest.raises(NotPermitted):
+        begin(account, new())
+
+    assert not Strategy.objects.exists()
+
+
+def test_weights_are_set_together_with_what_is_new(account: Account) -> None:
+    link = make_link(account=account, weight=Decimal(1))
+    other = make_link(account=account, weight=Decimal(7))
+    weight = NewWeight(link_id=link.pk, weight=Decimal(3), seen=Decimal(1))
+
+    begin(account, new(), weights=[weight])
+
+    weights = account.strategy_accounts.order_by("pk").values_list("weight", flat=True)
+    assert list(weights) == [3, 7, 1]
+    assert StrategyAccount.objects.get(pk=other.pk).weight == 7
+
+
+def test_weight_that_somebody_changed_meanwhile_is_not_undone(account: Account) -> None:
+    link = make_link(account=account, weight=Decimal(5))
+    weight = NewWeight(link_id=link.pk, weight=Decimal(3), seen=Decimal(1))
+
+    with pytest.raises(ChangedMeanwhile):
+        begin(account, new(), weights=[weight])
+
+    assert StrategyAccount.objects.get().weight == 5
+
+
+def test_refused_weight_names_its_link(account: Account) -> None:
+    link = make_link(account=account, weight=Decimal(1))
+    weight = NewWeight(link_id=link.pk, weight=Decimal(101), seen=Decimal(1))
+
+    with pytest.raises(ValidationError) as refused:
+        begin(account, weights=[weight])
+
+    assert set(refused.value.message_dict) == {f"link-{link.pk}"}
+
+
+def test_link_of_another_account_and_an_account_that_is_gone_are_not_found(
+    account: Account,
+) -> None:
+    other = make_link(account=make_account(owner=account.owner), weight=Decimal(1))
+    weight = NewWeight(link_id=other.pk, weight=Decimal(3), seen=Decimal(1))
+
+    with pytest.raises(NotFound):
+        begin(account, weights=[weight])
+    with pytest.raises(NotFound):
+        begin_strategies(0, [new()], owner=account.owner)
+
+    assert StrategyAccount.objects.get().weight == 1
