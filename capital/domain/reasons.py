@@ -84,6 +84,11 @@ class Code(StrEnum):
         """Whether the exchange answered, but cannot give the account's balance type."""
         return self in _ABOUT_BASIS
 
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the exchange does not take the key, or it cannot even be tried."""
+        return self in _ABOUT_KEY
+
     # An allocation run
     ALLOCATED = "allocated", "Capital was allocated."
     PARTLY_ALLOCATED = (
@@ -539,7 +544,7 @@ class Code(StrEnum):
     )
     TOKEN_REFUSED = (
         "token_refused",
-        "The token is unknown, expired or revoked. Create a new one with manage.py token create.",
+        "The token is unknown, expired or revoked. Create a new one.",
     )
     SECOND_FACTOR_MISSING = (
         "second_factor_missing",
@@ -1326,8 +1331,7 @@ class Code(StrEnum):
     )
     MARKETS_NOT_SYNCED = (
         "markets_not_synced",
-        "The instrument rules of {venue} were never fetched. Run python manage.py sync_markets "
-        "--venue {venue}.",
+        "The instrument rules of {venue} were never fetched. The job sync_markets fetches them.",
     )
     SYMBOL_NOT_TRADED = (
         "symbol_not_traded",
@@ -1351,8 +1355,7 @@ class Code(StrEnum):
     MARKET_RULES_SUSPECT = (
         "market_rules_suspect",
         "{venue} changed what an order of {symbol} counts ({change}). Until someone accepts the "
-        "new rules, positions can only be closed, by the old ones: python manage.py sync_markets "
-        "--accept {venue} {symbol}.",
+        "new rules, positions can only be closed, by the old ones.",
     )
     PRICE_DEVIATES = (
         "price_deviates",
@@ -1517,7 +1520,7 @@ class Code(StrEnum):
         "What is stored of this account breaks the rules {count} times. See which: audit_capital "
         "--account {account_id}.",
     )
-    JOB_IS_LATE = "job_is_late", "The job {job} is late. See why: python manage.py jobs."
+    JOB_IS_LATE = "job_is_late", "The job {job} is late. “Job health” says why."
     CLUSTER_SILENT = (
         "cluster_silent",
         "The worker cluster {cluster} has pulled no task since {since}. Check that its machine "
@@ -1856,6 +1859,14 @@ _ABOUT_BASIS = frozenset(
         Code.BASIS_COUNTS_SPOT,
         Code.BASIS_UNPROVEN,
         Code.BASIS_WITH_LOAN,
+    }
+)
+_ABOUT_KEY = frozenset(
+    {
+        Code.EXCHANGE_REFUSED_KEY,
+        Code.CREDENTIALS_MISSING,
+        Code.CREDENTIALS_UNREADABLE,
+        Code.CREDENTIALS_MALFORMED,
     }
 )
 _OF_POSITIONS = frozenset({Code.OPEN_POSITION, Code.POSITION_UNOWNED})

@@ -5,7 +5,7 @@ in ``capital.signals``: the rules of ``services.alerts``. Saying it costs no que
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.dispatch import Signal
@@ -34,9 +34,15 @@ class RunsRecorded:
 
 @dataclass(frozen=True)
 class ConnectionsChanged:
-    """These accounts can be read again (None), or cannot, for another reason than before."""
+    """These accounts can be read again (None), or cannot, for another reason than before.
+
+    Attributes:
+        reasons: By account.
+        accounts: Those that cannot, as they are now.
+    """
 
     reasons: Mapping[int, Reason | None]
+    accounts: Mapping[int, Account] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from capital.admin.frame.formats import NOTHING, money, share
 from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.allocation import GateAnswer
-from capital.services.balances import suspect_reasons
+from capital.services.balances import is_kept, suspect_reasons
 from capital.services.labels import POOL_NAMES
 from capital.services.overview import AccountOverview, overview_accounts
 from capital.services.sentences import outline_of, sentence
@@ -148,8 +148,10 @@ class AccountColumns:
 
     @admin.display(description=gettext_lazy("suspect balances"))
     def shown_suspects(self, account: Account) -> Any:
-        """Why each waits for a person."""
-        return lines(*map(sentence, suspect_reasons(account))) or NOTHING
+        """Why each waits for a person; and that somebody refused it."""
+        kept = [pool for pool in account.suspect_readings if is_kept(account, pool)]
+        told = gettext("Refused: the balance that was accepted last is kept.")
+        return lines(*map(sentence, suspect_reasons(account)), told if kept else "") or NOTHING
 
 
 def _overview(account: Account) -> AccountOverview:

@@ -1,17 +1,25 @@
-"""Checking an account's connection: what each pool answers, or what to do where it does not."""
+"""Checking a connection: what each pool answers, or what to do; and keeping a balance."""
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 
 from capital.admin.frame.formats import money
-from capital.admin.frame.views import may_here, render_page, seen_or_404, user_of
+from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
+from capital.domain.errors import CapitalError
 from capital.models import Account
-from capital.services.access import Act
-from capital.services.balances import ConnectionReport, check_connection
+from capital.services.access import Act, may
+from capital.services.balances import (
+    ConnectionReport,
+    check_connection,
+    keep_balances,
+    suspect_reasons,
+)
 from capital.services.labels import POOL_NAMES
 from capital.services.sentences import sentence
 
@@ -43,6 +51,42 @@ class ConnectionPage:
         }
         title = gettext("Connection check: %(account)s") % {"account": account.name}
         return render_page(self, request, "accounts/connection", title, context)
+
+
+class KeepPage:
+    """For the accounts' ``ModelAdmin``: refusing a suspect balance."""
+
+    def get_urls(self) -> list[Any]:
+        """Where the button of a suspect balance leads."""
+        view = self.admin_site.admin_view(self.keep_balance)  # type: ignore[attr-defined]
+        address, name = "<path:object_id>/keep-balance/", "capital_account_keep_balance"
+        return [path(address, view, name=name), *super().get_urls()]  # type: ignore[misc]
+
+    def keep_balance(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Say what it does and does not; keep what was accepted, on POST."""
+        account: Account = seen_or_404(self, request, object_id)
+        if not may(user_of(request), Act.ACCEPT_JUMP, account):
+            raise PermissionDenied
+        if request.method != "POST":
+            context = {
+                "object": account,
+                "account": account,
+                "reasons": [sentence(reason) for reason in suspect_reasons(account)],
+                "back": reverse("admin:capital_account_change", args=[account.pk]),
+            }
+            title = gettext("Keep the accepted balance")
+            return render_page(self, request, "accounts/keep", title, context)
+        try:
+            keep_balances(account.pk, **asker_of(request))
+        except CapitalError as error:
+            messages.warning(request, sentence(error.reason))
+        else:
+            said = gettext(
+                "%(account)s keeps the balance that was accepted last. It stays on hold, and you "
+                "are not asked again, until its exchange tells another balance."
+            )
+            messages.success(request, said % {"account": account.name})
+        return HttpResponseRedirect(reverse("admin:index"))
 
 
 def pools_shown(report: ConnectionReport) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from capital.admin.accounts.access import AccessPage
 from capital.admin.accounts.beginning import FirstStepsPages, StrategiesPages
 from capital.admin.accounts.columns import AccountColumns
-from capital.admin.accounts.connection import ConnectionPage
+from capital.admin.accounts.connection import ConnectionPage, KeepPage
 from capital.admin.accounts.filters import FreshnessFilter, StateFilter, VenueFilter
 from capital.admin.accounts.form import (
     CREDENTIALS,
@@ -55,6 +55,7 @@ class AccountAdmin(
     StrategiesPages,
     AllocationPages,
     ConnectionPage,
+    KeepPage,
     AccessPage,
     AccountPerformancePage,
     WhatIfPage,

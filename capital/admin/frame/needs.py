@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
-from capital.models import AlertKind
-from capital.services.access import VIEW_ALL_PERMISSION, Act
+from capital.models import Account, AlertKind
+from capital.services.access import VIEW_ALL_PERMISSION, Act, allowed_to
 from capital.services.overview import MONEY_IDLE, Need, needs_of
 
 _BAD = frozenset(
@@ -30,7 +30,15 @@ _BAD = frozenset(
 
 @dataclass(frozen=True)
 class NeedLine:
-    """A need with what to do: buttons as label and address, most lines have one."""
+    """A need with what to do: buttons as label and address, most lines have one.
+
+    Attributes:
+        need: What it is.
+        kind: What that is called.
+        colour: Of the badge.
+        url: Of what it is about; empty where the user may not look.
+        buttons: What to do; each leads to a page.
+    """
 
     need: Need
     kind: str
@@ -55,18 +63,47 @@ def count_needs(request: HttpRequest) -> str | None:
 
 def need_lines(request: HttpRequest, account_id: int | None = None) -> list[NeedLine]:
     """As a page shows them; of one account where it is given."""
-    can = request.user.has_perm
+    needs = [
+        need for need in needs_here(request) if account_id is None or need.account_id == account_id
+    ]
+    may = _Rights(request, needs)
     return [
         NeedLine(
             need=need,
             kind=_kind(need),
             colour="bad" if need.kind in _BAD else "warn",
-            url=_subject_url(need),
-            buttons=_DO[need.kind](need) if can(_NEEDED.get(need.kind, _LOOK)) else (),
+            url=_subject_url(need) if may.look_at(need) else "",
+            buttons=_DO[need.kind](need) if may.do(need) else (),
         )
-        for need in needs_here(request)
-        if account_id is None or need.account_id == account_id
+        for need in needs
     ]
+
+
+class _Rights:
+    """Which buttons lead somewhere: one query for each kind of act that is among the needs."""
+
+    def __init__(self, request: HttpRequest, needs: Sequence[Need]) -> None:
+        self.user = request.user
+        self.accounts = {need.account_id for need in needs if need.account_id is not None}
+        self.allowed: dict[Act, set[int]] = {}
+
+    def look_at(self, need: Need) -> bool:
+        """Whether the user may open the page of what it is about."""
+        of_strategy = need.account_id is None and need.strategy_id is not None
+        return bool(self.user.has_perm("strategies.view_strategy" if of_strategy else _LOOK))
+
+    def do(self, need: Need) -> bool:
+        """Whether the user may press its button."""
+        needed = _NEEDED.get(need.kind, _LOOK)
+        if not isinstance(needed, Act):
+            return bool(self.user.has_perm(needed))
+        if need.account_id is None:
+            return bool(self.user.has_perm(needed.permission))
+        if needed not in self.allowed:
+            among = Account.objects.filter(pk__in=self.accounts).order_by()
+            allowed = allowed_to(self.user, needed, among)
+            self.allowed[needed] = set(allowed.values_list("pk", flat=True))
+        return need.account_id in self.allowed[needed]
 
 
 def _kind(need: Need) -> str:
@@ -88,7 +125,8 @@ def _account(need: Need, page: str = "change", anchor: str = "") -> str:
 
 
 def _rows(model: str, **filters: Any) -> str:
-    query = f"?{urlencode(filters)}" if filters else ""
+    given = {name: value for name, value in filters.items() if value is not None}
+    query = f"?{urlencode(given)}" if given else ""
     return reverse(f"admin:capital_{model}_changelist") + query
 
 
@@ -96,21 +134,21 @@ def _suspect(need: Need) -> Sequence[tuple[Any, str]]:
     allocate = _account(need, "allocate_capital")
     return (
         (gettext_lazy("Accept"), f"{allocate}?accept_jump"),
-        (gettext_lazy("Check again"), _account(need, "check_connection")),
+        (gettext_lazy("Keep"), _account(need, "keep_balance")),
     )
 
 
 _LOOK = "capital.view_account"
 # Who may press the button of a kind; the page behind it asks for the account.
-_NEEDED: Mapping[str, str] = MappingProxyType(
+_NEEDED: Mapping[str, Act | str] = MappingProxyType(
     {
-        AlertKind.KEY_REFUSED.value: Act.CHANGE_ACCOUNT.permission,
-        AlertKind.KEY_CAN_WITHDRAW.value: Act.CHANGE_ACCOUNT.permission,
-        AlertKind.POOL_UNREADABLE.value: Act.CHECK_CONNECTION.permission,
-        AlertKind.SUSPECT_BALANCE.value: Act.ALLOCATE.permission,
-        AlertKind.RUN_FAILED.value: Act.ALLOCATE.permission,
-        AlertKind.STOP.value: Act.LIFT_STOP.permission,
-        AlertKind.LIMIT_NEAR.value: Act.STOP_ENTRIES.permission,
+        AlertKind.KEY_REFUSED.value: Act.REPLACE_CREDENTIALS,
+        AlertKind.KEY_CAN_WITHDRAW.value: Act.REPLACE_CREDENTIALS,
+        AlertKind.POOL_UNREADABLE.value: Act.CHECK_CONNECTION,
+        AlertKind.SUSPECT_BALANCE.value: Act.ACCEPT_JUMP,
+        AlertKind.RUN_FAILED.value: Act.ALLOCATE,
+        AlertKind.STOP.value: Act.LIFT_STOP,
+        AlertKind.LIMIT_NEAR.value: Act.STOP_ENTRIES,
         AlertKind.RUN_HELD.value: "capital.view_position",
         AlertKind.SIGNAL_REFUSED.value: "capital.view_webhookdelivery",
         AlertKind.FILLS_UNATTRIBUTED.value: "capital.view_fill",
@@ -150,14 +188,23 @@ _DO: Mapping[str, _Buttons] = MappingProxyType(
         AlertKind.LIMIT_NEAR.value: lambda need: [
             (gettext_lazy("Stop entries"), _account(need, "stop_entries"))
         ],
-        AlertKind.SIGNAL_REFUSED.value: lambda _need: [
-            (gettext_lazy("See why"), _rows("webhookdelivery", refused="yes"))
+        AlertKind.SIGNAL_REFUSED.value: lambda need: [
+            (
+                gettext_lazy("See why"),
+                _rows("webhookdelivery", refused="yes", strategy__id__exact=need.strategy_id),
+            )
         ],
-        AlertKind.FILLS_UNATTRIBUTED.value: lambda _need: [
-            (gettext_lazy("Assign"), _rows("fill", attribution="none"))
+        AlertKind.FILLS_UNATTRIBUTED.value: lambda need: [
+            (
+                gettext_lazy("Assign"),
+                _rows("fill", attribution="none", account__id__exact=need.account_id),
+            )
         ],
-        AlertKind.BALANCE_UNEXPLAINED.value: lambda _need: [
-            (gettext_lazy("Deposits and withdrawals"), _rows("flow"))
+        AlertKind.BALANCE_UNEXPLAINED.value: lambda need: [
+            (
+                gettext_lazy("Deposits and withdrawals"),
+                _rows("flow", account__id__exact=need.account_id),
+            )
         ],
         AlertKind.RULES_SUSPECT.value: lambda need: [
             (gettext_lazy("See the rules"), _rows("market", venue=need.venue))

@@ -11,7 +11,6 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -72,17 +71,12 @@ class UploadForm(LinkForm):
         super().__init__(user, *args, **kwargs)
         text = gettext(
             "CSV, XLSX, or the SQLite database of a freqtrade bot: stop the bot first, so that "
-            "everything is in it. At most %(lines)s lines and %(size)s MB; for more there is "
-            "%(command)s."
+            "everything is in it. At most %(lines)s lines and %(size)s MB; split what is larger."
         )
-        self.fields["file"].help_text = mark_safe(  # noqa: S308  # our own catalogue
-            text
-            % {
-                "lines": f"{MOST_UPLOADED_LINES:,}",
-                "size": LARGEST_UPLOAD_MB,
-                "command": "<code>manage.py import_trades</code>",
-            }
-        )
+        self.fields["file"].help_text = text % {
+            "lines": f"{MOST_UPLOADED_LINES:,}",
+            "size": LARGEST_UPLOAD_MB,
+        }
 
 
 class ImportPages:

@@ -134,6 +134,14 @@ class Account(Limited, RemembersLoaded):
         editable=False,
         help_text=_("Why the exchange could not be read at the last sync. Empty if it could."),
     )
+    silent_pools = models.CharField(
+        _("silent wallets"),
+        max_length=40,
+        blank=True,
+        default="",
+        editable=False,
+        help_text=_("Which wallets could not be read at the last sync."),
+    )
     last_checked_at = models.DateTimeField(_("last due check at"), null=True, blank=True)
     last_check_code = models.CharField(_("last due check"), max_length=40, blank=True, default="")
     cipher_id = CipherIdField()

@@ -26,6 +26,7 @@ _NOBODYS = frozenset(
         "created_at",
         "updated_at",
         "connection_code",
+        "silent_pools",
         "last_check_code",
         "last_checked_at",
         "readings_since",

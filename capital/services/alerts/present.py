@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from capital.domain.reasons import Code
 from capital.models import AlertKind, Trouble
 from capital.services.access.visibility import visible_to
-from capital.services.alerts.rules import KEY_PROBLEMS, NOT_ASKED
+from capital.services.alerts.rules import is_silence
 from capital.services.alerts.watch import ended_of
 
 # Only the job that looks for these says that they are over.
@@ -58,5 +58,4 @@ def _is_unreadable(row: Trouble) -> bool:
     account = row.account
     if account is None or not account.is_active:
         return False
-    code = Code.get(account.connection_code)
-    return code is not None and code not in KEY_PROBLEMS and code not in NOT_ASKED
+    return is_silence(Code.get(account.connection_code))

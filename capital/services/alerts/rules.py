@@ -27,15 +27,7 @@ from capital.services.balances.suspects import suspect_reasons
 
 logger = logging.getLogger(__name__)
 
-# A key that the exchange does not take, or that cannot even be tried.
-KEY_PROBLEMS = frozenset(
-    {
-        Code.EXCHANGE_REFUSED_KEY,
-        Code.CREDENTIALS_MISSING,
-        Code.CREDENTIALS_UNREADABLE,
-        Code.CREDENTIALS_MALFORMED,
-    }
-)
+KEY_PROBLEMS = frozenset(code for code in Code if code.is_about_key)
 # The balance is not read, and that is as it should be.
 NOT_ASKED = frozenset({Code.LIVE_DISABLED, Code.READINGS_TAKE_TURNS, Code.NO_TIME_LEFT})
 # Of a day longer ago, what was not explained is in the account's history.
@@ -91,14 +83,25 @@ def _runs(event: happened.RunsRecorded, _now: datetime) -> News:
 
 
 def _connections(event: happened.ConnectionsChanged, _now: datetime) -> News:
-    """A key that is refused is told at once; what may pass by itself is what ``watch`` tells."""
+    """A key that is refused is told at once; what may pass by itself, once that has lasted."""
+    failing = {key: reason for key, reason in event.reasons.items() if reason is not None}
     return News(
         [
             Seen(kind=AlertKind.KEY_REFUSED, about=About(account_id=key), reason=reason)
-            for key, reason in event.reasons.items()
-            if reason is not None and reason.code in KEY_PROBLEMS
+            for key, reason in failing.items()
+            if reason.code in KEY_PROBLEMS
+        ]
+        + [
+            unreadable(event.accounts[key], reason.code)
+            for key, reason in failing.items()
+            if key in event.accounts and is_silence(reason.code)
         ]
     )
+
+
+def is_silence(code: Code | None) -> bool:
+    """Whether it says that the exchange gave no balance, though it was asked with a sound key."""
+    return code is not None and code not in KEY_PROBLEMS and code not in NOT_ASKED
 
 
 def unreadable(account: Account, code: Code) -> Seen:

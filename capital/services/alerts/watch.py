@@ -27,8 +27,8 @@ from capital.models import (
 )
 from capital.services.alerts.rules import (
     KEY_PROBLEMS,
-    NOT_ASKED,
     day_part,
+    is_silence,
     is_unexplained,
     near_part,
     unreadable,
@@ -85,7 +85,7 @@ def _unreadable_accounts() -> list[Seen]:
     found = []
     for account in rows:
         code = Code.get(account.connection_code)
-        if code is not None and code not in KEY_PROBLEMS and code not in NOT_ASKED:
+        if code is not None and is_silence(code):
             found.append(unreadable(account, code))
     return found
 

@@ -4,7 +4,7 @@ from capital.services.balances.connections import ConnectionReport, check_connec
 from capital.services.balances.events import balances_synced
 from capital.services.balances.live import ObservedBalance, observe_balances, observe_wallets
 from capital.services.balances.summaries import get_cached_daily_balance
-from capital.services.balances.suspects import suspect_reasons
+from capital.services.balances.suspects import is_kept, keep_balances, suspect_reasons
 from capital.services.balances.sync import sync_balances
 from capital.services.balances.trails import ask_of_moves
 from capital.services.balances.turns.paces import share_pace
@@ -23,6 +23,8 @@ __all__ = [
     "balances_synced",
     "check_connection",
     "get_cached_daily_balance",
+    "is_kept",
+    "keep_balances",
     "observe_balances",
     "observe_wallets",
     "read_in_turns",

@@ -23,7 +23,7 @@ from capital.domain.trails import (
 from capital.models import Account, DailyAccountSummary
 from capital.services.balances.live import LiveAnswers
 from capital.services.balances.summaries import OBSERVED_FIELD, business_date, cached_observation
-from capital.services.balances.suspects import Suspect, stored_suspects
+from capital.services.balances.suspects import Suspect, kept_mark, stored_suspects
 from capital.services.balances.trails import FIRSTS, Moves, known_moves, stored_trail, trail_as_json
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -188,6 +188,7 @@ def settled_suspects(
         }
         if suspect.is_slide:
             settled[pool.value]["is_slide"] = True
+        settled[pool.value] |= suspect.kept
     return settled
 
 
@@ -244,6 +245,7 @@ def _suspicion(
         is_known=True,
         is_recorded=known.get("is_recorded", False),
         is_slide=known.get("is_slide", False),
+        kept=kept_mark(known),
     )
 
 

@@ -1,19 +1,29 @@
 """Balances that jumped too far, and are on hold until someone accepts them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.utils import timezone
+
 from capital.domain.balances import Observation
-from capital.domain.errors import CapitalError
+from capital.domain.clock import Clock
+from capital.domain.errors import CapitalError, NothingToAccept, UnknownAccount
 from capital.domain.jumps import jump_percent
 from capital.domain.money import ROUNDED, amount_text, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.models import Account
+from capital.models import Account, ChangedRow, ChangeVerb
+from capital.services.access.changes import record_change
+from capital.services.access.roles import Act, require
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.transactions import outside_transaction
 
+_KEPT_AT = "kept_at"
 # What malformed suspect balances may raise.
 _UNREADABLE = (AttributeError, CapitalError, LookupError, TypeError, ValueError)
 
@@ -29,6 +39,7 @@ class Suspect:
         is_known: Whether it was already stored on the account.
         is_recorded: Whether a run records it.
         is_slide: Whether it was reached in steps, none of which was too far.
+        kept: That somebody refused it, and when, as it is stored: see ``keep_balances``.
     """
 
     observation: Observation
@@ -36,6 +47,7 @@ class Suspect:
     is_known: bool = False
     is_recorded: bool = False
     is_slide: bool = False
+    kept: Mapping[str, str] = field(default_factory=dict)
 
     def reason(self, account: Account, pool: Pool) -> Reason:
         """Why it is suspect, for the person who is to accept it."""
@@ -73,6 +85,83 @@ def suspect_reasons(account: Account) -> tuple[Reason, ...]:
         )
     except _UNREADABLE:
         return (_malformed(account),)
+
+
+@outside_transaction
+def keep_balances(
+    account_id: int,
+    *,
+    actor: AbstractUser | None = None,
+    origin: str = "",
+    clock: Clock = timezone.now,
+) -> dict[Pool, Observation]:
+    """Refuse the account's suspect balances: what was accepted before goes on to count.
+
+    The account stays on hold, and nobody is asked again, until the exchange tells another balance:
+    near the accepted one the hold is over, and far from both it is a new suspicion. Call it outside
+    a transaction.
+
+    Args:
+        account_id: The account's primary key.
+        actor: Who refuses; None is the command line.
+        origin: The address from which it was asked, for the record.
+        clock: Gives the current time.
+
+    Returns:
+        The balances that are refused now, by pool; those that were already are left out.
+
+    Raises:
+        UnknownAccount, NotPermitted, RoleTooSmall: The actor may not accept them either.
+        NothingToAccept: No balance of the account is suspect.
+    """
+    with transaction.atomic():
+        account = lock_accounts([account_id]).get(account_id)
+        require(actor, Act.ACCEPT_JUMP, account_ids=[account_id])
+        if account is None:
+            raise UnknownAccount(account=str(account_id))
+        if not account.suspect_readings:
+            raise NothingToAccept(account=account.name)
+        by = {_KEPT_AT: clock().isoformat()}
+        waiting = account.suspect_readings
+        refused = {pool: each for pool, each in waiting.items() if _KEPT_AT not in each}
+        account.suspect_readings = {
+            pool: {**each, **by} if pool in refused else each for pool, each in waiting.items()
+        }
+        Account.objects.filter(pk=account_id).update(suspect_readings=account.suspect_readings)
+        record_change(
+            ChangedRow.ACCOUNT,
+            ChangeVerb.CHANGED,
+            _as_change(refused, account.currency),
+            name=str(account),
+            actor=actor,
+            origin=origin,
+            account_id=account_id,
+        )
+    return stored_suspects(refused)
+
+
+def _as_change(
+    refused: Mapping[str, Mapping[str, Any]], currency: str
+) -> dict[str, dict[str, str]]:
+    """For the record: the suspect balances, and those that go on to count instead."""
+    if not refused:
+        return {}
+
+    def told(name: str) -> str:
+        amounts = {pool: parse_amount(each[name]) for pool, each in refused.items()}
+        return ", ".join(f"{pool} {amount_text(each, currency)}" for pool, each in amounts.items())
+
+    return {"suspect_readings": {"old": told("amount"), "new": told("accepted")}}
+
+
+def kept_mark(stored: Mapping[str, Any]) -> dict[str, str]:
+    """That a stored suspect balance was refused; empty where it was not."""
+    return {_KEPT_AT: stored[_KEPT_AT]} if _KEPT_AT in stored else {}
+
+
+def is_kept(account: Account, pool: str) -> bool:
+    """Whether the suspect balance of the pool was refused: nobody is asked of it again."""
+    return bool(kept_mark(account.suspect_readings.get(pool, {})))
 
 
 def suspects_problem(account: Account) -> Reason | None:

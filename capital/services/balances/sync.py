@@ -104,12 +104,12 @@ def _record(
 def _keep_connections(
     accounts: Mapping[int, Account], answers: LiveAnswers, *, now: datetime
 ) -> None:
-    """Store on each account why its exchange cannot be read, if that changed.
+    """Store on each account why its exchange cannot be read, and which pools, if that changed.
 
     One statement for each reason, however many accounts have it. That a wallet which nobody uses
     cannot be read in the account's balance type is none.
     """
-    changed: dict[str, list[int]] = {}
+    changed: dict[tuple[str, str], list[int]] = {}
     told: dict[int, Reason | None] = {}
     failed = {
         key: {
@@ -127,19 +127,24 @@ def _keep_connections(
         ]
     )
     for key, account in accounts.items():
-        counted = [
-            found
+        counted = {
+            pool: found
             for pool, found in failed[key].items()
             if not found.code.is_about_basis or pool in used[key]
-        ]
-        code = counted[0].code.value if counted else ""
+        }
+        # What is wrong with the key is told before what may pass by itself.
+        reason = min(counted.values(), key=lambda each: not each.code.is_about_key, default=None)
+        code = "" if reason is None else reason.code.value
+        pools = ",".join(pool.value for pool in counted)
+        if (code, pools) != (account.connection_code, account.silent_pools):
+            changed.setdefault((code, pools), []).append(key)
         if code != account.connection_code:
-            changed.setdefault(code, []).append(key)
-            told[key] = counted[0] if counted else None
-    for code, keys in changed.items():
-        Account.objects.filter(pk__in=keys).update(connection_code=code)
+            told[key] = reason
+    for (code, pools), keys in changed.items():
+        Account.objects.filter(pk__in=keys).update(connection_code=code, silent_pools=pools)
     if told:
-        say(ConnectionsChanged(told), now=now)
+        failing = {key: accounts[key] for key, reason in told.items() if reason is not None}
+        say(ConnectionsChanged(told, failing), now=now)
 
 
 def _pools_in_use(accounts: Sequence[Account]) -> Mapping[int, set[Pool]]:

@@ -17,11 +17,12 @@ from django.db.models import QuerySet
 
 from capital.domain.money import EXACT, ROUNDED
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.domain.reasons import Reason
+from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
 from capital.models.queries.isolation import repeatable_read
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
 from capital.services.accounts.lookup import AccountIds, pools_of_account
+from capital.services.alerts.rules import is_silence
 from capital.services.allocation.gate import answers_by_last_reading
 from capital.services.allocation.verdicts import GateAnswer
 from capital.services.balances.summaries import cached_observation, load_latest
@@ -38,6 +39,7 @@ _FRESHNESS_NEEDS = (
     "currency",
     "balance_basis",
     "max_cache_age_hours",
+    "connection_code",
 )
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
@@ -235,4 +237,11 @@ def _freshness(
     age = now - read_at
     if age > account.max_cache_age_hours * _HOUR:
         return read_at, Freshness.EXPIRED
-    return read_at, Freshness.STALE if age > stale_after() else Freshness.FRESH
+    is_late = age > stale_after() or is_silent(account)
+    return read_at, Freshness.STALE if is_late else Freshness.FRESH
+
+
+def is_silent(account: Account) -> bool:
+    """Whether the exchange did not answer at the last sync: nothing of it is fresh then."""
+    code = Code.get(account.connection_code)
+    return code is not None and (code.is_about_key or is_silence(code))

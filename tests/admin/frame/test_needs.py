@@ -1,18 +1,20 @@
 """What needs somebody: on the dashboard, as its badge, and on the account's page."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AlertKind
+from capital.models import Account, AccountAccess, AlertKind
 from capital.services.alerts.troubles import About, Seen, note
 from tests.admin.tenants import allow, allow_everything
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -28,8 +30,10 @@ _BUTTONS = {
     AlertKind.STOP: "/admin/capital/stop/5/lift/",
     AlertKind.LIMIT_NEAR: _OF_ACCOUNT + "stop/",
     AlertKind.SIGNAL_REFUSED: "/admin/capital/webhookdelivery/?refused=yes",
-    AlertKind.FILLS_UNATTRIBUTED: "/admin/capital/fill/?attribution=none",
-    AlertKind.BALANCE_UNEXPLAINED: "/admin/capital/flow/",
+    AlertKind.FILLS_UNATTRIBUTED: (
+        "/admin/capital/fill/?attribution=none&account__id__exact={account}"
+    ),
+    AlertKind.BALANCE_UNEXPLAINED: "/admin/capital/flow/?account__id__exact={account}",
     AlertKind.RULES_SUSPECT: "/admin/capital/market/?venue=",
     AlertKind.JOB_LATE: "/admin/capital/jobrun/health/",
     AlertKind.CLUSTER_SILENT: "/admin/capital/jobrun/health/",
@@ -101,21 +105,62 @@ def test_each_kind_has_its_button(
 
     ((_, address), *_more) = answer.context["needs"][0].buttons
     assert address == _BUTTONS[kind].format(account=account.pk)
-    assert f'href="{address}"' in answer.content.decode()
+    assert f'href="{escape(address)}"' in answer.content.decode()
 
 
 def test_every_kind_of_trouble_is_known() -> None:
     assert set(_BUTTONS) == set(AlertKind) - {AlertKind.DIGEST, AlertKind.TEST}
 
 
-def test_idle_money_leads_to_what_is_paused(client: Client, account: Account) -> None:
-    from tests.factories import make_link, make_strategy
+def test_suspect_balance_is_accepted_or_kept(client: Client, account: Account) -> None:
+    stored = {"amount": "9", "accepted": "1", "observed_at": timezone.now().isoformat()}
+    Account.objects.update(suspect_readings={"spot": stored}, connection_code="")
+    with transaction.atomic():
+        reason = Reason(Code.JUMP_SUSPECTED, {"pool": "spot"})
+        about = About(account_id=account.pk)
+        seen = Seen(kind=AlertKind.SUSPECT_BALANCE, about=about, reason=reason, part="spot")
+        note([seen], now=timezone.now())
+    client.force_login(account.owner)
+    keep = f"/admin/capital/account/{account.pk}/keep-balance/"
+    assert f'href="{keep}"' in text(client, "/admin/")
+    assert "no capital moves" in text(client, keep)
+    assert "kept_at" not in Account.objects.get(pk=account.pk).suspect_readings["spot"]
 
-    Account.objects.update(last_check_code="nothing_to_allocate", connection_code="")
+    answer = client.post(keep, follow=True).content.decode()
+
+    assert "Main keeps the balance that was accepted last." in answer
+    assert "Nothing needs you." in answer
+    page = text(client, reverse("admin:capital_account_change", args=[account.pk]))
+    assert "Refused: the balance that was accepted last is kept." in page
+    assert "What needs you" not in page
+    again = client.post(keep, follow=True).content.decode()
+    assert "Main keeps the balance" in again
+    Account.objects.update(suspect_readings={})
+    assert "No balance of this account is suspect any more." in text(client, keep)
+    assert "has no suspect balance to accept" in client.post(keep, follow=True).content.decode()
+
+
+def test_buttons_are_of_what_the_role_on_the_account_allows(
+    client: Client, account: Account
+) -> None:
+    viewer = allow_everything(make_user(is_staff=True))
+    AccountAccess.objects.create(account=account, user=viewer, role="viewer")
+    tell(account)
+    client.force_login(viewer)
+
+    dashboard = text(client, "/admin/")
+
+    assert "binance refused the API key" in dashboard
+    assert "Replace the key" not in dashboard
+
+
+def test_idle_money_leads_to_what_is_paused(client: Client, account: Account) -> None:
+    Account.objects.update(connection_code="")
+    make_summary(account=account, spot_balance=Decimal(9), futures_balance=Decimal(9))
     make_link(account=account, strategy=make_strategy(owner=account.owner, status="PAUSED"))
     client.force_login(account.owner)
 
     page = text(client, "/admin/")
 
-    assert "All of its strategies are paused" in page
+    assert "All strategies are paused, so nobody has its 9.00 USDT." in page
     assert "/admin/strategies/strategy/?status__exact=PAUSED" in page

@@ -1,6 +1,7 @@
 """What needs somebody, over the API: the dashboard's list."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
@@ -9,7 +10,7 @@ from capital.domain.reasons import Code, Reason
 from capital.models import AlertKind
 from capital.services.alerts.troubles import About, Seen, note
 from tests.api.client import Bot
-from tests.factories import make_account, make_link, make_strategy
+from tests.factories import make_account, make_link, make_strategy, make_summary
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,7 @@ def test_list_is_the_dashboards_and_of_what_the_caller_sees() -> None:
             about = About(account_id=row.pk)
             note([Seen(kind=AlertKind.KEY_REFUSED, about=about, reason=reason)], now=NOON)
     idle = make_account(owner=account.owner, name="Idle", last_check_code="nothing_to_allocate")
+    make_summary(account=idle, spot_balance=Decimal(9), futures_balance=Decimal(9))
     make_link(account=idle, strategy=make_strategy(owner=account.owner, status="PAUSED"))
 
     answer = Bot(account.owner).get("needs/")

@@ -1,11 +1,14 @@
 """What the account says of its connection after each sync."""
 
 import pytest
+from django.utils import timezone
 
 from capital.domain.pools import Pool
 from capital.exchange.politeness import FAILURES_TO_PAUSE
 from capital.models import Account
 from capital.services.balances.sync import sync_balances
+from capital.services.overview import needs_of
+from capital.services.overview.accounts import Freshness, freshness_of
 from tests.factories import make_link
 from tests.simulated import Exchange
 
@@ -36,9 +39,39 @@ def test_account_says_why_its_exchange_does_not_answer_and_when_it_does(
     assert code_after_sync(account) == ""
     exchange.fail(account, "unauthorized", "futures")
     assert code_after_sync(account) == "exchange_refused_key"
+    assert account.silent_pools == "futures"
     exchange.fail(account, None)
 
     assert code_after_sync(account) == ""
+    assert account.silent_pools == ""
+
+
+def test_refused_key_is_told_before_what_may_pass_by_itself(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    exchange.fail(account, "server_error", "spot")
+    exchange.fail(account, "unauthorized", "futures")
+
+    assert code_after_sync(account) == "exchange_refused_key"
+    assert account.silent_pools == "spot,futures"
+
+
+def test_silent_wallet_needs_somebody_with_that_sync_and_is_not_fresh(exchange: Exchange) -> None:
+    account = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    other = exchange.open_account(wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}})
+    for each in (account, other):
+        assert code_after_sync(each) == ""
+    exchange.fail(account, "unauthorized", "futures")
+    for each in (account, other):
+        code_after_sync(each)
+
+    (need,) = needs_of(account.owner)
+    assert (need.kind, need.account_id) == ("key_refused", account.pk)
+    freshness = freshness_of(Account.objects.all(), now=timezone.now())
+    assert freshness == {account.pk: Freshness.STALE, other.pk: Freshness.FRESH}
+    exchange.fail(account, "server_error", "futures")
+    code_after_sync(account)
+    (need,) = needs_of(account.owner)
+    assert (need.kind, need.why.split(":")[0]) == ("pool_unreadable", "Futures")
 
 
 def test_wallet_that_nobody_uses_is_no_trouble_if_its_balance_type_is_not_available(

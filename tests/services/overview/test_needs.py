@@ -1,21 +1,31 @@
 """What needs somebody: one list, the most urgent first."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import transaction
 
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AlertKind
+from capital.models import Account, AlertKind, AllocationPool, AllocationRun
+from capital.services.alerts.rules import unreadable
 from capital.services.alerts.troubles import About, Seen, note
 from capital.services.limits import Scope, place_stop
 from capital.services.overview import needs_of
-from tests.factories import make_account, make_link, make_strategy, make_user
+from tests.factories import (
+    make_account,
+    make_link,
+    make_strategy,
+    make_summary,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+AMOUNT = Decimal("5000.50")
 
 
 def tell(*seen: Seen, minutes: int = 0) -> None:
@@ -98,25 +108,108 @@ def test_refusals_of_a_strategy_are_one_line_and_pools_are_one_each() -> None:
     ]
 
 
+def with_money(name: str, owner: User, **fields: Any) -> Account:
+    """An account with 5,000.5 in each of its wallets."""
+    account = make_account(name=name, owner=owner, **fields)
+    make_summary(account=account, spot_balance=AMOUNT, futures_balance=AMOUNT)
+    return account
+
+
 def test_money_that_nobody_has_because_all_is_paused_needs_somebody() -> None:
     owner = make_user()
-    nothing = {"owner": owner, "last_check_code": "nothing_to_allocate"}
-    paused = make_strategy(owner=owner, status="PAUSED")
-    idle = make_account(name="Idle", **nothing)
+    paused = make_strategy(owner=owner, status="PAUSED", market_type="futures")
+    active = make_strategy(owner=owner, market_type="futures")
+    idle = with_money("Idle", owner)
     make_link(account=idle, strategy=paused)
-    # Nothing was ever linked; switched off; the link is; checked otherwise; somebody else's.
-    make_account(name="New", **nothing)
-    make_link(account=make_account(name="Off", is_active=False, **nothing), strategy=paused)
-    make_link(account=make_account(name="Unlinked", **nothing), strategy=paused, is_active=False)
-    make_link(account=make_account(name="Fine", owner=owner), strategy=paused)
-    theirs = make_account(name="Theirs", last_check_code="nothing_to_allocate")
-    make_link(account=theirs, strategy=make_strategy(status="PAUSED"))
+    # The other pool has its strategy; and here one of two is active.
+    make_link(account=idle, strategy=make_strategy(owner=owner, market_type="spot"))
+    shared = with_money("Shared", owner)
+    make_link(account=shared, strategy=paused)
+    make_link(account=shared, strategy=active)
+    # Switched off; the link is; nothing is there; it still holds capital; somebody else's.
+    make_link(account=with_money("Off", owner, is_active=False), strategy=paused)
+    make_link(account=with_money("Unlinked", owner), strategy=paused, is_active=False)
+    make_link(account=make_account(name="Unread", owner=owner), strategy=paused)
+    make_link(account=with_money("Held", owner), strategy=paused, capital="5000")
+    theirs = with_money("Theirs", make_user())
+    make_link(account=theirs, strategy=make_strategy(status="PAUSED", market_type="spot"))
 
     found = needs_of(owner)
 
-    assert [(need.kind, need.subject, need.since) for need in found] == [
-        ("money_idle", "Idle", None)
+    assert [(need.kind, need.subject, need.part, need.since) for need in found] == [
+        ("money_idle", "Idle", "futures", None)
     ]
+    assert found[0].why == ("Futures: All strategies are paused, so nobody has its 5,000.50 USDT.")
     root = make_user(is_superuser=True)
-    assert [need.subject for need in needs_of(root, account_id=theirs.pk)] == ["Theirs"]
-    assert Account.objects.count() == 6
+    of_one = needs_of(root, account_id=theirs.pk)
+    assert [(need.subject, need.part) for need in of_one] == [("Theirs", "spot")]
+
+
+def test_wallet_that_is_silent_is_named() -> None:
+    account = make_account(
+        venue="binance", connection_code="exchange_timeout", silent_pools="futures"
+    )
+    other = make_account(
+        owner=account.owner,
+        venue="bybit",
+        connection_code="exchange_timeout",
+        silent_pools="unified",
+    )
+    tell(*(unreadable(each, Code.EXCHANGE_TIMEOUT) for each in (account, other)))
+
+    named, only = needs_of(account.owner)
+
+    assert named.why == "Futures: no answer in time"
+    assert only.why == "no answer in time"
+    assert named.since == NOON
+
+
+def test_pools_that_an_open_position_holds_are_named() -> None:
+    account = make_account()
+    run = AllocationRun.objects.create(
+        account=account, run_key="one", trigger="schedule", outcome="held", code="open_position"
+    )
+    for pool, code in (("spot", "nothing_to_allocate"), ("futures", "open_position")):
+        AllocationPool.objects.create(run=run, pool=pool, code=code, source="cached")
+    other = make_account(owner=account.owner)
+    tell(
+        *(
+            Seen(
+                kind=AlertKind.RUN_HELD,
+                about=About(account_id=each.pk),
+                reason=Reason(Code.OPEN_POSITION),
+            )
+            for each in (account, other)
+        )
+    )
+    Account.objects.update(last_check_code="open_position")
+
+    found = {need.account_id: need.why for need in needs_of(account.owner)}
+
+    assert found == {
+        account.pk: "Futures: There is an open position, so capital is not reallocated.",
+        other.pk: "There is an open position, so capital is not reallocated.",
+    }
+
+
+def test_suspect_balance_that_was_refused_asks_nobody_again() -> None:
+    waiting = {"amount": "9", "accepted": "1", "observed_at": NOON.isoformat()}
+    account = make_account(
+        suspect_readings={
+            "spot": {**waiting, "kept_at": NOON.isoformat()},
+            "futures": waiting,
+        }
+    )
+    tell(
+        *(
+            Seen(
+                kind=AlertKind.SUSPECT_BALANCE,
+                about=About(account_id=account.pk),
+                reason=Reason(Code.JUMP_SUSPECTED, {"pool": pool}),
+                part=pool,
+            )
+            for pool in ("spot", "futures")
+        )
+    )
+
+    assert [need.part for need in needs_of(account.owner)] == ["futures"]
