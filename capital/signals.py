@@ -30,7 +30,8 @@ from strategies.models import Strategy
 @receiver([post_save, post_delete], sender=StrategyAccount)
 def link_changed(instance: StrategyAccount, **_kwargs: Any) -> None:
     """A link was created, changed, paused or removed."""
-    request_reallocation([instance.account_id])
+    if not instance.allocates_later:
+        request_reallocation([instance.account_id])
 
 
 @receiver(pre_save, sender=Strategy)

@@ -56,6 +56,18 @@ class ChangedMeanwhile(Exception):
         self.differences = differences
 
 
+class SomeChangedMeanwhile(Exception):
+    """Somebody else changed some of several rows since they were seen. Nothing was changed.
+
+    Attributes:
+        rows: What was refused of each.
+    """
+
+    def __init__(self, rows: Sequence[ChangedMeanwhile]) -> None:
+        super().__init__(f"{len(rows)} rows were changed meanwhile.")
+        self.rows = rows
+
+
 def check_seen(row: Any, fields: Mapping[str, Any], seen: Seen | None) -> None:
     """Refuse to undo a change. Call it under the row's lock, before the row is changed.
 

@@ -204,6 +204,8 @@ class StrategyAccount(Limited, RemembersLoaded):
         *LIMITS,
     )
     hidden_fields: ClassVar[frozenset[str]] = frozenset()
+    # Whether its next save asks for no reallocation, because the money is to be seen first.
+    allocates_later = False
     # Whose money the link's capital is, whether it is used, and what it declares as its own.
     remembered = (*_WHOSE, "is_active", "symbols")
 

@@ -78,7 +78,7 @@ ROWS: dict[str, tuple[Callable[[StrategyAccount], Any], str, Any, Any, Any]] = {
     # What row; the field; what somebody else stores; what this user types; a second field.
     "account": (lambda link: link.account, "reserve_percent", Decimal(20), "7", "name"),
     "strategy": (lambda link: link.strategy, "name", "Theirs", "Mine", "description"),
-    "link": (lambda link: link, "weight", Decimal("0.7"), "0.9", "leverage"),
+    "link": (lambda link: link, "leverage", Decimal("0.7"), "0.9", "max_symbols"),
 }
 
 
@@ -105,7 +105,7 @@ def test_a_page_that_is_behind_leaves_alone_what_its_user_did_not_change(
     sent = opened(page, page_of(row))
     store(row, **{name: theirs})
 
-    mine = "3" if other == "leverage" else "Another text"
+    mine = "3" if other == "max_symbols" else "Another text"
     assert page.post(page_of(row), {**sent, other: mine}).status_code == 302
 
     assert stored(row, name) == theirs
@@ -140,29 +140,29 @@ def test_a_page_that_wants_what_somebody_else_did_is_saved(
     page: Client, link: StrategyAccount
 ) -> None:
     sent = opened(page, page_of(link))
-    change_link(link.pk, weight=Decimal("0.7"))
+    change_link(link.pk, leverage=Decimal("0.7"))
 
-    assert page.post(page_of(link), {**sent, "weight": "0.7"}).status_code == 302
-    assert stored(link, "weight") == Decimal("0.7")
+    assert page.post(page_of(link), {**sent, "leverage": "0.7"}).status_code == 302
+    assert stored(link, "leverage") == Decimal("0.7")
 
 
-def weight_of(link: StrategyAccount, sent: dict[str, str]) -> str:
-    """The name of the inline's input of this link's weight."""
+def leverage_of(link: StrategyAccount, sent: dict[str, str]) -> str:
+    """The name of the inline's input of this link's leverage."""
     prefix = next(
         name.removesuffix("-id")
         for name, value in sent.items()
         if name.endswith("-id") and value == str(link.pk)
     )
-    return f"{prefix}-weight"
+    return f"{prefix}-leverage"
 
 
 def test_links_on_a_page_that_is_behind_are_left_alone(page: Client, link: StrategyAccount) -> None:
     sent = opened(page, change_url(link.account))
-    change_link(link.pk, weight=Decimal("0.7"))
+    change_link(link.pk, leverage=Decimal("0.7"))
 
     assert page.post(change_url(link.account), {**sent, "name": "Renamed"}).status_code == 302
 
-    assert stored(link, "weight") == Decimal("0.7")
+    assert stored(link, "leverage") == Decimal("0.7")
     assert stored(link.account, "name") == "Renamed"
 
 
@@ -172,19 +172,19 @@ def test_links_on_a_page_that_would_undo_a_change_are_refused_with_both_values(
     url = change_url(link.account)
     other = make_link(account=link.account)
     sent = opened(page, url)
-    names = [weight_of(each, sent) for each in (link, other)]
+    names = [leverage_of(each, sent) for each in (link, other)]
     for each in (link, other):
-        change_link(each.pk, weight=Decimal("0.7"))
+        change_link(each.pk, leverage=Decimal("0.7"))
 
     refused = page.post(url, {**sent, **dict.fromkeys(names, "0.9"), "name": "Renamed"})
 
     assert refused.status_code == 200
     text = refused.content.decode()
     assert text.count("is 0.7 now. You entered 0.9.") == 2
-    assert stored(link, "weight") == Decimal("0.7")
+    assert stored(link, "leverage") == Decimal("0.7")
     assert stored(link.account, "name") != "Renamed"
     assert page.post(url, inputs_of(refused)).status_code == 302
-    assert [stored(each, "weight") for each in (link, other)] == [Decimal("0.9")] * 2
+    assert [stored(each, "leverage") for each in (link, other)] == [Decimal("0.9")] * 2
 
 
 def test_credentials_that_somebody_else_replaced_are_not_replaced_unseen(
@@ -226,10 +226,12 @@ def test_what_jobs_write_does_not_make_a_page_stale(page: Client, link: Strategy
 
 def test_a_form_in_korean_says_it_in_korean(page: Client, link: StrategyAccount) -> None:
     sent = opened(page, page_of(link))
-    change_link(link.pk, weight=Decimal("0.7"), is_active=False)
+    change_link(link.pk, leverage=Decimal("0.7"), is_active=False)
 
-    refused = page.post(page_of(link), {**sent, "weight": "0.9"}, headers={"Accept-Language": "ko"})
-    [error] = refused.context["adminform"].form.errors["weight"]
+    refused = page.post(
+        page_of(link), {**sent, "leverage": "0.9"}, headers={"Accept-Language": "ko"}
+    )
+    [error] = refused.context["adminform"].form.errors["leverage"]
     assert "0.7" in error
     assert "Somebody" not in error
 

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
 from unfold.contrib.filters.admin import BooleanRadioFilter
@@ -69,21 +70,21 @@ def _may(request: HttpRequest, act: Act, account: Account | None) -> bool:
 
 
 class LinksInline(_OfAccount, SiteTabularInline):
-    """The links that an account has: weights may change, the strategy may not."""
+    """The links that an account has. Their weights change in the editor, where money is seen."""
 
     model = StrategyAccount
     form = EditableForm
     formset = KeepingFormSet
     fields = [
         "shown_strategy",
-        "weight",
+        "shown_weight",
         "shown_share",
         "shown_capital",
         "leverage",
         "max_symbols",
         "is_active",
     ]
-    readonly_fields = ["shown_strategy", "shown_share", "shown_capital"]
+    readonly_fields = ["shown_strategy", "shown_weight", "shown_share", "shown_capital"]
     verbose_name_plural = gettext_lazy("Strategies on this account")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StrategyAccount]:
@@ -112,6 +113,10 @@ class LinksInline(_OfAccount, SiteTabularInline):
             f"{link.strategy.key} · {market}",
             limits and format_html('<span class="desk-muted desk-small">{}</span>', limits),
         )
+
+    @admin.display(description=gettext_lazy("weight"))
+    def shown_weight(self, link: StrategyAccount) -> Any:
+        return figure(ratio(link.weight))
 
     @admin.display(description=gettext_lazy("share of pool"))
     def shown_share(self, link: StrategyAccount) -> Any:
@@ -213,11 +218,18 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """A link stays where it is; another one is made instead."""
-        return ["strategy", "account", *PANEL] if obj is not None else []
+        return ["strategy", "account", "edited_weight", *PANEL] if obj is not None else []
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """What stops it, and how much of its limits is used, where it is there."""
-        *others, (title, limits) = super().get_fieldsets(request, obj)
+        (none, first), *others, (title, limits) = super().get_fieldsets(request, obj)
+        if obj is not None:
+            fields = [
+                ("edited_weight", *row[1:]) if row[0] == "weight" else row
+                for row in first["fields"]
+            ]
+            first = {**first, "fields": fields}
+        others = [(none, first), *others]
         shown = PANEL if obj is not None else ()
         return [*others, (title, {**limits, "fields": [*limits["fields"], *shown]})]
 
@@ -249,6 +261,17 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
     @admin.display(description=gettext_lazy("weight"), ordering="weight")
     def shown_weight(self, link: StrategyAccount) -> Any:
         return figure(ratio(link.weight))
+
+    @admin.display(description=gettext_lazy("weight"))
+    def edited_weight(self, link: StrategyAccount) -> Any:
+        """With the way to where it is edited, beside those that it is relative to."""
+        url = reverse("admin:capital_account_weights", args=[link.account_id])
+        return format_html(
+            '{} · <a class="text-link" href="{}">{}</a>',
+            ratio(link.weight),
+            url,
+            gettext("Change weights"),
+        )
 
     @admin.display(description=gettext_lazy("leverage"), ordering="leverage")
     def shown_leverage(self, link: StrategyAccount) -> Any:

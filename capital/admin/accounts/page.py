@@ -27,6 +27,7 @@ from capital.admin.accounts.form import (
 )
 from capital.admin.accounts.links import LinksInline, NewLinkInline, save_links
 from capital.admin.accounts.positions import PositionOwnerPage
+from capital.admin.accounts.weights import WeightsPage
 from capital.admin.allocation.plans import AllocationPages
 from capital.admin.dashboard.histories import AccountHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
@@ -53,6 +54,7 @@ class AccountAdmin(
     AccountColumns,
     FirstStepsPages,
     StrategiesPages,
+    WeightsPage,
     AllocationPages,
     ConnectionPage,
     KeepPage,

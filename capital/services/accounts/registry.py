@@ -147,6 +147,7 @@ def change_link(
     actor: AbstractUser | None = None,
     origin: str = "",
     seen: Seen | None = None,
+    allocates_later: bool = False,
     **fields: Any,
 ) -> StrategyAccount:
     """Change the named fields, under the account's lock; a reallocation is asked for.
@@ -156,6 +157,8 @@ def change_link(
         actor: Who asks; None is nobody in particular, who may.
         origin: The address from which it was asked, for the record.
         seen: What the caller saw of it; None where it does not say.
+        allocates_later: No reallocation is asked for: somebody sees it first, or the next scheduled
+            check finds it.
         **fields: By name.
 
     Raises:
@@ -170,6 +173,7 @@ def change_link(
         require(actor, Act.CHANGE_LINK, account_ids=[link.account_id])
         check_seen(link, fields, seen)
         before, limits = values_of(link, fields), values_of(link, LIMITS)
+        link.allocates_later = allocates_later
         _set(link, fields)
         _clean_and_save(link)
         _require_loosening(actor, link.account_id, link, limits)

@@ -36,6 +36,13 @@ from capital.services.allocation.runs import report_runs
 from capital.services.allocation.verdicts import GateAnswer
 from capital.services.allocation.weights.beginning import NewLink, NewWeight, begin_strategies
 from capital.services.allocation.weights.edit import set_weights
+from capital.services.allocation.weights.editing import (
+    Foreseen,
+    Weighed,
+    foresee_saved_weights,
+    save_weights,
+    weigh_links,
+)
 from capital.services.allocation.weights.told import WeightChange, WeightsReport
 from capital.services.allocation.whatif.comparing import Comparison, replay_policy
 from capital.services.allocation.whatif.figures import (
@@ -53,12 +60,14 @@ __all__ = [
     "Comparison",
     "EntryReport",
     "Figure",
+    "Foreseen",
     "GateAnswer",
     "GateStatus",
     "NewLink",
     "NewWeight",
     "PoolReport",
     "RunReport",
+    "Weighed",
     "WeightChange",
     "WeightsReport",
     "allocate_capital",
@@ -69,6 +78,7 @@ __all__ = [
     "check_gate",
     "comparison_as_json",
     "expires_at",
+    "foresee_saved_weights",
     "get_plan",
     "in_quanta_of",
     "last_capital",
@@ -86,8 +96,10 @@ __all__ = [
     "request_reallocation_of_strategy",
     "revert_run",
     "runs_of_plan",
+    "save_weights",
     "set_weights",
     "tell_steps",
     "told_causes",
     "told_steps",
+    "weigh_links",
 ]

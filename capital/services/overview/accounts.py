@@ -4,7 +4,6 @@ Every function takes a batch and makes a constant number of queries. Nothing is 
 exchange is asked: balances are those of the daily summaries, which the jobs keep up to date.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from functools import reduce
 from django.conf import settings
 from django.db.models import QuerySet
 
-from capital.domain.money import EXACT, ROUNDED
+from capital.domain.money import EXACT
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
@@ -25,6 +24,7 @@ from capital.services.accounts.lookup import AccountIds, pools_of_account
 from capital.services.alerts.rules import is_silence
 from capital.services.allocation.gate import answers_by_last_reading
 from capital.services.allocation.verdicts import GateAnswer
+from capital.services.allocation.weights.editing import shares_by_weight
 from capital.services.balances.summaries import cached_observation, load_latest
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.overview.runs import last_runs
@@ -162,16 +162,8 @@ def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Fre
 
 def pool_shares(account: Account) -> dict[int, Decimal]:
     """The share of its pool that the weight of each active link gives it, in percent."""
-    linked = load_linked_accounts([account.pk], accounts={account.pk: account})[account.pk]
-    mode = WalletMode(account.wallet_mode)
-    active = [link for link in linked.links if link.idle is None]
-    sums: dict[Pool, Decimal] = defaultdict(Decimal)
-    for link in active:
-        sums[pool_of(link.market, mode)] += link.weight
-    return {
-        link.id: ROUNDED.divide(link.weight * 100, sums[pool_of(link.market, mode)])
-        for link in active
-    }
+    linked = load_linked_accounts([account.pk], accounts={account.pk: account})
+    return shares_by_weight(linked[account.pk])
 
 
 def stale_after() -> timedelta:

@@ -74,7 +74,7 @@ def change_account(page: Client, tenant: Tenant) -> None:
 
 
 def change_inline(page: Client, tenant: Tenant) -> None:
-    post(page, change_url(tenant.account), **{"strategy_accounts-0-weight": "3"})
+    post(page, change_url(tenant.account), **{"strategy_accounts-0-leverage": "3"})
 
 
 def add_inline(page: Client, tenant: Tenant) -> None:
@@ -98,7 +98,7 @@ def add_link(page: Client, tenant: Tenant) -> None:
 
 
 def change_link(page: Client, tenant: Tenant) -> None:
-    post(page, f"{LINKS}{tenant.links[0].pk}/change/", weight="3")
+    post(page, f"{LINKS}{tenant.links[0].pk}/change/", leverage="3")
 
 
 def delete_link(page: Client, tenant: Tenant) -> None:
@@ -126,7 +126,7 @@ def test_each_way_to_edit_locks_the_account(
     def rows() -> list[Any]:
         return [
             *Account.objects.order_by("pk").values_list("pk", "name"),
-            *StrategyAccount.objects.order_by("pk").values_list("pk", "weight"),
+            *StrategyAccount.objects.order_by("pk").values_list("pk", "weight", "leverage"),
         ]
 
     before = rows()
@@ -204,7 +204,7 @@ def test_refusal_of_a_link_takes_the_whole_page_back_and_loses_nothing(
     url = change_url(tenant.account)
 
     answer = page.post(
-        url, form_of(page, url, name="New", **{"strategy_accounts-0-weight": "3.25"})
+        url, form_of(page, url, name="New", **{"strategy_accounts-0-leverage": "3.25"})
     )
 
     assert answer.status_code == 200

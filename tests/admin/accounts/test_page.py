@@ -205,7 +205,7 @@ def test_venue_is_one_of_those_that_are_known(client: Client, tenant: Tenant) ->
 
 
 @pytest.mark.once
-def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
+def test_leverage_may_be_changed_and_a_strategy_added_on_the_account(
     client: Client, tenant: Tenant
 ) -> None:
     client.force_login(join(make_operator(tenant), "operator"))
@@ -215,7 +215,7 @@ def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
         client,
         url,
         **{
-            "strategy_accounts-0-weight": "3",
+            "strategy_accounts-0-leverage": "3",
             "strategy_accounts-2-TOTAL_FORMS": "1",
             "strategy_accounts-2-0-strategy": strategy.pk,
             "strategy_accounts-2-0-account": tenant.account.pk,
@@ -228,7 +228,7 @@ def test_weights_may_be_changed_and_a_strategy_added_on_the_account(
     answer = client.post(url, data)
 
     assert answer.status_code == 302, answer.context["errors"]
-    assert StrategyAccount.objects.get(pk=tenant.links[0].pk).weight == 3
+    assert StrategyAccount.objects.get(pk=tenant.links[0].pk).leverage == 3
     assert StrategyAccount.objects.get(strategy=strategy, account=tenant.account).weight == 2
 
 

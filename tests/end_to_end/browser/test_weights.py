@@ -1,0 +1,107 @@
+"""Weights are changed seeing the money, in few clicks, by keyboard, and on a phone."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from capital.models import Account, AllocationRun, StrategyAccount
+from capital.services.allocation import allocate_capital
+from tests.admin.forms import change_url
+from tests.end_to_end.browser.visitor import fits, goto
+from tests.factories import make_link, make_strategy
+from tests.simulated import Exchange
+
+Open = Callable[..., Page]
+MOST_CLICKS = 6
+
+
+@pytest.fixture
+def account(exchange: Exchange, operator: Any) -> Account:
+    """10,000 of spot: Grid has 60, Swing 40."""
+    account = exchange.open_account(
+        name="Main", owner=operator, wallets={"spot": {"USDT": "10000"}}
+    )
+    for name, weight in (("Grid", 60), ("Swing", 40)):
+        strategy = make_strategy(owner=operator, name=name, key=name.lower())
+        make_link(account=account, strategy=strategy, weight=Decimal(weight))
+    allocate_capital([account.pk])
+    return account
+
+
+def field(page: Page, strategy: str) -> Any:
+    return page.get_by_label(f"Weight of {strategy}")
+
+
+def line(page: Page, strategy: str) -> Any:
+    return page.locator(".weights-row", has_text=strategy)
+
+
+def capital(account: Account) -> list[Decimal]:
+    links = StrategyAccount.objects.filter(account=account).order_by("pk")
+    return list(links.values_list("capital__allocated_capital", flat=True))
+
+
+def test_weights_are_changed_seeing_the_money_in_at_most_six_clicks(
+    desk: Open, account: Account
+) -> None:
+    page, clicks = goto(desk(), "/admin/"), 0
+
+    def click(target: Any) -> None:
+        nonlocal clicks
+        target.click()
+        clicks += 1
+
+    click(page.locator("#nav-sidebar-inner, nav, aside").get_by_role("link", name="Accounts").first)
+    page.wait_for_url("**/capital/account/")
+    click(page.locator("#result_list").get_by_role("link", name="Main"))
+    page.wait_for_url(f"**{change_url(account)}")
+    click(field(page, "Grid"))
+    page.keyboard.press("Control+A")
+    page.keyboard.type("50")
+    click(field(page, "Swing"))
+    page.keyboard.press("Control+A")
+    page.keyboard.type("50")
+    expect(line(page, "Grid")).to_contain_text("5,000.00")
+    expect(line(page, "Grid")).to_contain_text("-1,000.00 USDT")
+    expect(line(page, "Swing")).to_contain_text("50.0%")
+    assert AllocationRun.objects.count() == 1
+    click(page.get_by_role("button", name="Save and preview"))
+    page.wait_for_url("**/plans/*/")
+    assert capital(account) == [Decimal(6000), Decimal(4000)]
+    click(page.locator("button[name=_apply]"))
+    page.wait_for_url("**/result/")
+
+    assert capital(account) == [Decimal(5000), Decimal(5000)]
+    assert clicks <= MOST_CLICKS
+    goto(page, "/admin/capital/allocationrun/")
+    expect(page.locator("#result_list")).to_contain_text("minsu changed weights 60/40 → 50/50.")
+
+
+def test_by_keyboard_on_a_phone_in_the_dark_nothing_is_lost_and_nothing_moves(
+    desk: Open, account: Account
+) -> None:
+    page = goto(desk(width=390, height=844, scheme="dark"), change_url(account))
+    assert fits(page)
+    field(page, "Grid").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0")
+    expect(line(page, "Grid")).to_contain_text("The weight must be above 0 and at most 100.")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/weights/")
+    expect(page.get_by_role("alert").first).to_contain_text("Nothing was saved.")
+    expect(field(page, "Grid")).to_have_value("0")
+    expect(field(page, "Grid")).to_be_focused()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("90")
+    expect(line(page, "Grid")).to_contain_text("6,923.08")
+    page.get_by_role("button", name="Save, allocate later").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{change_url(account)}")
+
+    expect(page.locator("body")).to_contain_text("Capital stays as it is until somebody allocates")
+    assert capital(account) == [Decimal(6000), Decimal(4000)]
+    weights = StrategyAccount.objects.order_by("pk").values_list("weight", flat=True)
+    assert list(weights) == [Decimal(90), Decimal(40)]
