@@ -5,6 +5,7 @@ from django.contrib.admin.apps import AdminConfig
 
 from capital_project.arguments import install as install_arguments
 from capital_project.particles import install as install_particles
+from capital_project.validation import install as install_validation
 
 
 class ProjectConfig(AppConfig):
@@ -13,9 +14,10 @@ class ProjectConfig(AppConfig):
     name = "capital_project"
 
     def ready(self) -> None:
-        """Let messages decide their Korean particles, and argparse speak the reader's language."""
+        """Let messages decide particles, argparse speak Korean, and refusals name choices."""
         install_particles()
         install_arguments()
+        install_validation()
 
 
 class CapitalAdminConfig(AdminConfig):

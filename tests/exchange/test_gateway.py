@@ -435,3 +435,41 @@ def test_clients_of_a_venue_share_no_state_and_their_template_has_no_keys() -> N
     assert not template.apiKey
     assert not template.secret
     assert template.session is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (451, ""),
+        # Binance, Bybit (CloudFront), KuCoin, Deribit, and Binance of an account.
+        (451, '{"code": 0, "msg": "Service unavailable from a restricted location."}'),
+        (
+            403,
+            "The Amazon CloudFront distribution is configured to block access from your country.",
+        ),
+        (400, '{"code":"400302","msg":"Our services are currently unavailable in the U.S. To …"}'),
+        (400, '{"error":{"message":"country_is_banned","code":12005}}'),
+        (400, '{"code":-4044,"msg":"This is a blacklist country."}'),
+        (403, "This product is not available in your region."),
+    ],
+)
+def test_an_answer_that_refuses_the_country_is_known_in_every_form(status: int, body: str) -> None:
+    assert ccxt_clients.is_blocked(status, body)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (
+            403,
+            '{"code":"50120","msg":"This API key doesn\'t have permission to use this function."}',
+        ),
+        (401, '{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}'),
+        (403, "<html><h1>403 Forbidden</h1></html>"),
+        (500, "Blocked in your country."),
+        (200, '{"note": "not available in your region"}'),
+        (400, '{"msg":"Account blocked. Country of residence is missing."}'),
+    ],
+)
+def test_any_other_refusal_is_not_taken_for_one_of_the_country(status: int, body: str) -> None:
+    assert not ccxt_clients.is_blocked(status, body)

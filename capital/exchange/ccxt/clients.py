@@ -172,17 +172,19 @@ class Blocked(Exception):
         self.status = status
 
 
-# What a page says that refuses a country. In a venue's own 403 it is a key that lacks a right.
+# What an answer says that refuses a country: the network's page in front of a venue, or the venue
+# itself, which some do with 400. Any other 4xx of a venue is a key that lacks a right, or a slip.
 _BLOCKS = re.compile(
-    r"(block|restrict|prohibit|not available|unavailable)[^.]{0,60}(country|region|location|"
-    r"jurisdiction|territor)|(country|region|jurisdiction)[^.]{0,60}(block|restrict|not supported)",
+    r"(block|restrict|prohibit|not available|unavailable)[^.]{0,60}(countr|region|location|"
+    r"jurisdiction|territor|the U\.S\.)|(countr|region|jurisdiction)[^.]{0,60}(block|restrict|"
+    r"not supported|banned)|country_is_banned|blacklist country",
     re.IGNORECASE,
 )
 
 
 def is_blocked(status: int, body: str) -> bool:
     """Whether an answer refuses whoever asks from this address, with or without a key."""
-    return status == 451 or (status == 403 and _BLOCKS.search(body) is not None)
+    return status == 451 or (400 <= status < 500 and _BLOCKS.search(body) is not None)
 
 
 class _ExactAnswers:
