@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
@@ -23,6 +22,7 @@ from capital.services.access import count_keys
 from capital.services.clocks import clock_tolerance, is_too_far
 from capital.services.database_errors import told
 from capital.services.jobs import check_health
+from capital.services.schema import read_schema
 from capital.services.sentences import sentence
 from capital.services.transactions import outside_transaction
 
@@ -82,8 +82,7 @@ def diagnose(*, asks_venues: bool = True) -> Iterator[Finding]:
 
 def _of_database() -> Iterator[Finding]:
     try:
-        executor = MigrationExecutor(connection)
-        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        pending = read_schema().pending
     except (DatabaseError, InterfaceError) as error:
         yield Finding("database", State.PROBLEM, told(error))
         return

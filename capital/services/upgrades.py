@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from capital.services.schema import read_schema
 
 _PREFIX = "capital "
 
@@ -31,17 +32,8 @@ class UpgradeCheck:
 
 def check_upgrade(version: str) -> UpgradeCheck:
     """How the database stands to ``version``, the one that asks. Nothing is changed."""
-    executor = MigrationExecutor(connection)
-    graph = executor.loader.graph
-    plan = executor.migration_plan(graph.leaf_nodes())
-    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
-    ours = {app for app, _ in executor.loader.disk_migrations}
-    replaced = {old for each in executor.loader.disk_migrations.values() for old in each.replaces}
-    return UpgradeCheck(
-        tuple(f"{migration.app_label}.{migration.name}" for migration, _ in plan),
-        any(app in ours and (app, name) not in replaced for app, name in unknown),
-        _other_versions(version),
-    )
+    schema = read_schema()
+    return UpgradeCheck(schema.pending, schema.is_newer, _other_versions(version))
 
 
 def _other_versions(version: str) -> dict[str, int] | None:

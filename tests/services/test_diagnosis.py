@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.test import override_settings
 
 from capital.domain.reasons import Code, Reason
-from capital.services import diagnosis
+from capital.services import diagnosis, schema
 from capital.services.diagnosis import Finding, State, diagnose
 from tests.factories import make_account
 
@@ -53,7 +53,7 @@ def test_without_a_database_nothing_is_asked_of_it(monkeypatch: Any) -> None:
         def __init__(self, _connection: Any) -> None:
             raise OperationalError("connection refused")
 
-    monkeypatch.setattr(diagnosis, "MigrationExecutor", Away)
+    monkeypatch.setattr(schema, "MigrationExecutor", Away)
     make_account(venue="okx")
 
     assert "cannot be reached" in problem("database")
@@ -62,9 +62,8 @@ def test_without_a_database_nothing_is_asked_of_it(monkeypatch: Any) -> None:
 
 
 def test_missing_migrations_are_counted(monkeypatch: Any) -> None:
-    graph = SimpleNamespace(graph=SimpleNamespace(leaf_nodes=list))
-    executor = SimpleNamespace(loader=graph, migration_plan=lambda _nodes: [1, 2])
-    monkeypatch.setattr(diagnosis, "MigrationExecutor", lambda _connection: executor)
+    plan = [(SimpleNamespace(app_label="capital", name=name), False) for name in ("a", "b")]
+    monkeypatch.setattr(schema.MigrationExecutor, "migration_plan", lambda *_: plan)
 
     assert problem("migrations").startswith("2 migrations are missing.")
 

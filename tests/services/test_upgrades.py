@@ -14,7 +14,7 @@ from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from capital.services import upgrades
+from capital.services import schema
 from capital.services.upgrades import UpgradeCheck, check_upgrade
 from capital_project import __version__
 from tests.interpreter import NO_DATABASE
@@ -82,6 +82,7 @@ def test_the_command_says_it_and_ends_with_one_where_something_is_to_be_done(
         f"This is version {__version__}.",
         "The database is of a newer version: do not start this one on it.",
         "`migrate` would apply 1 migration: capital.0002_x.",
+        "CHANGELOG.md says under “When upgrading” what else is to be done.",
         "2 connections of version 0.0.9 are open. Restart the site and the workers.",
     ]
 
@@ -97,7 +98,7 @@ def test_a_database_that_does_not_answer_is_one_sentence(monkeypatch: Any) -> No
         def __init__(self, _connection: Any) -> None:
             raise OperationalError("connection refused")
 
-    monkeypatch.setattr(upgrades, "MigrationExecutor", Away)
+    monkeypatch.setattr(schema, "MigrationExecutor", Away)
     with pytest.raises(CommandError, match="cannot be reached"):
         call_command("upgrade_check")
 
@@ -116,3 +117,11 @@ def test_there_is_one_version_wherever_it_is_said() -> None:
         check=False,
     )
     assert done.stdout == f"Capital {__version__}\n"
+
+
+def test_each_release_says_what_is_to_be_done_when_upgrading() -> None:
+    releases = (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1:]
+    assert releases
+    for release in releases:
+        notes = release.partition("### When upgrading\n")[2].partition("\n### ")[0]
+        assert "- " in notes, release.splitlines()[0]

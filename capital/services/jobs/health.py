@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -17,6 +16,7 @@ from capital.models import Account, JobRun
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.table import REFUSED, Job, scheduled_jobs
+from capital.services.schema import read_schema
 
 _SECOND = timedelta(seconds=1)
 # How long, and how many of them at most, refused tasks are told of.
@@ -252,11 +252,10 @@ def check_readiness() -> Readiness:
     Workers and exchanges are no matter of the site's: it would be taken out of service for them.
     """
     try:
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        schema = read_schema()
     except Error:
         return Readiness(database=False, migrations=False)
-    return Readiness(database=True, migrations=not plan)
+    return Readiness(database=True, migrations=not schema.pending)
 
 
 def _read_accounts() -> ReadAccounts:

@@ -64,6 +64,8 @@ def _sentences(found: UpgradeCheck) -> Iterator[str]:
             "SQLite cannot say which processes are connected. Restart the site and the workers "
             "after an upgrade."
         )
+    if found.migrations:
+        yield _("CHANGELOG.md says under “When upgrading” what else is to be done.")
     for version, count in (found.others or {}).items():
         yield ngettext(
             "%(count)s connection of version %(version)s is open. Restart the site and the "

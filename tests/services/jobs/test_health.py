@@ -17,6 +17,7 @@ from django_q.models import OrmQ, Schedule
 
 from capital.models import Account, ClusterHeartbeat, JobRun, Stop
 from capital.models.queries import clock as database_clock
+from capital.services import schema
 from capital.services.jobs import health as health_service
 from capital.services.jobs.clusters import (
     forget_heartbeat,
@@ -630,7 +631,7 @@ def test_readyz_does_not_depend_on_workers_or_exchanges(client: Client) -> None:
 def test_readyz_is_503_with_an_unapplied_migration(client: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr(
         "django.db.migrations.executor.MigrationExecutor.migration_plan",
-        lambda *_: ["a migration"],
+        lambda *_: [(SimpleNamespace(app_label="capital", name="x"), False)],
     )
 
     answer = client.get("/readyz")
@@ -647,7 +648,7 @@ def test_readyz_is_503_and_tells_no_text_where_the_database_does_not_answer(
     def refuse(*_: Any) -> None:
         raise OperationalError("CANARY password authentication failed")
 
-    monkeypatch.setattr(health_service, "MigrationExecutor", refuse)
+    monkeypatch.setattr(schema, "MigrationExecutor", refuse)
 
     answer = client.get("/readyz")
 
@@ -662,7 +663,7 @@ def test_every_error_of_a_database_is_one(error: type[Exception], monkeypatch: A
     def refuse(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr(health_service, "MigrationExecutor", refuse)
+    monkeypatch.setattr(schema, "MigrationExecutor", refuse)
 
     assert check_readiness().database is False
 
