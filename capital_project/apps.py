@@ -5,7 +5,7 @@ from django.contrib.admin.apps import AdminConfig
 
 from capital_project.arguments import install as install_arguments
 from capital_project.particles import install as install_particles
-from capital_project.validation import install as install_validation
+from capital_project.serving.validation import install as install_validation
 
 
 class ProjectConfig(AppConfig):

@@ -206,6 +206,14 @@ class BackupRefused(CapitalError):
         super().__init__(**figures)
 
 
+class DeskFileRefused(CapitalError):
+    """A file of a desk cannot be read, written or imported. The code says why."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: correct the file
+        super().__init__(**figures)
+
+
 class NothingToReplay(CapitalError):
     """No strategy of the account has a day on record in the period."""
 

@@ -740,6 +740,48 @@ class Code(StrEnum):
         "The database holds accounts, and restoring replaces everything in it. Make a backup of "
         "it, then add --replace.",
     )
+    DESK_FILE_EXISTS = (
+        "desk_file_exists",
+        "{file} exists already, and is not overwritten. Choose another name.",
+    )
+    DESK_FILE_UNWRITABLE = (
+        "desk_file_unwritable",
+        "{file} cannot be written. Check that its folder exists and may be written.",
+    )
+    DESK_FILE_MISSING = (
+        "desk_file_missing",
+        "{file} cannot be read. Check its name, and that it is a text that you may read.",
+    )
+    DESK_FILE_UNREADABLE = (
+        "desk_file_unreadable",
+        "Line {line} is no YAML as export_desk writes it.",
+    )
+    DESK_FILE_VERSION = (
+        "desk_file_version",
+        "Line {line}: the file is of version {version}, and this site reads version {known}. "
+        "Export it again from a site of this version.",
+    )
+    DESK_FIELD_UNKNOWN = (
+        "desk_field_unknown",
+        "Line {line}: {name} is not known there. Known are {known}.",
+    )
+    DESK_FIELD_REFUSED = (
+        "desk_field_refused",
+        "Line {line}, {name}: {problem}.",
+    )
+    DESK_PASSPHRASE_NEEDED = (
+        "desk_passphrase_needed",
+        "A passphrase is needed. Name a file that holds it with --passphrase-file, or start the "
+        "command in a terminal, where it is asked for.",
+    )
+    DESK_PASSPHRASE_WRONG = (
+        "desk_passphrase_wrong",
+        "This passphrase does not open the secrets of the file, or they were moved or changed.",
+    )
+    DESK_PASSPHRASE_SHORT = (
+        "desk_passphrase_short",
+        "A passphrase has {least} characters or more.",
+    )
     BACKUP_TOOL_MISSING = (
         "backup_tool_missing",
         "{command} is not installed. Install the client tools of PostgreSQL.",

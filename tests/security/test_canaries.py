@@ -26,6 +26,7 @@ from django_q.signing import SignedPackage
 from capital.models import Account, StrategyAccount
 from capital.services.access import add_backup_code, create_token
 from capital.services.accounts import registry
+from capital.services.desks import export_desk, import_desk
 from capital.services.jobs import perform_by_hand
 from capital.services.webhooks import rotate_secret
 from capital.services.webhooks.secrets import signing_key_of
@@ -312,7 +313,7 @@ def run_commands(desk: Desk) -> None:
         ["audit_capital", "--json"], ["jobs", "--json"], ["jobs"], ["token", "list"],
         ["rotate_keys", "--json"], ["rotate_keys"], ["doctor"], ["doctor", "--json"],
         ["first_user", "--exists"], ["upgrade_check"], ["backup", "/nowhere/x"],
-        ["restore", "/nowhere/x"],
+        ["restore", "/nowhere/x"], ["export_desk", "/nowhere/x"], ["import_desk", "/nowhere/x"],
         ["replay", "--account", "1", "--policy", "own_profit", "--json"],
         ["sync_markets", "--json"],
         ["dumpdata", "--format", "json"], ["dumpdata", "--format", "xml"],
@@ -336,6 +337,9 @@ def run_commands(desk: Desk) -> None:
         except (SystemExit, Exception) as error:  # noqa: BLE001  # what it says counts too
             desk.hear("commands", error)
         desk.hear("commands", out.getvalue() + err.getvalue())
+    for passphrase in (None, "correct horse battery"):
+        desk.hear("commands", moved := export_desk(passphrase=passphrase).text)
+        desk.hear("commands", import_desk(moved, passphrase=passphrase, is_dry_run=True))
     assert run >= {name for name, app in get_commands().items() if app.startswith("capital")}
     for job in (
         *("sync_balances", "sync_fills", "reallocate_due", "close_day", "prune"),

@@ -206,6 +206,10 @@ FIGURES = {
 }  # fmt: skip
 # Where a name stands for something else.
 FIGURES_OF = {
+    Code.DESK_FILE_UNREADABLE: {"line": "7"},
+    Code.DESK_FILE_VERSION: {"line": "2", "version": "2", "known": "1"},
+    Code.DESK_FIELD_UNKNOWN: {"line": "7", "name": "7", "known": "8"},
+    Code.DESK_FIELD_REFUSED: {"line": "7", "name": "7", "problem": "0"},
     Code.AUDIT_FOUND: {"count": "2", "account_id": "7"},
     Code.JOB_IS_LATE: {"job": "7"},
     Code.CLUSTER_SILENT: {"cluster": "7", "since": "2026-11-26T14:06:02+00:00"},
@@ -241,7 +245,8 @@ TYPED = {
     "ccxt", "client", "close", "create", "fills", "force", "freqtrade", "id", "import", "jobs",
     "jump", "limit", "long", "manage", "margin", "market", "markets", "nonce", "notional", "of",
     "order", "per", "position", "price", "py", "python", "qty", "raise", "rates", "reallocate",
-    "dump", "ostgre", "pg", "replace", "risk", "sell", "share", "short", "side", "stake", "stop",
+    "desk", "dump", "export", "file", "ostgre",
+    "passphrase", "pg", "replace", "risk", "sell", "share", "short", "side", "stake", "stop",
     "strategy", "sync", "timenow", "token", "venue",
 }  # fmt: skip
 

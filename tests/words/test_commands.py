@@ -43,6 +43,8 @@ _TYPED = (
     r"\b(?:ExchangeNotAvailable|AuthenticationError|RequestTimeout)\b",
     # Of JSON.
     r"\bnull\b",
+    # A file of a desk, and what writes and reads it.
+    r"/\S+\.yaml\b|\b(?:ex|im)port_desk\b",
     # A backup code.
     r"^[a-z2-7]{16}$",
     # The code of a sentence stands behind it.
@@ -278,6 +280,15 @@ ASKED: list[tuple[int, tuple[str, ...]]] = [
     (2, ("backup", "/nowhere/x")),
     (2, ("restore", "/nowhere/x", "--check")),
     (2, ("restore", "/nowhere/x")),
+    (0, ("export_desk", "DESK")),
+    (2, ("export_desk", "DESK")),
+    (2, ("export_desk", "/nowhere/x")),
+    (2, ("export_desk", "/nowhere/x", "--with-secrets")),
+    (2, ("export_desk", "/nowhere/x", "--passphrase-file", "/nowhere/y")),
+    (0, ("import_desk", "DESK", "--dry-run")),
+    (0, ("import_desk", "DESK")),
+    (2, ("import_desk", "/nowhere/x")),
+    (2, ("import_desk", "FILE")),
     (1, ("first_user", "kim")),
     (2, ("simulate_exchange", "--port", "x")),
     (2, ("simulate_exchange", "--latency-ms", "x")),
@@ -302,6 +313,7 @@ def test_output_and_errors_are_in_the_readers_language(
                 "RUN": AllocationRun.objects.order_by("pk").values_list("pk").first(),
                 "TMP": (tmp_path,),
                 "FILE": (trades,),
+                "DESK": (tmp_path / f"desk-{language}.yaml",),
             }
             given = [str((named.get(each) or (each,))[0]) for each in arguments]
             answered, told = say(name, *given, is_checked=number == 0)

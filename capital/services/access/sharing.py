@@ -23,6 +23,7 @@ def give_access(
     role: str,
     actor: AbstractUser | None = None,
     origin: str = "",
+    takes_inactive: bool = False,
 ) -> AccountAccess:
     """Let a user see the account, with a role on it.
 
@@ -32,6 +33,7 @@ def give_access(
         role: One of ``AccessRole``.
         actor: Who gives it: the account's owner or a superuser; None is the command line.
         origin: The address from which it was asked, for the record.
+        takes_inactive: Also a user who is switched off for now, as a desk that is moved has some.
 
     Raises:
         UnknownAccount, NotPermitted, RoleTooSmall: The actor may not.
@@ -40,8 +42,8 @@ def give_access(
     """
     with transaction.atomic():
         account = _locked(account_id, actor)
-        user = get_user_model().objects.filter(username=username, is_active=True).first()
-        if user is None:
+        user = get_user_model().objects.filter(username=username).first()
+        if user is None or not (user.is_active or takes_inactive):
             raise ValidationError(
                 {"user": _("There is no active user with this name.")}, code="unknown_user"
             )

@@ -1,0 +1,320 @@
+"""A desk out of a file: everything, or nothing. What the file does not name stays as it is.
+
+Rows are known by their names: users by username, strategies by key, accounts by owner and name. All
+of it goes through the services by which people enter and change rows, so that every rule holds and
+every change is on record.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from capital.domain.errors import CapitalError, DeskFileRefused
+from capital.domain.reasons import Code
+from capital.models import Account, AccountAccess, AlertTarget, StrategyAccount
+from capital.services.access import change_access, give_access
+from capital.services.accounts import (
+    change_account,
+    change_link,
+    change_strategy,
+    create_account,
+    create_link,
+    create_strategy,
+)
+from capital.services.accounts.lookup import lock_accounts
+from capital.services.alerts import TargetFields, save_target
+from capital.services.desks import people, shape
+from capital.services.desks.document import Table, read_document, refused
+from capital.services.desks.export import account_place, target_place
+from capital.services.desks.vault import SALT, Vault
+from capital.services.sentences import sentence
+from capital.services.transactions import outside_transaction
+from strategies.models import Strategy
+
+_USUAL_BUDGET = 100
+
+
+class Verb(StrEnum):
+    """What came of a row."""
+
+    MADE = "made"
+    CHANGED = "changed"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row of the file.
+
+    Attributes:
+        verb: What was done with it.
+        kind: ``group``, ``user``, ``alert_target``, ``strategy``, ``account``, ``access`` or
+            ``link``.
+        name: What it is called.
+        fields: What was changed of it, by name; of a secret that it was, never what it is.
+    """
+
+    verb: Verb
+    kind: str
+    name: str
+    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@outside_transaction
+def import_desk(
+    text: str, *, passphrase: str | None = None, is_dry_run: bool = False, origin: str = ""
+) -> list[Step]:
+    """Make and change what the file says, in one transaction; nothing if anything is refused.
+
+    Call it outside a transaction. Reallocations and market rules are asked for on commit.
+
+    Args:
+        text: The file.
+        passphrase: What its secrets are encrypted to, where it has any.
+        is_dry_run: Do all of it, tell, and take it back.
+        origin: Who asked, for the record.
+
+    Raises:
+        DeskFileRefused: A line is refused, or the passphrase is; the reason says which and why.
+    """
+    document = _opened(text)
+    vault = _vault(document, passphrase)
+    with transaction.atomic():
+        steps = _Import(document, vault, origin).steps
+        if is_dry_run:
+            transaction.set_rollback(True)
+    return steps
+
+
+def _opened(text: str) -> Table:
+    document = read_document(text)
+    names = ("format", "version", SALT, "groups", "users", "strategies", "accounts")
+    if "format" not in document or document.text("format") != shape.FORMAT:
+        raise refused(1, "format", _("it must be %(format)s") % {"format": shape.FORMAT})
+    version = document.number("version") if "version" in document else 0
+    if version != shape.VERSION:
+        raise DeskFileRefused(
+            Code.DESK_FILE_VERSION,
+            line=str(document.line_of("version")),
+            version=str(version),
+            known=str(shape.VERSION),
+        )
+    return document.keep_to(names)
+
+
+def _vault(document: Table, passphrase: str | None) -> Vault | None:
+    if SALT not in document or document.is_null(SALT):
+        return None
+    if passphrase is None:
+        raise DeskFileRefused(Code.DESK_PASSPHRASE_NEEDED)
+    return Vault(passphrase, document.text(SALT))
+
+
+class _Import:
+    """One file, while it is written to the database. ``steps`` is what came of it."""
+
+    def __init__(self, document: Table, vault: Vault | None, origin: str) -> None:
+        self.steps: list[Step] = []
+        self._vault, self._origin = vault, origin
+        self._users: dict[str, User] = {}
+        groups = list(document.tables("groups"))
+        for table in groups:
+            self._group(table)
+        for table in document.tables("users"):
+            self._user(table)
+        for table in document.tables("strategies"):
+            self._strategy(table)
+        accounts = list(document.tables("accounts"))
+        self._lock(accounts)
+        for table in accounts:
+            self._account(table)
+
+    def _group(self, table: Table) -> None:
+        table.keep_to(("name", "permissions"), needed=("name",))
+        with _told_by_line(table, table.text("name")):
+            before, after = people.set_group(table)
+        self._note("group", table.text("name"), before, after)
+
+    def _user(self, table: Table) -> None:
+        known = ("username", *shape.USER, "groups", "permissions", "alert_targets")
+        table.keep_to(known, needed=("username",))
+        name = table.text("username")
+        with _told_by_line(table, name):
+            self._users[name], before, after = people.set_user(table)
+        self._note("user", name, before, after)
+        for target in table.tables("alert_targets"):
+            self._target(self._users[name], target)
+
+    def _target(self, user: User, table: Table) -> None:
+        known = ("name", *shape.TARGET, *shape.TARGET_SECRETS)
+        table.keep_to(known, needed=("name", "channel"))
+        name = table.text("name")
+        fields = shape.read_fields(table, AlertTarget, shape.TARGET)
+        secrets = self._secrets(
+            table, shape.TARGET_SECRETS, lambda each: target_place(user.username, name, each)
+        )
+        row = AlertTarget.objects.filter(user=user, name=name).first()
+        before = None if row is None else self._values(row, {**fields, **secrets})
+        if before is None or self._differs(before, {**fields, **secrets}):
+            kept = {} if row is None else {each: getattr(row, each) for each in shape.TARGET}
+            with _told_by_line(table, name):
+                given = TargetFields(name=name, **{**kept, **fields, **secrets})
+                save_target(row or AlertTarget(user=user), given)
+        self._note("alert_target", f"{user.username}/{name}", before, {**fields, **secrets})
+
+    def _strategy(self, table: Table) -> None:
+        table.keep_to(("key", "owner", *shape.STRATEGY), needed=("key", "owner"))
+        key, owner = table.text("key"), self._user_named(table, "owner")
+        fields = {"owner": owner, **shape.read_fields(table, Strategy, shape.STRATEGY)}
+        row = Strategy.objects.select_related("owner").filter(key=key).first()
+        before = None if row is None else self._values(row, fields)
+        with _told_by_line(table, key):
+            if row is None:
+                create_strategy(key=key, origin=self._origin, **fields)
+            elif changed := self._differs(before, fields):
+                change_strategy(row.pk, origin=self._origin, **changed)
+        self._note("strategy", key, before, fields)
+
+    def _lock(self, tables: list[Table]) -> None:
+        """All accounts first and in one order, so that nobody waits for us and we for them."""
+        names = {table.text("name") for table in tables if "name" in table}
+        lock_accounts(list(Account.objects.filter(name__in=names).values_list("pk", flat=True)))
+
+    def _account(self, table: Table) -> None:
+        known = ("owner", "name", *shape.ACCOUNT, "credentials", "access", "strategies")
+        table.keep_to(known, needed=("owner", "name"))
+        owner, name = self._user_named(table, "owner"), table.text("name")
+        fields = shape.read_fields(table, Account, shape.ACCOUNT)
+        credentials = table.table("credentials")
+        if credentials is not None:
+            credentials.keep_to(shape.CREDENTIALS)
+            fields |= self._secrets(
+                credentials,
+                shape.CREDENTIALS,
+                lambda each: account_place(owner.username, name, each),
+            )
+        row = Account.objects.filter(owner=owner, name=name).first()
+        before = None if row is None else self._values(row, fields)
+        with _told_by_line(table, name):
+            if row is None:
+                row = self._new_account(owner, name, fields)
+            elif changed := self._differs(before, fields):
+                row = change_account(row.pk, actor=None, origin=self._origin, **changed)
+        self._note("account", f"{owner.username}/{name}", before, fields)
+        for access in table.tables("access"):
+            self._access(row, access)
+        for link in table.tables("strategies"):
+            self._link(row, link)
+
+    def _new_account(self, owner: User, name: str, fields: dict[str, Any]) -> Account:
+        """Whoever is at the machine may raise the limit of a budget, whoever owns the account."""
+        percent = fields.get("max_budget_percent", _USUAL_BUDGET)
+        first = {**fields, "max_budget_percent": min(percent, _USUAL_BUDGET)}
+        row = create_account(owner=owner, name=name, origin=self._origin, **first)
+        if percent > _USUAL_BUDGET:
+            more = {"max_budget_percent": percent}
+            row = change_account(row.pk, actor=None, origin=self._origin, **more)
+        return row
+
+    def _access(self, account: Account, table: Table) -> None:
+        table.keep_to(("user", "role"), needed=("user", "role"))
+        user, role = self._user_named(table, "user"), table.text("role")
+        row = AccountAccess.objects.filter(account=account, user=user).first()
+        before = None if row is None else {"role": row.role}
+        with _told_by_line(table, user.username):
+            if row is None:
+                give_access(
+                    account.pk,
+                    username=user.username,
+                    role=role,
+                    origin=self._origin,
+                    takes_inactive=True,
+                )
+            elif row.role != role:
+                change_access(row.pk, role=role, origin=self._origin)
+        self._note("access", f"{account.name}/{user.username}", before, {"role": role})
+
+    def _link(self, account: Account, table: Table) -> None:
+        table.keep_to(("strategy", *shape.LINK), needed=("strategy",))
+        key = table.text("strategy")
+        strategy = Strategy.objects.filter(key=key).first()
+        if strategy is None:
+            text = _("there is no strategy with this key in the file or on this site")
+            raise table.refusal("strategy", text)
+        fields = shape.read_fields(table, StrategyAccount, shape.LINK)
+        row = StrategyAccount.objects.filter(account=account, strategy=strategy).first()
+        before = None if row is None else self._values(row, fields)
+        with _told_by_line(table, key):
+            if row is None:
+                create_link(account=account, strategy=strategy, origin=self._origin, **fields)
+            elif changed := self._differs(before, fields):
+                change_link(row.pk, origin=self._origin, **changed)
+        self._note("link", f"{account.name}/{key}", before, fields)
+
+    def _user_named(self, table: Table, name: str) -> User:
+        username = table.text(name)
+        if username not in self._users:
+            user = User.objects.filter(username=username).first()
+            if user is None:
+                text = _("there is no user with this name in the file or on this site")
+                raise table.refusal(name, text)
+            self._users[username] = user
+        return self._users[username]
+
+    def _secrets(
+        self, table: Table, names: tuple[str, ...], place: Callable[[str], str]
+    ) -> dict[str, str]:
+        """In the clear. A secret in a file without a passphrase is refused."""
+        found = {}
+        for name in names:
+            if name in table:
+                if self._vault is None:
+                    raise table.refusal(name, _("the file is not encrypted"))
+                found[name] = self._vault.open(table.text(name), place(name))
+        return found
+
+    @staticmethod
+    def _values(row: models.Model, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in fields}
+
+    @staticmethod
+    def _differs(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
+        """What is another value than before."""
+        known = before or {}
+        return {name: value for name, value in after.items() if known.get(name) != value}
+
+    def _note(
+        self, kind: str, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
+    ) -> None:
+        if before is None:
+            self.steps.append(Step(Verb.MADE, kind, name))
+            return
+        hidden = {*shape.CREDENTIALS, *shape.TARGET_SECRETS}
+        changed = {
+            each: (None, None) if each in hidden else (before[each], value)
+            for each, value in self._differs(before, after).items()
+        }
+        self.steps.append(Step(Verb.CHANGED if changed else Verb.KEPT, kind, name, changed))
+
+
+@contextmanager
+def _told_by_line(table: Table, name: str) -> Iterator[None]:
+    """What a service refuses, with the line of the field, or of the row, in the file."""
+    try:
+        yield
+    except DeskFileRefused:
+        raise
+    except ValidationError as error:
+        by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+        first, texts = next(iter(by_field.items()))
+        shown = f"{name}.{first}" if first in table else name
+        raise refused(table.line_of(first), shown, " ".join(texts)) from None
+    except CapitalError as error:
+        raise refused(table.line, name, sentence(error.reason)) from None
