@@ -3,11 +3,12 @@
     .venv/bin/python benchmarks/api.py [--seconds 8] [--rounds 3]
 
 gunicorn serves with 2 workers on PostgreSQL; wrk asks. Compared is throughput: sizing and
-capital as a share of a Django REST Framework view that authenticates the same way and runs one
-query. The rounds go through all of them in turn, and the median counts, so that whatever else
-the machine does meets all alike. Where it does much, the CPU of a request tells more: that of
-gunicorn's workers and of the database's processes. Exit 1 where a share of throughput is below
-one half.
+capital as a share of a Django REST Framework view that authenticates the same way, behind the same
+middlewares, and runs one query; and CPU, also as a share of a bare view without middlewares, which
+asks nobody who it is. The rounds go through all of them in turn, and the median counts, so that
+whatever else the machine does meets all alike. Where it does much, the CPU of a request tells more:
+that of gunicorn's workers and of the database's processes. Exit 1 where a share of throughput is
+below one half, or sizing costs more CPU than its share of the bare view's allows.
 """
 
 import argparse
@@ -31,6 +32,8 @@ from cryptography.fernet import Fernet
 from stage import PROJECT, machine, print_table, scratch_database, stop
 
 LEAST_SHARE = 0.5
+# Of a bare view's CPU and sizing's.
+LEAST_OF_BARE = 0.18
 ACCOUNTS = 200
 LINKS_EACH = 3
 
@@ -139,12 +142,20 @@ def measure(url: str, token: str, script: Path, seconds: int, server: int) -> Ra
     return Rate(float(found[1]), 1000 * spent / int(count[1]))
 
 
-def serve(port: int, log: Path) -> "subprocess.Popen[bytes]":
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def serve(port: int, log: Path, settings: str) -> "subprocess.Popen[bytes]":
     """gunicorn with two workers of one thread each, on the database that Django is set up on."""
     environment = {
         **os.environ,
         "DEBUG": "0",
-        "DJANGO_SETTINGS_MODULE": "benchmarks.site.settings",
+        "DJANGO_SETTINGS_MODULE": f"benchmarks.site.{settings}",
         "SECRET_KEY": "throw-away-secret-key-of-one-benchmark-and-nothing-else-at-all",
         # Nothing that was encrypted before is read: only DEBUG may use its published key.
         "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
@@ -162,7 +173,7 @@ def serve(port: int, log: Path) -> "subprocess.Popen[bytes]":
     until = time.monotonic() + 30
     while time.monotonic() < until and server.poll() is None:
         with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api/bare/", timeout=2).close()
             return server
         time.sleep(0.1)
     return stop(f"gunicorn did not start:\n{log.read_text()}")
@@ -181,27 +192,30 @@ def main() -> int:
         get, post = Path(folder) / "get.lua", Path(folder) / "post.lua"
         get.write_text(_CHECKED)
         post.write_text(_POST + _CHECKED)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port, bare_port = free_port(), free_port()
         root = f"http://127.0.0.1:{port}"
         asked = {
-            "one query": (f"{root}/one-query/", get),
+            "one query": (f"{root}/api/one-query/", get),
             "size": (f"{root}/api/v1/strategy-accounts/{link}/size/", post),
             "capital, one": (f"{root}/api/v1/capital/{link}/", get),
             f"capital, {links} rows": (f"{root}/api/v1/capital/", get),
+            "bare": (f"http://127.0.0.1:{bare_port}/api/bare/", get),
         }
-        server = serve(port, Path(folder) / "log")
+        servers = []
         try:
-            for url, script in asked.values():
-                measure(url, token, script, 1, server.pid)
+            servers.append(serve(port, Path(folder) / "log", "settings"))
+            servers.append(serve(bare_port, Path(folder) / "bare.log", "bare"))
+            of = {name: servers[name == "bare"].pid for name in asked}
+            for name, (url, script) in asked.items():
+                measure(url, token, script, 1, of[name])
             rates: dict[str, list[Rate]] = {name: [] for name in asked}
             for _ in range(options.rounds):
                 for name, (url, script) in asked.items():
-                    rates[name].append(measure(url, token, script, options.seconds, server.pid))
+                    rates[name].append(measure(url, token, script, options.seconds, of[name]))
         finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(30)
+            for server in servers:
+                server.send_signal(signal.SIGTERM)
+                server.wait(30)
     medians = {
         name: Rate(
             statistics.median(each.throughput for each in found),
@@ -209,10 +223,10 @@ def main() -> int:
         )
         for name, found in rates.items()
     }
-    plain = medians["one query"]
+    plain, bare = medians["one query"], medians["bare"]
     print_table(
         f"Requests in a second, median of {options.rounds} rounds; {machine()}",
-        ("endpoint", "requests/s", "share", "CPU ms", "share"),
+        ("endpoint", "requests/s", "share", "CPU ms", "share", "of bare"),
         [
             (
                 name,
@@ -220,12 +234,14 @@ def main() -> int:
                 f"{rate.throughput / plain.throughput:.0%}",
                 f"{rate.cpu:.2f}",
                 f"{plain.cpu / rate.cpu:.0%}",
+                f"{bare.cpu / rate.cpu:.0%}",
             )
             for name, rate in medians.items()
         ],
     )
     least = min(rate.throughput for rate in medians.values())
-    return int(least < LEAST_SHARE * plain.throughput)
+    of_bare = bare.cpu / medians["size"].cpu
+    return int(least < LEAST_SHARE * plain.throughput or of_bare < LEAST_OF_BARE)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group, User
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from django.dispatch import receiver
 from django_q.models import Schedule
 from django_q.signals import pre_enqueue
 
 from capital.domain.errors import TaskRefused
-from capital.models import Account, Fill, Position, StrategyAccount, VenuePosition
+from capital.models import Account, ApiToken, Fill, Position, StrategyAccount, VenuePosition
+from capital.services.access import forget_tokens
 from capital.services.accounts import check_market, check_tag
 from capital.services.alerts import tell_what_happened
 from capital.services.allocation import (
@@ -25,6 +27,17 @@ from capital.services.limits import judge_limits, limit_stops_changed, use_reser
 from capital.services.trading import days_restated, fills_recorded, mark_dust
 from capital.traces import CARRIED, current_id
 from strategies.models import Strategy
+
+
+@receiver([post_save, post_delete], sender=ApiToken)
+@receiver([post_save, post_delete], sender=User)
+@receiver([post_save, post_delete], sender=Group)
+@receiver(m2m_changed, sender=User.groups.through)
+@receiver(m2m_changed, sender=User.user_permissions.through)
+@receiver(m2m_changed, sender=Group.permissions.through)
+def right_changed(**_kwargs: Any) -> None:
+    """A token was made or ended, or what its user may see and do was changed."""
+    forget_tokens()
 
 
 @receiver([post_save, post_delete], sender=StrategyAccount)

@@ -369,6 +369,7 @@ def database() -> dict[str, Any]:
         # the fork of the workers, stops the cluster dead.
         config["CONN_MAX_AGE"] = whole_number("CONN_MAX_AGE", 60, least=0)
         config["CONN_HEALTH_CHECKS"] = True
+        config["ENGINE"] = "capital_project.postgresql"
         # Says to the server, and so to ``upgrade_check``, which version is connected.
         options.setdefault("application_name", f"capital {__version__}")
     return config

@@ -17,6 +17,7 @@ from capital.exchange.clocks import VENUE_TIMES
 from capital.exchange.politeness import SHARED, Politeness
 from capital.exchange.venues import VENUES
 from capital.models import Account
+from capital.services.access import forget_tokens
 from capital.services.allocation import records
 from capital.services.balances.trails import FIRSTS
 from capital.services.markets.prices import forget_prices
@@ -56,6 +57,7 @@ def _no_grudge() -> None:
     FIRSTS.forget()
     VENUE_TIMES.forget()
     forget_prices()
+    forget_tokens()
 
 
 @pytest.fixture(autouse=True)

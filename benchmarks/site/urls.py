@@ -1,4 +1,4 @@
-"""The product's addresses, and a plain view beside them."""
+"""The product's addresses, and two plain views beside them."""
 
 from typing import Any
 
@@ -20,4 +20,20 @@ class OneQuery(APIView):
         return Response(row)
 
 
-urlpatterns = [path("one-query/", OneQuery.as_view()), *of_the_product]
+class Bare(APIView):
+    """Asks nobody who it is, and nothing else."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, _request: Request) -> Response:
+        """A constant."""
+        return Response({"id": 1, "name": "Account 1"})
+
+
+urlpatterns = [
+    # Where the API is, so that the same middlewares stand before it.
+    path("api/one-query/", OneQuery.as_view()),
+    path("api/bare/", Bare.as_view()),
+    *of_the_product,
+]

@@ -18,12 +18,13 @@ from capital.api.views.stops import StopAll, Stops
 from capital.api.views.strategies import Strategies, StrategyAccounts
 from capital.api.views.trading import Fills, Flows, LinkDays, Markets, Positions
 
+orders = SimpleRouter()
+orders.register("strategy-accounts", StrategyAccounts, "strategy-accounts")
+orders.register("capital", Capital, "capital")
 router = SimpleRouter()
 router.register("accounts", Accounts, "accounts")
 router.register("account-access", AccountAccesses, "account-access")
 router.register("strategies", Strategies, "strategies")
-router.register("strategy-accounts", StrategyAccounts, "strategy-accounts")
-router.register("capital", Capital, "capital")
 router.register("daily-summaries", DailySummaries, "daily-summaries")
 router.register("allocation-runs", AllocationRuns, "allocation-runs")
 router.register("positions", Positions, "positions")
@@ -41,6 +42,8 @@ urlpatterns = [
         "v1/",
         include(
             [
+                # Routes are tried in turn: what bots ask with each order comes first.
+                *orders.urls,
                 path("allocate/", Allocate.as_view({"post": "allocate"}), name="allocate"),
                 path("stop/", StopAll.as_view({"post": "stop"}), name="stop"),
                 path("needs/", Needs.as_view({"get": "list"}), name="needs"),

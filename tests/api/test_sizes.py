@@ -115,17 +115,30 @@ def test_budget_above_the_limit_is_a_422(bot: Bot, link: StrategyAccount) -> Non
     assert body["code"] == "budget_above_limit"
 
 
-def test_size_costs_five_queries_whatever_is_held(bot: Bot, link: StrategyAccount) -> None:
+def test_size_costs_two_queries_once_the_token_is_kept_and_one_more_for_what_is_held(
+    bot: Bot, link: StrategyAccount
+) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert bot.post(f"strategy-accounts/{link.pk}/size/", ORDER).status_code == 200
         return len(captured)
 
-    before = queries()
+    first, before = queries(), queries()
     for number in range(10):
         make_position(link, "1", f"COIN{number}/USDT:USDT")
 
-    assert (before, queries()) == (5, 5)
+    assert (first, before, queries()) == (3, 2, 3)
+
+
+@pytest.mark.parametrize("change", [{}, {"side": "up"}, {"reserve": True}, {"levrage": "3"}])
+def test_link_that_the_bot_does_not_see_is_not_found_whatever_is_asked_of_it(
+    bot: Bot, link: StrategyAccount, change: Any
+) -> None:
+    others = make_link(account=make_account(), market_type="futures", capital="5000")
+    limited = Bot(bot.user, account=make_account(owner=bot.user))
+
+    for who, asked in ((bot, others.pk), (bot, others.pk + 1000), (limited, link.pk)):
+        problem(who.post(f"strategy-accounts/{asked}/size/", {**ORDER, **change}), 404)
 
 
 def test_what_to_send_is_in_the_answer(bot: Bot, exchange: Any) -> None:

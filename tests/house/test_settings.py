@@ -291,7 +291,7 @@ def test_postgresql_keeps_its_connections_for_a_minute():
     [databases] = read("DATABASES", DATABASE_URL="postgres://trader:pw@db.example:5433/desk")
     database = databases["default"]
 
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "capital_project.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "desk")
     assert database["CONN_MAX_AGE"] == 60
     assert database["CONN_HEALTH_CHECKS"] is True

@@ -1,14 +1,20 @@
-"""A JSON parser with exact numbers. It refuses text that the database cannot store."""
+"""How a body is read, and how its format is agreed on.
+
+JSON with exact numbers, without text that the database cannot store.
+"""
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import IO, Any, NoReturn
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 from capital.api.frame.problems import PayloadTooLarge
 
@@ -18,11 +24,36 @@ _LARGEST_REPORT = 768 * 1024
 # An escaped NUL, which PostgreSQL does not store, or half of a surrogate pair.
 _ODD_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 400
+_JSON = "application/json"
+_TAKES_JSON = frozenset({"*/*", _JSON})
+
+_Renderer = type[BaseRenderer] | BaseRenderer
 
 
 def largest_body(path: str) -> int:
     """How many bytes of a body are read at an address of the API."""
     return _LARGEST_REPORT if path.endswith(("/fills/", "/positions/")) else LARGEST_BODY
+
+
+class QuickNegotiation(DefaultContentNegotiation):
+    """As the REST framework negotiates; JSON, and "anything", without its general way."""
+
+    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
+        if len(parsers) == 1 and request.content_type == parsers[0].media_type:
+            return parsers[0]
+        found: BaseParser | None = super().select_parser(request, parsers)
+        return found
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[_Renderer], format_suffix: Any = None
+    ) -> tuple[_Renderer, str]:
+        if not format_suffix:
+            accepted = request.META.get("HTTP_ACCEPT", "*/*")
+            first = renderers[0]
+            if first.media_type == _JSON and accepted in _TAKES_JSON:
+                return first, _JSON
+        found: tuple[_Renderer, str] = super().select_renderer(request, renderers, format_suffix)
+        return found
 
 
 class NotJson(ParseError):

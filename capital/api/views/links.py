@@ -7,6 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -26,8 +27,10 @@ from capital.api.shapes.trading import (
     read_position,
     read_positions,
 )
+from capital.domain.errors import CapitalError
+from capital.domain.reasons import Code
 from capital.models import Scope, StrategyAccount
-from capital.services.access import Act
+from capital.services.access import Act, Viewer
 from capital.services.accounts import find_named_link
 from capital.services.limits import reservation_as_json
 from capital.services.sizing import ReservedOrder, Wish, reserve_orders, size_orders
@@ -52,6 +55,13 @@ class LinkActions(ApiView):
         """
         raise NotImplementedError
 
+    def asked_link(self) -> tuple[int, Viewer | None]:
+        """The id of the link in the URL, and who has yet to be shown to see it.
+
+        None where ``visible_link`` has shown that already.
+        """
+        return self.visible_link(), None
+
     @extend_schema(summary="Size an order", request=SizeBody, responses={200: ReservedSize})
     @action(detail=True, methods=["post"])
     def size(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -60,13 +70,22 @@ class LinkActions(ApiView):
         With `reserve`, the capital that the order needs is held for it. A repeated request with the
         same `Idempotency-Key` reserves nothing again, and shows the reservation as it is now.
         """
-        link_id, wish = self.visible_link(), read_wish(request.data)
-        if wish.hold is None:
-            answer = size_orders([link_id], [wish.order])[0]
-            if answer.error is not None:
-                raise answer.error
-            return Response(answer.as_json())
-        return Response(self._reserved(link_id, wish).as_json(now=timezone.now()))
+        try:
+            wish = read_wish(request.data)
+        except (APIException, CapitalError):
+            # Nobody learns what is wrong with an order for a link that they do not see.
+            self.visible_link()
+            raise
+        if wish.hold is not None:
+            reserved = self._reserved(self.visible_link(), wish)
+            return Response(reserved.as_json(now=timezone.now()))
+        link_id, viewer = self.asked_link()
+        answer = size_orders([link_id], [wish.order], viewer=viewer)[0]
+        if answer.code is Code.UNKNOWN_LINK:
+            raise NotFound
+        if answer.error is not None:
+            raise answer.error
+        return Response(answer.as_json())
 
     @extend_schema(
         summary="Reserve capital for an order",

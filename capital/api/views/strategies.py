@@ -24,7 +24,7 @@ from capital.api.views.performance import PERIOD_PARAMETERS, PERIOD_QUERY, read_
 from capital.api.views.stops import STOPPING, stop_entries
 from capital.domain.errors import InvalidOrder, NotFound
 from capital.models import Account, Scope, StrategyAccount
-from capital.services.access import Act, find_visible_link
+from capital.services.access import Act, Viewer, find_visible_link
 from capital.services.accounts import (
     change_link,
     change_strategy,
@@ -194,6 +194,10 @@ class StrategyAccounts(LinkActions, EditableView):
         stays, with its reason.
         """
         return stop_entries(self, StopScope(link_id=self.visible_link()))
+
+    def asked_link(self) -> tuple[int, Viewer | None]:
+        """What reads the link says whether it is seen: a query less for each order."""
+        return int(self.kwargs["pk"]), Viewer(self.request.user, account_of(self.request))
 
     def visible_link(self) -> int:
         """In one small query."""

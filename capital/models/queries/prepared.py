@@ -20,14 +20,22 @@ class PreparedQuery:
     Args:
         build: Returns the ``values_list`` queryset for such lists. It must depend on nothing else,
             and must pass each value on unchanged.
+        read: Makes of a row what ``rows`` returns instead. Of a row that is the same in every
+            column it is made once in this process, so it must depend on the row alone.
     """
 
-    def __init__(self, build: Callable[..., "QuerySet[Any, Any]"]) -> None:
+    def __init__(
+        self,
+        build: Callable[..., "QuerySet[Any, Any]"],
+        *,
+        read: Callable[[Row], Any] | None = None,
+    ) -> None:
         self._build = build
+        self._made_of = read
         # By vendor, lengths and types: a list of two is another statement than a list of three.
         self._statement = lru_cache(maxsize=512)(self._compile)
 
-    def rows(self, *lists: Sequence[int] | Sequence[str]) -> list[Row]:
+    def rows(self, *lists: Sequence[int] | Sequence[str]) -> list[Any]:
         """The rows for these lists, in one query; no rows and no query if a list is empty."""
         if not all(lists):
             return []
@@ -53,18 +61,29 @@ class PreparedQuery:
             sql,
             [places.get(parameter, parameter) for parameter in parameters],
             list(compiler.get_converters(columns).items()),
+            self._made_of,
         )
 
 
 class _Statement:
-    """Compiled SQL, which value each parameter is, and the converters of its columns."""
+    """Compiled SQL, which value each parameter is, and how the rows are read."""
 
-    def __init__(self, sql: str, parameters: list[Any], converters: list[Any]) -> None:
+    def __init__(
+        self,
+        sql: str,
+        parameters: list[Any],
+        converters: list[Any],
+        made_of: Callable[[Row], Any] | None,
+    ) -> None:
         self._sql = sql
         self._parameters = parameters
         self._converters = converters
+        self._read: Callable[[Row], Any] = self._converted
+        if made_of is not None:
+            # By the row as the database answers it, before anything is made of it.
+            self._read = lru_cache(maxsize=4096)(lambda row: made_of(self._converted(row)))
 
-    def rows(self, lists: Sequence[Sequence[Any]]) -> list[Row]:
+    def rows(self, lists: Sequence[Sequence[Any]]) -> list[Any]:
         parameters = [
             lists[each[0]][each[1]] if isinstance(each, tuple) else each
             for each in self._parameters
@@ -73,7 +92,7 @@ class _Statement:
             cursor.execute(self._sql, parameters)
             return [self._read(row) for row in cursor.fetchall()]
 
-    def _read(self, row: Row) -> Row:
+    def _converted(self, row: Row) -> Row:
         if not self._converters:
             return row
         values = list(row)

@@ -50,6 +50,7 @@ from capital.services.access.tokens import (
     TokenState,
     create_token,
     find_token,
+    forget_tokens,
     keep_tokens_of_same_password,
     list_tokens,
     revoke_token,
@@ -58,6 +59,7 @@ from capital.services.access.tokens import (
 )
 from capital.services.access.visibility import (
     ACCOUNT_PATHS,
+    Viewer,
     find_visible_link,
     visible_to,
     within_account,
@@ -81,6 +83,7 @@ __all__ = [
     "Rotation",
     "SessionState",
     "TokenState",
+    "Viewer",
     "add_backup_code",
     "allowed_to",
     "change_access",
@@ -92,6 +95,7 @@ __all__ = [
     "enrolment_url",
     "find_token",
     "find_visible_link",
+    "forget_tokens",
     "give_access",
     "is_enrolled",
     "keep_answer",

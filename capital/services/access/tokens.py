@@ -1,4 +1,9 @@
-"""API tokens: created and revoked here, shown once, stored as a hash."""
+"""API tokens: created and revoked here, shown once, stored as a hash.
+
+A bot sends the same token with each order. What the database said of it is kept in this process for
+two seconds, so another process may let in a token for as long as that after it was revoked. In this
+one it ends at once: whatever changes tokens, users or their permissions calls ``forget_tokens``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,14 +22,18 @@ from knox.crypto import hash_token
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
 from capital.models import Account, ApiToken, Scope
-from capital.models.queries.prepared import PreparedQuery
+from capital.models.queries.prepared import PreparedQuery, Row
 from capital.services.access.sight import remember_sees_everything, sees_everything_condition
 from capital.services.access.visibility import visible_to
+from capital.services.clocks import steady_clock
 
 PREFIX = "cap_"
 USUAL_DAYS = 90
 LONGEST_DAYS = 3650
 _LONGEST_NAME = 100
+# As long as a price: what a bot does within it, it would have done before the token ended.
+KEPT_FOR = timedelta(seconds=2)
+_MOST_KEPT = 1000
 # Tokens are much shorter: anything longer is not a token, and need not be hashed.
 _LONGEST_TOKEN = 200
 
@@ -78,6 +87,7 @@ def keep_tokens_of_same_password(user_id: int, *, old: str, new: str) -> None:
     """
     tokens = ApiToken.objects.filter(user_id=user_id, password_mark=_mark_of(old))
     tokens.update(password_mark=_mark_of(new))
+    forget_tokens()
 
 
 def _mark_of(password_hash: str) -> str:
@@ -168,7 +178,7 @@ def list_tokens(*, user: AbstractUser | None = None) -> Sequence[ApiToken]:
 
 
 def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
-    """The row of this token, with its user, in one query.
+    """The row of this token, with its user, in one query; in none where it was kept.
 
     Raises:
         TokenRefused: It is unknown or no longer valid: see ``TokenState``.
@@ -176,8 +186,9 @@ def find_token(text: str, *, clock: Clock = timezone.now) -> ApiToken:
     if len(text) > _LONGEST_TOKEN or not text.isascii():
         raise TokenRefused
     digest = hash_token(text)
-    rows = _BY_DIGEST.rows([digest])
-    token, sees_everything = _token_of(rows[0]) if rows else (None, False)
+    row = _KEPT.find(digest)
+    # A new instance for each request, which remembers what its user may do.
+    token, sees_everything = (None, False) if row is None else _token_of(row)
     if (
         token is None
         or not compare_digest(token.digest, digest)
@@ -197,6 +208,49 @@ def _by_digest(digests: Sequence[str]) -> QuerySet[Any, Any]:
 
 
 _BY_DIGEST = PreparedQuery(_by_digest)
+
+
+class _Kept:
+    """What the database said of tokens lately, by their digest."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[Row, timedelta]] = {}
+        self._changes = 0
+
+    def find(self, digest: str) -> Row | None:
+        """The row of a token; None where there is none."""
+        now = steady_clock()
+        row, fresh_until = self._rows.get(digest, (None, now))
+        if row is not None and now < fresh_until:
+            return row
+        changes = self._changes
+        rows = _BY_DIGEST.rows([digest])
+        if not rows:
+            return None
+        # What was changed while the database was asked may be older than the change.
+        if changes == self._changes:
+            if len(self._rows) >= _MOST_KEPT:
+                self._rows = {}
+            self._rows[digest] = (rows[0], now + KEPT_FOR)
+        found: Row = rows[0]
+        return found
+
+    def forget(self) -> None:
+        self._changes += 1
+        self._rows = {}
+
+
+_KEPT = _Kept()
+
+
+def forget_tokens() -> None:
+    """Ask the database of every token again: something changed that a token stands on.
+
+    Now, and once the change is committed: until then another thread still reads what was before.
+    """
+    _KEPT.forget()
+    if transaction.get_connection().in_atomic_block:
+        transaction.on_commit(_KEPT.forget)
 
 
 def _token_of(row: Sequence[Any]) -> tuple[ApiToken, bool]:

@@ -6,6 +6,7 @@ are their user's.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -167,6 +168,32 @@ def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Ro
     return rows.filter(**{ACCOUNT_PATHS[rows.model]: account_id})
 
 
+@dataclass(frozen=True)
+class Viewer:
+    """Who asks.
+
+    Attributes:
+        user: The user.
+        account_id: The only account that their token gives access to; None for all that they see.
+    """
+
+    user: User
+    account_id: int | None = None
+
+    def sees(self, account_id: int, *, owner_id: int, role: str | None) -> bool:
+        """Whether ``visible_to`` and ``within_account`` include the rows of this account.
+
+        Args:
+            account_id: The account.
+            owner_id: Its owner.
+            role: The user's role on it, as ``role_of`` finds it; None where there is none.
+        """
+        if self.account_id not in (None, account_id):
+            return False
+        standing = standing_of(self.user, owner_id=owner_id, role=role)
+        return standing is not Standing.NONE or sees_everything(self.user)
+
+
 _LINKS = PreparedQuery(
     lambda ids, user_ids: (
         StrategyAccount.objects.filter(pk__in=ids)
@@ -185,7 +212,5 @@ def find_visible_link(link_id: int, *, user: User, account_id: int | None = None
     if not rows:
         return None
     linked, owner_id, role = rows[0]
-    if account_id not in (None, linked):
-        return None
-    standing = standing_of(user, owner_id=owner_id, role=role)
-    return link_id if standing is not Standing.NONE or sees_everything(user) else None
+    viewer = Viewer(user, account_id)
+    return link_id if viewer.sees(linked, owner_id=owner_id, role=role) else None

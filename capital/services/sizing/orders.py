@@ -28,6 +28,7 @@ from capital.domain.sizing.rounding import cut
 from capital.domain.sizing.stakes import stakes_of
 from capital.domain.sizing.targets import Asked, TargetRequest
 from capital.exchange.contract import Quoted
+from capital.services.access.visibility import Viewer
 from capital.services.limits.reservations import waiting_reason
 from capital.services.markets.prices import Price, PriceSource, last_prices
 from capital.services.sentences import sentence
@@ -180,21 +181,24 @@ def size_orders(
     orders: Sequence[Asked],
     *,
     late: Reason | None = None,
+    viewer: Viewer | None = None,
     patience: timedelta | None = None,
     clock: Clock = timezone.now,
 ) -> list[SizedOrder]:
     """Size every order on every link.
 
     It writes nothing. It asks the venue where a price is needed, so call it outside a
-    transaction. Three queries, whatever the number of links and orders; a fourth where a symbol
-    is not as ccxt writes it, a fifth where it means one, one more where capital is reserved, and
-    one where a link is stopped.
+    transaction. Two queries, whatever the number of links and orders; a third where a position
+    is open, one more where a symbol is not as ccxt writes it, one where it means one, one where
+    capital is reserved, and one where a link is stopped.
 
     Args:
-        link_ids: Primary keys of ``StrategyAccount``. The caller checks who may see them.
+        link_ids: Primary keys of ``StrategyAccount``.
         orders: The orders, the same for each link, or positions to reach. A symbol that one of them
             enters counts as held for the next ones, where ``max_symbols`` is concerned.
         late: Why nothing may be enlarged, as on a link that is stopped; None: nothing is late.
+        viewer: A link that they do not see is ``unknown_link``; None: the caller has checked who
+            may see them.
         patience: How long a venue may take to answer with a price; None for the usual time.
         clock: Says what time it is.
 
@@ -205,7 +209,7 @@ def size_orders(
         another currency, not allowed, no price) has its ``error``, a quantity of 0 and the
         error's code.
     """
-    read = read_for(link_ids, orders, now=clock(), late=late)
+    read = read_for(link_ids, orders, now=clock(), late=late, viewer=viewer)
     prices = last_prices(read.wanted, patience=patience, clock=clock) if read.wanted else {}
     return size_at(read, prices=prices, now=clock())
 
@@ -232,9 +236,10 @@ def read_for(
     *,
     now: datetime,
     late: Reason | None = None,
+    viewer: Viewer | None = None,
 ) -> Read:
     """Read what sizing these orders needs, and say which prices are to be asked for."""
-    terms = load_terms(link_ids, {order.symbol for order in orders}, now=now)
+    terms = load_terms(link_ids, {order.symbol for order in orders}, now=now, viewer=viewer)
     if late is not None:
         terms = replace(
             terms, links={key: each.stopped_by(late) for key, each in terms.links.items()}
@@ -347,11 +352,11 @@ def _prepare(
 ) -> "_Pair | SizedOrder":
     """Admit the order on the link, or answer why not."""
     link = terms.links.get(link_id)
-    if order.problem is not None:
-        return _refused(link_id, link, order, order.problem)
     if link is None:
         unknown = OrderRefused(Code.UNKNOWN_LINK, link=str(link_id))
         return _refused(link_id, None, order, unknown)
+    if order.problem is not None:
+        return _refused(link_id, link, order, order.problem)
     try:
         admit_state(order, link.rules)
         named = terms.named(link, order.symbol)

@@ -35,6 +35,8 @@ from capital.models import (
     TradingCursor,
 )
 from capital.models.queries.prepared import PreparedQuery
+from capital.services.access.roles import role_of
+from capital.services.access.visibility import Viewer
 from capital.services.accounts.lookup import markets_of_venue, stands_for
 from capital.services.limits.reservations import HeldCapital, held_capital
 from capital.services.limits.stops import refusals, stopping
@@ -64,9 +66,12 @@ _LINK_COLUMNS = (
     "capital__allocated_capital",
     "capital__current_pnl",
     "knows_positions",
+    "has_positions",
     "has_reservations",
     "stop",
 )
+# By which it is known whether somebody may see the link.
+_VIEWED_COLUMNS = ("account_id", "account__owner_id", "role")
 _MARKET_COLUMNS = (
     "venue",
     "symbol",
@@ -77,8 +82,12 @@ _MARKET_COLUMNS = (
 )
 
 
-def _links(ids: Sequence[int]) -> QuerySet[StrategyAccount, Any]:
+def _links(
+    ids: Sequence[int], user_ids: Sequence[int] | None = None
+) -> QuerySet[StrategyAccount, Any]:
     """What is held is known where it was ever reported, or read from the exchange."""
+    columns = _LINK_COLUMNS if user_ids is None else _LINK_COLUMNS + _VIEWED_COLUMNS
+    viewed = {} if user_ids is None else {"role": role_of(user_ids, "account")}
     of_link = {"strategy_account": OuterRef("pk")}
     cursors = TradingCursor.objects.filter(
         account=OuterRef("account"), asked_for__in=_HELD_BY, asked_at__isnull=False
@@ -89,12 +98,14 @@ def _links(ids: Sequence[int]) -> QuerySet[StrategyAccount, Any]:
             knows_positions=Q(positions_told_at__isnull=False)
             | Exists(Position.objects.filter(**of_link))
             | Exists(cursors),
+            has_positions=Exists(Position.objects.filter(**of_link).exclude(quantity=0)),
             has_reservations=Exists(Reservation.objects.filter(**of_link, is_held=True)),
             # Its key alone: what it says is read only where there is one, which is seldom.
             stop=Subquery(stopping().values("pk")[:1]),
+            **viewed,
         )
         .order_by()
-        .values_list(*_LINK_COLUMNS)
+        .values_list(*columns)
     )
 
 
@@ -113,13 +124,6 @@ _POSITIONS = PreparedQuery(
             "mark_price",
             "marked_at",
         )
-    )
-)
-_MARKETS = PreparedQuery(
-    lambda venues, symbols: (
-        Market.objects.filter(venue__in=venues, symbol__in=symbols)
-        .order_by()
-        .values_list(*_MARKET_COLUMNS)
     )
 )
 
@@ -303,15 +307,23 @@ class SizingTerms:
         return instrument
 
 
-def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: datetime) -> SizingTerms:
+def load_terms(
+    link_ids: Sequence[int],
+    symbols: Collection[str],
+    *,
+    now: datetime,
+    viewer: Viewer | None = None,
+) -> SizingTerms:
     """Read links, their positions, and ``symbols`` and what they hold on their venues.
 
     Args:
         link_ids: Primary keys.
         symbols: Those of the orders.
         now: Decides which reservations have expired.
+        viewer: A link that they do not see is left out, as one that is not there; None: the caller
+            knows that all may be seen.
     """
-    rows = [dict(zip(_LINK_COLUMNS, row, strict=True)) for row in _LINKS.rows(link_ids)]
+    rows = _seen_links(link_ids, viewer)
     with_reservations = [row["pk"] for row in rows if row["has_reservations"]]
     reserved = held_capital(with_reservations, now=now) if with_reservations else {}
     stops = refusals({row["stop"] for row in rows} - {None})
@@ -320,7 +332,8 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: dateti
         for row in rows
     }
     held = set()
-    for link_id, symbol, side, quantity, entry, mark, marked_at in _POSITIONS.rows(list(links)):
+    with_positions = [row["pk"] for row in rows if row["has_positions"]]
+    for link_id, symbol, side, quantity, entry, mark, marked_at in _POSITIONS.rows(with_positions):
         sides = links[link_id].open.setdefault(symbol, {})
         sides[PositionSide(side)] = OpenPosition(
             symbol,
@@ -346,10 +359,22 @@ def load_terms(link_ids: Sequence[int], symbols: Collection[str], *, now: dateti
     )
 
 
+def _seen_links(link_ids: Sequence[int], viewer: Viewer | None) -> list[dict[str, Any]]:
+    if viewer is None:
+        return [dict(zip(_LINK_COLUMNS, row, strict=True)) for row in _LINKS.rows(link_ids)]
+    columns = _LINK_COLUMNS + _VIEWED_COLUMNS
+    rows = [dict(zip(columns, row, strict=True)) for row in _LINKS.rows(link_ids, [viewer.user.pk])]
+    return [
+        row
+        for row in rows
+        if viewer.sees(row["account_id"], owner_id=row["account__owner_id"], role=row["role"])
+    ]
+
+
 def _instruments(venues: list[str], symbols: AbstractSet[str]) -> dict[tuple[str, str], Instrument]:
     return {
-        row[:2]: _instrument(dict(zip(_MARKET_COLUMNS, row, strict=True)))
-        for row in _MARKETS.rows(venues, sorted(symbols))
+        (each.quoted.venue, each.quoted.symbol): each
+        for each in _MARKETS.rows(venues, sorted(symbols))
     }
 
 
@@ -426,7 +451,8 @@ def _lost(pnl: Decimal | None) -> Decimal:
     return _NOTHING if pnl is None or pnl >= 0 else _trimmed(pnl).copy_negate()
 
 
-def _instrument(row: Mapping[str, Any]) -> Instrument:
+def _instrument(columns: Sequence[Any]) -> Instrument:
+    row = dict(zip(_MARKET_COLUMNS, columns, strict=True))
     named = {
         name: row[name] for name in ("venue", "symbol", "market_id", "base", "quote", "settle")
     }
@@ -438,6 +464,16 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
         row["fetched_at"],
         described_change(row, row["pending_rules"]),
     )
+
+
+_MARKETS = PreparedQuery(
+    lambda venues, symbols: (
+        Market.objects.filter(venue__in=venues, symbol__in=symbols)
+        .order_by()
+        .values_list(*_MARKET_COLUMNS)
+    ),
+    read=_instrument,
+)
 
 
 def _trimmed(number: Decimal) -> Decimal:

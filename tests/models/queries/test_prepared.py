@@ -1,5 +1,7 @@
 """Prepared queries answer what the ORM answers, for any lists."""
 
+from decimal import Decimal
+
 import pytest
 
 from capital.models import Position, StrategyAccount
@@ -43,3 +45,20 @@ def test_several_lists_keep_their_places():
 def test_an_empty_list_asks_nobody(django_assert_num_queries):
     with django_assert_num_queries(0):
         assert PreparedQuery(of_links).rows([]) == []
+
+
+def test_what_is_made_of_a_row_is_made_once_for_each_row_that_is_the_same():
+    made = []
+    prepared = PreparedQuery(of_links, read=lambda row: made.append(row) or row[2])
+    one, two = make_link(), make_link()
+    make_position(one, "1.5")
+    position = make_position(two, "2.5")
+
+    assert prepared.rows([one.pk, two.pk]) == [Decimal("1.5"), Decimal("2.5")]
+    assert prepared.rows([two.pk, one.pk]) == [Decimal("1.5"), Decimal("2.5")]
+    assert len(made) == 2
+    position.quantity = Decimal("3.5")
+    position.save()
+
+    assert prepared.rows([one.pk, two.pk]) == [Decimal("1.5"), Decimal("3.5")]
+    assert len(made) == 3

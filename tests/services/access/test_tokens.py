@@ -4,9 +4,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 
 from capital.domain.errors import InvalidToken, TokenRefused, UnknownToken
 from capital.models import ApiToken
+from capital.services.access import tokens
+from capital.services.access.sight import sees_everything
 from capital.services.access.tokens import (
     create_token,
     find_token,
@@ -197,3 +201,142 @@ def test_beginning_that_two_tokens_share_revokes_neither() -> None:
         revoke_token(made[0][0].token_key)
 
     assert not ApiToken.objects.exclude(revoked_at=None).exists()
+
+
+# Kept for two seconds
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> list[timedelta]:
+    """The clock that tokens are kept by, as its one element."""
+    clock = [timedelta(hours=5)]
+    monkeypatch.setattr(tokens, "steady_clock", lambda: clock[0])
+    return clock
+
+
+def test_token_that_was_kept_costs_no_query_for_two_seconds(
+    steady: list[timedelta], django_assert_num_queries: Any
+) -> None:
+    (mine, text), (other, others) = (
+        create_token(user=make_user(), name="bot", scope="read") for _ in range(2)
+    )
+    with django_assert_num_queries(2):
+        assert (find_token(text), find_token(others)) == (mine, other)
+
+    steady[0] += timedelta(seconds=1.999)
+    with django_assert_num_queries(0):
+        again = find_token(text)
+    steady[0] += timedelta(seconds=0.001)
+    with django_assert_num_queries(1):
+        assert find_token(text) == mine
+
+    assert (again, again.user) == (mine, mine.user)
+    # What one request learns of its user is not the next one's.
+    assert find_token(text).user is not find_token(text).user
+
+
+def test_token_that_expires_while_it_is_kept_is_refused(steady: list[timedelta]) -> None:
+    token, text = create_token(user=make_user(), name="bot", scope="read")
+    find_token(text)
+    assert token.expiry is not None
+    late = token.expiry
+
+    with pytest.raises(TokenRefused):
+        find_token(text, clock=lambda: late)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda token: revoke_token(token.token_key),
+        lambda token: User(pk=token.user_id).delete(),
+        lambda token: token.delete(),
+        lambda token: User.objects.get(pk=token.user_id).save_as(is_active=False),
+        lambda token: User.objects.get(pk=token.user_id).save_as(password="!"),
+    ],
+    ids=["revoked", "user deleted", "deleted", "user off", "other password"],
+)
+def test_what_ends_a_token_is_heard_at_once(
+    steady: list[timedelta], monkeypatch: pytest.MonkeyPatch, end: Any
+) -> None:
+    def save_as(user: User, **values: Any) -> None:
+        vars(user).update(values)
+        user.save()
+
+    monkeypatch.setattr(User, "save_as", save_as, raising=False)
+    made = [create_token(user=make_user(), name="bot", scope="read") for _ in range(2)]
+    for _, text in made:
+        find_token(text)
+
+    end(made[0][0])
+
+    with pytest.raises(TokenRefused):
+        find_token(made[0][1])
+    assert find_token(made[1][1]) == made[1][0]
+
+
+def test_permission_that_was_given_or_taken_is_heard_at_once(steady: list[timedelta]) -> None:
+    user = make_user()
+    _, text = create_token(user=user, name="bot", scope="read")
+    permission = Permission.objects.get(codename="view_all_accounts")
+    group = Group.objects.create(name="everything")
+
+    def sees() -> bool:
+        return sees_everything(find_token(text).user)
+
+    assert not sees()
+    for give, take in (
+        (user.user_permissions.add, user.user_permissions.remove),
+        (group.permissions.add, group.permissions.remove),
+    ):
+        user.groups.set([group])
+        give(permission)
+        assert sees()
+        take(permission)
+        assert not sees()
+    group.permissions.add(permission)
+    assert sees()
+    group.delete()
+    assert not sees()
+
+
+def test_what_was_read_while_it_changed_is_not_kept(
+    steady: list[timedelta], monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    _, text = create_token(user=make_user(), name="bot", scope="read")
+    read = tokens._BY_DIGEST.rows
+
+    def rows(digests: Any) -> Any:
+        found = read(digests)
+        tokens.forget_tokens()
+        return found
+
+    monkeypatch.setattr(tokens._BY_DIGEST, "rows", rows)
+    find_token(text)
+
+    with django_assert_num_queries(1):
+        find_token(text)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_later_is_forgotten_once_more(steady: list[timedelta]) -> None:
+    token, text = create_token(user=make_user(), name="bot", scope="read")
+    with transaction.atomic():
+        revoke_token(token.token_key)
+        # Another thread, which reads what is committed, would keep the token of before.
+        tokens._KEPT._rows[token.digest] = (("before",), timedelta(days=1))
+
+    with pytest.raises(TokenRefused):
+        find_token(text)
+
+
+def test_no_more_than_a_thousand_are_kept(
+    steady: list[timedelta], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_MOST_KEPT", 3)
+    made = [create_token(user=make_user(), name="bot", scope="read") for _ in range(4)]
+
+    for _, text in made:
+        find_token(text)
+
+    assert list(tokens._KEPT._rows) == [made[3][0].digest]

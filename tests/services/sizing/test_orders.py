@@ -14,7 +14,8 @@ from capital.domain.errors import (
     UnknownSymbol,
 )
 from capital.domain.reasons import Code
-from capital.models import Market
+from capital.models import AccountAccess, Market
+from capital.services.access import Viewer
 from capital.services.markets.prices import PriceSource, forget_prices
 from capital.services.sentences import sentence
 from capital.services.sizing import orders
@@ -686,10 +687,54 @@ def test_it_costs_three_queries_whatever_the_number(django_assert_num_queries, n
     assert len(answers) == number * len(orders)
 
 
+def test_where_no_position_is_open_it_costs_two(django_assert_num_queries):
+    make_market("BTC/USDT", fetched_at=NOW)
+    link, other = spot_link(), spot_link()
+    make_position(link, "0")
+    make_position(other, "1")
+
+    with django_assert_num_queries(2):
+        assert size(link, qty_per="10", price="5").quantity
+
+
+def test_a_link_that_the_asker_does_not_see_is_one_that_is_not_there():
+    make_market("BTC/USDT", fetched_at=NOW)
+    link, other = spot_link(), spot_link()
+    wanted = order(qty_per="10", price="5")
+    owner = Viewer(link.account.owner)
+
+    def codes(viewer, *asked):
+        answers = size_orders([each.pk for each in asked], [wanted], viewer=viewer, clock=now)
+        return [answer.code for answer in answers]
+
+    assert codes(owner, link, other) == [Code.SIZED, Code.UNKNOWN_LINK]
+    assert codes(Viewer(other.account.owner), link, other) == [Code.UNKNOWN_LINK, Code.SIZED]
+    assert codes(Viewer(link.account.owner, other.account_id), link) == [Code.UNKNOWN_LINK]
+    assert codes(Viewer(link.account.owner, link.account_id), link) == [Code.SIZED]
+    AccountAccess.objects.create(account=other.account, user=link.account.owner, role="viewer")
+    assert codes(owner, link, other) == [Code.SIZED, Code.SIZED]
+
+
+def test_rules_that_change_are_the_next_orders_rules():
+    market = make_market("BTC/USDT", fetched_at=NOW)
+    link = spot_link()
+    before = size(link, qty_per="10", price="5")
+
+    # As the acceptance of rules and a person's hand do: at the same time of fetching.
+    Market.objects.filter(pk=market.pk).update(is_active=False)
+    assert size_orders([link.pk], [order(qty_per="10", price="5")], clock=now)[0].code is (
+        Code.SYMBOL_NOT_TRADED
+    )
+    Market.objects.filter(pk=market.pk).update(is_active=True, amount_precision=Decimal(10))
+    coarse = size_orders([link.pk], [order(qty_per="10", price="5")], clock=now)[0]
+
+    assert before.step != coarse.step == Decimal(10)
+
+
 def test_an_unknown_symbol_costs_one_more(django_assert_num_queries):
     link = spot_link()
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         size(link, symbol="XYZ/USDT", qty_per="1", price="1")
 
 
@@ -697,7 +742,7 @@ def test_a_ticker_costs_two_more_whatever_the_number_of_links(django_assert_num_
     swap()
     links = [futures_link() for _ in range(3)]
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         size_orders(
             [link.pk for link in links],
             [order(symbol=symbol, qty_per="1", price="1") for symbol in ("BTCUSDT", "btcusdt.p")],

@@ -1,0 +1,72 @@
+"""Middlewares for people with a browser. A call of the API with a token passes them by.
+
+Such a call has no session, no cookie, no form and no frame: what these do for it is never asked
+for, and costs as much as what the call is about.
+"""
+
+from typing import Any
+
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django_otp.middleware import OTPMiddleware
+
+from capital.api.frame.problems import is_api
+
+_BEARER = "bearer "
+
+
+def is_token_call(request: HttpRequest) -> bool:
+    """Whether the API answers this by the token in its header, and by nothing else."""
+    return (
+        is_api(request)
+        and request.META.get("HTTP_AUTHORIZATION", "")[: len(_BEARER)].lower() == _BEARER
+    )
+
+
+class _OfPeople:
+    """What a middleware of people has in common."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer a token call without this middleware."""
+        if is_token_call(request):
+            return self.get_response(request)
+        return super().__call__(request)  # type: ignore[misc]  # the middleware's
+
+
+class Sessions(_OfPeople, SessionMiddleware):
+    """``request.session``."""
+
+
+class ContentPolicy(_OfPeople, CSPMiddleware):
+    """From where a page may load what it shows."""
+
+
+class Csrf(_OfPeople, CsrfViewMiddleware):
+    """Forms come from our pages."""
+
+    def process_view(self, request: HttpRequest, *args: Any) -> Any:
+        """A token call sends no cookie that another site could make use of."""
+        return None if is_token_call(request) else super().process_view(request, *args)
+
+
+class Users(_OfPeople, AuthenticationMiddleware):
+    """``request.user``, by the session."""
+
+
+class SecondFactor(_OfPeople, OTPMiddleware):  # type: ignore[misc]  # it has no types
+    """Whether the user is verified."""
+
+
+class Messages(_OfPeople, MessageMiddleware):
+    """What the next page says at its top."""
+
+
+class Frames(_OfPeople, XFrameOptionsMiddleware):
+    """No page is shown in a frame of another site."""
