@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from capital.admin.dashboard.histories import StrategyHistoryPage
 from capital.admin.frame.base import SiteModelAdmin
 from capital.admin.frame.cells import badge, figure, lines, why
 from capital.admin.frame.editable import Editable, EditableForm
@@ -21,6 +20,7 @@ from capital.admin.frame.views import asker_of, render_page, shows_owner, user_o
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
+from capital.admin.strategies.overview import StrategyOverviewPage
 from capital.admin.strategies.webhook import WebhookPages
 from capital.domain.errors import CapitalError
 from capital.services.access import may_change
@@ -55,7 +55,7 @@ class StrategyAdmin(
     StopsPanel,
     WebhookPages,
     StrategyPerformancePage,
-    StrategyHistoryPage,
+    StrategyOverviewPage,
     Editable,
     SiteModelAdmin,
 ):

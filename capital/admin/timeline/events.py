@@ -52,11 +52,18 @@ def event_lines(timeline: Timeline, user: AbstractUser, *, by_account: bool) -> 
         user: May see the pages that are linked to.
         by_account: Whether its lines are accounts, of one strategy.
     """
-    return [_line(event, timeline, user, by_account=by_account) for event in timeline.events]
+    return [
+        _line(event, place_of(event.at, timeline), user, by_account=by_account)
+        for event in timeline.events
+    ]
 
 
-def _line(event: Event, timeline: Timeline, user: AbstractUser, *, by_account: bool) -> EventLine:
-    place = place_of(event.at, timeline)
+def run_lines(events: Sequence[Event], user: AbstractUser, *, by_account: bool) -> list[EventLine]:
+    """Lines of a table without a picture."""
+    return [_line(event, Decimal(0), user, by_account=by_account) for event in events]
+
+
+def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool) -> EventLine:
     if event.run is not None:
         return EventLine(
             at=event.at,

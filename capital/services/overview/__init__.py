@@ -51,6 +51,11 @@ from capital.services.overview.timeline.moment import (
     read_capital_at,
     steps_of,
 )
+from capital.services.overview.timeline.strategy import (
+    StrategyLink,
+    read_strategy_links,
+    read_strategy_runs,
+)
 from capital.services.overview.trading import TradingHistory, read_trading
 from capital.services.trading.whose import attributed_fills, unattributed_fills
 
@@ -76,6 +81,7 @@ __all__ = [
     "Need",
     "Record",
     "Slice",
+    "StrategyLink",
     "StrategyOverview",
     "Timeline",
     "TradingHistory",
@@ -101,6 +107,8 @@ __all__ = [
     "read_dashboard",
     "read_metrics",
     "read_strategy_history",
+    "read_strategy_links",
+    "read_strategy_runs",
     "read_timeline",
     "read_trading",
     "shown_unexplained",

@@ -13,6 +13,7 @@ from capital.models import Account, Stop
 from tests.end_to_end.browser.hand import Hand
 from tests.end_to_end.browser.visitor import goto
 from tests.factories import make_account, make_link, make_strategy, make_summary
+from tests.services.overview.timeline.records import decided
 
 Desk = Callable[..., Page]
 
@@ -64,3 +65,75 @@ def test_the_statement_of_last_month_is_three_clicks_away(desk: Desk, account: A
     card = hand.page.locator(".perf-statement")
     expect(card).to_contain_text(f"Main · USDT · {before:%Y-%m}")
     assert hand.clicks == 3
+
+
+def test_why_3000_yesterday_at_14_is_four_clicks_from_the_dashboard(
+    desk: Desk, account: Account
+) -> None:
+    link = account.strategy_accounts.get()
+    fourteen = timezone.localtime().replace(hour=14, minute=0, second=0) - timedelta(days=1)
+    decided(link, None, "3000", fourteen - timedelta(hours=30))
+    decided(link, "3000", "4000", fourteen + timedelta(minutes=1))
+    hand = Hand(goto(desk(), "/admin/"))
+
+    hand.press("Strategies", leads_to="**/strategy/")
+    hand.press(hand.page.locator("#result_list tbody a").first, leads_to="**/change/")
+    hand.type("Date and time (Asia/Seoul, UTC+09:00)", f"{fourteen:%Y-%m-%dT%H:%M:%S}")
+    hand.page.keyboard.press("Enter")
+
+    answer = hand.page.locator("[data-timeline-answer]")
+    expect(answer).to_contain_text("3,000.00 USDT")
+    expect(answer).to_contain_text(f"{fourteen:%Y-%m-%d %H:%M:%S}")
+    expect(answer).to_contain_text("Allocated by weight.")
+    expect(answer).to_contain_text("5,000.00 USDT")
+    assert hand.clicks <= 4
+
+
+def test_why_is_one_press_or_key_away_closes_by_escape_and_fits_a_phone(
+    desk: Desk, account: Account
+) -> None:
+    link = account.strategy_accounts.get()
+    decided(link, None, "3000", timezone.now() - timedelta(hours=1))
+    for width in (390, 1280):
+        page = goto(desk(width=width), "/admin/capital/strategycapital/")
+        amount = page.locator("a[data-why]").first
+        popover = page.locator(".why-popover")
+
+        amount.click()
+        expect(popover).to_contain_text("Allocated by weight.")
+        assert page.url.endswith("/strategycapital/")
+        box = popover.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= 900
+        page.keyboard.press("Escape")
+        expect(popover).to_be_hidden()
+        expect(amount).to_be_focused()
+
+        page.keyboard.press("Enter")
+        expect(popover).to_be_visible()
+        popover.get_by_role("button", name="Close").click()
+        expect(popover).to_be_hidden()
+
+
+def test_cursor_of_the_timeline_is_moved_by_slider_keys_and_pointer(
+    desk: Desk, account: Account
+) -> None:
+    link = account.strategy_accounts.get()
+    now = timezone.now()
+    decided(link, None, "3000", now - timedelta(days=40))
+    decided(link, "3000", "4000", now - timedelta(days=15))
+    page = goto(desk(), f"/admin/timeline/?account={account.pk}")
+    answer = page.locator("[data-timeline-answer]")
+    expect(answer).to_contain_text("4,000.00 USDT")
+
+    page.locator("[data-timeline-plot]").click(position={"x": 100, "y": 50})
+    expect(answer).to_contain_text("3,000.00 USDT")
+    first = page.locator("[data-timeline-form] input[name=at]").input_value()
+    page.locator("[data-timeline-slider]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-timeline-form] input[name=at]")).not_to_have_value(first)
+
+    page.locator(".tl-table summary").click()
+    expect(page.locator(".tl-table tbody tr").first).to_contain_text("3,000.00 → 4,000.00 USDT")

@@ -148,6 +148,20 @@ def read_timeline(
     )
 
 
+def read_runs(
+    links: Mapping[int, StrategyAccount], *, since: datetime, until: datetime
+) -> list[Event]:
+    """Runs that changed the capital of these links, or wanted to and could not, the newest first.
+
+    Args:
+        links: By primary key, with strategy and account.
+        since: Runs after it.
+        until: Runs until then.
+    """
+    entries = _entries(list(links)[:MOST_READ], since, until)
+    return sorted(_runs(entries, links, since, until), key=attrgetter("at"), reverse=True)
+
+
 @dataclass(frozen=True)
 class _Entry:
     """One row of the record, as light as it can be: there may be thousands."""
