@@ -36,6 +36,12 @@ def digits(amount: Decimal | None, currency: str) -> str:
 
 
 @register.filter
+def signed(amount: Decimal | None, currency: str) -> str:
+    """``{{ row.delta|signed:row.currency }}``: without the currency."""
+    return formats.signed(amount, currency)
+
+
+@register.filter
 def percent(value: Decimal | None) -> str:
     """``{{ row.percent|percent }}``."""
     return formats.percent(value)

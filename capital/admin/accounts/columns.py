@@ -11,7 +11,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from capital.admin.accounts.form import CREDENTIALS
-from capital.admin.frame.cells import FRESHNESS, OUTCOME_COLOUR, badge, bar, figure, lines, since
+from capital.admin.frame.cells import (
+    FRESHNESS,
+    OUTCOME_COLOUR,
+    badge,
+    bar,
+    clipped,
+    figure,
+    lines,
+    since,
+)
 from capital.admin.frame.formats import NOTHING, money, share
 from capital.domain.reasons import Code
 from capital.models import Account
@@ -41,7 +50,7 @@ class AccountColumns:
         return format_html(
             '<span class="font-semibold">{}</span> {}<br>'
             '<span class="font-normal text-font-subtle-light dark:text-font-subtle-dark">{}</span>',
-            account.name,
+            clipped(account.name),
             state,
             where,
         )

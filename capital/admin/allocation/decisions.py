@@ -1,6 +1,6 @@
 """A decision as pages show it: its pools, a line and a bar for each strategy, what to expect."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,12 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from capital.admin.frame.cells import OUTCOME_COLOUR
+from capital.admin.frame.cells import OUTCOME_COLOUR, link_to
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
 from capital.services.allocation import PoolReport, RunReport, told_steps
 from capital.services.labels import POOL_NAMES, SOURCE_NAMES
+from strategies.models import Strategy
 
 _SOURCE_COLOUR = {"live": "success", "cached": "warning", "none": "danger"}
 _TENTH = Decimal("0.1")
@@ -35,7 +36,7 @@ _TOLD_BY_THE_TABLE = (Code.ALLOCATED, Code.UNCHANGED, Code.REVERTED)
 class EntryRow:
     """One line of a pool's table; amounts in account currency, None where there was none."""
 
-    strategy: str
+    strategy: Any
     weight: Decimal
     before: Decimal | None
     after: Decimal | None
@@ -61,12 +62,31 @@ class PoolTable:
     entries: tuple[EntryRow, ...]
 
 
-def pool_tables(report: RunReport, *, decided_at: datetime) -> list[PoolTable]:
-    """The pools of a report, with names and colours."""
-    return [_pool_table(pool, report.currency, decided_at) for pool in report.pools]
+def linked_strategies(reports: Iterable[RunReport]) -> dict[str, Any]:
+    """By its key, each strategy of these reports as pages name it: a link to its page."""
+    keys = {entry.strategy for report in reports for pool in report.pools for entry in pool.entries}
+    return {
+        strategy.key: link_to(strategy, strategy.name)
+        for strategy in Strategy.objects.filter(key__in=keys)
+    }
 
 
-def _pool_table(pool: PoolReport, currency: str, decided_at: datetime) -> PoolTable:
+def pool_tables(
+    report: RunReport, *, decided_at: datetime, strategies: Mapping[str, Any]
+) -> list[PoolTable]:
+    """The pools of a report, with names and colours.
+
+    Args:
+        report: Of a run, or of what would be one.
+        decided_at: When.
+        strategies: What to call each strategy, by key; one that is gone is called by its key.
+    """
+    return [_pool_table(pool, report.currency, decided_at, strategies) for pool in report.pools]
+
+
+def _pool_table(
+    pool: PoolReport, currency: str, decided_at: datetime, strategies: Mapping[str, Any]
+) -> PoolTable:
     return PoolTable(
         name=POOL_NAMES.get(pool.pool, pool.pool),
         source=SOURCE_NAMES.get(pool.source, pool.source),
@@ -80,7 +100,7 @@ def _pool_table(pool: PoolReport, currency: str, decided_at: datetime) -> PoolTa
         reason=pool.reason,
         entries=tuple(
             EntryRow(
-                strategy=entry.strategy,
+                strategy=strategies.get(entry.strategy, entry.strategy),
                 weight=entry.weight,
                 before=entry.before,
                 after=entry.after,
@@ -127,8 +147,10 @@ class DecisionCard:
     pools: tuple[PoolCard, ...]
 
 
-def decision_card(report: RunReport, *, decided_at: datetime) -> DecisionCard:
-    """A decision that is not applied yet."""
+def decision_card(
+    report: RunReport, *, decided_at: datetime, strategies: Mapping[str, Any]
+) -> DecisionCard:
+    """A decision that is not applied yet; its arguments are those of ``pool_tables``."""
     return DecisionCard(
         report=report,
         outlook=OUTLOOK[report.outcome],
@@ -137,7 +159,7 @@ def decision_card(report: RunReport, *, decided_at: datetime) -> DecisionCard:
         decided_at=decided_at,
         pools=tuple(
             PoolCard(table, _lines(table.entries))
-            for table in pool_tables(report, decided_at=decided_at)
+            for table in pool_tables(report, decided_at=decided_at, strategies=strategies)
         ),
     )
 

@@ -24,6 +24,7 @@ from capital.admin.allocation.decisions import (
     OUTLOOK,
     DecisionCard,
     decision_card,
+    linked_strategies,
 )
 from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
@@ -180,7 +181,11 @@ class AllocationPages:
         if request.method == "POST":
             return self._look_again(request, plan)
         reports = report_plan(plan)
-        cards = [decision_card(report, decided_at=plan.created_at) for report in reports]
+        strategies = linked_strategies(reports)
+        cards = [
+            decision_card(report, decided_at=plan.created_at, strategies=strategies)
+            for report in reports
+        ]
         form = OptionsForm(
             user_of(request),
             initial={

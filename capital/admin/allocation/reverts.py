@@ -11,7 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from capital.admin.allocation.decisions import decision_card
+from capital.admin.allocation.decisions import decision_card, linked_strategies
 from capital.admin.frame.views import origin_of, render_page, user_of
 from capital.domain.errors import RevertRefused
 from capital.models import CHANGES_CAPITAL, AllocationRun
@@ -56,7 +56,8 @@ class RevertPages:
                     reverse("admin:capital_allocationrun_change", args=[made.pk])
                 )
             report = preview_revert(run.pk, actor=user_of(request))
-            card = decision_card(report, decided_at=timezone.now())
+            strategies = linked_strategies([report])
+            card = decision_card(report, decided_at=timezone.now(), strategies=strategies)
         except RevertRefused as error:
             refusal = sentence(error.reason)
         context = {

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
 )
 
-from capital.admin.allocation.decisions import pool_tables
+from capital.admin.allocation.decisions import linked_strategies, pool_tables
 from capital.admin.allocation.filters import MovedFilter, OfStrategyFilter, strategies_named
 from capital.admin.allocation.reverts import RevertPages
 from capital.admin.frame.base import RecordAdmin
@@ -147,7 +147,11 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
             report = report_runs([run])[0]
             shown = {
                 "report": report,
-                "pools": pool_tables(report, decided_at=run.created_at),
+                "pools": pool_tables(
+                    report,
+                    decided_at=run.created_at,
+                    strategies=linked_strategies([report]),
+                ),
                 "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": _outcome(run, moves_of([run.pk])[run.pk]),
                 "causes": told_causes(run.arguments),

@@ -78,7 +78,7 @@ def currency_card(figures: CurrencyOverview) -> CurrencyCard:
         notes=_notes(figures),
         parts=_parts(figures, accounts),
         equity=line_chart(
-            gettext("Equity, last 30 days (%(currency)s)") % {"currency": currency},
+            gettext("Balance, last 30 days (%(currency)s)") % {"currency": currency},
             currency,
             [day.date for day in figures.equity],
             [Line(gettext("Total"), [day.total for day in figures.equity])],

@@ -155,6 +155,20 @@ class SitePage:
         self.message_user(request, refusal, messages.ERROR)  # type: ignore[attr-defined]
         return HttpResponseRedirect(self.url_of("change", object_id))
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Offer to delete only what can be deleted."""
+        if obj is not None and self.has_delete_permission(request, obj):  # type: ignore[attr-defined]
+            context["show_delete"] = self.deletion_refusal([obj]) is None
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
+
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
         """What goes with these rows, without the rows of tables between two models.
 

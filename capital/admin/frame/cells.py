@@ -108,8 +108,20 @@ def lines(*texts: Any) -> SafeString:
     )
 
 
+# A name of more letters than these is clipped in a cell.
+LONGEST_NAME = 32
+
+
+def clipped(name: str) -> SafeString:
+    """A name; a long one is cut where the column ends, with all of it for who points at it."""
+    if len(name) <= LONGEST_NAME:
+        return format_html("{}", name)
+    return format_html('<span class="desk-name-clip" title="{}">{}</span>', name, name)
+
+
 def link_to(row: Any, text: Any) -> SafeString:
-    """A link to the row's own page."""
+    """A link to the row's own page. A long name is clipped."""
+    text = clipped(text) if type(text) is str else text
     options = row._meta
     name = f"admin:{options.app_label}_{options.model_name}_change"
     return format_html('<a class="text-link" href="{}">{}</a>', reverse(name, args=[row.pk]), text)

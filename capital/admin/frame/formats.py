@@ -44,6 +44,15 @@ def digits(amount: Decimal | None, currency: str) -> str:
     return grouped(amount, currency)
 
 
+def signed(amount: Decimal | None, currency: str) -> str:
+    """A difference alone, for a column whose head names the currency: ``+10,369.00``."""
+    return (
+        digits(amount, currency)
+        if amount is None or amount <= 0
+        else f"+{digits(amount, currency)}"
+    )
+
+
 def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
     """``part`` of ``whole`` in percent, rounded for display; None where there is no telling."""
     if part is None or whole is None or whole <= 0:

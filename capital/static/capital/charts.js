@@ -115,6 +115,11 @@
             },
             // A flat line lies in the middle, and not on the edge.
             grace: told.kind === "line" ? "8%" : 0,
+            // Amounts that are never below zero have no axis below it, whatever room they are given.
+            afterDataLimits(scale) {
+                const least = Math.min(0, ...scale.chart.data.datasets.flatMap((each) => each.data));
+                scale.min = Math.max(scale.min, least === 0 ? 0 : scale.min);
+            },
         };
         if (told.kind === "bars") {
             const names = {

@@ -1,0 +1,97 @@
+"use strict";
+
+/* The theme opens and closes things by a click on elements that no keyboard reaches, and leaves some without a name.
+ * Here they become buttons: they take the focus, Enter and Space press them, and a screen reader says what they are. */
+(() => {
+    const NATIVE = "a[href], button, input, select, textarea, label, summary, option";
+    const REACHED = `${NATIVE}, [tabindex]`;
+
+    /** What answers a click, and has nothing inside that could be reached instead. */
+    const pressable = (each) =>
+        !each.matches(REACHED) && !each.id.endsWith("-close") && each.querySelector(REACHED) === null;
+
+    const makeButton = (each) => {
+        each.tabIndex = 0;
+        each.setAttribute("role", "button");
+        each.addEventListener("keydown", (event) => {
+            if (event.target === each && (event.key === "Enter" || event.key === " ")) {
+                event.preventDefault();
+                each.click();
+            }
+        });
+    };
+
+    /** A symbol is drawn by its name, which nobody should hear; where it stands alone, it is told by words. */
+    const silence = (symbol) => {
+        const control = symbol.closest("a, button, [role=button]");
+        const told = control && (control.title || control.getAttribute("aria-label"));
+        const words = document.getElementById("control-names")?.dataset[symbol.textContent.trim()];
+        if (control && !told && words && control.textContent.trim() === symbol.textContent.trim()) {
+            control.setAttribute("aria-label", words);
+        }
+        if (symbol !== control) {
+            symbol.setAttribute("aria-hidden", "true");
+        }
+    };
+
+    /** The theme's and Django's choices stand in for a select, without its label. */
+    const nameChoice = (container) => {
+        const select = container.previousElementSibling;
+        const text =
+            select?.getAttribute?.("aria-label") ??
+            document.querySelector(`label[for="${select?.id}"]`)?.textContent ??
+            "";
+        container
+            .querySelectorAll("[role=combobox], [role=textbox], textarea, input")
+            .forEach((each) => each.setAttribute("aria-label", text.replace("*", "").trim()));
+    };
+
+    const mend = (root) => {
+        root.querySelectorAll("[x-on\\:click]").forEach((each) => pressable(each) && makeButton(each));
+        root.querySelectorAll(".material-symbols-outlined").forEach(silence);
+        root.querySelectorAll("span[aria-label]:not([role])").forEach((each) => each.setAttribute("role", "img"));
+        root.querySelectorAll(".select2-container").forEach(nameChoice);
+    };
+
+    /** The head of a column of numbers stands where they do. */
+    const alignHeads = () => {
+        const rows = document.querySelectorAll("#result_list tbody tr");
+        document.querySelectorAll("#result_list thead th").forEach((head, at) => {
+            const isNumber = [...rows].some((row) => row.cells[at]?.querySelector(":scope > .desk-number, :scope > * > .desk-number"));
+            head.classList.toggle("desk-right", isNumber);
+        });
+    };
+
+    const watch = () => {
+        mend(document);
+        new MutationObserver((changes) => {
+            for (const { addedNodes } of changes) {
+                for (const node of addedNodes) {
+                    if (node.nodeType === Node.ELEMENT_NODE) {
+                        mend(node.parentElement ?? node);
+                    }
+                }
+            }
+        }).observe(document.body, { childList: true, subtree: true });
+    };
+
+    /** The first field that was refused is where the reader looks next. */
+    const showError = () => {
+        const refused = document.querySelector(
+            "#content .errorlist, #content .errors :is(input, select, textarea), #content td.errors",
+        );
+        const field =
+            refused?.closest(".field-row, .field-line, td, .group")?.querySelector(
+                ":is(input, select, textarea):not([type=hidden])",
+            ) ?? refused;
+        field?.closest("details:not([open])")?.setAttribute("open", "");
+        field?.scrollIntoView({ block: "center" });
+        field?.focus?.({ preventScroll: true });
+    };
+
+    window.addEventListener("load", () => {
+        alignHeads();
+        watch();
+        showError();
+    });
+})();
