@@ -94,6 +94,9 @@ _ALLOCATION: dict[str, str] = {
     Code.JUMP_SUSPECTED: _("suspect balance"),
     Code.SLIDE_SUSPECTED: _("suspect balance"),
     Code.BALANCE_UNCONFIRMED: _("first balance unconfirmed"),
+    Code.TARGET_CHANGED: _("capital away from its target"),
+    Code.OVER_COMMITTED: _("more in use than the pool has"),
+    Code.BOOKS_BEHIND: _("balance not explained by fills"),
 }
 # Why there is no live balance
 _BALANCE: dict[str, str] = {
@@ -104,6 +107,8 @@ _BALANCE: dict[str, str] = {
     Code.CREDENTIALS_UNREADABLE: _("API credentials cannot be decrypted"),
     Code.CREDENTIALS_MALFORMED: _("malformed API credentials"),
     Code.WALLET_MODE_NOT_ON_VENUE: _("wallet mode not supported"),
+    Code.WALLET_MODE_DIFFERS: _("another wallet mode at the exchange"),
+    Code.WALLET_MODE_UNREADABLE: _("wallet mode that cannot be read"),
     Code.EXCHANGE_TIMEOUT: _("no answer in time"),
     Code.READINGS_TAKE_TURNS: _("accounts are read in turns"),
     Code.NO_TIME_LEFT: _("no time to ask"),

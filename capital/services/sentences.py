@@ -16,6 +16,8 @@ _UNKNOWN = "…"
 _OURS = ("{field}", "{pool}", "{row}")
 # A bracket of which nothing is known but marks: ``(… … < …)``.
 _EMPTY_BRACKET = re.compile(r" ?\([^\w()]*…[^\w()]*\)")
+# A list of which nothing is known: ``these pools keep what they have: ….``
+_EMPTY_LIST = re.compile(r": …(?=[.]|$)")
 
 
 def sentence(reason: Reason) -> str:
@@ -34,8 +36,8 @@ def sentence_of(code: str, figures: Mapping[str, str]) -> str:
 def outline_of(code: str, **known: str) -> str:
     """What is left to say of a code whose figures were not kept.
 
-    Its sentence without the brackets of which nothing is known, if that leaves no gap; else its
-    label; else the sentence with an ellipsis for each figure.
+    Its sentence without the brackets and lists of which nothing is known, if that leaves no gap;
+    else its label; else the sentence with an ellipsis for each figure.
 
     Args:
         code: As it is stored.
@@ -46,7 +48,7 @@ def outline_of(code: str, **known: str) -> str:
         return label(code)
     names = {name for _, name, _, _ in Formatter().parse(reason.code.english) if name}
     text = _written(reason, dict.fromkeys(names, _UNKNOWN) | shown(reason))
-    text = _EMPTY_BRACKET.sub("", text)
+    text = _EMPTY_LIST.sub("", _EMPTY_BRACKET.sub("", text))
     return label(code) if _UNKNOWN in text and has_label(code) else text
 
 

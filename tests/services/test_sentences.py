@@ -114,6 +114,27 @@ def test_an_outline_leaves_out_brackets_of_which_nothing_is_known() -> None:
     assert "okx" in outline_of("exchange_error", venue="okx")
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "partly_held", "unchanged_beside_held", "bounds_changed", "target_changed",
+        "over_committed", "holdings_unpriced", "tied_up_unknown", "books_missing", "books_behind",
+        "change_too_small", "balance_changed", "no_balance", "jump_suspected",
+        "wallet_mode_differs", "wallet_mode_unreadable", "exchange_refused_key",
+    ],
+)  # fmt: skip
+def test_what_an_account_keeps_of_a_check_or_a_sync_has_no_hole(code: str) -> None:
+    for language in ("en", "ko"):
+        with translation.override(language):
+            said = outline_of(code, venue="okx")
+        assert "…" not in said
+        assert said != code
+
+
+def test_an_outline_leaves_out_a_list_of_which_nothing_is_known() -> None:
+    assert outline_of("bounds_changed") == "Changed fixed amount or limits."
+
+
 def test_an_outline_without_a_label_has_an_ellipsis_for_what_is_missing() -> None:
     assert "…" in outline_of("unknown_symbol", venue="okx")
 

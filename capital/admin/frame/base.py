@@ -23,7 +23,7 @@ from unfold.overrides import FORMFIELD_OVERRIDES_INLINE
 from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
-from capital.admin.frame.formats import ratio
+from capital.admin.frame.formats import number, ratio
 from capital.admin.frame.lists import BoundedPaginator
 from capital.domain.errors import AppendOnly, HasHistory
 from capital.models.columns.exact import ExactDecimalField
@@ -74,11 +74,9 @@ class ExactInput(UnfoldAdminDecimalFieldWidget):  # type: ignore[misc]
 
 
 def without_idle_zeros(contents: str) -> str:
-    """A number that is only shown, as a person writes it."""
-    text = str(contents)
-    if not _DECIMALS.fullmatch(text):
-        return contents
-    return text.rstrip("0").rstrip(".")
+    """A number that is only shown, as a person writes it: ``1,000,000``, ``0.5``."""
+    text = str(contents).replace(",", "")
+    return number(Decimal(text)) if _DECIMALS.fullmatch(text) else contents
 
 
 def _without(rows: list[Any], starts: tuple[str, ...]) -> list[Any]:
@@ -90,7 +88,7 @@ def _without(rows: list[Any], starts: tuple[str, ...]) -> list[Any]:
     ]
 
 
-_DECIMALS = re.compile(r"-?[0-9,]+\.[0-9]+")
+_DECIMALS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _EXACT_INPUTS: Any = {ExactDecimalField: {"widget": ExactInput}}
 
 

@@ -7,13 +7,14 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 
 from capital.admin.frame.base import ReadOnly, SitePage
-from capital.admin.frame.cells import badge, figure, since
-from capital.admin.frame.formats import money, number, ratio
+from capital.admin.frame.cells import badge, figure, lines, since
+from capital.admin.frame.formats import NOTHING, moment, money, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.errors import CapitalError
 from capital.models import Market
@@ -68,11 +69,17 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
         ("market_min_amount", "market_max_amount", "market_sell_max_amount"),
         ("min_cost", "max_cost"),
         ("market_max_cost", "market_buy_max_cost"),
-        ("max_leverage", "leverage_brackets"),
+        ("max_leverage", "shown_brackets"),
         ("shown_state", "fetched_at"),
-        ("shown_pending", "pending_step"),
+        ("shown_pending", "shown_step_pending"),
     ]
-    readonly_fields = ["shown_kind", "shown_state", "shown_pending", "pending_step"]
+    readonly_fields = [
+        "shown_kind",
+        "shown_state",
+        "shown_pending",
+        "shown_brackets",
+        "shown_step_pending",
+    ]
     actions = ["accept_rules"]
 
     def has_accept_permission(self, request: HttpRequest) -> bool:
@@ -131,6 +138,32 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
     def shown_pending(self, market: Market) -> str:
         """What changed; a dash where nothing waits."""
         return shown_change(pending_change(market)) or "—"
+
+    @admin.display(description=gettext_lazy("leverage brackets"))
+    def shown_brackets(self, market: Market) -> Any:
+        """``125× ≤ 50,000 USDT``, from the smallest size; the last may have no end."""
+        units = (
+            ("max_notional", market.quote),
+            ("max_settled", market.settle),
+            ("max_amount", market.symbol),
+        )
+        shown = []
+        for bracket in market.leverage_brackets:
+            ends = (
+                f"≤ {number(Decimal(bracket[name]))} {unit}"
+                for name, unit in units
+                if bracket.get(name) is not None
+            )
+            shown.append(" ".join((f"{number(Decimal(bracket['leverage']))}×", *ends)))
+        return lines(*shown) or NOTHING
+
+    @admin.display(description=gettext_lazy("step that is not confirmed"))
+    def shown_step_pending(self, market: Market) -> str:
+        """The step before and after, and since when; a dash where nothing waits."""
+        step = market.pending_step
+        if not step:
+            return NOTHING
+        return f"{step['from']} → {step['to']} ({moment(parse_datetime(step['since']))})"
 
     @admin.display(description=gettext_lazy("fetched at"), ordering="fetched_at")
     def shown_fetched(self, market: Market) -> Any:

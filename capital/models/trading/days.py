@@ -136,7 +136,7 @@ class LinkDay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.strategy_account_id} {self.date} {self.currency}"
+        return f"{self.strategy_account} {self.date} {self.currency}"
 
     @property
     def earned(self) -> Decimal:
