@@ -27,12 +27,16 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     """unfold's callback for the index: one service call, made readable."""
     user = cast(AbstractUser, request.user)
     overview = read_dashboard(user)
-    cards = [currency_card(figures) for figures in overview.currencies]
+    dust = frozenset[str]() if overview.reported is None else overview.reported.dust
+    cards, dust_cards = [], []
+    for figures in overview.currencies:
+        (dust_cards if figures.currency in dust else cards).append(currency_card(figures))
     return {
         **context,
         "title": gettext("Dashboard"),
         "overview": overview,
         "cards": cards,
+        "dust_cards": dust_cards,
         "report": report_card(overview),
         "earnings": earnings_card(overview.earnings),
         "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),

@@ -7,6 +7,7 @@ those that the user may see.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -73,7 +74,7 @@ class Dashboard:
     """Everything that the first page shows.
 
     Attributes:
-        currencies: The one with most accounts first.
+        currencies: The one worth most first, where rates are known; then those with most accounts.
         concerns: The most urgent first.
         accounts: How many accounts are active.
         accounts_off: How many are not.
@@ -129,8 +130,9 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
             days=calendar(now),
             totals=read_totals(accounts, ids, now=now),
         )
+        reported = _reported(currencies)
         return Dashboard(
-            currencies=currencies,
+            currencies=_largest_first(currencies, reported),
             concerns=_concerns(
                 accounts,
                 overviews,
@@ -152,7 +154,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
                     (each.pk for each in every if each.owner_id == user.pk), default=None
                 ),
             ),
-            reported=_reported(currencies),
+            reported=reported,
             seen_at=now,
             in_turns=read_in_turns(times),
             minutes_of_a_round=minutes_of_a_round(times),
@@ -169,6 +171,17 @@ def _reported(currencies: Sequence[CurrencyOverview]) -> CombinedTotal | None:
     # A currency has a total also where some of its balances are unknown.
     is_partial = total.is_partial or any(each.unknown for each in currencies)
     return replace(total, is_partial=is_partial)
+
+
+def _largest_first(
+    currencies: Sequence[CurrencyOverview], reported: CombinedTotal | None
+) -> list[CurrencyOverview]:
+    """By what they are worth; what has no rate stays in its order, behind."""
+    worths = {} if reported is None else reported.worths
+    return sorted(
+        currencies,
+        key=lambda each: (each.currency not in worths, -worths.get(each.currency, Decimal(0))),
+    )
 
 
 def _concerns(

@@ -1,7 +1,7 @@
 """Stored rates, and totals in one currency by them: for display, never for a decision."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidRate, RateMissing
-from capital.domain.money import parse_amount
+from capital.domain.money import EXACT, parse_amount
 from capital.domain.rates import Rate, Reported, total_in
 from capital.domain.reasons import Reason
 from capital.models import ReportingRate
 from capital.models.accounts import CURRENCY_PATTERN
+
+# What is worth less than this part of everything is dust: one in so many.
+_DUST = Decimal(1000)
 
 
 def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now) -> ReportingRate:
@@ -45,23 +48,40 @@ class CombinedTotal:
         total: None where a rate is missing.
         missing: The reason that names the missing rate; None where none is missing.
         is_partial: Whether a balance is unknown, and not counted.
+        worths: What each currency's total is worth in it, where there is a rate.
     """
 
     currency: str
     total: Reported | None
     missing: Reason | None
     is_partial: bool
+    worths: Mapping[str, Decimal]
+
+    @property
+    def dust(self) -> frozenset[str]:
+        """The currencies that are worth less than a thousandth of what all are worth together."""
+        whole = sum(self.worths.values(), Decimal(0))
+        return frozenset(
+            name for name, worth in self.worths.items() if EXACT.multiply(abs(worth), _DUST) < whole
+        )
 
 
 def combine_totals(currency: str, totals: Mapping[str, Decimal | None]) -> CombinedTotal:
     """One total in ``currency`` of ``totals`` by currency, in which None is unknown."""
     known = {name: amount for name, amount in totals.items() if amount is not None}
+    rates = _read_rates(currency, known)
     total, missing = None, None
     try:
-        total = reported_total(currency, known)
+        total = total_in(currency, known, rates)
     except RateMissing as error:
         missing = error.reason
-    return CombinedTotal(currency, total, missing, is_partial=len(known) < len(totals))
+    worths = {
+        name: total_in(currency, {name: amount}, rates).amount
+        for name, amount in known.items()
+        if not amount or name == currency or name in rates
+    }
+    is_partial = len(known) < len(totals)
+    return CombinedTotal(currency, total, missing, is_partial, worths)
 
 
 def reported_total(currency: str, amounts: Mapping[str, Decimal]) -> Reported:
@@ -70,5 +90,9 @@ def reported_total(currency: str, amounts: Mapping[str, Decimal]) -> Reported:
     Raises:
         RateMissing: One of them has no stored rate.
     """
-    rows = ReportingRate.objects.filter(quote=currency, base__in=list(amounts))
-    return total_in(currency, amounts, {row.base: Rate(row.rate, row.observed_at) for row in rows})
+    return total_in(currency, amounts, _read_rates(currency, amounts))
+
+
+def _read_rates(currency: str, names: Iterable[str]) -> dict[str, Rate]:
+    rows = ReportingRate.objects.filter(quote=currency, base__in=list(names))
+    return {row.base: Rate(row.rate, row.observed_at) for row in rows}

@@ -278,6 +278,20 @@ def test_all_currencies_are_one_total_where_a_reporting_currency_is_set(
 
 
 @pytest.mark.once
+def test_what_is_worth_next_to_nothing_is_folded_away(client: Client, settings: Any) -> None:
+    settings.CAPITAL_REPORTING_CURRENCY = "USDT"
+    tenant = make_tenant("mine", is_superuser=True)
+    coins = make_account(owner=tenant.user, currency="BTC", name="coins")
+    make_summary(account=coins, spot_balance=Decimal("0.0001"), ending_balance=Decimal("0.0001"))
+    client.force_login(tenant.user)
+    assert "Small balances" not in content(client)
+
+    store_rate("BTC", "USDT", "60000")
+
+    assert "Small balances: 0.00010000 BTC" in content(client)
+
+
+@pytest.mark.once
 def test_total_of_what_is_known_says_that_it_is_not_all(client: Client, settings: Any) -> None:
     settings.CAPITAL_REPORTING_CURRENCY = "USDT"
     tenant = make_tenant("mine", is_superuser=True)

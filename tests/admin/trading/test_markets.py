@@ -97,3 +97,25 @@ def test_who_may_only_look_accepts_nothing(client: Client) -> None:
 
     market.refresh_from_db()
     assert market.amount_unit == "base"
+
+
+def test_brackets_of_leverage_and_an_unconfirmed_step_are_told_in_words(client: Client) -> None:
+    market = make_market("BTC/USDT:USDT")
+    market.leverage_brackets = [
+        {"leverage": "125", "max_notional": "50000"},
+        {"leverage": "20", "max_notional": None},
+    ]
+    market.max_amount = Decimal(1000000)
+    market.save()
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    url = reverse("admin:capital_market_change", args=[market.pk])
+
+    told = client.get(url).content.decode()
+    assert "125× ≤ 50,000 USDT" in told
+    assert "20×</span>" in told
+    assert "1,000,000" in told
+    assert "null" not in told.partition('id="content"')[2]
+
+    market.pending_step = {"from": "0.001", "to": "0.01", "since": "2026-03-01T00:00:00+00:00"}
+    market.save()
+    assert "0.001 → 0.01 (2026-03-01" in client.get(url).content.decode()

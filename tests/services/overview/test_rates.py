@@ -14,7 +14,7 @@ from capital.domain.rates import Reported
 from capital.models import ReportingRate
 from capital.services.overview.dashboard import read_dashboard
 from capital.services.overview.rates import reported_total, store_rate
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_summary, make_user
 from tests.models.refusals import refused_by_database
 
 OLD, NEW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,3 +88,26 @@ def test_desk_without_balances_has_no_total_in_the_reporting_currency(settings: 
     assert total(account.owner) is not None
     settings.CAPITAL_REPORTING_CURRENCY = ""
     assert total(account.owner) is None
+
+
+@pytest.mark.django_db
+def test_currencies_come_by_what_they_are_worth_and_next_to_nothing_is_dust(settings: Any) -> None:
+    settings.CAPITAL_REPORTING_CURRENCY = "KRW"
+    owner = make_user()
+    # Two accounts of won were first by their number; ether has no rate.
+    for currency, balance in (
+        ("KRW", "900000"), ("KRW", "100000"), ("USDT", "3000"), ("DOGE", "2"), ("ETH", "1"),
+    ):  # fmt: skip
+        account = make_account(owner=owner, currency=currency)
+        make_summary(
+            account=account, spot_balance=Decimal(balance), ending_balance=Decimal(balance)
+        )
+    store_rate("USDT", "KRW", "1400")
+    store_rate("DOGE", "KRW", "300")
+
+    dashboard = read_dashboard(owner)
+
+    assert [each.currency for each in dashboard.currencies] == ["USDT", "KRW", "DOGE", "ETH"]
+    assert dashboard.reported is not None
+    assert dashboard.reported.worths == {"KRW": 1000000, "USDT": 4200000, "DOGE": 600}
+    assert dashboard.reported.dust == {"DOGE"}
