@@ -396,12 +396,12 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [
         _static("capital/desk.css"),
         _static("capital/timeline.css"),
-        _static("capital/controls.css"),
+        _static("capital/controls/controls.css"),
         "capital.admin.frame.colours.stylesheet",
     ],
     "SCRIPTS": [
         _static("capital/charts.js"),
-        _static("capital/controls.js"),
+        _static("capital/controls/controls.js"),
         _static("capital/live/ages.js"),
         _static("capital/live/parts.js"),
         _static("capital/timeline.js"),

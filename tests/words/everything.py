@@ -1,5 +1,7 @@
 """A desk with a row of everything that a page of the admin shows."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +18,7 @@ from capital.services.allocation.plans import make_plan
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
 from capital.services.trading import keep_upload
+from tests.admin.frame.crawl import pages
 from tests.admin.tenants import Tenant, make_tenant
 from tests.factories import make_market
 
@@ -102,3 +105,23 @@ def _make_jobs() -> None:
 
 
 OF_NOBODY = (Success, Failure, Schedule, OrmQ, JobRun, Market, Group)
+# What is no page of its own: a part of another page, or text for scripts.
+PARTS = ("/admin/search/", "/admin/jsi18n/", "/admin/logout/", "/admin/autocomplete/")
+
+
+def addresses(everything: Everything) -> Iterator[str]:
+    """Every page of the admin, once for each row that fills its address."""
+    for page in pages():
+        rows = everything.rows(page.model_admin.model) if page.model_admin else []
+        if apps := re.search(r"\^\(\?P<app_label>([\w|]+)\)/\$", page.route):
+            yield from (f"/admin/{app}/" for app in apps[1].split("|"))
+        elif page.arguments == ("public_id",):
+            yield page.filled({"public_id": str(everything.plan.public_id)})
+        elif page.arguments == ("upload_id",):
+            for upload in everything.uploads:
+                yield page.filled({"upload_id": str(upload.public_id)})
+        elif page.arguments:
+            for row in rows:
+                yield page.filled(dict.fromkeys(page.arguments, str(row.pk)))
+        elif not page.filled({}).startswith(PARTS):
+            yield page.filled({})

@@ -15,10 +15,9 @@ from django.urls import reverse
 
 from capital.models import SecondFactorDevice
 from capital.services.jobs import JOBS
-from tests.admin.frame.crawl import pages
 from tests.admin.tenants import allow_everything
 from tests.factories import make_user
-from tests.words.everything import Everything, make_everything
+from tests.words.everything import Everything, addresses, make_everything
 from tests.words.reading import read, report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
@@ -31,8 +30,6 @@ NAMED = re.compile(
     r"|\b(operator|risk|viewer)\b|BTCUSDT|\b\w+\*{3,}|ExchangeNotAvailable|module\.tasks\.\w+"
 )  # fmt: skip
 SAVES = re.compile(b'name="_save"|name="old_password"|name="set-password"')
-# What is no page of its own: a part of another page, or text for scripts.
-PARTS = ("/admin/search/", "/admin/jsi18n/", "/admin/logout/", "/admin/autocomplete/")
 
 
 @pytest.fixture
@@ -52,24 +49,6 @@ def faults(answer: HttpResponse, language: str, *statuses: int) -> list[str]:
     page.title = NAMED.sub("", page.title)
     page.texts = [NAMED.sub("", text) for text in page.texts]
     return page.faults(language)
-
-
-def addresses(everything: Everything) -> Iterator[str]:
-    """Every page of the admin, once for each row that fills its address."""
-    for page in pages():
-        rows = everything.rows(page.model_admin.model) if page.model_admin else []
-        if apps := re.search(r"\^\(\?P<app_label>([\w|]+)\)/\$", page.route):
-            yield from (f"/admin/{app}/" for app in apps[1].split("|"))
-        elif page.arguments == ("public_id",):
-            yield page.filled({"public_id": str(everything.plan.public_id)})
-        elif page.arguments == ("upload_id",):
-            for upload in everything.uploads:
-                yield page.filled({"upload_id": str(upload.public_id)})
-        elif page.arguments:
-            for row in rows:
-                yield page.filled(dict.fromkeys(page.arguments, str(row.pk)))
-        elif not page.filled({}).startswith(PARTS):
-            yield page.filled({})
 
 
 def test_there_is_a_row_for_every_page_of_a_row(everything: Everything) -> None:

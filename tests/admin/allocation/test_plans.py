@@ -55,8 +55,16 @@ def accounts(exchange: Exchange, operator: User) -> list[Account]:
     one = exchange.open_account(
         owner=operator, name="One", wallets={"spot": {"USDT": "300"}, "futures": {"USDT": "0"}}
     )
-    make_link(account=one, strategy=make_strategy(owner=operator, key="trend"), weight=Decimal(2))
-    make_link(account=one, strategy=make_strategy(owner=operator, key="grid"), capital="250.00")
+    make_link(
+        account=one,
+        strategy=make_strategy(owner=operator, name="Trend", key="trend"),
+        weight=Decimal(2),
+    )
+    make_link(
+        account=one,
+        strategy=make_strategy(owner=operator, name="Grid", key="grid"),
+        capital="250.00",
+    )
     two = exchange.open_account(
         owner=operator, name="Two", wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "90"}}
     )
@@ -107,8 +115,8 @@ def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list
     assert (response.status_code, response.url) == (302, url(plan))
     shown = text(page.get(response.url))
     assert "2 will change" in shown
-    assert "trend 2 — 200.00 +200.00 USDT Allocated by weight." in shown
-    assert "grid 1 250.00 100.00 -150.00 USDT" in shown
+    assert "Trend 2 — 200.00 +200.00 Allocated by weight." in shown
+    assert "Grid 1 250.00 100.00 -150.00 " in shown
     assert "Balance 300.00 USDT · just now Reserve 0.00 USDT Unallocated 0.00 USDT" in shown
     assert "spot none Could not reach binance, or it is having problems" in shown
     assert "Kept, because no balance was available" in shown
@@ -483,8 +491,8 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
     change = f"/admin/capital/allocationrun/{run.pk}/change/"
     assert f'href="{revert_url(run)}"' in risk.get(change).content.decode()
     shown = text(risk.get(revert_url(run)))
-    assert "trend 2 200.00 0.00 -200.00 USDT Restored" in shown
-    assert "grid 1 100.00 250.00 +150.00 USDT Restored" in shown
+    assert "Trend 2 200.00 0.00 -200.00 Restored" in shown
+    assert "Grid 1 100.00 250.00 +150.00 Restored" in shown
     assert AllocationRun.objects.count() == 1
 
     response = risk.post(revert_url(run), follow=True)

@@ -145,7 +145,7 @@ def test_korean_is_complete_on_the_dashboard(client: Client) -> None:
     text = content(client, "ko")
 
     assert "계좌 1개" in text
-    assert "최근 30일 평가 자산" in text
+    assert "최근 30일 잔고" in text
     assert re.findall(r"Accounts|Capital|Equity|Jobs|late|stale|Show", text) == []
 
 

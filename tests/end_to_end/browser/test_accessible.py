@@ -9,9 +9,8 @@ from django.contrib.auth.models import Group
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.browser.visitor import Visitor, goto
-from tests.words.everything import Everything, make_everything
+from tests.words.everything import Everything, addresses, make_everything
 from tests.words.reading import report
-from tests.words.test_pages import addresses
 
 Tenant = Callable[..., Page]
 
