@@ -367,7 +367,7 @@ def test_what_can_be_edited_is_part_of_the_version() -> None:
         names = {name for name, field in serializer().fields.items() if not field.read_only}
         assert names <= set(model.edited_fields), model
     forms = {*AccountForm.base_fields} - set(Account.edited_fields)
-    shown = {"shown_strategy", "shown_share", "shown_capital"}
+    shown = {"shown_strategy", "shown_weight", "shown_share", "shown_capital"}
     links = {*LinksInline.fields, *flatten_fieldsets(LinkAdmin.fieldsets)} - shown
     assert not forms
     assert links <= set(StrategyAccount.edited_fields)
