@@ -2,8 +2,8 @@
 
 The exchange simulator answers after a fixed latency, in a process of its own. The limit is
 number of answers x latency / answers waited for at once; every figure is a ratio to it. Each
-variant runs in a fresh process: cold is its first reading, which imports ccxt, and warm the best
-of the next ones.
+variant runs in a fresh process, which imports ccxt first, as workers and web servers do when they
+start: cold is its first reading, and warm the best of the next ones.
 """
 
 import argparse
@@ -178,7 +178,9 @@ def measure(arguments: argparse.Namespace) -> None:
     from django.utils import timezone
 
     from capital.domain.reasons import Reason
+    from capital.exchange.gateway import warm_up
 
+    warm_up()
     requests = requests_of(arguments.accounts, arguments.venues[0])
     start = time.perf_counter()
     gateway = gateway_of(arguments.measure, arguments.url, arguments.concurrency)

@@ -17,6 +17,8 @@ class CapitalConfig(AppConfig):
 
     def ready(self) -> None:
         """Register checks and what follows a change of rows; guard the queue; share the pace."""
+        from django_q.signals import post_spawn
+
         from capital import pickles, signals
         from capital.exchange import checks  # noqa: F401
         from capital.services.balances import ask_of_moves, share_pace
@@ -26,7 +28,18 @@ class CapitalConfig(AppConfig):
         ask_of_moves(_moves_of)
 
         post_migrate.connect(signals.migrated, sender=self)
+        post_spawn.connect(_ready_to_read, dispatch_uid="ready to read")
         _collect_rarely()
+
+
+def _ready_to_read(**_: Any) -> None:
+    """A worker of the queue loads what its first reading would otherwise wait for."""
+    from django.conf import settings
+
+    from capital.exchange.gateway import warm_up
+
+    if settings.CAPITAL_LIVE_BALANCES:
+        warm_up()
 
 
 def _moves_of(accounts: Any, since: Any) -> Any:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django_q.signals import post_spawn
 
 from capital.domain.balances import Observation
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange import gateway as gateways
 from capital.exchange.ccxt import balances as ccxt_gateway
 from capital.exchange.ccxt import clients as ccxt_clients
 from capital.exchange.ccxt.balances import CcxtGateway
@@ -473,3 +475,14 @@ def test_an_answer_that_refuses_the_country_is_known_in_every_form(status: int, 
 )
 def test_any_other_refusal_is_not_taken_for_one_of_the_country(status: int, body: str) -> None:
     assert not ccxt_clients.is_blocked(status, body)
+
+
+@pytest.mark.parametrize(("live", "loads"), [(True, 1), (False, 0)], ids=["live", "cached"])
+def test_a_worker_that_starts_loads_ccxt_where_exchanges_are_asked(
+    live, loads, settings, monkeypatch
+):
+    settings.CAPITAL_LIVE_BALANCES = live
+    loaded: list[str] = []
+    monkeypatch.setattr(gateways, "load_ccxt", lambda: loaded.append("ccxt"))
+    post_spawn.send(sender="django_q", proc_name="worker")
+    assert len(loaded) == loads
