@@ -20,6 +20,7 @@ from capital.domain.allocation.policies.contract import (
     to_decimal,
     told,
 )
+from capital.domain.allocation.policies.plain import divide_plainly
 from capital.domain.allocation.policies.work import Division, Share, Work
 from capital.domain.money import EXACT, floor_to
 from capital.domain.reasons import Code
@@ -34,6 +35,12 @@ def divide(question: Question, *, quantum: Decimal) -> Division:
         question: What is known of it. Its reserve is that of the rule.
         quantum: Of the account's currency.
     """
+    plainly = divide_plainly(question, quantum=quantum)
+    return divide_in_steps(question, quantum=quantum) if plainly is None else plainly
+
+
+def divide_in_steps(question: Question, *, quantum: Decimal) -> Division:
+    """``divide`` for any pool, whatever is in use or bounded."""
     links, balance = question.links, floor_to(question.balance, quantum)
     floors = {
         link.id: whole(Fraction(question.known.of(link).in_use), quantum=quantum, up=True)
