@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connections, models, router, transaction
 from psycopg.adapt import PyFormat, Transformer
 
+from capital.models.columns.exact import ExactDecimalField
 from capital.models.columns.exact_text import ExactTextField, exact_text
 
 _Write = Callable[[Any], str]
@@ -20,6 +21,13 @@ _Write = Callable[[Any], str]
 # For fewer rows an INSERT is as fast, and one statement less.
 _FEWEST = 50
 _LINES_AT_ONCE = 500
+
+_WHOLE_NUMBERS = (
+    models.ForeignKey,
+    models.OneToOneField,
+    models.BigAutoField,
+    models.PositiveIntegerField,
+)
 
 _NULL = r"\N"
 _SPECIAL = re.compile(r"[\\\t\n\r]")
@@ -48,10 +56,10 @@ def copy_rows(using: str, rows: Sequence[models.Model]) -> None:
         # So that a row may point at one that was saved after it was assigned.
         row._prepare_related_fields_for_save(operation_name="bulk_create")  # type: ignore[attr-defined]
     with transaction.atomic(using=using, savepoint=False), connection.cursor() as cursor:
-        for row, key in zip(rows, _new_keys(cursor, model, len(rows)), strict=True):
+        for row, key in zip(rows, new_keys(cursor, model, len(rows)), strict=True):
             row.pk = key
         values = [_value_of(field) for field in fields]
-        _copy(using, cursor, fields, ([value(row) for value in values] for row in rows))
+        copy_into(using, cursor, fields, ([value(row) for value in values] for row in rows))
     for row in rows:
         row._state.adding = False
         row._state.db = using
@@ -83,21 +91,36 @@ def insert_values(
         transaction.atomic(using=using, savepoint=False),
         connections[using].cursor() as cursor,
     ):
-        _copy(using, cursor, [*given, *others], ([*row, *defaults] for row in rows))
+        copy_into(using, cursor, [*given, *others], ([*row, *defaults] for row in rows))
 
 
 def _pays(using: str, rows: int) -> bool:
     return connections[using].vendor == "postgresql" and rows >= _FEWEST
 
 
-def _copy(using: str, cursor: Any, fields: Sequence[Any], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows of values. The server takes the first while the next are made."""
+def copy_into(
+    using: str,
+    cursor: Any,
+    fields: Sequence[Any],
+    rows: Iterable[Sequence[Any]],
+    *,
+    table: str | None = None,
+) -> None:
+    """Write rows of values by COPY. The server takes the first while the next are made.
+
+    Args:
+        using: The database.
+        cursor: Its cursor.
+        fields: Of the columns.
+        rows: The values of each.
+        table: Another one with the same columns, quoted; None for that of the fields.
+    """
     connection = connections[using]
-    table = connection.ops.quote_name(fields[0].model._meta.db_table)
+    into = table or connection.ops.quote_name(fields[0].model._meta.db_table)
     columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with (
         connection.wrap_database_errors,
-        cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
+        cursor.copy(f"COPY {into} ({columns}) FROM STDIN") as copy,
     ):
         lines = _lines(connection, cursor, fields, rows)
         while some := "".join(islice(lines, _LINES_AT_ONCE)):
@@ -137,7 +160,7 @@ def _usual_ways(field: Any) -> Mapping[type, _Write]:
     found: dict[type, _Write] = {type(None): lambda _: _NULL}
     if kind in (models.CharField, models.TextField):
         return found | {str: _escaped}
-    if kind in (models.ForeignKey, models.BigAutoField, models.PositiveIntegerField):
+    if kind in _WHOLE_NUMBERS:
         return found | {int: str}
     if kind is models.BooleanField:
         return found | {bool: lambda value: "t" if value else "f"}
@@ -145,6 +168,8 @@ def _usual_ways(field: Any) -> Mapping[type, _Write]:
         return found | {datetime: partial(_moment, field)}
     if kind is models.DateField:
         return found | {date: date.isoformat}
+    if issubclass(kind, ExactDecimalField):
+        return found | {Decimal: field.written}
     if kind is ExactTextField:
         return found | {Decimal: exact_text}
     if kind is models.JSONField:
@@ -171,11 +196,20 @@ def _escaped(text: str) -> str:
     return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
-def _new_keys(cursor: Any, model: type[models.Model], count: int) -> list[int]:
-    key = model._meta.pk
+def new_keys(cursor: Any, model: type[models.Model], count: int) -> list[int]:
+    """So many primary keys that nobody has, rising, taken at once.
+
+    Call it inside a transaction. SQLite has no sequence that could be drawn on: there the
+    transaction is the only one that writes, and its rows move the table's counter.
+    """
+    key, table = model._meta.pk, model._meta.db_table
     assert key is not None, "every model has a primary key"
+    if cursor.db.vendor != "postgresql":
+        cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+        (last,) = cursor.fetchone() or (0,)
+        return list(range(last + 1, last + 1 + count))
     cursor.execute(
         "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
-        [model._meta.db_table, key.column, count],
+        [table, key.column, count],
     )
     return sorted(row[0] for row in cursor.fetchall())

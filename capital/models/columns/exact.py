@@ -84,6 +84,20 @@ class ExactDecimalField(models.DecimalField):  # type: ignore[type-arg]
             raise AmountNotStorable(field=self._label(), value=plain(amount), problem=problem)
         return super().get_db_prep_save(amount, connection)
 
+    def written(self, amount: Decimal) -> str:
+        """The amount as PostgreSQL reads it, checked as ``get_db_prep_save`` does.
+
+        Raises:
+            AmountNotStorable: The column would not keep it exactly.
+        """
+        text = plain(amount)
+        before, _point, decimals = text.partition(".")
+        fits = len(before) <= self.max_digits - self.decimal_places
+        # Most amounts have no more digits than the column, zeros included, and are asked no more.
+        if not (fits and len(decimals) <= self.decimal_places and amount.is_finite()):
+            self.get_db_prep_save(amount, present_connection)
+        return text
+
     def _exact(self, value: Any) -> Decimal:
         try:
             amount: Decimal = self._parsed(value)

@@ -1,19 +1,20 @@
 """An account with its links, as one decision sees it."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypedDict
 
 from django.db.models import BooleanField, Exists, OuterRef, Q, QuerySet, Value
 
-from capital.domain.allocation.bounds import Bounds, Compounding
+from capital.domain.allocation.bounds import UNBOUND, USUAL_PRIORITY, Bounds, Compounding
 from capital.domain.allocation.decision import pools_in_use
 from capital.domain.allocation.links import ZERO, Link, Reserve, why_idle
 from capital.domain.allocation.rules import PolicyName, Rules
 from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.reasons import Code
 from capital.models import (
     BOUND_FIELDS,
     Account,
@@ -69,13 +70,13 @@ class LinkedAccount:
     splits_again: bool = False
     reserving: frozenset[int] = frozenset()
 
-    @property
+    @cached_property
     def pool_of(self) -> dict[int, Pool]:
         """The pool that each link draws on."""
         mode = WalletMode(self.account.wallet_mode)
         return {link.id: pool_of(link.market, mode) for link in self.links}
 
-    @property
+    @cached_property
     def division(self) -> Division:
         """How its pools are divided."""
         return Division(
@@ -84,10 +85,11 @@ class LinkedAccount:
             reserve=reserve_of(self.account),
         )
 
-    @property
+    @cached_property
     def rules(self) -> Rules:
         """By which policy its pools are divided."""
-        return replace(rules_of(self.account), splits_again=self.splits_again)
+        rules = rules_of(self.account)
+        return replace(rules, splits_again=True) if self.splits_again else rules
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -105,7 +107,8 @@ def load_linked_accounts(
         accounts = Account.objects.in_bulk(list(ids))
     links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
     markets = {
-        account_id: markets_of_venue(account.venue) for account_id, account in accounts.items()
+        account_id: frozenset(markets_of_venue(account.venue))
+        for account_id, account in accounts.items()
     }
     reserving: dict[int, set[int]] = {account_id: set() for account_id in accounts}
     since: dict[int, dict[int, Since]] = {account_id: {} for account_id in accounts}
@@ -189,10 +192,36 @@ _SINCE = (
 )
 
 
-def _link(row: Sequence[Any], venue_markets: AbstractSet[MarketType]) -> Link:
+# In the order of ``_bounds``, without the limit: what it takes of that only scaling asks.
+_UNBOUND = [None, USUAL_PRIORITY, None, None, None, False, Compounding.FULL.value, None]
+
+
+def _link(row: Sequence[Any], venue_markets: frozenset[MarketType]) -> Link:
     """One row of ``load_linked_accounts``."""
     key, _, weight, is_active, strategy_key, market_type, status, *rest = row
     capital, stopped, aside, *bounds = rest
+    market, idle = _course(venue_markets, market_type, is_active, status)
+    return Link(
+        key,
+        strategy_key,
+        market,
+        weight,
+        idle,
+        capital,
+        UNBOUND if bounds[:-1] == _UNBOUND else _bounds(*bounds),
+        ZERO if aside is None else aside,
+        stopped,
+    )
+
+
+@lru_cache(maxsize=256)
+def _course(
+    venue_markets: frozenset[MarketType],
+    market_type: str,
+    is_active: bool,  # noqa: FBT001  # a column among others
+    status: str,
+) -> tuple[MarketType, Code | None]:
+    """What the strategy trades, and why the link is idle; None for an active one."""
     market = MarketType(market_type)
     idle = why_idle(
         account_active=True,  # one that is switched off is passed over as a whole
@@ -201,17 +230,7 @@ def _link(row: Sequence[Any], venue_markets: AbstractSet[MarketType]) -> Link:
         link_active=is_active,
         strategy_status=status,
     )
-    return Link(
-        key,
-        strategy_key,
-        market,
-        weight,
-        idle,
-        capital,
-        bounds=_bounds(*bounds),
-        set_aside=ZERO if aside is None else aside,
-        is_stopped=stopped,
-    )
+    return market, idle
 
 
 def _bounds(

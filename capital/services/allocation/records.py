@@ -1,15 +1,17 @@
-"""The only writer of allocations: capital and its audit rows, set by set.
+"""The only writer of allocations: capital and its audit rows, set by set, as tuples.
 
-A faster writer (such as COPY) can replace this module; ``benchmarks/reallocate.py`` measures it.
+``benchmarks/reallocate.py`` compares it with a COPY of the same rows.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import router
 from django.db.models import Case, Value, When
 
 from capital.domain.allocation.decision import Decision, Outcome
+from capital.domain.allocation.pools import PoolDecision
 from capital.domain.balances import holdings_text, reading_text
 from capital.models import (
     Account,
@@ -18,6 +20,7 @@ from capital.models import (
     AllocationRun,
     StrategyCapital,
 )
+from capital.models.columns.rows import insert_rows, upsert_rows
 from capital.services.allocation.causes.told import causes_as_json
 from capital.services.allocation.policies.kept import inputs_as_json, steps_as_json
 from capital.services.allocation.request import AllocationRequest
@@ -29,6 +32,47 @@ from capital.services.happened import RunsRecorded, say
 from capital.services.trading.counting import Counted, count_pnl
 from capital.services.transactions import inside_transaction
 
+# The columns of each table in the order in which they are written.
+_RUN = (
+    "account_id",
+    "outcome",
+    "code",
+    "figures",
+    "snapshot",
+    "basis",
+    "arguments",
+    "pnl",
+    # What all runs of a request have in common.
+    "run_key",
+    "trigger",
+    "actor_id",
+    "is_forced",
+    "reverts_id",
+    "created_at",
+)
+_POOL = (
+    "run_id",
+    "pool",
+    "reading",
+    "holdings",
+    "source",
+    "observed_at",
+    "reserve",
+    "unallocated",
+    "code",
+    "figures",
+)
+_ENTRY = ("pool_id", "strategy_account_id", "weight", "before", "after", "code")
+_CAPITAL = (
+    "strategy_account_id",
+    "allocated_capital",
+    "pnl_since",
+    "pnl_counted",
+    "unrealized_then",
+    "set_aside",
+    "current_pnl",
+    "allocated_at",
+)
 _PNL_FIELDS = ("pnl_since", "pnl_counted", "unrealized_then", "current_pnl", "set_aside")
 
 
@@ -79,26 +123,30 @@ def record_runs(
     Returns:
         The run of each account for which something was decided.
     """
-    decided = [
-        (verdict.decision, _new_run(verdict, verdict.decision, request, now=now))
-        for verdict in verdicts
-        if verdict.decision is not None
-    ]
+    decided = [(verdict, verdict.decision) for verdict in verdicts if verdict.decision is not None]
     if not decided:
         return {}
+    decisions = [decision for _, decision in decided]
     counted = count_pnl(
-        [(run.account, decision) for decision, run in decided],
+        [(verdict.linked.account, decision) for verdict, decision in decided],
         restores=request.restores,
         now=now,
         known={key: each for verdict in verdicts for key, each in verdict.told.earned.items()},
     )
-    for decision, run in decided:
-        run.pnl = _records_of(decision, counted)
-    _write_capital([decision for decision, _ in decided], counted, now=now)
-    AllocationRun.objects.bulk_create([run for _, run in decided])
-    _write_pools(decided)
-    say(RunsRecorded([run for _, run in decided]), now=now)
-    return {run.account_id: run for _, run in decided}
+    _write_capital(decisions, counted, now=now)
+    asked = _asked(request, now=now)
+    rows = [
+        (*_run(verdict, decision, request), _records_of(decision, counted), *asked)
+        for verdict, decision in decided
+    ]
+    keys = insert_rows(AllocationRun, _RUN, rows)
+    _write_pools(keys, decided)
+    runs = [
+        _as_instance(key, row, verdict.linked.account)
+        for key, row, (verdict, _) in zip(keys, rows, decided, strict=True)
+    ]
+    say(RunsRecorded(runs), now=now)
+    return {run.account_id: run for run in runs}
 
 
 @inside_transaction
@@ -120,29 +168,41 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
     )
 
 
-def _new_run(
-    verdict: Verdict, decision: Decision, request: AllocationRequest, *, now: datetime
-) -> AllocationRun:
-    """The run of a decision, unsaved. An unchanged one carries its pools as a snapshot."""
+def _run(verdict: Verdict, decision: Decision, request: AllocationRequest) -> tuple[Any, ...]:
+    """What the run of a decision says of it. An unchanged one carries its pools as a snapshot."""
     account = verdict.linked.account
     snapshot = None
     if decision.outcome is Outcome.UNCHANGED:
         snapshot = pools_as_json(decision, account.currency)
-    return AllocationRun(
-        account=account,
-        run_key=request.run_key,
-        trigger=request.trigger,
-        actor_id=request.actor_id,
-        outcome=decision.outcome.value,
-        code=decision.reason.code.value,
-        figures=dict(decision.reason.figures),
-        arguments=request.recorded | causes_as_json(verdict.causes),
-        snapshot=snapshot,
-        basis=_basis(verdict, decision),
-        is_forced=request.force,
-        reverts_id=request.reverts,
-        created_at=now,
+    return (
+        account.pk,
+        decision.outcome.value,
+        decision.reason.code.value,
+        dict(decision.reason.figures),
+        snapshot,
+        _basis(verdict, decision),
+        request.recorded | causes_as_json(verdict.causes),
     )
+
+
+def _asked(request: AllocationRequest, *, now: datetime) -> tuple[Any, ...]:
+    """What all runs of a request have in common."""
+    return (
+        request.run_key,
+        request.trigger,
+        request.actor_id,
+        request.force,
+        request.reverts,
+        now,
+    )
+
+
+def _as_instance(key: int, row: tuple[Any, ...], account: Account) -> AllocationRun:
+    """A run that was written."""
+    run = AllocationRun(pk=key, account=account, **dict(zip(_RUN[1:], row[1:], strict=True)))
+    run._state.adding = False
+    run._state.db = router.db_for_write(AllocationRun)
+    return run
 
 
 def _basis(verdict: Verdict, decision: Decision) -> dict[str, Any] | None:
@@ -154,41 +214,42 @@ def _basis(verdict: Verdict, decision: Decision) -> dict[str, Any] | None:
     return inputs | {"steps": steps} if steps else inputs
 
 
-def _write_pools(decided: Sequence[tuple[Decision, AllocationRun]]) -> None:
+def _write_pools(keys: Sequence[int], decided: Sequence[tuple[Verdict, Decision]]) -> None:
+    """The pools of these runs, and the entries of each."""
     recorded = [
-        (run, pool)
-        for decision, run in decided
+        (key, verdict.linked.account.currency, pool)
+        for key, (verdict, decision) in zip(keys, decided, strict=True)
         if decision.outcome is not Outcome.UNCHANGED
         for pool in decision.pools
     ]
-    if not recorded:
-        return
-    rows = AllocationPool.objects.bulk_create(
-        AllocationPool(
-            run=run,
-            pool=pool.reading.pool.value,
-            reading=reading_text(pool.reading, run.account.currency),
-            holdings=holdings_text(pool.reading, run.account.currency),
-            source=pool.reading.source.value,
-            observed_at=pool.reading.observed_at,
-            reserve=pool.reserve,
-            unallocated=pool.unallocated,
-            code=pool.reason.code.value,
-            figures=dict(pool.reason.figures),
-        )
-        for run, pool in recorded
+    pool_keys = insert_rows(
+        AllocationPool, _POOL, [_pool(key, pool, currency) for key, currency, pool in recorded]
     )
-    AllocationEntry.objects.bulk_create(
-        AllocationEntry(
-            pool=row,
-            strategy_account_id=entry.link.id,
-            weight=entry.link.weight,
-            before=entry.before,
-            after=entry.after,
-            code=entry.code.value,
-        )
-        for row, (_, pool) in zip(rows, recorded, strict=True)
-        for entry in pool.entries
+    insert_rows(
+        AllocationEntry,
+        _ENTRY,
+        [
+            (key, each.link.id, each.link.weight, each.before, each.after, each.code.value)
+            for key, (_, _, pool) in zip(pool_keys, recorded, strict=True)
+            for each in pool.entries
+        ],
+        keyed=False,
+    )
+
+
+def _pool(run_id: int, pool: PoolDecision, currency: str) -> tuple[Any, ...]:
+    reading = pool.reading
+    return (
+        run_id,
+        reading.pool.value,
+        reading_text(reading, currency),
+        holdings_text(reading, currency),
+        reading.source.value,
+        reading.observed_at,
+        pool.reserve,
+        pool.unallocated,
+        pool.reason.code.value,
+        dict(pool.reason.figures),
     )
 
 
@@ -202,22 +263,24 @@ def _write_capital(
     decisions: Sequence[Decision], counted: Mapping[int, Counted], *, now: datetime
 ) -> None:
     """Write the capital that changed; of what did not, from when its PnL counts."""
-    changed: list[StrategyCapital] = []
-    begun: list[StrategyCapital] = []
+    changed: list[tuple[Any, ...]] = []
+    begun: list[tuple[Any, ...]] = []
     for decision in decisions:
         for pool in decision.pools:
             for entry in pool.entries:
-                if entry.link.id not in counted:
+                of_link = counted.get(entry.link.id)
+                if of_link is None or of_link.stands:
                     continue
-                row = counted[entry.link.id].capital
+                row = of_link.capital
                 if entry.changed:
-                    row.allocated_at = now
-                (changed if entry.changed else begun).append(row)
-    for rows, columns in ((changed, ["allocated_capital", "allocated_at"]), (begun, [])):
-        if rows:
-            StrategyCapital.objects.bulk_create(
-                rows,
-                update_conflicts=True,
-                unique_fields=["strategy_account"],
-                update_fields=[*columns, *_PNL_FIELDS],
-            )
+                    changed.append((*row, now))
+                else:
+                    begun.append((*row, None))
+    for rows, columns in ((changed, ("allocated_capital", "allocated_at")), (begun, ())):
+        upsert_rows(
+            StrategyCapital,
+            _CAPITAL,
+            rows,
+            unique="strategy_account_id",
+            update=[*columns, *_PNL_FIELDS],
+        )

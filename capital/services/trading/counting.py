@@ -21,10 +21,12 @@ from capital.domain.reasons import Code
 from capital.models import Account, StrategyAccount, StrategyCapital, SymbolDay
 from capital.models.columns.exact import cut_for
 from capital.services.trading.counted import Earned, earned_until
-from capital.services.trading.days import pnl_since, settled_base
+from capital.services.trading.days import CapitalRow, pnl_since, settled_base
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
+# The columns of ``CapitalRow``, as a link has them.
+_STANDING = tuple(f"capital__{name}" for name in CapitalRow._fields[1:])
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,9 @@ class Count:
     set_aside: Decimal = _ZERO
 
     @classmethod
-    def of(cls, capital: StrategyCapital) -> "Count":
+    def of(cls, row: CapitalRow) -> "Count":
         """As it stands."""
-        counted = Decimal(str(capital.pnl_counted))
-        aside = Decimal(str(capital.set_aside))
-        return cls(capital.pnl_since, counted, capital.unrealized_then, aside)
+        return cls(row.pnl_since, row.pnl_counted, row.unrealized_then, row.set_aside)
 
     def as_json(self) -> dict[str, Any]:
         """Amounts as text, times as ISO 8601."""
@@ -73,10 +73,15 @@ class Count:
 
 @dataclass(frozen=True)
 class Counted:
-    """What one run counts of one link: the row of its capital afterwards, and its record."""
+    """What one run counts of one link: the row of its capital afterwards, and its record.
 
-    capital: StrategyCapital
+    Attributes:
+        stands: Whether the row is as it was.
+    """
+
+    capital: CapitalRow
     record: dict[str, Any]
+    stands: bool
 
 
 @inside_transaction
@@ -121,31 +126,38 @@ def count_pnl(
     found = {}
     for account, moment, entry in decided:
         link_id = entry.link.id
-        before = present.get(link_id) or StrategyCapital(strategy_account_id=link_id)
+        before = present.get(link_id) or CapitalRow(link_id)
         count = _begun(moment, earned.get(link_id), entry.set_aside or _ZERO)
         if entry.code is Code.RESTORED:
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
         assert entry.after is not None, "the others were left out"
         is_equity = account.balance_basis == BalanceBasis.EQUITY.value
-        found[link_id] = _counted(
+        after, record = _counted(
             before, entry.after, count, earned.get(link_id), is_equity=is_equity
         )
+        found[link_id] = Counted(after, record, after == present.get(link_id))
     return found
 
 
-def _present(link_ids: Sequence[int]) -> tuple[dict[int, StrategyCapital], list[int]]:
+def _present(link_ids: Sequence[int]) -> tuple[dict[int, CapitalRow], list[int]]:
     """The capital of these links as it stands, and the links that ever earned; in one query."""
     days = SymbolDay.objects.filter(strategy_account=OuterRef("pk"))
-    links: list[Any] = list(
-        StrategyAccount.objects.filter(pk__in=link_ids)
+    links = (
+        StrategyAccount.objects.filter(pk__among=link_ids)
         .order_by("pk")
         .annotate(traded=Exists(days))
-        .select_related("capital")
+        .values_list("pk", "traded", *_STANDING)
     )
-    found = {link.pk: getattr(link, "capital", None) for link in links}
-    present = {key: capital for key, capital in found.items() if capital is not None}
-    return present, [link.pk for link in links if link.traded]
+    present: dict[int, CapitalRow] = {}
+    traded: list[int] = []
+    for key, has_traded, *standing in links:
+        # A link that was never allocated has no row.
+        if standing[0] is not None:
+            present[key] = CapitalRow(key, *standing)
+        if has_traded:
+            traded.append(key)
+    return present, traded
 
 
 def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count:
@@ -155,29 +167,33 @@ def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count
 
 
 def _counted(
-    before: StrategyCapital,
+    before: CapitalRow,
     allocated: Decimal,
     count: Count,
     earned: Earned | None,
     *,
     is_equity: bool,
-) -> Counted:
-    after = StrategyCapital(
-        strategy_account_id=before.strategy_account_id,
-        allocated_capital=allocated,
-        pnl_since=count.since,
-        pnl_counted=count.counted,
-        unrealized_then=count.unrealized,
-        set_aside=count.set_aside,
+) -> tuple[CapitalRow, dict[str, Any]]:
+    """The row of a link's capital after the run, and what the run says of it."""
+    after = CapitalRow(
+        before.strategy_account_id,
+        allocated,
+        count.since,
+        count.counted,
+        count.unrealized,
+        count.set_aside,
     )
     if earned is not None:
         pnl = pnl_since(after, earned.by_now, earned.unrealized, is_equity=is_equity)
-        after.current_pnl = None if pnl is None else cut_for(StrategyCapital, "current_pnl", pnl)
-    had, has = (settled_base(row, is_equity=is_equity) for row in (before, after))
+        if pnl is not None:
+            cut = cut_for(StrategyCapital, "current_pnl", pnl)
+            after = after._replace(current_pnl=cut)
+    had = settled_base(before, is_equity=is_equity)
+    has = settled_base(after, is_equity=is_equity)
     added = None if had is None or has is None else EXACT.subtract(has, had)
     record = {
         **count.as_json(),
         "before": Count.of(before).as_json(),
         "added": None if added is None else plain(EXACT.normalize(added)),
     }
-    return Counted(after, record)
+    return after, record

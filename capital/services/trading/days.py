@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -362,7 +362,22 @@ def _added(
     return found, frozenset(first)
 
 
-def settled_base(capital: StrategyCapital, *, is_equity: bool) -> Decimal | None:
+class CapitalRow(NamedTuple):
+    """One row of ``StrategyCapital``, without an instance: allocations have them by the thousand.
+
+    ``current_pnl`` is None where it is not asked for, too.
+    """
+
+    strategy_account_id: int
+    allocated_capital: Decimal = _ZERO
+    pnl_since: datetime | None = None
+    pnl_counted: Decimal = _ZERO
+    unrealized_then: Decimal | None = None
+    set_aside: Decimal = _ZERO
+    current_pnl: Decimal | None = None
+
+
+def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> Decimal | None:
     """The capital less what was counted before it: with what is realised by now, what is settled.
 
     On the basis ``equity`` a balance holds what is unrealised, so that is taken off; None where it
@@ -571,7 +586,11 @@ def unrealized_in(
 
 
 def pnl_since(
-    capital: StrategyCapital, realized: Decimal, worth: Decimal | None, *, is_equity: bool
+    capital: StrategyCapital | CapitalRow,
+    realized: Decimal,
+    worth: Decimal | None,
+    *,
+    is_equity: bool,
 ) -> Decimal | None:
     """What a link earned since its capital was decided; None where that is not known.
 

@@ -1,12 +1,12 @@
 """The shape in which a run keeps its inputs: amounts as text, and nothing that is as usual."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
-from capital.domain.allocation.bounds import Bounds, Compounding
+from capital.domain.allocation.bounds import UNBOUND, Bounds, Compounding
 from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.gate import Inputs, LinkState, Settled
 from capital.domain.allocation.links import Reserve
@@ -16,8 +16,9 @@ from capital.domain.money import EXACT, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 
-_USUAL_BOUNDS, _USUAL_RULES = asdict(Bounds()), asdict(Rules())
-_USUAL_LINK_FACTS, _USUAL_POOL_FACTS = asdict(LinkFacts()), asdict(PoolFacts())
+# Each is flat, so that its fields are its values.
+_USUAL_BOUNDS, _USUAL_RULES = vars(Bounds()), vars(Rules())
+_USUAL_LINK_FACTS, _USUAL_POOL_FACTS = vars(LinkFacts()), vars(PoolFacts())
 # What is not a number, by the name under which it is kept.
 _WORDS = {
     "policy": PolicyName,
@@ -38,7 +39,7 @@ def inputs_as_json(inputs: Inputs) -> dict[str, Any]:
         "balances": {pool.value: plain(amount) for pool, amount in inputs.balances.items()},
     }
     optional = {
-        "rules": _unusual(asdict(inputs.rules), _USUAL_RULES),
+        "rules": _unusual(vars(inputs.rules), _USUAL_RULES),
         "known_links": _each(inputs.known.links, _USUAL_LINK_FACTS),
         "known_pools": _each(inputs.known.pools, _USUAL_POOL_FACTS),
         "aside": {str(key): plain(amount) for key, amount in inputs.aside.items() if amount},
@@ -65,7 +66,11 @@ def inputs_from_json(stored: Mapping[str, Any]) -> Inputs:
                 None if link["idle"] is None else Code(link["idle"]),
                 # Before limits, nothing was stopped.
                 stopped=link.get("stopped", False),
-                bounds=Bounds(**_values(link.get("bounds", {}), _USUAL_BOUNDS)),
+                bounds=(
+                    Bounds(**_values(link["bounds"], _USUAL_BOUNDS))
+                    if "bounds" in link
+                    else UNBOUND
+                ),
             )
             for key, link in stored["links"].items()
         },
@@ -120,16 +125,24 @@ def steps_from_json(stored: Iterable[Mapping[str, str]]) -> tuple[Step, ...]:
 def _link(link: LinkState) -> dict[str, Any]:
     told = {
         "strategy": link.strategy_key,
-        "weight": plain(EXACT.normalize(link.weight)),
+        "weight": _trimmed(link.weight),
         "idle": link.idle,
         **({"stopped": True} if link.stopped else {}),
     }
-    bounds = _unusual(asdict(link.bounds), _USUAL_BOUNDS)
+    if link.bounds is UNBOUND:
+        return told
+    bounds = _unusual(vars(link.bounds), _USUAL_BOUNDS)
     return told | {"bounds": bounds} if bounds else told
 
 
+@lru_cache(maxsize=4096)
+def _trimmed(weight: Decimal) -> str:
+    """Of all links there are few weights."""
+    return plain(EXACT.normalize(weight))
+
+
 def _each(facts: Mapping[Any, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key): _unusual(asdict(each), usual) for key, each in facts.items()}
+    return {str(key): _unusual(vars(each), usual) for key, each in facts.items()}
 
 
 def _unusual(values: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:
