@@ -12,16 +12,13 @@ and of the server's that serves it, if that one is on this machine.
 
 import argparse
 import json
-import os
 import resource
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -73,38 +70,10 @@ def main() -> None:
         halves = []
         for half in range(2):
             begins = start + timedelta(days=DAYS // 2) * half
-            spent = measured(lambda begins=begins: import_half(account_ids, each, begins))
+            spent = stage.measured(lambda begins=begins: import_half(account_ids, each, begins))
             halves.append(look(account_ids, spent))
         rows, least = floor(arguments.repeats)
     report(arguments, halves, rows, least)
-
-
-# Seconds by the clock, and of CPU.
-Spent = tuple[float, float | None]
-
-
-def measured(work: Callable[[], object]) -> Spent:
-    before = cpu_seconds()
-    seconds, _ = stage.timed(work)
-    after = cpu_seconds()
-    return seconds, None if before is None or after is None else after - before
-
-
-def cpu_seconds() -> float | None:
-    """What this process and the server's process for it have used; None where nobody knows."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()")
-        pid, is_local = cursor.fetchone()
-    stat = Path(f"/proc/{pid}/stat")
-    if is_local is False or not stat.exists():
-        return None
-    name, _, rest = stat.read_text().rpartition(") ")
-    if "postgres" not in name:
-        return None
-    user, system = rest.split()[11:13]
-    return time.process_time() + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -227,7 +196,7 @@ def import_half(account_ids: Sequence[int], fills: int, begins: datetime) -> Non
                 stage.stop(f"The import failed: {report}")
 
 
-def look(account_ids: Sequence[int], spent: Spent) -> Half:
+def look(account_ids: Sequence[int], spent: stage.Spent) -> Half:
     """Read the positions of a link, close a day, and say how much memory was needed so far."""
     from capital.models import Fill, StrategyAccount
     from capital.services.trading import open_positions
@@ -267,13 +236,13 @@ def counted(work: Callable[[], object]) -> tuple[int, object]:
     return statements, answer
 
 
-def floor(repeats: int) -> tuple[dict[str, int], Spent]:
+def floor(repeats: int) -> tuple[dict[str, int], stage.Spent]:
     """Write what the import wrote once more, the fastest way there is."""
     with copied_out() as written:
         found = []
         for _ in range(repeats):
             execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
-            found.append(measured(lambda: write_by_copy(written)))
+            found.append(stage.measured(lambda: write_by_copy(written)))
         rows = {table: text.count(b"\n") for table, text in written.items()}
     cpu = [spent for _, spent in found if spent is not None]
     return rows, (min(seconds for seconds, _ in found), min(cpu, default=None))
@@ -312,7 +281,7 @@ def report(
     arguments: argparse.Namespace,
     halves: Sequence[Half],
     rows: dict[str, int],
-    least: Spent,
+    least: stage.Spent,
 ) -> None:
     seconds, cpu = sum(half.import_seconds for half in halves), None
     if least[1] is not None:

@@ -9,6 +9,7 @@ once, as plain tuples, is measured beside it.
 
 import argparse
 import cProfile
+import json
 import pstats
 import sys
 import threading
@@ -105,6 +106,9 @@ class Measured:
     seconds: float
     floor_seconds: float
     read_seconds: float
+    cpu: float | None
+    floor_cpu: float | None
+    read_cpu: float | None
     rows: dict[str, int]
     stopwatch: Stopwatch
 
@@ -122,7 +126,38 @@ def main() -> None:
             if change is not None:
                 change()
             runs.append(measure(name, account_ids, arguments))
+        if arguments.json:
+            print(json.dumps(ratios(runs)))
+            return
         report(runs, arguments)
+
+
+def ratios(runs: Sequence[Measured]) -> dict[str, dict[str, float | None]]:
+    """What the goals are told in: each run by read + COPY, and by the run in which all changes.
+
+    ``cpu`` is the same in CPU time, of this process and of the server's: on a machine that others
+    use, it says more. None where the server's cannot be read.
+    """
+    whole = runs[-1]
+    return {
+        run.name: {
+            "read_and_copy": run.seconds / (run.read_seconds + run.floor_seconds),
+            "read_and_copy_cpu": quotient(run.cpu, known_sum(run.read_cpu, run.floor_cpu)),
+            "all_change": run.seconds / whole.seconds,
+            "all_change_cpu": quotient(run.cpu, whole.cpu),
+        }
+        for run in runs
+    }
+
+
+def known_sum(one: float | None, other: float | None) -> float | None:
+    """None where one of both is not known."""
+    return None if one is None or other is None else one + other
+
+
+def quotient(part: float | None, whole: float | None) -> float | None:
+    """None where one of both is not known."""
+    return None if part is None or not whole else part / whole
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -130,6 +165,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--links", type=int, default=10, help="Strategies on each account.")
     parser.add_argument("--repeats", type=int, default=3, help="Of the floor; the best counts.")
+    parser.add_argument("--json", action="store_true", help="Print the ratios as JSON.")
     parser.add_argument(
         "--profile",
         action="store_true",
@@ -149,7 +185,10 @@ def measure(name: str, account_ids: Sequence[int], arguments: argparse.Namespace
     with stopwatch.running():
         if profile is not None:
             profile.enable()
-        seconds, runs = stage.timed(lambda: allocate_capital(account_ids, live=False))
+        runs: list[Any] = []
+        seconds, cpu = stage.measured(
+            lambda: runs.extend(allocate_capital(account_ids, live=False))
+        )
         if profile is not None:
             profile.disable()
     if profile is not None:
@@ -157,14 +196,25 @@ def measure(name: str, account_ids: Sequence[int], arguments: argparse.Namespace
         pstats.Stats(profile).strip_dirs().sort_stats("tottime").print_stats(30)
     outcomes = Counter(run.outcome for run in runs)
     print(f"{name}: {dict(outcomes)} in {seconds:.1f} s")
-    del runs
-    rows, floor_seconds = replay(arguments.repeats)
-    read_seconds, _ = stage.best_of(arguments.repeats, plain_read)
+    runs.clear()
+    rows, (floor_seconds, floor_cpu) = replay(arguments.repeats)
+    read_seconds, read_cpu = min(stage.measured(plain_read) for _ in range(arguments.repeats))
     batches = -(-len(account_ids) // BATCH_SIZE)
-    return Measured(name, batches, seconds, floor_seconds, read_seconds, rows, stopwatch)
+    return Measured(
+        name,
+        batches,
+        seconds,
+        floor_seconds,
+        read_seconds,
+        cpu,
+        floor_cpu,
+        read_cpu,
+        rows,
+        stopwatch,
+    )
 
 
-def replay(repeats: int) -> tuple[dict[str, int], float]:
+def replay(repeats: int) -> tuple[dict[str, int], stage.Spent]:
     """Write what the last run wrote once more, the fastest way there is.
 
     The rows are text already, as the server gave them: no client could make them for less.
@@ -172,13 +222,12 @@ def replay(repeats: int) -> tuple[dict[str, int], float]:
     changed = f"SELECT * FROM {CAPITAL_TABLE} EXCEPT SELECT * FROM held"
     written = {CAPITAL_TABLE: copy_out(f"({changed})")}
     written |= {table: copy_out(table) for table in AUDIT_TABLES}
-    best = float("inf")
+    spent = []
     for _ in range(repeats):
         truncate(*AUDIT_TABLES, CAPITAL_TABLE)
         execute(f"INSERT INTO {CAPITAL_TABLE} SELECT * FROM held", "VACUUM ANALYZE")
-        seconds, _ = stage.timed(lambda: write_by_copy(written))
-        best = min(best, seconds)
-    return {table: text.count(b"\n") for table, text in written.items()}, best
+        spent.append(stage.measured(lambda: write_by_copy(written)))
+    return {table: text.count(b"\n") for table, text in written.items()}, min(spent)
 
 
 def write_by_copy(written: dict[str, bytes]) -> None:

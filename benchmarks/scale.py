@@ -86,7 +86,10 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--accounts", type=int, nargs="+", default=[100, 1000])
-    parser.add_argument("--minutes", type=int, default=5, help="After a first one, for each size.")
+    parser.add_argument("--minutes", type=int, default=5, help="That count, for each size.")
+    parser.add_argument(
+        "--first-seconds", type=int, default=60, help="Before them, for imports and first readings."
+    )
     parser.add_argument("--latency-ms", type=int, default=100, help="Before every answer.")
     parser.add_argument(
         "--cached", action="store_true", help="Ask no exchange: what our own work costs."
@@ -104,8 +107,8 @@ def row_of(size: int, found: Measured, arguments: argparse.Namespace) -> tuple[s
         both(found.lateness["sync_balances"]),
         both(found.lateness["reallocate_due"]),
         both(found.ages),
-        f"{found.queries / size / done:.2f}",
-        f"{1000 * found.cpu_seconds / size / done:.1f}",
+        f"{found.queries / size / done:.2f}" if done else "none",
+        f"{1000 * found.cpu_seconds / size / done:.1f}" if done else "none",
         f"{found.memory_bytes / 2**20:.0f}",
         f"{found.load:.1f}",
     )
@@ -136,8 +139,7 @@ def measure(size: int, folder: Path, arguments: argparse.Namespace) -> Measured:
     with exchange(arguments, folder) as urls:
         environment["CAPITAL_VENUE_URLS"] = json.dumps(urls)
         with clusters({**os.environ, **environment}) as groups:
-            # The first minute imports, and reads everybody for the first time.
-            time.sleep(60)
+            time.sleep(arguments.first_seconds)
             before = usage(groups), log.stat().st_size
             start, memory = timezone.now(), 0
             for _ in range(arguments.minutes * 12):

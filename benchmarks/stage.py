@@ -25,6 +25,8 @@ sys.path.insert(0, str(PROJECT))
 
 DEFAULT_URL = "postgres://postgres@127.0.0.1:5432/postgres"
 _CANNOT_RUN = 2
+# Names a migrated database, from which scratch databases are copied instead of being migrated.
+TEMPLATE = "CAPITAL_BENCHMARK_TEMPLATE"
 
 Answer = TypeVar("Answer")
 
@@ -57,8 +59,10 @@ def set_up_django(database_url: str | None = None) -> None:
 
 
 @contextmanager
-def scratch_database() -> Iterator[None]:
+def scratch_database() -> Iterator[str]:
     """A migrated PostgreSQL database that exists while the block runs, with Django set up on it.
+
+    Gives its name.
 
     ``DATABASE_URL`` names the server; the database that it names is connected to and is not
     touched. Ends the process with exit code 2 where there is no PostgreSQL.
@@ -85,10 +89,11 @@ def scratch_database() -> Iterator[None]:
             f"This benchmark needs PostgreSQL, and none answers at {where} "
             f"({type(error).__name__}). Start one, or set DATABASE_URL."
         )
-    name = f"capital_benchmark_{os.getpid()}"
+    name, template = f"capital_benchmark_{os.getpid()}", os.environ.get(TEMPLATE, "")
+    copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
     with server:
         try:
-            server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            server.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), copied))
         except (psycopg.errors.InsufficientPrivilege, psycopg.errors.DuplicateDatabase) as error:
             stop(f"Cannot create the database {name} at {where}: {type(error).__name__}.")
         try:
@@ -97,8 +102,9 @@ def scratch_database() -> Iterator[None]:
             from django.core.management import call_command
             from django.db import connection
 
-            call_command("migrate", verbosity=0)
-            yield
+            if not template:
+                call_command("migrate", verbosity=0)
+            yield name
             connection.close()
         finally:
             # FORCE, because an interrupted benchmark may still be connected.
@@ -129,6 +135,35 @@ def timed(work: Callable[[], Answer]) -> tuple[float, Answer]:
     start = time.perf_counter()
     answer = work()
     return time.perf_counter() - start, answer
+
+
+# Seconds by the clock, and of CPU.
+Spent = tuple[float, float | None]
+
+
+def measured(work: Callable[[], object]) -> Spent:
+    """What ``work`` took."""
+    before = cpu_seconds()
+    seconds, _ = timed(work)
+    after = cpu_seconds()
+    return seconds, None if before is None or after is None else after - before
+
+
+def cpu_seconds() -> float | None:
+    """What this process and the server's process for it have used; None where nobody knows."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid(), inet_server_addr() = inet_client_addr()")
+        pid, is_local = cursor.fetchone()
+    stat = Path(f"/proc/{pid}/stat")
+    if is_local is False or not stat.exists():
+        return None
+    name, _, rest = stat.read_text().rpartition(") ")
+    if "postgres" not in name:
+        return None
+    user, system = rest.split()[11:13]
+    return time.process_time() + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def best_of(repeats: int, work: Callable[[], Answer]) -> tuple[float, Answer]:

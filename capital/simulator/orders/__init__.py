@@ -1,1 +1,0 @@
-"""Orders: what the simulated venues take, fill and tell of them, each in its own wire format."""
