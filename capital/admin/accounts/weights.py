@@ -112,7 +112,7 @@ class WeightsPage:
 
     def weights_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The editor by itself; on POST the weights are saved, and what was refused is shown."""
-        account = self._account(request, object_id)
+        account = self._weighed(request, object_id)
         is_sent = request.method == "POST"
         formset, problems = self._formset(request, account, is_sent=is_sent), []
         if is_sent and formset.is_valid():
@@ -139,7 +139,7 @@ class WeightsPage:
 
     def weights_preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """What the typed weights would come to, as JSON; nothing is saved."""
-        account = self._account(request, object_id)
+        account = self._weighed(request, object_id)
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:capital_account_weights", args=[account.pk]))
         formset = self._formset(request, account, is_sent=True)
@@ -157,7 +157,7 @@ class WeightsPage:
             return JsonResponse({"notice": sentence(error.reason)})
         return JsonResponse(told_foreseen(foreseen, now=timezone.now()))
 
-    def _account(self, request: HttpRequest, object_id: str) -> Account:
+    def _weighed(self, request: HttpRequest, object_id: str) -> Account:
         account: Account = seen_or_404(self, request, object_id)
         if not may(user_of(request), Act.CHANGE_LINK, account):
             raise PermissionDenied
