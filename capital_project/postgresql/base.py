@@ -1,7 +1,9 @@
 """The database of ``DATABASE_URL`` on PostgreSQL. Django finds its wrapper by this name."""
 
 import select
+from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 
 
@@ -12,6 +14,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     itself. A server that restarted or ended the connection has said so by then: what waits at the
     other end of an idle connection can be nothing else. Where something waits, it is asked.
     """
+
+    # What Django's stubs do not know of.
+    health_check_enabled: Any
+    health_check_done: Any
 
     def close_if_health_check_failed(self) -> None:
         """Close the connection if it no longer works."""
@@ -25,7 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether the server sent something, such as its farewell; True where that is not known."""
         try:
             socket = self.connection.pgconn.socket
-        except base.Database.Error:
+        except psycopg.Error:
             return True
         poll = select.poll()
         poll.register(socket, select.POLLIN)

@@ -5,7 +5,7 @@ JSON with exact numbers, without text that the database cannot store.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import IO, Any, NoReturn
 
@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from capital.api.frame.problems import PayloadTooLarge
@@ -27,8 +26,6 @@ _LONGEST_NUMBER = 400
 _JSON = "application/json"
 _TAKES_JSON = frozenset({"*/*", _JSON})
 
-_Renderer = type[BaseRenderer] | BaseRenderer
-
 
 def largest_body(path: str) -> int:
     """How many bytes of a body are read at an address of the API."""
@@ -38,22 +35,20 @@ def largest_body(path: str) -> int:
 class QuickNegotiation(DefaultContentNegotiation):
     """As the REST framework negotiates; JSON, and "anything", without its general way."""
 
-    def select_parser(self, request: Request, parsers: Sequence[BaseParser]) -> BaseParser | None:
-        if len(parsers) == 1 and request.content_type == parsers[0].media_type:
-            return parsers[0]
-        found: BaseParser | None = super().select_parser(request, parsers)
-        return found
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        first, *others = parsers
+        if not others and request.content_type == first.media_type:
+            return first
+        return super().select_parser(request, [first, *others])
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[_Renderer], format_suffix: Any = None
-    ) -> tuple[_Renderer, str]:
-        if not format_suffix:
-            accepted = request.META.get("HTTP_ACCEPT", "*/*")
-            first = renderers[0]
-            if first.media_type == _JSON and accepted in _TAKES_JSON:
-                return first, _JSON
-        found: tuple[_Renderer, str] = super().select_renderer(request, renderers, format_suffix)
-        return found
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> Any:
+        first, *others = renderers
+        accepted = request.META.get("HTTP_ACCEPT", "*/*")
+        if not format_suffix and first.media_type == _JSON and accepted in _TAKES_JSON:
+            return first, _JSON
+        return super().select_renderer(request, [first, *others], format_suffix)
 
 
 class NotJson(ParseError):

@@ -363,7 +363,9 @@ def _seen_links(link_ids: Sequence[int], viewer: Viewer | None) -> list[dict[str
     if viewer is None:
         return [dict(zip(_LINK_COLUMNS, row, strict=True)) for row in _LINKS.rows(link_ids)]
     columns = _LINK_COLUMNS + _VIEWED_COLUMNS
-    rows = [dict(zip(columns, row, strict=True)) for row in _LINKS.rows(link_ids, [viewer.user.pk])]
+    rows = [
+        dict(zip(columns, row, strict=True)) for row in _LINKS.rows(link_ids, [viewer.user.pk or 0])
+    ]
     return [
         row
         for row in rows
