@@ -2,13 +2,18 @@
 
 import configparser
 import re
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from django.core.management import get_commands
 
+from capital.traces import HEADER
+from capital_project.environment import log_formatter
+from tests.factories import make_account
 from tests.paths import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -93,6 +98,34 @@ def test_the_proxy_passes_on_what_the_settings_trust() -> None:
     assert header is not None
     assert f"proxy_set_header {header[1]} $scheme;" in text
     assert "proxy_set_header Host $host;" in text
+    assert f"proxy_set_header {HEADER} $request_id;" in text
+
+
+def configuration() -> dict[str, Any]:
+    return runpy.run_path(str(DEPLOY / "gunicorn.conf.py"))
+
+
+def test_gunicorn_writes_its_lines_as_the_site_does_and_has_no_access_log_of_its_own() -> None:
+    log = configuration()["logconfig_dict"]
+
+    assert log["formatters"]["line"] == log_formatter()
+    assert log["loggers"]["gunicorn.error"]["handlers"] == ["stderr"]
+    assert log["loggers"]["gunicorn.access"]["handlers"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_process_of_a_server_says_which_secrets_no_key_opens_and_no_other_does(
+    caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    make_account(name="Main", api_key="k")
+    settings.FIELD_ENCRYPTION_KEYS = ["eEt0VlJjQmZ4ZGpIc2lZbkRhUXdLcFhyTHVNZ09xVHM="]
+    hook = configuration()["post_worker_init"]
+
+    hook(SimpleNamespace(age=2))
+    assert caplog.messages == []
+    hook(SimpleNamespace(age=1))
+    [said] = caplog.messages
+    assert said.startswith("1 stored secrets cannot be read with FIELD_ENCRYPTION_KEYS: account ")
 
 
 def test_prometheus_asks_where_metrics_are() -> None:
