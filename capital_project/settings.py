@@ -405,6 +405,8 @@ UNFOLD: dict[str, Any] = {
         _static("capital/live/ages.js"),
         _static("capital/live/parts.js"),
         _static("capital/timeline.js"),
+        _static("capital/live/asking.js"),
+        _static("capital/live/filter.js"),
     ],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},

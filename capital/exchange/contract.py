@@ -18,6 +18,8 @@ LISTINGS_WITHIN = timedelta(seconds=75)
 """How long ``fetch_listings`` takes at most: for lists of markets, then for their brackets."""
 
 Answers = Mapping[tuple[int, Pool], Observation | Reason]
+OnAccount = Callable[[int, Mapping[Pool, Observation | Reason]], None]
+"""Told of each account that is finished: its id, and the answers of its pools."""
 Contents = Mapping[str, Decimal]
 """What a wallet holds: an amount by currency, unrounded; no zeros but the account's own."""
 WalletAnswers = Mapping[tuple[int, Pool], Contents | Reason]
@@ -73,14 +75,15 @@ class ExchangeGateway(Protocol):
         requests: Sequence[BalanceRequest],
         *,
         clock: Clock,
-        on_account: Callable[[], None] | None = None,
+        on_account: OnAccount | None = None,
     ) -> Answers:
         """Read every pool of every request, concurrently.
 
         Args:
             requests: One for each account.
             clock: Gives the time at which a response arrived.
-            on_account: Called after each finished account.
+            on_account: Called after each finished account. It runs in the loop that waits for the
+                others, so it must not wait for anything itself.
 
         Returns:
             For each requested account id and pool, the unrounded amount, or why there is none. It

@@ -33,6 +33,7 @@
     User ──< AccountAccess >── Account                   whom its owner invited, with a role
     User ──< ApiToken ──> Account, or none;  ── DisplayPreference
     User ──< AlertTarget ──< AlertDelivery >──< Alert    where to be told, and what was
+    User ──< PlanRequest >── AllocationPlan              a form asks once, however often it is sent
     User ──< SecondFactorDevice;  ──< BackupCodes        what proves it after the password
     Alert and Trouble are about an account, a strategy, an owner, a venue or everybody.
     SettingChange names an account or a strategy, and outlives it. A Stop may also be of one link,
@@ -97,7 +98,7 @@ from capital.models.limits import LimitKind, LimitState
 from capital.models.links import StrategyAccount
 from capital.models.markets import Market
 from capital.models.paces import EndpointPace
-from capital.models.plans import AllocationPlan, PlannedAccount
+from capital.models.plans import AllocationPlan, PlannedAccount, PlanRequest
 from capital.models.queries import among as among
 from capital.models.rates import ReportingRate
 from capital.models.reservations import (
@@ -185,6 +186,7 @@ __all__ = [
     "LinkDay",
     "LinkMonth",
     "Market",
+    "PlanRequest",
     "PlannedAccount",
     "PoolDay",
     "Position",

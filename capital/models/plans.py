@@ -1,4 +1,4 @@
-"""AllocationPlan: a decision that was shown and waits for a person to apply it."""
+"""AllocationPlan: a decision that was shown and waits for a person. PlanRequest: who asked."""
 
 import uuid
 
@@ -85,3 +85,52 @@ class PlannedAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.account}"
+
+
+class PlanRequest(models.Model):
+    """A preview that somebody asked for, by the key of the form: asked twice, it is made once.
+
+    Attributes:
+        key: Of the form that was sent. Another form, or another choice in it, is another request.
+        asked: A digest of the accounts and of how they are to be allocated.
+        accounts: Primary keys, in the order in which they were asked for.
+        answers: What the exchanges have answered so far: by account, a list for each pool of its
+            name, its balance as text, and the code and figures of the reason where there is none.
+        started_at: When it was begun. A process that was ended leaves a request without a plan.
+        plan: NULL while the exchanges are waited for.
+    """
+
+    key = models.UUIDField(_("key"), editable=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="plan_requests",
+        verbose_name=_("requested by"),
+    )
+    asked = models.CharField(_("what was asked"), max_length=64)
+    accounts = models.JSONField(_("accounts"), default=list)
+    answers = models.JSONField(_("answers"), default=dict)
+    started_at = models.DateTimeField(_("started at"))
+    plan = models.ForeignKey(
+        AllocationPlan,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="requests",
+        verbose_name=_("allocation preview"),
+    )
+
+    class Meta:
+        verbose_name = _("request for a preview")
+        verbose_name_plural = _("requests for previews")
+        ordering = ["-started_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["actor", "key", "asked"], name="plan_asked_for_once_a_key"
+            ),
+        ]
+        # They are found by age when they are removed.
+        indexes = [models.Index(fields=["started_at"], name="plan_request_by_time")]
+
+    def __str__(self) -> str:
+        return str(self.key)

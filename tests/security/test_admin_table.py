@@ -38,6 +38,8 @@ def answers(desk: Desk, clients: Mapping[str, Client], page: Page) -> dict[str, 
     of_owner = {
         "public_id": str(desk.plan.public_id),
         "upload_id": str(desk.upload.public_id),
+        # Nobody asked with this one.
+        "key": str(desk.plan.public_id),
     }
     is_of_owner = not of_owner.keys().isdisjoint(page.arguments)
     values = of_owner if is_of_owner else _values(page, desk)

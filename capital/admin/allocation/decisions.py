@@ -145,12 +145,17 @@ class DecisionCard:
     reason: str
     decided_at: datetime
     pools: tuple[PoolCard, ...]
+    is_bad: bool = False
 
 
 def decision_card(
-    report: RunReport, *, decided_at: datetime, strategies: Mapping[str, Any]
+    report: RunReport,
+    *,
+    decided_at: datetime,
+    strategies: Mapping[str, Any],
+    is_bad: bool = False,
 ) -> DecisionCard:
-    """A decision that is not applied yet; its arguments are those of ``pool_tables``."""
+    """A decision that is not applied yet; ``is_bad`` where it fails. See ``pool_tables``."""
     return DecisionCard(
         report=report,
         outlook=OUTLOOK[report.outcome],
@@ -161,6 +166,7 @@ def decision_card(
             PoolCard(table, _lines(table.entries))
             for table in pool_tables(report, decided_at=decided_at, strategies=strategies)
         ),
+        is_bad=is_bad,
     )
 
 

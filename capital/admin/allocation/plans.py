@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,11 +20,15 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
+from capital.admin.allocation.asking import LIST, AskingPages, ask_for_plan, lead_to_plan
+from capital.admin.allocation.bulk import (
+    MOST_OPENED,
+    accounts_shown,
+    result_row,
+    told_failures,
+)
 from capital.admin.allocation.decisions import (
     OUTLOOK,
-    DecisionCard,
-    decision_card,
-    linked_strategies,
 )
 from capital.admin.allocation.options import Options, OptionsForm
 from capital.admin.frame.cells import OUTCOME_COLOUR
@@ -44,7 +48,7 @@ from capital.domain.errors import (
     PlanStale,
     UnknownPlan,
 )
-from capital.models import Account, AllocationPlan, Trigger
+from capital.models import Account, AllocationPlan
 from capital.services.access import Act, may
 from capital.services.allocation import (
     MOST_NAMED,
@@ -52,14 +56,11 @@ from capital.services.allocation import (
     apply_plan,
     expires_at,
     get_plan,
-    make_plan,
     report_plan,
+    report_runs,
     runs_of_plan,
 )
-from capital.services.sentences import sentence, sentence_of
-
-# Up to so many accounts are shown opened; more are a list to open one by one.
-MOST_OPENED = 12
+from capital.services.sentences import sentence
 
 
 @admin.action(permissions=["allocate"], description=gettext_lazy("Allocate capital"))
@@ -72,15 +73,10 @@ def allocate_capital(
         # Somebody else's, or gone since the list was shown.
         messages.warning(request, gettext("None of the selected accounts was found."))
         return None
-    try:
-        plan = make_plan(ids, actor=user_of(request), trigger=Trigger.ADMIN)
-    except CapitalError as error:
-        messages.error(request, sentence(error.reason))
-        return None
-    return _to_plan(plan)
+    return ask_for_plan(request, ids, back=request.get_full_path())
 
 
-class AllocationPages:
+class AllocationPages(AskingPages):
     """For the accounts' ``ModelAdmin``: select, see first, apply."""
 
     actions: Sequence[Any] = [allocate_capital]
@@ -99,7 +95,7 @@ class AllocationPages:
                 site.admin_view(self.plan_result_view),
                 name="capital_account_plan_result",
             ),
-            *super().get_urls(),  # type: ignore[misc]
+            *super().get_urls(),
         ]
 
     def has_allocate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -143,24 +139,20 @@ class AllocationPages:
         asked = {"accept_jump": "accept_jump" in request.GET}
         form = OptionsForm(user_of(request), request.POST or None, initial=asked)
         if request.method == "POST" and form.is_valid():
-            try:
-                return _to_plan(
-                    make_plan(
-                        [account.pk],
-                        actor=user_of(request),
-                        trigger=Trigger.ADMIN,
-                        splits_again=splits_again,
-                        **form.options,
-                    )
-                )
-            except CapitalError as error:
-                messages.error(request, sentence(error.reason))
+            return ask_for_plan(
+                request,
+                [account.pk],
+                back=request.get_full_path(),
+                splits_again=splits_again,
+                **form.options,
+            )
         return self._page(
             request,
             "allocation/allocate",
             title,
             object=account,
             form=form,
+            once=uuid4(),
             split_notice=split_notice(account.policy) if splits_again else "",
             back=reverse("admin:capital_account_change", args=[account.pk]),
         )
@@ -181,11 +173,9 @@ class AllocationPages:
         if request.method == "POST":
             return self._look_again(request, plan)
         reports = report_plan(plan)
-        strategies = linked_strategies(reports)
-        cards = [
-            decision_card(report, decided_at=plan.created_at, strategies=strategies)
-            for report in reports
-        ]
+        shown = accounts_shown(request, plan, reports)
+        if "part" in request.GET and shown["all_url"]:
+            return TemplateResponse(request, "capital/allocation/bulk_details.html", shown)
         form = OptionsForm(
             user_of(request),
             initial={
@@ -203,10 +193,10 @@ class AllocationPages:
             plan=plan,
             split_notices=_split_notices(plan),
             expires_at=expires_at(plan),
-            cards=cards,
-            outlooks=_counted(cards),
-            opened=len(cards) <= MOST_OPENED,
+            **shown,
+            outlooks=_counted(reports),
             form=form,
+            once=uuid4(),
             # What was chosen, and where a choice would help.
             shows_options=plan.force
             or plan.accept_jump
@@ -220,23 +210,22 @@ class AllocationPages:
         """What became of each account, with a link to its run."""
         plan = _plan_or_404(request, public_id)
         made = runs_of_plan(plan)
+        reports = {each.account_id: each for each in report_runs([run for _, run in made if run])}
         rows = [
-            {
-                "account": account,
-                "run": run,
-                "colour": OUTCOME_COLOUR[run.outcome] if run else "danger",
-                "reason": sentence_of(run.code, run.figures) if run else "",
-            }
+            result_row(account, run, reports.get(account.pk), is_live=plan.live)
             for account, run in made
         ]
         # What needs attention comes first.
-        rows.sort(key=lambda row: row["colour"] != "danger")
+        rows.sort(key=lambda row: not row["is_bad"])
+        bad = [row["account"].name for row in rows if row["is_bad"]]
         return self._page(
             request,
             "allocation/plan_result",
             gettext("Allocate capital: result"),
             plan=plan,
             rows=rows,
+            failures=told_failures(bad, len(rows)) if plan.applied_at else "",
+            is_long=len(rows) > MOST_OPENED,
             back=reverse("admin:capital_account_changelist"),
         )
 
@@ -281,19 +270,17 @@ class AllocationPages:
     ) -> HttpResponse:
         """The same accounts, as things are now."""
         ids = list(plan.accounts.values_list("account_id", flat=True))
-        asked: Any = {"actor": user_of(request), "trigger": Trigger.ADMIN}
-        asked["splits_again"] = plan.splits_again
+        again = plan.splits_again
         try:
-            try:
-                return _to_plan(make_plan(ids, **asked, **options))
-            except NothingToAccept as error:
-                # The exchange says otherwise again: what was to be accepted is gone.
-                messages.warning(request, sentence(error.reason))
-                options["accept_jump"] = False
-                return _to_plan(make_plan(ids, **asked, **options))
+            return lead_to_plan(request, ids, splits_again=again, **options)
+        except NothingToAccept as error:
+            # The exchange says otherwise again: what was to be accepted is gone.
+            messages.warning(request, sentence(error.reason))
+            options["accept_jump"] = False
         except CapitalError as error:
             messages.error(request, sentence(error.reason))
-            return HttpResponseRedirect(reverse("admin:capital_account_changelist"))
+            return HttpResponseRedirect(reverse(LIST))
+        return ask_for_plan(request, ids, back=reverse(LIST), splits_again=again, **options)
 
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any
@@ -326,13 +313,13 @@ def _split_notices(plan: AllocationPlan) -> list[str]:
     return [split_notice(policy) for policy in dict.fromkeys(policies)]
 
 
-def _counted(cards: Sequence[DecisionCard]) -> list[tuple[Any, str, int]]:
-    """How many accounts of each outlook: label, colour and number."""
-    counts = Counter(card.report.outcome for card in cards)
+def _counted(reports: Sequence[RunReport]) -> list[tuple[Any, str, int, str]]:
+    """How many accounts of each outlook: label, colour, number and outcome."""
+    counts = Counter(report.outcome for report in reports)
     return [
-        (OUTLOOK[outcome.value], OUTCOME_COLOUR[outcome.value], counts[outcome.value])
-        for outcome in Outcome
-        if counts[outcome.value]
+        (OUTLOOK[each], OUTCOME_COLOUR[each], counts[each], each)
+        for each in (outcome.value for outcome in Outcome)
+        if counts[each]
     ]
 
 
@@ -348,7 +335,3 @@ def _plan_or_404(request: HttpRequest, public_id: UUID) -> AllocationPlan:
         return get_plan(public_id, actor=user_of(request))
     except UnknownPlan:
         raise Http404 from None
-
-
-def _to_plan(plan: AllocationPlan) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:capital_account_plan", args=[plan.public_id]))

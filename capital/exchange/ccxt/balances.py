@@ -23,7 +23,14 @@ from capital.exchange.ccxt.clients import (
     tls_context,
 )
 from capital.exchange.ccxt.keys import inspect_all
-from capital.exchange.contract import Answers, BalanceRequest, Contents, KeyFacts, WalletAnswers
+from capital.exchange.contract import (
+    Answers,
+    BalanceRequest,
+    Contents,
+    KeyFacts,
+    OnAccount,
+    WalletAnswers,
+)
 from capital.exchange.politeness import Line
 from capital.exchange.venues import BalanceCall
 
@@ -74,7 +81,7 @@ class CcxtGateway(AccountClients):
         requests: Sequence[BalanceRequest],
         *,
         clock: Clock,
-        on_account: Callable[[], None] | None = None,
+        on_account: OnAccount | None = None,
     ) -> Answers:
         """See ``ExchangeGateway.fetch_balances``."""
 
@@ -141,7 +148,7 @@ class CcxtGateway(AccountClients):
         self,
         requests: Sequence[BalanceRequest],
         read: "Reader",
-        on_account: Callable[[], None] | None = None,
+        on_account: OnAccount | None = None,
     ) -> dict[tuple[int, Pool], Any]:
         import aiohttp
 
@@ -156,7 +163,8 @@ class CcxtGateway(AccountClients):
                 async with slots[request.venue.id]:
                     answers = await gateway._fetch_account(request, session, read)
                 if on_account is not None:
-                    on_account()
+                    told = dict(zip(request.pools, answers, strict=True))
+                    on_account(request.account_id, told)
                 return answers
 
             answers = await asyncio.gather(*(in_turn(request) for request in requests))

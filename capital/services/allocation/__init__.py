@@ -8,6 +8,13 @@ from capital.services.allocation.allocate import (
     reallocate_where_due,
 )
 from capital.services.allocation.applying import apply_plan
+from capital.services.allocation.asking.due import due_accounts
+from capital.services.allocation.asking.once import (
+    AccountAsked,
+    find_request,
+    make_plan_once,
+    who_answered,
+)
 from capital.services.allocation.causes.told import causes_of, told_causes
 from capital.services.allocation.events import (
     request_market_rules,
@@ -56,6 +63,7 @@ from capital.services.allocation.whatif.figures import (
 __all__ = [
     "COURSE_FIGURES",
     "MOST_NAMED",
+    "AccountAsked",
     "AllocationPreview",
     "Comparison",
     "EntryReport",
@@ -77,12 +85,15 @@ __all__ = [
     "causes_of",
     "check_gate",
     "comparison_as_json",
+    "due_accounts",
     "expires_at",
+    "find_request",
     "foresee_saved_weights",
     "get_plan",
     "in_quanta_of",
     "last_capital",
     "make_plan",
+    "make_plan_once",
     "preview_allocation",
     "preview_revert",
     "reallocate_where_due",
@@ -102,4 +113,5 @@ __all__ = [
     "told_causes",
     "told_steps",
     "weigh_links",
+    "who_answered",
 ]

@@ -17,6 +17,7 @@ from capital.domain.balances import PoolReading
 from capital.domain.clock import Clock
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
+from capital.exchange.contract import OnAccount
 from capital.exchange.moments import Moment
 from capital.models import Account, AllocationRun, Trigger
 from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
@@ -55,7 +56,7 @@ class _Progress:
     tell: Callable[[int], None] | None
     told: int = 0
 
-    def account_answered(self) -> None:
+    def account_answered(self, _account_id: int, _answers: Mapping[Pool, object]) -> None:
         self.told += 1
         if self.tell is not None:
             self.tell(1)
@@ -385,7 +386,7 @@ def _observe(
     linked_accounts: Mapping[int, LinkedAccount],
     request: AllocationRequest,
     *,
-    on_account: Callable[[], None] | None = None,
+    on_account: OnAccount | None = None,
 ) -> LiveAnswers:
     wanted = [(linked.account, linked.pools) for linked in linked_accounts.values()]
     if request.until is not None:

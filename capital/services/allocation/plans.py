@@ -20,6 +20,7 @@ from capital.domain.errors import (
     UnknownPlan,
 )
 from capital.domain.pools import Pool
+from capital.exchange.contract import OnAccount
 from capital.models import (
     Account,
     AllocationPlan,
@@ -81,6 +82,7 @@ def make_plan(
     accept_jump: bool = False,
     splits_again: bool = False,
     clock: Clock = timezone.now,
+    on_account: OnAccount | None = None,
 ) -> AllocationPlan:
     """Decide as ``allocate_capital`` does, and store that as a plan. No capital is written.
 
@@ -95,6 +97,7 @@ def make_plan(
         accept_jump: Accept the balances that are suspect now; the plan shows them.
         splits_again: Divide the pools by weight once, whatever the accounts' policies.
         clock: Gives the current time.
+        on_account: Told of each account whose exchange answered; it must not wait.
 
     Raises:
         UnknownAccount: An id has no account, or none that the actor may see.
@@ -121,6 +124,7 @@ def make_plan(
         [(linked.account, linked.pools) for linked in linked_accounts.values()],
         live=live,
         clock=clock,
+        on_account=on_account,
     )
     plan = _new_plan(request, now=clock())
     planned = _planned_accounts(plan, [linked_accounts[key] for key in ids], answers, request)

@@ -1,7 +1,7 @@
 """Live balances from the exchanges. Nothing is written."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import CredentialsUnreadable, UnknownVenue
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
-from capital.exchange.contract import BalanceRequest, Contents, Credentials, KeyFacts
+from capital.exchange.contract import BalanceRequest, Contents, Credentials, KeyFacts, OnAccount
 from capital.exchange.gateway import get_gateway
 from capital.exchange.moments import Moment
 from capital.exchange.venues import get_venue
@@ -47,7 +47,7 @@ def observe_pools(
     *,
     live: bool = True,
     clock: Clock = timezone.now,
-    on_account: Callable[[], None] | None = None,
+    on_account: OnAccount | None = None,
     until: Moment | None = None,
 ) -> LiveAnswers:
     """Read the wanted pools of each account from its exchange, concurrently.
@@ -59,7 +59,7 @@ def observe_pools(
         live: False returns ``live_disabled`` and calls no exchange, as does the setting
             ``CAPITAL_LIVE_BALANCES`` when it is off.
         clock: Gives the time at which a response arrived.
-        on_account: Called after each account whose exchange was called.
+        on_account: Told of each account whose exchange was called; it must not wait.
         until: When all of them are to be answered; None where each account has the usual time.
 
     Returns:
@@ -136,7 +136,7 @@ def observe_balances(
 def _ask(
     requests: Sequence[BalanceRequest],
     clock: Clock,
-    on_account: Callable[[], None] | None,
+    on_account: OnAccount | None,
     until: Moment | None,
 ) -> LiveAnswers:
     """The gateway's answers. An error of the gateway is a reason, so the cache may be used."""

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django_q.models import Task
 
 from capital.domain.clock import Clock
-from capital.models import AllocationPlan, ClusterHeartbeat, JobRun, TradeUpload
+from capital.models import AllocationPlan, ClusterHeartbeat, JobRun, PlanRequest, TradeUpload
 from capital.services.access.idempotency import prune_requests
 from capital.services.balances.turns.paces import prune_paces
 from capital.services.transactions import outside_transaction
@@ -40,6 +40,8 @@ def prune(*, clock: Clock = timezone.now) -> Counter[str]:
         "trade_uploads": TradeUpload.objects.filter(created_at__lt=now - _PREVIEWS_KEPT),
         "heartbeats": ClusterHeartbeat.objects.filter(beat_at__lt=now - _HEARTBEATS_KEPT),
     }
+    # What was asked for and never made: its process was ended. The others go with their plan.
+    PlanRequest.objects.filter(started_at__lt=now - _PREVIEWS_KEPT).delete()
     # The accounts of a plan are removed with it, and are not counted.
     counts = Counter(
         {name: rows.delete()[1].get(rows.model._meta.label, 0) for name, rows in gone.items()}

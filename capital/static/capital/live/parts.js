@@ -136,6 +136,12 @@
             if (seen === null) {
                 throw new Error("no parts");
             }
+            const next = fresh.querySelector("[data-live-go]");
+            if (next !== null) {
+                over = true;
+                location.replace(next.href);
+                return;
+            }
             problem.textContent = "";
             const changed = put(fresh);
             const asOf = told.querySelector("[data-as-of]");
