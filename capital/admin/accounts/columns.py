@@ -137,6 +137,10 @@ class AccountColumns:
             )
         )
 
+    @admin.display(description=gettext_lazy("owner"))
+    def shown_owner(self, account: Account) -> str:
+        return str(account.owner.get_username())
+
     @admin.display(description=gettext_lazy("exchange connection"))
     def shown_connection(self, account: Account) -> str:
         """Why the exchange did not answer at the last sync."""

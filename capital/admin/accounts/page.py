@@ -125,7 +125,7 @@ class AccountAdmin(
         self, request: HttpRequest, obj: Account | None = None
     ) -> Sequence[str]:
         """All fields of a page whose links alone may be edited; always what services write."""
-        shown = ["shown_credentials", *flatten(_STATE), *PANEL]
+        shown = ["shown_credentials", "shown_owner", *flatten(_STATE), *PANEL]
         if not request.user.is_superuser:
             shown.append("owner")
         if obj is not None and not self.may_edit(request, obj):
@@ -135,12 +135,14 @@ class AccountAdmin(
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> list[Any]:
         """Credentials only for whom they belong to."""
         may_replace = obj is None or may(request.user, Act.REPLACE_CREDENTIALS, obj)
+        # A field that is only shown would lead to the user's page, which others may not open.
+        owner = "owner" if request.user.is_superuser else "shown_owner"
         sections: list[Any] = [
             (
                 None,
                 {
                     "fields": [
-                        ("name", "owner")
+                        ("name", owner)
                         if shows_owner(request, None if obj is None else obj.owner)
                         else "name",
                         *IDENTITY_FIELDS,

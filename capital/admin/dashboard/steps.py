@@ -23,8 +23,15 @@ class Step:
     url: str = ""
 
 
+def sees_nothing(steps: FirstSteps, user: AbstractUser) -> bool:
+    """Whether the user sees no account, and may add none: somebody has to give them access."""
+    return not (steps.has_account or user.has_perm("capital.add_account"))
+
+
 def first_steps(steps: FirstSteps, user: AbstractUser) -> list[Step]:
-    """What to do first, with a link where the user may do it."""
+    """What to do first, with a link where the user may do it; nothing for who may add nothing."""
+    if not user.has_perm("capital.add_account"):
+        return []
 
     def adding(permission: str, name: str) -> str:
         return reverse(f"admin:{name}_add") if user.has_perm(permission) else ""

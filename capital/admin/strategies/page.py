@@ -97,6 +97,7 @@ class StrategyAdmin(
 
     def get_fieldsets(self, request: HttpRequest, obj: Strategy | None = None) -> list[Any]:
         """What it is, and who it belongs to."""
+        owner = "owner" if request.user.is_superuser else "shown_owner"
         owned = shows_owner(request, None if obj is None else obj.owner)
         refused = self.refusals_of(request, obj)
         stops: list[Any] = []
@@ -114,7 +115,7 @@ class StrategyAdmin(
                         ("market_type", "status"),
                         "order_tag",
                         "description",
-                        *(["owner"] if owned else []),
+                        *([owner] if owned else []),
                     ]
                 },
             ),
@@ -152,7 +153,17 @@ class StrategyAdmin(
         self, request: HttpRequest, obj: Strategy | None = None
     ) -> Sequence[str]:
         """Who it belongs to is a superuser's to say."""
-        return ["shown_refusals", "shown_stops", *([] if request.user.is_superuser else ["owner"])]
+        return [
+            "shown_refusals",
+            "shown_stops",
+            "shown_owner",
+            *([] if request.user.is_superuser else ["owner"]),
+        ]
+
+    @admin.display(description=gettext_lazy("owner"))
+    def shown_owner(self, strategy: Strategy) -> str:
+        """A name: others may not open the user's page."""
+        return str(strategy.owner.get_username())
 
     def get_prepopulated_fields(
         self, request: HttpRequest, obj: Strategy | None = None

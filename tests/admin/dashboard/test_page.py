@@ -125,16 +125,20 @@ def test_what_is_unknown_is_a_dash_and_never_zero(client: Client) -> None:
 
 @pytest.mark.once
 def test_an_empty_desk_has_steps_and_no_charts_and_a_plain_user_no_links(client: Client) -> None:
-    client.force_login(make_user(is_staff=True))
+    client.force_login(make_user(username="looker", is_staff=True))
     plain = page(client)
     client.force_login(make_user(is_staff=True, is_superuser=True))
     powerful = page(client)
 
     for text in (plain, powerful):
-        assert "Getting started" in text
         assert "<canvas" not in text
-    assert "/admin/capital/account/add/" not in plain
-    assert "/admin/capital/account/add/" in powerful
+    start = "/admin/capital/account/first-steps/"
+    assert start not in plain
+    assert "Getting started" not in plain
+    assert "Tell them your username: looker" in plain
+    assert start in powerful
+    assert "Getting started" in powerful
+    assert "You see no account yet" not in powerful
 
 
 @pytest.mark.once

@@ -9,11 +9,14 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from capital.models import Account, Stop
+from capital.models import Account, Stop, StrategyCapital
+from capital.services.balances import sync_balances
+from capital.simulator.state import SimulatedAccount
 from tests.end_to_end.browser.hand import Hand
 from tests.end_to_end.browser.visitor import goto
 from tests.factories import make_account, make_link, make_strategy, make_summary
 from tests.services.overview.timeline.records import decided
+from tests.simulated import Exchange
 
 Desk = Callable[..., Page]
 
@@ -52,6 +55,66 @@ def test_all_entries_are_stopped_by_two_clicks_and_resumed_by_two(
     expect(hand.page.locator(".desk-bar")).to_have_count(0)
     assert not Stop.objects.open().exists()
     assert hand.clicks == 4
+
+
+def test_a_revoked_key_is_one_click_from_its_reason(
+    desk: Desk, operator: Any, exchange: Exchange
+) -> None:
+    account = exchange.open_account(
+        owner=operator, name="Main", wallets={"spot": {"USDT": "1"}, "futures": {"USDT": "2"}}
+    )
+    sync_balances([account.pk])
+    hand = Hand(goto(desk(), "/admin/strategies/strategy/"))
+    exchange.fail(account, "unauthorized")
+    sync_balances([account.pk])
+
+    hand.press("Dashboard", leads_to="**/admin/")
+
+    line = hand.page.locator("#needs li").first
+    expect(line).to_contain_text("Main")
+    expect(line).to_contain_text("binance refused the API key")
+    expect(line.get_by_role("link", name="Replace the key")).to_be_visible()
+    assert hand.clicks == 1
+
+
+def test_from_nothing_to_allocated_capital_of_two_strategies_in_twenty_clicks(
+    desk: Desk, exchange: Exchange
+) -> None:
+    exchange.state.add(
+        SimulatedAccount(
+            venue="bybit",
+            api_key="CANARY-key",
+            api_secret="CANARY-secret",
+            currency="USDT",
+            wallets={"unified": {"USDT": "10000"}},
+        )
+    )
+    hand = Hand(goto(desk(), "/admin/"))
+    field = lambda name: hand.page.locator(f"#id_{name}")  # noqa: E731
+
+    hand.press("First steps", leads_to="**/first-steps/")
+    hand.type(field("venue"), "bybit")
+    hand.type(field("name"), "Main")
+    hand.press("Next", leads_to="**/first-steps/keys/**")
+    hand.type(field("api_key"), "CANARY-key")
+    hand.type(field("api_secret"), "CANARY-secret")
+    hand.press("Next", leads_to="**/first-steps/check/")
+    expect(hand.page.locator("#content")).to_contain_text("10,000.00 USDT")
+    hand.press("Next", leads_to="**/first-steps/strategies/")
+    hand.type(field("new-0-name"), "Trend")
+    hand.choose(field("new-0-market"), "futures")
+    hand.type(field("new-0-weight"), "3")
+    hand.type(field("new-1-name"), "Grid")
+    hand.type(field("new-1-weight"), "2")
+    hand.press("Save and preview", leads_to="**/plans/*/")
+    expect(hand.page.locator("#content")).to_contain_text("6,000.00")
+    hand.press("Apply", leads_to="**/result/")
+
+    rows = StrategyCapital.objects.order_by("pk").values_list(
+        "strategy_account__strategy__key", "allocated_capital"
+    )
+    assert dict(rows) == {"trend": 6000, "grid": 4000}
+    assert hand.clicks <= 20
 
 
 def test_the_statement_of_last_month_is_three_clicks_away(desk: Desk, account: Account) -> None:

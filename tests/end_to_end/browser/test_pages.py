@@ -56,7 +56,7 @@ def test_an_empty_desk_says_what_to_do_first(desk: Tenant) -> None:
     expect(page.locator(".desk-steps > li")).to_have_count(4)
     assert page.locator("canvas").count() == 0
     page.click("text=Add an account")
-    page.wait_for_url("**/admin/capital/account/add/")
+    page.wait_for_url("**/admin/capital/account/first-steps/")
 
 
 def test_the_dashboard_shows_each_currency_and_every_number_leads_to_its_rows(

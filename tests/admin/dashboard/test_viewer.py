@@ -1,0 +1,59 @@
+"""A viewer's pages are what they may see: every link and every button leads somewhere."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from capital.models import AccountAccess, Trouble
+from tests.admin.tenants import join, make_tenant
+from tests.factories import make_account, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
+
+# Forms that log out or choose a language, and the reading of pages again, are everybody's.
+_LINKS = re.compile(r'href="(/admin/[^"#]*)')
+
+
+@pytest.fixture
+def viewer() -> Any:
+    """Sees one account that has everything, and another one that needs somebody."""
+    tenant = make_tenant("theirs")
+    refused = make_account(
+        owner=tenant.user, name="Refused", connection_code="exchange_refused_key"
+    )
+    user = join(make_user(username="looker", is_staff=True), "viewer")
+    for account in (tenant.account, refused):
+        AccountAccess.objects.create(account=account, user=user, role="viewer")
+    Trouble.objects.create(
+        key="one",
+        kind="key_refused",
+        code="exchange_refused_key",
+        figures={"venue": "binance", "kind": "AuthenticationError"},
+        noticed_at=timezone.now(),
+        account=refused,
+    )
+    return user
+
+
+def test_every_link_of_a_viewers_first_pages_opens(client: Client, viewer: Any) -> None:
+    client.force_login(viewer)
+    account = viewer.account_accesses.order_by("pk").first().account
+    pages = ("/admin/", "/admin/capital/account/", f"/admin/capital/account/{account.pk}/change/")
+    told = {path: client.get(path).content.decode() for path in pages}
+
+    found = {unescape(link) for text in told.values() for link in _LINKS.findall(text)}
+    statuses = {
+        link: client.get(link).status_code for link in sorted(found) if "logout" not in link
+    }
+
+    assert {link: status for link, status in statuses.items() if status >= 400} == {}
+    assert len(statuses) > 20
+    for text in told.values():
+        for button in ("Replace the key", "Allocate capital<", "First steps", "New strategy"):
+            assert button not in text
+    assert "Getting started" not in told["/admin/"]
+    assert "refused the API key" in told["/admin/"]
