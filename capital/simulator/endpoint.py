@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 
 from capital.domain.pools import Pool
@@ -90,41 +89,6 @@ class PublicEndpoint:
 
 
 @dataclass(frozen=True)
-class PlacedOrder:
-    """What a request for an order means, by the venue's documentation. Nothing is filled.
-
-    Attributes:
-        market: The venue's own name of the market.
-        side: ``buy`` or ``sell``.
-        base: How much of the base currency; None where the request is in quote currency.
-        quote: How much of the quote currency; None where the request is in base currency.
-    """
-
-    market: str
-    side: str
-    base: Decimal | None = None
-    quote: Decimal | None = None
-
-
-@dataclass(frozen=True)
-class OrderEndpoint:
-    """Where orders are placed. It only notes what was asked for, whoever asks.
-
-    Attributes:
-        path: Of the URL; ``{…}`` stands for one part of it.
-        read: What the request means, from its path, query and body; a list in the body is
-            ``orders``. None where it is no order.
-        answer: What ccxt expects then.
-        method: Of HTTP.
-    """
-
-    path: str
-    read: Callable[[Mapping[str, Any]], PlacedOrder | None]
-    answer: Any
-    method: str = "POST"
-
-
-@dataclass(frozen=True)
 class SimulatedVenue:
     """One venue: its balances, with how they are signed and refused, and its markets.
 
@@ -133,11 +97,9 @@ class SimulatedVenue:
         balances: At least one for each of its pools.
         markets: Its lists of markets, and their tickers.
         notices: What it answers beside these.
-        orders: Where orders are placed.
     """
 
     id: str
     balances: tuple[Endpoint, ...]
     markets: tuple[PublicEndpoint, ...]
     notices: tuple[Notice, ...] = ()
-    orders: tuple[OrderEndpoint, ...] = ()

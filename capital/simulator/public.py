@@ -1,14 +1,11 @@
 """Public: the simulated venues' endpoints that need no key, over HTTP."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from capital.simulator.endpoint import OrderEndpoint, PlacedOrder, PublicEndpoint
+from capital.simulator.endpoint import PublicEndpoint
 from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault
 from capital.simulator.markets import MarketPlace, as_json
@@ -60,22 +57,6 @@ async def _question(request: web.Request) -> dict[str, str]:
     """What is asked for, in the path, the query or a body of JSON."""
     body = await request.json() if request.can_read_body else {}
     return {**request.match_info, **request.query, **body}
-
-
-def order_handler(endpoint: OrderEndpoint, orders: list[PlacedOrder]) -> Handler:
-    """Notes in ``orders`` what ``endpoint`` is asked for."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        text = await request.text()
-        body: Any = json.loads(text) if text[:1] in ("{", "[") else dict(parse_qsl(text))
-        if isinstance(body, list):
-            body = {"orders": body}
-        order = endpoint.read({**request.match_info, **request.query, **body})
-        if order is not None:
-            orders.append(order)
-        return web.json_response(endpoint.answer)
-
-    return handle
 
 
 def price_setter(place: MarketPlace) -> Handler:

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from email.utils import formatdate
 from functools import partial
@@ -19,9 +19,12 @@ from typing import Self
 from aiohttp import web
 
 from capital.simulator.control import add_control_routes
-from capital.simulator.endpoint import PlacedOrder, SimulatedVenue
+from capital.simulator.endpoint import SimulatedVenue
 from capital.simulator.markets import MarketPlace
-from capital.simulator.public import Handler, order_handler, price_setter, public_handler
+from capital.simulator.orders.order import PlacedOrder
+from capital.simulator.orders.served import placing_handler
+from capital.simulator.orders.venues import ORDERS
+from capital.simulator.public import Handler, price_setter, public_handler
 from capital.simulator.responder import AskedRequest, OldResponse, Responder
 from capital.simulator.signatures import SignedRequest
 from capital.simulator.state import ExchangeState
@@ -138,42 +141,51 @@ class SimulatedExchange:
                 time.time_ns() // 1_000_000 + self._clock_ahead_milliseconds
             )
 
-    def _add_routes(
-        self,
-        app: web.Application,
-        venue: SimulatedVenue,
-        root: str,
-        responder: Responder,
-        closing: asyncio.Event,
-    ) -> None:
-        """Let ``app`` answer for ``venue``; a path that another venue has already stays its own."""
-        routes: dict[tuple[str, str], list[tuple[_Accepts, Handler]]] = defaultdict(list)
+    def _routes_of(
+        self, venue: SimulatedVenue, root: str, responder: Responder, closing: asyncio.Event
+    ) -> Iterator[tuple[str, str, _Accepts, Handler]]:
+        """Method, path and handler of whatever ``venue`` answers, and which requests it takes."""
         for market in venue.markets:
             handler = public_handler(
                 market, self.market_place, latency_seconds=self._latency_seconds, closing=closing
             )
-            routes[market.method, market.path].append((market.accepts, handler))
-        for order in venue.orders:
-            handler = order_handler(order, self._orders)
-            routes[order.method, order.path].append((None, handler))
+            yield market.method, market.path, market.accepts, handler
+        for placing in ORDERS[venue.id].placings:
+            handler = placing_handler(
+                placing,
+                venue.id,
+                responder=responder,
+                place=self.market_place,
+                root=root,
+                orders=self._orders,
+            )
+            yield placing.method, placing.path, placing.accepts, handler
         for notice in venue.notices:
             handler = partial(responder.notify, notice=notice, root=root)
-            routes[notice.method, notice.path].append((None, handler))
-        for question in TRADING[venue.id].questions:
+            yield notice.method, notice.path, None, handler
+        for question in (*TRADING[venue.id].questions, *ORDERS[venue.id].questions):
             handler = question_handler(
                 question, venue.id, responder=responder, place=self.market_place, root=root
             )
-            routes[question.method, question.path].append((question.accepts, handler))
+            yield question.method, question.path, question.accepts, handler
         for balance in venue.balances:
             handler = partial(responder.answer, root=root)
-            routes[balance.method, balance.path].append((None, handler))
-        taken = {
-            (route.method, route.resource and route.resource.canonical)
-            for route in app.router.routes()
-        }
-        for (method, path), choices in routes.items():
-            if (method, root + path) not in taken:
-                app.router.add_route(method, root + path, _chooser(choices, responder, root))
+            yield balance.method, balance.path, None, handler
+
+    def _add_routes(
+        self, app: web.Application, responder: Responder, closing: asyncio.Event
+    ) -> None:
+        """Let ``app`` answer for every venue; at one path, the first that takes a request does."""
+        routes: dict[tuple[str, str, str], list[tuple[_Accepts, Handler]]] = defaultdict(list)
+        for venue in VENUES.values():
+            # At the server's own root, too: there a key tells who is asked for a balance.
+            for root in dict.fromkeys((ROOTS[venue.id], "")):
+                for method, path, accepts, handler in self._routes_of(
+                    venue, root, responder, closing
+                ):
+                    routes[method, root, path].append((accepts, handler))
+        for (method, root, path), choices in routes.items():
+            app.router.add_route(method, root + path, _chooser(choices, responder, root))
 
     async def _serve(self, started: "Future[int]") -> None:
         closing = asyncio.Event()
@@ -190,10 +202,7 @@ class SimulatedExchange:
         app.on_response_prepare.append(self._tell_time)
         add_control_routes(app, self.state)
         app.router.add_post("/simulator/prices", price_setter(self.market_place))
-        for venue in VENUES.values():
-            # At the server's own root, too: there a key tells who is asked for a balance.
-            for root in dict.fromkeys((ROOTS[venue.id], "")):
-                self._add_routes(app, venue, root, responder, closing)
+        self._add_routes(app, responder, closing)
         # A client that gives up takes its hanging handler with it.
         runner = web.AppRunner(
             app, handler_cancellation=True, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS

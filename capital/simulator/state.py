@@ -7,7 +7,7 @@ endpoints or a person changes it.
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -19,8 +19,19 @@ from capital.simulator.errors import SimulatorError
 from capital.simulator.faults import Fault, StandingFault
 from capital.simulator.holdings import added
 from capital.simulator.markets import PRICES, now_milliseconds
+from capital.simulator.orders.order import NotTaken, Order, PlacedOrder, State
+from capital.simulator.orders.taking import (
+    check_funds,
+    filled,
+    instrument_of,
+    order_of,
+    pool_of,
+    price_for,
+)
+from capital.simulator.orders.venues import ORDERS
 from capital.simulator.trading.book import Book, Fill, Flow, Moves, Position, plain
 from capital.simulator.trading.script import fill_of, flow_of
+from capital.simulator.trading.venues import TRADING
 
 __all__ = ["DEMO_ACCOUNTS", "ExchangeState", "SimulatedAccount", "Visit"]
 
@@ -129,14 +140,89 @@ class ExchangeState:
             self._move(account, flow.pool, flow.moves)
             return flow
 
+    def place_order(
+        self,
+        api_key: str,
+        placed: PlacedOrder,
+        price_of: Callable[[str], str],
+        now_milliseconds: int,
+    ) -> Order:
+        """Take an order: it is filled at once, or rests until the market is there.
+
+        Raises:
+            NotTaken: The venue would not take it.
+        """
+        with self._lock:
+            account, book = self._known(api_key), self._books[api_key]
+            self._fill_rested(account, price_of)
+            trading, ordering = TRADING[account.venue], ORDERS[account.venue]
+            one = instrument_of(placed, trading)
+            pool, price = pool_of(one, account.pools), Decimal(price_of(one.pair))
+            order = order_of(
+                placed,
+                one,
+                pool=pool,
+                book=book,
+                price=price,
+                least=ordering.least,
+                now_milliseconds=now_milliseconds,
+            )
+            at = price_for(order, price)
+            self._check_funds(account, order, order.price or price, price_of)
+            book.orders[order.order_id] = order
+            if at is not None:
+                self._execute(account, order, at, is_maker=False)
+            return book.orders[order.order_id]
+
+    def _check_funds(
+        self,
+        account: SimulatedAccount,
+        order: Order,
+        price: Decimal,
+        price_of: Callable[[str], str],
+    ) -> None:
+        wallet, book = account.wallets.get(order.pool, {}), self._books[account.api_key]
+        check_funds(
+            order, wallet, book, price=price, mark_of=lambda one: Decimal(price_of(one.pair))
+        )
+
+    def _execute(
+        self, account: SimulatedAccount, order: Order, price: Decimal, *, is_maker: bool
+    ) -> None:
+        book = self._books[account.api_key]
+        fill = book.add_fill(filled(order, price, TRADING[account.venue], is_maker=is_maker))
+        book.orders[order.order_id] = replace(order, state=State.FILLED, fill=fill)
+        self._move(account, fill.pool, fill.moves)
+
+    def _fill_rested(self, account: SimulatedAccount, price_of: Callable[[str], str]) -> None:
+        """Fill what rested where the market came by; what cannot be paid any more is cancelled."""
+        book = self._books[account.api_key]
+        for order in [each for each in book.orders.values() if each.state is State.OPEN]:
+            if price_for(order, Decimal(price_of(order.instrument.pair))) is None:
+                continue
+            own = order.price or Decimal(0)
+            try:
+                self._check_funds(account, order, own, price_of)
+            except NotTaken:
+                book.orders[order.order_id] = replace(order, state=State.CANCELLED)
+                continue
+            self._execute(
+                account, replace(order, at_milliseconds=now_milliseconds()), own, is_maker=True
+            )
+
     def fill_before(self, api_key: str, told: Mapping[str, Any]) -> None:
         """Let it have traded what ``told`` says: what it holds is what it holds after that."""
         with self._lock:
             self._record(self._known(api_key), told)
 
-    def book_of(self, account: SimulatedAccount) -> Book:
-        """What it traded; a copy."""
+    def book_of(
+        self,
+        account: SimulatedAccount,
+        price_of: Callable[[str], str] = PRICES.__getitem__,
+    ) -> Book:
+        """What it traded, at the prices of now; a copy."""
         with self._lock:
+            self._fill_rested(account, price_of)
             return self._books[account.api_key].copy()
 
     def set_fault(
@@ -178,6 +264,7 @@ class ExchangeState:
     ) -> Visit:
         """Count one request to ``pool`` and tell what it finds there, at the prices of now."""
         with self._lock:
+            self._fill_rested(account, price_of)
             book = self._books[account.api_key]
             pairs = {each.instrument.pair for each in book.positions}
             marks = {pair: Decimal(price_of(pair)) for pair in pairs}

@@ -6,6 +6,7 @@ A venue executes in the order of time, and so does a script tell of it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from capital.domain.money import EXACT, booked
 from capital.domain.performance.earned import after_costs
@@ -17,6 +18,9 @@ from capital.domain.pools import Pool
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.simulator.errors import SimulatorError
+
+if TYPE_CHECKING:
+    from capital.simulator.orders.order import Order
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
@@ -236,6 +240,7 @@ class Book:
     def __init__(self) -> None:
         self.fills: list[Fill] = []
         self.flows: list[Flow] = []
+        self.orders: dict[str, Order] = {}
         self._positions: dict[Key, Position] = {}
         self._last_at = 0
 
@@ -243,6 +248,7 @@ class Book:
         """A copy, so that later changes do not reach it."""
         book = Book()
         book.fills, book.flows = list(self.fills), list(self.flows)
+        book.orders = dict(self.orders)
         book._positions = dict(self._positions)
         return book
 

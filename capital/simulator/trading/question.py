@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from capital.domain.pools import Pool
 from capital.simulator.markets import MarketPlace, bare
+from capital.simulator.orders.order import Order, order_behind
 from capital.simulator.refusals import Refusals
 from capital.simulator.signatures import SignatureScheme, SignedRequest
 from capital.simulator.trading.book import Book, Fill, Flow, Instrument, Position, plain
@@ -73,6 +74,21 @@ class Asked:
             for flow in self.book.flows
             if flow.kind in named and (not pools or flow.pool in pools)
         ]
+
+    def order(
+        self, wanted: Callable[[Instrument], bool], order_id: str, client_order_id: str = ""
+    ) -> Order | None:
+        """An order of some instruments, by the venue's id or by the bot's; None: there is none.
+
+        Of what was executed without one, as scripts tell, it is made up.
+        """
+        for order in self.book.orders.values():
+            if wanted(order.instrument) and (
+                order.order_id == order_id or client_order_id == order.client_order_id != ""
+            ):
+                return order
+        fills = [fill for fill in self.fills(wanted) if fill.order_id == order_id]
+        return order_behind(fills) if fills else None
 
     def positions(self, wanted: Callable[[Instrument], bool], *pools: Pool) -> list[Position]:
         """What is open of some instruments, in some pools or in all."""

@@ -1,7 +1,6 @@
 """Binance."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -9,8 +8,6 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -28,7 +25,8 @@ from capital.simulator.signatures import (
 
 def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     # The signature is the last parameter and covers the query before it.
-    signed, separator, signature = request.query.rpartition("&signature=")
+    sent = request.query or request.body
+    signed, separator, signature = sent.rpartition("&signature=")
     if not (separator and signature):
         return Problem.NO_SIGNATURE
     timestamp = parse_qs(signed).get("timestamp", [""])[0]
@@ -474,35 +472,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v3/order``: in the base asset, or in the quote one where that is named."""
-    side = asked["side"].lower()
-    if "quoteOrderQty" in asked:
-        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
-    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
-
-
-def _futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /fapi/v1/order``: in the base asset."""
-    return PlacedOrder(asked["symbol"], asked["side"].lower(), base=Decimal(asked["quantity"]))
-
-
-def _coin_futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /dapi/v1/order``: in contracts of a hundred dollars."""
-    quote = Decimal(asked["quantity"]) * 100
-    return PlacedOrder(asked["symbol"], asked["side"].lower(), quote=quote)
-
-
-_PLACED = {"symbol": "", "orderId": 1, "clientOrderId": "1", "status": "NEW"}
-ORDERS = (
-    OrderEndpoint("/api/v3/order", _spot_order, _PLACED),
-    OrderEndpoint("/fapi/v1/order", _futures_order, _PLACED),
-    OrderEndpoint("/dapi/v1/order", _coin_futures_order, _PLACED),
-    # Portfolio margin counts as the others do.
-    OrderEndpoint("/papi/v1/margin/order", _spot_order, _PLACED),
-    OrderEndpoint("/papi/v1/um/order", _futures_order, _PLACED),
-    OrderEndpoint("/papi/v1/cm/order", _coin_futures_order, _PLACED),
-)
-VENUES = (
-    SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("binance", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -1,7 +1,6 @@
 """BingX."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -9,8 +8,6 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -235,40 +232,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /openApi/spot/v1/trade/order``: in the coin, or for an amount of quote currency."""
-    side = asked["side"].lower()
-    if "quoteOrderQty" in asked:
-        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
-    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
-
-
-def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /openApi/swap/v2/trade/order``: in the coin."""
-    return PlacedOrder(asked["symbol"], asked["side"].lower(), base=Decimal(asked["quantity"]))
-
-
-def _coin_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /openApi/cswap/v1/trade/order``: in contracts, of which one is 100 dollars here."""
-    quote = Decimal(asked["quantity"]) * Decimal(_COIN_CONTRACT_DOLLARS)
-    return PlacedOrder(asked["symbol"], asked["side"].lower(), quote=quote)
-
-
-ORDERS = (
-    OrderEndpoint(
-        "/openApi/spot/v1/trade/order", _spot_order, _data({"symbol": "BTC-USDT", "orderId": 1})
-    ),
-    OrderEndpoint(
-        "/openApi/swap/v2/trade/order",
-        _contract_order,
-        _data({"order": {"symbol": "BTC-USDT", "orderId": 1}}),
-    ),
-    OrderEndpoint(
-        "/openApi/cswap/v1/trade/order",
-        _coin_order,
-        {"code": 0, "msg": "", "symbol": "BTC-USD", "orderId": "1"},
-    ),
-)
-VENUES = (
-    SimulatedVenue("bingx", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("bingx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

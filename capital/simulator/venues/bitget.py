@@ -2,15 +2,12 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -36,7 +33,9 @@ def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
         return Problem.STALE
     if not same(holder.api_passphrase, request.headers.get("ACCESS-PASSPHRASE", "")):
         return Problem.WRONG_PASSPHRASE
-    digest = hmac_sha256(holder.api_secret, timestamp + request.method + request.target)
+    digest = hmac_sha256(
+        holder.api_secret, timestamp + request.method + request.target + request.body
+    )
     return None if same(base64.b64encode(digest).decode(), signature) else Problem.WRONG_SIGNATURE
 
 
@@ -322,33 +321,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v2/spot/trade/place-order``: a market order buys for an amount of quote coin."""
-    size = Decimal(asked["size"])
-    if (asked["orderType"], asked["side"]) == ("market", "buy"):
-        return PlacedOrder(asked["symbol"], asked["side"], quote=size)
-    return PlacedOrder(asked["symbol"], asked["side"], base=size)
-
-
-def _futures_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v2/mix/order/place-order``: in the base coin, whatever the margin."""
-    return PlacedOrder(asked["symbol"], asked["side"], base=Decimal(asked["size"]))
-
-
-def _unified_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v3/trade/place-order``: in the base coin but for a market order to buy spot."""
-    quantity = Decimal(asked["qty"])
-    if (asked["category"], asked["orderType"], asked["side"]) == ("SPOT", "market", "buy"):
-        return PlacedOrder(asked["symbol"], asked["side"], quote=quantity)
-    return PlacedOrder(asked["symbol"], asked["side"], base=quantity)
-
-
-_PLACED = _enveloped({"orderId": "1", "clientOid": "1"}, 0)
-ORDERS = (
-    OrderEndpoint("/api/v2/spot/trade/place-order", _spot_order, _PLACED),
-    OrderEndpoint("/api/v2/mix/order/place-order", _futures_order, _PLACED),
-    OrderEndpoint("/api/v3/trade/place-order", _unified_order, _PLACED),
-)
-VENUES = (
-    SimulatedVenue("bitget", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("bitget", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

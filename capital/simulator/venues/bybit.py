@@ -1,15 +1,12 @@
 """Bybit."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -33,7 +30,7 @@ def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
         return Problem.NO_SIGNATURE
     if not timestamp.isdecimal() or request.is_stale(int(timestamp)):
         return Problem.STALE
-    signed = timestamp + holder.api_key + window + request.query
+    signed = timestamp + holder.api_key + window + request.query + request.body
     if not is_signed(holder.api_secret, signed, signature):
         return Problem.WRONG_SIGNATURE
     return None
@@ -283,22 +280,4 @@ MARKETS = (
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /v5/order/create``: in the base coin; in dollars on inverse contracts.
-
-    A market order on spot buys for an amount of quote coin unless ``marketUnit`` says otherwise.
-    """
-    quantity, side = Decimal(asked["qty"]), asked["side"].lower()
-    is_spot_buy = asked["category"] == "spot" and asked["side"] == "Buy"
-    unit = asked.get("marketUnit", "quoteCoin" if is_spot_buy else "baseCoin")
-    is_in_quote = asked["orderType"] == "Market" and unit == "quoteCoin"
-    if asked["category"] == "inverse" or (asked["category"] == "spot" and is_in_quote):
-        return PlacedOrder(asked["symbol"], side, quote=quantity)
-    return PlacedOrder(asked["symbol"], side, base=quantity)
-
-
-_PLACED = _enveloped({"orderId": "1", "orderLinkId": "1"})
-ORDERS = (OrderEndpoint("/v5/order/create", _order, _PLACED),)
-VENUES = (
-    SimulatedVenue("bybit", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("bybit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

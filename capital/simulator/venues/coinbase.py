@@ -6,15 +6,12 @@ has let expire, are still answered: they are what an account without a private k
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -274,21 +271,4 @@ MARKETS = (
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v3/brokerage/orders``: ``base_size`` is in contracts on futures."""
-    (how,) = asked["order_configuration"].values()
-    product, side = asked["product_id"], asked["side"].lower()
-    if "quote_size" in how:
-        return PlacedOrder(product, side, quote=Decimal(how["quote_size"]))
-    size = Decimal(how["base_size"])
-    for contract in _PRODUCTS["FUTURE"]:
-        if contract["product_id"] == product:
-            size *= Decimal(contract["future_product_details"]["contract_size"])
-    return PlacedOrder(product, side, base=size)
-
-
-_PLACED = {"success": True, "success_response": {"order_id": "1", "product_id": "", "side": "BUY"}}
-ORDERS = (OrderEndpoint("/api/v3/brokerage/orders", _order, _PLACED),)
-VENUES = (
-    SimulatedVenue("coinbase", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("coinbase", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -1,7 +1,6 @@
 """Deribit."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
@@ -9,8 +8,6 @@ from capital.simulator.endpoint import (
     Endpoint,
     KeyNature,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -216,20 +213,4 @@ MARKETS = (
 )
 
 
-def _order(side: str) -> OrderEndpoint:
-    """``GET /api/v2/private/buy``, or sell: in dollars on inverse contracts, else in the coin."""
-
-    def read(asked: Mapping[str, Any]) -> PlacedOrder:
-        name, amount = asked["instrument_name"], Decimal(asked["amount"])
-        if name.endswith("-PERPETUAL") and "_" not in name:
-            return PlacedOrder(name, side, quote=amount)
-        return PlacedOrder(name, side, base=amount)
-
-    placed = {"trades": [], "order": {"order_id": "1", "order_state": "open", "direction": side}}
-    return OrderEndpoint(f"/api/v2/private/{side}", read, _result(placed), "GET")
-
-
-ORDERS = (_order("buy"), _order("sell"))
-VENUES = (
-    SimulatedVenue("deribit", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("deribit", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,8 +10,6 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -250,28 +247,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v4/spot/orders``: a market order buys for an amount of quote currency."""
-    amount, pair = Decimal(asked["amount"]), asked["currency_pair"]
-    if (asked["type"], asked["side"]) == ("market", "buy"):
-        return PlacedOrder(pair, asked["side"], quote=amount)
-    return PlacedOrder(pair, asked["side"], base=amount)
-
-
-def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v4/futures/{settle}/orders``: in contracts, below zero to sell."""
-    size, name = Decimal(str(asked["size"])), asked["contract"]
-    side, contracts = "buy" if size > 0 else "sell", _CONTRACTS[asked["settle"]]
-    multiplier = next(each["quanto_multiplier"] for each in contracts if each["name"] == name)
-    if multiplier == "0":
-        return PlacedOrder(name, side, quote=abs(size))
-    return PlacedOrder(name, side, base=abs(size) * Decimal(multiplier))
-
-
-ORDERS = (
-    OrderEndpoint("/api/v4/spot/orders", _spot_order, {"id": "1", "status": "open"}),
-    OrderEndpoint("/api/v4/futures/{settle}/orders", _contract_order, {"id": 1, "status": "open"}),
-)
-VENUES = (
-    SimulatedVenue("gate", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("gate", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -12,8 +11,6 @@ from capital.simulator.endpoint import (
     Endpoint,
     KeyNature,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -352,32 +349,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /v1/order/orders/place``: a market order buys for an amount of quote currency."""
-    side, amount = asked["type"].partition("-")[0], Decimal(asked["amount"])
-    if asked["type"] == "buy-market":
-        return PlacedOrder(asked["symbol"], side, quote=amount)
-    return PlacedOrder(asked["symbol"], side, base=amount)
-
-
-def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /v5/trade/order``, ``…/swap_order`` and ``…/contract_order``: in contracts."""
-    name, side = asked["contract_code"], asked.get("side") or asked["direction"]
-    worth = Decimal(asked["volume"]) * Decimal(_SIZES[name])
-    if not name.endswith("-USDT"):
-        return PlacedOrder(name, side, quote=worth)
-    return PlacedOrder(name, side, base=worth)
-
-
-_PLACED = {"order_id": "1", "order_id_str": "1", "client_order_id": "1"}
-ORDERS = (
-    OrderEndpoint("/v1/order/orders/place", _spot_order, {"status": "ok", "data": "1"}),
-    OrderEndpoint(
-        "/v5/trade/order", _contract_order, {"code": 200, "message": "Success", "data": _PLACED}
-    ),
-    OrderEndpoint("/swap-api/v1/swap_order", _contract_order, {"status": "ok", "data": _PLACED}),
-    OrderEndpoint("/api/v1/contract_order", _contract_order, {"status": "ok", "data": _PLACED}),
-)
-VENUES = (
-    SimulatedVenue("htx", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("htx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -9,8 +9,7 @@ from capital.domain.money import EXACT
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
-    OrderEndpoint,
-    PlacedOrder,
+    Notice,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -185,16 +184,8 @@ MARKETS = tuple(
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder | None:
-    """``POST /exchange``: in the coin; assets are numbers, those of spot pairs from 10,000 on."""
-    if "orders" not in asked["action"]:
-        return None
-    (order,) = asked["action"]["orders"]
-    side = "buy" if order["b"] else "sell"
-    return PlacedOrder(str(order["a"]), side, base=Decimal(order["s"]))
-
-
-_STATUSES = {"statuses": [{"resting": {"oid": 1}}]}
-_PLACED = {"status": "ok", "response": {"type": "order", "data": _STATUSES}}
-ORDERS = (OrderEndpoint("/exchange", _order, _PLACED),)
-VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=MARKETS, orders=ORDERS),)
+# Whatever an exchange is asked for beside orders: a client's fee is approved, say.
+NOTICES = (
+    Notice("/exchange", lambda _now: {"status": "ok", "response": {"type": "default"}}, "POST"),
+)
+VENUES = (SimulatedVenue("hyperliquid", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -2,15 +2,14 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -47,11 +46,17 @@ def _token_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
     is_hs256 = token_part(request, 0).get("alg") == "HS256"
     if not (is_hs256 and payload.get("nonce") and same(digest, signature.rstrip("="))):
         return Problem.WRONG_SIGNATURE
-    if request.query:
-        expected = hashlib.sha512(request.query.encode()).hexdigest()
+    asked = request.query or _as_query(request.body)
+    if asked:
+        expected = hashlib.sha512(asked.encode()).hexdigest()
         if not same(expected, str(payload.get("query_hash", ""))):
             return Problem.WRONG_QUERY
     return None
+
+
+def _as_query(body: str) -> str:
+    """A body of JSON as it is hashed: as if it were the query."""
+    return urlencode(json.loads(body)) if body else ""
 
 
 def _bithumb_problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
@@ -161,25 +166,11 @@ MARKETS = (
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /v1/orders`` (Upbit) and ``POST /v2/orders``: ``price`` alone is money to buy for."""
-    side = "buy" if asked["side"] == "bid" else "sell"
-    if "volume" in asked:
-        return PlacedOrder(asked["market"], side, base=Decimal(asked["volume"]))
-    return PlacedOrder(asked["market"], side, quote=Decimal(asked["price"]))
-
-
-_PLACED = {"uuid": "1", "order_id": "1", "market": "KRW-BTC", "side": "bid", "state": "wait"}
-ORDERS = {
-    "upbit": (OrderEndpoint("/v1/orders", _order, _PLACED),),
-    "bithumb": (OrderEndpoint("/v2/orders", _order, _PLACED),),
-}
 VENUES = tuple(
     SimulatedVenue(
         venue,
         balances=(Endpoint(venue, Pool.SPOT, "/v1/accounts", scheme, refusals, _wallets),),
         markets=MARKETS,
-        orders=ORDERS[venue],
     )
     for venue, scheme, refusals in (
         ("upbit", UPBIT_SCHEME, UPBIT_REFUSALS),

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -14,8 +13,6 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -283,46 +280,16 @@ _FUTURES_MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /0/private/AddOrder``: in the base asset, unless a flag says otherwise."""
-    return PlacedOrder(asked["pair"], asked["type"], base=Decimal(asked["volume"]))
-
-
-def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /derivatives/api/v3/sendorder``: inverse contracts are a dollar each."""
-    size = Decimal(asked["size"])
-    if asked["symbol"].startswith("PI_"):
-        return PlacedOrder(asked["symbol"], asked["side"], quote=size)
-    return PlacedOrder(asked["symbol"], asked["side"], base=size)
-
-
-_SPOT_ORDERS = (
-    OrderEndpoint(
-        "/0/private/AddOrder",
-        _spot_order,
-        {"error": [], "result": {"descr": {"order": "buy 1 XBTUSD @ market"}, "txid": ["1"]}},
-    ),
-)
-_SENT = {"order_id": "1", "status": "placed", "receivedTime": _iso_time(), "orderEvents": []}
-_FUTURES_ORDERS = (
-    OrderEndpoint(
-        "/derivatives/api/v3/sendorder",
-        _contract_order,
-        {"result": "success", "sendStatus": _SENT, "serverTime": _iso_time()},
-    ),
-)
 VENUES = (
     SimulatedVenue(
         "kraken",
         balances=_SPOT_BALANCES,
         markets=_SPOT_MARKETS,
         notices=_SPOT_NOTICES,
-        orders=_SPOT_ORDERS,
     ),
     SimulatedVenue(
         "krakenfutures",
         balances=_FUTURES_BALANCES,
         markets=_FUTURES_MARKETS,
-        orders=_FUTURES_ORDERS,
     ),
 )

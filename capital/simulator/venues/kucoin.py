@@ -2,19 +2,15 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
-from capital.simulator.errors import SimulatorError
 from capital.simulator.holdings import Holdings
 from capital.simulator.markets import MarketPlace, bare, now_milliseconds
 from capital.simulator.refusals import Problem, refusals_of
@@ -320,30 +316,4 @@ MARKETS = (
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v1/orders``: in the base currency on spot, in contracts on the futures host."""
-    name, side, size = asked["symbol"], asked["side"], Decimal(str(asked["size"]))
-    multiplier = next((each["multiplier"] for each in _CONTRACTS if each["symbol"] == name), None)
-    if multiplier is None:
-        return PlacedOrder(name, side, base=size)
-    one = Decimal(multiplier.removeprefix(bare("")))
-    if one < 0:
-        return PlacedOrder(name, side, quote=size * -one)
-    return PlacedOrder(name, side, base=size * one)
-
-
-def _unified_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/ua/v1/unified/order/place``: in the unit that it names, which is contracts."""
-    units = {"BASECCY": asked["tradeType"] == "SPOT", "UNIT": asked["tradeType"] == "FUTURES"}
-    if not units.get(asked["sizeUnit"]):
-        raise SimulatorError(f"{asked['sizeUnit']} is no unit of {asked['tradeType']} orders.")
-    return _order({**asked, "side": asked["side"].lower()})
-
-
-ORDERS = (
-    OrderEndpoint("/api/v1/orders", _order, _ok({"orderId": "1"})),
-    OrderEndpoint("/api/ua/v1/unified/order/place", _unified_order, _ok({"orderId": "1"})),
-)
-VENUES = (
-    SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("kucoin", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -1,7 +1,6 @@
 """MEXC: spot in Binance's manner at Binance's path, futures in its own."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -9,8 +8,6 @@ from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -257,32 +254,4 @@ MARKETS = (
 )
 
 
-def _spot_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v3/order``: in the base asset, or in the quote one where that is named."""
-    side = asked["side"].lower()
-    if "quoteOrderQty" in asked:
-        return PlacedOrder(asked["symbol"], side, quote=Decimal(asked["quoteOrderQty"]))
-    return PlacedOrder(asked["symbol"], side, base=Decimal(asked["quantity"]))
-
-
-def _contract_order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v1/private/order/create``: in contracts; sides 1 and 2 buy, 3 and 4 sell."""
-    name, side = asked["symbol"], "buy" if asked["side"] in (1, 2) else "sell"
-    size = next(each["contractSize"] for each in _CONTRACTS if each["symbol"] == name)
-    worth = Decimal(str(asked["vol"])) * Decimal(size.removeprefix(bare("")))
-    if name.endswith("_USD"):
-        return PlacedOrder(name, side, quote=worth)
-    return PlacedOrder(name, side, base=worth)
-
-
-ORDERS = (
-    OrderEndpoint("/api/v3/order", _spot_order, {"symbol": "BTCUSDT", "orderId": "1"}),
-    OrderEndpoint(
-        "/api/v1/private/order/create",
-        _contract_order,
-        {"success": True, "code": 0, "data": {"orderId": "1", "ts": 1}},
-    ),
-)
-VENUES = (
-    SimulatedVenue("mexc", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("mexc", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -3,15 +3,12 @@
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from capital.domain.pools import Pool
 from capital.simulator.endpoint import (
     Endpoint,
     Notice,
-    OrderEndpoint,
-    PlacedOrder,
     PublicEndpoint,
     SimulatedVenue,
 )
@@ -38,7 +35,9 @@ def _problem(request: SignedRequest, holder: KeyHolder) -> Problem | None:
         return Problem.STALE
     if not same(holder.api_passphrase, request.headers.get("OK-ACCESS-PASSPHRASE", "")):
         return Problem.WRONG_PASSPHRASE
-    digest = hmac_sha256(holder.api_secret, timestamp + request.method + request.target)
+    digest = hmac_sha256(
+        holder.api_secret, timestamp + request.method + request.target + request.body
+    )
     if not same(base64.b64encode(digest).decode(), signature):
         return Problem.WRONG_SIGNATURE
     return None
@@ -273,26 +272,4 @@ MARKETS = (
 )
 
 
-def _order(asked: Mapping[str, Any]) -> PlacedOrder:
-    """``POST /api/v5/trade/batch-orders``: in contracts; on spot in what ``tgtCcy`` says.
-
-    A market order on spot buys for an amount of quote currency unless it says otherwise.
-    """
-    (order,) = asked["orders"]
-    size, name = Decimal(order["sz"]), order["instId"]
-    if name.endswith("-SWAP"):
-        value = next(each["ctVal"] for each in _LISTED["SWAP"] if each["instId"] == name)
-        if name.endswith("-USD-SWAP"):
-            return PlacedOrder(name, order["side"], quote=size * Decimal(value))
-        return PlacedOrder(name, order["side"], base=size * Decimal(value))
-    is_market_buy = (order["ordType"], order["side"]) == ("market", "buy")
-    if is_market_buy and order.get("tgtCcy", "quote_ccy") == "quote_ccy":
-        return PlacedOrder(name, order["side"], quote=size)
-    return PlacedOrder(name, order["side"], base=size)
-
-
-_PLACED = _enveloped([{"ordId": "1", "clOrdId": "1", "tag": "", "sCode": "0", "sMsg": ""}])
-ORDERS = (OrderEndpoint("/api/v5/trade/batch-orders", _order, _PLACED),)
-VENUES = (
-    SimulatedVenue("okx", balances=BALANCES, markets=MARKETS, notices=NOTICES, orders=ORDERS),
-)
+VENUES = (SimulatedVenue("okx", balances=BALANCES, markets=MARKETS, notices=NOTICES),)

@@ -88,25 +88,6 @@ def _spot_trades(asked: Asked) -> Any:
     ]
 
 
-def _order(kind: InstrumentKind) -> Callable[[Asked], Any]:
-    """``GET …/order``: one order, by the exchange's id."""
-
-    def answer(asked: Asked) -> Any:
-        wanted = asked.text("orderId")
-        for row in _asked_for(asked, kind):
-            if row.order_id == wanted:
-                return {
-                    "symbol": row.instrument.name,
-                    "orderId": whole(row.order_id),
-                    "clientOrderId": row.client_order_id or f"web_{row.order_id}",
-                    "side": row.side.upper(),
-                    "status": "FILLED",
-                }
-        raise Refused(400, -2013, "Order does not exist.")
-
-    return answer
-
-
 def _commission(row: Fill) -> dict[str, str]:
     amount, currency = next(iter(row.fees), (Decimal(0), row.instrument.settle))
     return {"commission": plain(amount), "commissionAsset": currency}
@@ -308,11 +289,6 @@ TRADING = {
             Question(path, answer, SCHEME, REFUSALS, pool=pool)
             for pool, path, answer in (
                 (Pool.SPOT, "/api/v3/myTrades", _spot_trades),
-                (Pool.SPOT, "/api/v3/order", _order(InstrumentKind.SPOT)),
-                (Pool.FUTURES, "/fapi/v1/order", _order(InstrumentKind.LINEAR)),
-                (Pool.FUTURES, "/dapi/v1/order", _order(InstrumentKind.INVERSE)),
-                (Pool.UNIFIED, "/papi/v1/um/order", _order(InstrumentKind.LINEAR)),
-                (Pool.UNIFIED, "/papi/v1/cm/order", _order(InstrumentKind.INVERSE)),
                 (Pool.SPOT, "/sapi/v1/capital/deposit/hisrec", _deposits),
                 (Pool.SPOT, "/sapi/v1/capital/withdraw/history", _withdrawals),
                 (Pool.FUTURES, "/fapi/v1/userTrades", _contract_trades(_LINEAR)),

@@ -30,6 +30,7 @@ _INSTRUMENTS = listed(
     ("BTC/USDT:USDT", "BTC-USDT", "0.001"),
     ("ETH/USDT:USDT", "ETH-USDT", "0.01"),
     ("BTC/USD:BTC", "BTC-USD", "100"),
+    ("BTC/USD:BTC-301227", "BTC301227", "100"),
 )
 _TWO_DAYS = 2 * DAY_MILLISECONDS
 _POINTS = ("HBPOINT", "HT", "HTX")
