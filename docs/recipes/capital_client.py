@@ -356,7 +356,7 @@ def _read(response: requests.Response) -> Answer:
     if response.status_code == 204:
         return Answer()
     try:
-        found = response.json(object_hook=_exact)
+        found = response.json(object_hook=exact)
     except ValueError:
         raise Unavailable(response.status_code, "unreadable", "the answer is no JSON") from None
     if not isinstance(found, Answer):
@@ -364,7 +364,8 @@ def _read(response: requests.Response) -> Answer:
     return found
 
 
-def _exact(found: dict[str, Any]) -> Answer:
+def exact(found: dict[str, Any]) -> Answer:
+    """An object of JSON with its numbers as Decimals: for ``json.loads(…, object_hook=exact)``."""
     return Answer(
         (name, Decimal(value) if name in NUMBERS and isinstance(value, str) and value else value)
         for name, value in found.items()

@@ -38,27 +38,40 @@ def order(
     """
     own_id = new_order_id(exchange)
     held = capital.reserve(link, symbol, side, client_order_id=own_id, **how)
-    size = held.size
+    kind = how.get("order_type", "MARKET").lower()
+    return carry_out(capital, exchange, link, held.size, kind, own_id, held.id)
+
+
+def carry_out(
+    capital: Capital,
+    exchange: Any,
+    link: Link,
+    size: Any,
+    kind: str,
+    own_id: str,
+    held_id: int | None,
+) -> dict[str, Any] | None:
+    """Place an order that was sized, see it filled and report it."""
     if not size.is_order:
         print(f"Nothing to order: {size.code} {[each.reason for each in size.warnings]}")
         return None
     try:
-        placed = place(exchange, size, how.get("order_type", "MARKET").lower(), own_id)
+        placed = place(exchange, size, kind, own_id)
     except (ccxt.NetworkError, ccxt.BadResponse):
         print(f"Not known whether {own_id} was placed: look at the exchange before you go on.")
         raise
     except ccxt.BaseError:
-        if held.id is not None:
-            capital.release(held.id)
+        if held_id is not None:
+            capital.release(held_id)
         raise
-    if held.id is not None:
-        capital.placed(held.id, placed["id"])
+    if held_id is not None:
+        capital.placed(held_id, placed["id"])
     done = wait(exchange, placed["id"], size.symbol)
     report(capital, exchange, link, size, done, own_id)
-    if done["status"] != "open" and held.id is not None:
+    if done["status"] != "open" and held_id is not None:
         # What was not filled: the rest of the money, or of an order that was cancelled.
         with suppress(Conflict):
-            capital.release(held.id)
+            capital.release(held_id)
     return done
 
 
