@@ -7,6 +7,7 @@ MANAGE := $(BIN)/python manage.py
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 MUTANTS := $(VENV)/.mutants
+CLIENTS := $(VENV)/.clients
 # What was not published as the lock says is not installed.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -22,7 +23,7 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-measured test-database test-browser test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
+.PHONY: help demo run test test-measured test-database test-browser test-clients test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -80,6 +81,17 @@ test-database: $(DEVELOPMENT)  ## Only what meets a database, on DATABASE_URL: t
 test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it is elsewhere than /usr/bin/chromium)
 	$(BIN)/python -m pytest tests/end_to_end/browser -n $(WORKERS) -m browser $(PYTEST_ARGUMENTS)
 
+$(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPMENT)
+	$(PYTHON) -m venv --clear $(VENV)/clients
+	$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	mkdir -p $(VENV)/clients-node
+	cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients-node/
+	npm ci --prefix $(VENV)/clients-node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+test-clients: $(CLIENTS)  ## Generate clients from the API's description, and use them against the running server
+	$(BIN)/python -m pytest tests/clients -m clients -q $(PYTEST_ARGUMENTS)
+
 screenshots: $(DEVELOPMENT)  ## Retake the README's pictures, from the demo data
 	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q
 
@@ -118,6 +130,7 @@ lock:  ## Pin all that requirements*.txt need, with hashes, into requirements*.l
 	test -x $(VENV)/lock/bin/uv || { $(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/python -m pip install --quiet uv==0.13.9; }
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) --constraints requirements.lock requirements-dev.txt --output-file requirements-dev.lock
+	$(LOCK) requirements-clients.txt --output-file requirements-clients.lock
 	$(LOCK) --constraints requirements-dev.lock requirements-mutants.txt --output-file requirements-mutants.lock
 
 format: $(DEVELOPMENT)  ## Let ruff put the code in order

@@ -264,3 +264,14 @@ def test_docs_load_nothing_from_elsewhere_and_no_inline_script() -> None:
         assert served.status_code == 200, address
         assert served.getvalue()
         served.close()
+
+
+def test_ids_in_addresses_are_integers() -> None:
+    kinds = {
+        parameter["schema"]["type"]
+        for _, _, operation in operations(description())
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "path" and parameter["name"] == "id"
+    }
+
+    assert kinds == {"integer"}

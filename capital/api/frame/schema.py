@@ -178,6 +178,8 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
             _describe_csv(operation)
             _describe_replays(operation)
             for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "path" and parameter["name"] == "id":
+                    parameter["schema"] = _ID
                 if "description" in parameter:
                     # spectacular leaves room for a list of choices.
                     parameter["description"] = parameter["description"].strip()
@@ -286,6 +288,9 @@ def _problem_response(status: int, example: dict[str, Any]) -> dict[str, Any]:
         }
     return response
 
+
+# As large as the addresses of the API take it.
+_ID: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 _PROBLEM: dict[str, Any] = {
     "type": "object",

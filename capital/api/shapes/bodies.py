@@ -80,8 +80,12 @@ class OrderBody(Request):
     )
     stake_of = serializers.ChoiceField(
         choices=[(each.value, each.value) for each in StakeOf],
-        default=StakeOf.MARGIN.value,
-        help_text="What the stake counts: the capital that it ties up, or the order's whole value.",
+        required=False,
+        # No default: generated clients send what they know of, and without a stake it is refused.
+        help_text=(
+            "What the stake counts: the capital that it ties up, which is the default, or the "
+            "order's whole value. Only with a stake."
+        ),
     )
     leverage = _number(
         "The leverage to size with: at most the strategy's on this account and the market's. "
