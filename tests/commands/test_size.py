@@ -275,3 +275,25 @@ def test_an_unknown_venue_exits_2(exchange):
 
 def test_nothing_to_fetch_says_so(exchange):
     assert run("sync_markets") == (0, "No active accounts.\n")
+
+
+def test_money_and_a_leverage_can_be_given():
+    make_market("BTC/USDT:USDT", fetched_at=timezone.now())
+    make_link(
+        strategy=make_strategy(key="grid", market_type="futures"),
+        market_type="futures",
+        capital="1000",
+        leverage="5",
+    )
+    asked = ("size", "grid", "--symbol", "BTC/USDT:USDT", "--side", "buy", "--price", "60000")
+
+    def sized(*more: str) -> tuple[str, str, str]:
+        _, text = run(*asked, *more, "--json")
+        (answer,) = json.loads(text)["orders"]
+        return answer["quantity"], answer["leverage"], answer["notional"]
+
+    assert sized("--stake", "300") == ("0.02500", "5", "1500")
+    assert sized("--stake", "300", "--leverage", "2") == ("0.01000", "2", "600")
+    assert sized("--stake", "300", "--stake-of", "notional") == ("0.00500", "5", "300")
+    code, text = refusal(*asked, "--qty", "1", "--stake-of", "notional")
+    assert (code, "stake" in text) == (2, True)

@@ -17,7 +17,7 @@ from capital.domain.errors import InvalidAmount
 from capital.domain.limits.reservations import USUAL_SECONDS
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
-from capital.domain.sizing.orders import OrderType, PositionSide, Side
+from capital.domain.sizing.orders import OrderType, PositionSide, Side, StakeOf
 from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
@@ -36,7 +36,7 @@ from capital.services.sizing import (
     size_orders,
 )
 
-_NUMBERS = ("qty_per", "qty", "risk_per", "price", "stop_price")
+_NUMBERS = ("qty_per", "qty", "risk_per", "stake", "leverage", "price", "stop_price")
 
 
 class Command(CapitalCommand):
@@ -78,6 +78,19 @@ class Command(CapitalCommand):
             help=_("percentage of the capital that is lost if --stop-price is reached"),
         )
         parser.add_argument(
+            "--stake",
+            metavar="AMOUNT",
+            help=_("money in the quote currency, which is only validated and rounded down"),
+        )
+        parser.add_argument(
+            "--stake-of",
+            choices=[each.value for each in StakeOf],
+            help=_("whether --stake is the capital that is tied up or the order's whole value"),
+        )
+        parser.add_argument(
+            "--leverage", help=_("default, and at most: the strategy's on the account")
+        )
+        parser.add_argument(
             "--price",
             help=_("default: the exchange's price; on a MARKET order used where it is dearer"),
         )
@@ -94,6 +107,7 @@ class Command(CapitalCommand):
             side=options["side"],
             position_side=options["position_side"],
             order_type=options["order_type"],
+            **({"stake_of": options["stake_of"]} if options["stake_of"] else {}),
             **numbers,
         )
         with errors_translated():

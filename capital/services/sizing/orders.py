@@ -589,7 +589,9 @@ def _refused(
         capital=None if link is None else link.capital,
         code=error.reason.code,
         figures=dict(error.reason.figures),
-        warnings=(error.reason,),
+        # A reduce-only order of 0 closes everything on some exchanges, whyever it is 0.
+        warnings=(error.reason, *((Reason(Code.DO_NOT_SEND),) if order.is_closing else ())),
+        reduce_only=order.is_closing,
         error=error,
     )
 

@@ -771,3 +771,18 @@ def test_answer_says_in_a_sentence_whether_it_can_be_sent(rules, english, korean
         assert sentence(answer.reason) == english
     with translation.override("ko"):
         assert korean in sentence(answer.reason)
+
+
+def test_a_close_that_is_refused_must_not_be_sent_either():
+    market = make_market("BTC/USDT:USDT")
+    link = make_link(market_type="futures", capital="1000")
+
+    close, entry = size_orders(
+        [link.pk],
+        [order(symbol="NO/SUCH:SUCH", qty_per="-100"), order(symbol="NO/SUCH:SUCH", qty_per="50")],
+    )
+
+    assert market.symbol != "NO/SUCH:SUCH"
+    assert [str(each.code) for each in close.warnings] == ["unknown_symbol", "do_not_send"]
+    assert (close.reduce_only, close.amount) == (True, 0)
+    assert [str(each.code) for each in entry.warnings] == ["unknown_symbol"]
