@@ -16,7 +16,7 @@ from capital.services.webhooks.secrets import rotate_secret
 from tests.api.client import permit
 from tests.factories import make_account, make_link, make_strategy
 from tests.hooks import hook_path
-from tests.recipes.test_ccxt_order import World
+from tests.recipes.worlds import World
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 

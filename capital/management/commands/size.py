@@ -62,34 +62,7 @@ class Command(CapitalCommand):
             choices=[side.value for side in PositionSide],
             help=_("on an account that holds a long and a short position in one symbol: which one"),
         )
-        parser.add_argument(
-            "--qty-per",
-            metavar="PERCENT",
-            help=_("percentage of the capital to spend; negative: of the open position to close"),
-        )
-        parser.add_argument(
-            "--qty",
-            metavar="QUANTITY",
-            help=_("absolute quantity, which is only validated and rounded"),
-        )
-        parser.add_argument(
-            "--risk-per",
-            metavar="PERCENT",
-            help=_("percentage of the capital that is lost if --stop-price is reached"),
-        )
-        parser.add_argument(
-            "--stake",
-            metavar="AMOUNT",
-            help=_("money in the quote currency, which is only validated and rounded down"),
-        )
-        parser.add_argument(
-            "--stake-of",
-            choices=[each.value for each in StakeOf],
-            help=_("whether --stake is the capital that is tied up or the order's whole value"),
-        )
-        parser.add_argument(
-            "--leverage", help=_("default, and at most: the strategy's on the account")
-        )
+        _add_amounts(parser)
         parser.add_argument(
             "--price",
             help=_("default: the exchange's price; on a MARKET order used where it is dearer"),
@@ -128,6 +101,35 @@ class Command(CapitalCommand):
                 console.print(_table(answer.size, answer.reservation))
         if any(answer.size.error is not None for answer in answers):
             sys.exit(1)
+
+
+def _add_amounts(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--qty-per",
+        metavar="PERCENT",
+        help=_("percentage of the capital to spend; negative: of the open position to close"),
+    )
+    parser.add_argument(
+        "--qty",
+        metavar="QUANTITY",
+        help=_("absolute quantity, which is only validated and rounded"),
+    )
+    parser.add_argument(
+        "--risk-per",
+        metavar="PERCENT",
+        help=_("percentage of the capital that is lost if --stop-price is reached"),
+    )
+    parser.add_argument(
+        "--stake",
+        metavar="AMOUNT",
+        help=_("money in the quote currency, which is only validated and rounded down"),
+    )
+    parser.add_argument(
+        "--stake-of",
+        choices=[each.value for each in StakeOf],
+        help=_("whether --stake is the capital that is tied up or the order's whole value"),
+    )
+    parser.add_argument("--leverage", help=_("default, and at most: the strategy's on the account"))
 
 
 def _add_reserving(parser: ArgumentParser) -> None:
