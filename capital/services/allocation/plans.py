@@ -169,6 +169,7 @@ def runs_of_plan(plan: AllocationPlan) -> list[tuple[Account, AllocationRun | No
     """Each account of the plan with its run; None if it has none. In two queries."""
     accounts = [planned.account for planned in plan.accounts.select_related("account")]
     runs = AllocationRun.objects.filter(account__in=accounts, run_key=plan.run_key)
+    runs = runs.select_related("account")
     made = {run.account_id: run for run in runs}
     return [(account, made.get(account.pk)) for account in accounts]
 

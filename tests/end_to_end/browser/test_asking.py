@@ -1,0 +1,64 @@
+"""Asking for a preview: a second click makes no second plan; and what narrows a list."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from capital.models import AllocationPlan, PlanRequest
+from tests.end_to_end.browser.visitor import fits, goto
+from tests.factories import make_link, make_strategy
+from tests.simulated import Exchange
+
+Window = Callable[..., Page]
+
+
+@pytest.fixture
+def bulk(exchange: Exchange, operator: Any) -> None:
+    """Fourteen accounts that share a strategy."""
+    grid = make_strategy(owner=operator, name="Grid", key="grid")
+    for number in range(14):
+        account = exchange.open_account(
+            owner=operator,
+            name=f"Desk {number:02}",
+            wallets={"spot": {"USDT": "100"}, "futures": {"USDT": "0"}},
+        )
+        make_link(account=account, strategy=grid)
+
+
+def test_second_click_makes_no_second_plan_and_many_accounts_are_a_table(
+    desk: Window, bulk: None
+) -> None:
+    page = goto(desk(), "/admin/capital/account/")
+    page.evaluate(
+        """() => {
+            const form = document.querySelector("form[action$='allocate-due/']");
+            const twice = new FormData(form);
+            const headers = { Accept: "application/json" };
+            fetch(form.action, { method: "POST", body: twice, headers });
+            form.querySelector("button").click();
+            form.querySelector("button").click();
+        }"""
+    )
+    page.wait_for_url("**/plans/*-*/")
+    page.wait_for_load_state("networkidle")
+
+    assert AllocationPlan.objects.count() == PlanRequest.objects.count() == 1
+    rows = page.locator("tr[data-row]:visible")
+    expect(rows).to_have_count(14)
+    page.fill(".bulk-search", "desk 07")
+    expect(rows).to_have_count(1)
+    rows.locator("a[data-details]").click()
+    expect(page.locator("tr[data-detail]")).to_contain_text("Grid")
+    assert fits(page)
+
+
+def test_chip_takes_its_filter_off(desk: Window, bulk: None) -> None:
+    page = goto(desk(width=390), "/admin/capital/account/?currency=USDT&state=active")
+    chips = page.locator(".desk-chip")
+    expect(chips).to_have_count(2)
+    chips.filter(has_text="Currency").locator("a").click()
+    page.wait_for_url("**/account/?state=active")
+    expect(chips).to_have_count(1)
+    assert fits(page)
