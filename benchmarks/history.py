@@ -189,9 +189,10 @@ COPY_RUNS = f"""
 _CHANGE = "((cycle * %(steps)s / 2 + step / 2) * %(accounts)s + place)"
 COPY_POOLS = f"""
     INSERT INTO capital_allocationpool
-        (id, run_id, pool, reading, source, observed_at, reserve, unallocated, code, figures)
-    SELECT %(pool)s + 1 + {_CHANGE} * 2 + number, %(run)s + 1 + {_NUMBER}, pool, reading, source,
-        {_TIME}, reserve, unallocated, code, figures
+        (id, run_id, pool, reading, holdings, source, observed_at, reserve, unallocated, code,
+         figures)
+    SELECT %(pool)s + 1 + {_CHANGE} * 2 + number, %(run)s + 1 + {_NUMBER}, pool, reading, holdings,
+        source, {_TIME}, reserve, unallocated, code, figures
     FROM {_CYCLES}, template_pool ORDER BY 1"""
 COPY_ENTRIES = f"""
     INSERT INTO capital_allocationentry
@@ -295,7 +296,7 @@ def pages() -> list[str]:
     strategy = value("SELECT max(id) FROM strategies_strategy")
     newest = value("SELECT max(id) FROM capital_allocationrun")
     changed = value("SELECT max(id) FROM capital_allocationrun WHERE outcome = 'applied'")
-    key = value("SELECT run_key FROM capital_allocationrun ORDER BY id OFFSET 5000 LIMIT 1")
+    key = value("SELECT run_key FROM capital_allocationrun ORDER BY id OFFSET 50 LIMIT 1")
     signal = value("SELECT max(id) FROM capital_webhookdelivery")
     today = timezone.localdate()
     day = today - YEARS / 2
