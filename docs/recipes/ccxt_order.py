@@ -142,7 +142,8 @@ def trades_of(exchange: Any, symbol: str, order_id: str) -> list[dict[str, Any]]
     except ccxt.BaseError as error:
         print(f"No fills could be read ({type(error).__name__}): the order is told as a whole.")
         return []
-    return [each for each in trades if each["order"] == order_id]
+    # What ccxt cannot read of a fill is None: it does not count as one.
+    return [each for each in trades if each["order"] == order_id and each["amount"]]
 
 
 def fill_of(size: Any, trade: dict[str, Any], own_id: str) -> dict[str, Any]:
