@@ -106,7 +106,14 @@ def _make_jobs() -> None:
 
 OF_NOBODY = (Success, Failure, Schedule, OrmQ, JobRun, Market, Group)
 # What is no page of its own: a part of another page, or text for scripts.
-PARTS = ("/admin/search/", "/admin/jsi18n/", "/admin/logout/", "/admin/autocomplete/")
+PARTS = (
+    "/admin/search/",
+    "/admin/jsi18n/",
+    "/admin/logout/",
+    "/admin/autocomplete/",
+    "/admin/live/",
+    "/admin/timeline/",
+)
 
 
 def addresses(everything: Everything) -> Iterator[str]:
@@ -120,6 +127,8 @@ def addresses(everything: Everything) -> Iterator[str]:
         elif page.arguments == ("upload_id",):
             for upload in everything.uploads:
                 yield page.filled({"upload_id": str(upload.public_id)})
+        elif page.route.endswith("/live/"):
+            continue
         elif page.arguments:
             for row in rows:
                 yield page.filled(dict.fromkeys(page.arguments, str(row.pk)))

@@ -27,7 +27,7 @@ LANGUAGES = ("ko", "en")
 NAMED = re.compile(
     r"mine[\w-]*( was not read live\.| was allocated\.)?|Capital of (?=mine)"
     r"|(capital\.tasks\.)?\b(" + "|".join(job.name for job in JOBS) + r")\b|task-\d|cap_\w+"
-    r"|\b(operator|risk|viewer)\b|BTCUSDT|\b\w+\*{3,}|ExchangeNotAvailable|module\.tasks\.\w+"
+    r"|\b[0-9a-f]{32}\b|Asia/Seoul|\b(operator|risk|viewer)\b|BTCUSDT|\b\w+\*{3,}|ExchangeNotAvailable|module\.tasks\.\w+"
 )  # fmt: skip
 SAVES = re.compile(b'name="_save"|name="old_password"|name="set-password"')
 

@@ -105,9 +105,11 @@ class WeightsPage:
     ) -> HttpResponse:
         """With the editor above, for whoever may change weights."""
         if obj is not None and may(user_of(request), Act.CHANGE_LINK, obj):
-            formset = self._formset(request, obj, is_sent=False)
+            # A refused form has put what was typed on the row; weights are of what is stored.
+            stored = obj if request.method == "GET" else Account.objects.get(pk=obj.pk)
+            formset = self._formset(request, stored, is_sent=False)
             if formset.forms:
-                context["weights"] = self._editor(request, obj, formset)
+                context["weights"] = self._editor(request, stored, formset)
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc,no-any-return]
 
     def weights_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
