@@ -207,6 +207,8 @@ def test_capital_is_listed_in_a_constant_number_of_queries(bot: Bot) -> None:
 
     account = make_account(owner=bot.user)
     link = make_link(account=account, capital="5000")
+    # What is asked of the token itself is kept for two seconds.
+    queries()
     one = queries()
     for _ in range(20):
         make_link(account=account, capital="1")
@@ -257,6 +259,8 @@ def test_runs_are_listed_in_a_constant_number_of_queries(bot: Bot) -> None:
     make_summary(account=account, spot_balance=Decimal(100))
     make_link(account=account)
     bot.post(f"accounts/{account.pk}/allocate/", {"cached": True})
+    # What is asked of the token itself is kept for two seconds.
+    queries()
     one = queries()
     for number in range(2, 6):
         make_link(account=account)

@@ -521,13 +521,22 @@ def test_answer_is_compressed_for_whoever_takes_it(secret: str) -> None:
     assert json.loads(gzip.decompress(response.content)) == whole
 
 
+def told(answer: Any) -> str:
+    """What an answer says, but for the id of the request, which is another one each time."""
+    body = answer.json()
+    body.pop("request_id")
+    return json.dumps(body)
+
+
 def test_whether_the_strategy_exists_cannot_be_told(secret: str) -> None:
     make_strategy(key="closed")
 
     answers = [post({**ORDER, "token": "whs_wrong"}, key) for key in ("grid", "closed", "nobody")]
 
     assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.content for answer in answers}) == 1
+    assert len(set(map(told, answers))) == 1
+    for answer in answers:
+        del answer.headers["X-Request-ID"]
     assert len({tuple(sorted(answer.headers.items())) for answer in answers}) == 1
 
 
@@ -734,9 +743,9 @@ def test_the_strategys_key_alone_does_not_reach_a_webhook_with_a_name(secret: st
     unread = [post(broken, path=f"/api/v1/hooks/{key}/") for key in ("grid", "closed", "nobody")]
 
     assert [answer.status_code for answer in answers] == [401] * 3
-    assert len({answer.content for answer in answers}) == 1
+    assert len(set(map(told, answers))) == 1
     assert [answer.status_code for answer in unread] == [400] * 3
-    assert len({answer.content for answer in unread}) == 1
+    assert len(set(map(told, unread))) == 1
     # Not even a refusal is recorded.
     assert not WebhookDelivery.objects.exists()
     assert post(good).status_code == 200
