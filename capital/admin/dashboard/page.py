@@ -28,7 +28,8 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     user = cast(AbstractUser, request.user)
     overview = read_dashboard(user)
     dust = frozenset[str]() if overview.reported is None else overview.reported.dust
-    cards, dust_cards = [], []
+    cards: list[Any] = []
+    dust_cards: list[Any] = []
     for figures in overview.currencies:
         (dust_cards if figures.currency in dust else cards).append(currency_card(figures))
     return {
