@@ -750,7 +750,7 @@ class Code(StrEnum):
     )
     DESK_FILE_MISSING = (
         "desk_file_missing",
-        "{file} cannot be read. Check its name, and that it is a text that you may read.",
+        "{file} cannot be read. Check its name, and that it is text that you may read.",
     )
     DESK_FILE_UNREADABLE = (
         "desk_file_unreadable",

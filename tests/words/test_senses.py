@@ -31,6 +31,8 @@ OF_TWO_SENSES = {
 }
 # What Django says too, in other words, meaning the same.
 SAID_BETTER = {
+    "%(counter)s result",
+    "%(full_result_count)s total",
     "Forbidden",
     "Page not found",
     "Save and add another",

@@ -59,7 +59,7 @@ class Table:
 
     def text(self, name: str) -> str:
         """A text."""
-        return self._scalar(name, "str", _("it must be a text; put it in quotes"))
+        return self._scalar(name, "str", _("it must be text; put it in quotes"))
 
     def exact(self, name: str) -> str:
         """A number as it is written: a whole one, or a text. A float is none."""

@@ -28,7 +28,7 @@ def export_desk(*, passphrase: str | None = None) -> Exported:
     """Groups, users, strategies, and accounts with their links and roles.
 
     Call it outside a transaction. Of passwords, tokens and webhook secrets nothing is in it: they
-    are stored as digests, and made anew.
+    are stored as digests, and made again.
 
     Args:
         passphrase: Encrypts API credentials and alert targets. Without it neither is in the file.

@@ -69,7 +69,7 @@ def test_copy_of_the_theme_differs_only_where_a_sentence_is_composed(path: str) 
 
 
 @pytest.mark.parametrize(("path", "digest"), ANEW.items())
-def test_what_is_written_anew_stands_for_the_theme_s_version_of_then(
+def test_what_is_written_again_stands_for_the_theme_s_version_of_then(
     path: str, digest: str
 ) -> None:
     """Otherwise see what the theme changed, and whether ours should."""

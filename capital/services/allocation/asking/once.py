@@ -63,7 +63,7 @@ def make_plan_once(
 
     Call it outside a transaction: it waits for exchanges. Whoever asks with the same key for the
     same again gets the request at once: with its plan, or without one while the first still waits.
-    A plan that was applied or has expired is made anew, and so is one that failed.
+    A plan that was applied or has expired is made again, and so is one that failed.
 
     Args:
         key: Of the form, made with it.
