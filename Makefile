@@ -86,7 +86,7 @@ $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPM
 	$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-clients.lock
 	mkdir -p $(VENV)/clients-node
 	cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients-node/
-	npm ci --prefix $(VENV)/clients-node --ignore-scripts --no-audit --no-fund --silent
+	npm ci --prefix $(VENV)/clients-node --fetch-retries=1 --fetch-timeout=20000 --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 test-clients: $(CLIENTS)  ## Generate clients from the API's description, and use them against the running server
