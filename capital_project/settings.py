@@ -116,11 +116,11 @@ MIDDLEWARE = [
     # Before anything reads a body, and before CommonMiddleware, which adds a Content-Length.
     "capital_project.serving.bodies.CompleteBody",
     "django.middleware.common.CommonMiddleware",
-    "capital_project.serving.token_calls.Csrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "capital_project.serving.token_calls.Users",
     "capital_project.serving.token_calls.SecondFactor",
     "capital_project.serving.token_calls.Messages",
-    "capital_project.serving.token_calls.Frames",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last: it replaces the response of a view that found the login locked.
     "axes.middleware.AxesMiddleware",
 ]

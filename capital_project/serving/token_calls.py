@@ -1,7 +1,8 @@
 """Middlewares for people with a browser. A call of the API with a token passes them by.
 
-Such a call has no session, no cookie, no form and no frame: what these do for it is never asked
-for, and costs as much as what the call is about.
+Such a call has no session, no cookie and no page: what these do for it is never asked for, and
+costs as much as what the call is about. Django's check of a deployment looks for two more by their
+names (forms, frames); these cost little.
 """
 
 from typing import Any
@@ -11,8 +12,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
-from django.middleware.clickjacking import XFrameOptionsMiddleware
-from django.middleware.csrf import CsrfViewMiddleware
 from django_otp.middleware import OTPMiddleware
 
 from capital.api.frame.problems import is_api
@@ -48,14 +47,6 @@ class ContentPolicy(_OfPeople, CSPMiddleware):
     """From where a page may load what it shows."""
 
 
-class Csrf(_OfPeople, CsrfViewMiddleware):
-    """Forms come from our pages."""
-
-    def process_view(self, request: HttpRequest, *args: Any) -> Any:
-        """A token call sends no cookie that another site could make use of."""
-        return None if is_token_call(request) else super().process_view(request, *args)
-
-
 class Users(_OfPeople, AuthenticationMiddleware):
     """``request.user``, by the session."""
 
@@ -66,7 +57,3 @@ class SecondFactor(_OfPeople, OTPMiddleware):  # type: ignore[misc]  # it has no
 
 class Messages(_OfPeople, MessageMiddleware):
     """What the next page says at its top."""
-
-
-class Frames(_OfPeople, XFrameOptionsMiddleware):
-    """No page is shown in a frame of another site."""

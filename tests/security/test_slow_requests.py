@@ -124,5 +124,7 @@ def test_what_is_refused_by_its_beginning_is_not_waited_for() -> None:
 
 
 def test_the_worker_of_the_document_is_ours_and_the_others_are_compared() -> None:
-    assert "capital_project.serving.workers.PatientWorker" in documented()
+    assert documented() == ["--config", "deploy/gunicorn.conf.py"]
+    configured = (ROOT / "deploy" / "gunicorn.conf.py").read_text(encoding="utf-8")
+    assert 'worker_class = "capital_project.serving.workers.PatientWorker"' in configured
     assert set(COMMANDS) >= {"gunicorn sync", "gunicorn gthread"}

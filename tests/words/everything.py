@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group
@@ -13,7 +14,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 
-from capital.models import AllocationPlan, JobRun, Market, TradeUpload
+from capital.models import AllocationPlan, JobRun, Market, PlanRequest, TradeUpload
 from capital.services.allocation.plans import make_plan
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
@@ -29,6 +30,7 @@ class Everything:
 
     tenant: Tenant
     plan: AllocationPlan
+    asked: PlanRequest
     uploads: list[TradeUpload]
 
     def rows(self, model: type[Model]) -> list[Any]:
@@ -54,7 +56,14 @@ def make_everything(word: str) -> Everything:
                 change_message=str(message).replace("'", '"'),
             )
     plan = make_plan([tenant.account.pk], actor=tenant.user, live=False)
-    return Everything(tenant, plan, _make_uploads(tenant))
+    # Its exchange has not answered.
+    asked = PlanRequest.objects.create(
+        key=uuid4(),
+        actor=tenant.user,
+        accounts=[tenant.account.pk],
+        started_at=timezone.now(),
+    )
+    return Everything(tenant, plan, asked, _make_uploads(tenant))
 
 
 def _make_uploads(tenant: Tenant) -> list[TradeUpload]:
@@ -124,6 +133,8 @@ def addresses(everything: Everything) -> Iterator[str]:
             yield from (f"/admin/{app}/" for app in apps[1].split("|"))
         elif page.arguments == ("public_id",):
             yield page.filled({"public_id": str(everything.plan.public_id)})
+        elif page.arguments == ("key",):
+            yield page.filled({"key": str(everything.asked.key)})
         elif page.arguments == ("upload_id",):
             for upload in everything.uploads:
                 yield page.filled({"upload_id": str(upload.public_id)})

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import urlencode
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import gettext, ngettext, npgettext, pgettext
 
 from capital.channels.contract import Message
 from capital.domain.money import grouped
@@ -30,9 +30,7 @@ def compose(alerts: Sequence[Alert], delivery: AlertDelivery) -> Message:
         lines = [line for alert in alerts[:MOST_LINES] for line in _lines(alert)]
         if len(alerts) > MOST_LINES:
             left = len(alerts) - MOST_LINES
-            lines.append(
-                ngettext("and %(count)s more", "and %(count)s more", left) % {"count": left}
-            )
+            lines.append(_more(left))
         return Message(title, "\n".join(lines), _data(alerts, delivery, title))
 
 
@@ -44,6 +42,11 @@ def sentence_of_alert(alert: Alert) -> str:
     if alert.state == AlertState.CHANGED:
         return gettext("Changed: %(sentence)s") % {"sentence": said}
     return said
+
+
+def _more(left: int) -> str:
+    told = npgettext("troubles", "and %(count)s more", "and %(count)s more", left)
+    return told % {"count": left}
 
 
 def _title(alerts: Sequence[Alert], kind: AlertKind) -> str:
@@ -104,7 +107,7 @@ def digest_lines(details: Mapping[str, Any]) -> Iterator[str]:
         said = sentence_of(each["code"], each["figures"])
         yield f"  {each['subject']}: {said}" if each["subject"] else f"  {said}"
     if left := details.get("more_troubles"):
-        yield "  " + ngettext("and %(count)s more", "and %(count)s more", left) % {"count": left}
+        yield f"  {_more(left)}"
 
 
 def _money(amount: str | None, currency: str) -> str:

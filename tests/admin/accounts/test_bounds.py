@@ -61,7 +61,8 @@ def test_the_page_of_an_account_shows_them_with_a_way_to_the_link(client: Client
 
     page = client.get(reverse("admin:capital_account_change", args=[account.pk])).content.decode()
 
-    assert page.count("at most 900.00 USDT") == 1
+    # In the weights, and in the table of strategies.
+    assert page.count("at most 900.00 USDT") == 2
     for link in (bound, free):
         assert reverse("admin:capital_strategyaccount_change", args=[link.pk]) in page
     assert page.count("of deposits and withdrawals only") == 2

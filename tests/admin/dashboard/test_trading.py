@@ -247,9 +247,9 @@ def test_pages_show_the_equity_of_links_or_why_it_is_not_known(
 
     page = read(admin, account_page(link))
 
-    assert f"{link.strategy.name} 1,000.00 +20.50 1,020.50 USDT" in text_of(page)
-    assert f"{other.strategy.name} 50.00 — — USDT" in text_of(page)
+    assert f"{link.strategy.name} 1,000.00 Why? +20.50 1,020.50 USDT" in text_of(page)
+    assert f"{other.strategy.name} 50.00 Why? — — USDT" in text_of(page)
     assert "No fills of the strategy on this account are known" in page
     page = text_of(read(admin, f"/admin/strategies/strategy/{link.strategy_id}/change/"))
-    assert f"{link.account.name} 1,000.00 +20.50 1,020.50 USDT" in page
+    assert f"{link.account.name} 1,000.00 Why? +20.50 1,020.50 USDT" in page
     assert other.strategy.name not in page

@@ -60,7 +60,8 @@ def text(client: Client, path: str) -> str:
 
 def badge_of(page: str) -> str:
     """What stands beside *Dashboard* in the sidebar."""
-    item = page[page.index("Dashboard") :]
+    sidebar = page[page.index('id="nav-sidebar"') :]
+    item = sidebar[sidebar.index("Dashboard") :]
     found = re.search(r"rounded-xs[^>]*>\s*(\d+)\s*</span>", item[: item.index("Accounts")])
     return found[1] if found else ""
 

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.once]
 OURS = ROOT / "capital_project" / "templates"
 THEIRS = Path(unfold.__file__).parent / "templates"
 # What we write ourselves, so that everybody can use it, and what the theme had then.
-ANEW = {
+REWRITTEN = {
     "unfold/helpers/edit_inline/tabular_field.html": "ab1aab4fedf9f270",
     "unfold/helpers/navigation_header.html": "35139b9d94580be9",
     "unfold/helpers/welcomemsg.html": "e8eab02522ba2319",
@@ -43,7 +43,7 @@ def korean(client: Client, path: str, **data: Any) -> str:
         path.relative_to(OURS).as_posix()
         for path in sorted(OURS.rglob("*.html"))
         if (THEIRS / path.relative_to(OURS)).exists()
-        and path.relative_to(OURS).as_posix() not in ANEW
+        and path.relative_to(OURS).as_posix() not in REWRITTEN
         # What extends the theme's own has no copy of it.
         and f'{{% extends "{path.relative_to(OURS).as_posix()}" %}}' not in path.read_text()
     ],
@@ -68,7 +68,7 @@ def test_copy_of_the_theme_differs_only_where_a_sentence_is_composed(path: str) 
     ] == []  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "digest"), ANEW.items())
+@pytest.mark.parametrize(("path", "digest"), REWRITTEN.items())
 def test_what_is_written_again_stands_for_the_theme_s_version_of_then(
     path: str, digest: str
 ) -> None:

@@ -109,6 +109,14 @@ def test_token_that_opens_nothing_does_not_open_with_the_cookie_beside_it() -> N
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("sent", ["Bearer cap_x", None])
+def test_description_is_for_everybody_with_a_token_or_without(sent: Any) -> None:
+    headers = {} if sent is None else {"Authorization": sent}
+
+    assert Client().get("/api/schema/", headers=headers).status_code == 200
+
+
+@pytest.mark.django_db
 def test_admin_with_a_token_beside_its_cookie_is_the_admin() -> None:
     client = Client()
     client.force_login(make_user(is_staff=True, is_superuser=True))

@@ -173,11 +173,11 @@ def test_sizing_asks_for_stops_in_the_queries_that_it_had_and_once_what_one_says
     make_market(fetched_at=NOON)
     link = trading_link()
     size(link, qty_per="10")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         size(link, qty_per="10")
     place_stop(Scope(everybody=True), reason="Stop", actor=None)
     place_stop(Scope(account_id=make_account().pk), reason="Another", actor=None)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         assert size(link, qty_per="10").code is Code.STOPPED
 
 

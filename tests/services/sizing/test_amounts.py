@@ -1,16 +1,13 @@
 """What a bot sends: each venue's ``amount``, through ccxt's own ``create_order``, onto the wire."""
 
-import asyncio
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-import ccxt.async_support as ccxt
 import pytest
 
 from capital.domain.reasons import Code
 from capital.domain.sizing.instruments import AmountUnit, InstrumentKind
-from capital.exchange.ccxt.clients import redirected, tls_context
 from capital.exchange.unproven import generic_venue
 from capital.exchange.venues import VENUES, get_venue
 from capital.models import Market
@@ -19,23 +16,13 @@ from capital.services.markets.rules import sync_markets
 from capital.services.sizing.orders import SizedOrder, size_orders
 from tests.domain.sizing.builders import order
 from tests.factories import make_account, make_link, make_market, make_position
+from tests.simulator.orders.bots import MODES, Mode, account_of, bot_of
 
 pytestmark = pytest.mark.django_db
 
 CAPITAL = {"BTC": "0.5", "KRW": "5000000"}
 PRICE = {"KRW": "95000000"}
-# Of a bot that says which account it has, so that ccxt does not ask.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "bitget": {"uta": False},
-    "bybit": {
-        "enableUnifiedMargin": False,
-        "enableUnifiedAccount": True,
-        "unifiedMarginStatus": 6,
-    },
-    "gate": {"unifiedAccount": False},
-    "hyperliquid": {"enableUnifiedMargin": False},
-    "kucoin": {"uta": False},
-}
+RICH = dict.fromkeys(("USDT", "USDC", "USD", "BTC", "KRW"), "100000000000")
 
 
 @pytest.fixture(autouse=True)
@@ -56,39 +43,21 @@ def sized(market: Market, **fields: Any) -> SizedOrder:
     return answer
 
 
-def send(exchange: Any, venue: str, answer: SizedOrder, order_type: str, **options: Any) -> Any:
+def send(
+    exchange: Any, venue: str, answer: SizedOrder, order_type: str, *, is_unified: bool = False
+) -> Any:
     """Place the sized order as a bot does, with plain ccxt, and return what arrived."""
-
-    async def place() -> None:
-        client = getattr(ccxt, venue)(
-            {
-                "enableRateLimit": False,
-                "ssl_context": tls_context(),
-                "options": {
-                    **OPTIONS.get(venue, {}),
-                    **get_venue(venue).rules_call.options,
-                },
-            }
-        )
-        client.urls["api"] = redirected(client.urls["api"], exchange.server.venue_urls[venue])
-        try:
-            client.set_markets(await client.fetch_markets())
-            client.options.update(options)
-            # Only now: with a key, ccxt asks for more than the markets.
-            client.apiKey, client.secret, client.password = "key", "c2VjcmV0" * 4, "phrase"
-            client.accounts, client.accountsById = [{"id": "1", "type": "spot"}], {"1": {}}
-            client.privateKey, client.walletAddress = "0x" + "11" * 32, "0x" + "22" * 20
-            market = client.market(answer.symbol)
-            params = {"offset": "open"} if venue == "htx" and market["inverse"] else {}
-            await client.create_order(
-                answer.symbol, order_type, "buy", float(answer.amount), float(answer.price), params
-            )
-        finally:
-            client.timeout_on_exit = 0  # nothing is left that could end by itself
-            await client.close()
-
+    mode = Mode(venue, is_unified=is_unified)
+    account = account_of(mode, f"{mode.name}-key", **RICH)
+    if exchange.state.find(account.api_key) is None:
+        exchange.state.add(account)
+    bot = bot_of(mode, exchange.server, account)
+    market = bot.market(answer.symbol)
+    params = {"offset": "open"} if venue == "htx" and market["inverse"] else {}
     before = len(exchange.server.orders)
-    asyncio.run(place())
+    bot.create_order(
+        answer.symbol, order_type, "buy", float(answer.amount), float(answer.price), params
+    )
     (placed,) = exchange.server.orders[before:]
     return placed
 
@@ -131,18 +100,11 @@ def test_what_arrives_at_the_venue_is_what_was_sized(exchange, venue, order_type
     assert kinds == get_venue(venue).markets
 
 
-# Of each venue with another wallet mode than its usual one: how ccxt is told of it.
-OTHER_MODES: dict[str, dict[str, Any]] = {
-    "binance": {"papi": True},
-    "bitget": {"uta": True},
-    "gate": {"unifiedAccount": True},
-    "hyperliquid": {"enableUnifiedMargin": True},
-    "kucoin": {"uta": True},
-}
+OTHER_MODES = [mode.venue for mode in MODES if mode.is_unified]
 
 
 def test_every_venue_with_another_wallet_mode_is_tried_in_it():
-    assert OTHER_MODES.keys() == {
+    assert set(OTHER_MODES) == {
         venue.id for venue in VENUES.values() if len(venue.wallet_modes) > 1
     }
 
@@ -167,7 +129,7 @@ def test_what_arrives_from_another_wallet_mode_is_what_was_sized(exchange, venue
             order_type=order_type.upper(),
             price="61234.5",
         )
-        placed = send(exchange, venue, answer, order_type, **OTHER_MODES[venue])
+        placed = send(exchange, venue, answer, order_type, is_unified=True)
 
         arrived = worth_of(placed, answer.price)
         most = meant(market, answer) * (1 + Fraction(1, 10**15))
@@ -182,7 +144,7 @@ def test_a_unified_account_at_bitget_buys_spot_at_the_market_for_money(exchange)
     unified = {"wallet_mode": "unified"}
 
     answer = sized(market, account=unified)
-    placed = send(exchange, "bitget", answer, "market", uta=True)
+    placed = send(exchange, "bitget", answer, "market", is_unified=True)
 
     assert answer.amount == Decimal("9999.961257")
     assert placed.quote == answer.amount
@@ -190,7 +152,7 @@ def test_a_unified_account_at_bitget_buys_spot_at_the_market_for_money(exchange)
     assert Fraction(answer.amount) <= Fraction(answer.notional) < Fraction(answer.amount) + 1
     limit = sized(market, account=unified, order_type="LIMIT", price="61234.5")
     assert limit.amount == limit.quantity
-    assert send(exchange, "bitget", limit, "limit", uta=True).base == limit.quantity
+    assert send(exchange, "bitget", limit, "limit", is_unified=True).base == limit.quantity
 
 
 @pytest.mark.parametrize("order_type", ["market", "limit"])

@@ -101,7 +101,7 @@
         }
     });
 
-    // Back from the preview: the page is as it was left, but what is asked now is asked anew.
+    // Back from the preview: the page is as it was left, but what is asked now is asked again.
     window.addEventListener("pageshow", (event) => {
         if (event.persisted) {
             document.querySelector("dialog.desk-asking")?.remove();

@@ -169,10 +169,12 @@ def test_bounds_cost_no_query() -> None:
     read_and_decide(account, "1000", 1)
     with CaptureQueriesContext(connection) as plain:
         read_and_decide(account, "1100", 3)
-    links[0].max_amount = D(100)
+    links[0].min_amount = D(100)
     links[0].save()
+    # Who changed them is looked up once.
+    read_and_decide(account, "1150", 5)
 
     with CaptureQueriesContext(connection) as bounded:
-        read_and_decide(account, "1200", 5)
+        read_and_decide(account, "1200", 7)
 
     assert len(bounded) == len(plain)

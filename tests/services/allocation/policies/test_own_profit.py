@@ -340,6 +340,8 @@ def test_it_costs_at_most_two_queries_more_than_weights_where_all_trade() -> Non
         decide(account, 11)
     account.policy = "own_profit"
     account.save()
+    # Who changed it is looked up once.
+    read_and_decide(account, "10020", 18)
     read(account, "10020", 20)
 
     with CaptureQueriesContext(connection) as by_policy:
