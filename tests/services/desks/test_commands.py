@@ -81,3 +81,17 @@ def test_a_refused_line_ends_with_two(file: Path) -> None:
     with pytest.raises(CommandError, match="Line 3: acounts is not known") as caught:
         call_command("import_desk", str(file))
     assert caught.value.returncode == 2
+
+
+def test_a_file_that_cannot_be_written_or_read_is_named(file: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+    told = (
+        (("export_desk", str(missing / "desk.yaml")), "desk.yaml cannot be written"),
+        (("import_desk", str(missing)), "nowhere cannot be read"),
+        (("export_desk", str(file), "--passphrase-file", str(missing)), "nowhere cannot be read"),
+    )
+    for asked, sentence in told:
+        with pytest.raises(CommandError, match=sentence) as caught:
+            call_command(*asked)
+        assert caught.value.returncode == 2
+    assert not file.exists()
