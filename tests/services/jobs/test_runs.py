@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import OperationalError, connection, transaction
-from django.utils import translation
+from django.utils import timezone, translation
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
 
@@ -21,8 +21,9 @@ from capital.services.jobs import runs as job_runs
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.runs import perform_by_hand, perform_chunk, perform_job
 from capital.services.jobs.table import Slot
-from capital.services.jobs.work import WORK
+from capital.services.jobs.work import WORK, reallocate
 from capital.services.jobs.work import Work as JobWork
+from capital.traces import troubles_noted
 from tests.factories import make_account, make_link, make_summary
 from tests.simulated import Exchange
 
@@ -554,3 +555,18 @@ def test_by_hand_a_reallocation_is_a_command_with_a_key_of_its_own(exchange: Exc
     run = AllocationRun.objects.get()
     assert run.trigger == "command"
     assert run.run_key.startswith("command:")
+
+
+@pytest.mark.django_db
+def test_accounts_for_which_an_allocation_came_to_nothing_are_named(settings: Any) -> None:
+    settings.CAPITAL_LIVE_BALANCES = False
+    good, bad = (make_account(name=name) for name in ("Good", "Bad"))
+    make_summary(account=good, spot_balance=Decimal(100), futures_balance=Decimal(100))
+    for account in (good, bad):
+        make_link(account=account)
+
+    with troubles_noted() as told:
+        counts = reallocate([good.pk, bad.pk], trigger="schedule", run_key=None, clock=timezone.now)
+
+    assert counts["applied"] == 1
+    assert [each.partition(" (")[0] for each in told] == [f"Bad #{bad.pk}"]

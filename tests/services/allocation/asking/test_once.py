@@ -1,6 +1,8 @@
 """A form asks for one preview, however often it is sent; and who has answered while it waits."""
 
+from datetime import timedelta
 from decimal import Decimal
+from threading import Event
 from typing import Any
 from uuid import UUID
 
@@ -177,3 +179,14 @@ def test_due_are_the_active_accounts_that_one_may_allocate_by_name(actor: Any) -
     due = due_accounts(actor)
 
     assert due == [found["A"], found["B"]]
+
+
+def test_what_is_answered_is_stored_while_the_others_are_waited_for(
+    account: Account, actor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, stored = PlanRequest(accounts=[account.pk]), Event()
+    monkeypatch.setattr(once, "_WRITTEN_EVERY", timedelta(milliseconds=1))
+    monkeypatch.setattr(once._Told, "store", lambda _told: stored.set())
+
+    with once._written(request):
+        assert stored.wait(60)

@@ -13,6 +13,7 @@ from capital.services.accounts import change_account, change_link, create_link, 
 from capital.services.accounts.strategies import set_status
 from capital.services.allocation.allocate import allocate_capital, reallocate_where_due
 from capital.services.allocation.applying import apply_plan
+from capital.services.allocation.causes import naming
 from capital.services.allocation.causes.told import causes_of, told_causes
 from capital.services.allocation.plans import make_plan
 from capital.services.allocation.reverts import revert_run
@@ -304,3 +305,20 @@ def test_a_cause_of_a_later_version_is_left_out() -> None:
     stored = {"causes": [{"code": "of_tomorrow", "figures": {}}]}
 
     assert causes_of(stored) == []
+
+
+def test_a_stop_that_was_lifted_of_one_account_lets_nobody_elses_strategies_go_on() -> None:
+    mine, others = make_link(), make_link()
+    kim = make_user(username="kim")
+    for link, by in ((mine, kim), (others, None)):
+        Stop.objects.create(
+            account=link.account,
+            code="daily_loss",
+            lifted_at=NOON if by else None,
+            lifted_by=by,
+            lifted_reason="Enough" if by else "",
+        )
+
+    found = naming._who_lifted([mine.account_id, others.account_id])
+
+    assert found == {(mine.account_id, mine.strategy.key): "kim"}
