@@ -22,13 +22,14 @@ from capital.admin.frame.editable import Editable, EditableForm, stale_rows, tak
 from capital.admin.frame.filters import VisibleFilter
 from capital.admin.frame.formats import money, ratio
 from capital.admin.frame.stale import StaleRows
-from capital.admin.frame.views import asker_of
+from capital.admin.frame.views import asker_of, user_of
 from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import CapitalError
 from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may
 from capital.services.accounts import change_link, create_link, delete_link, link_notice
+from capital.services.allocation import previewed_next
 from capital.services.overview import pool_shares
 from capital.services.sentences import sentence
 from strategies.edits import ChangedMeanwhile, Seen
@@ -233,10 +234,31 @@ class LinkAdmin(LimitsPanel, Editable, SiteModelAdmin):
         shown = PANEL if obj is not None else ()
         return [*others, (title, {**limits, "fields": [*limits["fields"], *shown]})]
 
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: StrategyAccount | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        """With what becomes of its capital beside its switch, before that is saved."""
+        form = super().get_form(request, obj, change, **kwargs)
+        capital = getattr(obj, "capital", None)
+        if obj is not None and capital is not None and "is_active" in form.base_fields:
+            held = capital.allocated_capital
+            if obj.is_active and held:
+                form.base_fields["is_active"].help_text = gettext(
+                    "Switched off, its capital of %(amount)s goes to zero with the reallocation "
+                    "that follows. What the account lets it keep stays, and nothing is sold."
+                ) % {"amount": money(held, obj.account.currency)}
+        return form
+
     def create_row(self, request: HttpRequest, values: dict[str, Any]) -> StrategyAccount:
-        """A reallocation is asked for."""
-        link = create_link(**asker_of(request), **values)
+        """Capital stays as it is until somebody saw what would move."""
+        with previewed_next():
+            link = create_link(**asker_of(request), **values)
         tell_of(request, link)
+        tell_next(request, link.account)
         return link
 
     def change_row(
@@ -310,9 +332,25 @@ def save_links(request: HttpRequest, formset: Any) -> None:
         with _named(link):
             names = NewLinkInline.fields
             values = {name: getattr(link, name) for name in names}
-            saved = create_link(account=link.account, **asker, **values)
+            with previewed_next():
+                saved = create_link(account=link.account, **asker, **values)
         take_over(link, saved)
         tell_of(request, saved)
+    if formset.new_objects:
+        tell_next(request, formset.new_objects[0].account)
+
+
+def tell_next(request: HttpRequest, account: Account) -> None:
+    """Capital did not move for what is new: say so, with the way to see what would."""
+    text = gettext(
+        "Capital stays as it is until somebody allocates, or until the next scheduled check."
+    )
+    if not may(user_of(request), Act.ALLOCATE, account):
+        messages.info(request, text)
+        return
+    address = reverse("admin:capital_account_allocate_capital", args=[account.pk])
+    link = format_html('<a class="text-link" href="{}">{}</a>', address, gettext("Preview"))
+    messages.info(request, format_html("{} {}", text, link))
 
 
 def tell_of(request: HttpRequest, link: StrategyAccount) -> None:

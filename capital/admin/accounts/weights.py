@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,18 +14,18 @@ from django.utils.translation import gettext
 
 from capital.admin.accounts.bounds import told_bounds
 from capital.admin.accounts.weights_told import told_foreseen, width
+from capital.admin.allocation.asking import ask_for_plan
 from capital.admin.frame.editable import EditableForm
 from capital.admin.frame.formats import digits, percent
 from capital.admin.frame.views import asker_of, render_page, seen_or_404, user_of
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import CapitalError
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.models import Account, StrategyAccount, Trigger
+from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may
 from capital.services.allocation import (
     Weighed,
     foresee_saved_weights,
-    make_plan,
     save_weights,
     weigh_links,
 )
@@ -61,6 +62,7 @@ class Editor:
     Attributes:
         problems: What is wrong beyond single weights.
         note: What weights do under the account's policy, where that is not the usual.
+        once: The key of the form: a preview is made once of it.
     """
 
     account: Account
@@ -72,6 +74,7 @@ class Editor:
     save_url: str
     preview_url: str
     split_url: str
+    once: UUID
 
 
 class WeightsPage:
@@ -216,12 +219,7 @@ class WeightsPage:
             )
         if "_preview" not in request.POST or not may(user_of(request), Act.ALLOCATE, account):
             return HttpResponseRedirect(page)
-        try:
-            plan = make_plan([account.pk], actor=user_of(request), trigger=Trigger.ADMIN)
-        except CapitalError as error:
-            messages.error(request, sentence(error.reason))
-            return HttpResponseRedirect(page)
-        return HttpResponseRedirect(reverse("admin:capital_account_plan", args=[plan.public_id]))
+        return ask_for_plan(request, [account.pk], back=page)
 
     def _editor(
         self, request: HttpRequest, account: Account, formset: Any, problems: Any = ()
@@ -259,6 +257,7 @@ class WeightsPage:
             save_url=urls["weights"],
             preview_url=urls["weights_preview"],
             split_url=urls["split_again"] if account.policy == PolicyName.OWN_PROFIT else "",
+            once=uuid4(),
         )
 
 

@@ -60,6 +60,13 @@ def lead_to_plan(request: HttpRequest, account_ids: Iterable[int], **how: Any) -
     return _lead(request, reverse("admin:capital_account_plan", args=[asked.plan.public_id]))
 
 
+def asked_already(request: HttpRequest) -> bool:
+    """Whether a preview was asked for with this form before: what it saves is saved already."""
+    return ONCE in request.POST and (
+        find_request(_key_of(request), actor=user_of(request)) is not None
+    )
+
+
 def _key_of(request: HttpRequest) -> UUID:
     """The key of the form; whoever sends none asks for something new each time."""
     try:

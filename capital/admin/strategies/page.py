@@ -20,6 +20,7 @@ from capital.admin.frame.views import asker_of, render_page, shows_owner, user_o
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
 from capital.admin.strategies.answers import refusal_text
+from capital.admin.strategies.losses import told_losses
 from capital.admin.strategies.overview import StrategyOverviewPage
 from capital.admin.strategies.webhook import WebhookPages
 from capital.domain.errors import CapitalError
@@ -180,6 +181,21 @@ class StrategyAdmin(
     ) -> Strategy:
         """What was changed and no more."""
         return change_strategy(row.pk, **asker_of(request), seen=seen, **values)
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Strategy | None = None,
+        change: bool = False,  # noqa: FBT001, FBT002  # Django's signature
+        **kwargs: Any,
+    ) -> Any:
+        """With what becomes of its capital beside its status, before that is saved."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if obj is not None and "status" in form.base_fields:
+            told = told_losses(capital_when_idle([obj.pk], request.user))
+            if told:
+                form.base_fields["status"].help_text = told
+        return form
 
     def delete_row(self, request: HttpRequest, row: Strategy) -> None:
         """A strategy that was never linked."""

@@ -104,7 +104,9 @@ STRATEGY: Descriptions = {
     "market_type": "Whether it trades spot or futures.",
     "status": (
         "`ACTIVE` strategies share the capital. `PAUSED` ones may only close positions. "
-        "`ARCHIVED` ones are kept for their history."
+        "`ARCHIVED` ones are kept for their history. Paused or archived, its capital goes to zero "
+        "on every account with the reallocation that follows; where no other strategy of the pool "
+        "is active, nobody gets it. To stop entries and keep the capital, place a stop instead."
     ),
     "description": "Notes.",
     "created_at": _CREATED_AT,
@@ -134,7 +136,10 @@ LINK: Descriptions = {
         "`base_capital`. `none`: with `base_capital` at most. The rest stays unallocated."
     ),
     "base_capital": "Required unless `compounding` is `full`. Null: not set.",
-    "is_active": "An inactive link gets no capital.",
+    "is_active": (
+        "An inactive link gets no capital: switched off, what it has goes to zero with the "
+        "reallocation that follows."
+    ),
     "created_at": _CREATED_AT,
     "updated_at": _UPDATED_AT,
 }

@@ -17,6 +17,7 @@ from capital.services.allocation.asking.once import (
 )
 from capital.services.allocation.causes.told import causes_of, told_causes
 from capital.services.allocation.events import (
+    previewed_next,
     request_market_rules,
     request_reallocation,
     request_reallocation_of_strategy,
@@ -96,6 +97,7 @@ __all__ = [
     "make_plan_once",
     "preview_allocation",
     "preview_revert",
+    "previewed_next",
     "reallocate_where_due",
     "replay_policy",
     "report_decision",

@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from django_q.models import OrmQ
 
 from capital.admin.accounts import links as links_page
 from capital.models import Account, SettingChange, StrategyAccount
@@ -340,3 +341,24 @@ def test_an_order_tag_that_begins_another_is_said_at_its_field(
     assert other.key in message
     post(page, url, order_tag="alone")
     assert Strategy.objects.get(pk=strategy.pk).order_tag == "alone"
+
+
+def test_new_link_moves_no_capital_before_somebody_saw_it(
+    page: Client, tenant: Tenant, django_capture_on_commit_callbacks: Any
+) -> None:
+    allow(tenant.user, "capital.allocate_capital")
+    strategies = [make_strategy(owner=tenant.user) for _ in range(2)]
+    OrmQ.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        data = {"strategy": strategies[0].pk, "account": tenant.account.pk, "weight": "2"}
+        answer = post(page, f"{LINKS}add/", **data)
+    shown = page.get(answer.url).content.decode()
+    assert "Capital stays as it is until somebody allocates" in shown
+    assert f"/admin/capital/account/{tenant.account.pk}/allocate/" in shown
+
+    url = change_url(tenant.account)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = post(page, url, **new_link(strategies[1], tenant.account))
+    assert "Capital stays as it is" in page.get(answer.url).content.decode()
+    assert tenant.account.strategy_accounts.filter(strategy__in=strategies).count() == 2
+    assert not OrmQ.objects.exists()

@@ -1,8 +1,10 @@
 """First steps: exchange, keys, check, strategies, preview; and strategies within an account."""
 
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
-from capital.models import Account, AllocationRun, StrategyAccount, StrategyCapital
+from capital.models import Account, AllocationPlan, AllocationRun, StrategyAccount, StrategyCapital
 from capital.simulator.state import SimulatedAccount
 from strategies.models import Strategy
 from tests.admin.tenants import allow
@@ -272,8 +274,46 @@ def test_weight_that_changed_meanwhile_is_told(page: Client, user: User) -> None
         {"rows": "1", f"link-{link.pk}-weight": "5", f"link-{link.pk}-seen": "1", "_save": ""},
     )
 
-    assert "Somebody else changed a weight meanwhile." in text(answer)
+    assert "Weights were changed or strategies added here meanwhile." in text(answer)
     assert StrategyAccount.objects.get().weight == 4
+
+
+def test_second_click_makes_no_second_strategy_and_no_second_plan(
+    page: Client, user: User, exchange: Exchange
+) -> None:
+    account = exchange.open_account(
+        owner=user, venue="bybit", wallets={"unified": {"USDT": "10000"}}
+    )
+    link = make_link(account=account, weight=Decimal(1))
+    address = of(account, "strategies/")
+    once = re.search(r'name="once" [^>]*value="([^"]+)"', text(page.get(address)))
+    assert once is not None
+    sent = {
+        **ROWS,
+        "once": once[1],
+        "there": f"{link.pk},",
+        f"link-{link.pk}-weight": "5",
+        f"link-{link.pk}-seen": "1",
+        "_preview": "",
+    }
+    first, second = page.post(address, sent), page.post(address, sent)
+
+    plan = AllocationPlan.objects.get()
+    assert first.url == second.url == reverse("admin:capital_account_plan", args=[plan.public_id])
+    names = account.strategy_accounts.order_by("pk").values_list("strategy__name", flat=True)
+    assert list(names) == [link.strategy.name, "Trend", "Grid"]
+
+
+def test_strategies_saved_twice_to_allocate_later_are_refused_the_second_time(
+    page: Client, user: User
+) -> None:
+    account = make_account(owner=user, venue="bybit")
+    sent = {**ROWS, "once": str(uuid4()), "there": "", "_save": ""}
+    page.post(of(account, "strategies/"), sent)
+    again = page.post(of(account, "strategies/"), sent)
+
+    assert "strategies added here meanwhile" in text(again)
+    assert account.strategy_accounts.count() == 2
 
 
 def test_only_who_may_add_accounts_takes_the_steps(client: Client) -> None:

@@ -164,6 +164,18 @@ def test_save_and_preview_leads_into_a_plan_and_moves_nothing(
         assert "demo changed weights 60/40 → 50/50." in text
 
 
+def test_second_click_makes_no_second_plan(page: Page) -> None:
+    shown = page.client.get(change_url(page.account)).context["weights"]
+    data = {**page.typed(a="50", b="50"), "once": str(shown.once), "_preview": ""}
+    first = page.client.post(page.url(), data)
+    second = page.client.post(page.url(), data, headers={"accept": "application/json"})
+
+    plan = AllocationPlan.objects.get()
+    assert first.url == reverse("admin:capital_account_plan", args=[plan.public_id])
+    assert second.json() == {"url": first.url}
+    assert page.weights == ["50", "50", "1"]
+
+
 def test_save_and_allocate_later_leads_back_and_asks_for_no_reallocation(
     page: Page, queued: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:

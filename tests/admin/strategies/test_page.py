@@ -78,6 +78,32 @@ def test_capital_that_goes_to_zero_is_said_before_it_does(
     assert link.strategy.status != "ACTIVE"
 
 
+def test_forms_say_beforehand_what_goes_to_zero(client: Client, tenant: Tenant) -> None:
+    tenant.user = allow(
+        tenant.user, "capital.view_strategyaccount", "capital.change_strategyaccount"
+    )
+    link = make_link(
+        account=make_account(owner=tenant.user, name="Alone"),
+        strategy=make_strategy(owner=tenant.user, name="Lonely"),
+        capital="1234.50",
+    )
+    nothing = make_link(account=link.account, strategy=make_strategy(owner=tenant.user))
+    page = client.get(change(link.strategy)).content.decode()
+
+    assert "its capital goes to zero with the reallocation that follows: 1,234.50 USDT" in page
+    assert "Nobody gets it" not in page
+    assert "goes to zero" not in client.get(change(nothing.strategy)).content.decode()
+    assert "its capital of 1,234.50 USDT goes to zero" in client.get(change(link)).content.decode()
+    assert "goes to zero" not in client.get(change(nothing)).content.decode()
+
+    pause_strategies([nothing.strategy.pk])
+    assert "Nobody gets it on Alone" in client.get(change(link.strategy)).content.decode()
+
+
+def change(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+
 def test_activating_brings_them_back(client: Client, tenant: Tenant) -> None:
     pause_strategies([strategy.pk for strategy in tenant.strategies])
 

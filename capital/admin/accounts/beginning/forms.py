@@ -136,3 +136,8 @@ class WeightForm(forms.Form):
         super().__init__(data, initial=weight, prefix=f"link-{link.pk}")
         self.link = link
         self.market = link.strategy.get_market_type_display()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether another weight was sent."""
+        return self.is_bound and "weight" in self.changed_data

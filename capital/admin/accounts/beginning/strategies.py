@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,11 +14,12 @@ from unfold.decorators import action
 from capital.admin.accounts.beginning.forms import NewStrategyForm, WeightForm
 from capital.admin.accounts.beginning.steps import Step, steps_at
 from capital.admin.accounts.links import tell_of
+from capital.admin.allocation.asking import ask_for_plan, asked_already
 from capital.admin.frame.views import asker_of, may_here, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
-from capital.models import Account, Trigger
+from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may, visible_to
-from capital.services.allocation import NewLink, NewWeight, begin_strategies, make_plan
+from capital.services.allocation import NewLink, NewWeight, begin_strategies
 from capital.services.sentences import sentence
 from strategies.edits import ChangedMeanwhile
 from strategies.models import Strategy, StrategyStatus
@@ -59,6 +61,7 @@ class StrategiesPages:
         user = user_of(request)
         if not may(user, Act.ADD_LINK, account):
             raise PermissionDenied
+        back = reverse("admin:capital_account_change", args=[account.pk])
         page = _Page(request, account, in_steps=in_steps)
         if request.method == "POST" and "_more" not in request.POST:
             answer = page.saved()
@@ -69,7 +72,8 @@ class StrategiesPages:
             "account": account,
             "page": page,
             "may_allocate": may(user, Act.ALLOCATE, account),
-            "back": reverse("admin:capital_account_change", args=[account.pk]),
+            "back": back,
+            "once": uuid4(),
             "steps": steps_at(Step.STRATEGIES, account) if in_steps else [],
         }
         title = (
@@ -91,9 +95,15 @@ class _Page:
         # One more row is made from what was typed, and judges nothing.
         is_judged = sent is not None and "_more" not in sent
         links = account.strategy_accounts.select_related("strategy").order_by("pk")
+        shown = request.POST.get("there")
+        # Of the page that was sent; one sent without it, by a program, has seen whatever is there.
+        self.seen_links = None if shown is None else _keys(shown)
         self.weights: list[WeightForm] = []
         if may(user, Act.CHANGE_LINK, account):
-            self.weights = [WeightForm(link, sent) for link in links]
+            # What was linked meanwhile has nothing in what was sent.
+            self.weights = [
+                WeightForm(link, sent if self._was_shown(link) else None) for link in links
+            ]
         self.links = list(links)
         others = (
             visible_to(user, Strategy.objects.all())
@@ -121,6 +131,9 @@ class _Page:
         count = int(told) if told.isdecimal() and len(told) < 3 else usual
         return min(count + (sent is not None and "_more" in sent), _MOST_ROWS)
 
+    def _was_shown(self, link: StrategyAccount) -> bool:
+        return self.seen_links is None or link.pk in self.seen_links
+
     def saved(self) -> HttpResponse | None:
         """Where to go when all was saved; None where the page is shown again, with why."""
         if any(form.errors for form in (*self.rows, *self.weights)):
@@ -131,22 +144,27 @@ class _Page:
                 gettext("Name a strategy first: without one there is nothing to do.")
             )
             return None
-        is_previewed = "_preview" in self.request.POST
         try:
             made = begin_strategies(
                 self.account.pk,
                 [_new_link(form) for form in filled],
-                [_new_weight(form) for form in self.weights if "weight" in form.changed_data],
+                [_new_weight(form) for form in self.weights if form.is_changed],
                 owner=user_of(self.request),  # type: ignore[arg-type]
-                is_previewed=is_previewed,
+                seen_links=self.seen_links,
                 **asker_of(self.request),
             )
         except ValidationError as error:
             self._refused(error, filled)
             return None
         except ChangedMeanwhile:
+            if asked_already(self.request):
+                # By a first click on the same button: what was typed is saved.
+                return self._onward()
             self.errors.append(
-                gettext("Somebody else changed a weight meanwhile. Look again before you save.")
+                gettext(
+                    "Weights were changed or strategies added here meanwhile. Look again before "
+                    "you save."
+                )
             )
             return None
         except CapitalError as error:
@@ -154,20 +172,20 @@ class _Page:
             return None
         for link in made:
             tell_of(self.request, link)
-        return self._onward(is_previewed=is_previewed)
+        return self._onward()
 
-    def _onward(self, *, is_previewed: bool) -> HttpResponse:
-        key = self.account.pk
-        if is_previewed:
-            try:
-                plan = make_plan([key], actor=user_of(self.request), trigger=Trigger.ADMIN)
-            except CapitalError as error:
-                messages.error(self.request, sentence(error.reason))
-            else:
-                address = reverse("admin:capital_account_plan", args=[plan.public_id])
-                return HttpResponseRedirect(address)
-        messages.success(self.request, gettext("The strategies and weights are saved."))
-        return HttpResponseRedirect(reverse("admin:capital_account_change", args=[key]))
+    def _onward(self) -> HttpResponse:
+        page = reverse("admin:capital_account_change", args=[self.account.pk])
+        if "_preview" in self.request.POST:
+            return ask_for_plan(self.request, [self.account.pk], back=page)
+        messages.success(
+            self.request,
+            gettext(
+                "The strategies and weights are saved. Capital stays as it is until somebody "
+                "allocates, or until the next scheduled check."
+            ),
+        )
+        return HttpResponseRedirect(page)
 
     def _refused(self, error: ValidationError, filled: Sequence[NewStrategyForm]) -> None:
         """Say it at the row."""
@@ -179,6 +197,10 @@ class _Page:
                 self.errors += texts
             else:
                 form.add_error(None, texts)
+
+
+def _keys(text: str) -> set[int]:
+    return {int(each) for each in text.split(",") if each.isdecimal()}
 
 
 def _typed(sent: Any, place: int) -> dict[str, str]:

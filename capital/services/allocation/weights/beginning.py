@@ -1,7 +1,6 @@
 """Let strategies, new ones and those there are, trade on an account: all of them, or none."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,7 +19,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.accounts.registry import change_link, create_link
 from capital.services.accounts.strategies import create_strategy
 from capital.services.allocation.events import previewed_next
-from strategies.edits import Seen
+from strategies.edits import ChangedMeanwhile, Seen
 from strategies.models import LONGEST_KEY, Strategy, free_key
 
 _KEY_WITHOUT_LETTERS = "strategy"
@@ -68,12 +67,15 @@ def begin_strategies(
     owner: User,
     actor: AbstractUser | None = None,
     origin: str = "",
-    is_previewed: bool = False,
+    seen_links: Collection[int] | None = None,
 ) -> list[StrategyAccount]:
     """Make what is new, let all of it trade on the account, and set weights; or do nothing.
 
     A new strategy's key follows its name; where that is taken, a number makes another one. Where
     orders by that key could be those of another strategy on the account, it gets an order tag.
+
+    No reallocation is asked for: a preview comes next, or the scheduled check finds it due.
+    Otherwise the others' capital would have moved before anybody saw it.
 
     Args:
         account_id: The account's primary key.
@@ -82,7 +84,7 @@ def begin_strategies(
         owner: Of new strategies.
         actor: Who asks; None is nobody in particular, who may.
         origin: The address from which it was asked, for the record.
-        is_previewed: No reallocation is asked for, as a preview comes next.
+        seen_links: Primary keys of the account's links that were shown; None for any.
 
     Returns:
         The new links, in the order of ``links``.
@@ -90,14 +92,15 @@ def begin_strategies(
     Raises:
         NotFound: The account, or a link, is gone.
         UnknownAccount, NotPermitted, RoleTooSmall, OwnerOnly: The actor may not.
-        ChangedMeanwhile: A weight is not as it was shown.
+        ChangedMeanwhile: A weight is not as it was shown, or there is a link that was not shown.
         ValidationError: A rule is broken. By ``new-0``, ``new-1`` … and ``link-`` with its key.
     """
-    quiet = previewed_next() if is_previewed else nullcontext()
-    with quiet, transaction.atomic():
+    with previewed_next(), transaction.atomic():
         account = lock_accounts([account_id]).get(account_id)
         if account is None:
             raise NotFound
+        if seen_links is not None and _linked(account) - set(seen_links):
+            raise ChangedMeanwhile(account, ())
         _set_weights(account, weights, actor=actor, origin=origin)
         made = []
         for place, link in enumerate(links):
@@ -115,6 +118,10 @@ def begin_strategies(
             except ValidationError as error:
                 raise ValidationError({f"new-{place}": error.messages}) from None
     return made
+
+
+def _linked(account: Account) -> set[int]:
+    return set(account.strategy_accounts.values_list("pk", flat=True))
 
 
 def _set_weights(

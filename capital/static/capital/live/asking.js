@@ -62,6 +62,18 @@
         return () => clearInterval(timer);
     };
 
+    const again = (form, button) => {
+        if (button?.name) {
+            const pressed = document.createElement("input");
+            Object.assign(pressed, { type: "hidden", name: button.name, value: button.value });
+            form.append(pressed);
+        }
+        if (button?.hasAttribute("formaction")) {
+            form.action = button.formAction;
+        }
+        HTMLFormElement.prototype.submit.call(form);
+    };
+
     const send = async (form, button, told) => {
         const body = new FormData(form, button);
         const parts = told.parts.replace(NO_KEY, body.get("once"));
@@ -77,10 +89,15 @@
                 headers: { Accept: "application/json" },
             });
             const said = answer.headers.get("Content-Type") ?? "";
-            // An answer that is no address is a page of its own: the form is shown again, or a login.
-            const next = said.startsWith("application/json") ? (await answer.json()).url : answer.url;
             stop();
-            location.assign(next);
+            if (said.startsWith("application/json")) {
+                location.assign((await answer.json()).url);
+            } else if (answer.redirected) {
+                location.assign(answer.url);
+            } else {
+                // The form again, with what is wrong of it: sent as without this script, it is shown.
+                again(form, button);
+            }
         } catch {
             // The line broke. What the server makes of it goes on, and is shown where it waits.
             stop();

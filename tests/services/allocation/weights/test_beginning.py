@@ -74,15 +74,24 @@ def test_one_that_is_refused_leaves_nothing_of_the_others(account: Account) -> N
     assert not StrategyAccount.objects.exists()
 
 
-def test_reallocation_is_asked_for_unless_a_preview_comes_next(
+def test_no_reallocation_is_asked_for_before_somebody_saw_what_moves(
     account: Account, queued: list[Any]
 ) -> None:
-    begin(account, new("First"), is_previewed=True)
+    link = make_link(account=account, weight=Decimal(1))
+    queued.clear()
+    begin(account, new(), weights=[NewWeight(link_id=link.pk, weight=Decimal(3), seen=Decimal(1))])
+
     assert queued == []
 
-    begin(account, new("Second"))
 
-    assert queued == [[account.pk]]
+def test_link_that_was_not_shown_is_a_change_meanwhile(account: Account) -> None:
+    shown = make_link(account=account)
+    begin(account, new("First"), seen_links=[shown.pk])
+
+    with pytest.raises(ChangedMeanwhile):
+        begin(account, new("First"), seen_links=[shown.pk])
+
+    assert account.strategy_accounts.count() == 2
 
 
 def test_strategy_that_the_actor_does_not_see_is_not_there() -> None:
