@@ -80,9 +80,10 @@ def span(value: timedelta | None) -> str:
 @register.simple_tag
 def table_rows(rows: Sequence[Row]) -> SafeString:
     """The rows of a chart's table, of which there may be a thousand: a template takes its time."""
+    has_notes = any(row.notes for row in rows)
     return format_html_join(
         "\n",
-        '<tr><td class="{}">{}</td>{}</tr>',
+        '<tr><td class="{}">{}</td>{}{}</tr>',
         (
             (
                 "desk-number" if row.is_day else "desk-break",
@@ -94,6 +95,9 @@ def table_rows(rows: Sequence[Row]) -> SafeString:
                     '<td class="desk-right desk-number">{}</td>',
                     ((cell,) for cell in row.cells),
                 ),
+                format_html('<td class="desk-wide">{}</td>', " · ".join(row.notes))
+                if has_notes
+                else "",
             )
             for row in rows
         ),

@@ -4,12 +4,13 @@ Amounts stay text here; they become numbers in the browser, where a pixel is coa
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils.translation import get_language, gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from capital.admin.frame.formats import digits
 from capital.domain.money import amount_text
@@ -19,6 +20,14 @@ from capital.services.overview import Slice, add
 # More bars, or lines, than these tell nothing: the rest becomes one.
 MOST_BARS = 12
 MOST_LINES = 7
+MOST_TEXTS = 6
+# What makes amounts jump that nobody earned or lost; by the names of the timeline's marks.
+MARK_NAMES = {
+    "money": gettext_lazy("deposit or withdrawal"),
+    "account": gettext_lazy("new account"),
+    "basis": gettext_lazy("another balance type"),
+    "jump": gettext_lazy("jump accepted"),
+}
 
 # The same colour wherever a pool is shown.
 POOL_COLOUR = {Pool.SPOT: 1, Pool.FUTURES: 2, Pool.UNIFIED: 3}
@@ -34,12 +43,17 @@ _AROUND_PIXELS = 96
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; ``url`` leads to what stands behind it. A day stays on its line."""
+    """One row of the table; ``url`` leads to what stands behind it. A day stays on its line.
+
+    Attributes:
+        notes: What happened on it: the last cell of a table that has marks.
+    """
 
     name: str
     cells: Sequence[str]
     url: str = ""
     is_day: bool = False
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,7 @@ class Chart:
         head: Of the table's columns.
         rows: The same amounts, exact.
         height: Of the picture, in pixels.
+        marks: The kinds of marks that it has, with their names; empty for none.
     """
 
     title: str
@@ -59,6 +74,20 @@ class Chart:
     head: Sequence[str]
     rows: Sequence[Row]
     height: int = 240
+    marks: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What happened on a day, by which amounts jumped.
+
+    Attributes:
+        kind: Of ``MARK_NAMES``.
+    """
+
+    date: date
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +99,13 @@ class Line:
     colour: int | None = None
 
 
-def line_chart(title: str, currency: str, days: Sequence[date], lines: Sequence[Line]) -> Chart:
+def line_chart(
+    title: str,
+    currency: str,
+    days: Sequence[date],
+    lines: Sequence[Line],
+    marks: Sequence[Mark] = (),
+) -> Chart:
     """Amounts over days. The newest day is the table's first.
 
     Args:
@@ -78,6 +113,7 @@ def line_chart(title: str, currency: str, days: Sequence[date], lines: Sequence[
         currency: Of all amounts.
         days: Oldest first.
         lines: Each with one amount a day, the most important first.
+        marks: What is marked of these days.
     """
     lines = _few_lines([line for line in lines if any(each is not None for each in line.amounts)])
     series = [
@@ -89,15 +125,57 @@ def line_chart(title: str, currency: str, days: Sequence[date], lines: Sequence[
         for position, line in enumerate(lines)
     ]
     labels = [day.isoformat() for day in days]
+    by_day = _by_day(days, marks)
     return Chart(
         title=title,
-        data=chart_data("line", currency, labels, series) if series else "",
+        data=chart_data("line", currency, labels, series, _drawn(by_day)) if series else "",
         head=[gettext("Day"), *(line.name for line in lines)],
         rows=[
-            Row(labels[day], [digits(line.amounts[day], currency) for line in lines])
+            Row(
+                labels[day],
+                [digits(line.amounts[day], currency) for line in lines],
+                notes=_few_texts([mark.text for mark in by_day[day]]),
+            )
             for day in reversed(range(len(days)))
         ],
+        marks=[
+            (kind, str(name))
+            for kind, name in MARK_NAMES.items()
+            if any(mark.kind == kind for marked in by_day.values() for mark in marked)
+        ],
     )
+
+
+def _by_day(days: Sequence[date], marks: Sequence[Mark]) -> Mapping[int, list[Mark]]:
+    """The marks of each day, by its place."""
+    by_day: dict[int, list[Mark]] = defaultdict(list)
+    places = {day: place for place, day in enumerate(days)}
+    for mark in marks:
+        if mark.date in places:
+            by_day[places[mark.date]].append(mark)
+    return by_day
+
+
+def _drawn(by_day: Mapping[int, Sequence[Mark]]) -> list[Mapping[str, object]]:
+    """What ``charts.js`` draws above each day."""
+    return [
+        {
+            "day": day,
+            "kinds": [kind for kind in MARK_NAMES if any(mark.kind == kind for mark in marks)],
+            "texts": _few_texts([mark.text for mark in marks]),
+        }
+        for day, marks in by_day.items()
+        if marks
+    ]
+
+
+def _few_texts(texts: Sequence[str]) -> list[str]:
+    """Of hundreds of new accounts, a few."""
+    more = len(texts) - MOST_TEXTS
+    if more <= 0:
+        return list(texts)
+    rest = ngettext("and %(count)s more", "and %(count)s more", more) % {"count": more}
+    return [*texts[:MOST_TEXTS], rest]
 
 
 def pool_bars(
@@ -230,7 +308,11 @@ def _text(amount: Decimal | None, currency: str) -> str | None:
 
 
 def chart_data(
-    kind: str, currency: str, labels: Sequence[str], series: Sequence[Mapping[str, object]]
+    kind: str,
+    currency: str,
+    labels: Sequence[str],
+    series: Sequence[Mapping[str, object]],
+    marks: Sequence[Mapping[str, object]] = (),
 ) -> str:
     """What ``charts.js`` draws; the currency stands behind each number: ``%``, or nothing, too."""
     return json.dumps(
@@ -238,6 +320,7 @@ def chart_data(
             "kind": kind,
             "labels": labels,
             "series": series,
+            **({"marks": marks} if marks else {}),
             "currency": currency,
             "locale": get_language() or "en",
         },

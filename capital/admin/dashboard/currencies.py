@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.contrib.auth.models import AbstractUser
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
+from capital.admin.dashboard.histories import chart_marks
 from capital.admin.frame.cells import why_url
 from capital.admin.frame.formats import change, moment, money, percent, share
 from capital.admin.frame.navigation import listing
@@ -60,7 +62,7 @@ class ReportCard:
     notes: Sequence[str]
 
 
-def currency_card(figures: CurrencyOverview) -> CurrencyCard:
+def currency_card(figures: CurrencyOverview, user: AbstractUser) -> CurrencyCard:
     """The figures and charts of one currency, as text and addresses."""
     currency = figures.currency
     changed, relative = figures.change_today, _relative_change(figures)
@@ -82,6 +84,7 @@ def currency_card(figures: CurrencyOverview) -> CurrencyCard:
             currency,
             [day.date for day in figures.equity],
             [Line(gettext("Total"), [day.total for day in figures.equity])],
+            chart_marks(figures.marks, user),
         ),
         strategies=pool_bars(
             gettext("Capital by strategy (%(currency)s)") % {"currency": currency},

@@ -1,5 +1,8 @@
 """Charts on the page of an account and of a strategy. Each mixin stands before its ModelAdmin."""
 
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter
 from typing import Any, cast
 
 from django.contrib.auth.models import AbstractUser
@@ -10,17 +13,18 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from capital.admin.dashboard.charts import POOL_COLOUR, Line, line_chart, pool_bars
+from capital.admin.dashboard.charts import POOL_COLOUR, Line, Mark, line_chart, pool_bars
 from capital.admin.dashboard.trading import trading_section
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.needs import need_lines
 from capital.admin.frame.views import seen_or_404
+from capital.admin.timeline.events import mark_lines
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.overview import (
     AccountHistory,
+    Event,
     read_account_history,
-    read_strategy_history,
     read_trading,
 )
 from strategies.models import Strategy
@@ -65,14 +69,13 @@ class AccountHistoryPage:
 
     def _parts(self, request: HttpRequest, account: Account) -> dict[str, Any]:
         """Two service calls."""
-        history = read_account_history(account)
+        user = cast(AbstractUser, request.user)
+        history = read_account_history(account, user)
         parts = {
-            "charts": _account_charts(account, history),
+            "charts": _account_charts(account, history, user),
             "needs": need_lines(request, account.pk),
             "needs_title": gettext("What needs you"),
-            "trading": trading_section(
-                account, read_trading(account, cast(AbstractUser, request.user))
-            ),
+            "trading": trading_section(account, read_trading(account, user)),
             "recent_runs": history.runs,
             "runs_url": listing("allocationrun", account__id__exact=str(account.pk)),
             "live_from": reverse("admin:capital_account_parts", args=[account.pk]),
@@ -85,7 +88,7 @@ class AccountHistoryPage:
 
 
 class StrategyHistoryPage:
-    """Capital over 30 days, by account."""
+    """The timeline of capital, and its trading."""
 
     change_form_outer_before_template = "capital/dashboard/page_charts.html"
 
@@ -98,19 +101,8 @@ class StrategyHistoryPage:
         form_url: str = "",
         obj: Strategy | None = None,
     ) -> HttpResponse:
-        """Two service calls for a page that shows a strategy."""
+        """One service call for a page that shows a strategy."""
         if obj is not None:
-            history = read_strategy_history(obj, cast(AbstractUser, request.user))
-            context["charts"] = [
-                line_chart(
-                    gettext("Capital by account, last 30 days (%(currency)s)")
-                    % {"currency": currency},
-                    currency,
-                    history.days,
-                    [Line(link.account, link.amounts) for link in links],
-                )
-                for currency, links in history.currencies.items()
-            ]
             context["timeline"] = timeline_of(request, "strategy", obj.pk)
             context["trading"] = trading_section(
                 obj, read_trading(obj, cast(AbstractUser, request.user))
@@ -126,7 +118,18 @@ def timeline_of(request: HttpRequest, kind: str, key: int) -> dict[str, str]:
     return {"url": f"{reverse('admin:timeline')}?{query}", "kind": kind, "key": str(key)}
 
 
-def _account_charts(account: Account, history: AccountHistory) -> list[Any]:
+def chart_marks(marks: Sequence[Event], user: AbstractUser) -> list[Mark]:
+    """Marks as a chart over days shows them, the newest first."""
+    # Days of a summary are those of the project's time zone.
+    day_of = partial(timezone.localdate, timezone=timezone.get_default_timezone())
+    newest = sorted(marks, key=attrgetter("at"), reverse=True)
+    return [
+        Mark(day_of(line.at), line.kind, ": ".join([line.what, *line.details[:1]]))
+        for line in mark_lines(newest, user)
+    ]
+
+
+def _account_charts(account: Account, history: AccountHistory, user: AbstractUser) -> list[Any]:
     currency = account.currency
     spot = [day.spot for day in history.days]
     futures = [day.futures for day in history.days]
@@ -144,6 +147,7 @@ def _account_charts(account: Account, history: AccountHistory) -> list[Any]:
             currency,
             [day.date for day in history.days],
             lines,
+            chart_marks(history.marks, user),
         ),
         pool_bars(
             gettext("Current capital by strategy (%(currency)s)") % {"currency": currency},

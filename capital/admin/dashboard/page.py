@@ -31,7 +31,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
     cards: list[Any] = []
     dust_cards: list[Any] = []
     for figures in overview.currencies:
-        (dust_cards if figures.currency in dust else cards).append(currency_card(figures))
+        (dust_cards if figures.currency in dust else cards).append(currency_card(figures, user))
     return {
         **context,
         "title": gettext("Dashboard"),

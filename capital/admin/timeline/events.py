@@ -1,6 +1,6 @@
 """The events of a timeline as lines of a table, and as marks above the picture."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,14 +8,15 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 
 from capital.admin.allocation.runs import told_cause
 from capital.admin.frame.formats import change, digits, money
 from capital.admin.timeline.drawing import place_of
 from capital.domain.allocation.decision import Outcome
-from capital.models import AllocationRun, SettingChange
-from capital.services.overview import Change, Event, Timeline
+from capital.models import Account, AllocationRun, SettingChange
+from capital.services.overview import MEANINGS, Change, Event, Timeline
 from capital.services.sentences import sentence_of
 from strategies.models import StrategyStatus
 
@@ -27,7 +28,8 @@ class EventLine:
     """One event.
 
     Attributes:
-        kind: ``run``, ``hold``, ``pause``, ``money`` or ``setting``: its mark and its colour.
+        kind: ``run``, ``jump``, ``hold``, ``pause``, ``money``, ``setting``, ``basis`` or
+            ``account``: its mark and its colour.
         what: In a few words.
         details: Of each strategy before and after, or whose money, or whose state.
         who: What asked for it, and who.
@@ -58,6 +60,11 @@ def event_lines(timeline: Timeline, user: AbstractUser, *, by_account: bool) -> 
     ]
 
 
+def mark_lines(events: Sequence[Event], user: AbstractUser) -> list[EventLine]:
+    """Marks of a chart over days."""
+    return [_line(event, Decimal(0), user, by_account=True) for event in events]
+
+
 def run_lines(events: Sequence[Event], user: AbstractUser, *, by_account: bool) -> list[EventLine]:
     """Lines of a table without a picture."""
     return [_line(event, Decimal(0), user, by_account=by_account) for event in events]
@@ -67,8 +74,8 @@ def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool)
     if event.run is not None:
         return EventLine(
             at=event.at,
-            kind=_kind_of_run(event.run, event.changes),
-            what=_what(event.run),
+            kind="jump" if event.accepts_jump else _kind_of_run(event.run, event.changes),
+            what=_what(event),
             details=list(_changes(event.changes, by_account=by_account))
             or [sentence_of(event.run.code, event.run.figures)],
             who=" · ".join(told_cause(event.run)),
@@ -86,11 +93,21 @@ def _line(event: Event, place: Decimal, user: AbstractUser, *, by_account: bool)
             url=_page("flow", flow.pk, user),
             place=place,
         )
-    assert event.setting is not None, "an event is one of three"
+    if event.account is not None:
+        return EventLine(
+            at=event.at,
+            kind="account",
+            what=gettext("new account"),
+            details=[f"{event.account.name} ({event.account.venue}, {event.account.currency})"],
+            who="",
+            url=_page("account", event.account.pk, user),
+            place=place,
+        )
+    assert event.setting is not None, "an event is one of four"
     setting = event.setting
     return EventLine(
         at=event.at,
-        kind="setting",
+        kind="setting" if event.setting.values.keys().isdisjoint(MEANINGS) else "basis",
         what=_state(setting),
         details=[setting.name],
         who="" if setting.actor is None else setting.actor.get_username(),
@@ -105,8 +122,11 @@ def _kind_of_run(run: AllocationRun, changes: Iterable[Change]) -> str:
     return "pause" if any(each.is_pause for each in changes) else "run"
 
 
-def _what(run: AllocationRun) -> str:
-    named = {"run": str(run.pk), "outcome": run.get_outcome_display()}
+def _what(event: Event) -> str:
+    assert event.run is not None, "only asked of runs"
+    named = {"run": str(event.run.pk), "outcome": event.run.get_outcome_display()}
+    if event.accepts_jump:
+        return gettext("Allocation #%(run)s: %(outcome)s, jump accepted") % named
     return gettext("Allocation #%(run)s: %(outcome)s") % named
 
 
@@ -125,8 +145,19 @@ def _state(setting: SettingChange) -> str:
     if "status" in values:
         new = values["status"].get("new")
         return str(dict(StrategyStatus.choices).get(new, new))
+    meant = [_meaning(name, values[name]) for name in MEANINGS if name in values]
+    if meant:
+        return ", ".join(meant)
     is_active = values.get("is_active", {}).get("new")
     return gettext("switched on") if is_active else gettext("switched off")
+
+
+def _meaning(name: str, told: Mapping[str, Any]) -> str:
+    """``Balance type: wallet → equity``."""
+    column: Any = Account._meta.get_field(name)
+    names = dict(column.flatchoices) or {True: gettext("yes"), False: gettext("no")}
+    old, new = (names.get(told.get(when), told.get(when)) for when in ("old", "new"))
+    return f"{capfirst(str(column.verbose_name))}: {old} → {new}"
 
 
 def _page(model: str, key: int, user: AbstractUser) -> str:

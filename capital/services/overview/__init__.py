@@ -19,11 +19,7 @@ from capital.services.overview.earnings import (
     shown_unexplained,
 )
 from capital.services.overview.equity import add
-from capital.services.overview.histories import (
-    AccountHistory,
-    read_account_history,
-    read_strategy_history,
-)
+from capital.services.overview.marks import MEANINGS, Change, Event
 from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
 from capital.services.overview.needs import MONEY_IDLE, Need, needs_of
 from capital.services.overview.rates import store_rate
@@ -35,13 +31,11 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
 )
-from capital.services.overview.timeline.course import (
-    Change,
-    Course,
-    Event,
-    Timeline,
-    read_timeline,
+from capital.services.overview.timeline.account import (
+    AccountHistory,
+    read_account_history,
 )
+from capital.services.overview.timeline.course import Course, Timeline, read_timeline
 from capital.services.overview.timeline.moment import (
     CapitalAt,
     Record,
@@ -61,6 +55,7 @@ from capital.services.trading.whose import attributed_fills, unattributed_fills
 
 __all__ = [
     "DELIVERIES_WITHIN",
+    "MEANINGS",
     "MONEY_IDLE",
     "AccountHistory",
     "AccountOverview",
@@ -106,7 +101,6 @@ __all__ = [
     "read_capital_at",
     "read_dashboard",
     "read_metrics",
-    "read_strategy_history",
     "read_strategy_links",
     "read_strategy_runs",
     "read_timeline",

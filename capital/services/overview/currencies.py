@@ -12,6 +12,7 @@ from capital.models import Account, StrategyAccount
 from capital.services.accounts.lookup import AccountIds, reserve_of
 from capital.services.overview.accounts import AccountBalances
 from capital.services.overview.equity import DayTotal, Totals, add, total_by_day
+from capital.services.overview.marks import Event
 from strategies.markets import MarketType
 
 
@@ -62,6 +63,7 @@ class CurrencyOverview:
         strategies: Those with capital, the largest first.
         venues: The largest first.
         equity: The total of each of the last 30 days and of today.
+        marks: What made that total jump, beside what was earned or lost.
     """
 
     currency: str
@@ -76,6 +78,7 @@ class CurrencyOverview:
     strategies: tuple[Slice, ...]
     venues: tuple[Slice, ...]
     equity: tuple[DayTotal, ...]
+    marks: tuple[Event, ...]
 
 
 def read_capital(
@@ -115,6 +118,7 @@ def overview_currencies(
     changes: Mapping[int, Decimal],
     days: Sequence[date],
     totals: Totals,
+    marks: Sequence[Event],
 ) -> list[CurrencyOverview]:
     """An overview of each currency, the one with most accounts first.
 
@@ -125,6 +129,7 @@ def overview_currencies(
         changes: Today's change of each account, where it is known.
         days: The days of ``totals``.
         totals: The balance of each account on each day.
+        marks: What made a balance jump.
     """
     keys: dict[str, list[int]] = defaultdict(list)
     for key, account in accounts.items():
@@ -138,6 +143,7 @@ def overview_currencies(
             [changes[key] for key in keys[currency] if key in changes],
             links[currency],
             total_by_day(days, [totals[key] for key in keys[currency]]),
+            tuple(mark for mark in marks if mark.account_id in keys[currency]),
         )
         for currency in sorted(keys, key=lambda name: (-len(keys[name]), name))
     ]
@@ -148,6 +154,7 @@ def _overview_currency(
     changes: Sequence[Decimal],
     capital: Sequence[LinkCapital],
     equity: Sequence[DayTotal],
+    marks: tuple[Event, ...],
 ) -> CurrencyOverview:
     overviews = [overview for _, overview in accounts]
     parts = [
@@ -169,6 +176,7 @@ def _overview_currency(
         strategies=capital_by_strategy(capital),
         venues=_by_venue(accounts),
         equity=tuple(equity),
+        marks=marks,
     )
 
 

@@ -30,7 +30,13 @@ from capital.services.overview.accounts import AccountBalances, balances_of_acco
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
 from capital.services.overview.currencies import CurrencyOverview, overview_currencies, read_capital
 from capital.services.overview.earnings import Earnings, read_earnings
-from capital.services.overview.equity import calendar, read_changes_today, read_totals
+from capital.services.overview.equity import (
+    calendar,
+    read_changes_today,
+    read_totals,
+    start_of,
+)
+from capital.services.overview.marks import read_marks
 from capital.services.overview.rates import CombinedTotal, combine_totals
 from capital.services.overview.runs import RecentRun, last_runs, recent_runs
 from capital.services.trading.syncing.problems import trading_problems
@@ -129,6 +135,7 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
             changes=read_changes_today(ids, now=now),
             days=calendar(now),
             totals=read_totals(accounts, ids, now=now),
+            marks=read_marks(list(accounts), user, since=start_of(calendar(now)[0]), until=now),
         )
         reported = _reported(currencies)
         return Dashboard(

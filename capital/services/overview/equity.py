@@ -98,7 +98,7 @@ def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, D
     today = business_date(now)
     rows = DailyAccountSummary.objects.filter(account_id__in=account_ids, date=today).order_by()
     columns = ("account_id", "ending_balance", "starting_balance", "ending_observed_at")
-    put_in = _put_in(account_ids, since=_midnight(today))
+    put_in = _put_in(account_ids, since=start_of(today))
     changes = {}
     for key, ending, starting, read_at in rows.values_list(*columns):
         if ending is not None and starting is not None:
@@ -125,7 +125,8 @@ def _put_in(
     return found
 
 
-def _midnight(day: date) -> datetime:
+def start_of(day: date) -> datetime:
+    """When a day of ``calendar`` begins."""
     return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 

@@ -8,6 +8,7 @@
  *   series    [{name, colour: 1 to 8, amounts: [text or null]}]: exact amounts as text
  *   currency  its code, which stands behind every number; "%" and nothing at all, too
  *   locale    of the reader
+ *   marks     of a line [{day: place, kinds: [name], texts: [text]}]: what happened on a day
  *
  * Amounts become numbers here and nowhere earlier: a pixel is coarser than any of them. What is
  * written beside the pointer is the text. The table below each chart says the same.
@@ -94,9 +95,58 @@
                     const amount = written(told, grouped(series.amounts[item.dataIndex]));
                     return `${series.name}: ${amount}`;
                 },
+                afterBody: ([first]) =>
+                    (told.marks ?? []).find((mark) => mark.day === first?.dataIndex)?.texts ?? [],
             },
         };
     };
+
+    /* The shapes of timeline.css: colour alone does not tell marks apart for everybody. */
+    const SHAPES = {
+        money: [3, [[0, -5], [5, 4], [-5, 4]]],
+        account: [6, null],
+        basis: [7, [[-5, -4], [5, -4], [0, 5]]],
+        jump: [5, [[0, -5], [1.5, -1.5], [5, 0], [1.5, 1.5], [0, 5], [-1.5, 1.5], [-5, 0], [-1.5, -1.5]]],
+    };
+
+    /** One mark around a point; a shape without corners is a ring. */
+    const drawMark = (context, kind, x, y) => {
+        const [colour, corners] = SHAPES[kind];
+        context.beginPath();
+        if (corners === null) {
+            context.lineWidth = 2;
+            context.strokeStyle = variable(`--desk-series-${colour}`);
+            context.arc(x, y, 4, 0, 2 * Math.PI);
+            context.stroke();
+            return;
+        }
+        context.fillStyle = variable(`--desk-series-${colour}`);
+        corners.forEach(([right, down]) => context.lineTo(x + right, y + down));
+        context.fill();
+    };
+
+    /** Above the axis of each day that has marks, with a line up through the amounts. */
+    const marksOf = (told) => ({
+        id: "marks",
+        afterDatasetsDraw(chart) {
+            const { ctx: context, chartArea: area, scales } = chart;
+            for (const mark of told.marks ?? []) {
+                const x = scales.x.getPixelForValue(mark.day);
+                context.save();
+                context.setLineDash([2, 3]);
+                context.strokeStyle = variable("--desk-muted");
+                context.beginPath();
+                context.moveTo(x, area.top);
+                context.lineTo(x, area.bottom);
+                context.stroke();
+                context.setLineDash([]);
+                mark.kinds.forEach((kind, place) =>
+                    drawMark(context, kind, x, area.bottom - 7 - 13 * place),
+                );
+                context.restore();
+            }
+        },
+    });
 
     const axes = (told) => {
         const ticks = { color: variable("--desk-muted") };
@@ -161,6 +211,7 @@
             new Chart(canvas, {
                 type: told.kind === "line" ? "line" : "bar",
                 data: { labels: told.labels, datasets: datasets(told) },
+                plugins: [marksOf(told)],
                 options: {
                     animation: false,
                     indexAxis: told.kind === "bars" ? "y" : "x",

@@ -1,15 +1,19 @@
 """The timeline of an account and of a strategy: a picture, a table, and capital at a time."""
 
-from datetime import timedelta
+import json
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from capital.admin.dashboard.charts import Line, Mark, line_chart
 from capital.models import AllocationRun, SettingChange
 from tests.admin.tenants import Tenant, make_tenant
-from tests.factories import make_account, make_flow, make_link, make_strategy
+from tests.factories import make_account, make_flow, make_link, make_strategy, make_summary
 from tests.services.overview.timeline.records import decided
 
 pytestmark = pytest.mark.django_db
@@ -99,6 +103,7 @@ def test_table_tells_runs_pauses_and_money_the_newest_first(client: Client, tena
     found = rows(page)
 
     wanted = [
+        ("new account", "Other (binance, USDT)", f"account/{account.pk}/"),
         ("switched off", "Trend on Other", "—"),
         ("switched on", "Other", f"settingchange/{off.pk}/"),
         (f"Allocation #{held.pk}: on hold", f"allocationrun/{held.pk}/", "scheduled job"),
@@ -130,7 +135,7 @@ def test_many_changes_of_one_run_are_counted(client: Client, tenant: Tenant) -> 
             pool=run.pools.get(), strategy_account=link, weight=1, after=1, code="share"
         )
 
-    (row,) = rows(words(client, account=account.pk))
+    _new, row = rows(words(client, account=account.pk))
 
     assert row.count("→") == 6
     assert "and 2 more" in row
@@ -194,3 +199,73 @@ def test_other_peoples_and_nothing_in_particular_are_not_found(client: Client) -
     # Pages that this user may not see are not linked to.
     assert f"Allocation #{tenant.runs[0].pk}: applied" in page
     assert "allocationrun" not in page
+
+
+def test_accepted_jumps_other_balance_types_and_new_accounts_are_marked(
+    client: Client, tenant: Tenant
+) -> None:
+    now = timezone.now()
+    account = make_account(owner=tenant.user, name="Other")
+    make_link(account=account, strategy=make_strategy(owner=tenant.user, name="Trend"))
+    jump = AllocationRun.objects.create(
+        account=account,
+        run_key="jump",
+        trigger="admin",
+        outcome="unchanged",
+        code="allocated",
+        arguments={"accept_jump": True},
+        created_at=now - DAY,
+    )
+    SettingChange.objects.create(
+        row="account",
+        account=account,
+        verb="changed",
+        name="Other",
+        values={
+            "balance_basis": {"old": "wallet", "new": "equity"},
+            "is_sandbox": {"old": False, "new": True},
+        },
+        created_at=now - 2 * DAY,
+    )
+
+    page = words(client, account=account.pk)
+    new, accepted, basis = rows(page)
+
+    assert "new account" in new
+    assert "Other (binance, USDT)" in new
+    assert f"Allocation #{jump.pk}: unchanged, jump accepted" in accepted
+    assert "Balance type: wallet: cash and realised PnL → equity" in basis
+    assert "Sandbox: no → yes" in basis
+
+
+def test_balance_charts_mark_what_made_balances_jump(client: Client, tenant: Tenant) -> None:
+    account = tenant.account
+    flow = make_flow(account, amount=Decimal(250))
+    days = timezone.localdate(flow.occurred_at, timezone.get_default_timezone())
+    make_summary(account=account, date=days, spot_balance=5, ending_balance=5)
+    path = reverse("admin:capital_account_change", args=[account.pk])
+    own = client.get(path).context["charts"][0]
+    board = next(
+        card for card in client.get("/admin/").context["cards"] if card.currency == account.currency
+    ).equity
+
+    for chart in (own, board):
+        assert chart.title.startswith("Balance, last 30 days")
+        marked = json.loads(chart.data)["marks"]
+        told = [text for mark in marked for text in mark["texts"]]
+        assert any("deposit: mine-account: +250.00 USDT" in text for text in told)
+        assert ("money", "deposit or withdrawal") in chart.marks
+        assert chart.rows[0].notes
+        assert not chart.rows[-1].notes
+    assert "What happened</th>" in client.get(path).content.decode()
+
+
+def test_many_marks_of_one_day_are_counted() -> None:
+    day = date(2026, 11, 24)
+    marks = [Mark(day, "account", f"new account: {number}") for number in range(9)]
+    chart = line_chart("Balance", "USDT", [day], [Line("Total", [Decimal(1)])], marks)
+
+    assert list(chart.rows[0].notes)[-2:] == ["new account: 5", "and 3 more"]
+    assert json.loads(chart.data)["marks"] == [
+        {"day": 0, "kinds": ["account"], "texts": list(chart.rows[0].notes)}
+    ]

@@ -13,7 +13,6 @@ from capital.services.overview.accounts import pool_shares
 from capital.services.overview.capital import find_link_capital, first_link_capital
 from capital.services.overview.dashboard import read_dashboard
 from capital.services.overview.equity import read_changes_today, read_history, read_totals
-from capital.services.overview.histories import read_account_history, read_strategy_history
 from capital.services.overview.rates import reported_total, store_rate
 from capital.services.overview.runs import last_runs
 from capital.services.overview.strategies import (
@@ -21,6 +20,7 @@ from capital.services.overview.strategies import (
     count_accounts,
     overview_strategies,
 )
+from capital.services.overview.timeline.account import read_account_history
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
 
 pytestmark = pytest.mark.django_db
@@ -129,25 +129,12 @@ def test_account_shows_its_own_runs() -> None:
     mine = run_of(account)
     run_of(make_account(), hour=10)
 
-    shown = read_account_history(account, clock=lambda: NOW).runs
+    shown = read_account_history(account, account.owner, clock=lambda: NOW).runs
 
     assert [each.run for each in shown] == [mine]
 
 
 # Strategies
-
-
-def test_strategy_shows_its_own_links() -> None:
-    owner = make_user()
-    account = make_account(owner=owner, name="Main")
-    strategy, other = make_strategy(owner=owner), make_strategy(owner=owner)
-    make_link(account=account, strategy=strategy, capital="5")
-    make_link(account=account, strategy=other, capital="7")
-
-    history = read_strategy_history(strategy, owner, clock=lambda: NOW)
-
-    (only,) = history.currencies["USDT"]
-    assert (only.account, only.amounts[-1]) == ("Main", 5)
 
 
 def test_each_strategy_is_counted_on_the_accounts_that_may_be_seen() -> None:

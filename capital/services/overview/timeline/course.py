@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter, itemgetter
@@ -11,30 +11,25 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import Q, QuerySet
 
 from capital.domain.allocation.decision import Outcome
-from capital.domain.performance.flows import FlowKind
-from capital.domain.reasons import Code
 from capital.models import (
     AllocationEntry,
     AllocationPool,
     AllocationRun,
     ChangedRow,
-    Flow,
     SettingChange,
     StrategyAccount,
 )
 from capital.services.access.visibility import visible_to
+from capital.services.overview.marks import MOST_EVENTS, Change, Event, read_marks
 from capital.services.overview.timeline.moment import CapitalAt, read_capital_at
 
 # More lines than these tell nothing.
 MOST_LINES = 7
 # Of more links no entries are read: those have the least capital.
 MOST_READ = 50
-# Of the newest of each kind; the rest is in the lists.
-MOST_EVENTS = 100
 # Of two machines; far more than what a cluster works with.
 _CLOCKS_DIFFER = timedelta(hours=1)
 _LOUD = (Outcome.HELD.value, Outcome.FAILED.value)
-_MONEY = (FlowKind.DEPOSIT.value, FlowKind.WITHDRAWAL.value)
 
 
 @dataclass(frozen=True)
@@ -56,40 +51,6 @@ class Course:
 
     link: StrategyAccount
     steps: Sequence[Step]
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one run made of one link."""
-
-    link: StrategyAccount
-    before: Decimal | None
-    after: Decimal | None
-    code: str
-
-    @property
-    def is_pause(self) -> bool:
-        """Whether the link went out of allocation."""
-        code = Code.get(self.code)
-        return code is not None and code.is_idle
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened: a run, money that came or went, or a change of a state.
-
-    Attributes:
-        run: With its account and actor; None for what is no run.
-        changes: What the run changed of these links.
-        flow: Money that came or went, with its account.
-        setting: A strategy, a link or an account that was paused, activated or archived.
-    """
-
-    at: datetime
-    run: AllocationRun | None = None
-    changes: Sequence[Change] = field(default_factory=tuple)
-    flow: Flow | None = None
-    setting: SettingChange | None = None
 
 
 @dataclass(frozen=True)
@@ -130,10 +91,11 @@ def read_timeline(
     largest = sorted(known, key=lambda key: held.get(key, Decimal(0)), reverse=True)
     drawn = largest[:MOST_LINES]
     entries = _entries(largest[:MOST_READ], since, until)
+    account_ids = sorted({link.account_id for link in known.values()})
     events = [
         *_runs(entries, known, since, until),
-        *_flows(known.values(), user, since, until),
         *_settings(known.values(), user, since, until),
+        *read_marks(account_ids, user, since=since, until=until),
     ]
     by_link: dict[int, list[Step]] = defaultdict(list)
     for entry in entries:
@@ -215,7 +177,7 @@ def _runs(
     since: datetime,
     until: datetime,
 ) -> list[Event]:
-    """The newest runs that changed something, or that wanted to and could not."""
+    """The newest runs that changed something, that wanted to and could not, or accepted a jump."""
     changes: dict[int, list[Change]] = defaultdict(list)
     for each in entries:
         if each.before != each.after:
@@ -223,8 +185,8 @@ def _runs(
             changes[each.run_id].append(Change(link, each.before, each.after, each.code))
     newest = sorted(changes, reverse=True)[:MOST_EVENTS]
     loud = AllocationRun.objects.filter(
+        Q(outcome__in=_LOUD) | Q(arguments__accept_jump=True),
         account__in={link.account_id for link in links.values()},
-        outcome__in=_LOUD,
         created_at__gt=since,
         created_at__lte=until,
     ).order_by("-created_at")
@@ -234,28 +196,6 @@ def _runs(
         Event(run.created_at, run=run, changes=changes.get(run.pk, ()))
         for run in runs.defer("snapshot", "basis")
     ]
-
-
-def _flows(
-    links: Collection[StrategyAccount],
-    user: AbstractUser | AnonymousUser,
-    since: datetime,
-    until: datetime,
-) -> list[Event]:
-    """Deposits and withdrawals that count."""
-    if not user.has_perm("capital.view_flow"):
-        return []
-    flows = Flow.objects.filter(
-        account__in={link.account_id for link in links},
-        kind__in=_MONEY,
-        occurred_at__gt=since,
-        occurred_at__lte=until,
-        matched_by=None,
-        reversed_by=None,
-        reverses=None,
-    ).select_related("account")
-    newest = flows.order_by("-occurred_at", "-pk")[:MOST_EVENTS]
-    return [Event(flow.occurred_at, flow=flow) for flow in newest]
 
 
 def _settings(

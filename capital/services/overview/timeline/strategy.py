@@ -14,7 +14,8 @@ from capital.domain.reasons import Code
 from capital.models import StrategyAccount
 from capital.services.access.visibility import visible_to
 from capital.services.accounts.linked import load_linked_accounts
-from capital.services.overview.timeline.course import Event, read_runs
+from capital.services.overview.marks import Event
+from capital.services.overview.timeline.course import read_runs
 from strategies.models import Strategy
 
 
