@@ -60,6 +60,46 @@ def held(link: StrategyAccount) -> dict[tuple[str, str], Decimal]:
     return {(row.symbol, row.position_side): row.quantity for row in rows}
 
 
+# By a ticker of another exchange
+
+
+@pytest.mark.parametrize(
+    ("symbol", "codes"),
+    [("BYBIT:BTCUSDT", ["other_exchange"]), ("BINANCE:BTCUSDT.P", []), (BTC, [])],
+)
+@pytest.mark.parametrize("by_name", [False, True])
+def test_another_exchange_in_front_is_told_in_every_answer(
+    bot, link, symbol: str, codes: list[str], by_name: bool
+) -> None:
+    def path(verb: str) -> str:
+        return named(verb) if by_name else f"strategy-accounts/{link.pk}/{verb}/"
+
+    order = {**ORDER, "symbol": symbol, "order_type": "LIMIT"}
+    told = {"symbol": symbol, "quantity": "2"}
+    answers = [
+        bot.post(path("size"), order),
+        bot.post(path("reservations"), order),
+        bot.put(path("positions"), told),
+        bot.put(path("positions"), {"positions": [told, {"symbol": ETH, "quantity": "1"}]}),
+        bot.post(path("fills"), {"fills": [{**FILL, "symbol": symbol}, {**FILL, "symbol": ETH}]}),
+    ]
+
+    size, held, one, every, fills = (answer.json() for answer in answers)
+    assert {answer.status_code for answer in answers} == {200}
+    rows = [size, held["size"], one, every["positions"][0], fills["results"][0]]
+    assert {row["symbol"] for row in rows} == {BTC}
+    # The two that size say besides that there is no capital, at a price that was not compared.
+    beside = {"price_not_compared", "no_capital"}
+    told = [[each for each in row["warnings"] if each["code"] not in beside] for row in rows]
+    assert [[each["code"] for each in warnings] for warnings in told] == [codes] * 5
+    assert {each["reason"] for warnings in told for each in warnings} == {
+        f"The symbol names BYBIT, but this account is on binance. {BTC} of binance was used."
+        for _ in codes
+    }
+    # What stands beside it named no exchange.
+    assert every["positions"][1]["warnings"] == fills["results"][1]["warnings"] == []
+
+
 # By name
 
 

@@ -202,7 +202,9 @@ REQUESTS: Mapping[str, Any] = {
 }
 ANSWERS: Mapping[str, Any] = {
     "FillResults": {
-        "results": [{"index": 0, "code": "recorded", "id": 7, "symbol": "BTC/USDT:USDT"}]
+        "results": [
+            {"index": 0, "code": "recorded", "id": 7, "symbol": "BTC/USDT:USDT", "warnings": []}
+        ]
     },
     "Fill": {
         "id": 7,

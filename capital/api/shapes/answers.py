@@ -1,5 +1,6 @@
 """Response bodies other than rows of models, for the published description."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
@@ -10,6 +11,8 @@ from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
 from capital.domain.limits.reservations import ReservationState
 from capital.domain.pools import Pool
+from capital.domain.reasons import Reason
+from capital.services.sentences import sentence
 
 _SOURCE = "`live` from the exchange, `cached` from the daily summary, or `none`."
 
@@ -20,6 +23,11 @@ class Notice(serializers.Serializer[Any]):
 
     code = serializers.CharField(help_text="A stable code for programs.")
     reason = serializers.CharField(help_text="A sentence for people, in the site's language.")
+
+
+def notices(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """The JSON that ``Notice`` describes, one for each reason."""
+    return [{"code": each.code.value, "reason": sentence(each)} for each in reasons]
 
 
 class Size(serializers.Serializer[Any]):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from capital.api.shapes.answers import notices
 from capital.domain.balances import Observation
 from capital.domain.money import amount_text, plain
 from capital.domain.pools import Pool
@@ -34,9 +35,7 @@ def connection_as_json(report: ConnectionReport) -> dict[str, Any]:
             }
             for pool in report.pools
         ],
-        "notices": [
-            {"code": notice.code.value, "reason": sentence(notice)} for notice in report.notices
-        ],
+        "notices": notices(report.notices),
     }
 
 

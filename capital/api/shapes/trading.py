@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from capital.api.frame.fields import NO_LIST, ExactField, Request, Row, Text, WholeNumber
 from capital.api.shapes import descriptions
+from capital.api.shapes.answers import Notice, notices
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
@@ -104,6 +105,21 @@ class PositionRow(Row):
         read_only_fields = ["strategy_account", "mark_price", "marked_at", "source", "updated_at"]
 
 
+@extend_schema_serializer(component_name="ReportedPosition")
+class ReportedPositionRow(PositionRow):
+    """A position that was just reported, or closed because it was not named."""
+
+    warnings = serializers.SerializerMethodField(help_text="What to know of how it was named.")
+
+    class Meta(PositionRow.Meta):
+        fields = [*PositionRow.Meta.fields, "warnings"]
+
+    @extend_schema_field(Notice(many=True))
+    def get_warnings(self, row: Position) -> list[dict[str, str]]:
+        """As a size has them."""
+        return notices(row.warnings)
+
+
 @extend_schema_serializer(component_name="ReportAllPositions")
 class PositionsBody(Request):
     """All that is held, up to 500 positions. What is not named was closed."""
@@ -117,7 +133,7 @@ class PositionsBody(Request):
 class PositionsRow(serializers.Serializer[Any]):
     """What was reported, and what was closed because it was not named."""
 
-    positions = PositionRow(many=True)
+    positions = ReportedPositionRow(many=True)
 
 
 def is_whole(data: Any) -> bool:
@@ -233,6 +249,7 @@ class FillResultRow(serializers.Serializer[Any]):
     )
     id = serializers.IntegerField(help_text="Id of the recorded fill.")
     symbol = serializers.CharField(help_text="ccxt's symbol, however it was written.")
+    warnings = Notice(many=True, help_text="What to know of how its symbol was written.")
 
 
 @extend_schema_serializer(component_name="FillResults")
@@ -251,6 +268,7 @@ def fill_results_as_json(results: Sequence[FillResult]) -> dict[str, Any]:
                 "code": result.code.value,
                 "id": result.fill_id,
                 "symbol": result.symbol,
+                "warnings": notices(result.warnings),
             }
             for index, result in enumerate(results)
         ]

@@ -21,6 +21,7 @@ from capital.api.shapes.trading import (
     PositionRow,
     PositionsBody,
     PositionsRow,
+    ReportedPositionRow,
     fill_results_as_json,
     is_whole,
     read_fills,
@@ -132,7 +133,7 @@ class LinkActions(ApiView):
         responses={
             200: PolymorphicProxySerializer(
                 component_name="ReportedPositions",
-                serializers=[PositionRow, PositionsRow],
+                serializers=[ReportedPositionRow, PositionsRow],
                 resource_type_field_name=None,
             )
         },
@@ -152,9 +153,17 @@ class LinkActions(ApiView):
         actor: Any = request.user
         if not is_whole(request.data):
             told = read_position(request.data)
-            return Response(PositionRow(report_position(link_id, **vars(told), actor=actor)).data)
+            position = report_position(
+                link_id,
+                symbol=told.symbol,
+                quantity=told.quantity,
+                entry_price=told.entry_price,
+                position_side=told.position_side,
+                actor=actor,
+            )
+            return Response(ReportedPositionRow(position).data)
         positions = report_positions(link_id, read_positions(request.data), actor=actor)
-        return Response({"positions": PositionRow(positions, many=True).data})
+        return Response(PositionsRow({"positions": positions}).data)
 
     @extend_schema(summary="Report fills", request=FillsBody, responses={200: FillResults})
     @action(detail=True, methods=["post"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from capital.domain.errors import UnknownSymbol
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.nearest import nearest
 from strategies.markets import MarketType
@@ -60,6 +60,13 @@ class Named:
 
     symbol: str
     exchange: str = ""
+
+    def warnings(self, venue: str) -> tuple[Reason, ...]:
+        """That the other exchange was ignored on ``venue``; none where the name had none."""
+        if not self.exchange:
+            return ()
+        figures = {"exchange": self.exchange, "venue": venue, "symbol": self.symbol}
+        return (Reason(Code.OTHER_EXCHANGE, figures),)
 
 
 class Listing:

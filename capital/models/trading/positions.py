@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from capital.domain.money import EXACT, plain
+from capital.domain.reasons import Reason
 from capital.domain.sizing.orders import PositionSide
 from capital.models.columns.exact import QuantityField
 from capital.models.columns.exact_text import ExactTextField
@@ -109,6 +110,8 @@ class Position(models.Model):
     is_dust = False
     # What closing it at its mark would earn; None where nobody knows: see ``value_positions``.
     unrealized_pnl: Decimal | None = None
+    # What to know of the name under which it was just reported: see ``report_position``.
+    warnings: tuple[Reason, ...] = ()
     # As it was loaded or saved last, and before the last save; None where that is not known.
     _is_open_in_database: bool | None = None
     _was_open: bool | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from capital.domain.errors import UnknownSymbol, UnknownVenue
 from capital.domain.sizing.instruments import InstrumentKind
-from capital.domain.sizing.symbols import Listed, Listing
+from capital.domain.sizing.symbols import Listed, Listing, Named
 from capital.exchange.venues import get_venue
 from capital.models import Market
 from capital.services.accounts.lookup import stands_for
@@ -61,8 +61,8 @@ def canonical_symbols(
     market: MarketType,
     currency: str,
     held: AbstractSet[str] = frozenset(),
-) -> dict[str, str]:
-    """ccxt's symbol of each name.
+) -> dict[str, Named]:
+    """The instrument of each name, and the other exchange that it named.
 
     What is held already keeps its name, and so does everything on a venue whose rules were never
     fetched: nobody can say better. One query where all names are symbols, else one more.
@@ -79,7 +79,7 @@ def canonical_symbols(
     """
     listed = Market.objects.filter(venue=venue, symbol__in=sorted(asked))
     known = held | set(listed.values_list("symbol", flat=True))
-    found = {name: name for name in asked}
+    found = {name: Named(name) for name in asked}
     lacking = [name for name in asked if name not in known]
     directory = Directory.of([venue]) if lacking else Directory({})
     if not directory.is_synced(venue):
@@ -87,7 +87,7 @@ def canonical_symbols(
     listing = directory.listing(venue, market, currency)
     for name in lacking:
         try:
-            found[name] = listing.find(name).symbol
+            found[name] = listing.find(name)
         except UnknownSymbol as error:
             error.field = asked[name]
             raise

@@ -26,6 +26,7 @@ from capital.domain.sizing.orders import OrderRequest, PositionSide
 from capital.domain.sizing.quantities import Sizing, size_close, size_entry
 from capital.domain.sizing.rounding import cut
 from capital.domain.sizing.stakes import stakes_of
+from capital.domain.sizing.symbols import Named
 from capital.domain.sizing.targets import Asked, TargetRequest
 from capital.exchange.contract import Quoted
 from capital.services.access.visibility import Viewer
@@ -302,8 +303,8 @@ class _Pair:
     order: OrderRequest
     link: LinkTerms
     instrument: Instrument
-    exchange: str = ""
-    """The other exchange that its symbol named."""
+    named: Named
+    """What its symbol means, as it was written."""
     unused: str = ""
     """Sizes that were sent and say nothing of it."""
 
@@ -316,7 +317,7 @@ def _prepared(terms: SizingTerms, link_id: int, asked: Asked) -> "list[_Pair | S
     if link is None or asked.problem is not None or not link.may_close:
         return [_prepare(terms, link_id, asked.order)]
     try:
-        symbol = terms.named(link, asked.symbol).symbol
+        named = terms.named(link, asked.symbol)
         if not link.knows_positions:
             raise OrderRefused(
                 Code.POSITION_UNKNOWN, strategy=link.rules.strategy, account=link.account
@@ -324,27 +325,35 @@ def _prepared(terms: SizingTerms, link_id: int, asked: Asked) -> "list[_Pair | S
     except SizingError as error:
         order = replace(asked.order, side="" if asked.target is None else asked.target.side)
         return [_refused(link_id, link, order, error)]
-    held = link.held_of(symbol)
+    held = link.held_of(named.symbol)
     found = [_prepare(terms, link_id, order, asked) for order in asked.orders(held)]
-    return found or [_already_there(link, asked, symbol, held)]
+    return found or [_already_there(link, asked, named, held)]
 
 
 def _already_there(
-    link: LinkTerms, asked: TargetRequest, symbol: str, held: Mapping[PositionSide, Decimal]
+    link: LinkTerms, asked: TargetRequest, named: Named, held: Mapping[PositionSide, Decimal]
 ) -> SizedOrder:
     total = EXACT.normalize(sum(held.values(), Decimal(0)))
-    figures = {"symbol": symbol, "held": plain(total)}
+    figures = {"symbol": named.symbol, "held": plain(total)}
+    is_closing = asked.order.is_closing
+    found = (Reason(Code.ALREADY_THERE, figures), *named.warnings(link.venue))
     return SizedOrder(
         link_id=link.id,
         strategy=link.rules.strategy,
         account=link.account,
-        symbol=symbol,
+        symbol=named.symbol,
         side="" if asked.target is None else asked.target.side,
+        reduce_only=is_closing,
         capital=link.capital,
         code=Code.ALREADY_THERE,
         figures=figures,
-        warnings=(Reason(Code.ALREADY_THERE, figures),),
+        warnings=(*found, *_not_to_be_sent(is_closing=is_closing)),
     )
+
+
+def _not_to_be_sent(*, is_closing: bool) -> tuple[Reason, ...]:
+    """Of an answer of 0: a reduce-only order of 0 closes everything on some exchanges."""
+    return (Reason(Code.DO_NOT_SEND),) if is_closing else ()
 
 
 def _prepare(
@@ -357,6 +366,7 @@ def _prepare(
         return _refused(link_id, None, order, unknown)
     if order.problem is not None:
         return _refused(link_id, link, order, order.problem)
+    named = None
     try:
         admit_state(order, link.rules)
         named = terms.named(link, order.symbol)
@@ -372,8 +382,8 @@ def _prepare(
         if instrument.pending and not order.is_closing:
             raise OrderRefused(**_suspect(instrument), field="symbol")
     except SizingError as error:
-        return _refused(link_id, link, order, error)
-    return _Pair(order, link, instrument, named.exchange, "" if asked is None else asked.unused)
+        return _refused(link_id, link, order, error, named)
+    return _Pair(order, link, instrument, named, "" if asked is None else asked.unused)
 
 
 @dataclass
@@ -395,7 +405,7 @@ class _Sizer:
         try:
             sized, sizing = self._size(pair)
         except SizingError as error:
-            refused = _refused(pair.link.id, pair.link, pair.order, error)
+            refused = _refused(pair.link.id, pair.link, pair.order, error, pair.named)
             return self._with_room(refused, available)
         sized = self._with_room(sized, available)
         self.room.take(pair.order, sizing)
@@ -489,14 +499,11 @@ def _warnings(pair: _Pair, now: datetime, sizing: Sizing) -> list[Reason]:
     if asked is not None and asked > limit:
         leverages = {"asked": plain(asked), "limit": plain(limit)}
         warnings.append(Reason(Code.LEVERAGE_ABOVE_LINK, leverages))
-    if sizing.reduce_only and not sizing.amount:
-        warnings.append(Reason(Code.DO_NOT_SEND))
+    warnings += _not_to_be_sent(is_closing=sizing.reduce_only and not sizing.amount)
     if pair.instrument.pending:
         figures = _suspect(pair.instrument)
         warnings.append(Reason(figures.pop("code"), figures))
-    if pair.exchange:
-        named = {"exchange": pair.exchange, "venue": pair.link.venue, "symbol": pair.order.symbol}
-        warnings.append(Reason(Code.OTHER_EXCHANGE, named))
+    warnings += pair.named.warnings(pair.link.venue)
     if pair.unused:
         warnings.append(Reason(Code.SIZE_NOT_USED, {"names": pair.unused}))
     return warnings
@@ -578,8 +585,13 @@ def _scaled(amount: Decimal, factor: Fraction) -> Decimal:
 
 
 def _refused(
-    link_id: int, link: LinkTerms | None, order: OrderRequest, error: SizingError
+    link_id: int,
+    link: LinkTerms | None,
+    order: OrderRequest,
+    error: SizingError,
+    named: Named | None = None,
 ) -> SizedOrder:
+    ignored = () if named is None or link is None else named.warnings(link.venue)
     return SizedOrder(
         link_id=link_id,
         strategy="" if link is None else link.rules.strategy,
@@ -589,8 +601,7 @@ def _refused(
         capital=None if link is None else link.capital,
         code=error.reason.code,
         figures=dict(error.reason.figures),
-        # A reduce-only order of 0 closes everything on some exchanges, whyever it is 0.
-        warnings=(error.reason, *((Reason(Code.DO_NOT_SEND),) if order.is_closing else ())),
+        warnings=(error.reason, *ignored, *_not_to_be_sent(is_closing=order.is_closing)),
         reduce_only=order.is_closing,
         error=error,
     )
@@ -610,7 +621,12 @@ def refused_size(size: SizedOrder, error: SizingError) -> SizedOrder:
         reserved=size.reserved,
         code=error.reason.code,
         figures=dict(error.reason.figures),
-        warnings=(error.reason,),
+        warnings=(
+            error.reason,
+            *(each for each in size.warnings if each.code is Code.OTHER_EXCHANGE),
+            *_not_to_be_sent(is_closing=size.reduce_only),
+        ),
+        reduce_only=size.reduce_only,
         error=error,
     )
 

@@ -20,9 +20,10 @@ from capital.domain.money import EXACT, add_to, plain, quotient
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.symbols import Symbol, parse_symbol
 from capital.domain.performance.telling import FillSource
-from capital.domain.reasons import Code
+from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 from capital.domain.sizing.orders import PositionSide, Side
+from capital.domain.sizing.symbols import Named
 from capital.models import (
     Account,
     AttributedBy,
@@ -112,6 +113,7 @@ class FillResult:
         symbol: ccxt's.
         is_counted: Whether it is in the books. Not so where better rows tell of its order.
         is_attributed: Whether it was a link's when it was recorded.
+        warnings: What to know of its name.
     """
 
     code: FillCode
@@ -119,6 +121,7 @@ class FillResult:
     symbol: str
     is_counted: bool = True
     is_attributed: bool = True
+    warnings: tuple[Reason, ...] = ()
 
 
 @dataclass
@@ -173,19 +176,23 @@ def report_fills(
             raise NotFound
         account = lock_accounts([link.account_id])[link.account_id]
         require(actor, Act.REPORT_TRADING, account_ids=[account.pk])
-        market = MarketType(link.strategy.market_type)
-        return record_fills(
+        named = _named(account, MarketType(link.strategy.market_type), fills)
+        results = record_fills(
             account,
             link_id,
-            _canonical(account, market, fills),
+            [replace(fill, symbol=named[fill.symbol].symbol) for fill in fills],
             source=FillSource.BOT,
             actor=actor,
             now=clock(),
         )
+    return [
+        replace(result, warnings=named[fill.symbol].warnings(account.venue))
+        for fill, result in zip(fills, results, strict=True)
+    ]
 
 
-def _canonical(account: Account, market: MarketType, fills: Sequence[NewFill]) -> list[NewFill]:
-    """The same under ccxt's symbols.
+def _named(account: Account, market: MarketType, fills: Sequence[NewFill]) -> Mapping[str, Named]:
+    """What each of their symbols means.
 
     Raises:
         UnknownSymbol: One means no instrument, or several; ``field`` says which.
@@ -193,8 +200,7 @@ def _canonical(account: Account, market: MarketType, fills: Sequence[NewFill]) -
     asked: dict[str, str] = {}
     for number, fill in enumerate(fills):
         asked.setdefault(fill.symbol, f"fills.{number}.symbol")
-    found = canonical_symbols(asked, venue=account.venue, market=market, currency=account.currency)
-    return [replace(fill, symbol=found[fill.symbol]) for fill in fills]
+    return canonical_symbols(asked, venue=account.venue, market=market, currency=account.currency)
 
 
 @inside_transaction

@@ -218,12 +218,14 @@ class ToldPosition:
         quantity: Signed: negative is short, zero is closed.
         entry_price: Above zero; None where it is unknown.
         position_side: Which one, on an account that holds both.
+        warnings: What to know of its name.
     """
 
     symbol: str
     quantity: Decimal
     entry_price: Decimal | None = None
     position_side: PositionSide = PositionSide.BOTH
+    warnings: tuple[Reason, ...] = ()
 
 
 def report_positions(
@@ -301,7 +303,11 @@ def _canonical(
         currency=link.account.currency,
         held=set(held),
     )
-    return [replace(each, symbol=found[each.symbol]) for each in told]
+    named = [found[each.symbol] for each in told]
+    return [
+        replace(each, symbol=name.symbol, warnings=name.warnings(link.account.venue))
+        for each, name in zip(told, named, strict=True)
+    ]
 
 
 def _report(link: StrategyAccount, told: ToldPosition, now: datetime) -> Position:
@@ -321,6 +327,7 @@ def _report(link: StrategyAccount, told: ToldPosition, now: datetime) -> Positio
         position.books = {**position.books, "since_report": "0"}
     position.full_clean()
     position.save()
+    position.warnings = told.warnings
     return position
 
 

@@ -41,7 +41,7 @@ from strategies.models import Strategy
 PREFIX = "whs_"
 # How far the sender's clock may differ from ours.
 TOLERANCE = timedelta(seconds=300)
-# From where TradingView calls webhooks, as its help page says.
+# From where TradingView calls webhooks, over IPv4 only, as its help page says (43000529348).
 TRADINGVIEW = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
 MOST_NETWORKS = 50
 _CHANGE = "strategies.change_strategy"

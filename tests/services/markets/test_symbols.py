@@ -41,10 +41,14 @@ def test_symbols_that_are_known_cost_one_query_and_names_one_more(
     of = {"venue": "binance", "market": MarketType.FUTURES, "currency": "USDT"}
 
     with django_assert_num_queries(1):
-        assert canonical_symbols({SWAP: "symbol"}, **of) == {SWAP: SWAP}
+        assert canonical_symbols({SWAP: "symbol"}, **of) == {SWAP: Named(SWAP)}
     with django_assert_num_queries(2):
-        found = canonical_symbols({SWAP: "a", "BTCUSDT.P": "b"}, **of)
-    assert found == {SWAP: SWAP, "BTCUSDT.P": SWAP}
+        found = canonical_symbols({SWAP: "a", "OKX:BTCUSDT.P": "b", "BINANCE:BTCUSDT": "c"}, **of)
+    assert found == {
+        SWAP: Named(SWAP),
+        "OKX:BTCUSDT.P": Named(SWAP, "OKX"),
+        "BINANCE:BTCUSDT": Named(SWAP),
+    }
 
 
 def test_a_name_that_means_nothing_is_refused_at_its_field_unless_it_is_held() -> None:
@@ -55,8 +59,8 @@ def test_a_name_that_means_nothing_is_refused_at_its_field_unless_it_is_held() -
         canonical_symbols({SWAP: "a", "NO": "b"}, **of)
 
     assert (refused.value.code, refused.value.field) == (Code.UNKNOWN_SYMBOL, "b")
-    assert canonical_symbols({"NO": "b"}, **of, held=frozenset({"NO"})) == {"NO": "NO"}
-    assert canonical_symbols({"NO": "b"}, **{**of, "venue": "okx"}) == {"NO": "NO"}
+    assert canonical_symbols({"NO": "b"}, **of, held=frozenset({"NO"})) == {"NO": Named("NO")}
+    assert canonical_symbols({"NO": "b"}, **{**of, "venue": "okx"}) == {"NO": Named("NO")}
 
 
 def test_an_unknown_symbol_names_the_nearest_of_its_venue() -> None:

@@ -61,9 +61,9 @@ def told(answers: list[SizedOrder]) -> list[tuple[str, str, Decimal, bool]]:
         ("2", Target.LONG, [("already_there", "buy", D(0), False)]),
         ("2", Target.SHORT, [("sized", "sell", D(2), True), ("sized", "sell", D(5), False)]),
         ("2", Target.FLAT, [("sized", "sell", D(2), True)]),
-        ("0", Target.FLAT, [("already_there", "", D(0), False)]),
+        ("0", Target.FLAT, [("already_there", "", D(0), True)]),
         # Less than any order: nothing that could be closed, or that counts as held.
-        ("-0.0005", Target.FLAT, [("already_there", "", D(0), False)]),
+        ("-0.0005", Target.FLAT, [("already_there", "", D(0), True)]),
         ("-0.0005", Target.LONG, [("sized", "buy", D(5), False)]),
     ],
 )
@@ -79,6 +79,42 @@ def test_a_ticker_names_the_position() -> None:
     assert (answer.symbol, answer.code) == (SWAP, Code.ALREADY_THERE)
     assert answer.figures == {"symbol": SWAP, "held": "2"}
     assert answer.error is None
+
+
+def test_what_is_flat_already_is_not_to_be_sent_and_a_side_that_is_there_may_not_say_so() -> None:
+    link = futures("2")
+
+    (flat,) = sizes(futures("0"), Target.FLAT)
+    (there,) = sizes(link, Target.LONG)
+
+    assert [each.code for each in flat.warnings] == [Code.ALREADY_THERE, Code.DO_NOT_SEND]
+    assert [each.code for each in there.warnings] == [Code.ALREADY_THERE]
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [(Target.LONG, "already_there"), (Target.FLAT, "sized"), (Target.SHORT, "sized")],
+)
+def test_another_exchange_in_front_is_told_whatever_follows(target: Target, code: str) -> None:
+    for answer in sizes(futures("2"), target, symbol="BYBIT:BTCUSDT.P"):
+        assert (answer.symbol, answer.code.value) == (SWAP, code)
+        (warning,) = [each for each in answer.warnings if each.code is Code.OTHER_EXCHANGE]
+        assert warning.figures == {"exchange": "BYBIT", "venue": "binance", "symbol": SWAP}
+
+
+def test_another_exchange_in_front_is_told_of_refusals_too() -> None:
+    make_market("ETH/USDT:USDT", fetched_at=NOW, is_active=False)
+    full = futures("0", max_symbols=1)
+    make_position(full, "1", "ETH/USDT:USDT")
+
+    (refused,) = sizes(full, Target.LONG, symbol="BYBIT:BTCUSDT")
+    (closing,) = sizes(full, Target.FLAT, symbol="BYBIT:ETHUSDT")
+
+    assert [each.code for each in refused.warnings] == [Code.TOO_MANY_SYMBOLS, Code.OTHER_EXCHANGE]
+    assert (closing.quantity, closing.error is None) == (0, False)
+    assert [each.code for each in closing.warnings] == [
+        Code.SYMBOL_NOT_TRADED, Code.OTHER_EXCHANGE, Code.DO_NOT_SEND,
+    ]  # fmt: skip
 
 
 def test_each_link_is_led_from_its_own_position() -> None:
