@@ -8,6 +8,7 @@ RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 MUTANTS := $(VENV)/.mutants
 CLIENTS := $(VENV)/.clients
+FREQTRADE := $(VENV)/.freqtrade
 # What was not published as the lock says is not installed.
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -23,7 +24,7 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-measured test-database test-browser test-clients test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
+.PHONY: help demo run test test-measured test-database test-browser test-clients test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -89,8 +90,18 @@ $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPM
 	npm ci --prefix $(VENV)/clients-node --fetch-retries=1 --fetch-timeout=20000 --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
-test-clients: $(CLIENTS)  ## Generate clients from the API's description, and use them against the running server
-	$(BIN)/python -m pytest tests/clients -m clients -q $(PYTEST_ARGUMENTS)
+$(FREQTRADE): requirements-freqtrade.lock $(DEVELOPMENT)
+	$(PYTHON) -m venv --clear $(VENV)/freqtrade
+	$(VENV)/freqtrade/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-freqtrade.lock
+	@touch $@
+
+test-clients: test-generated test-freqtrade  ## Use generated clients, and freqtrade, against the running server
+
+test-generated: $(CLIENTS)
+	$(BIN)/python -m pytest tests/clients/test_generated.py -m clients -q $(PYTEST_ARGUMENTS)
+
+test-freqtrade: $(FREQTRADE)
+	$(BIN)/python -m pytest tests/clients/test_freqtrade.py -m clients -q $(PYTEST_ARGUMENTS)
 
 screenshots: $(DEVELOPMENT)  ## Retake the README's pictures, from the demo data
 	$(BIN)/python -m pytest tests/end_to_end/browser/screenshots.py -m browser -q
@@ -131,6 +142,7 @@ lock:  ## Pin all that requirements*.txt need, with hashes, into requirements*.l
 	$(LOCK) requirements.txt --output-file requirements.lock
 	$(LOCK) --constraints requirements.lock requirements-dev.txt --output-file requirements-dev.lock
 	$(LOCK) requirements-clients.txt --output-file requirements-clients.lock
+	$(LOCK) requirements-freqtrade.txt --output-file requirements-freqtrade.lock
 	$(LOCK) --constraints requirements-dev.lock requirements-mutants.txt --output-file requirements-mutants.lock
 
 format: $(DEVELOPMENT)  ## Let ruff put the code in order

@@ -7,6 +7,8 @@ import json
 import re
 import threading
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -15,6 +17,10 @@ from capital.simulator.faults import Fault
 
 _BARE = "\N{UNIT SEPARATOR}"
 _BARE_TEXT = re.compile(r'"\\u001f([^"]*)"')
+# Milliseconds of a candle.
+_MINUTE = 60_000
+_UNITS = {"m": _MINUTE, "h": 60 * _MINUTE, "d": 24 * 60 * _MINUTE}
+_MOST_CANDLES = 1500
 
 PRICES = {
     "BTC/USDT": "61234.5",
@@ -109,3 +115,32 @@ def as_json(answer: Any) -> str:
 def now_milliseconds() -> int:
     """The machine's time, as venues write it."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class Span:
+    """One candle's time, in Unix milliseconds: from its first moment to its last one."""
+
+    opened_at: int
+    closed_at: int
+
+
+def candle_spans(interval: str, *, limit: str, start: str, end: str, now: int) -> Iterator[Span]:
+    """The times of the candles that are asked for, the oldest first; the last one is not over.
+
+    Args:
+        interval: ``1m``, ``4h``, ``1d`` …
+        limit: How many at most; empty: 500.
+        start: When the first one opens at the earliest; empty: as many as there may be.
+        end: When the last one opens at the latest; empty: now.
+        now: The venue's clock.
+    """
+    length = int(interval[:-1]) * _UNITS[interval[-1]]
+    most = min(int(limit or 500), _MOST_CANDLES)
+    last = min(int(end or now), now) // length * length
+    first = last - (most - 1) * length
+    if start:
+        first = -(-int(start) // length) * length
+        last = min(last, first + (most - 1) * length)
+    for opened_at in range(first, last + 1, length):
+        yield Span(opened_at, opened_at + length - 1)

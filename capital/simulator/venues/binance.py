@@ -12,7 +12,7 @@ from capital.simulator.endpoint import (
     SimulatedVenue,
 )
 from capital.simulator.holdings import Holdings, is_plain
-from capital.simulator.markets import MarketPlace, now_milliseconds
+from capital.simulator.markets import MarketPlace, candle_spans, now_milliseconds
 from capital.simulator.refusals import Problem, Refusal, Refusals
 from capital.simulator.signatures import (
     KeyHolder,
@@ -366,6 +366,37 @@ def _coin_mark(query: Mapping[str, str], place: MarketPlace) -> Any:
     return [_mark_of("BTCUSD_PERP", place.price("BTC/USD"))]
 
 
+def _candles(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET …/klines`` of either market, and of marks: the price has always been what it is."""
+    base = query.get("symbol", "").removesuffix("USDT")
+    if base not in ("BTC", "ETH"):
+        return None
+    price = place.price(f"{base}/USDT")
+    asked = {name: query.get(key, "") for name, key in _SPAN.items()}
+    return [
+        # Four prices, the volume, and what else a candle has.
+        [each.opened_at, *[price] * 4, "10", each.closed_at, price, 1, "5", price, "0"]
+        for each in candle_spans(query.get("interval", "1m"), now=now_milliseconds(), **asked)
+    ]
+
+
+_SPAN = {"limit": "limit", "start": "startTime", "end": "endTime"}
+
+
+def _book(query: Mapping[str, str], place: MarketPlace) -> Any:
+    """``GET …/depth``: as much as anybody wants, at the price."""
+    base = query.get("symbol", "").removesuffix("USDT")
+    if base not in ("BTC", "ETH"):
+        return None
+    level = [[place.price(f"{base}/USDT"), "100000"]]
+    return {"lastUpdateId": now_milliseconds(), "bids": level, "asks": level}
+
+
+def _funding(_query: Mapping[str, str], _place: MarketPlace) -> Any:
+    """``GET /fapi/v1/fundingRate``: none was paid yet."""
+    return []
+
+
 def _mark_of(symbol: str, price: str) -> Any:
     return {
         "symbol": symbol,
@@ -468,6 +499,12 @@ MARKETS = (
     PublicEndpoint("/api/v3/ticker/24hr", _ticker),
     PublicEndpoint("/fapi/v1/ticker/24hr", _ticker),
     PublicEndpoint("/fapi/v1/premiumIndex", _mark),
+    PublicEndpoint("/api/v3/klines", _candles),
+    PublicEndpoint("/fapi/v1/klines", _candles),
+    PublicEndpoint("/fapi/v1/markPriceKlines", _candles),
+    PublicEndpoint("/api/v3/depth", _book),
+    PublicEndpoint("/fapi/v1/depth", _book),
+    PublicEndpoint("/fapi/v1/fundingRate", _funding),
     PublicEndpoint("/dapi/v1/premiumIndex", _coin_mark),
 )
 
