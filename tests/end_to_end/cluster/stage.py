@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -201,7 +202,7 @@ class Stage:
     def close(self) -> None:
         """Leave no process, no server and no database behind, whatever happened before."""
         steps: list[Callable[[], None]] = [cluster.kill for cluster in self._clusters]
-        steps += [process.kill for process in self._begun]
+        steps += [partial(_end, process) for process in self._begun]
         if self._exchange is not None:
             steps.append(self._exchange.stop)
         steps.append(self.database.drop)
@@ -213,6 +214,13 @@ class Stage:
                 problems.append(error)
         if problems:
             raise ExceptionGroup("The stage could not be left.", problems)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Kill it and close what it wrote to, or a later test is warned of both."""
+    process.kill()
+    if process.stdout and not process.stdout.closed:
+        process.communicate()
 
 
 def run_key_of(job: Row) -> str:

@@ -7,12 +7,14 @@ until the file is there.
 """
 
 import sys
+import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 SYMBOL = "BTC/USDT:USDT"
 LOSS = Decimal(5)
+_REST_SECONDS = 0.05
 
 
 def seed() -> None:
@@ -131,6 +133,9 @@ def move(until: Path) -> None:
             occurred_at=now,
         )
         moved += 1
+        # SQLite's write lock has no queue: who never rests can keep the others from it for as long
+        # as they wait.
+        time.sleep(_REST_SECONDS)
     sys.stdout.write(str(moved))
 
 
