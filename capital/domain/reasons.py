@@ -666,8 +666,8 @@ class Code(StrEnum):
     )
     RATE_MISSING = (
         "rate_missing",
-        "There is no rate from {base} to {quote}. Add one with python manage.py rates {base} "
-        "{quote} RATE.",
+        "There is no rate from {base} to {quote}, so this total is not known. Whoever runs this "
+        "installation can store one.",
     )
     UNKNOWN_VENUE = "unknown_venue", "Unknown exchange: {venue}. Known exchanges: {known}."
     UNKNOWN_ACCOUNT = (
@@ -1023,7 +1023,8 @@ class Code(StrEnum):
     )
     MARKET_RULES_OLD = (
         "market_rules_old",
-        "The rules of this instrument were fetched {hours} hours ago. Check the job sync_markets.",
+        "The rules of this instrument were fetched {hours} hours ago. The job that fetches "
+        "them is late.",
     )
     PRICE_NOT_NEEDED = (
         "price_not_needed",
@@ -1123,8 +1124,8 @@ class Code(StrEnum):
     )
     TRADES_NOT_BOOKED = (
         "trades_not_booked",
-        "{question}: {rows} rows could not be booked. Update the instrument rules, then read them "
-        "again with import_fills.",
+        "{question}: {rows} rows could not be booked. Import them from a file once the "
+        "instrument rules are up to date.",
     )
     FILL_NOT_POSITIVE = (
         "fill_not_positive",
@@ -1373,7 +1374,8 @@ class Code(StrEnum):
     )
     MARKETS_NOT_SYNCED = (
         "markets_not_synced",
-        "The instrument rules of {venue} were never fetched. The job sync_markets fetches them.",
+        "The instrument rules of {venue} were never fetched. A job fetches them "
+        "soon after the first account of an exchange.",
     )
     SYMBOL_NOT_TRADED = (
         "symbol_not_traded",
@@ -1559,8 +1561,8 @@ class Code(StrEnum):
     )
     AUDIT_FOUND = (
         "audit_found",
-        "What is stored of this account breaks the rules {count} times. See which: audit_capital "
-        "--account {account_id}.",
+        "What is stored of this account breaks the rules {count} times. Whoever runs this "
+        "installation sees which by an audit of account {account_id}.",
     )
     JOB_IS_LATE = "job_is_late", "The job {job} is late. “Job health” says why."
     CLUSTER_SILENT = (

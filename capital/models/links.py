@@ -241,6 +241,11 @@ class StrategyAccount(Limited, RemembersLoaded):
         ]
 
     def __str__(self) -> str:
+        return f"{self.strategy.name} @ {self.account.name}"
+
+    @property
+    def recorded_name(self) -> str:
+        """What the record of changes calls it: by the key, which stays as it is."""
         return f"{self.strategy.key} @ {self.account.name}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from capital.admin.dashboard.charts import Row
 from capital.admin.frame import formats
-from capital.admin.frame.cells import since
+from capital.admin.frame.cells import since, why, why_link
 
 register = template.Library()
 
@@ -102,6 +102,18 @@ def table_rows(rows: Sequence[Row]) -> SafeString:
             for row in rows
         ),
     )
+
+
+@register.simple_tag
+def digits_why(amount: Decimal | None, currency: str, url: str) -> SafeString:
+    """Digits of an amount of capital that say why, where there is an amount and an address."""
+    return why_link(formats.digits(amount, currency), "" if amount is None else url)
+
+
+@register.simple_tag
+def why_of(amount: Decimal, currency: str, link_id: int) -> SafeString:
+    """The present capital of a link, with its currency, that says why."""
+    return why(formats.money(amount, currency), link=link_id)
 
 
 @register.filter

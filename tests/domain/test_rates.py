@@ -32,8 +32,8 @@ def test_missing_rate_refuses_rather_than_guesses() -> None:
             total_in(currency, amounts, {"BTC": Rate(Decimal(1), NEW)})
         (name,) = amounts
         assert str(refused.value) == (
-            f"There is no rate from {name} to {currency}. "
-            f"Add one with python manage.py rates {name} {currency} RATE."
+            f"There is no rate from {name} to {currency}, so this total is not known. "
+            "Whoever runs this installation can store one."
         )
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from capital.admin.accounts.bounds import told_bounds
 from capital.admin.accounts.weights_told import told_foreseen, width
 from capital.admin.allocation.asking import ask_for_plan
+from capital.admin.frame.cells import why_url
 from capital.admin.frame.editable import EditableForm
 from capital.admin.frame.formats import digits, percent
 from capital.admin.frame.views import asker_of, render_page, seen_or_404, user_of
@@ -44,6 +45,7 @@ class Row:
 
     Attributes:
         share: Of what is divided by weight, as text and as the width of its bar.
+        why_url: Where it is said why it has its capital.
         notes: Why its weight does not count now, and what limits its capital.
     """
 
@@ -52,6 +54,7 @@ class Row:
     share: str
     width: str
     capital: str
+    why_url: str
     notes: list[str]
 
 
@@ -240,6 +243,7 @@ class WeightsPage:
                     share=percent(share),
                     width=width(share),
                     capital=digits(capital and capital.allocated_capital, account.currency),
+                    why_url=why_url(link=link.pk),
                     notes=[*_state(weighed[link.pk]), *told_bounds(link)],
                 )
             )

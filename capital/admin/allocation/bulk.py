@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 
 from capital.admin.allocation.decisions import OUTLOOK, decision_card, linked_strategies
-from capital.admin.frame.cells import OUTCOME_COLOUR
+from capital.admin.frame.cells import OUTCOME_COLOUR, why_url
 from capital.domain.allocation.decision import Outcome
 from capital.domain.balances import Source
 from capital.domain.money import EXACT
@@ -45,6 +45,11 @@ class BulkRow:
     moved: Decimal
     reason: str
     is_bad: bool
+
+    @property
+    def why_before(self) -> str:
+        """Where it is said why its strategies have what they have."""
+        return why_url(account=self.report.account_id)
 
 
 def bulk_rows(reports: Iterable[RunReport], *, is_live: bool) -> list[BulkRow]:
@@ -165,11 +170,9 @@ def accounts_shown(
     rows = bulk_rows(chosen, is_live=plan.live)
     bad = [row.report.account for row in rows if row.is_bad]
     opened = [] if is_bulk else rows
-    strategies = linked_strategies([row.report for row in opened])
+    linked = linked_strategies([row.report for row in opened])
     cards = [
-        decision_card(
-            row.report, decided_at=plan.created_at, strategies=strategies, is_bad=row.is_bad
-        )
+        decision_card(row.report, decided_at=plan.created_at, linked=linked, is_bad=row.is_bad)
         for row in opened
     ]
     return {

@@ -1,22 +1,25 @@
 """A decision as pages show it: its pools, a line and a bar for each strategy, what to expect."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from capital.admin.frame.cells import OUTCOME_COLOUR, link_to
+from capital.admin.frame.cells import OUTCOME_COLOUR, link_to, why_url
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.domain.reasons import Code
-from capital.services.allocation import PoolReport, RunReport, told_steps
+from capital.models import StrategyAccount
+from capital.services.allocation import EntryReport, PoolReport, RunReport, told_steps
 from capital.services.labels import POOL_NAMES, SOURCE_NAMES
 from strategies.models import Strategy
 
 _SOURCE_COLOUR = {"live": "success", "cached": "warning", "none": "danger"}
+_MOMENT = timedelta(microseconds=1)
 _TENTH = Decimal("0.1")
 _HUNDRED = Decimal(100)
 _ZERO = Decimal(0)
@@ -34,7 +37,12 @@ _TOLD_BY_THE_TABLE = (Code.ALLOCATED, Code.UNCHANGED, Code.REVERTED)
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One line of a pool's table; amounts in account currency, None where there was none."""
+    """One line of a pool's table; amounts in account currency, None where there was none.
+
+    Attributes:
+        why_before: Where it is said why it had ``before``; empty where nothing says so.
+        why_after: The same of ``after``.
+    """
 
     strategy: Any
     weight: Decimal
@@ -43,6 +51,8 @@ class EntryRow:
     change: Decimal | None
     reason: str
     how: str
+    why_before: str = ""
+    why_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,31 +72,76 @@ class PoolTable:
     entries: tuple[EntryRow, ...]
 
 
-def linked_strategies(reports: Iterable[RunReport]) -> dict[str, Any]:
-    """By its key, each strategy of these reports as pages name it: a link to its page."""
+@dataclass(frozen=True)
+class Linked:
+    """What pages know of the strategies of some reports, by their keys.
+
+    Attributes:
+        names: Each as pages name it: a link to its page. One that is gone is missing.
+        links: The primary key of its link to an account.
+    """
+
+    names: Mapping[str, Any]
+    links: Mapping[tuple[int, str], int]
+
+    def why(self, account_id: int, key: str, **asked: Any) -> str:
+        """Where it is said why it has its capital there; empty where it no longer trades there."""
+        link = self.links.get((account_id, key))
+        return "" if link is None else why_url(link=link, **asked)
+
+
+def linked_strategies(reports: Sequence[RunReport]) -> Linked:
+    """The strategies of these reports, in two queries."""
     keys = {entry.strategy for report in reports for pool in report.pools for entry in pool.entries}
-    return {
-        strategy.key: link_to(strategy, strategy.name)
-        for strategy in Strategy.objects.filter(key__in=keys)
-    }
+    links = StrategyAccount.objects.filter(
+        strategy__key__in=keys, account__in={report.account_id for report in reports}
+    )
+    return Linked(
+        names={
+            strategy.key: link_to(strategy, strategy.name)
+            for strategy in Strategy.objects.filter(key__in=keys)
+        },
+        links={
+            (account, key): link
+            for account, key, link in links.values_list("account", "strategy__key", "pk")
+        },
+    )
 
 
 def pool_tables(
-    report: RunReport, *, decided_at: datetime, strategies: Mapping[str, Any]
+    report: RunReport, *, decided_at: datetime, linked: Linked, run_id: int | None = None
 ) -> list[PoolTable]:
     """The pools of a report, with names and colours.
 
     Args:
         report: Of a run, or of what would be one.
         decided_at: When.
-        strategies: What to call each strategy, by key; one that is gone is called by its key.
+        linked: Its strategies; one that is gone is called by its key.
+        run_id: The run; None where nothing is decided yet.
     """
-    return [_pool_table(pool, report.currency, decided_at, strategies) for pool in report.pools]
+
+    def row(pool: PoolReport, entry: EntryReport) -> EntryRow:
+        why = partial(linked.why, report.account_id, entry.strategy)
+        return EntryRow(
+            strategy=linked.names.get(entry.strategy, entry.strategy),
+            weight=entry.weight,
+            before=entry.before,
+            after=entry.after,
+            change=entry.change,
+            reason=pool.reason_of(entry),
+            how=told_steps(entry.steps, report.currency),
+            # A run counts from its very moment on.
+            why_before=why() if run_id is None else why(at=(decided_at - _MOMENT).isoformat()),
+            why_after="" if run_id is None else why(run=run_id),
+        )
+
+    return [
+        _pool_table(pool, decided_at, tuple(row(pool, entry) for entry in pool.entries))
+        for pool in report.pools
+    ]
 
 
-def _pool_table(
-    pool: PoolReport, currency: str, decided_at: datetime, strategies: Mapping[str, Any]
-) -> PoolTable:
+def _pool_table(pool: PoolReport, decided_at: datetime, entries: tuple[EntryRow, ...]) -> PoolTable:
     return PoolTable(
         name=POOL_NAMES.get(pool.pool, pool.pool),
         source=SOURCE_NAMES.get(pool.source, pool.source),
@@ -98,18 +153,7 @@ def _pool_table(
         reserve=pool.reserve,
         unallocated=pool.unallocated,
         reason=pool.reason,
-        entries=tuple(
-            EntryRow(
-                strategy=strategies.get(entry.strategy, entry.strategy),
-                weight=entry.weight,
-                before=entry.before,
-                after=entry.after,
-                change=entry.change,
-                reason=pool.reason_of(entry),
-                how=told_steps(entry.steps, currency),
-            )
-            for entry in pool.entries
-        ),
+        entries=entries,
     )
 
 
@@ -152,7 +196,7 @@ def decision_card(
     report: RunReport,
     *,
     decided_at: datetime,
-    strategies: Mapping[str, Any],
+    linked: Linked,
     is_bad: bool = False,
 ) -> DecisionCard:
     """A decision that is not applied yet; ``is_bad`` where it fails. See ``pool_tables``."""
@@ -164,7 +208,7 @@ def decision_card(
         decided_at=decided_at,
         pools=tuple(
             PoolCard(table, _lines(table.entries))
-            for table in pool_tables(report, decided_at=decided_at, strategies=strategies)
+            for table in pool_tables(report, decided_at=decided_at, linked=linked)
         ),
         is_bad=is_bad,
     )

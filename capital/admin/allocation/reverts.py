@@ -56,8 +56,8 @@ class RevertPages:
                     reverse("admin:capital_allocationrun_change", args=[made.pk])
                 )
             report = preview_revert(run.pk, actor=user_of(request))
-            strategies = linked_strategies([report])
-            card = decision_card(report, decided_at=timezone.now(), strategies=strategies)
+            linked = linked_strategies([report])
+            card = decision_card(report, decided_at=timezone.now(), linked=linked)
         except RevertRefused as error:
             refusal = sentence(error.reason)
         context = {

@@ -49,6 +49,7 @@ _RUN_COLUMNS = (
     "outcome",
     "code",
     "reason",
+    "causes",
 )
 _POOL_COLUMNS = (
     "pool",
@@ -150,7 +151,8 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
                 "pools": pool_tables(
                     report,
                     decided_at=run.created_at,
-                    strategies=linked_strategies([report]),
+                    linked=linked_strategies([report]),
+                    run_id=run.pk,
                 ),
                 "stops": stops_shown(stops_when_decided(run, user), user),
                 "outcome_badge": _outcome(run, moves_of([run.pk])[run.pk]),
@@ -289,6 +291,7 @@ def _lines_of(runs: list[AllocationRun]) -> Iterator[tuple[Any, ...]]:
             run.outcome,
             run.code,
             report.reason,
+            " ".join(told_causes(run.arguments)),
         )
         if not report.pools:
             yield (*start, *[None] * (len(_POOL_COLUMNS) + len(_ENTRY_COLUMNS)))

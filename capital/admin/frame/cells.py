@@ -69,10 +69,17 @@ def why(text: str, **asked: Any) -> SafeString:
         text: The amount, as it is written.
         **asked: Whose it is: ``link``, ``account``, ``strategy``, ``currency``; ``run`` of a link.
     """
+    return why_link(text, why_url(**asked))
+
+
+def why_link(text: str, url: str) -> SafeString:
+    """An amount that leads to an address of ``why_url``; without one, the amount alone."""
+    if not url:
+        return format_html("{}", text)
     return format_html(
         '<a class="desk-why" data-why aria-haspopup="dialog" href="{}">{}'
         '<span class="sr-only"> {}</span></a>',
-        why_url(**asked),
+        url,
         text,
         gettext("Why?"),
     )

@@ -259,7 +259,7 @@ def _record(
         ChangedRow.ACCOUNT if isinstance(row, Account) else ChangedRow.LINK,
         verb,
         differences(before, after),
-        name=str(row),
+        name=str(row) if isinstance(row, Account) else row.recorded_name,
         actor=actor,
         origin=origin,
         account_id=account_id,

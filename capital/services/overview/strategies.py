@@ -52,6 +52,7 @@ class Idling:
         capital: What it may use now, in account currency, above zero.
         currency: The account's.
         is_last: Whether no other link of its pool would be left running, so that nobody gets it.
+        link_id: Its primary key.
     """
 
     account: str
@@ -59,6 +60,7 @@ class Idling:
     capital: Decimal
     currency: str
     is_last: bool
+    link_id: int
 
 
 def capital_when_idle(
@@ -95,6 +97,7 @@ def capital_when_idle(
             capital=held.allocated_capital,
             currency=link.account.currency,
             is_last=_pool(link) not in staying,
+            link_id=link.pk,
         )
         for link in going
         if (held := getattr(link, "capital", None)) is not None and held.allocated_capital > 0

@@ -116,7 +116,7 @@ def test_action_shows_everything_and_writes_nothing(page: Client, accounts: list
     shown = text(page.get(response.url))
     assert "2 will change" in shown
     assert "Trend 2 — 200.00 +200.00 Allocated by weight." in shown
-    assert "Grid 1 250.00 100.00 -150.00 " in shown
+    assert "Grid 1 250.00 Why? 100.00 -150.00 " in shown
     assert "Balance 300.00 USDT · " in shown
     assert " Reserve 0.00 USDT Unallocated 0.00 USDT" in shown
     assert "spot none Could not reach binance, or it is having problems" in shown
@@ -492,8 +492,8 @@ def test_revert_shows_the_figures_first_and_is_done_on_post(
     change = f"/admin/capital/allocationrun/{run.pk}/change/"
     assert f'href="{revert_url(run)}"' in risk.get(change).content.decode()
     shown = text(risk.get(revert_url(run)))
-    assert "Trend 2 200.00 0.00 -200.00 Restored" in shown
-    assert "Grid 1 100.00 250.00 +150.00 Restored" in shown
+    assert "Trend 2 200.00 Why? 0.00 -200.00 Restored" in shown
+    assert "Grid 1 100.00 Why? 250.00 +150.00 Restored" in shown
     assert AllocationRun.objects.count() == 1
 
     response = risk.post(revert_url(run), follow=True)

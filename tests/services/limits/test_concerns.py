@@ -33,7 +33,7 @@ D = Decimal
 
 def main_link(**fields: Any) -> StrategyAccount:
     account = make_account(name="Main", owner=make_user(username="ann"))
-    return make_link(account=account, strategy=make_strategy(key="trend"), **fields)
+    return make_link(account=account, strategy=make_strategy(key="trend", name="Trend"), **fields)
 
 
 def near(row: Account | StrategyAccount, **fields: Any) -> LimitState:
@@ -68,7 +68,7 @@ def test_stops_of_an_account_and_of_its_links_are_told_with_their_reasons() -> N
     # What stops all accounts of an owner is told once, and not of each of them.
     assert told[link.account_id].stops == [
         "account Main (binance USDT): An outage",
-        "strategy link trend @ Main: The drawdown is 10.2%; the limit is 10%.",
+        "strategy link Trend @ Main: The drawdown is 10.2%; the limit is 10%.",
     ]
     assert told[link.account_id].limits == []
 
@@ -91,7 +91,7 @@ def test_limits_that_are_near_or_not_judged_are_told_of_their_account() -> None:
 
     assert list(told) == [link.account_id]
     first, second = told[link.account_id].limits
-    assert first == "trend @ Main: The drawdown is 8.25%. New entries stop at 10%."
+    assert first == "Trend @ Main: The drawdown is 8.25%. New entries stop at 10%."
     assert second.startswith("Main (binance USDT): The limit is not watched: ")
     assert told[link.account_id].stops == []
 
@@ -128,7 +128,7 @@ def test_stop_is_called_after_whom_it_stops() -> None:
     names = [scope_name(place_stop(scope, reason="Why", actor=None)[0]) for scope in scopes]
 
     assert names == [
-        "strategy link trend @ Main",
+        "strategy link Trend @ Main",
         "account Main (binance USDT)",
         "owner ann",
         "everybody",

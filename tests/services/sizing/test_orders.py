@@ -263,7 +263,7 @@ def test_an_unknown_symbol_is_told_from_rules_that_were_never_fetched():
 
     assert isinstance(never, UnknownSymbol)
     assert (never.code, unknown.code) == (Code.MARKETS_NOT_SYNCED, Code.UNKNOWN_SYMBOL)
-    assert "The job sync_markets fetches them." in str(never)
+    assert "A job fetches them soon after the first account" in str(never)
 
 
 @pytest.mark.parametrize("asked", ["btc/usdt:usdt", "BTCUSDT", " BTCUSDT.P ", "BINANCE:BTCUSDT.P"])
