@@ -327,7 +327,7 @@ def packed(path: Path, **parts: bytes) -> Path:
 def test_a_workbook_that_unpacks_to_very_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capital.services.trading.files.sheet._LARGEST_WORKBOOK_MB", 1)
+    monkeypatch.setattr("capital.services.tables._LARGEST_WORKBOOK_MB", 1)
     path = packed(tmp_path, sheet1=b"<worksheet>" + b" " * (1 << 20))
 
     with pytest.raises(TradeFileRefused) as refused:
@@ -345,7 +345,7 @@ SHEET = (
 def test_a_cell_far_below_all_that_a_spreadsheet_has_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capital.services.trading.files.sheet._MOST_ROWS", 1000)
+    monkeypatch.setattr("capital.services.tables._MOST_ROWS", 1000)
     path = packed(tmp_path, sheet1=SHEET % (999_999_999, 999_999_999))
 
     with pytest.raises(TradeFileRefused) as refused:
