@@ -80,10 +80,20 @@ def troubles_noted() -> Iterator[list[str]]:
         _troubles.reset(token)
 
 
+def one_line(name: str) -> str:
+    """The name without line breaks, so that it cannot forge a log line."""
+    return " ".join(name.split()) if not name.isprintable() else name
+
+
+def told(account_id: int, name: str) -> str:
+    """An account as log lines name it."""
+    return f"{one_line(name)} #{account_id}"
+
+
 def note_trouble(account_id: int, name: str, code: str) -> None:
     """A job could not do for this account what it is for; it goes on with the others."""
     noted = _troubles.get()
     if noted is not None:
-        told = f"{name} #{account_id} ({code})"
-        if told not in noted:
-            noted.append(told)
+        line = f"{told(account_id, name)} ({code})"
+        if line not in noted:
+            noted.append(line)

@@ -13,6 +13,8 @@ from capital import tasks, traces
 from capital.models import Account
 from capital.services.allocation import request_reallocation
 from capital.services.jobs import perform_by_hand
+from capital.services.jobs.runs import perform_for_venue
+from capital.services.jobs.table import JOBS
 from capital.services.jobs.work import WORK, Work
 from tests.factories import make_account, make_link, make_summary
 
@@ -78,8 +80,67 @@ def test_a_job_names_the_accounts_that_it_could_not_do(
         "job": "reallocate_due",
         "not_for": [f"Silent #{silent.pk} (no_balance)"],
     }
-    told = caplog.records[-2].__dict__["figures"]
+    assert lines[-2] == (
+        f"Job reallocate_due: for 2 accounts: Silent #{silent.pk}, Read #{read.pk}."
+    )
+    told = caplog.records[-3].__dict__["figures"]
     assert (told["job"], told["accounts"]) == ("reallocate_due", 2)
+
+
+@pytest.mark.parametrize("job", [job.name for job in JOBS if job.takes_accounts])
+def test_every_job_of_accounts_names_those_that_it_worked_on(
+    caplog: pytest.LogCaptureFixture, settings: Any, job: str
+) -> None:
+    settings.CAPITAL_LIVE_BALANCES = False
+    main, alt = make_account(name="Main"), make_account(name="A\nlt")
+    make_account(name="Off", is_active=False)
+    caplog.set_level(logging.INFO, "capital.services.jobs.records")
+
+    perform_by_hand(job)
+
+    lines = [each.getMessage() for each in caplog.records]
+    assert f"Job {job}: for 2 accounts: Main #{main.pk}, A lt #{alt.pk}." in lines
+
+
+def test_a_job_that_fails_names_the_accounts_as_well(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = make_account(name="Main")
+    monkeypatch.setattr("capital.services.balances.days.load_summaries", lambda *_, **__: 1 / 0)
+    caplog.set_level(logging.INFO, "capital.services.jobs.records")
+
+    perform_by_hand("close_day")
+
+    lines = [each.getMessage() for each in caplog.records]
+    assert lines[0].startswith("Job close_day met ZeroDivisionError")
+    assert lines[-1] == f"Job close_day: for 1 accounts: Main #{account.pk}."
+
+
+def test_rules_of_markets_name_the_accounts_that_trade_there(
+    caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.CAPITAL_LIVE_BALANCES = False
+    main, alt = make_account(name="Main"), make_account(name="Alt", venue="bybit")
+    make_account(name="Off", is_active=False)
+    make_account(name="Odd", venue="bequant")
+    caplog.set_level(logging.INFO, "capital.services.jobs.records")
+
+    perform_by_hand("sync_markets")
+    lines = [each.getMessage() for each in caplog.records]
+    caplog.clear()
+    perform_for_venue("bybit")
+
+    of_both = f"Main #{main.pk}, Alt #{alt.pk}"
+    assert f"Job sync_markets: for 2 accounts: {of_both}." in lines
+    assert lines[-1] == (
+        f"Job sync_markets: not for 2 accounts: Main #{main.pk} (live_disabled), "
+        f"Alt #{alt.pk} (live_disabled)."
+    )
+    lines = [each.getMessage() for each in caplog.records]
+    assert lines[1:] == [
+        f"Job sync_markets_of_venue: for 1 accounts: Alt #{alt.pk}.",
+        f"Job sync_markets_of_venue: not for 1 accounts: Alt #{alt.pk} (live_disabled).",
+    ]
 
 
 def test_a_line_names_twenty_accounts_at_most(

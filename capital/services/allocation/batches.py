@@ -17,6 +17,7 @@ from capital.services.allocation.request import AllocationRequest, earlier_runs
 from capital.services.allocation.verdicts import Circumstances, Verdict, load_circumstances
 from capital.services.balances.locked import batch_then_each, lock_observed
 from capital.services.balances.log_lines import log_fallbacks, log_suspects
+from capital.traces import told
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -
         case DatabaseError():
             reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
         case _:
-            logger.error("Allocating account %s failed.", linked.account.pk, exc_info=error)
+            logger.error("Allocating account %s failed.", _told(linked), exc_info=error)
             reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
     return _record_failure(linked, reason, request)
 
@@ -74,14 +75,18 @@ def _record_failure(
     linked: LinkedAccount, reason: Reason, request: AllocationRequest
 ) -> AllocationRun:
     """A failed run; unsaved if the database refuses even that."""
-    logger.error("Account %s was not allocated: %s", linked.account.pk, reason.code)
+    logger.error("Account %s was not allocated: %s", _told(linked), reason.code)
     verdict, now = Verdict(linked, Decision(Outcome.FAILED, reason), reason), request.clock()
     try:
         with transaction.atomic():
             return record_verdicts([verdict], request, {}, now=now)[linked.account.pk]
     except DatabaseError:
-        logger.exception("The failure of account %s could not be recorded.", linked.account.pk)
+        logger.exception("The failure of account %s could not be recorded.", _told(linked))
     return _unsaved_failure(linked.account, reason, request)
+
+
+def _told(linked: LinkedAccount) -> str:
+    return told(linked.account.pk, linked.account.name)
 
 
 def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:

@@ -18,7 +18,7 @@ from capital.services.accounts.venues import unproven_notice
 from capital.services.balances.live import ObservedBalance, inspect_key
 from capital.services.happened import KeyInspected, say
 from capital.services.transactions import outside_transaction
-from capital.traces import note_trouble
+from capital.traces import note_trouble, told
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,8 @@ def inspect_keys(account_ids: Sequence[int], *, clock: Clock = timezone.now) -> 
         try:
             facts = inspect_key(account)
         except Exception as error:  # noqa: BLE001  # never its text: it may hold what was signed
-            logger.warning("Key of account %s: %s", account.pk, type(error).__name__)
+            name = told(account.pk, account.name)
+            logger.warning("Key of account %s: %s", name, type(error).__name__)
             counts["failed"] += 1
             note_trouble(account.pk, account.name, type(error).__name__)
             continue

@@ -9,6 +9,7 @@ from capital.domain.balances import Source
 from capital.domain.pools import Pool
 from capital.models import Account
 from capital.services.balances.suspects import Suspect
+from capital.traces import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,6 @@ def log_suspects(account: Account, suspects: Mapping[Pool, Suspect]) -> None:
     """Log why each balance is suspect: someone has to look at it."""
     for pool, suspect in suspects.items():
         logger.warning("%s: %s", one_line(account.name), suspect.reason(account, pool).english)
-
-
-def one_line(name: str) -> str:
-    """The name without line breaks, so that it cannot forge a log line."""
-    return " ".join(name.split()) if not name.isprintable() else name
 
 
 def log_cached(account_id: int, word: str, amount: Decimal) -> None:

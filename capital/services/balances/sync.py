@@ -24,7 +24,7 @@ from capital.services.balances.summaries import load_summaries
 from capital.services.balances.trails import Moves
 from capital.services.happened import ConnectionsChanged, say
 from capital.services.transactions import outside_transaction
-from capital.traces import note_trouble
+from capital.traces import note_trouble, told
 from strategies.markets import MarketType
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,8 @@ def sync_balances(account_ids: Iterable[int], *, clock: Clock = timezone.now) ->
 
 
 def _log_failure(account: Account, error: Exception) -> Counter[str]:
-    logger.error("The balances of account %s could not be recorded.", account.pk, exc_info=error)
+    name = told(account.pk, account.name)
+    logger.error("The balances of account %s could not be recorded.", name, exc_info=error)
     note_trouble(account.pk, account.name, FAILED)
     return Counter({FAILED: 1})
 

@@ -15,11 +15,11 @@ from django_q.exceptions import TimeoutException
 from capital.domain.clock import Clock
 from capital.domain.errors import CapitalError, JobFailed
 from capital.domain.reasons import Code, Reason
-from capital.models import JobRun
+from capital.models import Account, JobRun
 from capital.services.clocks import steady_clock
 from capital.services.jobs.errors import error_fields
 from capital.services.jobs.table import Slot
-from capital.traces import troubles_noted
+from capital.traces import told, troubles_noted
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def record_work(
     work: Work,
     *,
     clock: Clock,
+    account_ids: Sequence[int] = (),
     note: Reason | None = None,
     finishes: bool = True,
 ) -> Reason | None:
@@ -55,6 +56,7 @@ def record_work(
         run: Not saved yet.
         work: Does it, and counts the outcomes.
         clock: Says what time it is.
+        account_ids: The accounts that it works on, which the log names.
         note: A problem to record although the work is done.
         finishes: Whether this ends the job; False while its chunks are still to be done.
 
@@ -63,11 +65,14 @@ def record_work(
     """
     failure: Reason | None = None
     troubles: list[str] = []
+    names: list[str] = []
     began = steady_clock()
     if note is not None:
         _tell(run, note)
     try:
         run.save()
+        # Named before the work: afterwards the database may not answer.
+        names = _names(account_ids)
         with troubles_noted() as troubles:
             run.outcomes = dict(work())
     except TimeoutException:
@@ -83,7 +88,9 @@ def record_work(
     if failure is not None:
         _tell(run, failure)
     else:
-        _tell_outcomes(run, steady_clock() - began, troubles)
+        _tell_outcomes(run, steady_clock() - began)
+    _tell_accounts(run, "for", names, of=len(account_ids))
+    _tell_accounts(run, "not for", troubles, of=len(troubles))
     try:
         if failure is not None and not connection.in_atomic_block:
             # The connection may be broken, or in the middle of a query.
@@ -101,15 +108,21 @@ def _tell(run: JobRun, reason: Reason) -> None:
         setattr(run, name, value)
 
 
-def _tell_outcomes(run: JobRun, span: timedelta, troubles: Sequence[str]) -> None:
-    """One line of what came of it, and one that names the accounts for which it came to nothing."""
+def _names(account_ids: Sequence[int]) -> list[str]:
+    """The first of them as the log names them, in their order."""
+    first = account_ids[:_MOST_NAMED]
+    rows = dict(Account.objects.filter(pk__in=first).values_list("pk", "name")) if first else {}
+    return [told(account_id, rows[account_id]) for account_id in first if account_id in rows]
+
+
+def _tell_outcomes(run: JobRun, span: timedelta) -> None:
+    """One line of what came of it."""
     milliseconds = span // timedelta(milliseconds=1)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(run.outcomes.items()))
-    chunk = f" chunk {run.chunk}" if run.chunk else ""
     logger.info(
         "Job %s%s: %s accounts in %s ms (%s).",
         run.name,
-        chunk,
+        _chunk(run),
         run.accounts,
         milliseconds,
         counts or "nothing to do",
@@ -123,16 +136,26 @@ def _tell_outcomes(run: JobRun, span: timedelta, troubles: Sequence[str]) -> Non
             }
         },
     )
-    if troubles:
-        rest = ["…"] if len(troubles) > _MOST_NAMED else []
-        logger.info(
-            "Job %s%s: not for %s accounts: %s.",
-            run.name,
-            chunk,
-            len(troubles),
-            ", ".join([*troubles[:_MOST_NAMED], *rest]),
-            extra={"figures": {"job": run.name, "not_for": list(troubles[:_MOST_NAMED])}},
-        )
+
+
+def _tell_accounts(run: JobRun, word: str, names: Sequence[str], *, of: int) -> None:
+    """One line that names accounts: ``for`` which it worked, or ``not for`` which in vain."""
+    if not names:
+        return
+    shown = list(names[:_MOST_NAMED])
+    logger.info(
+        "Job %s%s: %s %s accounts: %s.",
+        run.name,
+        _chunk(run),
+        word,
+        of,
+        ", ".join([*shown, "…"] if of > len(shown) else shown),
+        extra={"figures": {"job": run.name, word.replace(" ", "_"): shown}},
+    )
+
+
+def _chunk(run: JobRun) -> str:
+    return f" chunk {run.chunk}" if run.chunk else ""
 
 
 def _unexpected(name: str, error: Exception) -> Reason:

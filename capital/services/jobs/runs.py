@@ -24,9 +24,9 @@ from capital.services.allocation.gate import due_by_last_reading
 from capital.services.balances.turns.waiting import ALL_AT_ONCE, longest_waiting_first
 from capital.services.jobs.clusters import longest_wait, oldest_wait
 from capital.services.jobs.records import raise_failure, record_work, started_run
-from capital.services.jobs.table import REALLOCATE_DUE, Job, Slot, get_job, name_of
-from capital.services.jobs.work import WORK, reallocate
-from capital.services.markets.rules import count_syncs, sync_markets
+from capital.services.jobs.table import REALLOCATE_DUE, SYNC_MARKETS, Job, Slot, get_job, name_of
+from capital.services.jobs.work import WORK, accounts_on, reallocate, sync_markets
+from capital.services.markets.rules import venues_in_use
 from capital.services.transactions import outside_transaction
 
 CHUNKS = "chunks"
@@ -122,6 +122,7 @@ def perform_after_event(
             run,
             lambda: reallocate(ids, trigger=Trigger.EVENT, run_key=run_key, clock=clock),
             clock=clock,
+            account_ids=ids,
         )
     )
     return dict(run.outcomes)
@@ -138,7 +139,12 @@ def perform_for_venue(venue: str, *, clock: Clock = timezone.now) -> dict[str, i
     """
     run = started_run(name_of(SYNC_MARKETS_OF_VENUE), Slot(None, clock), accounts=0)
     raise_failure(
-        record_work(run, lambda: count_syncs(sync_markets([venue], clock=clock)), clock=clock)
+        record_work(
+            run,
+            lambda: sync_markets([venue], clock=clock),
+            clock=clock,
+            account_ids=accounts_on([venue]),
+        )
     )
     return dict(run.outcomes)
 
@@ -155,7 +161,9 @@ def perform_by_hand(name: str, *, clock: Clock = timezone.now) -> JobRun:
     job, slot = get_job(name), Slot(None, clock)
     ids = _accounts_of(job, now=clock())
     run = started_run(name, slot, accounts=len(ids))
-    record_work(run, lambda: WORK[job.name].do(ids, slot), clock=clock)
+    record_work(
+        run, lambda: WORK[job.name].do(ids, slot), clock=clock, account_ids=_about(job, ids)
+    )
     return run
 
 
@@ -173,7 +181,11 @@ def _do(job: Job, slot: Slot, ids: Sequence[int], *, chunk: int) -> dict[str, in
     else:
         note = _stuck(slot) if chunk == 0 else None
         failure = record_work(
-            run, lambda: WORK[job.name].do(ids, slot), clock=slot.clock, note=note
+            run,
+            lambda: WORK[job.name].do(ids, slot),
+            clock=slot.clock,
+            account_ids=_about(job, ids),
+            note=note,
         )
     raise_failure(failure)
     return dict(run.outcomes)
@@ -261,6 +273,11 @@ def _accounts_of(job: Job, *, now: datetime) -> list[int]:
     is_asked = job is REALLOCATE_DUE and len(ids) > ALL_AT_ONCE
     due = due_by_last_reading(ids, now=now) if is_asked else ()
     return longest_waiting_first(ids, now=now, due=due)
+
+
+def _about(job: Job, ids: Sequence[int]) -> Sequence[int]:
+    """The accounts that the log names: rules of markets are fetched for those that trade there."""
+    return accounts_on(venues_in_use()) if job is SYNC_MARKETS else ids
 
 
 def _seconds(span: timedelta) -> str:

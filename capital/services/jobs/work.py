@@ -8,7 +8,7 @@ from datetime import timedelta
 from capital.domain.allocation.decision import Outcome
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code
-from capital.models import Trigger
+from capital.models import Account, Trigger
 from capital.services.allocation import allocate as allocation
 from capital.services.balances import days, keys, sync
 from capital.services.jobs import pruning, watching
@@ -109,6 +109,22 @@ def _close_day(account_ids: Sequence[int], slot: Slot) -> Counter[str]:
     return counts
 
 
+def sync_markets(venues: Sequence[str] | None, *, clock: Clock) -> Counter[str]:
+    """Fetch the rules of these venues, or of all in use; note the accounts that go without."""
+    syncs = markets.sync_markets(venues, clock=clock)
+    failed = {sync.venue: sync.problem.code.value for sync in syncs if sync.problem is not None}
+    without = Account.objects.filter(pk__in=accounts_on(list(failed))).order_by("pk")
+    for account_id, name, venue in without.values_list("pk", "name", "venue"):
+        note_trouble(account_id, name, failed[venue])
+    return markets.count_syncs(syncs)
+
+
+def accounts_on(venues: Sequence[str]) -> list[int]:
+    """The active accounts on these venues, by primary key."""
+    rows = Account.objects.filter(is_active=True, venue__in=venues)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
 # By the job's name. Every job has its entry.
 WORK = {
     SYNC_BALANCES.name: Work(
@@ -125,7 +141,7 @@ WORK = {
     ),
     CLOSE_DAY.name: Work(_close_day),
     SYNC_MARKETS.name: Work(
-        lambda _account_ids, slot: markets.count_syncs(markets.sync_markets(clock=slot.clock)),
+        lambda _account_ids, slot: sync_markets(None, clock=slot.clock),
         is_failure=lambda outcome: outcome != markets.SYNCED,
     ),
     CHECK_KEYS.name: Work(

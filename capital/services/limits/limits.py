@@ -30,6 +30,7 @@ from capital.services.limits.standing import (
     load_standings,
 )
 from capital.services.transactions import inside_transaction
+from capital.traces import told
 
 # Two readings that show the same loss are so far apart.
 _APART = timedelta(minutes=1)
@@ -56,7 +57,8 @@ def judge_limits(account_ids: Collection[int], *, now: datetime) -> None:
         with transaction.atomic():
             _judge(load_standings(links, now=now), now=now)
     except Exception:
-        logger.exception("The limits of accounts %s could not be judged.", sorted(account_ids))
+        names = {told(link.account_id, link.account.name): None for link in links}
+        logger.exception("The limits of %s could not be judged.", ", ".join(names))
 
 
 def limit_states(row: Account | StrategyAccount) -> list[LimitState]:

@@ -33,6 +33,11 @@ pytestmark = pytest.mark.django_db
 Refuse = Callable[[Exception], None]
 
 
+def named(account_id: int) -> str:
+    """As the log names an account."""
+    return f"{Account.objects.get(pk=account_id).name} #{account_id}"
+
+
 @pytest.fixture
 def links(exchange: Exchange) -> list[StrategyAccount]:
     """Three accounts of 100, each with one link that holds 40."""
@@ -160,7 +165,7 @@ def test_batch_falls_apart_and_only_one_account_fails(
     assert [run.account_id for run in runs] == ids
     assert [capital_of(link) for link in links] == [Decimal(100), Decimal(40), Decimal(100)]
     assert len(exchange.asked) == 3
-    assert f"Account {ids[1]} was not allocated: {code}" in caplog.messages
+    assert f"Account {named(ids[1])} was not allocated: {code}" in caplog.messages
     # The failure is the answer to this key; another one tries again.
     assert [run.pk for run in allocate_capital(ids, run_key="slot")] == [run.pk for run in runs]
     assert "CANARY" not in str([run.figures for run in runs])
@@ -182,7 +187,7 @@ def test_only_an_error_of_ours_is_logged_with_its_traceback(
 
     logged = [record for record in caplog.records if record.exc_info]
     assert [record.getMessage() for record in logged] == (
-        [f"Allocating account {ids[1]} failed."] if is_logged else []
+        [f"Allocating account {named(ids[1])} failed."] if is_logged else []
     )
 
 
@@ -207,7 +212,7 @@ def test_failure_that_cannot_be_recorded_either_is_told_all_the_same(
     assert told(runs) == [APPLIED, failed, APPLIED]
     assert [run.pk is None for run in runs] == [False, True, False]
     assert (runs[1].account_id, runs[1].run_key) == (ids[1], "slot")
-    assert f"The failure of account {ids[1]} could not be recorded." in caplog.messages
+    assert f"The failure of account {named(ids[1])} could not be recorded." in caplog.messages
     assert [capital_of(link) for link in links] == [Decimal(100), Decimal(40), Decimal(100)]
 
 

@@ -92,7 +92,7 @@ def test_account_that_the_database_refuses_takes_no_other_with_it(
     assert balances() == {first.pk: Decimal(1000), last.pk: Decimal(3000)}
     assert caplog.messages == [
         "A batch of balances failed (DatabaseError); each is tried.",
-        f"The balances of account {refused.pk} could not be recorded.",
+        f"The balances of account {refused.name} #{refused.pk} could not be recorded.",
     ]
 
 

@@ -387,7 +387,8 @@ def test_failure_of_judging_loses_no_fill(
     Bot(link).fill("buy", "1", "100")
 
     assert Position.objects.get().quantity == 1
-    assert "could not be judged" in caplog.text
+    account = link.account
+    assert f"The limits of {account.name} #{account.pk} could not be judged." in caplog.messages
 
 
 # Lifting

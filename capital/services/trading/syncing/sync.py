@@ -30,7 +30,7 @@ from capital.services.trading.syncing.account import (
     Asking,
 )
 from capital.services.transactions import outside_transaction
-from capital.traces import note_trouble
+from capital.traces import note_trouble, told
 
 logger = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ class _Sync:
         except Exception as error:  # noqa: BLE001  # its text may hold a secret
             logger.error(
                 "The fills of account %s could not be read (%s):\n%s",
-                reading.account.pk,
+                told(reading.account.pk, reading.account.name),
                 type(error).__name__,
                 "".join(traceback.format_tb(error.__traceback__)),
             )
