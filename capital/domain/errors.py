@@ -389,6 +389,20 @@ class TradeFileRefused(CapitalError):
         super().__init__(**figures)
 
 
+class SheetRefused(CapitalError):
+    """A table of accounts or strategies cannot be imported as a whole: nothing of it was."""
+
+    def __init__(self, code: Code, **figures: str) -> None:
+        self.code = code  # type: ignore[misc]  # one class, because one decision: give another file
+        super().__init__(**figures)
+
+
+class SheetChanged(CapitalError):
+    """An import of a table would do something else than was shown: nothing of it was done."""
+
+    code = Code.SHEET_CHANGED
+
+
 class ImportChanged(CapitalError):
     """An import would do something else than its preview showed: nothing of it was recorded."""
 

@@ -1184,6 +1184,24 @@ class Code(StrEnum):
         "Something was recorded since the preview was shown, so that the import would do something "
         "else. Nothing was imported: see the new preview.",
     )
+    SHEET_UNREADABLE = (
+        "sheet_unreadable",
+        "{file} cannot be read. Give a CSV in UTF-8, or an XLSX.",
+    )
+    SHEET_TOO_LARGE = (
+        "sheet_too_large",
+        "The file is larger than {most} KB. Split it.",
+    )
+    SHEET_EXPIRED = (
+        "sheet_expired",
+        "This preview is older than a day, or of another file. Nothing was imported: upload the "
+        "file again.",
+    )
+    SHEET_CHANGED = (
+        "sheet_changed",
+        "Something was changed since the preview was shown, so that the import would do something "
+        "else. Nothing was imported: upload the file again.",
+    )
     CELL_EMPTY = ("cell_empty", "The cell is empty.")
     CELL_NO_AMOUNT = (
         "cell_no_amount",

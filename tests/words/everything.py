@@ -122,6 +122,8 @@ PARTS = (
     "/admin/autocomplete/",
     "/admin/live/",
     "/admin/timeline/",
+    "/admin/capital/account/import/template.",
+    "/admin/strategies/strategy/import/template.",
 )
 
 

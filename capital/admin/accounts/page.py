@@ -38,10 +38,12 @@ from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.admin.performance.detail import AccountPerformancePage
 from capital.admin.performance.report import PERMISSION
 from capital.admin.performance.whatif import WhatIfPage, what_if_link
+from capital.admin.sheets import SheetPages
 from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
 from capital.services.access import Act, may
 from capital.services.accounts import change_account, create_account, delete_account
+from capital.services.desks import AccountSheet
 from capital.services.sentences import sentence
 from strategies.edits import Seen
 
@@ -51,6 +53,7 @@ _STATE: Any = ["shown_connection", "shown_check", "shown_suspects", ("created_at
 
 @admin.register(Account)
 class AccountAdmin(
+    SheetPages,
     AccountColumns,
     FirstStepsPages,
     StrategiesPages,
@@ -70,6 +73,9 @@ class AccountAdmin(
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
+    sheet = AccountSheet
+    sheet_permission = "capital.add_account"
+    actions_list = ("first_steps", "import_table")
     actions_detail = [
         "allocate_capital",
         "split_again",

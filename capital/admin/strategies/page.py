@@ -19,6 +19,7 @@ from capital.admin.frame.formats import NOTHING, moment, money
 from capital.admin.frame.views import asker_of, render_page, shows_owner, user_of
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
+from capital.admin.sheets import SheetPages
 from capital.admin.strategies.answers import refusal_text
 from capital.admin.strategies.losses import told_losses
 from capital.admin.strategies.overview import StrategyOverviewPage
@@ -31,6 +32,7 @@ from capital.services.accounts import (
     delete_strategy,
     set_status,
 )
+from capital.services.desks import StrategySheet
 from capital.services.limits import may_stop_all, stops_of_strategy
 from capital.services.overview import (
     StrategyOverview,
@@ -53,6 +55,7 @@ _COLOUR = {
 
 @admin.register(Strategy)
 class StrategyAdmin(
+    SheetPages,
     StopsPanel,
     WebhookPages,
     StrategyPerformancePage,
@@ -63,6 +66,9 @@ class StrategyAdmin(
     """Pausing and archiving go through the services; reallocation follows."""
 
     form = EditableForm
+    sheet = StrategySheet
+    sheet_permission = "strategies.add_strategy"
+    actions_list = ("import_table",)
     actions = ["pause", "activate", "archive"]
     actions_detail = ["performance", "webhook"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]

@@ -76,4 +76,4 @@ def _line(step: Step) -> str:
         for name, pair in step.fields.items()
     )
     line = f"{verbs[step.verb]}  {kinds[step.kind]} {step.name}"
-    return f"{line}: {changes}" if changes else line
+    return f"{line}: {changes}" if step.verb is Verb.CHANGED else line

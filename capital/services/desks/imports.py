@@ -7,8 +7,6 @@ every change is on record.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -33,38 +31,13 @@ from capital.services.alerts import TargetFields, save_target
 from capital.services.desks import people, shape
 from capital.services.desks.document import Table, read_document, refused
 from capital.services.desks.export import account_place, target_place
+from capital.services.desks.steps import Step, differing, step_of
 from capital.services.desks.vault import SALT, Vault
 from capital.services.sentences import sentence
 from capital.services.transactions import outside_transaction
 from strategies.models import Strategy
 
 _USUAL_BUDGET = 100
-
-
-class Verb(StrEnum):
-    """What came of a row."""
-
-    MADE = "made"
-    CHANGED = "changed"
-    KEPT = "kept"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One row of the file.
-
-    Attributes:
-        verb: What was done with it.
-        kind: ``group``, ``user``, ``alert_target``, ``strategy``, ``account``, ``access`` or
-            ``link``.
-        name: What it is called.
-        fields: What was changed of it, by name; of a secret that it was, never what it is.
-    """
-
-    verb: Verb
-    kind: str
-    name: str
-    fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
 
 @outside_transaction
@@ -162,7 +135,7 @@ class _Import:
         )
         row = AlertTarget.objects.filter(user=user, name=name).first()
         before = None if row is None else self._values(row, {**fields, **secrets})
-        if before is None or self._differs(before, {**fields, **secrets}):
+        if before is None or differing(before, {**fields, **secrets}):
             kept = {} if row is None else {each: getattr(row, each) for each in shape.TARGET}
             with _told_by_line(table, name):
                 given = TargetFields(name=name, **{**kept, **fields, **secrets})
@@ -178,7 +151,7 @@ class _Import:
         with _told_by_line(table, key):
             if row is None:
                 create_strategy(key=key, origin=self._origin, **fields)
-            elif changed := self._differs(before, fields):
+            elif changed := differing(before, fields):
                 change_strategy(row.pk, origin=self._origin, **changed)
         self._note("strategy", key, before, fields)
 
@@ -205,7 +178,7 @@ class _Import:
         with _told_by_line(table, name):
             if row is None:
                 row = self._new_account(owner, name, fields)
-            elif changed := self._differs(before, fields):
+            elif changed := differing(before, fields):
                 row = change_account(row.pk, actor=None, origin=self._origin, **changed)
         self._note("account", f"{owner.username}/{name}", before, fields)
         for access in table.tables("access"):
@@ -254,7 +227,7 @@ class _Import:
         with _told_by_line(table, key):
             if row is None:
                 create_link(account=account, strategy=strategy, origin=self._origin, **fields)
-            elif changed := self._differs(before, fields):
+            elif changed := differing(before, fields):
                 change_link(row.pk, origin=self._origin, **changed)
         self._note("link", f"{account.name}/{key}", before, fields)
 
@@ -284,24 +257,10 @@ class _Import:
     def _values(row: models.Model, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {name: getattr(row, name) for name in fields}
 
-    @staticmethod
-    def _differs(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
-        """What is another value than before."""
-        known = before or {}
-        return {name: value for name, value in after.items() if known.get(name) != value}
-
     def _note(
         self, kind: str, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]
     ) -> None:
-        if before is None:
-            self.steps.append(Step(Verb.MADE, kind, name))
-            return
-        hidden = {*shape.CREDENTIALS, *shape.TARGET_SECRETS}
-        changed = {
-            each: (None, None) if each in hidden else (before[each], value)
-            for each, value in self._differs(before, after).items()
-        }
-        self.steps.append(Step(Verb.CHANGED if changed else Verb.KEPT, kind, name, changed))
+        self.steps.append(step_of(kind, name, before, after))
 
 
 @contextmanager

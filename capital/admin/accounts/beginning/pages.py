@@ -4,6 +4,7 @@ Until the keys are there, nothing is stored: what was typed of the exchange goes
 address. From then on there is an account, and whoever leaves finds it in the list.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -30,7 +31,7 @@ from strategies.edits import ChangedMeanwhile
 class FirstStepsPages:
     """For the accounts' ``ModelAdmin``: the steps until strategies are chosen."""
 
-    actions_list = ("first_steps",)
+    actions_list: Sequence[Any] = ("first_steps",)
 
     def get_urls(self) -> list[Any]:
         """The steps of an account that is not there yet, and of one that is."""

@@ -1,0 +1,23 @@
+"""Accounts and strategies out of a CSV or an XLSX: seen first, then everything or nothing."""
+
+from capital.services.desks.sheets.columns import MOST_LINES
+from capital.services.desks.sheets.kept import LARGEST_SHEET_KB, open_sheet, seal_sheet
+from capital.services.desks.sheets.resources import (
+    AccountSheet,
+    Sheet,
+    SheetProblem,
+    SheetReport,
+    StrategySheet,
+)
+
+__all__ = [
+    "LARGEST_SHEET_KB",
+    "MOST_LINES",
+    "AccountSheet",
+    "Sheet",
+    "SheetProblem",
+    "SheetReport",
+    "StrategySheet",
+    "open_sheet",
+    "seal_sheet",
+]
