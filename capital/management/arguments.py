@@ -33,6 +33,15 @@ def add_account_argument(parser: ArgumentParser, *, everyone: str | None = None)
     )
 
 
+def read_whole(text: str) -> int:
+    """The type of an argument that is a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        message = _("“%(text)s” is not a whole number.") % {"text": text}
+        raise ArgumentTypeError(message) from None
+
+
 def read_day(text: str) -> date:
     """The type of an argument that is a day."""
     try:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from capital.domain.errors import InvalidStop
 from capital.domain.reasons import Code
-from capital.management.arguments import errors_translated
+from capital.management.arguments import errors_translated, read_whole
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.management.stops import add_scope_arguments, scope_asked, stop_as_json, stops_table
@@ -26,7 +26,11 @@ class Command(CapitalCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "stop", type=int, nargs="?", metavar="STOP_ID", help=_("only this stop, by its id")
+            "stop",
+            type=read_whole,
+            nargs="?",
+            metavar="STOP_ID",
+            help=_("only this stop, by its id"),
         )
         add_scope_arguments(parser)
 

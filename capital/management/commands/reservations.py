@@ -9,7 +9,12 @@ from django.utils.translation import gettext_lazy, pgettext
 from rich.table import Table
 
 from capital.domain.limits.reservations import ReservationState
-from capital.management.arguments import add_account_argument, chosen_account_ids, errors_translated
+from capital.management.arguments import (
+    add_account_argument,
+    chosen_account_ids,
+    errors_translated,
+    read_whole,
+)
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
@@ -30,7 +35,7 @@ class Command(CapitalCommand):
         parser.add_argument(
             "--release",
             metavar="ID",
-            type=int,
+            type=read_whole,
             action="extend",
             nargs="+",
             default=[],

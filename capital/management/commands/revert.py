@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from capital.management.arguments import command_origin, errors_translated
+from capital.management.arguments import command_origin, errors_translated, read_whole
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.management.tables import decision_table, report_as_json
@@ -23,7 +23,7 @@ class Command(CapitalCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "run", type=int, metavar="RUN_ID", help=_("number of the allocation to revert")
+            "run", type=read_whole, metavar="RUN_ID", help=_("number of the allocation to revert")
         )
         parser.add_argument(
             "--dry-run", action="store_true", help=_("show the result, but write nothing")

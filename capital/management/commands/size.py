@@ -18,7 +18,12 @@ from capital.domain.limits.reservations import USUAL_SECONDS
 from capital.domain.money import parse_amount
 from capital.domain.reasons import Code
 from capital.domain.sizing.orders import OrderType, PositionSide, Side, StakeOf
-from capital.management.arguments import BAD_ARGUMENTS, add_account_argument, errors_translated
+from capital.management.arguments import (
+    BAD_ARGUMENTS,
+    add_account_argument,
+    errors_translated,
+    read_whole,
+)
 from capital.management.base import CapitalCommand
 from capital.management.names import side_name
 from capital.management.output import console_on, grouped, print_json
@@ -139,7 +144,7 @@ def _add_reserving(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--expires-in",
         metavar="SECONDS",
-        type=int,
+        type=read_whole,
         default=USUAL_SECONDS,
         help=_("with --reserve: for how long, 1 to 3600 seconds (default: 60)"),
     )

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rich.table import Table
 
-from capital.management.arguments import BAD_ARGUMENTS, errors_translated
+from capital.management.arguments import BAD_ARGUMENTS, errors_translated, read_whole
 from capital.management.base import CapitalCommand
 from capital.management.output import console_on, print_json
 from capital.models import ApiToken, Scope
@@ -45,7 +45,7 @@ class Command(CapitalCommand):
         )
         create.add_argument(
             "--days",
-            type=int,
+            type=read_whole,
             default=USUAL_DAYS,
             help=_("days until it expires (default: %(days)s)") % {"days": USUAL_DAYS},
         )
