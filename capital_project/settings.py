@@ -407,6 +407,8 @@ UNFOLD: dict[str, Any] = {
         _static("capital/timeline.js"),
         _static("capital/live/asking.js"),
         _static("capital/live/filter.js"),
+        _static("capital/live/lists.js"),
+        _static("capital/live/check.js"),
     ],
     "DASHBOARD_CALLBACK": "capital.admin.dashboard.page.with_dashboard",
     "ACCOUNT": {"navigation": "capital.admin.frame.navigation.user_menu"},

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from capital.admin.dashboard.charts import Row
 from capital.admin.frame import formats
-from capital.admin.frame.cells import since, why, why_link
+from capital.admin.frame.cells import instant, since, why, why_link
 
 register = template.Library()
 
@@ -60,8 +60,14 @@ def ratio(value: Decimal | None) -> str:
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
-    """``{{ run.created_at|moment }}``."""
+def moment(value: datetime | None) -> SafeString:
+    """``{{ run.created_at|moment }}``, with UTC for who points at it."""
+    return instant(value)
+
+
+@register.filter
+def moment_text(value: datetime | None) -> str:
+    """The same for a title, as text: ``{{ line.at|moment_text }}``."""
     return formats.moment(value)
 
 

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -14,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import lines
+from capital.admin.frame.cells import instant, lines
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
 from capital.models import (
@@ -81,7 +80,7 @@ class ChangeAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("time"), ordering="created_at")
     def shown_time(self, change: SettingChange) -> str:
         """To the second."""
-        return f"{timezone.localtime(change.created_at):%Y-%m-%d %H:%M:%S}"
+        return instant(change.created_at)
 
     @admin.display(description=pgettext_lazy("record", "change"))
     def shown_what(self, change: SettingChange) -> str:

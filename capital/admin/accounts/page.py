@@ -76,6 +76,7 @@ class AccountAdmin(
     sheet = AccountSheet
     sheet_permission = "capital.add_account"
     actions_list = ("first_steps", "import_table")
+    list_after_template = "capital/live/list.html"
     actions_detail = [
         "allocate_capital",
         "split_again",

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, lines
-from capital.admin.frame.formats import NOTHING, moment
+from capital.admin.frame.cells import badge, instant, lines
+from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.views import user_of
 from capital.models import Alert, AlertKind, AlertState
 from capital.services.alerts import digest_lines, messages_about, sentence_of_alert
@@ -84,7 +84,7 @@ class AlertAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("time"), ordering="at")
     def shown_time(self, alert: Alert) -> str:
-        return moment(alert.at)
+        return instant(alert.at)
 
     @admin.display(description=gettext_lazy("kind"), ordering="kind")
     def shown_kind(self, alert: Alert) -> str:

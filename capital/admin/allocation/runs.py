@@ -20,7 +20,7 @@ from capital.admin.allocation.decisions import linked_strategies, pool_tables
 from capital.admin.allocation.filters import MovedFilter, OfStrategyFilter, strategies_named
 from capital.admin.allocation.reverts import RevertPages
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import OUTCOME_COLOUR, badge, lines, link_to, why
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, instant, lines, link_to, why
 from capital.admin.frame.exports import csv_response
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING, digits, money, ratio
@@ -69,6 +69,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
     """Append-only. The page of a run reads the same years later."""
 
     actions = ["export"]
+    list_after_template = "capital/live/list.html"
     change_form_before_template = "capital/allocation/run.html"
     list_display = [
         "shown_time",
@@ -173,7 +174,7 @@ class RunAdmin(RevertPages, IndexedSearch, RecordAdmin):
 
     @admin.display(description=gettext_lazy("time"), ordering="created_at")
     def shown_time(self, run: AllocationRun) -> str:
-        return f"{timezone.localtime(run.created_at):%Y-%m-%d %H:%M:%S}"
+        return instant(run.created_at)
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
     def shown_account(self, run: AllocationRun) -> Any:

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from capital.admin.frame.formats import NOTHING, age, change, moment, percent
+from capital.admin.frame.formats import NOTHING, age, change, moment, percent, utc_text
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overview import Freshness
@@ -96,6 +96,18 @@ def gain(amount: Decimal | None, currency: str) -> SafeString:
     return format_html('<span class="{}">{}</span>', direction, figure(change(amount, currency)))
 
 
+def instant(value: datetime | None) -> SafeString:
+    """A time in the project's time zone, with UTC for who points at it; a dash for None."""
+    if value is None:
+        return SafeString(NOTHING)
+    return format_html(
+        '<time class="whitespace-nowrap" datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        utc_text(value),
+        moment(value),
+    )
+
+
 def since(value: datetime | None, *, now: datetime) -> SafeString:
     """How long ago, with the exact time for who points at it. It ticks: see ``ages.js``."""
     if value is None:
@@ -103,7 +115,7 @@ def since(value: datetime | None, *, now: datetime) -> SafeString:
     return format_html(
         '<time class="whitespace-nowrap" datetime="{}" title="{}" data-age>{}</time>',
         value.isoformat(),
-        moment(value),
+        " · ".join(each for each in (moment(value), utc_text(value)) if each),
         age(value, now=now),
     )
 

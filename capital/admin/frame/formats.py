@@ -5,7 +5,7 @@ currency's quantum. Absent is a dash, never zero. The answers are plain text, fo
 messages and titles alike; whoever puts them into HTML escapes them as any text.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils import timezone
@@ -87,6 +87,13 @@ def number(value: Decimal | None) -> str:
 def moment(value: datetime | None) -> str:
     """``2026-11-22 20:00:21`` in the project's time zone; a dash for None."""
     return NOTHING if value is None else f"{timezone.localtime(value):%Y-%m-%d %H:%M:%S}"
+
+
+def utc_text(value: datetime) -> str:
+    """The same in UTC, as exchanges and logs tell it; empty where that is the project's zone."""
+    if not timezone.localtime(value).utcoffset():
+        return ""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def age(value: datetime | None, *, now: datetime) -> str:

@@ -244,6 +244,7 @@ def _item(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "link": reverse(entry.page),
     }
     calls = entry.badge(request) if entry.badge else None
+    item["counts"] = entry.badge is not None
     if calls:
         item["badge"] = calls
     return item

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 
-from capital.admin.frame.cells import badge
+from capital.admin.frame.cells import badge, instant
 from capital.admin.frame.formats import moment
 from capital.models import Stop
 from capital.services.limits import (
@@ -90,7 +90,7 @@ def _stop_shown(stop: Stop, user: AbstractUser) -> Any:
         scope_name(stop),
         why_shown(stop),
         who_stopped(stop),
-        moment(stop.at),
+        instant(stop.at),
     )
     if not stop.is_open:
         lifted = gettext("lifted %(time)s") % {"time": moment(stop.lifted_at)}

@@ -14,8 +14,8 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, lines
-from capital.admin.frame.formats import NOTHING, moment
+from capital.admin.frame.cells import badge, instant, lines
+from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.stops import stops_shown, why_shown
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
@@ -246,7 +246,7 @@ class StopAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("entries stopped at"), ordering="at")
     def shown_time(self, stop: Stop) -> str:
-        return moment(stop.at)
+        return instant(stop.at)
 
     @admin.display(description=gettext_lazy("stopped"))
     def shown_scope(self, stop: Stop) -> str:
@@ -258,7 +258,7 @@ class StopAdmin(RecordAdmin):
         """In force, or when and by whom it was lifted."""
         if stop.is_open:
             return badge(gettext("in force"), "danger")
-        return lines(badge(gettext("lifted")), moment(stop.lifted_at))
+        return lines(badge(gettext("lifted")), instant(stop.lifted_at))
 
     @admin.display(description=gettext_lazy("reason"))
     def shown_reason(self, stop: Stop) -> str:
@@ -272,7 +272,7 @@ class StopAdmin(RecordAdmin):
 
     @admin.display(description=gettext_lazy("lifted at"))
     def shown_lifted_at(self, stop: Stop) -> str:
-        return NOTHING if stop.lifted_at is None else moment(stop.lifted_at)
+        return NOTHING if stop.lifted_at is None else instant(stop.lifted_at)
 
     @admin.display(description=gettext_lazy("lifted by"))
     def shown_lifted_by(self, stop: Stop) -> str:

@@ -9,7 +9,8 @@ from django.utils.translation import pgettext
 
 from capital.admin.dashboard.earnings import Figure, signed
 from capital.admin.dashboard.trading import short_price
-from capital.admin.frame.formats import moment, number, span
+from capital.admin.frame.cells import instant
+from capital.admin.frame.formats import number, span
 from capital.admin.frame.lists import BoundedPaginator
 from capital.admin.performance.cells import part
 from capital.models import Trade
@@ -60,8 +61,8 @@ def _row(trade: Trade) -> TradeRow:
         account=link.account.name,
         symbol=trade.symbol,
         side=long if trade.is_long else short,
-        opened_at=moment(trade.opened_at),
-        closed_at=moment(trade.closed_at),
+        opened_at=instant(trade.opened_at),
+        closed_at=instant(trade.closed_at),
         held_for=span(trade.held_for),
         quantity=number(short_price(trade.entered)),
         entry=number(short_price(trade.entry_price)),

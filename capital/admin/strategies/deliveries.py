@@ -7,12 +7,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import DropdownFilter
 
 from capital.admin.frame.base import RecordAdmin
-from capital.admin.frame.cells import badge, lines, link_to
+from capital.admin.frame.cells import badge, instant, lines, link_to
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
 from capital.admin.frame.formats import NOTHING
 from capital.admin.frame.lists import IndexedSearch
@@ -95,7 +94,7 @@ class DeliveryAdmin(IndexedSearch, RecordAdmin):
 
     @admin.display(description=gettext_lazy("received at"), ordering="received_at")
     def shown_time(self, delivery: WebhookDelivery) -> str:
-        return f"{timezone.localtime(delivery.received_at):%Y-%m-%d %H:%M:%S}"
+        return instant(delivery.received_at)
 
     @admin.display(description=gettext_lazy("strategy"), ordering="strategy__name")
     def shown_strategy(self, delivery: WebhookDelivery) -> Any:

@@ -12,10 +12,10 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from capital.admin.frame.base import SiteModelAdmin
-from capital.admin.frame.cells import badge, figure, lines, why
+from capital.admin.frame.cells import badge, figure, instant, lines, why
 from capital.admin.frame.editable import Editable, EditableForm
 from capital.admin.frame.filters import OwnerFilter
-from capital.admin.frame.formats import NOTHING, moment, money
+from capital.admin.frame.formats import NOTHING, money
 from capital.admin.frame.views import asker_of, render_page, shows_owner, user_of
 from capital.admin.limits.panel import StopsPanel
 from capital.admin.performance.detail import StrategyPerformancePage
@@ -69,6 +69,7 @@ class StrategyAdmin(
     sheet = StrategySheet
     sheet_permission = "strategies.add_strategy"
     actions_list = ("import_table",)
+    list_after_template = "capital/live/list.html"
     actions = ["pause", "activate", "archive"]
     actions_detail = ["performance", "webhook"]
     list_display = ["shown_name", "shown_market", "shown_status", "shown_accounts", "shown_capital"]
@@ -149,7 +150,7 @@ class StrategyAdmin(
                 format_html(
                     '<a class="text-link" href="{}">{}</a> {}',
                     reverse("admin:capital_webhookdelivery_change", args=[delivery.pk]),
-                    moment(delivery.received_at),
+                    instant(delivery.received_at),
                     refusal_text(delivery),
                 )
                 for delivery in strategy.refusals  # type: ignore[attr-defined]

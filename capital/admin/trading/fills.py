@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from capital.admin.frame.base import RecordAdmin, SiteChangeList
-from capital.admin.frame.cells import badge, figure, gain, lines, link_to
+from capital.admin.frame.cells import badge, figure, gain, instant, lines, link_to
 from capital.admin.frame.filters import TimeFilter, VisibleFilter
-from capital.admin.frame.formats import NOTHING, change, moment, money, number
+from capital.admin.frame.formats import NOTHING, change, money, number
 from capital.admin.frame.lists import MOST_ROWS, AtLeast
 from capital.admin.trading.assigning import AssignActions
 from capital.admin.trading.entering import FlowPages, OpeningPages
@@ -177,7 +177,7 @@ class FillAdmin(AssignActions, ExportActions, OpeningPages, ImportPages, RecordA
 
     @admin.display(description=gettext_lazy("executed at"), ordering="executed_at")
     def shown_time(self, fill: Fill) -> str:
-        return moment(fill.executed_at)
+        return instant(fill.executed_at)
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
     def shown_account(self, fill: Fill) -> Any:
@@ -321,7 +321,7 @@ class FlowAdmin(FlowPages, ExportActions, RecordAdmin):
 
     @admin.display(description=gettext_lazy("occurred at"), ordering="occurred_at")
     def shown_time(self, flow: Flow) -> str:
-        return moment(flow.occurred_at)
+        return instant(flow.occurred_at)
 
     @admin.display(description=gettext_lazy("account"), ordering="account__name")
     def shown_account(self, flow: Flow) -> Any:

@@ -5,13 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone, translation
 from playwright.sync_api import Page, expect
 
 from capital.admin.frame.formats import age
-from capital.models import AllocationRun
+from capital.domain.reasons import Code, Reason
+from capital.models import Account, AlertKind, AllocationRun
+from capital.services.alerts.troubles import About, Seen, note
+from tests.admin.forms import change_url
 from tests.admin.tenants import Tenant, make_tenant
 from tests.end_to_end.browser.visitor import Visitor, goto
+from tests.factories import make_account
+from tests.simulated import Exchange
 
 Window = Callable[..., Page]
 READ = "document.querySelector('[data-live-from]').dispatchEvent(new Event('desk:read'))"
@@ -123,3 +129,57 @@ def test_hidden_page_asks_nothing(desk: Window, tenant: Tenant) -> None:
     page.clock.fast_forward(1_000)
     page.wait_for_timeout(500)
     assert len([each for each in asked if "/admin/live/" in each]) == 1
+
+
+LIST_READ = "document.querySelector('[data-list-live]').dispatchEvent(new Event('desk:read'))"
+
+
+def test_list_shows_what_became_of_its_rows_and_keeps_what_was_ticked(
+    desk: Window, tenant: Tenant
+) -> None:
+    page = goto(desk(), "/admin/capital/account/")
+    row = page.locator("#result_list tr", has_text=tenant.account.name)
+    row.locator("input[type=checkbox]").check()
+    page.locator("h1, h2").first.click()
+    page.evaluate("document.activeElement.blur()")
+    badge = page.locator("[data-badge]").first
+    expect(badge).to_be_hidden()
+
+    refused = {"name": "Renamed", "connection_code": "exchange_refused_key"}
+    Account.objects.filter(pk=tenant.account.pk).update(**refused)
+    reason = Reason(Code.EXCHANGE_REFUSED_KEY, {"venue": "binance", "kind": "AuthenticationError"})
+    with transaction.atomic():
+        about = About(account_id=tenant.account.pk)
+        note([Seen(kind=AlertKind.KEY_REFUSED, about=about, reason=reason)], now=timezone.now())
+    page.evaluate(LIST_READ)
+    renamed = page.locator("#result_list tr", has_text="Renamed")
+    expect(renamed).to_be_visible()
+    expect(renamed.locator("input[type=checkbox]")).to_be_checked()
+    expect(badge).to_have_text("1")
+    expect(page.locator("[data-list-live]")).to_be_empty()
+
+    make_account(owner=tenant.account.owner, name="Another")
+    page.evaluate(LIST_READ)
+    page.locator("[data-list-live] a").click()
+    expect(page.locator("#result_list tr", has_text="Another")).to_be_visible()
+
+
+def test_connection_check_answers_beside_the_page_and_again_in_place(
+    desk: Window, exchange: Exchange, operator: Any
+) -> None:
+    account = exchange.open_account(
+        owner=operator, name="Main", wallets={"spot": {"USDT": "100"}, "futures": {"USDT": "0"}}
+    )
+    page = goto(desk(), change_url(account))
+    page.evaluate("window.stayed = true")
+    page.get_by_role("link", name="Check connection").first.click()
+    dialog = page.locator("dialog.desk-check")
+    expect(dialog).to_contain_text("all pools readable")
+    expect(dialog).to_contain_text("100.00 USDT")
+
+    exchange.set_balance(account, "spot", "70")
+    dialog.get_by_role("link", name="Check again").click()
+    expect(dialog).to_contain_text("70.00 USDT")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    assert page.evaluate("window.stayed")

@@ -150,7 +150,7 @@
                 asOf.innerHTML = freshAsOf.innerHTML;
             }
             document.dispatchEvent(
-                new CustomEvent("desk:swapped", { detail: { changed, seen: seen.dataset.seen } }),
+                new CustomEvent("desk:swapped", { detail: { changed, seen: seen.dataset.seen, fresh } }),
             );
         };
 

@@ -1,0 +1,127 @@
+"use strict";
+
+/* A list of rows that change by themselves is read again, quietly, while it is open; and the count
+ * beside the dashboard is brought up to date with whatever was read.
+ *
+ *   <p data-list-live data-every="20" data-lost="…" data-out="…" data-changed="…">
+ *       Below a list that lives, with what is said where that failed, where the user is logged out,
+ *       and where rows came or went. The cells of a row that is still there are replaced; what was
+ *       ticked, opened or marked stays, and a list in use is left alone.
+ *   <span data-badge>
+ *       The count, on every page and in every answer of parts.js.
+ *
+ * The list is read from its own address: it costs what the page costs. It stops while the page is
+ * hidden, and asks less and less often of a server that does not answer.
+ */
+(() => {
+    const GIVEN_UP_AFTER_MS = 15000;
+    const LONGEST_MS = 300000;
+
+    const count = (fresh) => {
+        const told = fresh.querySelector("[data-badge]")?.textContent.trim();
+        if (told === undefined) {
+            return;
+        }
+        for (const each of document.querySelectorAll("[data-badge]")) {
+            each.textContent = told;
+            each.hidden = told === "";
+        }
+    };
+
+    const rows = (root) => {
+        const found = new Map();
+        for (const row of root.querySelectorAll("#result_list tbody tr")) {
+            const key = row.querySelector("input[name=_selected_action]")?.value ?? row.querySelector("a[href]")?.href;
+            if (key !== undefined) {
+                found.set(key, row);
+            }
+        }
+        return found;
+    };
+
+    const isInUse = (table) => {
+        const marked = document.getSelection();
+        return (marked && !marked.isCollapsed && table.contains(marked.anchorNode)) || table.contains(document.activeElement);
+    };
+
+    /** The cells of rows that are still there; true where rows came or went, or changed places. */
+    const put = (fresh) => {
+        const table = document.querySelector("#result_list");
+        const [old, wanted] = [rows(document), rows(fresh)];
+        if (table !== null && !isInUse(table)) {
+            for (const [key, row] of wanted) {
+                const cells = old.get(key)?.children ?? [];
+                [...row.children].forEach((cell, place) => {
+                    const there = cells[place];
+                    const isTick = cell.querySelector("input[name=_selected_action]") !== null;
+                    if (there && !isTick && there.innerHTML !== cell.innerHTML) {
+                        there.innerHTML = cell.innerHTML;
+                    }
+                });
+            }
+        }
+        return [...old.keys()].join() !== [...wanted.keys()].join();
+    };
+
+    const follow = (told) => {
+        const every = Number(told.dataset.every) * 1000;
+        let wait = every;
+        let timer = null;
+        let over = false;
+
+        const say = (text, address) => {
+            const link = document.createElement("a");
+            Object.assign(link, { href: address ?? "", textContent: text, className: "text-link" });
+            told.replaceChildren(...(text === "" ? [] : address ? [link] : [text]));
+        };
+
+        const read = async () => {
+            const answer = await fetch(location.href, {
+                credentials: "same-origin",
+                headers: { Accept: "text/html" },
+                signal: AbortSignal.timeout(GIVEN_UP_AFTER_MS),
+            });
+            if (answer.redirected || [401, 403, 404].includes(answer.status)) {
+                over = true;
+                say(told.dataset.out);
+                return;
+            }
+            if (!answer.ok) {
+                throw new Error(String(answer.status));
+            }
+            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+            say(put(fresh) ? told.dataset.changed : "", location.href);
+            const seen = fresh.querySelector("[data-seen]")?.dataset.seen;
+            document.dispatchEvent(new CustomEvent("desk:swapped", { detail: { changed: true, seen, fresh } }));
+        };
+
+        const later = () => {
+            clearTimeout(timer);
+            timer = over || document.hidden ? null : setTimeout(turn, wait);
+        };
+
+        const turn = async () => {
+            try {
+                await read();
+                wait = every;
+            } catch {
+                say(told.dataset.lost);
+                wait = Math.min(wait * 2, LONGEST_MS);
+            }
+            later();
+        };
+
+        document.addEventListener("visibilitychange", later);
+        told.addEventListener("desk:read", turn);
+        later();
+    };
+
+    document.addEventListener("desk:swapped", ({ detail }) => {
+        if (detail.fresh) {
+            count(detail.fresh);
+        }
+    });
+    document.addEventListener("DOMContentLoaded", () => {
+        document.querySelectorAll("[data-list-live]").forEach(follow);
+    });
+})();
