@@ -1065,7 +1065,7 @@ class Code(StrEnum):
 
     # An order that is refused: the request itself
     SYMBOL_MISSING = "symbol_missing", "The order has no symbol."
-    UNKNOWN_SIDE = "unknown_side", "Unknown side {side}. Use buy or sell."
+    UNKNOWN_SIDE = "unknown_side", "Unknown side {side}. Use one of: {known}."
     UNKNOWN_ORDER_TYPE = (
         "unknown_order_type",
         "Unknown order type {order_type}. Use one of: {known}.",
@@ -1077,7 +1077,7 @@ class Code(StrEnum):
     NUMBER_NOT_FINITE = "number_not_finite", "{name} is not a finite number."
     QUANTITY_MISSING = (
         "quantity_missing",
-        "The order has no quantity. Give qty_per, risk_per or qty, and not zero.",
+        "The order has no quantity. Give qty_per, risk_per, qty or stake, and not zero.",
     )
     QUANTITY_NEGATIVE = (
         "quantity_negative",

@@ -319,6 +319,12 @@ def test_call_from_another_network_is_refused_and_recorded(secret: str) -> None:
         ('{"orders": [1,\n]}', 2, 1, "Remove the comma"),
         ('{"symbol": BTCUSDT}', 1, 12, "Put the value in quotation marks."),
         ('{"price": {{close}}}', 1, 12, "nobody filled in"),
+        ('{"price": , "side": "buy"}', 1, 11, "A value is missing there."),
+        ('{"price": "1", side: "buy"}', 1, 16, "Put each name and each text in double"),
+        ('{"price": "1"}.', 1, 15, "nothing around them"),
+        ("{'price': '1'}", 1, 2, "in double quotation marks"),
+        ('{"side": "buy', 1, 10, "at the end of this text is missing"),
+        ('{"side": "buy"', 1, 15, "is not complete"),
         ('{"comment": "a "b" c"}', 1, 17, "needs a backslash"),
     ],
 )
@@ -334,6 +340,14 @@ def test_what_is_no_json_is_told_by_its_place(
     assert hint in answer.json()["detail"]
     assert "BTCUSDT" not in answer.json()["detail"]
     assert WebhookDelivery.objects.get().refusal["detail"] == answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "hint"),
+    [(b" \n", "It is empty."), (b"BTC long", "Send fields and values in braces")],
+)
+def test_what_has_no_braces_is_told_so(secret: str, raw: bytes, hint: str) -> None:
+    assert hint in post(raw).json()["detail"]
 
 
 def test_body_as_editors_and_templates_leave_it_is_read(secret: str) -> None:

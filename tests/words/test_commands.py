@@ -26,7 +26,7 @@ OURS = sorted(name for name, app in get_commands().items() if app.startswith("ca
 # What is typed or sent, whatever the language; what the machine says; names of rows and jobs.
 _TYPED = (
     r"No such file or directory",
-    r"\b(?:qty_per|risk_per|stop_price|qty)\b",
+    r"\b(?:qty_per|risk_per|stop_price|qty|stake)\b",
     r"--?[a-z][\w-]*",
     r"\{[^{}]*\}",
     r"\b[A-Z][A-Z_]+\b",

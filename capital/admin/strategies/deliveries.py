@@ -130,7 +130,10 @@ def answer_badge(delivery: WebhookDelivery) -> Any:
         return badge(gettext("no response"), "danger")
     codes = [str(size.get("code")) for size in rows_of(delivery.answer.body, "sizes")]
     sized = sum(code == Code.SIZED for code in codes)
-    colour = "success" if sized == len(codes) and codes else "warning"
+    there = sum(code == Code.ALREADY_THERE for code in codes)
+    if there and there == len(codes):
+        return badge(gettext("already there"), "success")
+    colour = "success" if sized + there == len(codes) and codes else "warning"
     text = ngettext(
         "%(sized)s of %(count)s order sized", "%(sized)s of %(count)s orders sized", len(codes)
     )
@@ -164,4 +167,6 @@ def _signal(order: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     ]
     symbol = str(order.get("symbol", shared.get("symbol", NOTHING)))
     words = [order[name] for name in ("position", "side", "action") if order.get(name) is not None]
+    if symbol == NOTHING and not words:
+        return NOTHING
     return " ".join([symbol, side_name(words[0] if words else None), *asked[:1]])

@@ -54,9 +54,8 @@ class QuickNegotiation(DefaultContentNegotiation):
 class NotJson(ParseError):
     """The body is not JSON; it says where that shows."""
 
-    def __init__(self, line: int, column: int, hint: str = "") -> None:
+    def __init__(self, line: int, column: int, hint: str) -> None:
         detail = _("The request body is not valid JSON: see line %(line)s, column %(column)s.")
-        hint = hint or _("A quotation mark inside a string needs a backslash before it.")
         super().__init__(f"{detail % {'line': line, 'column': column}} {hint}")
 
 
@@ -128,14 +127,34 @@ def _hint(error: json.JSONDecodeError | UnicodeDecodeError) -> str:
     """What usually is wrong there. Nothing of the body is quoted: it may contain a secret."""
     if not isinstance(error, json.JSONDecodeError):
         return _("Send the text as UTF-8.")
-    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :]
-    if before.endswith(",") and after[:1] in ("}", "]", ","):
-        return _("Remove the comma before it.")
-    if after.startswith("{{") or before.endswith("{"):
-        return _("A placeholder that nobody filled in stands there. Put it in quotation marks.")
-    if after[:1].isalpha() and before.endswith((":", ",", "[")):
-        return _("Put the value in quotation marks.")
-    return ""
+    before, after = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    first, is_value = after[:1], before.endswith((":", ",", "["))
+    is_name = error.msg.startswith("Expecting property name")
+    hints = (
+        (not error.doc.strip(), _("It is empty.")),
+        (
+            not before or error.msg == "Extra data",
+            _("Send fields and values in braces, and nothing around them."),
+        ),
+        (
+            error.msg.startswith("Unterminated"),
+            _("The quotation mark at the end of this text is missing."),
+        ),
+        (not first, _("The text ends there, and is not complete.")),
+        (before.endswith(",") and first in "}],", _("Remove the comma before it.")),
+        (
+            first == "{" and (is_value or is_name),
+            _("A placeholder that nobody filled in stands there. Put it in quotation marks."),
+        ),
+        (is_name, _("Put each name and each text in double quotation marks.")),
+        (
+            is_value and first in "},]",
+            _("A value is missing there. Put one, or leave the field out."),
+        ),
+        (is_value and (first.isalpha() or first == "'"), _("Put the value in quotation marks.")),
+    )
+    usual = _("A quotation mark inside a string needs a backslash before it.")
+    return next((hint for applies, hint in hints if applies), usual)
 
 
 def _decimal(text: str) -> Decimal:

@@ -53,7 +53,7 @@ class AllocateRequest(Request):
 
 @extend_schema_serializer(component_name="Order")
 class OrderBody(Request):
-    """An order to size. Give qty_per, risk_per or qty."""
+    """An order to size. Give qty_per, risk_per, qty or stake."""
 
     symbol = Text(max_length=_LONGEST_SYMBOL, help_text=_SYMBOL)
     side = serializers.ChoiceField(choices=[(side.value, side.value) for side in Side])

@@ -121,7 +121,9 @@ class OrderRequest:
         if not self.symbol:
             raise InvalidOrder(Code.SYMBOL_MISSING, field="symbol")
         if self.side not in list(Side):
-            raise InvalidOrder(Code.UNKNOWN_SIDE, field="side", side=repr(self.side)[:40])
+            raise InvalidOrder(
+                Code.UNKNOWN_SIDE, field="side", side=repr(self.side)[:40], known=", ".join(Side)
+            )
         if self.order_type not in list(OrderType):
             raise InvalidOrder(
                 Code.UNKNOWN_ORDER_TYPE,

@@ -32,6 +32,7 @@ INFORMATIVE = frozenset(
 # What each side may be called.
 _SIDE_NAMES = ("side", "action")
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+_ACTIONS = (*_SIDES, *Target, "close", "close 33%")
 _CLOSE = re.compile(r"close(?:\s+(?P<share>\d+(?:\.\d+)?)\s*%?)?\Z")
 # Seconds, or milliseconds.
 _UNIX = re.compile(r"\d{10}(?:\d{3})?")
@@ -121,7 +122,9 @@ def _of_side(name: str, value: Any) -> Any:
         if not 0 < share <= HUNDRED:
             raise InvalidOrder(Code.CLOSE_OUT_OF_RANGE, field=name, percent=plain(share))
         return Meant(Target.FLAT if share == HUNDRED else None, share, is_close=True)
-    return value
+    raise InvalidOrder(
+        Code.UNKNOWN_SIDE, field=name, side=repr(value)[:40], known=", ".join(_ACTIONS)
+    )
 
 
 def _wanted(fields: dict[str, Any]) -> Meant | None:

@@ -12,8 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from capital.admin.strategies.deliveries import answer_badge, signal_text
 from capital.domain.errors import WebhookRefused
-from capital.models import WebhookDelivery, WebhookSecret
+from capital.models import WebhookAnswer, WebhookDelivery, WebhookSecret
 from capital.services.trading import report_positions
 from capital.services.webhooks.refusals import record_refusal
 from capital.services.webhooks.secrets import Proof, rotate_secret
@@ -283,6 +284,36 @@ def test_delivery_without_an_answer_says_so(client: Client, tenant: Tenant) -> N
     listed = text_of(client.get(reverse("admin:capital_webhookdelivery_changelist")))
     assert "no response" in listed
     assert "1 of 1 order sized" in listed
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("codes", "text", "colour"),
+    [
+        (["already_there"] * 2, "already there", "green"),
+        (["sized", "already_there"], "1 of 2 orders sized", "green"),
+        (["already_there", "signal_late"], "0 of 2 orders sized", "orange"),
+        ([], "0 of 0 orders sized", "orange"),
+    ],
+)
+def test_a_list_tells_a_position_that_is_there_from_an_order_that_failed(
+    tenant: Tenant, codes: list[str], text: str, colour: str
+) -> None:
+    delivery = WebhookDelivery.objects.create(
+        strategy=tenant.strategies[0], fingerprint="1" * 64, body={}
+    )
+    body = {"sizes": [{"code": code} for code in codes]}
+    WebhookAnswer.objects.create(delivery=delivery, body=body)
+
+    shown = answer_badge(delivery)
+
+    assert text in shown
+    assert colour in shown
+
+
+def test_a_signal_of_which_nothing_could_be_read_is_one_dash() -> None:
+    assert signal_text({}) == signal_text({"comment": "x"}) == "—"
+    assert signal_text({"symbol": "BTCUSDT"}) == "BTCUSDT —"
 
 
 @pytest.mark.once

@@ -75,7 +75,7 @@ def test_an_order_that_makes_no_sense_is_refused_with_its_field(fields, code, fi
 @pytest.mark.parametrize(
     ("fields", "figures"),
     [
-        ({"side": "l" * 50}, {"side": "'" + "l" * 39}),
+        ({"side": "l" * 50}, {"side": "'" + "l" * 39, "known": "buy, sell"}),
         (
             {"order_type": "I" * 50},
             {

@@ -106,8 +106,19 @@ def test_what_could_mean_two_things_or_none_is_refused(
     assert (error.field, error.code) == (field, code)
 
 
-@pytest.mark.parametrize("side", ["hold", 1, None, "close it", "close 3 of 4"])
-def test_another_side_is_left_to_be_refused_as_an_order_s(side: Any) -> None:
+@pytest.mark.parametrize("name", ["side", "action"])
+@pytest.mark.parametrize("word", ["hold", "bye", "close it", "close 3 of 4", ""])
+def test_another_action_is_refused_with_all_that_there_are(name: str, word: str) -> None:
+    error = refusal(**{name: word})
+
+    assert (error.field, error.code) == (name, Code.UNKNOWN_SIDE)
+    assert error.reason.figures == {
+        "side": repr(word), "known": "buy, sell, long, short, flat, close, close 33%",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("side", [1, None])
+def test_what_is_no_word_is_left_to_be_refused_as_an_order_s(side: Any) -> None:
     asked = read(side=side)
 
     assert isinstance(asked, OrderRequest)
