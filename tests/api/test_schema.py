@@ -142,6 +142,11 @@ def test_rows_have_every_field_that_they_are_described_with() -> None:
         (row,) = bot.get(f"{path}/").json()["results"]
         assert list(row) == list(schemas[name]["properties"]), name
         assert set(schemas[name]["required"]) == set(row), name
+    permit(link.account.owner, "capital.report_position")
+    told = bot.put(
+        f"strategy-accounts/{link.pk}/positions/", {"symbol": "BTC/USDT", "quantity": "1"}
+    )
+    assert set(told.json()) == set(schemas["ReportedPosition"]["required"])
 
 
 def test_names_of_operations_and_enums_say_what_of() -> None:

@@ -186,7 +186,7 @@ def describe_problems(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema["additionalProperties"] = False
-    for name in _rows(result):
+    for name in {*_rows(result), "ReportedPosition"}:
         # Whatever may be left out of a request: an answer has every field of its rows.
         schemas[name]["required"] = list(schemas[name]["properties"])
     _let_more_than_one_fit(schemas)
