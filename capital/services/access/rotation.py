@@ -10,6 +10,7 @@ from django.utils.translation import override
 from capital.domain.errors import CredentialsUnreadable
 from capital.models.columns.encrypted import Ciphertext, EncryptedTextField, encrypted_fields
 from capital.services.transactions import outside_transaction
+from capital.traces import told
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def warn_of_unreadable() -> None:
     except Error:
         return
     if unreadable:
-        rows = dict.fromkeys(f"{each.model} {each.pk}" for each in unreadable)
+        rows = dict.fromkeys(f"{each.model} {told(each.pk, each.row)}" for each in unreadable)
         logger.warning(
             "%s stored secrets cannot be read with FIELD_ENCRYPTION_KEYS: %s. Add the missing key, "
             "or enter them again; `python manage.py doctor` says more.",

@@ -28,10 +28,10 @@ def test_it_names_the_rows_and_not_what_is_in_them(caplog: Any) -> None:
 
     assert line.startswith(
         "22 stored secrets cannot be read with FIELD_ENCRYPTION_KEYS: account "
-        f"{lost[0].pk}, account {lost[1].pk}, "
+        f"{lost[0]} #{lost[0].pk}, account {lost[1]} #{lost[1].pk}, "
     )
-    assert f"account {lost[9].pk}, …. Add the missing key" in line
-    assert f"account {lost[10].pk}," not in line
+    assert f"account {lost[9]} #{lost[9].pk}, …. Add the missing key" in line
+    assert f"#{lost[10].pk}" not in line
     assert "CANARY" not in line
 
 
