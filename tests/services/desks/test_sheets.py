@@ -306,6 +306,28 @@ def test_strategies_and_links_that_are_there_are_changed(user: User) -> None:
     ]
     assert Strategy.objects.get(key="trend").name == "New"
     assert (link.weight, link.leverage) == (1, 3)
+    again = enter(StrategySheet, "key,account,weight\ntrend,Main,1.0\n", user)
+    assert told(again) == [(2, Verb.KEPT, "trend"), (2, Verb.KEPT, "trend @ Main")]
+
+
+def test_what_nobody_foresaw_is_raised_and_makes_nothing(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told as no line's problem, where its text might hold a secret."""
+    monkeypatch.setattr("capital.services.desks.sheets.entering.lock_accounts", lambda _: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        run(AccountSheet, "name,venue\nMain,binance\n", user)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(
+        "capital.services.desks.sheets.entering.change_account", lambda *_, **__: 1 / 0
+    )
+    make_account(owner=user, name="Old")
+    content = "name,venue,reserve_percent\nNew,okx,\nOld,,10\n"
+    with pytest.raises(ZeroDivisionError):
+        run(AccountSheet, content, user)
+    assert not Account.objects.filter(name="New").exists()
 
 
 def test_a_link_is_refused_by_the_rules_of_its_page_and_told_at_its_column(user: User) -> None:

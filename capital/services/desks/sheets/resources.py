@@ -61,10 +61,6 @@ class SheetReport:
         ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
-    def count(self, verb: Verb) -> int:
-        """Of how many rows it is told."""
-        return sum(step.verb is verb for _, step in self.steps)
-
 
 class Sheet(Resource):  # type: ignore[misc]  # the library has no types
     """A table whose lines are entered by services, in one transaction.
