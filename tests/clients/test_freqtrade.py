@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,7 @@ D = Decimal
 HERE = Path(__file__).parent
 PYTHON = ROOT / ".venv" / "freqtrade" / "bin" / "python"
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+PATIENCE_SECONDS = 300
 NOWHERE = "http://127.0.0.1:9/api/v1"
 
 
@@ -94,9 +96,13 @@ def bot(world: World, link: StrategyAccount, folder: Path) -> Iterator[Bot]:
             env={**os.environ, "CAPITAL": url, "TOKEN": token, "PYTHONPATH": str(folder)},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
+    # One that hangs is ended, and its log is shown.
+    patience = threading.Timer(PATIENCE_SECONDS, process.kill)
+    patience.start()
     try:
         yield Bot(process, errors, url)
     finally:
+        patience.cancel()
         process.kill()
         process.wait()
         for pipe in (process.stdin, process.stdout):
