@@ -33,7 +33,7 @@
             const change = write(row, "change", link.change);
             change.classList.toggle("desk-up", link.direction === "up");
             change.classList.toggle("desk-down", link.direction === "down");
-            write(row, "why", link.why);
+            write(row, "hint", link.why);
         }
         for (const facts of form.querySelectorAll("[data-pool]")) {
             facts.textContent = told.pools?.[facts.dataset.pool] ?? "";
