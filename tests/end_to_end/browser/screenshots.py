@@ -1,4 +1,4 @@
-"""The pictures of the README, from the demo desk: `make screenshots`."""
+"""The pictures of the README and of an operator's day, from the demo desk: `make screenshots`."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.end_to_end.browser.visitor import RUN_ACTION, Visitor, goto
 from tests.paths import ROOT
 
 IMAGES = ROOT / "docs" / "images"
-LARGEST_BYTES = 200_000
+LARGEST_BYTES = 150_000
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def test_pictures(visitor: Visitor, demo: Account) -> None:
-    page = visitor.open(demo.owner, width=1280, height=1440)
+    page = visitor.open(demo.owner, width=1280, height=900)
     shoot(goto(page, "/admin/"), "dashboard")
     page.set_viewport_size({"width": 1280, "height": 1000})
     shoot(goto(page, f"/admin/capital/account/{demo.pk}/change/"), "account")
@@ -64,22 +64,55 @@ def test_pictures(visitor: Visitor, demo: Account) -> None:
     page.locator(RUN_ACTION).first.click()
     page.wait_for_url("**/plans/*/")
     page.wait_for_load_state("networkidle")
+    page.set_viewport_size({"width": 1280, "height": 880})
     page.evaluate("document.querySelector('details:not(.plan-more)').open = false")
     shoot(page, "preview")
     page.click("button[name=_apply]")
     page.wait_for_url("**/result/")
     run = AllocationRun.objects.filter(account=demo).latest("pk")
+    page.set_viewport_size({"width": 1280, "height": 860})
     shoot(goto(page, f"/admin/capital/allocationrun/{run.pk}/change/"), "run")
 
-    dark = visitor.open(demo.owner, scheme="dark", language="ko", width=1280, height=1000)
+    dark = visitor.open(demo.owner, scheme="dark", language="ko", width=1280, height=900)
     shoot(goto(dark, "/admin/"), "dashboard-dark-korean")
 
 
 def test_pictures_of_performance(visitor: Visitor, demo: Account) -> None:
     page = visitor.open(demo.owner, width=1280, height=860)
     shoot(goto(page, "/admin/performance/"), "performance")
-    page.set_viewport_size({"width": 1280, "height": 1320})
+    page.set_viewport_size({"width": 1280, "height": 900})
     strategy = Strategy.objects.get(key="trend")
     shoot(goto(page, f"/admin/strategies/strategy/{strategy.pk}/performance/"), "strategy")
     page.set_viewport_size({"width": 1280, "height": 800})
     shoot(goto(page, f"/admin/statements/?account={demo.pk}"), "statement")
+
+
+def test_pictures_of_a_day(visitor: Visitor, demo: Account) -> None:
+    page = visitor.open(demo.owner, width=1100, height=560)
+    shoot(goto(page, "/admin/"), "day-needs")
+
+    goto(page, f"/admin/capital/account/{demo.pk}/change/")
+    first = page.locator(".weights-input input[type=text], .weights-input input[type=number]").first
+    first.fill("3")
+    page.wait_for_function(
+        "[...document.querySelectorAll('[data-after]')].some(each => each.textContent !== '')"
+    )
+    shoot(page, "day-weights")
+
+    page.locator("[data-timeline]").scroll_into_view_if_needed()
+    page.wait_for_selector("[data-timeline-plot]")
+    page.locator("[data-timeline]").evaluate("each => each.scrollIntoView()")
+    page.evaluate("window.scrollBy(0, -80)")
+    shoot(page, "day-timeline")
+
+    page.locator(".desk-table a.desk-why, .field-shown_capital a.desk-why").first.click()
+    page.wait_for_selector(".why-popover .why-figures")
+    shoot(page, "day-why")
+
+    goto(page, f"/admin/capital/account/{demo.pk}/change/")
+    page.get_by_role("link", name="Check connection").first.click()
+    page.wait_for_selector("dialog.desk-check .desk-list")
+    shoot(page, "day-check")
+
+    goto(page, "/admin/capital/stop/all/")
+    shoot(page, "day-stop")
