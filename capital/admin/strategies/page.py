@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
@@ -201,7 +201,8 @@ class StrategyAdmin(
         if obj is not None and "status" in form.base_fields:
             told = told_losses(capital_when_idle([obj.pk], request.user))
             if told:
-                form.base_fields["status"].help_text = told
+                # A help text is shown as HTML, and people name their accounts.
+                form.base_fields["status"].help_text = escape(told)
         return form
 
     def delete_row(self, request: HttpRequest, row: Strategy) -> None:

@@ -251,9 +251,10 @@ def test_the_page_of_an_account_and_of_a_strategy_have_their_charts(client: Clie
         "5000.00",
     ]
     assert capital["labels"] == ["mine-spot", "mine-futures"]
-    held, _ = charts(strategy)
-    assert held["series"][0]["name"] == "mine-account"
-    assert held["series"][0]["amounts"][-2:] == [None, "10369.00"]
+    # Its capital over time is the timeline, which comes by itself.
+    (pnl,) = charts(strategy)
+    assert pnl["kind"] == "days"
+    assert "data-timeline-src" in strategy
     assert "Recent allocations" in account
 
 

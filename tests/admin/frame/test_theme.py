@@ -20,6 +20,7 @@ OURS = ROOT / "capital_project" / "templates"
 THEIRS = Path(unfold.__file__).parent / "templates"
 # What we write ourselves, so that everybody can use it, and what the theme had then.
 REWRITTEN = {
+    "unfold/helpers/app_list_badge.html": "bc002ff5a001fd04",
     "unfold/helpers/edit_inline/tabular_field.html": "ab1aab4fedf9f270",
     "unfold/helpers/navigation_header.html": "35139b9d94580be9",
     "unfold/helpers/welcomemsg.html": "e8eab02522ba2319",

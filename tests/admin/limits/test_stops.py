@@ -140,7 +140,8 @@ def test_pages_say_who_stopped_it_why_and_when_and_where_who_may_lifts_it(
     lift = f"/admin/capital/stop/{stop.pk}/lift/"
 
     page = page_of(kind, browser, link)
-    assert f"An outage (risk-desk, {timezone.localtime(at):%Y-%m-%d %H:%M:%S})" in page
+    assert "An outage (risk-desk, <time" in page
+    assert f">{timezone.localtime(at):%Y-%m-%d %H:%M:%S}</time>)" in page
     assert lift in page
     assert "Elsewhere" not in page
 
