@@ -9,8 +9,10 @@ DEVELOPMENT := $(VENV)/.development
 MUTANTS := $(VENV)/.mutants
 CLIENTS := $(VENV)/.clients
 FREQTRADE := $(VENV)/.freqtrade
-# What was not published as the lock says is not installed.
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# What was not published as the lock says is not installed. It is compiled behind that: on all cores, and
+# without the half of ccxt that nobody imports.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x 'ccxt/pro/|/tests?/' $(VENV)/lib || true
 LOCK := $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 # The demo never touches another database than its own.
@@ -34,10 +36,12 @@ $(RUNTIME): requirements.lock
 	@# What an interrupted set-up left behind has no pip, and is made again.
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(INSTALL) -r requirements.lock
+	@$(COMPILE)
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
 	$(INSTALL) -r requirements-dev.lock
+	@$(COMPILE)
 	@touch $@
 
 $(MUTANTS): requirements-mutants.lock $(DEVELOPMENT)
@@ -64,7 +68,7 @@ run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000 (PORT=… fo
 	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && exec $(MANAGE) run_with_worker 127.0.0.1:$(PORT)'
 
 # Tests start processes by the hundred, and their own workers: none compiles the project again.
-test test-database test-browser: export PYTHONDONTWRITEBYTECODE :=
+test test-database test-browser test-generated test-freqtrade: export PYTHONDONTWRITEBYTECODE :=
 # No commit of a test is to outlive the server's machine: PostgreSQL need not wait for the disk.
 test test-database test-browser: export PGOPTIONS := -c synchronous_commit=off
 
@@ -84,7 +88,7 @@ test-browser: $(DEVELOPMENT)  ## The admin in a real browser (CHROMIUM=… if it
 
 $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPMENT)
 	$(PYTHON) -m venv --clear $(VENV)/clients
-	$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-clients.lock
+	$(VENV)/clients/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements-clients.lock
 	mkdir -p $(VENV)/clients-node
 	cp tests/clients/package.json tests/clients/package-lock.json $(VENV)/clients-node/
 	npm ci --prefix $(VENV)/clients-node --fetch-retries=1 --fetch-timeout=20000 --ignore-scripts --no-audit --no-fund --silent
@@ -92,7 +96,7 @@ $(CLIENTS): requirements-clients.lock tests/clients/package-lock.json $(DEVELOPM
 
 $(FREQTRADE): requirements-freqtrade.lock $(DEVELOPMENT)
 	$(PYTHON) -m venv --clear $(VENV)/freqtrade
-	$(VENV)/freqtrade/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-freqtrade.lock
+	$(VENV)/freqtrade/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-compile -r requirements-freqtrade.lock
 	@touch $@
 
 test-clients: test-generated test-freqtrade  ## Use generated clients, and freqtrade, against the running server
