@@ -43,7 +43,7 @@ from capital.domain.errors import BudgetLimitNotAllowed
 from capital.models import Account
 from capital.services.access import Act, may
 from capital.services.accounts import change_account, create_account, delete_account
-from capital.services.desks import AccountSheet
+from capital.services.desks import account_sheet
 from capital.services.sentences import sentence
 from strategies.edits import Seen
 
@@ -73,7 +73,7 @@ class AccountAdmin(
     """Credentials go in and never come out. Capital is written by allocations only."""
 
     form = AccountForm
-    sheet = AccountSheet
+    sheet = staticmethod(account_sheet)
     sheet_permission = "capital.add_account"
     actions_list = ("first_steps", "import_table")
     list_after_template = "capital/live/list.html"

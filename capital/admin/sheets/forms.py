@@ -16,7 +16,6 @@ from capital.domain.errors import SheetRefused
 from capital.services.desks import (
     LARGEST_SHEET_KB,
     MOST_LINES,
-    Sheet,
     SheetReport,
     open_sheet,
     seal_sheet,
@@ -61,7 +60,7 @@ class SheetForm(ImportForm):  # type: ignore[misc]
     """Which file. ``table`` is what it says, ``sealed`` the text that the page carries."""
 
     def __init__(
-        self, *args: Any, actor: AbstractUser, sheet: type[Sheet], kind: str, **kwargs: Any
+        self, *args: Any, actor: AbstractUser, sheet: type[Any], kind: str, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self._actor, self._sheet, self._kind = actor, sheet, kind
@@ -102,7 +101,7 @@ class ConfirmSheetForm(ConfirmImportForm):  # type: ignore[misc]
     shown = forms.CharField(widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, actor: AbstractUser, sheet: type[Sheet], kind: str, **kwargs: Any
+        self, *args: Any, actor: AbstractUser, sheet: type[Any], kind: str, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self._actor, self._sheet, self._kind = actor, sheet, kind

@@ -1,54 +1,42 @@
 """Importing accounts or strategies from a table: uploaded, seen first, and imported exactly so."""
 
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.translation import gettext, gettext_lazy, pgettext
-from import_export.admin import ImportMixin
-from import_export.results import RowResult
+from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
-from capital.admin.frame.cells import badge
 from capital.admin.frame.exports import attached, csv_response
-from capital.admin.frame.formats import NOTHING
-from capital.admin.frame.views import asker_of, user_of
-from capital.admin.sheets.forms import CarriedTable, ConfirmSheetForm, SheetForm, TableFormat
-from capital.domain.errors import SheetChanged
-from capital.domain.money import EXACT, plain
-from capital.services.desks import Sheet, SheetReport, Step, Verb
-from capital.services.sentences import sentence
 from capital.services.trading import write_workbook
 
-_MOST_PROBLEMS = 50
-_ENDINGS = ("csv", "xlsx")
+if TYPE_CHECKING:
+    from capital.admin.sheets.importer import Importer
+
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-class SheetPages(ImportMixin):  # type: ignore[misc]  # the library has no types
+class SheetPages:
     """For a ``ModelAdmin``: upload, see first, import. Before its other base classes.
 
     Attributes:
-        sheet: What is imported here.
+        sheet: Gives the class of what is imported here; the library is loaded when it is called.
         sheet_permission: Who may.
+        sheet_endings: The files that there are to begin with.
     """
 
-    import_export_change_list_template = None
-    import_template_name = "capital/sheets/import.html"
-    import_form_class = SheetForm
-    confirm_form_class = ConfirmSheetForm
-    skip_admin_log = True
-    sheet: type[Sheet]
+    sheet: Callable[[], type[Any]]
     sheet_permission: str
+    sheet_endings = ("csv", "xlsx")
+    admin_site: Any
+    opts: Any
 
     def get_urls(self) -> list[Any]:
-        """The pages behind the button, without the library's own way to it."""
+        """The pages behind the button."""
         wrap = self.admin_site.admin_view
-        names = "_".join(self.get_model_info())
+        names = self._names()
         return [
             path("import/now/", wrap(self.process_import), name=f"{names}_process_import"),
             *(
@@ -58,9 +46,9 @@ class SheetPages(ImportMixin):  # type: ignore[misc]  # the library has no types
                     {"ending": ending},
                     name=f"{names}_template_{ending}",
                 )
-                for ending in _ENDINGS
+                for ending in self.sheet_endings
             ),
-            *super(ImportMixin, self).get_urls(),
+            *super().get_urls(),  # type: ignore[misc]
         ]
 
     def has_import_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
@@ -75,26 +63,21 @@ class SheetPages(ImportMixin):  # type: ignore[misc]  # the library has no types
     )
     def import_table(self, request: HttpRequest) -> HttpResponse:
         """Choose a file, and see what it would do."""
-        return self._dressed(self.import_action(request), request)
+        return self._importer().import_action(request)
 
-    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def process_import(self, request: HttpRequest) -> HttpResponse:
         """Import what was shown, all of it, or nothing."""
         if not self.has_import_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            return HttpResponseRedirect(self._start())
-        try:
-            response = super().process_import(request, **kwargs)
-        except SheetChanged as error:
-            messages.error(request, sentence(error.reason))
-            return HttpResponseRedirect(self._start())
-        return self._dressed(response, request)
+            return HttpResponseRedirect(self.start_of_import())
+        return self._importer().process_import(request)
 
     def template_view(self, request: HttpRequest, ending: str) -> HttpResponse:
         """A table to begin with: the columns that most need, and an example."""
         if not self.has_import_permission(request):
             raise PermissionDenied
-        usual = self.sheet.columns.usual
+        usual = self.sheet().columns.usual
         columns, row = list(usual), list(usual.values())
         name = str(self.opts.model_name)
         if ending == "xlsx":
@@ -104,143 +87,15 @@ class SheetPages(ImportMixin):  # type: ignore[misc]  # the library has no types
             return response
         return csv_response(name, columns, [row])  # type: ignore[return-value]
 
-    # What the library asks
+    def start_of_import(self) -> str:
+        """Where a file is chosen."""
+        return reverse(f"admin:{self._names()}_import_table")
 
-    def get_import_formats(self) -> list[Any]:
-        """Told by the content, not by whoever uploads it."""
-        return [TableFormat]
+    def _importer(self) -> "Importer":
+        # Loaded only here: with all formats that the library knows it is 300 modules.
+        from capital.admin.sheets.importer import Importer
 
-    def get_import_resource_classes(self, request: HttpRequest) -> list[Any]:
-        """The only one."""
-        return [self.sheet]
+        return Importer(self)
 
-    def get_import_resource_kwargs(
-        self, request: HttpRequest, form: Any, **_kwargs: Any
-    ) -> dict[str, Any]:
-        """Who imports, where it is told, and what was shown before."""
-        shown = getattr(form, "cleaned_data", {}).get("shown")
-        return {**asker_of(request), "report": form.report, "shown": shown}
-
-    def get_import_form_kwargs(self, request: HttpRequest) -> dict[str, Any]:
-        """Whose file it is, and what it is read as."""
-        return {**super().get_import_form_kwargs(request), **self._reading(request)}
-
-    def get_confirm_form_kwargs(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
-        """The same."""
-        kwargs = super().get_confirm_form_kwargs(request, import_form)
-        return {**kwargs, **self._reading(request)}
-
-    def get_confirm_form_initial(self, request: HttpRequest, import_form: Any) -> dict[str, Any]:
-        """With the digest of what is shown."""
-        initial: dict[str, Any] = super().get_confirm_form_initial(request, import_form)
-        if import_form is not None:
-            initial["shown"] = import_form.report.digest
-        return initial
-
-    def write_to_tmp_storage(self, import_file: Any, input_format: Any) -> CarriedTable:
-        """Nowhere: the page carries it."""
-        return CarriedTable(name=import_file.form.sealed, table=import_file.form.table)
-
-    def get_tmp_storage_class(self) -> type[CarriedTable]:
-        """What takes it back from the page."""
-        return CarriedTable
-
-    def process_result(self, result: Any, request: HttpRequest) -> HttpResponse:
-        """Say how many, and show the list; the services recorded each change."""
-        text = gettext("Imported: %(new)s new, %(changed)s changed, %(kept)s unchanged.")
-        counts = {
-            "new": result.totals[RowResult.IMPORT_TYPE_NEW],
-            "changed": result.totals[RowResult.IMPORT_TYPE_UPDATE],
-            "kept": result.totals[RowResult.IMPORT_TYPE_SKIP],
-        }
-        messages.success(request, text % counts)
-        return HttpResponseRedirect(self._list())
-
-    # The page
-
-    def _reading(self, request: HttpRequest) -> dict[str, Any]:
-        return {"actor": user_of(request), "sheet": self.sheet, "kind": str(self.opts.model_name)}
-
-    def _dressed(self, response: HttpResponse, request: HttpRequest) -> HttpResponse:
-        """The library's answer, with what our page shows."""
-        context = getattr(response, "context_data", None)
-        if context is None:
-            return response
-        columns = self.sheet.columns
-        name = self.opts.verbose_name_plural
-        title = gettext("Import %(name)s") % {"name": name}
-        if "result" in context:
-            title = gettext("Import %(name)s: preview") % {"name": name}
-            context |= _preview(context["form"].report)
-        info = "_".join(self.get_model_info())
-        context |= {
-            "title": title,
-            "start": self._start(),
-            "back": self._list(),
-            "confirm": reverse(f"admin:{info}_process_import"),
-            "required": columns.name,
-            "usual": [each for each in columns.usual if each != columns.name],
-            "optional": columns.optional,
-            "templates": [
-                (ending.upper(), reverse(f"admin:{info}_template_{ending}")) for ending in _ENDINGS
-            ],
-        }
-        return response
-
-    def _start(self) -> str:
-        return reverse(f"admin:{'_'.join(self.get_model_info())}_import_table")
-
-    def _list(self) -> str:
-        return reverse(f"admin:{'_'.join(self.get_model_info())}_changelist")
-
-
-def _preview(report: SheetReport) -> dict[str, Any]:
-    problems = report.problems
-    return {
-        "problems": problems[:_MOST_PROBLEMS],
-        "more_problems": max(len(problems) - _MOST_PROBLEMS, 0),
-        "steps": [_step(number, step) for number, step in report.steps],
-        "is_new": any(step.verb is not Verb.KEPT for _, step in report.steps),
-    }
-
-
-def _step(number: int, step: Step) -> dict[str, Any]:
-    verbs = {
-        Verb.MADE: (gettext("new"), "success"),
-        Verb.CHANGED: (pgettext("import", "changed"), "warning"),
-        Verb.KEPT: (gettext("unchanged"), ""),
-    }
-    kinds = {
-        "account": gettext("account"),
-        "strategy": gettext("strategy"),
-        "link": gettext("strategy link"),
-    }
-    return {
-        "number": number,
-        "kind": kinds[step.kind],
-        "name": step.name,
-        "verb": badge(*verbs[step.verb]),
-        "fields": _fields(step.fields, is_new=step.verb is Verb.MADE),
-    }
-
-
-def _fields(fields: Mapping[str, tuple[Any, Any]], *, is_new: bool) -> list[tuple[str, str]]:
-    return [
-        (name, gettext("new value, not shown"))
-        if pair == (None, None)
-        else (name, _text(pair[1]) if is_new else f"{_text(pair[0])} → {_text(pair[1])}")
-        for name, pair in fields.items()
-    ]
-
-
-def _text(value: Any) -> str:
-    match value:
-        case None | "" | []:
-            return NOTHING
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return plain(EXACT.normalize(value))
-        case list():
-            return ", ".join(map(str, value))
-    return str(value)
+    def _names(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"

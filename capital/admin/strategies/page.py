@@ -32,7 +32,7 @@ from capital.services.accounts import (
     delete_strategy,
     set_status,
 )
-from capital.services.desks import StrategySheet
+from capital.services.desks import strategy_sheet
 from capital.services.limits import may_stop_all, stops_of_strategy
 from capital.services.overview import (
     StrategyOverview,
@@ -66,7 +66,7 @@ class StrategyAdmin(
     """Pausing and archiving go through the services; reallocation follows."""
 
     form = EditableForm
-    sheet = StrategySheet
+    sheet = staticmethod(strategy_sheet)
     sheet_permission = "strategies.add_strategy"
     actions_list = ("import_table",)
     list_after_template = "capital/live/list.html"

@@ -5,13 +5,12 @@ from capital.services.desks.imports import import_desk
 from capital.services.desks.sheets import (
     LARGEST_SHEET_KB,
     MOST_LINES,
-    AccountSheet,
-    Sheet,
     SheetProblem,
     SheetReport,
-    StrategySheet,
+    account_sheet,
     open_sheet,
     seal_sheet,
+    strategy_sheet,
 )
 from capital.services.desks.steps import Step, Verb
 from capital.services.desks.vault import LEAST_LETTERS, holds_secrets
@@ -20,17 +19,16 @@ __all__ = [
     "LARGEST_SHEET_KB",
     "LEAST_LETTERS",
     "MOST_LINES",
-    "AccountSheet",
     "Exported",
-    "Sheet",
     "SheetProblem",
     "SheetReport",
     "Step",
-    "StrategySheet",
     "Verb",
+    "account_sheet",
     "export_desk",
     "holds_secrets",
     "import_desk",
     "open_sheet",
     "seal_sheet",
+    "strategy_sheet",
 ]

@@ -14,14 +14,12 @@ from capital.domain.reasons import Code
 from capital.models import Account, AccountAccess, SettingChange, StrategyAccount
 from capital.services.desks import (
     LARGEST_SHEET_KB,
-    AccountSheet,
-    Sheet,
     SheetReport,
-    StrategySheet,
     Verb,
     open_sheet,
     seal_sheet,
 )
+from capital.services.desks.sheets.resources import AccountSheet, Sheet, StrategySheet
 from capital.services.trading import write_workbook
 from strategies.models import Strategy
 from tests.admin.tenants import allow

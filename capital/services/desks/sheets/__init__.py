@@ -2,22 +2,16 @@
 
 from capital.services.desks.sheets.columns import MOST_LINES
 from capital.services.desks.sheets.kept import LARGEST_SHEET_KB, open_sheet, seal_sheet
-from capital.services.desks.sheets.resources import (
-    AccountSheet,
-    Sheet,
-    SheetProblem,
-    SheetReport,
-    StrategySheet,
-)
+from capital.services.desks.sheets.loading import account_sheet, strategy_sheet
+from capital.services.desks.sheets.report import SheetProblem, SheetReport
 
 __all__ = [
     "LARGEST_SHEET_KB",
     "MOST_LINES",
-    "AccountSheet",
-    "Sheet",
     "SheetProblem",
     "SheetReport",
-    "StrategySheet",
+    "account_sheet",
     "open_sheet",
     "seal_sheet",
+    "strategy_sheet",
 ]

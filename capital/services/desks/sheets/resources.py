@@ -1,8 +1,8 @@
-"""A table into accounts or strategies: everything, or nothing, and never but what was shown."""
+"""A table into accounts or strategies: everything, or nothing, and never but what was shown.
 
-import hashlib
-import json
-from dataclasses import dataclass, field
+Imported only where a table is read, by ``account_sheet`` and ``strategy_sheet``.
+"""
+
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser
@@ -17,49 +17,13 @@ from capital.domain.errors import SheetChanged
 from capital.models import Account
 from capital.services.desks.sheets.columns import ACCOUNTS, MOST_LINES, STRATEGIES, SheetColumns
 from capital.services.desks.sheets.entering import AccountLines, Asker, Entering, StrategyLines
-from capital.services.desks.steps import Step, Verb
+from capital.services.desks.sheets.report import SheetProblem, SheetReport
+from capital.services.desks.steps import Verb
 from capital.services.tables import read_table
 from strategies.models import Strategy
 
 # Where each line stands in the file: beside its cells, in a column that no table can have.
 _NUMBER = ""
-
-
-@dataclass(frozen=True)
-class SheetProblem:
-    """Why a line cannot be used.
-
-    Attributes:
-        number: Of the line.
-        column: Whose cell it is.
-        text: What is wrong, and what would be taken, in the reader's language.
-    """
-
-    number: int
-    column: str
-    text: str
-
-
-@dataclass
-class SheetReport:
-    """What an import did, or would do.
-
-    Attributes:
-        steps: The number of each line, and what came of it.
-        problems: Why lines cannot be used. Where there is one, nothing is imported.
-    """
-
-    steps: list[tuple[int, Step]] = field(default_factory=list)
-    problems: list[SheetProblem] = field(default_factory=list)
-
-    @property
-    def digest(self) -> str:
-        """Of all of it, to see whether it would be the same again."""
-        told = [
-            [number, step.verb, step.kind, step.name, sorted(map(str, step.fields.items()))]
-            for number, step in self.steps
-        ]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 class Sheet(Resource):  # type: ignore[misc]  # the library has no types
