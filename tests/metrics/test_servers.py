@@ -11,8 +11,6 @@ import pytest
 
 from tests.security.servers import Server, serving
 
-pytestmark = pytest.mark.cluster
-
 TOKEN = "a-token-of-twenty-letters"
 
 
