@@ -81,7 +81,8 @@ def test_the_command_says_it_and_ends_with_one_where_something_is_to_be_done(
     assert capsys.readouterr().out.splitlines() == [
         f"This is version {__version__}.",
         "The database is of a newer version: do not start this one on it.",
-        "`migrate` would apply 1 migration: capital.0002_x.",
+        "`migrate` would apply 1 migration:",
+        "  capital.0002_x",
         "CHANGELOG.md says under “When upgrading” what else is to be done.",
         "2 connections of version 0.0.9 are open. Restart the site and the workers.",
     ]

@@ -43,8 +43,8 @@ class Command(CapitalCommand):
             _write(file, made.text)
         self.stdout.write(
             _(
-                "Wrote %(file)s: %(users)s users, %(groups)s groups, %(strategies)s strategies, "
-                "%(accounts)s accounts, %(links)s links."
+                "Wrote %(file)s. Users: %(users)s, groups: %(groups)s, strategies: %(strategies)s, "
+                "accounts: %(accounts)s, strategy links: %(links)s."
             )
             % {"file": file, **made.counts}
         )

@@ -53,10 +53,10 @@ def _sentences(found: UpgradeCheck) -> Iterator[str]:
         yield _("The database is of a newer version: do not start this one on it.")
     if found.migrations:
         yield ngettext(
-            "`migrate` would apply %(count)s migration: %(names)s.",
-            "`migrate` would apply %(count)s migrations: %(names)s.",
+            "`migrate` would apply %(count)s migration:%(names)s",
+            "`migrate` would apply %(count)s migrations:%(names)s",
             len(found.migrations),
-        ) % {"count": len(found.migrations), "names": ", ".join(found.migrations)}
+        ) % {"count": len(found.migrations), "names": "".join(f"\n  {name}" for name in found.migrations)}
     elif not found.is_older:
         yield _("The database fits this version.")
     if found.others is None:
