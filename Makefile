@@ -26,7 +26,7 @@ HOURS ?= 2026-11-26T00:05+09:00@Asia/Seoul 2026-11-26T23:58+09:00@Asia/Seoul \
 	2028-02-29T00:05+09:00@Asia/Seoul 2028-02-29T23:58+09:00@Asia/Seoul \
 	2026-10-25T02:30+02:00@Europe/Zurich 2026-10-25T02:30+01:00@Europe/Zurich
 
-.PHONY: help demo run test test-measured test-database test-browser test-clients test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
+.PHONY: help demo run test test-fast test-measured test-database test-browser test-clients test-generated test-freqtrade test-hours screenshots chaos fuzz-api coverage mutants conditions lint lock format openapi messages venues architecture benchmark clean clean-demo
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -68,12 +68,19 @@ run: $(RUNTIME)  ## Serve the site with demo data on 127.0.0.1:8000 (PORT=… fo
 	@$(MANAGE) simulate_exchange -- sh -c '$(MANAGE) load_demo --trades && exec $(MANAGE) run_with_worker 127.0.0.1:$(PORT)'
 
 # Tests start processes by the hundred, and their own workers: none compiles the project again.
-test test-database test-browser test-generated test-freqtrade: export PYTHONDONTWRITEBYTECODE :=
+test test-fast test-database test-browser test-generated test-freqtrade: export PYTHONDONTWRITEBYTECODE :=
 # No commit of a test is to outlive the server's machine: PostgreSQL need not wait for the disk.
 test test-database test-browser: export PGOPTIONS := -c synchronous_commit=off
 
 test: $(DEVELOPMENT)  ## The whole suite, on SQLite or on DATABASE_URL
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGUMENTS)
+
+# Where tests stand that only compute: so few files are collected in seconds.
+FAST := tests/domain tests/models tests/services/test_sentences.py tests/exchange/test_entries.py \
+	tests/exchange/test_moments.py tests/exchange/test_venues.py tests/exchange/readings/test_formulas.py
+
+test-fast: $(DEVELOPMENT)  ## What only computes, in under a minute: no database, no process, no exchange
+	$(BIN)/python -m pytest -n logical -q -m "not (django_db or cluster or waits)" $(FAST) $(PYTEST_ARGUMENTS)
 
 test-measured: $(DEVELOPMENT)  ## The whole suite, and which branches of domain, services and answers none enters
 	$(BIN)/python -m coverage erase
