@@ -1,9 +1,16 @@
-"""Fields that are named where no label stands beside them: ``{% load fields %}``."""
+"""How fields are shown: named where no label stands beside them, and times with their UTC.
 
+``{% load fields %}``.
+"""
+
+from datetime import datetime
 from typing import Any
 
 from django import template
+from django.db.models import DateTimeField
 from django.utils.safestring import SafeString
+
+from capital.admin.frame.cells import instant
 
 register = template.Library()
 
@@ -17,3 +24,18 @@ def named_field(bound: Any) -> SafeString:
     """
     bound.field.widget.attrs.setdefault("aria-label", str(bound.label))
     return SafeString(bound)
+
+
+@register.simple_tag
+def shown_contents(field: Any) -> Any:
+    """What a field shows that is not edited; a time of the row as lists show it, with its UTC.
+
+    Args:
+        field: As the theme makes it of a readonly field.
+    """
+    if isinstance(resolved := getattr(field, "resolved_field", None), tuple):
+        column, _, value = resolved
+        if isinstance(column, DateTimeField) and isinstance(value, datetime):
+            return instant(value)
+    contents = getattr(field, "contents", "")
+    return contents() if callable(contents) else contents

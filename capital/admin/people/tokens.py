@@ -14,7 +14,7 @@ from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from capital.admin.frame.base import SiteModelAdmin
-from capital.admin.frame.cells import badge
+from capital.admin.frame.cells import badge, instant
 from capital.domain.errors import InvalidToken
 from capital.models import ApiToken
 from capital.services.access import (
@@ -78,8 +78,8 @@ class TokenAdmin(SiteModelAdmin):
         "scope",
         "account",
         "shown_state",
-        "expiry",
-        "revoked_at",
+        "shown_expiry",
+        "shown_revocation",
     ]
     list_filter = ["scope"]
     search_fields = ["name", "token_key", "user__username"]
@@ -108,6 +108,16 @@ class TokenAdmin(SiteModelAdmin):
         """Whether it opens anything, or why not: it ends with a password or the staff flag, too."""
         state = state_of(token, now=timezone.now())
         return badge(TOKEN_STATE_NAMES[state], "success" if state is TokenState.VALID else "danger")
+
+    @admin.display(description=ApiToken._meta.get_field("expiry").verbose_name, ordering="expiry")
+    def shown_expiry(self, token: ApiToken) -> Any:
+        return instant(token.expiry)
+
+    @admin.display(
+        description=ApiToken._meta.get_field("revoked_at").verbose_name, ordering="revoked_at"
+    )
+    def shown_revocation(self, token: ApiToken) -> Any:
+        return instant(token.revoked_at)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A token stays as it was made; its page can be looked at."""

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from capital.admin.frame.formats import NOTHING, change, moment, money, number
+from capital.admin.frame.cells import instant
+from capital.admin.frame.formats import NOTHING, change, money, number
 from capital.admin.frame.views import render_page, user_of
 from capital.domain.errors import CapitalError
 from capital.models import Fill
@@ -154,7 +155,7 @@ def _newest_first(fill: Fill) -> tuple[Any, int]:
 
 def _row(fill: Fill) -> dict[str, Any]:
     return {
-        "time": moment(fill.executed_at),
+        "time": instant(fill.executed_at),
         "symbol": fill.symbol,
         "side": fill.get_side_display(),
         "quantity": number(fill.quantity),

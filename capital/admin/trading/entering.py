@@ -10,8 +10,8 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
-from capital.admin.frame.cells import link_to
-from capital.admin.frame.formats import NOTHING, change, moment
+from capital.admin.frame.cells import instant, link_to
+from capital.admin.frame.formats import NOTHING, change
 from capital.admin.frame.navigation import listing
 from capital.admin.frame.views import render_page, seen_or_404, user_of
 from capital.admin.trading.entry_forms import FlowForm, OpeningForm, ReverseForm
@@ -161,7 +161,7 @@ def _facts(flow: Flow) -> list[tuple[Any, Any]]:
         (gettext("Kind"), flow.get_kind_display()),
         (gettext("Pool"), flow.get_pool_display()),
         (gettext("Amount"), change(flow.amount, flow.currency)),
-        (gettext("Time"), moment(flow.occurred_at)),
+        (gettext("Time"), instant(flow.occurred_at)),
         (gettext("Strategy"), strategy.name if strategy else NOTHING),
         (gettext("Symbol"), flow.symbol or NOTHING),
         (gettext("Reason"), flow.note or NOTHING),
