@@ -1,7 +1,9 @@
 """Links: which strategy trades on which account, with what weight."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -26,11 +28,13 @@ from capital.admin.frame.views import asker_of, user_of
 from capital.admin.limits.panel import PANEL, LimitsPanel
 from capital.domain.allocation.rules import PolicyName
 from capital.domain.errors import CapitalError
+from capital.domain.pools import Pool
 from capital.models import Account, StrategyAccount
 from capital.services.access import Act, may
 from capital.services.accounts import change_link, create_link, delete_link, link_notice
 from capital.services.allocation import previewed_next
-from capital.services.overview import pool_shares
+from capital.services.labels import POOL_NAMES
+from capital.services.overview import Running, pool_shares, running_links
 from capital.services.sentences import sentence
 from strategies.edits import ChangedMeanwhile, Seen
 
@@ -87,6 +91,7 @@ class LinksInline(_OfAccount, SiteTabularInline):
     ]
     readonly_fields = ["shown_strategy", "shown_weight", "shown_share", "shown_capital"]
     verbose_name_plural = gettext_lazy("Strategies on this account")
+    template_after = "capital/accounts/links_off.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StrategyAccount]:
         """With what the rows show."""
@@ -100,6 +105,8 @@ class LinksInline(_OfAccount, SiteTabularInline):
         """Weigh the links of the account's pools."""
         # Each request has an inline of its own.
         self.shares = {} if obj is None else pool_shares(obj)
+        may_switch = obj is not None and self.has_change_permission(request, obj)
+        self.losing = losses_of(obj) if obj is not None and may_switch else []
         formset: Any = super().get_formset(request, obj, **kwargs)
         formset.form.stale = stale_rows(request, StrategyAccount)
         return formset
@@ -131,6 +138,41 @@ class LinksInline(_OfAccount, SiteTabularInline):
     @admin.display(description=gettext_lazy("capital"))
     def shown_capital(self, link: StrategyAccount) -> Any:
         return _capital(link)
+
+
+@dataclass(frozen=True)
+class PoolLosses:
+    """What switching links off takes away, in one pool: said while it is not yet saved.
+
+    Attributes:
+        pool: Its name.
+        links: The links that have capital: primary key, strategy and amount.
+        running: The primary keys of all that run in it, with spaces between them.
+    """
+
+    pool: Any
+    links: Sequence[tuple[int, str, str]]
+    running: str
+
+
+def losses_of(account: Account) -> list[PoolLosses]:
+    """Of each pool of the account in which a link that runs has capital."""
+    by_pool: dict[Pool, list[Running]] = defaultdict(list)
+    for link in running_links(account):
+        by_pool[link.pool].append(link)
+    return [
+        PoolLosses(
+            pool=POOL_NAMES[pool],
+            links=[
+                (link.link_id, link.strategy, money(link.capital, account.currency))
+                for link in links
+                if link.capital
+            ],
+            running=" ".join(str(link.link_id) for link in links),
+        )
+        for pool, links in by_pool.items()
+        if any(link.capital for link in links)
+    ]
 
 
 class NewLinkInline(_OfAccount, SiteTabularInline):

@@ -26,10 +26,12 @@ from capital.services.overview.rates import store_rate
 from capital.services.overview.runs import Moves, moves_of
 from capital.services.overview.strategies import (
     Idling,
+    Running,
     StrategyOverview,
     capital_when_idle,
     count_accounts,
     overview_strategies,
+    running_links,
 )
 from capital.services.overview.timeline.account import (
     AccountHistory,
@@ -75,6 +77,7 @@ __all__ = [
     "Moves",
     "Need",
     "Record",
+    "Running",
     "Slice",
     "StrategyLink",
     "StrategyOverview",
@@ -105,6 +108,7 @@ __all__ = [
     "read_strategy_runs",
     "read_timeline",
     "read_trading",
+    "running_links",
     "shown_unexplained",
     "steps_of",
     "store_rate",

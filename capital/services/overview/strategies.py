@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 
 from capital.domain.money import add_to
 from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.models import StrategyAccount
+from capital.models import Account, StrategyAccount
 from capital.services.access.visibility import visible_to
 from strategies.markets import MarketType
 from strategies.models import StrategyStatus
@@ -101,6 +101,43 @@ def capital_when_idle(
         )
         for link in going
         if (held := getattr(link, "capital", None)) is not None and held.allocated_capital > 0
+    ]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A link that runs now.
+
+    Attributes:
+        link_id: Its primary key.
+        strategy: Its strategy's name.
+        pool: The pool that it shares.
+        capital: What it may use now, in account currency; zero where nothing was allocated yet.
+    """
+
+    link_id: int
+    strategy: str
+    pool: Pool
+    capital: Decimal
+
+
+def running_links(account: Account) -> list[Running]:
+    """The links of an account that run now, by strategy, in one query; none where it is off."""
+    if not account.is_active:
+        return []
+    links = (
+        account.strategy_accounts.filter(is_active=True, strategy__status=StrategyStatus.ACTIVE)
+        .select_related("account", "strategy", "capital")
+        .order_by("strategy__name", "pk")
+    )
+    return [
+        Running(
+            link_id=link.pk,
+            strategy=link.strategy.name,
+            pool=_pool(link)[1],
+            capital=link.capital.allocated_capital if hasattr(link, "capital") else Decimal(0),
+        )
+        for link in links
     ]
 
 

@@ -362,3 +362,22 @@ def test_new_link_moves_no_capital_before_somebody_saw_it(
     assert "Capital stays as it is" in page.get(answer.url).content.decode()
     assert tenant.account.strategy_accounts.filter(strategy__in=strategies).count() == 2
     assert not OrmQ.objects.exists()
+
+
+def test_table_of_strategies_says_what_switching_off_takes_and_escapes_names(
+    page: Client, tenant: Tenant
+) -> None:
+    account = make_account(owner=tenant.user, venue="binance", wallet_mode="separate")
+    hostile = make_strategy(owner=tenant.user, name="<b>Bold", market_type="spot")
+    spot = make_link(account=account, strategy=hostile, capital="1234.50")
+    idle = make_link(account=account, market_type="spot", is_active=False, capital="70")
+    futures = make_link(account=account, market_type="futures", capital="0")
+
+    told = page.get(change_url(account)).content.decode()
+
+    assert f'data-off="{spot.pk}" hidden><strong>&lt;b&gt;Bold</strong>: Switched off' in told
+    assert "its capital of 1,234.50 USDT goes to zero" in told
+    assert told.count("data-off=") == 2
+    for link in (idle, futures):
+        assert f'data-off="{link.pk}"' not in told
+    assert "Nothing runs in this pool any more (spot)" in told

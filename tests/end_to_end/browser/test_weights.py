@@ -106,3 +106,29 @@ def test_by_keyboard_on_a_phone_in_the_dark_nothing_is_lost_and_nothing_moves(
     assert capital(account) == [Decimal(6000), Decimal(4000)]
     weights = StrategyAccount.objects.order_by("pk").values_list("weight", flat=True)
     assert list(weights) == [Decimal(90), Decimal(40)]
+
+
+def test_switching_off_says_first_what_goes_to_zero_and_when_nobody_gets_it(
+    desk: Open, account: Account
+) -> None:
+    make_link(account=account, strategy=make_strategy(name="New"), capital="0")
+    make_link(account=account, strategy=make_strategy(name="Perp", market_type="futures"))
+    page = goto(desk(), change_url(account))
+    told = page.locator("[data-links-off]")
+    boxes = page.locator("input[name^=strategy_accounts-][name$='-is_active']:visible")
+    expect(boxes).to_have_count(4)
+    expect(told.locator("[data-off]:visible")).to_have_count(0)
+
+    boxes.nth(0).uncheck()
+    expect(told).to_contain_text("Grid: Switched off, its capital of 6,000.00 USDT goes to zero")
+    for line_shown in (told.get_by_text("Swing"), told.get_by_text("nobody gets its money")):
+        expect(line_shown).to_be_hidden()
+    boxes.nth(1).uncheck()
+    expect(told.get_by_text("Swing")).to_be_visible()
+    # One without capital still runs: it gets what the others leave.
+    expect(told.get_by_text("nobody gets its money")).to_be_hidden()
+    boxes.nth(2).uncheck()
+    expect(told.get_by_text("nobody gets its money")).to_be_visible()
+    boxes.nth(0).check()
+    expect(told.get_by_text("Grid")).to_be_hidden()
+    expect(told.get_by_text("nobody gets its money")).to_be_hidden()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 
 from capital.domain.allocation.decision import Outcome
+from capital.domain.pools import Pool
 from capital.models import Account, AllocationRun, StrategyCapital
 from capital.services.overview.accounts import pool_shares
 from capital.services.overview.capital import find_link_capital, first_link_capital
@@ -19,6 +20,7 @@ from capital.services.overview.strategies import (
     capital_when_idle,
     count_accounts,
     overview_strategies,
+    running_links,
 )
 from capital.services.overview.timeline.account import read_account_history
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
@@ -219,3 +221,18 @@ def test_only_what_runs_and_is_seen_would_lose_its_capital() -> None:
     # The futures strategy leaves another one in its pool; that does not help the spot pool.
     assert told == [("Main", "Futures", Decimal(20), False), ("Main", "Spot", Decimal(10), True)]
     assert capital_when_idle([spot.pk], AnonymousUser()) == []
+
+
+def test_links_that_run_are_those_that_could_lose_capital() -> None:
+    account = make_account(venue="binance", wallet_mode="separate")
+    spot = make_link(account=account, market_type="spot", capital="10")
+    futures = make_link(account=account, market_type="futures")
+    make_link(account=account, status="PAUSED", capital="20")
+    make_link(account=account, is_active=False, capital="30")
+    make_link(capital="40")
+
+    found = {each.link_id: (each.pool, each.capital) for each in running_links(account)}
+
+    assert found == {spot.pk: (Pool.SPOT, 10), futures.pk: (Pool.FUTURES, 0)}
+    account.is_active = False
+    assert running_links(account) == []
