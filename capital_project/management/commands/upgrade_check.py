@@ -52,11 +52,12 @@ def _sentences(found: UpgradeCheck) -> Iterator[str]:
     if found.is_older:
         yield _("The database is of a newer version: do not start this one on it.")
     if found.migrations:
+        names = "".join(f"\n  {name}" for name in found.migrations)
         yield ngettext(
             "`migrate` would apply %(count)s migration:%(names)s",
             "`migrate` would apply %(count)s migrations:%(names)s",
             len(found.migrations),
-        ) % {"count": len(found.migrations), "names": "".join(f"\n  {name}" for name in found.migrations)}
+        ) % {"count": len(found.migrations), "names": names}
     elif not found.is_older:
         yield _("The database fits this version.")
     if found.others is None:

@@ -1,7 +1,7 @@
 """The kinds of tables, with the library that imports them: loaded where one is really asked for.
 
-As the library is imported, it loads all formats that it knows, spreadsheets among them: 300 modules,
-a seventh of what any process of ours takes to start.
+As the library is imported, it loads all formats that it knows, spreadsheets among them: 300
+modules, a quarter of what any process of ours takes to start.
 """
 
 from typing import TYPE_CHECKING
