@@ -28,6 +28,8 @@ from capital.services.balances.suspects import suspect_reasons
 logger = logging.getLogger(__name__)
 
 KEY_PROBLEMS = frozenset(code for code in Code if code.is_about_key)
+# Some pools are held, while the others moved or need not move.
+PARTLY = frozenset({Code.PARTLY_HELD, Code.UNCHANGED_BESIDE_HELD})
 # The balance is not read, and that is as it should be.
 NOT_ASKED = frozenset({Code.LIVE_DISABLED, Code.READINGS_TAKE_TURNS, Code.NO_TIME_LEFT})
 # Of a day longer ago, what was not explained is in the account's history.
@@ -65,19 +67,23 @@ def tell_what_happened(event: happened.Event, *, now: datetime) -> None:
 
 
 def _runs(event: happened.RunsRecorded, _now: datetime) -> News:
-    """Held and failed ones; what is held for a suspect balance is told as that."""
+    """Held and failed ones; what is held for a suspect balance is told as that.
+
+    Where one pool is held while others move, that pool needs somebody as much.
+    """
     kinds = {Outcome.FAILED.value: AlertKind.RUN_FAILED, Outcome.HELD.value: AlertKind.RUN_HELD}
     return News(
         [
             Seen(
-                kind=kinds[run.outcome],
+                kind=kind,
                 about=About(account_id=run.account_id),
                 reason=Reason(code, run.figures),
+                mark=str(run.figures.get("pools", "")) if code in PARTLY else "",
             )
             for run in event.runs
             # Whoever reverts is there and reads the answer.
-            if run.outcome in kinds and run.trigger != Trigger.REVERT
-            if (code := Code(run.code)) and not code.is_suspicion
+            if run.trigger != Trigger.REVERT and not (code := Code(run.code)).is_suspicion
+            if (kind := AlertKind.RUN_HELD if code in PARTLY else kinds.get(run.outcome))
         ]
     )
 

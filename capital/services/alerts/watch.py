@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.domain.reasons import Code
+from capital.domain.pools import Pool
+from capital.domain.reasons import Code, Reason
 from capital.models import (
     Account,
     AlertKind,
+    AllocationPool,
+    AllocationRun,
     Fill,
     LimitState,
     Market,
@@ -27,6 +30,7 @@ from capital.models import (
 )
 from capital.services.alerts.rules import (
     KEY_PROBLEMS,
+    PARTLY,
     day_part,
     is_silence,
     is_unexplained,
@@ -41,6 +45,7 @@ from capital.services.alerts.troubles import (
     settle_each,
     tell_lasting,
 )
+from capital.services.trading.positions import position_holds
 from capital.services.trading.whose import unattributed_fills
 from capital.services.transactions import outside_transaction
 
@@ -130,6 +135,42 @@ def _was_allocated(rows: Sequence[Trouble]) -> set[str]:
     }
 
 
+def _moves_again(rows: Sequence[Trouble]) -> set[str]:
+    """As ``_was_allocated``; where pools are held beside others, once nothing holds them any more.
+
+    Checks go on for the others, and say nothing of those. At most five queries more for such rows.
+    """
+    partly = [row for row in rows if row.code in PARTLY and row.account_id is not None]
+    if not partly:
+        return _was_allocated(rows)
+    ids = [row.account_id for row in partly if row.account_id is not None]
+    newest = AllocationRun.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-pk")
+    accounts = Account.objects.filter(pk__in=ids).order_by()
+    runs = accounts.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
+    pools = AllocationPool.objects.filter(run__in=runs, run__code__in=PARTLY)
+    held: dict[int, dict[str, str]] = defaultdict(dict)
+    for key, pool, code in pools.values_list("run__account", "pool", "code"):
+        held[key][pool] = code
+    holds = position_holds(ids)
+    return _was_allocated([row for row in rows if row not in partly]) | {
+        row.key
+        for row in partly
+        if not _is_held(row, held[row.account_id or 0], holds.get(row.account_id or 0, {}))
+    }
+
+
+def _is_held(row: Trouble, codes: Mapping[str, str], holds: Mapping[Pool, Reason]) -> bool:
+    """Whether a pool that it names still is: by a position; what holds otherwise, until a run.
+
+    Args:
+        row: The trouble.
+        codes: Of the pools of the account's last run, if that left some of them held.
+        holds: The account's pools that an open position holds now.
+    """
+    named = set(str(row.figures.get("pools", "")).split(", ")) & codes.keys()
+    return any(not Code(codes[pool]).is_of_position or Pool(pool) in holds for pool in named)
+
+
 def _is_lifted(rows: Sequence[Trouble]) -> set[str]:
     """Those that somebody lifted around the services."""
     stops = {int(row.key.rpartition(":")[2]): row.key for row in rows}
@@ -206,7 +247,7 @@ _ENDS: Mapping[AlertKind, _Ended] = MappingProxyType(
         AlertKind.KEY_REFUSED: _key_works,
         AlertKind.SUSPECT_BALANCE: _is_believed,
         AlertKind.RUN_FAILED: _was_allocated,
-        AlertKind.RUN_HELD: _was_allocated,
+        AlertKind.RUN_HELD: _moves_again,
         AlertKind.STOP: _is_lifted,
         AlertKind.LIMIT_NEAR: _is_far,
         AlertKind.SIGNAL_REFUSED: _signal_came,

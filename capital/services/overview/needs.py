@@ -114,7 +114,10 @@ def _is_kept(trouble: Trouble) -> bool:
 
 
 def _held_pools(troubles: Sequence[Trouble]) -> Mapping[int, list[str]]:
-    """The pools that the last allocation of each account held, in two queries; none for none."""
+    """The pools that the last allocation of each account held, in two queries; none for none.
+
+    Those that an open position held; where it held some beside others, its sentence names them.
+    """
     ids = {each.account_id for each in troubles if each.kind == AlertKind.RUN_HELD}
     found: dict[int, list[str]] = defaultdict(list)
     if ids:
@@ -133,7 +136,7 @@ def _of_trouble(trouble: Trouble, held: Mapping[int, list[str]]) -> Need:
         # Its sentence counts the minutes after which it is told; this one is true at once.
         why = outline_of(account.connection_code, venue=account.venue)
         why = _of_pools(account.silent_pools.split(",") if account.silent_pools else [], why)
-    if trouble.kind == AlertKind.RUN_HELD:
+    if trouble.kind == AlertKind.RUN_HELD and "pools" not in trouble.figures:
         why = _of_pools(held.get(trouble.account_id or 0, []), why)
     return Need(
         kind=trouble.kind,

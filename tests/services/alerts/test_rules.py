@@ -94,6 +94,22 @@ def test_a_failed_and_a_held_run_are_told_and_the_others_are_not() -> None:
     assert [row.account for row in Alert.objects.order_by("pk")] == [failed.account, held.account]
 
 
+def test_pool_that_is_held_beside_others_is_told_and_again_only_if_it_is_another() -> None:
+    account = make_account()
+    moved = {"account": account, "outcome": "applied", "code": "partly_held"}
+
+    for pools in ("spot", "spot", "futures"):
+        happens(happened.RunsRecorded([run(**moved, figures={"pools": pools})]))
+    # Their balance was not read, which is told as that.
+    happens(happened.RunsRecorded([run("applied", "partly_allocated", figures={"pools": "spot"})]))
+
+    assert told() == [
+        ("run_held", "began", "partly_held"),
+        ("run_held", "changed", "partly_held"),
+    ]
+    assert Trouble.objects.get().figures == {"pools": "futures"}
+
+
 def test_an_account_that_fails_at_every_slot_is_told_once() -> None:
     account = make_account()
     for _slot in range(5):

@@ -12,11 +12,13 @@ from capital.domain.reasons import Code, Reason
 from capital.models import Account, AlertKind, AllocationPool, AllocationRun
 from capital.services.alerts.rules import unreadable
 from capital.services.alerts.troubles import About, Seen, note
+from capital.services.happened import RunsRecorded, say
 from capital.services.limits import Scope, place_stop
 from capital.services.overview import needs_of
 from tests.factories import (
     make_account,
     make_link,
+    make_position,
     make_strategy,
     make_summary,
     make_user,
@@ -190,6 +192,47 @@ def test_pools_that_an_open_position_holds_are_named() -> None:
         account.pk: "Futures: There is an open position, so capital is not reallocated.",
         other.pk: "There is an open position, so capital is not reallocated.",
     }
+
+
+def test_pool_that_is_held_beside_others_needs_somebody_until_nothing_holds_it() -> None:
+    account = make_account(venue="binance", wallet_mode="separate")
+    position = make_position(make_link(account=account), "1")
+    free = make_account(owner=account.owner, venue="binance", wallet_mode="separate")
+    # What is open there is in the pool that moved.
+    make_position(make_link(account=free, market_type="futures"), "1", "BTC/USDT:USDT")
+    for each in (account, free):
+        with transaction.atomic():
+            say(RunsRecorded([allocation(each, "partly_held")]), now=NOON)
+    # The next check is of the other pool, and says nothing of this one.
+    Account.objects.update(last_check_code="below_threshold")
+
+    (need,) = needs_of(account.owner)
+    assert (need.kind, need.account_id) == ("run_held", account.pk)
+    assert need.why == "Capital was allocated, but these pools keep what they have: spot."
+
+    allocation(account, "allocated")
+    assert needs_of(account.owner) == []
+    allocation(account, "unchanged_beside_held")
+    assert len(needs_of(account.owner)) == 1
+    position.quantity = Decimal(0)
+    position.save()
+    assert needs_of(account.owner) == []
+
+
+def allocation(account: Account, code: str) -> AllocationRun:
+    """The newest run of the account: all of it moved, or the futures pool alone."""
+    run = AllocationRun.objects.create(
+        account=account,
+        run_key=f"{code}-{account.pk}",
+        trigger="schedule",
+        outcome="applied",
+        code=code,
+        figures={"pools": "spot"},
+    )
+    for pool, held in (("spot", "open_position"), ("futures", "allocated")):
+        why = "allocated" if code == "allocated" else held
+        AllocationPool.objects.create(run=run, pool=pool, code=why, source="cached")
+    return run
 
 
 def test_suspect_balance_that_was_refused_asks_nobody_again() -> None:
