@@ -29,7 +29,7 @@ def test_the_file_is_its_owners_and_no_other_is_overwritten(file: Path) -> None:
     code, told = run("export_desk", str(file))
 
     assert code == 0
-    assert "1 users" in told
+    assert "Users: 1, groups: 3" in told
     assert "canary" not in file.read_text()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     written = file.read_text()
