@@ -1,4 +1,4 @@
-"""CSV that a spreadsheet opens without running anything in it."""
+"""Files that a spreadsheet opens without running anything in them: CSV and XLSX."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 
 from capital.domain.formulas import is_formula
@@ -15,6 +15,7 @@ from capital.domain.money import plain
 
 # Without it a spreadsheet takes Korean for something else.
 _BYTE_ORDER_MARK = "\ufeff"
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class _Line:
@@ -46,11 +47,18 @@ def _file(name: str, lines: Iterable[Sequence[str]]) -> StreamingHttpResponse:
             yield writer.writerow(line)
 
     response = StreamingHttpResponse(content(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = attached(name, "csv")
+    response["Content-Disposition"] = _attached(name, "csv")
     return response
 
 
-def attached(name: str, ending: str) -> str:
+def workbook_response(name: str, content: bytes) -> HttpResponse:
+    """A workbook that a service has written, as a file of this name and today's date."""
+    response = HttpResponse(content, content_type=_WORKBOOK)
+    response["Content-Disposition"] = _attached(name, "xlsx")
+    return response
+
+
+def _attached(name: str, ending: str) -> str:
     """What says that an answer is a file of this name and today's date."""
     return f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.{ending}"'
 

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponseBase
 
-from capital.admin.frame.exports import attached, lines_response
-
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from capital.admin.frame.exports import lines_response, workbook_response
 
 
 def exported(
@@ -30,6 +28,4 @@ def exported(
         return lines_response(name, lines())
     if form != "xlsx":
         raise Http404
-    response = HttpResponse(workbook(), content_type=_WORKBOOK)
-    response["Content-Disposition"] = attached(name, "xlsx")
-    return response
+    return workbook_response(name, workbook())

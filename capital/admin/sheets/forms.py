@@ -56,8 +56,8 @@ class CarriedTable(BaseStorage):  # type: ignore[misc]
         """There is nothing to remove."""
 
 
-class SheetForm(ImportForm):  # type: ignore[misc]
-    """Which file. ``table`` is what it says, ``sealed`` the text that the page carries."""
+class _OfSheet:
+    """Knows who imports, and what is imported; ``report`` is told what comes of it."""
 
     def __init__(
         self, *args: Any, actor: AbstractUser, sheet: type[Any], kind: str, **kwargs: Any
@@ -65,6 +65,13 @@ class SheetForm(ImportForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._actor, self._sheet, self._kind = actor, sheet, kind
         self.report = SheetReport()
+
+
+class SheetForm(_OfSheet, ImportForm):  # type: ignore[misc]
+    """Which file. ``table`` is what it says, ``sealed`` the text that the page carries."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         for name in ("resource", "format"):
             self.fields[name].widget = forms.HiddenInput()
             self.initial[name] = "0"
@@ -95,17 +102,10 @@ class SheetForm(ImportForm):  # type: ignore[misc]
         return file
 
 
-class ConfirmSheetForm(ConfirmImportForm):  # type: ignore[misc]
+class ConfirmSheetForm(_OfSheet, ConfirmImportForm):  # type: ignore[misc]
     """The file as the page carried it, and the digest of what was shown of it."""
 
     shown = forms.CharField(widget=forms.HiddenInput())
-
-    def __init__(
-        self, *args: Any, actor: AbstractUser, sheet: type[Any], kind: str, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self._actor, self._sheet, self._kind = actor, sheet, kind
-        self.report = SheetReport()
 
     def clean_format(self) -> str:
         """There is only one."""

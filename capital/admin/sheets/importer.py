@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib import messages
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext, pgettext
 from import_export.admin import ImportMixin
 from import_export.results import RowResult
@@ -64,7 +63,7 @@ class Importer(ImportMixin):  # type: ignore[misc]  # the library has no types
             response = super().process_import(request, **kwargs)
         except SheetChanged as error:
             messages.error(request, sentence(error.reason))
-            return HttpResponseRedirect(self._page.start_of_import())
+            return HttpResponseRedirect(self._page.address_of("import_table"))
         return self._dressed(response)
 
     # What the library asks
@@ -117,7 +116,7 @@ class Importer(ImportMixin):  # type: ignore[misc]  # the library has no types
             "kept": result.totals[RowResult.IMPORT_TYPE_SKIP],
         }
         messages.success(request, text % counts)
-        return HttpResponseRedirect(self._list())
+        return HttpResponseRedirect(self._page.address_of("changelist"))
 
     # The page
 
@@ -135,33 +134,32 @@ class Importer(ImportMixin):  # type: ignore[misc]  # the library has no types
         if "result" in context:
             title = gettext("Import %(name)s: preview") % {"name": name}
             context |= _preview(context["form"].report)
-        info = "_".join(self.get_model_info())
+        address = self._page.address_of
         context |= {
             "title": title,
-            "start": self._page.start_of_import(),
-            "back": self._list(),
-            "confirm": reverse(f"admin:{info}_process_import"),
+            "start": address("import_table"),
+            "back": address("changelist"),
+            "confirm": address("process_import"),
             "required": columns.name,
             "usual": [each for each in columns.usual if each != columns.name],
             "optional": columns.optional,
             "templates": [
-                (ending.upper(), reverse(f"admin:{info}_template_{ending}"))
+                (ending.upper(), address(f"template_{ending}"))
                 for ending in self._page.sheet_endings
             ],
         }
         return response
 
-    def _list(self) -> str:
-        return reverse(f"admin:{'_'.join(self.get_model_info())}_changelist")
-
 
 def _preview(report: SheetReport) -> dict[str, Any]:
     problems = report.problems
+    is_new = any(step.verb is not Verb.KEPT for _, step in report.steps)
     return {
         "problems": problems[:_MOST_PROBLEMS],
         "more_problems": max(len(problems) - _MOST_PROBLEMS, 0),
         "steps": [_step(number, step) for number, step in report.steps],
-        "is_new": any(step.verb is not Verb.KEPT for _, step in report.steps),
+        "is_new": is_new,
+        "may_import": is_new and not problems,
     }
 
 

@@ -9,13 +9,11 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
-from capital.admin.frame.exports import attached, csv_response
+from capital.admin.frame.exports import csv_response, workbook_response
 from capital.services.trading import write_workbook
 
 if TYPE_CHECKING:
     from capital.admin.sheets.importer import Importer
-
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class SheetPages:
@@ -70,7 +68,7 @@ class SheetPages:
         if not self.has_import_permission(request):
             raise PermissionDenied
         if request.method != "POST":
-            return HttpResponseRedirect(self.start_of_import())
+            return HttpResponseRedirect(self.address_of("import_table"))
         return self._importer().process_import(request)
 
     def template_view(self, request: HttpRequest, ending: str) -> HttpResponse:
@@ -82,14 +80,12 @@ class SheetPages:
         name = str(self.opts.model_name)
         if ending == "xlsx":
             with write_workbook(columns, [row]) as workbook:
-                response = HttpResponse(workbook.read(), content_type=_XLSX)
-            response["Content-Disposition"] = attached(name, ending)
-            return response
+                return workbook_response(name, workbook.read())
         return csv_response(name, columns, [row])  # type: ignore[return-value]
 
-    def start_of_import(self) -> str:
-        """Where a file is chosen."""
-        return reverse(f"admin:{self._names()}_import_table")
+    def address_of(self, page: str) -> str:
+        """Of the list and the pages of its import: ``changelist``, ``import_table`` …"""
+        return reverse(f"admin:{self._names()}_{page}")
 
     def _importer(self) -> "Importer":
         # Loaded only here: with all formats that the library knows it is 300 modules.
