@@ -143,18 +143,23 @@ def _meanings(
     until: datetime,
 ) -> list[Event]:
     """Since when the balance of an account is another number."""
-    if not user.has_perm("capital.view_settingchange"):
-        return []
     any_of = Q()
     for name in MEANINGS:
         any_of |= Q(values__has_key=name)
-    changes = visible_to(user, SettingChange.objects.filter(any_of, account__in=accounts))
-    newest = (
-        changes.filter(row=ChangedRow.ACCOUNT, verb="changed")
-        .filter(created_at__gt=since, created_at__lte=until)
-        .select_related("actor")
-        .order_by("-pk")[:MOST_EVENTS]
+    of_account = Q(row=ChangedRow.ACCOUNT, account__in=accounts)
+    return changed_settings(any_of & of_account, user, since, until)
+
+
+def changed_settings(
+    which: Q, user: AbstractUser | AnonymousUser, since: datetime, until: datetime
+) -> list[Event]:
+    """The newest of these changes, of what the user sees; none where they may look at none."""
+    if not user.has_perm("capital.view_settingchange"):
+        return []
+    changes = visible_to(user, SettingChange.objects.filter(which)).filter(
+        verb="changed", created_at__gt=since, created_at__lte=until
     )
+    newest = changes.select_related("actor").order_by("-pk")[:MOST_EVENTS]
     return [Event(change.created_at, setting=change) for change in newest]
 
 

@@ -2,24 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.utils import timezone
 
 from capital.domain.clock import Clock
-from capital.models import (
-    Account,
-    AllocationRun,
-)
+from capital.models import Account, AllocationRun
 from capital.services.overview.currencies import Slice, capital_by_strategy, read_capital
 from capital.services.overview.equity import DayBalances, read_history, start_of
 from capital.services.overview.marks import Event, read_jumps, read_marks
 from capital.services.overview.runs import RecentRun, recent_runs
 
 RUNS = 10
-# Of two machines; far more than what a cluster works with.
-_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,15 @@ from capital.models import (
     AllocationPool,
     AllocationRun,
     ChangedRow,
-    SettingChange,
     StrategyAccount,
 )
-from capital.services.access.visibility import visible_to
-from capital.services.overview.marks import MOST_EVENTS, Change, Event, read_marks
+from capital.services.overview.marks import (
+    MOST_EVENTS,
+    Change,
+    Event,
+    changed_settings,
+    read_marks,
+)
 from capital.services.overview.timeline.moment import CapitalAt, read_capital_at
 
 # More lines than these tell nothing.
@@ -205,8 +209,6 @@ def _settings(
     until: datetime,
 ) -> list[Event]:
     """What was paused, activated or archived: strategies, links and accounts."""
-    if not user.has_perm("capital.view_settingchange"):
-        return []
     strategies = {link.strategy_id for link in links}
     accounts = {link.account_id for link in links}
     of_link = Q(
@@ -217,10 +219,4 @@ def _settings(
     )
     of_strategy = Q(row=ChangedRow.STRATEGY, strategy__in=strategies, values__has_key="status")
     of_account = Q(row=ChangedRow.ACCOUNT, account__in=accounts, values__has_key="is_active")
-    changes = visible_to(user, SettingChange.objects.filter(of_strategy | of_link | of_account))
-    newest = (
-        changes.filter(created_at__gt=since, created_at__lte=until, verb="changed")
-        .select_related("actor")
-        .order_by("-pk")[:MOST_EVENTS]
-    )
-    return [Event(change.created_at, setting=change) for change in newest]
+    return changed_settings(of_strategy | of_link | of_account, user, since, until)
