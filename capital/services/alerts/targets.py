@@ -98,15 +98,19 @@ def check_target(target: AlertTarget, given: TargetFields) -> None:
     is_moved = target.pk is None or target.channel != given.channel
     if is_moved and not given.address.strip():
         raise InvalidTarget(Code.ADDRESS_MISSING)
-    if given.channel == AlertChannel.WEBHOOK:
-        is_new = target.pk is None or not target.signing_secret
-        if (is_new or given.signing_secret) and len(given.signing_secret) < LEAST_SECRET:
-            raise InvalidTarget(Code.SIGNING_SECRET_SHORT, least=str(LEAST_SECRET))
+    is_short = len(given.signing_secret) < LEAST_SECRET
+    if given.channel == AlertChannel.WEBHOOK and is_short and not _keeps_secret(target, given):
+        raise InvalidTarget(Code.SIGNING_SECRET_SHORT, least=str(LEAST_SECRET))
     text = given.address.strip() or target.address
     try:
         check(Address(given.channel, text))
     except NotDelivered as error:
         raise InvalidTarget(error.reason.code, **error.reason.figures) from None
+
+
+def _keeps_secret(target: AlertTarget, given: TargetFields) -> bool:
+    """Whether the stored one stays. It is read for nothing else: no key may open it any more."""
+    return not given.signing_secret and target.pk is not None and bool(target.signing_secret)
 
 
 def request_test(target: AlertTarget, *, clock: Clock = timezone.now) -> AlertDelivery:

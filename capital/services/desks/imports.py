@@ -11,7 +11,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import CapitalError, DeskFileRefused
@@ -31,7 +31,7 @@ from capital.services.alerts import TargetFields, save_target
 from capital.services.desks import people, shape
 from capital.services.desks.document import Table, read_document, refused
 from capital.services.desks.export import account_place, target_place
-from capital.services.desks.steps import Step, differing, step_of
+from capital.services.desks.steps import Step, differing, step_of, values_of
 from capital.services.desks.vault import SALT, Vault
 from capital.services.sentences import sentence
 from capital.services.transactions import outside_transaction
@@ -134,7 +134,7 @@ class _Import:
             table, shape.TARGET_SECRETS, lambda each: target_place(user.username, name, each)
         )
         row = AlertTarget.objects.filter(user=user, name=name).first()
-        before = None if row is None else self._values(row, {**fields, **secrets})
+        before = None if row is None else values_of(row, {**fields, **secrets})
         if before is None or differing(before, {**fields, **secrets}):
             kept = {} if row is None else {each: getattr(row, each) for each in shape.TARGET}
             with _told_by_line(table, name):
@@ -147,7 +147,7 @@ class _Import:
         key, owner = table.text("key"), self._user_named(table, "owner")
         fields = {"owner": owner, **shape.read_fields(table, Strategy, shape.STRATEGY)}
         row = Strategy.objects.select_related("owner").filter(key=key).first()
-        before = None if row is None else self._values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_by_line(table, key):
             if row is None:
                 create_strategy(key=key, origin=self._origin, **fields)
@@ -174,7 +174,7 @@ class _Import:
                 lambda each: account_place(owner.username, name, each),
             )
         row = Account.objects.filter(owner=owner, name=name).first()
-        before = None if row is None else self._values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_by_line(table, name):
             if row is None:
                 row = self._new_account(owner, name, fields)
@@ -223,7 +223,7 @@ class _Import:
             raise table.refusal("strategy", text)
         fields = shape.read_fields(table, StrategyAccount, shape.LINK)
         row = StrategyAccount.objects.filter(account=account, strategy=strategy).first()
-        before = None if row is None else self._values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_by_line(table, key):
             if row is None:
                 create_link(account=account, strategy=strategy, origin=self._origin, **fields)
@@ -252,10 +252,6 @@ class _Import:
                     raise table.refusal(name, _("the file is not encrypted"))
                 found[name] = self._vault.open(table.text(name), place(name))
         return found
-
-    @staticmethod
-    def _values(row: models.Model, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: getattr(row, name) for name in fields}
 
     def _note(
         self, kind: str, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]

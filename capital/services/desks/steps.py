@@ -1,10 +1,13 @@
 """What an import does, row by row: made, changed or kept, and what was changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Model
+
+from capital.domain.errors import CredentialsUnreadable
 from capital.services.desks import shape
 
 _HIDDEN = frozenset({*shape.CREDENTIALS, *shape.TARGET_SECRETS})
@@ -35,6 +38,17 @@ class Step:
     kind: str
     name: str
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+def values_of(row: Model, fields: Iterable[str]) -> dict[str, Any]:
+    """The present values of a row. A secret that no key opens is another one than any given."""
+    found: dict[str, Any] = {}
+    for name in fields:
+        try:
+            found[name] = getattr(row, name)
+        except CredentialsUnreadable:
+            found[name] = None
+    return found
 
 
 def differing(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:

@@ -453,6 +453,22 @@ def test_a_secret_that_no_key_opens_stops_the_export(settings: Any) -> None:
         export_desk(passphrase=PASSPHRASE)
 
 
+def test_a_secret_that_no_key_opens_is_replaced_by_the_one_in_the_file(settings: Any) -> None:
+    fill()
+    sealed = export_desk(passphrase=PASSPHRASE).text
+    settings.FIELD_ENCRYPTION_KEYS = ["eEt0VlJjQmZ4ZGpIc2lZbkRhUXdLcFhyTHVNZ09xVHM="]
+
+    steps = import_desk(sealed, passphrase=PASSPHRASE)
+
+    assert done(steps, Verb.CHANGED) == [
+        ("alert_target", "minsu/phone"),
+        ("account", "minsu/메인: #1"),
+    ]
+    account = Account.objects.get(name="메인: #1")
+    assert (account.api_key, account.api_secret) == SECRETS[:2]
+    assert export_desk(passphrase=PASSPHRASE).counts["accounts"] == 2
+
+
 def test_refusals_of_services_are_told_with_the_line_of_the_row() -> None:
     fill()
     sealed = export_desk(passphrase=PASSPHRASE).text

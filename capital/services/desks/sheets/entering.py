@@ -11,13 +11,11 @@ from typing import Any, Protocol
 
 from django.contrib.auth.models import AbstractUser, User
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from capital.domain.errors import (
     BudgetLimitNotAllowed,
     CapitalError,
-    CredentialsUnreadable,
     OwnerOnly,
 )
 from capital.domain.reasons import Code, Reason
@@ -35,7 +33,7 @@ from capital.services.accounts.lookup import lock_accounts
 from capital.services.desks import shape
 from capital.services.desks.sheets.cells import read_cells, read_text
 from capital.services.desks.sheets.columns import ACCOUNTS, LINK, STRATEGIES, SheetColumns
-from capital.services.desks.steps import Step, Verb, differing, step_of
+from capital.services.desks.steps import Step, Verb, differing, step_of, values_of
 from capital.services.sentences import sentence
 from strategies.models import Strategy
 
@@ -111,7 +109,7 @@ class AccountLines:
         if "venue" in fields:
             fields["venue"] = fields["venue"].lower()
         row = Account.objects.filter(owner=owner, name=name).first()
-        before = None if row is None else _values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_at(self.columns.name):
             if row is None:
                 create_account(owner=owner, name=name, **self.asker.named, **fields)
@@ -150,7 +148,7 @@ class StrategyLines:
             if said.setdefault(name, fields[name]) != fields[name]:
                 text = _("Line %(number)s says something else of this strategy.")
                 raise ValidationError({name: text % {"number": first}})
-        before = None if row is None else _values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_at(self.columns.name):
             if row is None:
                 row = create_strategy(key=key, owner=owner, **self.asker.named, **fields)
@@ -184,7 +182,7 @@ class StrategyLines:
             text = _("Line %(number)s has this strategy on this account already.")
             raise ValidationError({"account": text % {"number": first}})
         row = StrategyAccount.objects.filter(strategy=strategy, account=account).first()
-        before = None if row is None else _values(row, fields)
+        before = None if row is None else values_of(row, fields)
         with _told_at("account", strategy="account"):
             if row is None:
                 create_link(account=account, strategy=strategy, **self.asker.named, **fields)
@@ -226,17 +224,6 @@ def _lock_accounts(names: set[str], also: frozenset[int] = frozenset()) -> None:
     """All of them first and in one order, so that nobody waits for us and we for them."""
     named = Account.objects.filter(name__in=names).values_list("pk", flat=True)
     lock_accounts(sorted(also.union(named)))
-
-
-def _values(row: Model, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Its present values. A credential that no key opens is another one than any that is given."""
-    found: dict[str, Any] = {}
-    for name in fields:
-        try:
-            found[name] = getattr(row, name)
-        except CredentialsUnreadable:
-            found[name] = None
-    return found
 
 
 @contextmanager
