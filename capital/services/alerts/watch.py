@@ -140,10 +140,11 @@ def _moves_again(rows: Sequence[Trouble]) -> set[str]:
 
     Checks go on for the others, and say nothing of those. At most five queries more for such rows.
     """
-    partly = [row for row in rows if row.code in PARTLY and row.account_id is not None]
+    partly = {row: row.account_id for row in rows if row.code in PARTLY and row.account_id}
+    others = _was_allocated([row for row in rows if row not in partly])
     if not partly:
-        return _was_allocated(rows)
-    ids = [row.account_id for row in partly if row.account_id is not None]
+        return others
+    ids = sorted(set(partly.values()))
     newest = AllocationRun.objects.filter(account=OuterRef("pk")).order_by("-created_at", "-pk")
     accounts = Account.objects.filter(pk__in=ids).order_by()
     runs = accounts.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
@@ -152,10 +153,10 @@ def _moves_again(rows: Sequence[Trouble]) -> set[str]:
     for key, pool, code in pools.values_list("run__account", "pool", "code"):
         held[key][pool] = code
     holds = position_holds(ids)
-    return _was_allocated([row for row in rows if row not in partly]) | {
+    return others | {
         row.key
-        for row in partly
-        if not _is_held(row, held[row.account_id or 0], holds.get(row.account_id or 0, {}))
+        for row, account_id in partly.items()
+        if not _is_held(row, held[account_id], holds.get(account_id, {}))
     }
 
 
