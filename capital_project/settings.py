@@ -403,6 +403,7 @@ UNFOLD: dict[str, Any] = {
         _static("capital/charts.js"),
         _static("capital/controls/controls.js"),
         _static("capital/live/ages.js"),
+        _static("capital/live/reading.js"),
         _static("capital/live/parts.js"),
         _static("capital/timeline.js"),
         _static("capital/live/asking.js"),

@@ -10,13 +10,9 @@
  *   <span data-badge>
  *       The count, on every page and in every answer of parts.js.
  *
- * The list is read from its own address: it costs what the page costs. It stops while the page is
- * hidden, and asks less and less often of a server that does not answer.
+ * The list is read from its own address, when reading.js says: it costs what the page costs.
  */
 (() => {
-    const GIVEN_UP_AFTER_MS = 15000;
-    const LONGEST_MS = 300000;
-
     const count = (fresh) => {
         const told = fresh.querySelector("[data-badge]")?.textContent.trim();
         if (told === undefined) {
@@ -64,56 +60,17 @@
     };
 
     const follow = (told) => {
-        const every = Number(told.dataset.every) * 1000;
-        let wait = every;
-        let timer = null;
-        let over = false;
-
         const say = (text, address) => {
             const link = document.createElement("a");
             Object.assign(link, { href: address ?? "", textContent: text, className: "text-link" });
             told.replaceChildren(...(text === "" ? [] : address ? [link] : [text]));
         };
-
-        const read = async () => {
-            const answer = await fetch(location.href, {
-                credentials: "same-origin",
-                headers: { Accept: "text/html" },
-                signal: AbortSignal.timeout(GIVEN_UP_AFTER_MS),
-            });
-            if (answer.redirected || [401, 403, 404].includes(answer.status)) {
-                over = true;
-                say(told.dataset.out);
-                return;
-            }
-            if (!answer.ok) {
-                throw new Error(String(answer.status));
-            }
-            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const take = (fresh) => {
             say(put(fresh) ? told.dataset.changed : "", location.href);
-            const seen = fresh.querySelector("[data-seen]")?.dataset.seen;
-            document.dispatchEvent(new CustomEvent("desk:swapped", { detail: { changed: true, seen, fresh } }));
+            return { changed: true, seen: fresh.querySelector("[data-seen]")?.dataset.seen };
         };
-
-        const later = () => {
-            clearTimeout(timer);
-            timer = over || document.hidden ? null : setTimeout(turn, wait);
-        };
-
-        const turn = async () => {
-            try {
-                await read();
-                wait = every;
-            } catch {
-                say(told.dataset.lost);
-                wait = Math.min(wait * 2, LONGEST_MS);
-            }
-            later();
-        };
-
-        document.addEventListener("visibilitychange", later);
-        told.addEventListener("desk:read", turn);
-        later();
+        const seconds = Number(told.dataset.every);
+        window.deskReading.follow({ told, seconds, address: () => location.href, take, say });
     };
 
     document.addEventListener("desk:swapped", ({ detail }) => {

@@ -9,13 +9,11 @@
  *       A part. Where the mark is another one, it is replaced; a new part comes after the one that
  *       stands before it in the answer; one that is not in the answer goes.
  *
- * It stops while the page is hidden, asks less and less often of a server that does not answer, and
- * leaves a part alone in which somebody is typing or has marked text. What was opened stays open, the
- * focus stays where it was. Without this script the page is as old as it says.
+ * When it is read, reading.js says. A part in which somebody is typing or has marked text is left
+ * alone. What was opened stays open, the focus stays where it was. Without this script the page is as
+ * old as it says.
  */
 (() => {
-    const GIVEN_UP_AFTER_MS = 15000;
-    const LONGEST_MS = 300000;
     const FOCUSED = "a[href], button, input, select, textarea, summary, [tabindex]";
 
     const parts = (root) => [...root.querySelectorAll("[data-live]")];
@@ -99,15 +97,13 @@
     };
 
     const follow = (told) => {
-        const every = Number(told.dataset.liveEvery) * 1000;
         const problem = document.createElement("span");
         problem.className = "desk-live-problem";
         problem.setAttribute("role", "status");
         told.append(problem);
-        let wait = every;
-        let timer = null;
-        let readAt = Date.now();
-        let over = false;
+        const say = (text) => {
+            problem.textContent = text;
+        };
 
         const address = () => {
             const asked = new URL(told.dataset.liveFrom, location.href);
@@ -117,72 +113,28 @@
             return asked;
         };
 
-        const read = async () => {
-            const answer = await fetch(address(), {
-                credentials: "same-origin",
-                headers: { Accept: "text/html" },
-                signal: AbortSignal.timeout(GIVEN_UP_AFTER_MS),
-            });
-            if (answer.redirected || answer.status === 401 || answer.status === 403 || answer.status === 404) {
-                over = true;
-                problem.textContent = told.dataset.out;
-                return;
-            }
-            if (!answer.ok) {
-                throw new Error(String(answer.status));
-            }
-            const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const take = (fresh) => {
             const seen = fresh.querySelector("[data-seen]");
             if (seen === null) {
                 throw new Error("no parts");
             }
             const next = fresh.querySelector("[data-live-go]");
             if (next !== null) {
-                over = true;
                 location.replace(next.href);
-                return;
+                return null;
             }
-            problem.textContent = "";
+            say("");
             const changed = put(fresh);
             const asOf = told.querySelector("[data-as-of]");
             const freshAsOf = fresh.querySelector("[data-as-of]");
             if (asOf !== null && freshAsOf !== null) {
                 asOf.innerHTML = freshAsOf.innerHTML;
             }
-            document.dispatchEvent(
-                new CustomEvent("desk:swapped", { detail: { changed, seen: seen.dataset.seen, fresh } }),
-            );
+            return { changed, seen: seen.dataset.seen };
         };
 
-        const later = () => {
-            clearTimeout(timer);
-            timer = over || document.hidden ? null : setTimeout(turn, wait);
-        };
-
-        const turn = async () => {
-            clearTimeout(timer);
-            timer = null;
-            try {
-                await read();
-                readAt = Date.now();
-                wait = every;
-            } catch {
-                problem.textContent = told.dataset.lost;
-                wait = Math.min(wait * 2, LONGEST_MS);
-            }
-            later();
-        };
-
-        document.addEventListener("visibilitychange", () => {
-            if (document.hidden || over) {
-                clearTimeout(timer);
-                timer = null;
-            } else if (timer === null) {
-                timer = setTimeout(turn, Math.max(0, wait - (Date.now() - readAt)));
-            }
-        });
-        told.addEventListener("desk:read", turn);
-        later();
+        const seconds = Number(told.dataset.liveEvery);
+        window.deskReading.follow({ told, seconds, address, take, say });
     };
 
     document.addEventListener("DOMContentLoaded", () => {
