@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from capital.traces import begin_trace, end_trace
 from capital_project.log_lines import JsonLine, OneLine
+from tests.house.documents import documents
 from tests.interpreter import COMPLETE, read, refusal
 from tests.paths import ROOT
 from tests.processes import environment_for
@@ -41,6 +43,19 @@ def test_text_has_time_with_its_offset_level_logger_and_the_message_as_it_always
     assert line == (
         "2026-11-28T05:00:00.250+09:00 WARNING capital: 계좌 Main: 실시간 현물 잔고 조회 실패"
     )
+
+
+def test_documents_show_lines_as_they_are_written() -> None:
+    shown = [
+        line
+        for document in documents()
+        for line in document.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\d{4}-\d\d-\d\d\S* .*\b(DEBUG|INFO|WARNING|ERROR)\b", line)
+    ]
+    written = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d [A-Z]+ [\w.]+( \[[\w-]+\])?: "
+
+    assert len(shown) >= 3
+    assert [line for line in shown if not re.match(written, line)] == []
 
 
 @pytest.mark.usefixtures("_traced")
