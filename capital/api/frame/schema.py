@@ -52,6 +52,8 @@ _ALWAYS = (400, 401, 403, 404, 405, 406, 429, 503)
 _WITH_BODY = (409, 411, 413, 415)
 _OF_CHANGES = (412,)
 _OF_ORDERS = (422,)
+# Where orders or what they came to are told.
+_ABOUT_ORDERS = ("/size/", "/reservations/", "/positions/", "/fills/")
 _OF_DELETE = (409,)
 
 
@@ -209,7 +211,7 @@ def _refusals_of(path: str, method: str, operation: dict[str, Any]) -> list[int]
         statuses |= set(_OF_DELETE)
     if method in ("put", "patch") and path.endswith("}/"):
         statuses |= set(_OF_CHANGES)
-    if path.endswith(("/size/", "/positions/", "/fills/")) and method != "get":
+    if path.endswith(_ABOUT_ORDERS) and method != "get":
         statuses |= set(_OF_ORDERS)
     return sorted(statuses)
 
