@@ -4,6 +4,7 @@ from capital.admin.accounts import changes, links, summaries
 from capital.admin.accounts import page as accounts
 from capital.admin.alerts import alerts, targets
 from capital.admin.allocation import capital, runs
+from capital.admin.dashboard import rates
 from capital.admin.jobs import queue
 from capital.admin.jobs import runs as job_runs
 from capital.admin.limits import stops
@@ -26,6 +27,7 @@ __all__ = [
     "markets",
     "positions",
     "queue",
+    "rates",
     "reservations",
     "runs",
     "stops",

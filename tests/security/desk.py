@@ -27,6 +27,7 @@ from capital.models import (
 )
 from capital.services.access.tokens import create_token
 from capital.services.allocation.plans import make_plan
+from capital.services.overview import store_rate
 from tests.admin.tenants import allow_everything, join, make_tenant
 from tests.api.description import description, operations
 from tests.factories import make_account, make_link, make_market, make_strategy, make_user
@@ -53,6 +54,7 @@ class Desk:
         self.tenant.position.save()
         self.second = make_account(owner=self.owner, name="desk-second")
         self.market = make_market(venue="binance", symbol="BTC/USDT")
+        store_rate("KRW", "USD", "0.00072")
         self.unused_strategy = make_strategy(owner=self.owner, key="desk-unused")
         self.plan = make_plan([self.account.pk], actor=self.owner, live=False)
         self.upload = TradeUpload.objects.create(

@@ -18,6 +18,7 @@ from capital.models import AllocationPlan, JobRun, Market, PlanRequest, TradeUpl
 from capital.services.allocation.plans import make_plan
 from capital.services.jobs.clusters import record_heartbeat
 from capital.services.jobs.schedules import sync_schedules
+from capital.services.overview import store_rate
 from capital.services.trading import keep_upload
 from tests.admin.frame.crawl import pages
 from tests.admin.tenants import Tenant, make_tenant
@@ -44,6 +45,7 @@ def make_everything(word: str) -> Everything:
     _make_jobs()
     for symbol in ("BTC/USDT", "BTC/USDT:USDT"):
         make_market(symbol)
+    store_rate("KRW", "USD", "0.00072")
     tenant.user.groups.add(Group.objects.get(name="operator"))
     for row in (tenant.account, tenant.strategies[0]):
         for flag, message in ((ADDITION, [{"added": {}}]), (CHANGE, [{"changed": {"fields": []}}])):

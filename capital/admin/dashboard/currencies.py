@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractUser
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -53,13 +54,18 @@ class CurrencyCard:
 
 @dataclass(frozen=True)
 class ReportCard:
-    """All currencies as one: an amount with the age of its oldest rate, or why there is none."""
+    """All currencies as one: an amount with the age of its oldest rate, or why there is none.
+
+    Attributes:
+        store_url: Where the missing rate is stored, for who may.
+    """
 
     currency: str
     amount: str
     rates: str
     rates_at: datetime | None
     notes: Sequence[str]
+    store_url: str = ""
 
 
 def currency_card(figures: CurrencyOverview, user: AbstractUser) -> CurrencyCard:
@@ -114,14 +120,17 @@ def _relative_change(figures: CurrencyOverview) -> Decimal | None:
     return share(changed, total - changed)
 
 
-def report_card(overview: Dashboard) -> ReportCard | None:
+def report_card(overview: Dashboard, user: AbstractUser) -> ReportCard | None:
     """All currencies together; None where no currency to report in is set."""
     reported = overview.reported
     if reported is None:
         return None
-    notes, rates, rates_at = [], "", None
+    notes, rates, rates_at, store_url = [], "", None, ""
     if reported.missing is not None:
         notes.append(sentence(reported.missing))
+        if user.has_perm("capital.add_reportingrate"):
+            pair = {name: reported.missing.figures[name] for name in ("base", "quote")}
+            store_url = f"{reverse('admin:capital_reportingrate_add')}?{urlencode(pair)}"
     elif reported.is_partial:
         notes.append(gettext("Some balances are unknown and not included."))
     total = reported.total
@@ -129,7 +138,7 @@ def report_card(overview: Dashboard) -> ReportCard | None:
         rates_at = total.oldest_at
         rates = gettext("Oldest rate used: %(moment)s") % {"moment": moment(rates_at)}
     amount = money(None if total is None else total.amount, reported.currency)
-    return ReportCard(reported.currency, amount, rates, rates_at, notes)
+    return ReportCard(reported.currency, amount, rates, rates_at, notes, store_url)
 
 
 def _strategy_urls(figures: CurrencyOverview) -> dict[str, str]:

@@ -38,7 +38,7 @@ def with_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "overview": overview,
         "cards": cards,
         "dust_cards": dust_cards,
-        "report": report_card(overview),
+        "report": report_card(overview, user),
         "earnings": earnings_card(overview.earnings),
         "steps": [] if overview.steps.are_done else first_steps(overview.steps, user),
         "sees_nothing": sees_nothing(overview.steps, user),

@@ -157,6 +157,12 @@ _GROUPS: tuple[tuple[Any, tuple[Entry, ...]], ...] = (
                 "admin:capital_market_changelist",
                 "capital.view_market",
             ),
+            Entry(
+                gettext_lazy("Reporting rates"),
+                "currency_exchange",
+                "admin:capital_reportingrate_changelist",
+                "capital.view_reportingrate",
+            ),
         ),
     ),
     (

@@ -22,7 +22,7 @@ from capital.services.overview.equity import add
 from capital.services.overview.marks import MEANINGS, Change, Event
 from capital.services.overview.metrics import DELIVERIES_WITHIN, Metrics, read_metrics
 from capital.services.overview.needs import MONEY_IDLE, Need, needs_of
-from capital.services.overview.rates import store_rate
+from capital.services.overview.rates import check_rate, store_rate
 from capital.services.overview.runs import Moves, moves_of
 from capital.services.overview.strategies import (
     Idling,
@@ -88,6 +88,7 @@ __all__ = [
     "attributed_fills",
     "capital_by_run",
     "capital_when_idle",
+    "check_rate",
     "checked_again",
     "count_accounts",
     "exact_share",

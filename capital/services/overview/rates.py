@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.domain.errors import InvalidRate, RateMissing
-from capital.domain.money import EXACT, parse_amount
+from capital.domain.money import EXACT, parse_amount, plain
 from capital.domain.rates import Rate, Reported, total_in
 from capital.domain.reasons import Reason
 from capital.models import ReportingRate
@@ -27,16 +27,25 @@ def store_rate(base: str, quote: str, rate: str, *, clock: Clock = timezone.now)
         InvalidRate: It is not above zero, or these are not two currencies.
     """
     base, quote, amount = base.strip().upper(), quote.strip().upper(), parse_amount(rate.strip())
-    if (
-        amount <= 0
-        or base == quote
-        or not all(re.fullmatch(CURRENCY_PATTERN, name) for name in (base, quote))
-    ):
-        raise InvalidRate(base=base, quote=quote, rate=rate)
+    check_rate(base, quote, amount)
     stored, _created = ReportingRate.objects.update_or_create(
         base=base, quote=quote, defaults={"rate": amount, "observed_at": clock()}
     )
     return stored
+
+
+def check_rate(base: str, quote: str, rate: Decimal) -> None:
+    """Refuse a rate that cannot be one.
+
+    Raises:
+        InvalidRate: It is not above zero, or these are not two currencies.
+    """
+    if (
+        rate <= 0
+        or base == quote
+        or not all(re.fullmatch(CURRENCY_PATTERN, name) for name in (base, quote))
+    ):
+        raise InvalidRate(base=base, quote=quote, rate=plain(rate))
 
 
 @dataclass(frozen=True)
