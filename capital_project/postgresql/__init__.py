@@ -1,1 +1,1 @@
-"""Django's PostgreSQL, with a cheaper look at whether a kept connection still works."""
+"""Django's PostgreSQL: it asks less whether a connection works, and keeps what is asked often."""

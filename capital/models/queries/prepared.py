@@ -1,10 +1,11 @@
 """Queries whose SQL is compiled once, for what every order asks.
 
 For these the ORM takes longer to compile the SQL than the database to answer it. The ORM still
-compiles it and converts the answers, but only the first time.
+compiles it and converts the answers, but only the first time. PostgreSQL plans it once as well.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 Row = tuple[Any, ...]
+
+_PLACEHOLDER = re.compile(r"%[%s]")
 
 
 class PreparedQuery:
@@ -82,15 +85,39 @@ class _Statement:
         if made_of is not None:
             # By the row as the database answers it, before anything is made of it.
             self._read = lru_cache(maxsize=4096)(lambda row: made_of(self._converted(row)))
+        self._places = list(dict.fromkeys(filter(_is_place, parameters)))
+        self._constants = [each for each in parameters if not _is_place(each)]
+        self._prepared = self._numbered()
+
+    def _numbered(self) -> str:
+        """The SQL with ``$1`` and so on for what changes, as a server keeps it."""
+        numbers = {place: f"${number}" for number, place in enumerate(self._places, start=1)}
+        parameters = iter(self._parameters)
+
+        def written(found: re.Match[str]) -> str:
+            if found[0] == "%%":
+                return found[0]
+            parameter = next(parameters)
+            return numbers[parameter] if _is_place(parameter) else found[0]
+
+        return _PLACEHOLDER.sub(written, self._sql)
 
     def rows(self, lists: Sequence[Sequence[Any]]) -> list[Any]:
-        parameters = [
-            lists[each[0]][each[1]] if isinstance(each, tuple) else each
-            for each in self._parameters
-        ]
+        values = {place: lists[place[0]][place[1]] for place in self._places}
+        # Only our PostgreSQL has it.
+        ask = getattr(connection, "rows_of", None)
+        found = None
+        if ask is not None:
+            found = ask(self._prepared, self._constants, list(values.values()))
+        if found is None:
+            found = self._usual_rows(values)
+        return [self._read(row) for row in found]
+
+    def _usual_rows(self, values: Mapping[tuple[int, int], Any]) -> list[Row]:
+        parameters = [values[each] if _is_place(each) else each for each in self._parameters]
         with connection.cursor() as cursor:
             cursor.execute(self._sql, parameters)
-            return [self._read(row) for row in cursor.fetchall()]
+            return list(cursor.fetchall())
 
     def _converted(self, row: Row) -> Row:
         if not self._converters:
@@ -100,6 +127,10 @@ class _Statement:
             for convert in converters:
                 values[position] = convert(values[position], expression, connection)
         return tuple(values)
+
+
+def _is_place(parameter: Any) -> bool:
+    return isinstance(parameter, tuple)
 
 
 def _mark(position: int, number: int) -> str:
