@@ -67,8 +67,8 @@ def moment(value: datetime | None) -> SafeString:
 
 @register.filter
 def moment_text(value: datetime | None) -> str:
-    """The same for a title, as text: ``{{ line.at|moment_text }}``."""
-    return formats.moment(value)
+    """The same for a title, as text, with UTC behind it: ``{{ line.at|moment_text }}``."""
+    return formats.both_times(value)
 
 
 @register.filter

@@ -112,6 +112,7 @@ class SitePage:
     show_facets = ShowFacets.NEVER
     compressed_fields = True
     warn_unsaved_form = True
+    object_history_template = "capital/frame/history.html"
 
     # What to do instead of deleting a row that other rows refer to.
     instead_of_deleting: Any = gettext_lazy("It has to be kept.")

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from capital.admin.frame.formats import NOTHING, age, change, moment, percent, utc_text
+from capital.admin.frame.formats import NOTHING, age, both_times, change, moment, percent, utc_text
 from capital.domain.allocation.decision import Outcome
 from capital.domain.money import ROUNDED
 from capital.services.overview import Freshness
@@ -108,6 +108,17 @@ def instant(value: datetime | None) -> SafeString:
     )
 
 
+def sentence_with(sentence: str, **figures: Any) -> SafeString:
+    """A translated sentence with a time in it, or what else is HTML: ``%(time)s`` by ``instant``.
+
+    Args:
+        sentence: With its places as ``%(name)s``; it is escaped, as its figures are.
+        **figures: For each place its text, or HTML that is safe.
+    """
+    safe = {name: conditional_escape(figure) for name, figure in figures.items()}
+    return SafeString(conditional_escape(sentence) % safe)
+
+
 def since(value: datetime | None, *, now: datetime) -> SafeString:
     """How long ago, with the exact time for who points at it. It ticks: see ``ages.js``."""
     if value is None:
@@ -115,7 +126,7 @@ def since(value: datetime | None, *, now: datetime) -> SafeString:
     return format_html(
         '<time class="whitespace-nowrap" datetime="{}" title="{}" data-age>{}</time>',
         value.isoformat(),
-        " · ".join(each for each in (moment(value), utc_text(value)) if each),
+        both_times(value),
         age(value, now=now),
     )
 

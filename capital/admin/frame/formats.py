@@ -96,6 +96,13 @@ def utc_text(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def both_times(value: datetime | None) -> str:
+    """Both, for a title: ``2026-11-22 20:00:21 · 2026-11-22 11:00:21 UTC``; a dash for None."""
+    if value is None:
+        return NOTHING
+    return " · ".join(each for each in (moment(value), utc_text(value)) if each)
+
+
 def age(value: datetime | None, *, now: datetime) -> str:
     """``3 min ago``; ``in 3 min`` for what is to come; a dash for None."""
     if value is None:

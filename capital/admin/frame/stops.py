@@ -11,8 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 
-from capital.admin.frame.cells import badge, instant
-from capital.admin.frame.formats import moment
+from capital.admin.frame.cells import badge, instant, sentence_with
 from capital.models import Stop
 from capital.services.limits import (
     may_lift,
@@ -93,7 +92,7 @@ def _stop_shown(stop: Stop, user: AbstractUser) -> Any:
         instant(stop.at),
     )
     if not stop.is_open:
-        lifted = gettext("lifted %(time)s") % {"time": moment(stop.lifted_at)}
+        lifted = sentence_with(gettext("lifted %(time)s"), time=instant(stop.lifted_at))
         return format_html('{} <span class="desk-muted">{}</span>', shown, lifted)
     if not may_lift(user, stop):
         return shown

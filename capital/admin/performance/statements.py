@@ -18,7 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from capital.admin.dashboard.earnings import on_quantum
-from capital.admin.frame.formats import NOTHING, digits, moment
+from capital.admin.frame.formats import NOTHING, digits
 from capital.admin.performance.asked import Choice
 from capital.admin.performance.exports import exported
 from capital.domain.errors import InvalidMonth
@@ -86,8 +86,6 @@ class StatementCard:
     """One statement as text; ``why`` it is not known, instead of its lines."""
 
     statement: Statement
-    begins_at: str
-    ends_at: str
     lines: Sequence[LineRow]
     left_out: str
     why: str
@@ -177,8 +175,6 @@ def _url(request: HttpRequest, **changes: str) -> str:
 def _card(statement: Statement) -> StatementCard:
     return StatementCard(
         statement=statement,
-        begins_at=moment(statement.begins_at),
-        ends_at=moment(statement.ends_at),
         lines=statement_lines(statement),
         left_out=", ".join(statement.left_out),
         why="" if statement.is_known else _why(statement),

@@ -8,10 +8,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from capital.admin.frame.cells import OUTCOME_COLOUR, badge
-from capital.admin.frame.formats import NOTHING, moment, number, ratio
+from capital.admin.frame.cells import OUTCOME_COLOUR, badge, instant
+from capital.admin.frame.formats import NOTHING, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.reasons import Code
 from capital.models import WebhookDelivery
@@ -44,7 +46,7 @@ class AllocationRow:
     outcome: Any
     reason: str
     run: int | None
-    balances: Sequence[str]
+    balances: Sequence[SafeString]
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _allocation_row(row: Mapping[str, Any]) -> AllocationRow:
     )
 
 
-def _balance(row: Mapping[str, Any]) -> str:
+def _balance(row: Mapping[str, Any]) -> SafeString:
     pool, source = row.get("pool"), row.get("source")
     try:
         observed_at = parse_datetime(str(row.get("observed_at") or ""))
@@ -130,9 +132,9 @@ def _balance(row: Mapping[str, Any]) -> str:
     parts = [
         f"{POOL_NAMES.get(pool, pool)} {_amount(row.get('amount'))}",
         str(SOURCE_NAMES.get(source, source)),
-        moment(observed_at) if observed_at else "",
+        instant(observed_at) if observed_at else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return format_html_join(" · ", "{}", ((part,) for part in parts if part))
 
 
 def refusal_text(delivery: WebhookDelivery) -> str:

@@ -9,11 +9,12 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 
 from capital.admin.allocation.runs import told_cause
+from capital.admin.frame.cells import instant, sentence_with
 from capital.admin.frame.formats import change, money, ratio, span
-from capital.admin.frame.formats import moment as moment_text
 from capital.domain.money import EXACT, plain, quantum_of
 from capital.models import AllocationPool, AllocationRun
 from capital.services.allocation import tell_steps
@@ -131,9 +132,12 @@ def _reading(pool: AllocationPool, decided_at: datetime) -> str:
         return source
     # Clocks of two machines may differ.
     before = max(decided_at, pool.observed_at) - pool.observed_at
-    when = {"time": moment_text(pool.observed_at), "span": span(before)}
-    age = gettext("read %(time)s, %(span)s before the allocation") % when
-    return f"{source} · {age}"
+    age = sentence_with(
+        gettext("read %(time)s, %(span)s before the allocation"),
+        time=instant(pool.observed_at),
+        span=span(before),
+    )
+    return format_html("{} · {}", source, age)
 
 
 def _reserve_rule(inputs: Mapping[str, Any], currency: str) -> str:
@@ -174,12 +178,14 @@ def _moved(before: Decimal | None, after: Decimal | None, currency: str) -> str:
 
 def _notes(answer: CapitalAt) -> Iterator[str]:
     if answer.reverted_by is not None:
-        figures = {
-            "time": moment_text(answer.reverted_by.created_at),
-            "run": str(answer.reverted_by.pk),
-        }
-        yield gettext("This allocation was reverted by #%(run)s on %(time)s.") % figures
+        yield sentence_with(
+            gettext("This allocation was reverted by #%(run)s on %(time)s."),
+            time=instant(answer.reverted_by.created_at),
+            run=answer.reverted_by.pk,
+        )
     again = checked_again(answer, clock=timezone.now)
     if again is not None:
-        when = {"time": moment_text(again.created_at)}
-        yield gettext("Checked again on %(time)s: nothing had to change.") % when
+        yield sentence_with(
+            gettext("Checked again on %(time)s: nothing had to change."),
+            time=instant(again.created_at),
+        )

@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter, DropdownFilter
 
 from capital.admin.frame.base import ReadOnly, SitePage
-from capital.admin.frame.cells import badge, figure, lines, since
-from capital.admin.frame.formats import NOTHING, moment, money, number, ratio
+from capital.admin.frame.cells import badge, figure, instant, lines, since
+from capital.admin.frame.formats import NOTHING, money, number, ratio
 from capital.admin.frame.views import user_of
 from capital.domain.errors import CapitalError
 from capital.models import Market
@@ -158,12 +159,13 @@ class MarketAdmin(ReadOnly, SitePage, ModelAdmin):  # type: ignore[misc]
         return lines(*shown) or NOTHING
 
     @admin.display(description=gettext_lazy("step that is not confirmed"))
-    def shown_step_pending(self, market: Market) -> str:
+    def shown_step_pending(self, market: Market) -> Any:
         """The step before and after, and since when; a dash where nothing waits."""
         step = market.pending_step
         if not step:
             return NOTHING
-        return f"{step['from']} → {step['to']} ({moment(parse_datetime(step['since']))})"
+        since_when = instant(parse_datetime(step["since"]))
+        return format_html("{} → {} ({})", step["from"], step["to"], since_when)
 
     @admin.display(description=gettext_lazy("fetched at"), ordering="fetched_at")
     def shown_fetched(self, market: Market) -> Any:

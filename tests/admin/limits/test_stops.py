@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from capital.admin.frame.cells import instant
 from capital.models import Account, AccountAccess, AllocationRun, LimitState, Stop, StrategyAccount
 from tests.admin.tenants import allow_everything
 from tests.factories import make_account, make_link, make_user
@@ -186,7 +187,7 @@ def test_page_of_an_allocation_says_what_was_stopped_when_it_was_decided(
     page = text_of(browser.get(reverse("admin:capital_allocationrun_change", args=[run.pk])))
 
     assert "The drawdown is 10.20%; the limit is 10%. (limit of loss, " in page
-    assert f"lifted {timezone.localtime(decided + hour):%Y-%m-%d %H:%M:%S}" in page
+    assert f"lifted {instant(decided + hour)}" in page
     assert page.count("/lift/") == 1
     for other in ("Over", "Later", "Elsewhere"):
         assert f": {other} (" not in page

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 from django.test import Client
 from django.utils import timezone
 
-from capital.admin.frame.cells import instant, since
+from capital.admin.frame.cells import instant, sentence_with, since
 from tests.words.everything import addresses, make_everything
 
 pytestmark = pytest.mark.django_db
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 WRITTEN = re.compile(r">\s*(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)\s*<")
 TOLD = re.compile(r'<time [^>]*title="([^"]*)">\s*\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?\s*</time>')
 LIST_OR_RECORD = re.compile(r"/admin/\w+/(\w+)/(?:[^/]+/change/)?")
+HISTORY = re.compile(r"/admin/\w+/\w+/[^/]+/(history)/")
 AT = datetime(2026, 11, 22, 11, 0, 21, tzinfo=UTC)
 
 
@@ -31,7 +32,7 @@ def test_time_has_utc_on_hover_and_none_where_that_is_the_zone() -> None:
 
 
 @pytest.mark.once
-def test_every_time_of_a_list_and_of_a_record_tells_its_utc(
+def test_every_time_that_stands_by_itself_tells_its_utc(
     client: Client, settings: LazySettings
 ) -> None:
     settings.TIME_ZONE = "Asia/Seoul"
@@ -40,15 +41,29 @@ def test_every_time_of_a_list_and_of_a_record_tells_its_utc(
     bare: dict[str, list[str]] = {}
     shown: dict[str, int] = {}
     for address in addresses(everything):
-        if not (found := LIST_OR_RECORD.fullmatch(address)):
-            continue
+        kinds = (each.fullmatch(address) for each in (LIST_OR_RECORD, HISTORY))
+        kind = next((found[1] for found in kinds if found), "other pages")
         text = client.get(address).content.decode()
         told = TOLD.findall(text)
-        shown[found[1]] = shown.get(found[1], 0) + len(told)
+        shown[kind] = shown.get(kind, 0) + len(told)
         assert all(each.endswith(" UTC") for each in told), address
         if alone := WRITTEN.findall(TOLD.sub("", text)):
             bare[address] = alone
     assert bare == {}
-    # Fields as the models have them, and columns and lines that pages write.
-    for model in ("account", "allocationrun", "apitoken", "settingchange", "success", "user"):
-        assert shown[model], model
+    # Fields as the models have them, columns and lines that pages write, and Django's histories.
+    kinds = ("account", "allocationrun", "apitoken", "settingchange", "success", "user")
+    for each in (*kinds, "history"):
+        assert shown[each], each
+
+
+def test_sentence_holds_a_time_with_utc_and_escapes_the_rest() -> None:
+    with timezone.override(ZoneInfo("Asia/Seoul")):
+        told = sentence_with("<b>%(name)s</b> at %(time)s", name="A & B", time=instant(AT))
+
+    assert told == f"&lt;b&gt;A &amp; B&lt;/b&gt; at {instant_in_seoul()}"
+    assert 'title="2026-11-22 11:00:21 UTC"' in told
+
+
+def instant_in_seoul() -> str:
+    with timezone.override(ZoneInfo("Asia/Seoul")):
+        return instant(AT)

@@ -52,11 +52,13 @@ def test_a_statement_of_an_account_and_of_its_owner(admin: Client) -> None:
         make_days(account)
     silent = make_account(owner=owner, name="Silent")
 
-    page = text_of(read(admin, MARCH))
+    shown = read(admin, MARCH)
+    page = text_of(shown)
     alone = text_of(read(admin, f"{MARCH}&account={accounts[1].pk}"))
     owners = text_of(read(admin, f"{MARCH}&by=owner"))
 
     assert "One · USDT · 2026-03 2026-02-28 23:30:00 – 2026-03-31 23:30:00" in page
+    assert 'title="2026-02-28 14:30:00 UTC"' in shown
     for said in ("Opening balance", "1,000.00", "+500.00", "+30.00", "-3.00", "-1.00", "+2.00"):
         assert said in page
     assert "A balance of Silent that this month needs is not known." in page

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from capital.admin.frame.cells import instant
 from capital.models import AllocationRun
 from capital.services import auto_allocate_capital_for_account
 from tests.admin.tenants import Tenant, allow, make_tenant
@@ -119,7 +120,8 @@ def test_allocation_can_be_asked_for_what_it_left(client: Client, tenant: Tenant
     assert "10,369.00 USDT</strong>" in words(client, link=link.pk, run=first.pk)
     told = words(client, link=link.pk, run=wrong.pk)
     assert "99.00 USDT</strong>" in told
-    assert f"This allocation was reverted by #{wrong.pk + 1}" in told
+    reverted = instant(AllocationRun.objects.get(pk=wrong.pk + 1).created_at)
+    assert f"This allocation was reverted by #{wrong.pk + 1} on {reverted}." in told
     for asked in ({"link": link.pk, "run": 999_999}, {"run": first.pk}):
         words(client, 404, **asked)
 
