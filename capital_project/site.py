@@ -16,6 +16,7 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.urls import URLPattern, path, reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 from unfold.sites import UnfoldAdminSite
 
@@ -35,6 +36,13 @@ class CapitalSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold has no types
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the session is good, as every face asks it."""
         return session_state(request.user) is SessionState.GOOD
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
+        """Made where it is looked at: every page is given it, and only a few show it.
+
+        It asks four permissions of every model.
+        """
+        return SimpleLazyObject(lambda: super(CapitalSite, self).get_app_list(request, app_label))
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:  # noqa: FBT001, FBT002
         """What a service forbids is a 403, and what it does not find a 404, on every page."""

@@ -5,7 +5,7 @@ its owner's, and seen with the accounts that it trades on; so are its webhook's 
 are their user's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -49,7 +49,7 @@ from capital.models import (
 )
 from capital.models.queries.prepared import PreparedQuery
 from capital.models.stops import concerns_accounts
-from capital.services.access.roles import Standing, of_accounts, role_of, standing_of
+from capital.services.access.roles import Standing, among_accounts, role_of, standing_of
 from capital.services.access.sight import sees_everything
 from strategies.models import Strategy
 
@@ -96,49 +96,54 @@ _Row = TypeVar("_Row", bound=Model)
 User = AbstractUser | AnonymousUser
 
 
-def _accounts(user: User) -> QuerySet[Account, Any]:
-    return Account.objects.filter(of_accounts(user)).order_by().values("pk")
+_UserIds = Sequence[int]
 
 
-def _strategies(user: User) -> Q:
-    links = StrategyAccount.objects.filter(account__in=_accounts(user)).order_by()
-    return Q(owner=user) | Q(pk__in=links.values("strategy"))
+def _accounts(user_ids: _UserIds) -> QuerySet[Account, Any]:
+    return Account.objects.filter(among_accounts(user_ids)).order_by().values("pk")
 
 
-def _with_strategy(path: str) -> Callable[[User], Q]:
-    return lambda user: Q(**{f"{path}__in": Strategy.objects.filter(_strategies(user)).order_by()})
+def _strategies(user_ids: _UserIds) -> Q:
+    links = StrategyAccount.objects.filter(account__in=_accounts(user_ids)).order_by()
+    return Q(owner__in=user_ids) | Q(pk__in=links.values("strategy"))
 
 
-def _concerned(user: User) -> Q:
+def _with_strategy(path: str) -> Callable[[_UserIds], Q]:
+    return lambda user_ids: Q(
+        **{f"{path}__in": Strategy.objects.filter(_strategies(user_ids)).order_by()}
+    )
+
+
+def _concerned(user_ids: _UserIds) -> Q:
     """What is wrong, and what is told of it: with what it is about."""
-    strategies = Strategy.objects.filter(_strategies(user)).order_by()
-    venues = _accounts(user).values("venue")
+    strategies = Strategy.objects.filter(_strategies(user_ids)).order_by()
+    venues = _accounts(user_ids).values("venue")
     return (
-        Q(account__in=_accounts(user))
+        Q(account__in=_accounts(user_ids))
         | Q(strategy__in=strategies)
         # Who sees an account sees what is said of its owner's.
-        | Q(owner=user)
-        | Q(owner__in=_accounts(user).values("owner"))
+        | Q(owner__in=user_ids)
+        | Q(owner__in=_accounts(user_ids).values("owner"))
         | Q(for_everybody=True)
         | Q(venue__in=venues)
     )
 
 
-# Of what is not simply seen with its account: the condition on its rows.
-_CONDITIONS: Mapping[type[Model], Callable[[User], Q]] = MappingProxyType(
+# Of what is not simply seen with its account: the condition on its rows, by who looks.
+_CONDITIONS: Mapping[type[Model], Callable[[_UserIds], Q]] = MappingProxyType(
     {
-        Account: of_accounts,
+        Account: among_accounts,
         Strategy: _strategies,
         WebhookDelivery: _with_strategy("strategy"),
         WebhookAnswer: _with_strategy("delivery__strategy"),
-        SettingChange: lambda user: Q(account__in=_accounts(user)) | Q(strategy__owner=user),
-        ApiToken: lambda user: Q(user=user),
-        LimitState: lambda user: (
-            Q(account__in=_accounts(user)) | Q(strategy_account__account__in=_accounts(user))
+        SettingChange: lambda ids: Q(account__in=_accounts(ids)) | Q(strategy__owner__in=ids),
+        ApiToken: lambda ids: Q(user__in=ids),
+        LimitState: lambda ids: (
+            Q(account__in=_accounts(ids)) | Q(strategy_account__account__in=_accounts(ids))
         ),
-        Alert: lambda user: _concerned(user) | Q(addressee=user),
+        Alert: lambda ids: _concerned(ids) | Q(addressee__in=ids),
         Trouble: _concerned,
-        Stop: lambda user: concerns_accounts(_accounts(user)) | Q(owner=user),
+        Stop: lambda ids: concerns_accounts(_accounts(ids)) | Q(owner__in=ids),
     }
 )
 
@@ -150,13 +155,40 @@ def visible_to(user: User, rows: QuerySet[_Row]) -> QuerySet[_Row]:
         user: Superusers and holders of ``capital.view_all_accounts`` see all rows.
         rows: Rows of a model in ``ACCOUNT_PATHS``.
     """
-    path = ACCOUNT_PATHS[rows.model]
     if not user.is_authenticated or not user.is_active:
         return rows.none()
-    if sees_everything(user):
-        return rows
-    condition = _CONDITIONS.get(rows.model)
-    return rows.filter(condition(user) if condition else Q(**{f"{path}__in": _accounts(user)}))
+    return rows if sees_everything(user) else rows.filter(_condition(rows.model, [user.pk]))
+
+
+def _condition(model: type[Model], user_ids: _UserIds) -> Q:
+    found = _CONDITIONS.get(model)
+    return found(user_ids) if found else Q(**{f"{ACCOUNT_PATHS[model]}__in": _accounts(user_ids)})
+
+
+class VisibleKeys:
+    """The primary keys of those of some rows that a user may see, by a prepared query.
+
+    For what every page asks, and mostly finds nothing: the rows are then read by their keys.
+
+    Args:
+        rows: Returns all of them, of a model in ``ACCOUNT_PATHS``, in any order.
+    """
+
+    def __init__(self, rows: Callable[[], QuerySet[Any, Any]]) -> None:
+        def keys() -> QuerySet[Any, Any]:
+            return rows().order_by().values_list("pk")
+
+        self._all = PreparedQuery(keys)
+        self._own = PreparedQuery(
+            lambda user_ids: keys().filter(_condition(rows().model, user_ids))
+        )
+
+    def of(self, user: User) -> list[int]:
+        """In one query; as ``visible_to`` finds them."""
+        if not user.is_authenticated or not user.is_active:
+            return []
+        rows = self._all.rows() if sees_everything(user) else self._own.rows([user.pk])
+        return list(dict.fromkeys(key for (key,) in rows))
 
 
 def within_account(rows: QuerySet[_Row], account_id: int | None) -> QuerySet[_Row]:

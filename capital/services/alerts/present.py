@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import QuerySet
 
 from capital.domain.reasons import Code
 from capital.models import AlertKind, Trouble
-from capital.services.access.visibility import visible_to
+from capital.services.access.visibility import VisibleKeys
 from capital.services.alerts.rules import is_silence
 from capital.services.alerts.watch import ended_of
 
+_OPEN = VisibleKeys(lambda: Trouble.objects.filter(over_at=None))
 # Only the job that looks for these says that they are over.
 _LOOKED_FOR = frozenset({AlertKind.JOB_LATE, AlertKind.CLUSTER_SILENT})
 
@@ -25,14 +25,18 @@ def present_troubles(
 ) -> list[Trouble]:
     """What is wrong of what the user sees, the oldest first, with account, strategy and owner.
 
-    One query where nothing is wrong, and at most one more for each kind that is.
+    One query where nothing is wrong, another one where something is, and at most one more for each
+    kind that is.
 
     Args:
         user: Who looks.
         now: Fills may still find their strategy: they are told once that has lasted.
         account_id: Only of this account.
     """
-    rows: QuerySet[Trouble] = visible_to(user, Trouble.objects.filter(over_at=None))
+    keys = _OPEN.of(user)
+    if not keys:
+        return []
+    rows = Trouble.objects.filter(pk__in=keys)
     if account_id is not None:
         rows = rows.filter(account=account_id)
     by_kind: dict[AlertKind, list[Trouble]] = defaultdict(list)

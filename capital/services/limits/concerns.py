@@ -10,7 +10,7 @@ from django.db.models import Exists, Q
 
 from capital.domain.reasons import Code
 from capital.models import AllocationRun, LimitState, Stop, StrategyAccount
-from capital.services.access.visibility import visible_to
+from capital.services.access.visibility import VisibleKeys, visible_to
 from capital.services.limits.standing import limits_of
 from capital.services.limits.stops import (
     open_stops,
@@ -93,9 +93,16 @@ def stops_when_decided(run: AllocationRun, user: AbstractUser | AnonymousUser) -
     return visible_to(user, stops).order_by("pk")
 
 
+_OPEN = VisibleKeys(lambda: Stop.objects.open())
+
+
 def stops_seen(user: AbstractUser | AnonymousUser) -> list[Stop]:
-    """The open stops that the user sees, those of everybody and of owners first; in one query."""
-    stops: list[Stop] = list(visible_to(user, open_stops()).order_by("pk"))
+    """The open stops that the user sees, those of everybody and of owners first.
+
+    One query where there are none, and one more where there are.
+    """
+    keys = _OPEN.of(user)
+    stops: list[Stop] = list(open_stops().filter(pk__in=keys).order_by("pk")) if keys else []
     return sorted(stops, key=lambda stop: (not stop.everybody, stop.owner_id is None))
 
 

@@ -23,7 +23,7 @@ from capital.domain.money import floor_to, grouped, quantum_of
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
 from capital.models import Account, AlertKind, AllocationPool, StrategyAccount, Trouble
-from capital.services.access.visibility import visible_to
+from capital.services.access.visibility import VisibleKeys
 from capital.services.alerts.present import present_troubles
 from capital.services.balances.summaries import cached_observation, load_latest
 from capital.services.balances.suspects import is_kept
@@ -171,27 +171,36 @@ def _merged(needs: Any) -> Iterator[Need]:
     yield from merged.values()
 
 
+def _with_paused() -> Any:
+    """Active accounts some strategy of which is paused."""
+    paused = StrategyAccount.objects.filter(
+        account=OuterRef("pk"), is_active=True, strategy__status=StrategyStatus.PAUSED
+    )
+    return Account.objects.filter(Exists(paused), is_active=True)
+
+
+_WITH_PAUSED = VisibleKeys(_with_paused)
+
+
 def _idle_money(
     user: AbstractUser | AnonymousUser, account_id: int | None, *, now: datetime
 ) -> list[Need]:
     """Each pool with money of which every strategy is paused, by the names of the accounts.
 
-    One query where nothing is paused, and two more where something is.
+    One query where nothing is paused, and three more where something is.
 
     Args:
         user: Who looks.
         account_id: Only of this account; None for all.
         now: The current time, for the balances that were read last.
     """
-    paused = StrategyAccount.objects.filter(
-        account=OuterRef("pk"), is_active=True, strategy__status=StrategyStatus.PAUSED
-    )
-    rows = visible_to(user, Account.objects.all()).filter(Exists(paused), is_active=True)
+    keys = _WITH_PAUSED.of(user)
     if account_id is not None:
-        rows = rows.filter(pk=account_id)
-    accounts = {account.pk: account for account in rows.order_by("name", "pk")}
-    if not accounts:
+        keys = [key for key in keys if key == account_id]
+    if not keys:
         return []
+    rows = Account.objects.filter(pk__in=keys).order_by("name", "pk")
+    accounts = {account.pk: account for account in rows}
     paused_pools = _paused_pools(accounts)
     latest = load_latest(list(accounts), now=now)
     found = []
