@@ -12,6 +12,7 @@ from capital.api.shapes.answers import Notice, notices
 from capital.domain.performance.fills import Fee
 from capital.domain.performance.flows import FlowKind
 from capital.domain.pools import Pool
+from capital.domain.sizing.instruments import AmountUnit
 from capital.domain.sizing.orders import PositionSide, Side
 from capital.models import Fill, Flow, Market, Position
 from capital.services.trading import FillCode, FillResult, NewFill, ToldPosition
@@ -425,6 +426,13 @@ class MarketRow(Row):
     )
     pending_step = PendingRules(
         read_only=True, allow_null=True, help_text=descriptions.MARKET["pending_step"]
+    )
+    # A read-only field made from the model would be described as if it were never empty.
+    amount_unit = serializers.ChoiceField(
+        choices=[unit.value for unit in AmountUnit],
+        allow_blank=True,
+        read_only=True,
+        help_text=descriptions.MARKET["amount_unit"],
     )
 
     class Meta:
