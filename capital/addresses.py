@@ -1,5 +1,6 @@
 """Where a request came from, as far as that can be believed: for rates, locks and the record."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -26,7 +27,11 @@ def counted_address(request: Any) -> str:
 
     Whoever has an IPv6 address usually has a whole /64 to choose from.
     """
-    address = client_address(request)
+    return _counted(client_address(request))
+
+
+@lru_cache(maxsize=4096)
+def _counted(address: str) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -36,6 +41,7 @@ def counted_address(request: Any) -> str:
     return address
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str, *, otherwise: str | None = None) -> str:
     """An address in its usual form, without a zone; an IPv4 address that came as IPv6 as IPv4."""
     try:

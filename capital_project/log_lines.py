@@ -57,6 +57,8 @@ class JsonLine(OneLine):
             told["traceback"] = self.formatException(record.exc_info)
         known = {name: value for name, value in told.items() if value is not None}
         text = json.dumps(known, ensure_ascii=False, default=str)
+        if text.isprintable():
+            return text
         return "".join(each if each.isprintable() else _json_escape(each) for each in text)
 
 
@@ -77,6 +79,8 @@ class RefusalsInOneLine(logging.Filter):
 
 def escaped(text: str) -> str:
     """The text on one line: what is not printable as ``\\x1b`` or ``\\u202e``."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else _escape(each) for each in text)
 
 

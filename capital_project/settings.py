@@ -112,7 +112,7 @@ MIDDLEWARE = [
     # Before whatever looks at the host.
     "capital_project.serving.probes.answer_probes",
     "capital_project.serving.token_calls.Sessions",
-    "django.middleware.locale.LocaleMiddleware",
+    "capital_project.serving.token_calls.Language",
     # Before anything reads a body, and before CommonMiddleware, which adds a Content-Length.
     "capital_project.serving.bodies.CompleteBody",
     "django.middleware.common.CommonMiddleware",

@@ -17,6 +17,8 @@ from decimal import (
     InvalidOperation,
     Overflow,
 )
+from fractions import Fraction
+from functools import lru_cache
 from typing import TypeVar
 
 from capital.domain.errors import InvalidAmount
@@ -50,6 +52,12 @@ _CENT_CURRENCIES = _DOLLARS | frozenset(
 _UNIT_CURRENCIES = frozenset(("KRW", "JPY", "VND", "IDR", "CLP"))
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?\Z")
+
+
+@lru_cache(maxsize=4096)
+def fraction_of(number: Decimal) -> Fraction:
+    """The same number as a fraction. Sizing asks it of the same prices and limits again and again."""
+    return Fraction(number)
 
 
 def quantum_of(currency: str) -> Decimal:

@@ -12,6 +12,9 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django_otp.middleware import OTPMiddleware
 
 from capital.api.frame.problems import is_api
@@ -41,6 +44,21 @@ class _OfPeople:
 
 class Sessions(_OfPeople, SessionMiddleware):
     """``request.session``."""
+
+
+class Language(LocaleMiddleware):
+    """In which language is answered. The API's addresses do not say it, so none is looked at."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Answer a token call in the language that its headers ask for."""
+        if not is_token_call(request):
+            return super().__call__(request)
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]  # as Django
+        response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
 
 
 class ContentPolicy(_OfPeople, CSPMiddleware):

@@ -46,12 +46,13 @@ class RateThrottle(BaseThrottle):
         key = f"{self.name}:{who}"
         now = elapsed_seconds()
         step = period / number
-        due = max(caches[CACHE].get(key, now), now)
+        cache = caches[CACHE]
+        due = max(cache.get(key, now), now)
         early = due - now - (period - step)
         if early > 0:
             self.wait_seconds = early
             return False
-        caches[CACHE].set(key, due + step, period * 2)
+        cache.set(key, due + step, period * 2)
         return True
 
     def wait(self) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from capital.domain.money import fraction_of
 from capital.domain.sizing.orders import Side
 
 _NOTHING = Fraction(0)
@@ -64,8 +65,8 @@ def free_capital(
         in_use: What its positions tie up, >= 0.
         reserved: What its reservations hold, >= 0.
     """
-    taken = Fraction(lost) + in_use + Fraction(reserved)
-    return max(_NOTHING, Fraction(capital) - taken)
+    taken = fraction_of(lost) + in_use + fraction_of(reserved)
+    return max(_NOTHING, fraction_of(capital) - taken)
 
 
 def after_reducing(held: Held, amount: Fraction) -> Held:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from capital.domain.money import fraction_of
 from capital.domain.sizing.instruments import InstrumentKind, InstrumentRules
 
 
@@ -32,7 +33,7 @@ class Terms:
 
     def budget(self, percent: Decimal) -> Fraction:
         """``percent`` of the capital."""
-        return Fraction(self.capital) * Fraction(percent) / 100
+        return fraction_of(self.capital) * fraction_of(percent) / 100
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ class Cost:
 def worth_of_one(rules: InstrumentRules, price: Decimal) -> Fraction:
     """The value of an amount of one at ``price``, in the settle currency."""
     worth = rules.quoted_worth_of_one(price)
-    return worth / Fraction(price) if rules.kind is InstrumentKind.INVERSE else worth
+    return worth / fraction_of(price) if rules.kind is InstrumentKind.INVERSE else worth
 
 
 def cost_of(amount: Decimal, rules: InstrumentRules, terms: Terms, price: Decimal) -> Cost:
     """What it costs to order ``amount``."""
-    notional = Fraction(amount) * worth_of_one(rules, price)
-    margin = notional / Fraction(terms.leverage)
-    return Cost(notional, margin, notional * Fraction(terms.fee_rate))
+    notional = fraction_of(amount) * worth_of_one(rules, price)
+    margin = notional / fraction_of(terms.leverage)
+    return Cost(notional, margin, notional * fraction_of(terms.fee_rate))
 
 
 def amount_for_budget(
@@ -76,8 +77,8 @@ def amount_for_budget(
     spot ``B·u / ((1 + f)·P)``, linear ``B·u·L / ((1 + f·L)·P·cs)``,
     inverse ``B·u·L·P / ((1 + f·L)·cs)``: one formula over the value of one contract.
     """
-    leverage, fee_rate = Fraction(terms.leverage), Fraction(terms.fee_rate)
-    spent = budget * Fraction(terms.utilisation)
+    leverage, fee_rate = fraction_of(terms.leverage), fraction_of(terms.fee_rate)
+    spent = budget * fraction_of(terms.utilisation)
     return spent * leverage / ((1 + fee_rate * leverage) * worth_of_one(rules, price))
 
 

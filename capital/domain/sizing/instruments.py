@@ -6,6 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
 
+from capital.domain.money import fraction_of
 from strategies.markets import MarketType
 
 
@@ -136,9 +137,9 @@ class InstrumentRules:
     def quoted_worth_of_one(self, price: Decimal) -> Fraction:
         """The value of an amount of one in the quote currency, in which cost limits are given."""
         if self.kind is not InstrumentKind.INVERSE:
-            return self.quantity_of_one * Fraction(price)
+            return self.quantity_of_one * fraction_of(price)
         if self.amount_unit is AmountUnit.BASE:
-            return Fraction(price)
+            return fraction_of(price)
         return self.contracts_of_one * Fraction(self.contract_size)
 
     def amount_bounds(

@@ -67,6 +67,11 @@ class LeverageSteps:
         room = [room for _, room in self._steps]
         return None if None in room else max(each for each in room if each is not None)
 
+    @property
+    def are_bounded(self) -> bool:
+        """Whether a leverage goes up to some amount only."""
+        return any(room is not None for _, room in self._steps)
+
     def amount_for(self, budget: Fraction) -> Fraction:
         """The largest amount that ``budget`` buys with a leverage that is allowed for it."""
         amounts = []

@@ -12,7 +12,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from capital.domain.errors import OrderRefused
-from capital.domain.money import plain
+from capital.domain.money import fraction_of, plain
 from capital.domain.reasons import Code, Reason
 from capital.domain.sizing.admission import is_spot_sale
 from capital.domain.sizing.available import Room
@@ -29,6 +29,7 @@ from capital.domain.sizing.prices import check_stop
 from capital.domain.sizing.rounding import cut, round_down, step_at
 
 _NOTHING = Decimal(0)
+_NO_AMOUNT = Fraction(0)
 
 
 class Bound(StrEnum):
@@ -147,7 +148,7 @@ def size_entry(
         budget=budget,
         cost=cost,
         leverage=used.leverage,
-        reduces=Fraction(sizing.amount) - grows,
+        reduces=fraction_of(sizing.amount) - grows,
         enlarging=enlarging,
         warnings=warnings + sizing.warnings + steps.warnings(grows),
     )
@@ -164,7 +165,7 @@ def _spendable(
     if room is not None and is_cut:
         budget = room.budget
     raw, bound = steps.amount_for(budget), Bound.AVAILABLE if is_cut else Bound.BUDGET
-    if raw < steps.unbounded_amount_for(budget):
+    if steps.are_bounded and raw < steps.unbounded_amount_for(budget):
         bound = Bound.LEVERAGE
     if room is not None and room.reduces:
         within = room.reduces + steps.amount_for(room.budget)
@@ -250,13 +251,14 @@ def _steps(
 
 def _growth(amount: Decimal, room: Room | None) -> Fraction:
     """The part of an order that enlarges a position, or opens one."""
-    reduces = Fraction(0) if room is None else room.reduces
-    return max(Fraction(0), Fraction(amount) - reduces)
+    reduces = _NO_AMOUNT if room is None else room.reduces
+    grows = fraction_of(amount)
+    return max(_NO_AMOUNT, grows - reduces) if reduces else grows
 
 
 def _cost_of_enlarging(cost: Cost, amount: Decimal, grows: Fraction) -> Fraction:
     """What so much of an order costs, with its fee."""
-    return cost.total * grows / Fraction(amount) if grows else grows
+    return cost.total * (grows / fraction_of(amount)) if grows else grows
 
 
 def _size_quantity(
@@ -354,7 +356,7 @@ def _within_limits(
         budget=budget,
         cost=cost,
         leverage=used.leverage,
-        reduces=Fraction(sizing.amount) - grows,
+        reduces=fraction_of(sizing.amount) - grows,
         enlarging=enlarging,
         warnings=sizing.warnings + steps.warnings(grows),
     )

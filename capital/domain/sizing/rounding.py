@@ -7,7 +7,7 @@ compares the two), but the input is a fraction, so that nothing is rounded befor
 from decimal import Decimal
 from fractions import Fraction
 
-from capital.domain.money import EXACT
+from capital.domain.money import EXACT, fraction_of
 from capital.domain.sizing.instruments import PrecisionMode
 
 _TEN = Fraction(10)
@@ -27,7 +27,7 @@ def round_down(amount: Fraction, mode: PrecisionMode, precision: Decimal) -> Dec
     step = step_at(amount, mode, precision)
     if not step:
         return Decimal(0)
-    steps = amount // Fraction(step)
+    steps = amount // fraction_of(step)
     return EXACT.multiply(Decimal(steps), step)
 
 

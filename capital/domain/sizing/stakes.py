@@ -9,8 +9,11 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
 
+from capital.domain.money import fraction_of
 from capital.domain.sizing.instruments import InstrumentRules
 from capital.domain.sizing.orders import OrderRequest, OrderType, Side
+
+_NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,13 @@ def stakes_of(
         leverage: With which, > 0; 1 on spot.
     """
     worth = rules.quoted_worth_of_one(price)
-    of_one = worth / Fraction(leverage)
-    least, most = _bounds(order, rules, Fraction(step), worth)
-    half = Fraction(step) / 2 if amount else Fraction(0)
+    of_one = worth / fraction_of(leverage)
+    one = fraction_of(step)
+    least, most = _bounds(order, rules, one, worth)
+    half = one / 2 if amount else Fraction(0)
     return Stakes(
-        stake=(Fraction(amount) + half) * of_one,
-        step=Fraction(step) * of_one,
+        stake=(fraction_of(amount) + half) * of_one,
+        step=one * of_one,
         least=least * of_one,
         most=None if most is None else most * of_one,
     )
@@ -68,7 +72,7 @@ def _bounds(
     is_market, is_buy = OrderType(order.order_type).is_market, order.side == Side.BUY
     least, most = rules.amount_bounds(is_market=is_market, is_buy=is_buy)
     dearest = rules.cost_bound(is_market=is_market, is_buy=is_buy)
-    floors = [step, Fraction(least or 0), Fraction(rules.min_cost or 0) / worth]
+    floors = [step, fraction_of(least or _NOTHING), fraction_of(rules.min_cost or _NOTHING) / worth]
     ceilings = [Fraction(most)] if most is not None else []
     if dearest is not None:
         ceilings.append(Fraction(dearest) / worth)
