@@ -1,7 +1,7 @@
 """URLs of the API."""
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.routers import SimpleRouter
 
 from capital.api.views.access import AccountAccesses
@@ -11,8 +11,8 @@ from capital.api.views.capital import Capital
 from capital.api.views.hooks import Hooks, NamedHooks
 from capital.api.views.links import NamedLinks
 from capital.api.views.needs import Needs
-from capital.api.views.not_found import NotFoundView
 from capital.api.views.performance import Performance
+from capital.api.views.public import Description, NotFoundView
 from capital.api.views.reservations import Reservations
 from capital.api.views.stops import StopAll, Stops
 from capital.api.views.strategies import Strategies, StrategyAccounts
@@ -63,7 +63,7 @@ urlpatterns = [
             ]
         ),
     ),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", Description.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     # 404 as a problem object, not a page; and no redirect, which would lose the request body.
     re_path("^", NotFoundView.as_view()),

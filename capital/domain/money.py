@@ -56,7 +56,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,
 
 @lru_cache(maxsize=4096)
 def fraction_of(number: Decimal) -> Fraction:
-    """The same number as a fraction. Sizing asks it of the same prices and limits again and again."""
+    """The same number as a fraction, remembered: sizing asks it of a price again and again."""
     return Fraction(number)
 
 

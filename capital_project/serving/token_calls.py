@@ -54,8 +54,8 @@ class Language(LocaleMiddleware):
         if not is_token_call(request):
             return super().__call__(request)
         translation.activate(translation.get_language_from_request(request))
-        request.LANGUAGE_CODE = translation.get_language()  # type: ignore[attr-defined]  # as Django
-        response = self.get_response(request)
+        request.LANGUAGE_CODE = translation.get_language()
+        response: Any = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", translation.get_language())
         return response

@@ -8,10 +8,12 @@ import pytest
 import yaml
 from django.test import Client
 from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from drf_spectacular.validation import validate_schema
 
 from capital.api.frame.throttles import TokenThrottle
+from capital.api.views import public
 from capital.domain.errors import PriceUnavailable
 from capital.domain.reasons import Code
 from capital.models import Account, DailyAccountSummary, Market, Position, StrategyAccount
@@ -254,6 +256,37 @@ def test_description_is_served_and_reads_the_same() -> None:
 
     assert answer.status_code == 200
     assert yaml.safe_load(answer.content)["paths"].keys() == description()["paths"].keys()
+
+
+@pytest.mark.django_db
+def test_description_is_made_once_for_a_language_and_a_form_and_is_the_one_checked_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    public._description.cache_clear()
+    made: list[str | None] = []
+    make: Any = SchemaGenerator.get_schema
+
+    def get_schema(*args: Any, **kwargs: Any) -> Any:
+        made.append(translation.get_language())
+        return make(*args, **kwargs)
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", get_schema)
+
+    def served(query: str = "", **headers: str) -> str:
+        headers = {"Accept": "application/yaml", **headers}
+        answer = Client().get(f"/api/schema/{query}", headers=headers)
+        assert answer["Content-Type"] == "application/yaml; charset=utf-8"
+        assert answer["Content-Disposition"] == 'inline; filename="Capital.yaml"'
+        return answer.content.decode()
+
+    first = served(**{"X-Request-ID": "of-the-first-one"})
+
+    assert first == CHECKED_IN.read_text(encoding="utf-8")
+    assert served("?version=2&lang=xx") == first
+    korean = served("?lang=ko")
+    assert re.search("[가-힣]", korean)
+    assert served(**{"Accept-Language": "ko"}) == korean
+    assert made == ["en", "ko"]
 
 
 @pytest.mark.django_db
