@@ -40,6 +40,19 @@ NOT_USED = {
     "제때": "정상",
     "되돌려진": "되돌린",
     "살펴봐야": "확인이 필요한",
+    "계정": "계좌",
+    "진입가(?! ?격)": "진입 가격",
+    "청산": "종료",
+    "펀딩(?!비)": "펀딩비",
+    "잔고 유형": "잔고 기준",
+    "예비 코드": "백업 코드",
+    "알림 대상": "알림 수신처",
+    "(?:작업 |\\()큐": "대기열",
+    "스태프": "관리자 화면 접근",
+    "(?<!자)관리 화면": "관리자 화면",
+    "(?:계좌|전략) 화면": "계좌 페이지, 전략 페이지",
+    "그 사이": "그사이",
+    "[“”]": "‘ and ’",
 }
 # Labels and sentences that differ by their first letter or full stop only, and mean two things.
 TWO_FORMS = {"action", "added", "not found"}
@@ -78,7 +91,9 @@ def test_no_particle_is_fixed_after_a_placeholder() -> None:
 
 
 def test_particles_are_written_in_both_forms_the_one_way() -> None:
-    other_way = re.compile(r"(?<=[가-힣]) (?:을|를|이|가|은|는)/|를\(을\)|는\(은\)|가\(이\)")
+    other_way = re.compile(
+        r"(?<=[가-힣]) (?:을|를|이|가|은|는)/|를\(을\)|는\(은\)|가\(이\)|\((?:을|이|은)\)[를가는]"
+    )
 
     assert [korean for _, _, korean in ENTRIES if other_way.search(korean)] == []
 
