@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
 from capital.admin.dashboard.charts import POOL_NAME
 from capital.admin.frame.formats import NOTHING, change, digits
@@ -89,7 +89,8 @@ def _figures(earnings: Earnings, currency: str) -> list[Figure]:
 
 def _unexplained(earnings: Earnings, currency: str, url: str) -> Figure:
     unknown = earnings.unknown.get(currency, 0)
-    note = gettext("Not known in %(count)s pools.") % {"count": unknown} if unknown else ""
+    told = ngettext("Not known in %(count)s pool.", "Not known in %(count)s pools.", unknown)
+    note = told % {"count": unknown} if unknown else ""
     amount = earnings.unexplained.get(currency)
     return Figure(shown(amount, currency, is_signed=True), url=url, why=note)
 

@@ -139,7 +139,7 @@ class LinkDayAdmin(RecordAdmin):
     @admin.display(description=gettext_lazy("unrealised PnL"))
     def shown_unrealized(self, day: LinkDay) -> Any:
         """At the day's end, or now; a dash where a mark is missing."""
-        return NOTHING if day.unrealized is None else gain(day.unrealized, day.currency)
+        return figure(NOTHING) if day.unrealized is None else gain(day.unrealized, day.currency)
 
     @admin.display(description=gettext_lazy("volume"))
     def shown_volume(self, day: LinkDay) -> Any:

@@ -166,7 +166,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
         """What the exchange says of the account, and what of it no strategy explains."""
         compared = position.compared
         if compared is None:
-            return NOTHING
+            return figure(NOTHING)
         account = position.strategy_account.account
         differs = compared.difference and format_html(
             '<a class="text-link desk-bad" href="{}#compared-title">{}</a>',
@@ -188,7 +188,7 @@ class PositionAdmin(ExportActions, RecordAdmin):
     def shown_mark(self, position: Position) -> Any:
         """The price by which it is valued, and how old that is."""
         if position.mark_price is None:
-            return NOTHING
+            return figure(NOTHING)
         age = since(position.marked_at, now=timezone.now())
         return lines(figure(number(position.mark_price)), age)
 
@@ -204,7 +204,9 @@ class PositionAdmin(ExportActions, RecordAdmin):
 
     def _earned(self, position: Position, amount: Decimal | None) -> Any:
         currency = settle_of(position.symbol)
-        return NOTHING if amount is None or currency is None else gain(amount, currency)
+        if amount is None or currency is None:
+            return figure(NOTHING)
+        return gain(amount, currency)
 
     @admin.display(description=gettext_lazy("status"))
     def shown_state(self, position: Position) -> Any:
