@@ -26,7 +26,7 @@ from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.allocation import GateAnswer
 from capital.services.balances import is_kept, suspect_reasons
-from capital.services.labels import POOL_NAMES
+from capital.services.labels import POOL_NAMES, label
 from capital.services.overview import AccountOverview, overview_accounts
 from capital.services.sentences import outline_of, sentence
 
@@ -90,7 +90,7 @@ class AccountColumns:
             badge(name, colour),
             when if overview.read_at else "",
             badge(
-                gettext("no response"),
+                label(account.connection_code),
                 "danger",
                 outline_of(account.connection_code, venue=account.venue),
             )

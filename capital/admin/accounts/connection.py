@@ -20,7 +20,7 @@ from capital.services.balances import (
     keep_balances,
     suspect_reasons,
 )
-from capital.services.labels import POOL_NAMES
+from capital.services.labels import POOL_NAMES, label
 from capital.services.sentences import sentence
 
 
@@ -97,6 +97,7 @@ def pools_shown(report: ConnectionReport) -> list[dict[str, Any]]:
             "amount": money(pool.amount, report.account.currency),
             "observed_at": pool.observed_at,
             "reason": "" if pool.reason is None else sentence(pool.reason),
+            "label": "" if pool.reason is None else label(pool.reason.code),
             "advice": "" if pool.advice is None else sentence(pool.advice),
         }
         for pool in report.pools

@@ -75,6 +75,11 @@ class ConnectionReport:
         """Whether every pool was read."""
         return all(pool.reason is None for pool in self.pools)
 
+    @property
+    def silent(self) -> bool:
+        """Whether no pool was read."""
+        return all(pool.reason is not None for pool in self.pools)
+
 
 @outside_transaction
 def check_connection(

@@ -179,10 +179,18 @@ def test_wrong_keys_say_what_the_exchange_says_and_can_be_replaced(
 
     checked = text(page.get(of(account, "check/")))
     assert "refused the API key" in checked
+    # It did respond, and it is not some of its pools.
+    for label in ("API key refused", "cannot be read"):
+        assert label in checked
+    for label in ("no response", "some pools not readable"):
+        assert label not in checked
     assert of(account, "keys/") in checked
     page.post(of(account, "keys/"), KEYS)
 
-    assert "10,000.00 USDT" in text(page.get(of(account, "check/")))
+    checked = text(page.get(of(account, "check/")))
+    assert "10,000.00 USDT" in checked
+    # Strategies come with the next step: that none uses the money is no news.
+    assert "no active strategy uses" not in checked
 
 
 def test_another_row_keeps_what_was_typed_and_saves_nothing(page: Client, user: User) -> None:

@@ -564,6 +564,7 @@ def test_connection_says_what_each_pool_answers_or_what_to_do(
     assert "some pools not readable" in shown
     assert "spot Could not reach binance, or it is having problems" in shown
     assert "check this server's network" in shown.replace("&#x27;", "'")
+    assert "exchange unreachable" in shown
     assert "futures 90.00 USDT" in shown
     assert not AllocationRun.objects.exists()
 

@@ -20,6 +20,7 @@ from capital.admin.accounts.connection import pools_shown
 from capital.admin.accounts.form import unproven_text
 from capital.admin.frame.views import asker_of, render_page, seen_or_404, user_of
 from capital.domain.errors import CapitalError
+from capital.domain.reasons import Code
 from capital.models import Account
 from capital.services.access import Act, may
 from capital.services.accounts import change_account, create_account
@@ -141,7 +142,10 @@ class FirstStepsPages:
             "account": account,
             "report": report,
             "pools": pools_shown(report),
-            "notices": [sentence(notice) for notice in report.notices],
+            # Strategies come with the next step.
+            "notices": [
+                sentence(notice) for notice in report.notices if notice.code != Code.POOL_UNUSED
+            ],
             "keys": keys if may(user_of(request), Act.REPLACE_CREDENTIALS, account) else "",
             "onward": _after_check(request, account),
             "steps": steps_at(Step.CHECK, account),
