@@ -200,6 +200,9 @@ def test_a_person_says_of_a_position_that_it_is_no_strategys_and_takes_it_back(
     path = f"/admin/capital/account/{link.account_id}/position-owner/"
     assert path in (page := read(admin, account_page(link)))
     assert "Not a strategy's" in text_of(page)
+    # It looks like what can be pressed, not like a word of the table.
+    button = 'class="text-link cursor-pointer whitespace-nowrap" name="not_a_strategys"'
+    assert button in page
 
     said = admin.post(path, {"not_a_strategys": PERP}, follow=True)
 
