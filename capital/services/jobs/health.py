@@ -13,6 +13,7 @@ from django_q.models import Schedule
 from capital.domain.clock import Clock
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, JobRun
+from capital.models.queries.prepared import PreparedQuery
 from capital.services.jobs.clusters import ClusterHealth, cluster_health, longest_wait, oldest_wait
 from capital.services.jobs.errors import error_of
 from capital.services.jobs.table import REFUSED, Job, scheduled_jobs
@@ -276,20 +277,42 @@ def check_workers(*, clock: Clock = timezone.now) -> WorkersReadiness:
     return WorkersReadiness(cluster=alive, queue=wait is None or wait <= longest_wait())
 
 
+def _prepared(**conditions: Any) -> PreparedQuery:
+    """Of one job by its name: key and start of its newest run, of those that are so."""
+    return PreparedQuery(
+        lambda names: (
+            JobRun.objects.filter(name__in=names, **conditions)
+            .order_by("-started_at", "-pk")
+            .values_list("pk", "started_at")[:1]
+        )
+    )
+
+
+# Every page that tells how the jobs are asks these of each job.
+_LAST = _prepared()
+_SUCCEEDED = _prepared(chunk=0, finished_at__isnull=False, error="")
+_FAILED = _prepared(error__gt="")
+
+
+def _newest(query: PreparedQuery, job: Job) -> tuple[int | None, datetime | None]:
+    rows = query.rows([job.name])
+    return rows[0] if rows else (None, None)
+
+
 def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHealth:
-    runs = JobRun.objects.filter(name=job.name).order_by("-started_at", "-pk")
-    last = runs.first()
-    success = runs.filter(chunk=0, finished_at__isnull=False, error="").first()
-    failed = runs.exclude(error="")
-    if success is not None:
-        failed = failed.filter(started_at__gt=success.started_at)
-    failure = failed.first()
-    expected = _expected_at(job, success, schedule)
+    """Three queries, and one more where the job failed since it last succeeded, or never did."""
+    _, last_at = _newest(_LAST, job)
+    _, success_at = _newest(_SUCCEEDED, job)
+    failed, failed_at = _newest(_FAILED, job)
+    failure = None
+    if failed and failed_at and (success_at is None or failed_at > success_at):
+        failure = JobRun.objects.filter(pk=failed).first()
+    expected = _expected_at(job, success_at, schedule)
     lateness = max(now - expected, timedelta()) if expected is not None else timedelta()
     return JobHealth(
         name=job.name,
-        last_success_at=success.started_at if success else None,
-        last_run_at=last.started_at if last else None,
+        last_success_at=success_at,
+        last_run_at=last_at,
         next_run_at=schedule.next_run if schedule else None,
         lateness=lateness,
         is_late=schedule is None or lateness > job.late_after,
@@ -306,10 +329,12 @@ def refused_tasks(*, clock: Clock = timezone.now) -> list[RefusedTask]:
     return [RefusedTask(run.started_at, run.error, error_of(run)) for run in newest]
 
 
-def _expected_at(job: Job, success: JobRun | None, schedule: Schedule | None) -> datetime | None:
+def _expected_at(
+    job: Job, success_at: datetime | None, schedule: Schedule | None
+) -> datetime | None:
     """When the next success is due; None where nothing tells."""
-    if success is not None:
-        return job.timing.slot_after(success.started_at)
+    if success_at is not None:
+        return job.timing.slot_after(success_at)
     first = JobRun.objects.filter(name=job.name).order_by("started_at").first()
     moments = [schedule.next_run if schedule else None, first.started_at if first else None]
     return min((moment for moment in moments if moment is not None), default=None)
