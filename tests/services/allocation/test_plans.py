@@ -32,7 +32,7 @@ from capital.models import (
     StrategyCapital,
 )
 from capital.services.accounts import change_account
-from capital.services.allocation import plans
+from capital.services.allocation import applying, plans
 from capital.services.allocation.allocate import allocate_capital
 from capital.services.allocation.applying import apply_plan
 from capital.services.allocation.plans import get_plan, make_plan, report_plan, runs_of_plan
@@ -176,6 +176,21 @@ def test_plan_that_was_applied_returns_its_first_runs_whatever_became_since(desk
 
     assert [run.pk for run in again] == [run.pk for run in first]
     assert AllocationRun.objects.count() == 1
+    assert AllocationPlan.objects.get().applied_at == NOON + timedelta(minutes=1)
+
+
+def test_plan_that_two_apply_at_once_was_applied_when_the_first_did(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, *_ = desk
+    plan = make_plan([account.pk], clock=at())
+    first = apply_plan(plan.public_id, clock=at(minutes=1))
+    # The second one looked before the first one had written.
+    monkeypatch.setattr(applying, "earlier_runs", lambda *_: {})
+
+    second = apply_plan(plan.public_id, clock=at(minutes=2))
+
+    assert [run.pk for run in second] == [run.pk for run in first]
     assert AllocationPlan.objects.get().applied_at == NOON + timedelta(minutes=1)
 
 
