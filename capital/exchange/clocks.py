@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 LEAST_SKEW_MILLISECONDS = 250
 LEAST_SKEW_IN_SECONDS_MILLISECONDS = 1000
@@ -102,6 +103,7 @@ def seconds_to_wait(retry_after: str, *, date: str, now: int) -> float | None:
     return max(0, moment - (now if told is None else told)) / 1000
 
 
+@lru_cache(maxsize=1024)
 def milliseconds_of(date: str) -> int | None:
     """The time in a ``Date`` header; None if it is none."""
     try:

