@@ -170,9 +170,11 @@ def plain(amount: Decimal) -> str:
 
 def with_decimals(amount: Decimal, currency: str) -> Decimal:
     """An amount unrounded, with the currency's decimals at least and no zeros beyond them."""
-    trimmed, quantum = EXACT.normalize(amount), quantum_of(currency)
-    short = int(trimmed.as_tuple().exponent) > int(quantum.as_tuple().exponent)
-    return EXACT.quantize(trimmed, quantum) if short else trimmed
+    try:
+        return EXACT.quantize(amount, quantum_of(currency))
+    except Inexact:
+        # It has more decimals than the currency.
+        return EXACT.normalize(amount)
 
 
 def amount_text(amount: Decimal, currency: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -189,7 +189,13 @@ def _value_of(field: Any) -> Callable[[models.Model], Any]:
 
 
 def _moment(field: Any, value: datetime) -> str:
-    return (field.get_prep_value(value) if value.tzinfo is None else value).isoformat()
+    return _written(field.get_prep_value(value) if value.tzinfo is None else value)
+
+
+@lru_cache(maxsize=64)
+def _written(moment: datetime) -> str:
+    """The rows of one account, or of one statement, have few moments between them."""
+    return moment.isoformat()
 
 
 def _escaped(text: str) -> str:

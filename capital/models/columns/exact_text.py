@@ -22,6 +22,8 @@ def exact_text(amount: Decimal | str | int) -> str:
     Raises:
         InvalidAmount: It is no exact number.
     """
+    if type(amount) is Decimal and amount.is_zero() and not amount.is_signed():
+        return "0"  # as most are
     return plain(EXACT.normalize(parse_amount(amount)))
 
 

@@ -7,7 +7,11 @@ that takes longer than finding the rows, and SQLite has no more than 32,766 plac
 import json
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import BigAutoField, CharField, ForeignKey, Lookup
+
+# The largest primary key.
+_MOST = 2**63 - 1
 
 
 class Among(Lookup):
@@ -19,9 +23,14 @@ class Among(Lookup):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         """One parameter: an array on PostgreSQL, JSON on SQLite."""
         column, parameters = self.process_lhs(compiler, connection)
-        values = sorted(set(self.rhs))
+        values, is_text = sorted(set(self.rhs)), isinstance(self.lhs.output_field, CharField)
+        if not is_text:
+            # No row has such a key. PostgreSQL would refuse it, and SQLite take it for another one.
+            values = [each for each in values if abs(each) <= _MOST]
+        if not values:
+            raise EmptyResultSet  # as of an empty ``in``: no query is needed
         if connection.vendor == "postgresql":
-            kind = "text" if isinstance(self.lhs.output_field, CharField) else "bigint"
+            kind = "text" if is_text else "bigint"
             return f"{column} = ANY(%s::{kind}[])", (*parameters, values)
         made = json.dumps(values)
         return f"{column} IN (SELECT value FROM json_each(%s))", (  # noqa: S608  # a column's name

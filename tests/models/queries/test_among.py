@@ -61,6 +61,15 @@ def test_none_are_among_no_values(fills, name):
     assert not Fill.objects.filter(**{f"{name}__among": []}).exists()
 
 
+def test_a_key_that_no_column_holds_is_no_row_s(fills):
+    assert list(Fill.objects.filter(pk__among=[2**63, fills[0].pk, -(10**30)])) == [fills[0]]
+
+
+def test_no_values_cost_no_query(fills, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert list(Fill.objects.filter(pk__among=[2**63])) == []
+
+
 def test_a_hundred_thousand_values_are_one_parameter(fills):
     many = [f"{number}" for number in range(100_000)]
     with CaptureQueriesContext(
