@@ -1,5 +1,6 @@
 """An account with its links, as one decision sees it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,22 +37,23 @@ class Division(TypedDict):
     reserve: Reserve
 
 
-class Since(NamedTuple):
-    """From when the earnings of one link count to its present capital.
+class CapitalRow(NamedTuple):
+    """One row of ``StrategyCapital``, without an instance: allocations have them by the thousand.
 
     Attributes:
-        since: When the balance was read on which its capital was decided; None: never.
-        counted: What it had realised until then.
-        unrealized: What was unrealised then; None where that was not known.
-        traded: Whether it ever earned anything; told under ``own_profit`` only.
-        reported: Whether it reports an open position of which no fill is known; likewise.
+        pnl_since: When the balance was read on which the capital was decided; None: never.
+        pnl_counted: What the link had realised until then.
+        unrealized_then: What was unrealised then; None where that was not known.
+        current_pnl: None where it is not asked for, too.
     """
 
-    since: datetime | None = None
-    counted: Decimal = ZERO
-    unrealized: Decimal | None = None
-    traded: bool = False
-    reported: bool = False
+    strategy_account_id: int
+    allocated_capital: Decimal = ZERO
+    pnl_since: datetime | None = None
+    pnl_counted: Decimal = ZERO
+    unrealized_then: Decimal | None = None
+    set_aside: Decimal = ZERO
+    current_pnl: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,18 @@ class LinkedAccount:
     """One account with its links, as read at one moment.
 
     Attributes:
-        since: By link, from when its earnings count.
+        standing: The rows of capital as they stand, by link; of those that ever had some.
+        traded: The links that ever earned anything; told under ``own_profit`` only.
+        reported: The links with an open position of which no fill is known; likewise.
         splits_again: Whether its pools are divided by weight once, whatever its policy.
         reserving: The links of which a reservation may hold capital.
     """
 
     account: Account
     links: tuple[Link, ...]
-    since: Mapping[int, Since] = field(default_factory=dict)
+    standing: Mapping[int, CapitalRow] = field(default_factory=dict)
+    traded: frozenset[int] = frozenset()
+    reported: frozenset[int] = frozenset()
     splits_again: bool = False
     reserving: frozenset[int] = frozenset()
 
@@ -99,33 +105,67 @@ class LinkedAccount:
         return pools_in_use(self.links, WalletMode(self.account.wallet_mode))
 
 
+def load_accounts(ids: AccountIds) -> dict[int, Account]:
+    """The accounts that exist, by primary key, in one query."""
+    return {account.pk: account for account in Account.objects.filter(**_one_of("pk", ids))}
+
+
+def load_pools(accounts: Mapping[int, Account]) -> dict[int, tuple[Pool, ...]]:
+    """The pools of each account whose balance is needed, in one query.
+
+    The same as ``LinkedAccount.pools``, for a caller that loads the links later, under a lock.
+    """
+    active = {key: each for key, each in accounts.items() if each.is_active}
+    used: dict[int, set[Pool]] = {key: set() for key in accounts}
+    rows = StrategyAccount.objects.filter(account_id__among=active).order_by().distinct()
+    for key, *state in rows.values_list(
+        "account_id", "strategy__market_type", "is_active", "strategy__status"
+    ):
+        account = active[key]
+        market, idle = _course(markets_of_venue(account.venue), *state)
+        if idle is None:
+            used[key].add(pool_of(market, WalletMode(account.wallet_mode)))
+    return {key: tuple(pool for pool in Pool if pool in pools) for key, pools in used.items()}
+
+
+def _one_of(name: str, ids: AccountIds) -> dict[str, AccountIds]:
+    """A condition on a key: a query finds them by itself, a list goes there as one parameter."""
+    return {f"{name}__{'in' if isinstance(ids, QuerySet) else 'among'}": ids}
+
+
 def load_linked_accounts(
     ids: AccountIds, *, accounts: Mapping[int, Account] | None = None
 ) -> dict[int, LinkedAccount]:
     """Accounts with their links, in two queries; in one where the accounts are at hand."""
     if accounts is None:
-        accounts = Account.objects.in_bulk(list(ids))
+        accounts = load_accounts(ids)
     links: dict[int, list[Link]] = {account_id: [] for account_id in accounts}
     markets = {
         account_id: frozenset(markets_of_venue(account.venue))
         for account_id, account in accounts.items()
     }
-    reserving: dict[int, set[int]] = {account_id: set() for account_id in accounts}
-    since: dict[int, dict[int, Since]] = {account_id: {} for account_id in accounts}
-    for *row, reserves in _link_rows(ids, accounts):
-        account_id, of_link = row[1], row[: -len(_SINCE)]
-        links[account_id].append(_link(of_link, markets[account_id]))
-        moment, counted, unrealized, traded, reported = row[-len(_SINCE) :]
-        if moment is not None or reported:
-            since[account_id][row[0]] = Since(moment, counted or ZERO, unrealized, traded, reported)
-        if reserves:
-            reserving[account_id].add(row[0])
+    standing: dict[int, dict[int, CapitalRow]] = {account_id: {} for account_id in accounts}
+    flagged: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in _FLAGS}
+    for row in _link_rows(ids, accounts):
+        link, flags = _link(row[:_OF_LINK], markets[row[1]]), row[-len(_FLAGS) :]
+        links[row[1]].append(link)
+        if link.capital is not None:
+            since, counted, unrealized, pnl = row[_OF_LINK : -len(_FLAGS)]
+            standing[row[1]][link.id] = CapitalRow(
+                link.id, link.capital, since, counted, unrealized, link.set_aside, pnl
+            )
+        if any(flags):
+            for name, flag in zip(_FLAGS, flags, strict=True):
+                if flag:
+                    flagged[name][row[1]].add(link.id)
     return {
         account_id: LinkedAccount(
             account,
             tuple(links[account_id]),
-            since[account_id],
-            reserving=frozenset(reserving[account_id]),
+            standing[account_id],
+            traded=frozenset(flagged["traded"][account_id]),
+            reported=frozenset(flagged["reported"][account_id]),
+            reserving=frozenset(flagged["reserving"][account_id]),
         )
         for account_id, account in accounts.items()
     }
@@ -135,7 +175,7 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
     """What is read of each link, in one query."""
     # Tuples: making three instances a link is most of what loading would cost.
     rows: QuerySet[Any, Any] = (
-        _with_earnings(StrategyAccount.objects.filter(account_id__in=ids), accounts)
+        _with_earnings(StrategyAccount.objects.filter(**_one_of("account_id", ids)), accounts)
         .annotate(
             stopped=Exists(_limit_stops()),
             reserving=Exists(
@@ -156,8 +196,11 @@ def _link_rows(ids: AccountIds, accounts: Mapping[int, Account]) -> QuerySet[Any
             "capital__set_aside",
             *BOUND_FIELDS,
             "max_drawdown_percent",
-            *_SINCE,
-            "reserving",
+            "capital__pnl_since",
+            "capital__pnl_counted",
+            "capital__unrealized_then",
+            "capital__current_pnl",
+            *_FLAGS,
         )
     )
     return rows
@@ -183,13 +226,9 @@ def _with_earnings(
     )
 
 
-_SINCE = (
-    "capital__pnl_since",
-    "capital__pnl_counted",
-    "capital__unrealized_then",
-    "traded",
-    "reported",
-)
+# How many columns ``_link`` takes; behind them are those of its capital, and what rarely holds.
+_OF_LINK = 11 + len(BOUND_FIELDS)
+_FLAGS = ("traded", "reported", "reserving")
 
 
 # In the order of ``_bounds``, without the limit: what it takes of that only scaling asks.

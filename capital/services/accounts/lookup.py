@@ -60,7 +60,7 @@ def lock_accounts(account_ids: Sequence[int]) -> dict[int, Account]:
     Call it inside a transaction. In order of primary key, so that two batches cannot wait for each
     other. NO KEY, so that inserts of rows that merely point at an account go on.
     """
-    rows = Account.objects.select_for_update(no_key=True).filter(pk__in=account_ids)
+    rows = Account.objects.select_for_update(no_key=True).filter(pk__among=account_ids)
     locked = {account.pk: account for account in rows.order_by("pk")}
     note_accounts(locked)
     return locked

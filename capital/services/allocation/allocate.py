@@ -20,7 +20,12 @@ from capital.domain.reasons import Code, Reason
 from capital.exchange.contract import OnAccount
 from capital.exchange.moments import Moment
 from capital.models import Account, AllocationRun, Trigger
-from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.accounts.linked import (
+    LinkedAccount,
+    load_accounts,
+    load_linked_accounts,
+    load_pools,
+)
 from capital.services.allocation.batches import Judge, Result, decide_batch, tell
 from capital.services.allocation.request import (
     AllocationRequest,
@@ -47,6 +52,8 @@ BATCH_SIZE = 500
 
 # The readings by which each account was judged.
 _Seen = dict[int, Mapping[Pool, PoolReading]]
+# Accounts, each with the pools that are read.
+_Wanted = Sequence[tuple[Account, tuple[Pool, ...]]]
 
 
 @dataclass
@@ -196,8 +203,12 @@ def allocate_capital(
         require_suspects(ids, earlier)
     if force:
         log_force(actor, ids, origin)
-    results = _in_batches(ids, request, earlier, on_progress)
-    return [result for result in results.values() if isinstance(result, AllocationRun)]
+    return [
+        result
+        for results in _in_batches(ids, request, earlier, on_progress)
+        for result in results.values()
+        if isinstance(result, AllocationRun)
+    ]
 
 
 @outside_transaction
@@ -234,22 +245,47 @@ def reallocate_where_due(
         As ``allocate_capital``.
     """
     request = new_request(trigger, run_key, clock, live=live, if_due=True, until=until)
+    return list(_where_due(known_ids(account_ids), request, on_progress))
+
+
+@outside_transaction
+def reallocate_one_by_one(
+    account_ids: Iterable[int],
+    *,
+    trigger: str = Trigger.SCHEDULE,
+    run_key: str | None = None,
+    clock: Clock = timezone.now,
+) -> Iterator[DueResult]:
+    """The same, for a caller that goes through many accounts and keeps none of their runs.
+
+    Call it outside a transaction. Accounts are done in batches, as the results are asked for: all
+    of them have to be. Arguments are those of ``reallocate_where_due``.
+
+    Raises:
+        As ``allocate_capital``.
+    """
+    request = new_request(trigger, run_key, clock, if_due=True)
+    return _where_due(known_ids(account_ids), request)
+
+
+def _where_due(
+    ids: Sequence[int],
+    request: AllocationRequest,
+    on_progress: Callable[[int], None] | None = None,
+) -> Iterator[DueResult]:
+    """The result of each account, batch by batch; conflicts are found before the first one."""
     seen: _Seen = {}
-    ids = known_ids(account_ids)
-    results = _in_batches(ids, request, earlier_runs(ids, request), on_progress, seen)
-    accounts = Account.objects.in_bulk(results)
-    return [
-        DueResult(
-            result.account,
-            Reason(Code(result.code), result.figures),
-            result,
-            seen.get(account_id, {}),
+    for results in _in_batches(ids, request, earlier_runs(ids, request), on_progress, seen):
+        accounts = load_accounts(
+            [key for key, each in results.items() if not isinstance(each, AllocationRun)]
         )
-        if isinstance(result, AllocationRun)
-        else DueResult(accounts[account_id], result, None, seen.get(account_id, {}))
-        for account_id, result in results.items()
-        if isinstance(result, AllocationRun) or account_id in accounts
-    ]
+        for key, result in results.items():
+            readings = seen.pop(key, {})
+            if isinstance(result, AllocationRun):
+                reason = Reason(Code(result.code), result.figures)
+                yield DueResult(result.account, reason, result, readings)
+            elif key in accounts:
+                yield DueResult(accounts[key], result, None, readings)
 
 
 @outside_transaction
@@ -299,15 +335,20 @@ def _foreseen(
     linked_accounts: Mapping[int, LinkedAccount], request: AllocationRequest
 ) -> list[Verdict]:
     """The verdicts on accounts that are not locked, by a second reading where that is needed."""
-    judge, now = _judge_by(_observe(linked_accounts, request), request), request.clock()
+    judge = _judge_by(_observe(_pools_of(linked_accounts), request), request)
+    now = request.clock()
     circumstances = load_circumstances(list(linked_accounts), request, now=now)
     verdicts = judge(linked_accounts, circumstances, now)
     again = {each.linked.account.pk: each.linked for each in verdicts if each.reads_again}
     if not again:
         return verdicts
-    judge = _judge_by(_observe_again(again, request), request, is_second=True)
+    judge = _judge_by(_observe_again(_pools_of(again), request), request, is_second=True)
     settled = [verdict for verdict in verdicts if not verdict.reads_again]
     return settled + judge(again, circumstances, request.clock())
+
+
+def _pools_of(linked_accounts: Mapping[int, LinkedAccount]) -> _Wanted:
+    return [(linked.account, linked.pools) for linked in linked_accounts.values()]
 
 
 def _in_batches(
@@ -316,29 +357,32 @@ def _in_batches(
     earlier: Mapping[int, AllocationRun],
     on_progress: Callable[[int], None] | None,
     seen: _Seen | None = None,
-) -> dict[int, Result]:
-    """Decide the accounts without an earlier run of the key, batch by batch."""
-    results: dict[int, Result] = dict(earlier)
+) -> Iterator[dict[int, Result]]:
+    """Decide the accounts without an earlier run of the key, batch by batch, and keep nothing."""
     # What has one deadline is read at once, and decided in batches like the rest.
     read_at_once = BATCH_SIZE if request.until is None else max(1, len(ids))
     for batch in _parts(ids, read_at_once):
         progress = _Progress(on_progress)
+        results: dict[int, Result] = {key: earlier[key] for key in batch if key in earlier}
         if to_do := [account_id for account_id in batch if account_id not in earlier]:
-            loaded = load_linked_accounts(to_do)
+            loaded = load_accounts(to_do)
             observed = {key: loaded[key] for key in to_do if key in loaded}
-            answers = _observe(observed, request, on_account=progress.account_answered)
+            pools = load_pools(observed)
+            wanted = [(account, pools[key]) for key, account in observed.items()]
+            answers = _observe(wanted, request, on_account=progress.account_answered)
             judge = _judge_by(answers, request, seen)
             results |= _decided(observed, judge, request)
             again = {key: each for key, each in observed.items() if key not in results}
             if again:
-                judge = _judge_by(_observe_again(again, request), request, seen, is_second=True)
+                wanted = [(account, pools[key]) for key, account in again.items()]
+                judge = _judge_by(_observe_again(wanted, request), request, seen, is_second=True)
                 results |= _decided(again, judge, request)
         progress.finish(len(batch))
-    return {account_id: results[account_id] for account_id in ids}
+        yield {account_id: results[account_id] for account_id in batch}
 
 
 def _decided(
-    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     results: dict[int, Result] = {}
     for part in _parts(list(observed), BATCH_SIZE):
@@ -383,19 +427,12 @@ def _judge_by(
 
 
 def _observe(
-    linked_accounts: Mapping[int, LinkedAccount],
-    request: AllocationRequest,
-    *,
-    on_account: OnAccount | None = None,
+    wanted: _Wanted, request: AllocationRequest, *, on_account: OnAccount | None = None
 ) -> LiveAnswers:
-    wanted = [(linked.account, linked.pools) for linked in linked_accounts.values()]
     if request.until is not None:
         return observe_in_time(wanted, until=request.until, live=request.live, clock=request.clock)
     return observe_pools(wanted, live=request.live, clock=request.clock, on_account=on_account)
 
 
-def _observe_again(
-    linked_accounts: Mapping[int, LinkedAccount], request: AllocationRequest
-) -> LiveAnswers:
-    wanted = [(linked.account, linked.pools) for linked in linked_accounts.values()]
+def _observe_again(wanted: _Wanted, request: AllocationRequest) -> LiveAnswers:
     return observe_again(wanted, clock=request.clock, until=request.until)

@@ -12,7 +12,7 @@ from capital.domain.clock import Clock
 from capital.domain.errors import PlanExpired, PlanStale
 from capital.domain.reasons import Code, Reason
 from capital.models import AllocationPlan, AllocationRun, PlannedAccount
-from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
+from capital.services.accounts.linked import LinkedAccount, load_accounts
 from capital.services.allocation.batches import decide_batch
 from capital.services.allocation.inputs import last_allocations, rests_on, what_changed
 from capital.services.allocation.plans import (
@@ -77,7 +77,7 @@ def apply_plan(
             raise PlanExpired(minutes=str(VALID_FOR // timedelta(minutes=1)))
         if plan.force:
             log_force(actor, to_do, origin)
-        results = decide_batch(load_linked_accounts(to_do), _Shown(planned, request).judge, request)
+        results = decide_batch(load_accounts(to_do), _Shown(planned, request).judge, request)
         done |= {key: run for key, run in results.items() if isinstance(run, AllocationRun)}
         AllocationPlan.objects.filter(pk=plan.pk, applied_at=None).update(applied_at=clock())
     return [done[key] for key in ids]

@@ -29,7 +29,7 @@ Judge = Callable[[Mapping[int, LinkedAccount], Circumstances, datetime], list[Ve
 
 
 def decide_batch(
-    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Decide and write a batch in one transaction; if that fails, account by account.
 
@@ -50,13 +50,13 @@ def decide_batch(
     return batch_then_each(
         observed,
         lambda part: _decide_and_write(part, judge, request),
-        lambda linked, error: _fail(linked, error, request),
+        lambda account, error: _fail(account, error, request),
         message="A batch of %(number)s accounts failed (%(kind)s); each is tried by itself.",
         fatal=(PlanStale, RunKeyConflict),
     )
 
 
-def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -> AllocationRun:
+def _fail(account: Account, error: Exception, request: AllocationRequest) -> AllocationRun:
     """The failed run of one account, with the reason of the error."""
     match error:
         case RunKeyConflict():
@@ -66,27 +66,26 @@ def _fail(linked: LinkedAccount, error: Exception, request: AllocationRequest) -
         case DatabaseError():
             reason = Reason(Code.DATABASE_ERROR, {"kind": type(error).__name__})
         case _:
-            logger.error("Allocating account %s failed.", _told(linked), exc_info=error)
+            logger.error("Allocating account %s failed.", _told(account), exc_info=error)
             reason = Reason(Code.UNEXPECTED_ERROR, {"kind": type(error).__name__})
-    return _record_failure(linked, reason, request)
+    return _record_failure(account, reason, request)
 
 
-def _record_failure(
-    linked: LinkedAccount, reason: Reason, request: AllocationRequest
-) -> AllocationRun:
+def _record_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
     """A failed run; unsaved if the database refuses even that."""
-    logger.error("Account %s was not allocated: %s", _told(linked), reason.code)
-    verdict, now = Verdict(linked, Decision(Outcome.FAILED, reason), reason), request.clock()
+    logger.error("Account %s was not allocated: %s", _told(account), reason.code)
+    # It has no pools, so its links are not needed.
+    failed = Verdict(LinkedAccount(account, ()), Decision(Outcome.FAILED, reason), reason)
     try:
         with transaction.atomic():
-            return record_verdicts([verdict], request, {}, now=now)[linked.account.pk]
+            return record_verdicts([failed], request, {}, now=request.clock())[account.pk]
     except DatabaseError:
-        logger.exception("The failure of account %s could not be recorded.", _told(linked))
-    return _unsaved_failure(linked.account, reason, request)
+        logger.exception("The failure of account %s could not be recorded.", _told(account))
+    return _unsaved_failure(account, reason, request)
 
 
-def _told(linked: LinkedAccount) -> str:
-    return told(linked.account.pk, linked.account.name)
+def _told(account: Account) -> str:
+    return told(account.pk, account.name)
 
 
 def _unsaved_failure(account: Account, reason: Reason, request: AllocationRequest) -> AllocationRun:
@@ -101,20 +100,19 @@ def _unsaved_failure(account: Account, reason: Reason, request: AllocationReques
 
 
 def _decide_and_write(
-    observed: Mapping[int, LinkedAccount], judge: Judge, request: AllocationRequest
+    observed: Mapping[int, Account], judge: Judge, request: AllocationRequest
 ) -> dict[int, Result]:
     """Lock, decide and write a batch in one transaction.
 
     An account that another process allocated with the same key in the meantime gets that run.
     """
     with transaction.atomic():
-        locked = lock_observed({key: linked.account for key, linked in observed.items()})
+        locked = lock_observed(observed)
         results: dict[int, Result] = dict(earlier_runs(list(locked.accounts), request))
         for key in observed.keys() - locked.accounts.keys():
             # Deleted in the meantime: there is no row for a run to refer to.
-            results[key] = _unsaved_failure(
-                observed[key].account, Reason(Code.ACCOUNT_CHANGED), request
-            )
+            reason = Reason(Code.ACCOUNT_CHANGED)
+            results[key] = _unsaved_failure(observed[key], reason, request)
         accounts = {key: each for key, each in locked.accounts.items() if key not in results}
         if not accounts:
             return results

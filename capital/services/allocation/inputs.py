@@ -109,7 +109,7 @@ def _balances(readings: Mapping[Pool, PoolReading]) -> dict[Pool, Decimal]:
 def load_last_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
     """The same as ``load_inputs``, in one query: for few accounts."""
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
-    rows = Account.objects.filter(pk__in=account_ids).annotate(
+    rows = Account.objects.filter(pk__among=account_ids).annotate(
         last_basis=Subquery(runs.order_by("-pk").values("basis")[:1])
     )
     return {
@@ -125,14 +125,14 @@ def load_inputs(account_ids: Sequence[int]) -> dict[int, Inputs]:
     Accounts without such a run are left out.
     """
     keys = [key for key in last_allocations(account_ids).values() if key is not None]
-    rows = AllocationRun.objects.filter(pk__in=keys).values_list("account_id", "basis")
+    rows = AllocationRun.objects.filter(pk__among=keys).values_list("account_id", "basis")
     return {account_id: inputs_from_json(stored) for account_id, stored in rows}
 
 
 def last_allocations(account_ids: Sequence[int]) -> dict[int, int | None]:
     """The primary key of each account's last run that allocated, in one query."""
     runs = AllocationRun.objects.filter(_ALLOCATED, account=OuterRef("pk"), basis__isnull=False)
-    last = Account.objects.filter(pk__in=account_ids).annotate(
+    last = Account.objects.filter(pk__among=account_ids).annotate(
         # By primary key: runs are made under the account's lock, and clocks may disagree.
         last_run=Subquery(runs.order_by("-pk").values("pk")[:1])
     )

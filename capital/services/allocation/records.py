@@ -128,7 +128,7 @@ def record_runs(
         return {}
     decisions = [decision for _, decision in decided]
     counted = count_pnl(
-        [(verdict.linked.account, decision) for verdict, decision in decided],
+        [(verdict.linked, decision) for verdict, decision in decided],
         restores=request.restores,
         now=now,
         known={key: each for verdict in verdicts for key, each in verdict.told.earned.items()},
@@ -160,10 +160,10 @@ def record_checks(verdicts: Sequence[Verdict], *, now: datetime) -> None:
         by_code.setdefault(verdict.reason.code.value, []).append(verdict.linked.account.pk)
     if not by_code:
         return
-    Account.objects.filter(pk__in=[key for keys in by_code.values() for key in keys]).update(
+    Account.objects.filter(pk__among=[key for keys in by_code.values() for key in keys]).update(
         last_checked_at=now,
         last_check_code=Case(
-            *(When(pk__in=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
+            *(When(pk__among=keys, then=Value(code)) for code, keys in sorted(by_code.items()))
         ),
     )
 

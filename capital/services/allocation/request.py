@@ -129,7 +129,7 @@ def new_request(
 def known_ids(account_ids: Iterable[int]) -> list[int]:
     """The ids in order, without duplicates. Raises ``UnknownAccount``."""
     ids = list(dict.fromkeys(account_ids))
-    known = set(Account.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    known = set(Account.objects.filter(pk__among=ids).values_list("pk", flat=True))
     for account_id in ids:
         if account_id not in known:
             raise UnknownAccount(account=str(account_id))
@@ -177,7 +177,7 @@ def earlier_runs(ids: Sequence[int], request: AllocationRequest) -> dict[int, Al
 
 def _runs_of_key(ids: Sequence[int], run_key: str) -> dict[int, AllocationRun]:
     """By account; of an archived run what stays of it. One query where there is none."""
-    of_key = {"account_id__in": ids, "run_key": run_key}
+    of_key = {"account_id__among": ids, "run_key": run_key}
     current = AllocationRun.objects.filter(**of_key)
     archived = ArchivedRun.objects.filter(**of_key)
     found = (

@@ -9,19 +9,23 @@ from django.utils import timezone
 
 from capital.domain.allocation.decision import Decision
 from capital.domain.allocation.gate import Inputs
+from capital.domain.allocation.pools import EntryDecision, PoolDecision
 from capital.domain.audit.pools import RecordedEntry, RecordedPool
 from capital.domain.balances import Observation, PoolReading, Source
-from capital.domain.money import parse_amount, plain
+from capital.domain.money import amount_text, parse_amount, plain
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account
 from capital.services.allocation.policies.in_use import InUse
-from capital.services.allocation.policies.kept import each_step_as_json, steps_from_json
+from capital.services.allocation.policies.kept import (
+    each_step_as_json,
+    steps_from_json,
+    weight_text,
+)
 from capital.services.allocation.report import (
     EntryReport,
     PoolReport,
     RunReport,
-    pool_reports,
     run_report,
 )
 from capital.services.balances.readings import JudgedReadings
@@ -125,33 +129,44 @@ def shown_from_json(account: Account, shown: Mapping[str, Any]) -> RunReport:
 
 
 def pools_as_json(decision: Decision, currency: str) -> list[dict[str, Any]]:
-    """For a run's snapshot; amounts as text, times as ISO 8601."""
-    return [_pool_as_json(pool) for pool in pool_reports(decision, currency)]
+    """For a run's snapshot; amounts as text, times as ISO 8601.
+
+    What ``report_decision`` tells of the pools, made without it: there is one for each account.
+    """
+    return [_pool_as_json(pool, currency) for pool in decision.pools]
 
 
-def _pool_as_json(pool: PoolReport) -> dict[str, Any]:
-    return {
-        "pool": pool.pool,
-        "balance": _text(pool.balance),
-        **({} if pool.holdings is None else {"holdings": plain(pool.holdings)}),
-        "source": pool.source,
-        "observed_at": pool.observed_at and timezone.localtime(pool.observed_at).isoformat(),
-        "reserve": _text(pool.reserve),
-        "unallocated": _text(pool.unallocated),
-        "code": pool.code,
-        "figures": pool.figures,
-        "entries": [
-            {
-                "strategy": entry.strategy,
-                "weight": plain(entry.weight),
-                "before": _text(entry.before),
-                "after": _text(entry.after),
-                "code": entry.code,
-                **({"steps": each_step_as_json(entry.steps)} if entry.steps else {}),
-            }
-            for entry in pool.entries
-        ],
+def _pool_as_json(pool: PoolDecision, currency: str) -> dict[str, Any]:
+    reading = pool.reading
+    balance = None if reading.source is Source.NONE else reading.amount
+    told: dict[str, Any] = {
+        "pool": reading.pool.value,
+        "balance": _text(balance, currency),
+        "source": reading.source.value,
+        "observed_at": reading.observed_at and timezone.localtime(reading.observed_at).isoformat(),
+        "reserve": _text(pool.reserve, currency),
+        "unallocated": _text(pool.unallocated, currency),
+        "code": pool.reason.code.value,
+        "figures": dict(pool.reason.figures),
+        "entries": [_entry_as_json(entry, currency) for entry in pool.entries],
     }
+    if reading.holdings is not None:
+        told["holdings"] = amount_text(reading.holdings, currency)
+    return told
+
+
+def _entry_as_json(entry: EntryDecision, currency: str) -> dict[str, Any]:
+    after = _text(entry.after, currency)
+    told: dict[str, Any] = {
+        "strategy": entry.link.strategy_key,
+        "weight": weight_text(entry.link.weight),
+        "before": _text(entry.before, currency) if entry.changed else after,
+        "after": after,
+        "code": entry.code.value,
+    }
+    if entry.steps:
+        told["steps"] = each_step_as_json(entry.steps)
+    return told
 
 
 def pool_from_json(stored: Mapping[str, Any]) -> PoolReport:
@@ -211,8 +226,8 @@ def recorded_pool_from_json(stored: Mapping[str, Any], inputs: Inputs | None) ->
     )
 
 
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else plain(amount)
+def _text(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else amount_text(amount, currency)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -164,8 +164,9 @@ def known_of(
         each.readings = readings[key] = in_use[key].counted_in(readings[key])
     told = load_known(linked_accounts, readings, in_use, now=now)
     unknown = [key for key, each in told.items() if each.in_use.unknown]
-    last = load_inputs(unknown) if unknown else {}
-    return {key: replace(each, last=last.get(key)) for key, each in told.items()}
+    for key, last in (load_inputs(unknown) if unknown else {}).items():
+        told[key] = replace(told[key], last=last)
+    return told
 
 
 def decide_account(
@@ -181,7 +182,8 @@ def decide_account(
     """
     if (refused := _refused(linked.account)) is not None:
         return _decided(linked, refused)
-    linked = replace(linked, splits_again=request.splits_again)
+    if request.splits_again:
+        linked = replace(linked, splits_again=True)
     key = linked.account.pk
     holds = circumstances.position_holds.get(key, {})
     last = circumstances.last_inputs.get(key)

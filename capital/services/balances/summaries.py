@@ -158,17 +158,17 @@ def load_summaries(
         rows = DailyAccountSummary.objects.filter(account=OuterRef("pk"), **of_date)
         return Subquery(rows.order_by("-date").values("pk")[:1])
 
-    wanted = Account.objects.filter(pk__in=account_ids).annotate(
+    wanted = Account.objects.filter(pk__among=account_ids).annotate(
         today=newest(date__gte=today, date__lte=latest), before=newest(date__lt=today)
     )
     keys = {
         account_id: of_account
         for account_id, *of_account in wanted.order_by().values_list("pk", "today", "before")
     }
-    found = DailyAccountSummary.objects.order_by("pk")
-    rows = (found.select_for_update() if lock else found).in_bulk(
-        {key for of_account in keys.values() for key in of_account if key is not None}
+    found = DailyAccountSummary.objects.order_by("pk").filter(
+        pk__among={key for of_account in keys.values() for key in of_account if key is not None}
     )
+    rows = {row.pk: row for row in (found.select_for_update() if lock else found)}
     return {
         account_id: Summaries(*(rows.get(key) for key in of_account))
         for account_id, of_account in keys.items()

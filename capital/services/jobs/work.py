@@ -55,7 +55,7 @@ def reallocate(
 ) -> Counter[str]:
     """Reallocate where it is due. Counts runs by their outcome, the rest by the gate's code."""
     counts: Counter[str] = Counter()
-    for result in allocation.reallocate_where_due(
+    for result in allocation.reallocate_one_by_one(
         account_ids, trigger=trigger, run_key=run_key, clock=clock
     ):
         if result.run is None or result.run.outcome == Outcome.SKIPPED.value:

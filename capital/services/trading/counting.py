@@ -18,15 +18,14 @@ from capital.domain.allocation.decision import Decision
 from capital.domain.balances import BalanceBasis
 from capital.domain.money import EXACT, plain
 from capital.domain.reasons import Code
-from capital.models import Account, StrategyAccount, StrategyCapital, SymbolDay
+from capital.models import StrategyAccount, StrategyCapital, SymbolDay
 from capital.models.columns.exact import cut_for
+from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.trading.counted import Earned, earned_until
-from capital.services.trading.days import CapitalRow, pnl_since, settled_base
+from capital.services.trading.days import pnl_since, settled_base
 from capital.services.transactions import inside_transaction
 
 _ZERO = Decimal(0)
-# The columns of ``CapitalRow``, as a link has them.
-_STANDING = tuple(f"capital__{name}" for name in CapitalRow._fields[1:])
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Counted:
 
 @inside_transaction
 def count_pnl(
-    decisions: Sequence[tuple[Account, Decision]],
+    decisions: Sequence[tuple[LinkedAccount, Decision]],
     *,
     restores: Mapping[str, Any],
     now: datetime,
@@ -98,15 +97,15 @@ def count_pnl(
     none where no link is begun again, one where none of them ever traded.
 
     Args:
-        decisions: One for each account.
+        decisions: One for each account, as it was read under its lock.
         restores: What the run that is reverted says of PnL (``AllocationRun.pnl``), by link.
         now: The time of the decisions.
         known: By link, what was read of it for the decision, under the same locks.
     """
     known = known or {}
     decided = [
-        (account, pool.reading.observed_at or now, entry)
-        for account, decision in decisions
+        (linked, pool.reading.observed_at or now, entry)
+        for linked, decision in decisions
         for pool in decision.pools
         for entry in pool.entries
         if entry.after is not None and (entry.code is Code.RESTORED or not entry.code.counts_pnl_on)
@@ -114,50 +113,38 @@ def count_pnl(
     if not decided:
         return {}
     moments = {entry.link.id: moment for _, moment, entry in decided}
-    present, traded = _present(list(moments))
+    traded = _traded(list(moments))
     earned = {
         **known,
         **earned_until(
             {link_id: moments[link_id] for link_id in traded if link_id not in known},
-            {entry.link.id: account.currency for account, _, entry in decided},
+            {entry.link.id: linked.account.currency for linked, _, entry in decided},
             now=now,
         ),
     }
     found = {}
-    for account, moment, entry in decided:
+    for linked, moment, entry in decided:
         link_id = entry.link.id
-        before = present.get(link_id) or CapitalRow(link_id)
+        present = linked.standing.get(link_id)
+        before = present or CapitalRow(link_id)
         count = _begun(moment, earned.get(link_id), entry.set_aside or _ZERO)
         if entry.code is Code.RESTORED:
             record = restores.get(str(link_id))
             count = Count.of(before) if record is None else Count.from_json(record["before"])
         assert entry.after is not None, "the others were left out"
-        is_equity = account.balance_basis == BalanceBasis.EQUITY.value
+        is_equity = linked.account.balance_basis == BalanceBasis.EQUITY.value
         after, record = _counted(
             before, entry.after, count, earned.get(link_id), is_equity=is_equity
         )
-        found[link_id] = Counted(after, record, after == present.get(link_id))
+        found[link_id] = Counted(after, record, after == present)
     return found
 
 
-def _present(link_ids: Sequence[int]) -> tuple[dict[int, CapitalRow], list[int]]:
-    """The capital of these links as it stands, and the links that ever earned; in one query."""
+def _traded(link_ids: Sequence[int]) -> list[int]:
+    """Those of these links that ever earned, in one query."""
     days = SymbolDay.objects.filter(strategy_account=OuterRef("pk"))
-    links = (
-        StrategyAccount.objects.filter(pk__among=link_ids)
-        .order_by("pk")
-        .annotate(traded=Exists(days))
-        .values_list("pk", "traded", *_STANDING)
-    )
-    present: dict[int, CapitalRow] = {}
-    traded: list[int] = []
-    for key, has_traded, *standing in links:
-        # A link that was never allocated has no row.
-        if standing[0] is not None:
-            present[key] = CapitalRow(key, *standing)
-        if has_traded:
-            traded.append(key)
-    return present, traded
+    links = StrategyAccount.objects.filter(Exists(days), pk__among=link_ids)
+    return list(links.order_by("pk").values_list("pk", flat=True))
 
 
 def _begun(moment: datetime, earned: Earned | None, set_aside: Decimal) -> Count:
@@ -191,9 +178,11 @@ def _counted(
     had = settled_base(before, is_equity=is_equity)
     has = settled_base(after, is_equity=is_equity)
     added = None if had is None or has is None else EXACT.subtract(has, had)
+    counted_before = Count.of(before)
+    told = count.as_json()
     record = {
-        **count.as_json(),
-        "before": Count.of(before).as_json(),
+        **told,
+        "before": dict(told) if counted_before == count else counted_before.as_json(),
         "added": None if added is None else plain(EXACT.normalize(added)),
     }
     return after, record

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
@@ -37,6 +37,7 @@ from capital.models import (
 )
 from capital.models.columns.copying import insert_values
 from capital.models.columns.exact import cut_for
+from capital.services.accounts.linked import CapitalRow
 from capital.services.accounts.lookup import lock_accounts
 from capital.services.balances.summaries import business_date
 from capital.services.trading.packed.months import pack_days
@@ -360,21 +361,6 @@ def _added(
             if "before" in counted and counted["before"]["since"] is None:
                 first.add(int(link_id))
     return found, frozenset(first)
-
-
-class CapitalRow(NamedTuple):
-    """One row of ``StrategyCapital``, without an instance: allocations have them by the thousand.
-
-    ``current_pnl`` is None where it is not asked for, too.
-    """
-
-    strategy_account_id: int
-    allocated_capital: Decimal = _ZERO
-    pnl_since: datetime | None = None
-    pnl_counted: Decimal = _ZERO
-    unrealized_then: Decimal | None = None
-    set_aside: Decimal = _ZERO
-    current_pnl: Decimal | None = None
 
 
 def settled_base(capital: StrategyCapital | CapitalRow, *, is_equity: bool) -> Decimal | None:

@@ -76,7 +76,7 @@ def position_holds(account_ids: Sequence[int], *, always: bool = False) -> dict[
 
 def _holding(account_ids: Sequence[int], *, always: bool) -> dict[int, Holds]:
     open_ones = Position.objects.exclude(quantity=0).filter(
-        strategy_account__account_id__in=account_ids
+        strategy_account__account_id__among=account_ids
     )
     if not always:
         hold = WithOpenPositions.HOLD.value
@@ -84,7 +84,9 @@ def _holding(account_ids: Sequence[int], *, always: bool) -> dict[int, Holds]:
     held = list(open_ones.values_list("pk", *_HELD))
     unowned = [
         row
-        for row in VenuePosition.objects.filter(account__in=account_ids, is_not_strategys=False)
+        for row in VenuePosition.objects.filter(
+            account_id__among=account_ids, is_not_strategys=False
+        )
         .select_related("account")
         .only("account__venue", "account__wallet_mode", "symbol", "quantity", "unowned")
         .order_by("pk")

@@ -1,11 +1,12 @@
-"""Why a link is idle: allocation and sizing give one answer."""
+"""Why a link is idle: allocation and sizing give one answer; and which pools are read for that."""
 
 import pytest
 from django.utils import timezone
 
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code
 from capital.models import Account
-from capital.services.accounts.linked import load_linked_accounts
+from capital.services.accounts.linked import load_accounts, load_linked_accounts, load_pools
 from capital.services.sizing.terms import load_terms
 from tests.factories import make_account, make_link
 
@@ -46,3 +47,33 @@ def test_a_futures_link_is_judged_alike_by_allocation_and_sizing(venue, idle):
 )
 def test_a_link_s_own_state_is_judged_alike(fields, idle):
     assert answers(make_link(**fields)) == (idle, idle)
+
+
+def test_the_pools_that_are_read_are_those_of_active_links_on_active_accounts(
+    django_assert_num_queries,
+):
+    both = make_account(name="both", venue="binance")
+    for market in ("spot", "futures"):
+        make_link(account=both, market_type=market)
+    spot = make_account(name="spot", venue="binance")
+    make_link(account=spot, market_type="spot")
+    make_link(account=spot, market_type="futures", status="PAUSED")
+    make_link(account=spot, market_type="futures", is_active=False)
+    unified = make_link(account=make_account(name="one", venue="bybit")).account
+    off = make_link(account=make_account(name="off")).account
+    Account.objects.filter(pk=off.pk).update(is_active=False)
+    none = make_account(name="none")
+    accounts = load_accounts([each.pk for each in (both, spot, unified, off, none)])
+
+    with django_assert_num_queries(1):
+        found = load_pools(accounts)
+
+    assert found == {
+        both.pk: (Pool.SPOT, Pool.FUTURES),
+        spot.pk: (Pool.SPOT,),
+        unified.pk: (Pool.UNIFIED,),
+        off.pk: (),
+        none.pk: (),
+    }
+    linked = load_linked_accounts(list(accounts))
+    assert found == {key: each.pools for key, each in linked.items()}

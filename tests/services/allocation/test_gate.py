@@ -26,6 +26,7 @@ from capital.services.allocation.allocate import (
     DueResult,
     auto_allocate_capital_for_account,
     preview_allocation,
+    reallocate_one_by_one,
     reallocate_where_due,
 )
 from capital.services.balances.sync import sync_balances
@@ -633,3 +634,24 @@ def test_summary_of_others_is_the_accepted_balance(exchange: Exchange) -> None:
     make_summary(account=account, spot_balance=Decimal(10369))
 
     assert auto_allocate_capital_for_account(account.pk).code == "jump_suspected"
+
+
+def test_batches_are_decided_as_their_results_are_asked_for(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capital.services.allocation.allocate.BATCH_SIZE", 1)
+    accounts = [
+        exchange.open_account(name=name, wallets={"spot": {"USDT": "100"}}) for name in "AB"
+    ]
+    for each in accounts:
+        make_link(account=each)
+
+    results = reallocate_one_by_one([each.pk for each in accounts], run_key="slot")
+
+    assert not AllocationRun.objects.exists()
+    first = next(results)
+    assert first.run == AllocationRun.objects.get()
+    runs = [result.run for result in (first, *results)]
+    again = reallocate_where_due([each.pk for each in accounts], run_key="slot")
+    assert [result.run for result in again] == runs
+    assert AllocationRun.objects.count() == 2

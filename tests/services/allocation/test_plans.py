@@ -511,7 +511,7 @@ def test_queries_do_not_grow_with_the_number_of_accounts(monkeypatch: Any) -> No
 
     assert counted[0] == counted[1]
     # Two of those that apply it stage the capital, and look for what was decided before.
-    assert counted[0] == (14, 1, 29)
+    assert counted[0] == (14, 1, 28)
     assert AllocationEntry.objects.count() == 242
 
 

@@ -125,7 +125,7 @@ def steps_from_json(stored: Iterable[Mapping[str, str]]) -> tuple[Step, ...]:
 def _link(link: LinkState) -> dict[str, Any]:
     told = {
         "strategy": link.strategy_key,
-        "weight": _trimmed(link.weight),
+        "weight": weight_text(link.weight),
         "idle": link.idle,
         **({"stopped": True} if link.stopped else {}),
     }
@@ -136,8 +136,8 @@ def _link(link: LinkState) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4096)
-def _trimmed(weight: Decimal) -> str:
-    """Of all links there are few weights."""
+def weight_text(weight: Decimal) -> str:
+    """A weight as it is kept. Of all links there are few."""
     return plain(EXACT.normalize(weight))
 
 

@@ -23,7 +23,7 @@ from capital.domain.performance.measures.returns import Day
 from capital.domain.pools import Pool, WalletMode, pool_of
 from capital.domain.reasons import Code
 from capital.models import Flow, LimitState, LinkDay
-from capital.services.accounts.linked import LinkedAccount, Since
+from capital.services.accounts.linked import CapitalRow, LinkedAccount
 from capital.services.allocation.inputs import load_last_inputs
 from capital.services.allocation.policies.in_use import InUse
 from capital.services.balances.summaries import business_date
@@ -62,6 +62,9 @@ class Told:
     last: Inputs | None = None
 
 
+_NONE, _NOTHING = InUse(), Told()
+
+
 def load_known(
     linked_accounts: Mapping[int, LinkedAccount],
     readings: Mapping[int, _Readings],
@@ -85,13 +88,9 @@ def load_known(
     found = _calm(of_policy[PolicyName.INVERSE_VOLATILITY], now=now)
     found |= _own(of_policy[PolicyName.OWN_PROFIT], readings, now=now)
     drawdowns = _drawdowns(linked_accounts.values())
-    told = {
-        key: _with_drawdowns(found.get(key, Told()), linked, drawdowns)
-        for key, linked in linked_accounts.items()
-    }
     return {
-        key: replace(each, known=in_use[key].told(each.known), in_use=in_use[key])
-        for key, each in told.items()
+        key: _with_in_use(_with_drawdowns(found.get(key, _NOTHING), linked, drawdowns), in_use[key])
+        for key, linked in linked_accounts.items()
     }
 
 
@@ -111,12 +110,19 @@ def _drawdowns(linked_accounts: Iterable[LinkedAccount]) -> dict[int, Decimal]:
 
 
 def _with_drawdowns(told: Told, linked: LinkedAccount, drawdowns: Mapping[int, Decimal]) -> Told:
+    if not drawdowns:
+        return told
     facts = dict(told.known.links)
     for link in linked.links:
         if link.id in drawdowns:
             known = facts.get(link.id, LinkFacts())
             facts[link.id] = replace(known, drawdown_percent=drawdowns[link.id])
     return replace(told, known=replace(told.known, links=facts))
+
+
+def _with_in_use(told: Told, in_use: InUse) -> Told:
+    # Most accounts have nothing in use, and are told nothing.
+    return told if in_use == _NONE else replace(told, known=in_use.told(told.known), in_use=in_use)
 
 
 def _calm(linked_accounts: Mapping[int, LinkedAccount], *, now: datetime) -> dict[int, Told]:
@@ -191,8 +197,8 @@ def _own(
     traded = {
         link_id: moments[link_id]
         for linked in linked_accounts.values()
-        for link_id, since in linked.since.items()
-        if since.traded
+        for link_id in linked.traded
+        if _begins(linked, link_id) is not None or link_id in linked.reported
     }
     earned = read_earned(traded, currencies, now=now)
     return {
@@ -229,11 +235,13 @@ def _told(
     mode, is_equity = WalletMode(account.wallet_mode), account.balance_basis == BalanceBasis.EQUITY
     gains = {
         link.id: _gain(
-            linked.since.get(link.id, Since()),
+            linked.standing.get(link.id) or CapitalRow(link.id),
             earned.get(link.id),
             # Coins that a spot strategy holds count at their market price.
             is_equity=is_equity or link.market is MarketType.SPOT,
         )
+        if link.id not in linked.reported
+        else None
         for link in linked.links
     }
     before = _settled_before(linked, last)
@@ -261,18 +269,22 @@ def _told(
     return Told(Known(links, pools), of_account, settled, before)
 
 
-def _gain(since: Since, earned: Earned | None, *, is_equity: bool) -> Decimal | None:
+def _gain(capital: CapitalRow, earned: Earned | None, *, is_equity: bool) -> Decimal | None:
     """What a link earned since its capital was decided; None where that is not known."""
-    if since.reported:
-        return None
-    if earned is None or since.since is None:
+    if earned is None or capital.pnl_since is None:
         return _ZERO
-    gain = EXACT.subtract(earned.until, since.counted)
+    gain = EXACT.subtract(earned.until, capital.pnl_counted)
     if not is_equity:
         return gain
-    if earned.unrealized is None or since.unrealized is None:
+    if earned.unrealized is None or capital.unrealized_then is None:
         return None
-    return EXACT.add(gain, EXACT.subtract(earned.unrealized, since.unrealized))
+    return EXACT.add(gain, EXACT.subtract(earned.unrealized, capital.unrealized_then))
+
+
+def _begins(linked: LinkedAccount, link_id: int) -> datetime | None:
+    """From when the earnings of a link count; None where its capital was never decided."""
+    capital = linked.standing.get(link_id)
+    return None if capital is None else capital.pnl_since
 
 
 def _settled_before(linked: LinkedAccount, last: Inputs | None) -> dict[Pool, Settled]:
@@ -282,7 +294,7 @@ def _settled_before(linked: LinkedAccount, last: Inputs | None) -> dict[Pool, Se
     mode = WalletMode(linked.account.wallet_mode)
     moments: dict[Pool, datetime] = {}
     for link in linked.links:
-        since = linked.since.get(link.id, Since()).since
+        since = _begins(linked, link.id)
         if since is not None:
             pool = pool_of(link.market, mode)
             moments[pool] = max(moments.get(pool, since), since)
