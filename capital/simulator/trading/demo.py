@@ -147,7 +147,8 @@ def _day(
     way = EXACT.multiply(steps, Decimal(bot.step))
     entry = Decimal(bot.price)
     leave = EXACT.subtract(entry, way) if is_short else EXACT.add(entry, way)
-    opens = begins + (number * _SECOND if is_today else 9 * _HOUR + number * 60 * _SECOND)
+    # Not at midnight itself: what was held then is what yesterday closed with.
+    opens = begins + ((number + 1) * _SECOND if is_today else 9 * _HOUR + number * 60 * _SECOND)
     closes = opens + (30 * _SECOND if is_today else 6 * _HOUR)
     sides = ("sell", "buy") if is_short else ("buy", "sell")
     for place, (side, price, at) in enumerate(

@@ -20,6 +20,7 @@ from capital.models import (
     Fill,
     Flow,
     LinkDay,
+    PoolDay,
     Position,
     StrategyAccount,
     StrategyCapital,
@@ -165,6 +166,9 @@ def test_what_the_demo_desk_earned_is_what_its_balances_changed_by() -> None:
         assert abs(day.ending_balance - day.starting_balance - earned) < least
     assert {day.realized_pnl > 0 for day in days} == {True, False}
     assert audit_capital().violations == []
+    pools = PoolDay.objects.exclude(unexplained=None)
+    assert {day.date for day in pools} >= {first, today - timedelta(days=1)}
+    assert all(abs(day.unexplained or 0) < 1 for day in pools)
     # Each link traded with capital that was decided before.
     assert all(day.equity_start + day.capital_added > 1000 for day in LinkDay.objects.all())
     report = performance(StrategyAccount.objects.all(), period=Period(None, today), by="account")
