@@ -5,10 +5,12 @@ policy, or asks the server for something that is not there.
 """
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.end_to_end.browser.visitor import Visitor
@@ -17,6 +19,7 @@ from tests.factories import make_user
 # Playwright's own loop runs in this thread; the tests ask the database between its steps.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
+ANSWERED_WITHIN_SECONDS = 10
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -40,12 +43,34 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, live_server: Any) -> Iterator[Visitor]:
+def under_way() -> Iterator[list[Any]]:
+    """One entry for each request that the server works on."""
+    requests: list[Any] = []
+
+    def begin(**_: Any) -> None:
+        requests.append(None)
+
+    def end(**_: Any) -> None:
+        requests.pop()
+
+    request_started.connect(begin, weak=False)
+    request_finished.connect(end, weak=False)
+    yield requests
+    request_started.disconnect(begin)
+    request_finished.disconnect(end)
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: Any, under_way: list[Any]) -> Iterator[Visitor]:
     visitor = Visitor(browser, live_server.url)
     yield visitor
     visitor.listen()
     for context in visitor.contexts:
         context.close()
+    # What a page still asked would lock the tables that are emptied next.
+    ends = time.monotonic() + ANSWERED_WITHIN_SECONDS
+    while under_way and time.monotonic() < ends:
+        time.sleep(0.01)
     assert visitor.problems == []
 
 
