@@ -22,6 +22,7 @@ from capital.models import (
     StrategyAccount,
     StrategyCapital,
 )
+from capital.services.accounts.linked import load_accounts
 from capital.services.allocation.allocate import (
     DueResult,
     auto_allocate_capital_for_account,
@@ -655,3 +656,31 @@ def test_batches_are_decided_as_their_results_are_asked_for(
     again = reallocate_where_due([each.pk for each in accounts], run_key="slot")
     assert [result.run for result in again] == runs
     assert AllocationRun.objects.count() == 2
+
+
+def test_account_that_was_deleted_while_it_was_asked_is_left_out(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays, goes = (
+        exchange.open_account(name=name, wallets={"spot": {"USDT": "100"}}) for name in "AB"
+    )
+    for each in (stays, goes):
+        make_link(account=each)
+    ids = [stays.pk, goes.pk]
+    reallocate_where_due(ids)
+    asked: list[list[int]] = []
+
+    def load(keys: list[int]) -> dict[int, Account]:
+        asked.append(keys)
+        return {
+            key: each
+            for key, each in load_accounts(keys).items()
+            if len(asked) == 1 or each.pk != goes.pk
+        }
+
+    monkeypatch.setattr("capital.services.allocation.allocate.load_accounts", load)
+
+    results = reallocate_where_due(ids)
+
+    assert asked == [ids, ids]
+    assert [(result.account, result.run) for result in results] == [(stays, None)]
