@@ -15,6 +15,7 @@ from django.utils import timezone
 from capital.domain.allocation.decision import Decision
 from capital.domain.balances import PoolReading
 from capital.domain.clock import Clock
+from capital.domain.errors import UnknownAccount
 from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.exchange.contract import OnAccount
@@ -117,9 +118,9 @@ def auto_allocate_capital_for_account(
 ) -> AllocationRun:
     """Decide one account's capital and record why: ``allocate_capital`` for a batch of one.
 
-    Call it outside a transaction.
+    Call it outside a transaction. An account that is deleted meanwhile raises ``UnknownAccount``.
     """
-    return allocate_capital(
+    runs = allocate_capital(
         [account_id],
         actor=actor,
         trigger=trigger,
@@ -129,7 +130,10 @@ def auto_allocate_capital_for_account(
         accept_jump=accept_jump,
         origin=origin,
         clock=clock,
-    )[0]
+    )
+    if not runs:
+        raise UnknownAccount(account=str(account_id))
+    return runs[0]
 
 
 @outside_transaction
@@ -172,7 +176,8 @@ def allocate_capital(
         on_progress: Called with the number of finished accounts; the numbers add up to all of them.
 
     Returns:
-        One run per account, in the order of ``account_ids``.
+        One run per account, in the order of ``account_ids``; none of an account that is deleted
+        before its balances are read.
 
     Raises:
         UnknownAccount: An id has no account, or none that the actor sees. Nothing was done.
@@ -239,7 +244,7 @@ def reallocate_where_due(
         on_progress: Called as accounts are done.
 
     Returns:
-        One result per account, in the order of ``account_ids``.
+        One result per account, in the order of ``account_ids``; none of a deleted one.
 
     Raises:
         As ``allocate_capital``.
@@ -378,7 +383,8 @@ def _in_batches(
                 judge = _judge_by(_observe_again(wanted, request), request, seen, is_second=True)
                 results |= _decided(again, judge, request)
         progress.finish(len(batch))
-        yield {account_id: results[account_id] for account_id in batch}
+        # Without those that were deleted since their ids were looked up.
+        yield {account_id: results[account_id] for account_id in batch if account_id in results}
 
 
 def _decided(

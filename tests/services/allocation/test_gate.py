@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.utils import timezone
 
-from capital.domain.errors import ForceNotAllowed, NothingToAccept, NotPermitted
+from capital.domain.errors import ForceNotAllowed, NothingToAccept, NotPermitted, UnknownAccount
 from capital.models import (
     Account,
     AllocationRun,
@@ -25,6 +25,7 @@ from capital.models import (
 from capital.services.accounts.linked import load_accounts
 from capital.services.allocation.allocate import (
     DueResult,
+    allocate_capital,
     auto_allocate_capital_for_account,
     preview_allocation,
     reallocate_one_by_one,
@@ -684,3 +685,34 @@ def test_account_that_was_deleted_while_it_was_asked_is_left_out(
 
     assert asked == [ids, ids]
     assert [(result.account, result.run) for result in results] == [(stays, None)]
+
+
+def test_account_that_was_deleted_before_it_was_read_has_no_run(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stays, goes = (
+        exchange.open_account(name=name, wallets={"spot": {"USDT": "100"}}) for name in "AB"
+    )
+    make_link(account=stays)
+
+    def load(keys: list[int]) -> dict[int, Account]:
+        Account.objects.filter(pk=goes.pk).delete()
+        return load_accounts(keys)
+
+    monkeypatch.setattr("capital.services.allocation.allocate.load_accounts", load)
+
+    runs = allocate_capital([goes.pk, stays.pk])
+
+    assert [(run.account, run.outcome) for run in runs] == [(stays, "applied")]
+
+
+def test_one_account_that_is_deleted_before_it_was_read_is_unknown(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes = exchange.open_account(name="A", wallets={"spot": {"USDT": "100"}})
+    monkeypatch.setattr("capital.services.allocation.allocate.load_accounts", lambda _keys: {})
+
+    with pytest.raises(UnknownAccount) as refusal:
+        auto_allocate_capital_for_account(goes.pk)
+
+    assert refusal.value.reason.figures == {"account": str(goes.pk)}
