@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import Error
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -236,10 +237,9 @@ class WorkersReadiness:
 def check_health(*, clock: Clock = timezone.now) -> Health:
     """How the jobs, the clusters and the queue are doing now."""
     now = clock()
-    schedules = {row.name: row for row in Schedule.objects.order_by("-pk")}
     wait = oldest_wait(now=now)
     return Health(
-        jobs=[_job_health(job, schedules.get(job.name), now=now) for job in scheduled_jobs()],
+        jobs=_jobs_health(now=now),
         clusters=cluster_health(now=now),
         oldest_wait=wait,
         is_stuck=wait is not None and wait > longest_wait(),
@@ -277,45 +277,91 @@ def check_workers(*, clock: Clock = timezone.now) -> WorkersReadiness:
     return WorkersReadiness(cluster=alive, queue=wait is None or wait <= longest_wait())
 
 
-def _prepared(**conditions: Any) -> PreparedQuery:
-    """Of one job by its name: key and start of its newest run, of those that are so."""
-    return PreparedQuery(
-        lambda names: (
-            JobRun.objects.filter(name__in=names, **conditions)
-            .order_by("-started_at", "-pk")
-            .values_list("pk", "started_at")[:1]
-        )
+class _Runs(NamedTuple):
+    """What a job's schedule and its runs tell, each by the newest of its kind.
+
+    Attributes:
+        next_at: The next time in its schedule; None where it has none.
+        first_at: When its very first run began.
+        failed: The key of the last run that failed.
+    """
+
+    next_at: datetime | None = None
+    last_at: datetime | None = None
+    success_at: datetime | None = None
+    first_at: datetime | None = None
+    failed: int | None = None
+    failed_at: datetime | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it failed since it last succeeded, or never did."""
+        if self.failed_at is None:
+            return False
+        return self.success_at is None or self.failed_at > self.success_at
+
+
+def _one(column: str, *, newest: bool = True, **conditions: Any) -> Subquery:
+    """That column of the newest such run of a schedule's job, or of the oldest."""
+    rows = JobRun.objects.filter(name=OuterRef("name"), **conditions)
+    order = ("-started_at", "-pk") if newest else ("started_at", "pk")
+    return Subquery(rows.order_by(*order).values(column)[:1])
+
+
+_OF_RUNS = _Runs._fields[1:]
+
+
+def _with_runs(rows: "QuerySet[Any, Any]") -> Any:
+    """These rows, which have a job's name, with what its runs tell."""
+    return rows.annotate(
+        last_at=_one("started_at"),
+        success_at=_one("started_at", chunk=0, finished_at__isnull=False, error=""),
+        first_at=_one("started_at", newest=False),
+        failed=_one("pk", error__gt=""),
+        failed_at=_one("started_at", error__gt=""),
     )
 
 
-# Every page that tells how the jobs are asks these of each job.
-_LAST = _prepared()
-_SUCCEEDED = _prepared(chunk=0, finished_at__isnull=False, error="")
-_FAILED = _prepared(error__gt="")
+# Every page that tells how the jobs are asks this. Of two schedules of a job the first counts.
+_SCHEDULED = PreparedQuery(
+    lambda names: (
+        _with_runs(Schedule.objects.filter(name__in=names))
+        .order_by("-pk")
+        .values_list("name", "next_run", *_OF_RUNS)
+    )
+)
 
 
-def _newest(query: PreparedQuery, job: Job) -> tuple[int | None, datetime | None]:
-    rows = query.rows([job.name])
-    return rows[0] if rows else (None, None)
+def _unscheduled(job: Job) -> _Runs:
+    """What the runs alone tell of a job that has no schedule."""
+    runs = _with_runs(JobRun.objects.filter(name=job.name)).order_by("-started_at", "-pk")
+    told = runs.values_list(*_OF_RUNS).first()
+    return _Runs() if told is None else _Runs(None, *told)
 
 
-def _job_health(job: Job, schedule: Schedule | None, *, now: datetime) -> JobHealth:
-    """Three queries, and one more where the job failed since it last succeeded, or never did."""
-    _, last_at = _newest(_LAST, job)
-    _, success_at = _newest(_SUCCEEDED, job)
-    failed, failed_at = _newest(_FAILED, job)
-    failure = None
-    if failed and failed_at and (success_at is None or failed_at > success_at):
-        failure = JobRun.objects.filter(pk=failed).first()
-    expected = _expected_at(job, success_at, schedule)
+def _jobs_health(*, now: datetime) -> list[JobHealth]:
+    """Of all jobs, in one query; one more for each without a schedule, and one if any failed."""
+    jobs = scheduled_jobs()
+    runs = {name: _Runs(*told) for name, *told in _SCHEDULED.rows([job.name for job in jobs])}
+    runs |= {job.name: _unscheduled(job) for job in jobs if job.name not in runs}
+    failed = [each.failed for each in runs.values() if each.failed and each.has_failed]
+    failures = JobRun.objects.in_bulk(failed) if failed else {}
+    return [_job_health(job, runs[job.name], failures, now=now) for job in jobs]
+
+
+def _job_health(
+    job: Job, runs: _Runs, failures: Mapping[int, JobRun], *, now: datetime
+) -> JobHealth:
+    failure = failures.get(runs.failed or 0)
+    expected = _expected_at(job, runs)
     lateness = max(now - expected, timedelta()) if expected is not None else timedelta()
     return JobHealth(
         name=job.name,
-        last_success_at=success_at,
-        last_run_at=last_at,
-        next_run_at=schedule.next_run if schedule else None,
+        last_success_at=runs.success_at,
+        last_run_at=runs.last_at,
+        next_run_at=runs.next_at,
         lateness=lateness,
-        is_late=schedule is None or lateness > job.late_after,
+        is_late=runs.next_at is None or lateness > job.late_after,
         last_error=failure.error if failure else "",
         shown_error=error_of(failure) if failure else "",
     )
@@ -329,15 +375,11 @@ def refused_tasks(*, clock: Clock = timezone.now) -> list[RefusedTask]:
     return [RefusedTask(run.started_at, run.error, error_of(run)) for run in newest]
 
 
-def _expected_at(
-    job: Job, success_at: datetime | None, schedule: Schedule | None
-) -> datetime | None:
+def _expected_at(job: Job, runs: _Runs) -> datetime | None:
     """When the next success is due; None where nothing tells."""
-    if success_at is not None:
-        return job.timing.slot_after(success_at)
-    first = JobRun.objects.filter(name=job.name).order_by("started_at").first()
-    moments = [schedule.next_run if schedule else None, first.started_at if first else None]
-    return min((moment for moment in moments if moment is not None), default=None)
+    if runs.success_at is not None:
+        return job.timing.slot_after(runs.success_at)
+    return min((at for at in (runs.next_at, runs.first_at) if at is not None), default=None)
 
 
 def _clock_of(cluster: ClusterHealth) -> dict[str, int]:
