@@ -122,7 +122,7 @@ def load_pools(accounts: Mapping[int, Account]) -> dict[int, tuple[Pool, ...]]:
         "account_id", "strategy__market_type", "is_active", "strategy__status"
     ):
         account = active[key]
-        market, idle = _course(markets_of_venue(account.venue), *state)
+        market, idle = course_of(markets_of_venue(account.venue), *state)
         if idle is None:
             used[key].add(pool_of(market, WalletMode(account.wallet_mode)))
     return {key: tuple(pool for pool in Pool if pool in pools) for key, pools in used.items()}
@@ -239,7 +239,7 @@ def _link(row: Sequence[Any], venue_markets: frozenset[MarketType]) -> Link:
     """One row of ``load_linked_accounts``."""
     key, _, weight, is_active, strategy_key, market_type, status, *rest = row
     capital, stopped, aside, *bounds = rest
-    market, idle = _course(venue_markets, market_type, is_active, status)
+    market, idle = course_of(venue_markets, market_type, is_active, status)
     return Link(
         key,
         strategy_key,
@@ -254,7 +254,7 @@ def _link(row: Sequence[Any], venue_markets: frozenset[MarketType]) -> Link:
 
 
 @lru_cache(maxsize=256)
-def _course(
+def course_of(
     venue_markets: frozenset[MarketType],
     market_type: str,
     is_active: bool,  # noqa: FBT001  # a column among others

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import TypeAlias
 
 from django.db.models import QuerySet
@@ -106,16 +107,21 @@ def pools_of_account(account: Account) -> tuple[Pool, ...]:
     Without those that its venue cannot give in its balance type: no active link uses one, as the
     models see to. If it can give none, all of them, so that the reason is told.
     """
-    mode = WalletMode(account.wallet_mode)
-    pools = pools_of(mode, markets_of_venue(account.venue))
+    return _pools(account.venue, account.wallet_mode, account.balance_basis, account.currency)
+
+
+@lru_cache(maxsize=1024)
+def _pools(venue_id: str, wallet_mode: str, balance_basis: str, currency: str) -> tuple[Pool, ...]:
+    """By what they depend on: a thousand accounts have a dozen answers among them."""
+    mode = WalletMode(wallet_mode)
+    pools = pools_of(mode, markets_of_venue(venue_id))
     try:
-        venue = get_venue(account.venue)
+        venue = get_venue(venue_id)
     except UnknownVenue:
         return pools
-    if mode not in venue.wallet_modes or account.balance_basis not in list(BalanceBasis):
+    if mode not in venue.wallet_modes or balance_basis not in list(BalanceBasis):
         return pools
-    basis = BalanceBasis(account.balance_basis)
-    return venue.readable_pools(basis, mode, account.currency) or pools
+    return venue.readable_pools(BalanceBasis(balance_basis), mode, currency) or pools
 
 
 def reserve_of(account: Account) -> Reserve:

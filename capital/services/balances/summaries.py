@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import reduce
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from capital.domain.balances import Observation
@@ -52,6 +52,20 @@ _WRITTEN_FIELDS = (
     "trails",
 )
 _READ_FIELDS = ("account_id", "date", *_WRITTEN_FIELDS)
+
+
+class CachedBalances(NamedTuple):
+    """The balances of one summary and when each was read: a row of which no instance is made."""
+
+    account_id: int
+    date: date
+    starting_balance: Decimal | None
+    ending_balance: Decimal | None
+    spot_balance: Decimal | None
+    futures_balance: Decimal | None
+    spot_observed_at: datetime | None
+    futures_observed_at: datetime | None
+    ending_observed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -181,6 +195,19 @@ def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAcc
     The same as ``load_summaries(...)[account_id].latest``, with only the balances and their times.
     Accounts without a row are left out.
     """
+    rows = _newest_rows(account_ids, now=now)
+    return {row.account_id: row for row in rows.only(*_READ_FIELDS)}
+
+
+def load_balances(account_ids: AccountIds, *, now: datetime) -> dict[int, CachedBalances]:
+    """The same for a caller that shows the balances of every account and judges none."""
+    rows = _newest_rows(account_ids, now=now).values_list(*CachedBalances._fields)
+    return {row[0]: CachedBalances(*row) for row in rows}
+
+
+def _newest_rows(
+    account_ids: AccountIds, *, now: datetime
+) -> "QuerySet[DailyAccountSummary, DailyAccountSummary]":
     newest = DailyAccountSummary.objects.filter(
         account=OuterRef("pk"), date__lte=business_date(now + _CLOCK_SKEW)
     )
@@ -189,12 +216,11 @@ def load_latest(account_ids: AccountIds, *, now: datetime) -> dict[int, DailyAcc
         .order_by()
         .annotate(newest=Subquery(newest.order_by("-date").values("pk")[:1]))
     )
-    rows = DailyAccountSummary.objects.filter(pk__in=keys.values("newest")).order_by()
-    return {row.account_id: row for row in rows.only(*_READ_FIELDS)}
+    return DailyAccountSummary.objects.filter(pk__in=keys.values("newest")).order_by()
 
 
 def cached_observation(
-    summary: DailyAccountSummary | None, pool: Pool, *, now: datetime
+    summary: DailyAccountSummary | CachedBalances | None, pool: Pool, *, now: datetime
 ) -> Observation | None:
     """A pool's cached balance; None if there is no summary or its field is NULL.
 

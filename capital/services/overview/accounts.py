@@ -4,6 +4,7 @@ Every function takes a batch and makes a constant number of queries. Nothing is 
 exchange is asked: balances are those of the daily summaries, which the jobs keep up to date.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,25 +16,29 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from capital.domain.money import EXACT
-from capital.domain.pools import Pool, WalletMode, pool_of
+from capital.domain.pools import Pool
 from capital.domain.reasons import Code, Reason
 from capital.models import Account, AllocationRun, DailyAccountSummary
 from capital.models.queries.isolation import repeatable_read
-from capital.services.accounts.linked import LinkedAccount, load_linked_accounts
-from capital.services.accounts.lookup import AccountIds, pools_of_account
+from capital.services.accounts.held import LinkCapital, load_link_capital
+from capital.services.accounts.linked import load_linked_accounts
+from capital.services.accounts.lookup import pools_of_account
 from capital.services.alerts.rules import is_silence
 from capital.services.allocation.gate import answers_by_last_reading
 from capital.services.allocation.verdicts import GateAnswer
 from capital.services.allocation.weights.editing import shares_by_weight
-from capital.services.balances.summaries import cached_observation, load_latest
+from capital.services.balances.summaries import (
+    CachedBalances,
+    cached_observation,
+    load_balances,
+    load_latest,
+)
 from capital.services.balances.suspects import suspect_reasons
 from capital.services.overview.runs import last_runs
 
 _ZERO = Decimal(0)
 # The columns on which the freshness of an account depends.
 _FRESHNESS_NEEDS = (
-    # Whether more of the links is asked for.
-    "policy",
     "venue",
     "wallet_mode",
     "currency",
@@ -63,7 +68,6 @@ class PoolOverview:
         balance: The last one that was accepted; None where it was never read.
         observed_at: When the exchange had this balance.
         allocated: The capital of its links together.
-        weight_sum: The sum of the weights of its active links.
         in_use: Whether it has an active link.
     """
 
@@ -71,7 +75,6 @@ class PoolOverview:
     balance: Decimal | None
     observed_at: datetime | None
     allocated: Decimal
-    weight_sum: Decimal
     in_use: bool
 
 
@@ -114,12 +117,23 @@ class AccountOverview(AccountBalances):
 def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int, AccountOverview]:
     """Balances, capital, last run and the gate's answer of each account, by primary key."""
     by_id = {account.pk: account for account in accounts}
-    linked_accounts, latest = _read(by_id, list(by_id), now=now)
+    linked_accounts = load_linked_accounts(list(by_id), accounts=by_id)
+    latest = load_latest(list(by_id), now=now)
     due = answers_by_last_reading(linked_accounts, latest, now=now)
     runs = last_runs(list(linked_accounts))
     return {
         key: AccountOverview(
-            **vars(_balances(linked, latest.get(key), now=now)),
+            **vars(
+                _balances(
+                    linked.account,
+                    [
+                        (linked.pool_of[link.id], link.idle is None, link.capital)
+                        for link in linked.links
+                    ],
+                    latest.get(key),
+                    now=now,
+                )
+            ),
             due=due[key],
             last_run=runs.get(key),
         )
@@ -128,35 +142,40 @@ def overview_accounts(accounts: Iterable[Account], *, now: datetime) -> dict[int
 
 
 def balances_of_accounts(
-    accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
+    accounts: Mapping[int, Account],
+    capital: Iterable[LinkCapital],
+    latest: Mapping[int, CachedBalances],
+    *,
+    now: datetime,
 ) -> dict[int, AccountBalances]:
-    """Balances and capital of each account, by primary key, in two queries.
+    """Balances and capital of each account, by primary key, without a query.
 
     For pages that show every account: the gate and the last runs would cost most.
 
     Args:
         accounts: By primary key.
-        account_ids: The same accounts, best as a query: see ``AccountIds``.
+        capital: Of all their links.
+        latest: The newest balances of each, as far as there are any.
         now: The time to which the age of balances is measured.
     """
-    linked_accounts, latest = _read(accounts, account_ids, now=now)
+    held = _by_account(capital)
     return {
-        key: _balances(linked, latest.get(key), now=now) for key, linked in linked_accounts.items()
+        key: _balances(account, held[key], latest.get(key), now=now)
+        for key, account in accounts.items()
     }
 
 
 def freshness_of(accounts: QuerySet[Account], *, now: datetime) -> dict[int, Freshness]:
     """The freshness of each account, as ``overview_accounts`` has it, for a filter."""
     needed = accounts.order_by().select_related(None).only(*_FRESHNESS_NEEDS)
+    ids = accounts.order_by().values_list("pk", flat=True)
     with repeatable_read():
-        linked_accounts, latest = _read(
-            {account.pk: account for account in needed},
-            accounts.order_by().values_list("pk", flat=True),
-            now=now,
-        )
+        by_id = {account.pk: account for account in needed}
+        held = _by_account(load_link_capital(by_id, ids))
+        latest = load_balances(ids, now=now)
     return {
-        key: _freshness(linked.account, _pools(linked, latest.get(key), now=now), now=now)[1]
-        for key, linked in linked_accounts.items()
+        key: _freshness(account, _pools(account, held[key], latest.get(key), now=now), now=now)[1]
+        for key, account in by_id.items()
     }
 
 
@@ -171,18 +190,27 @@ def stale_after() -> timedelta:
     return max(10 * _MINUTE, 3 * settings.CAPITAL_SYNC_MINUTES * _MINUTE)
 
 
-def _read(
-    accounts: Mapping[int, Account], account_ids: AccountIds, *, now: datetime
-) -> tuple[dict[int, LinkedAccount], dict[int, DailyAccountSummary]]:
-    return load_linked_accounts(account_ids, accounts=accounts), load_latest(account_ids, now=now)
+# Of each link: its pool, whether it takes part, and its capital.
+_Held = Sequence[tuple[Pool, bool, Decimal | None]]
+
+
+def _by_account(capital: Iterable[LinkCapital]) -> Mapping[int, _Held]:
+    held: dict[int, list[tuple[Pool, bool, Decimal | None]]] = defaultdict(list)
+    for link in capital:
+        held[link.account_id].append((link.pool, link.takes_part, link.amount))
+    return held
 
 
 def _balances(
-    linked: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
+    account: Account,
+    held: _Held,
+    latest: DailyAccountSummary | CachedBalances | None,
+    *,
+    now: datetime,
 ) -> AccountBalances:
-    pools = _pools(linked, latest, now=now)
+    pools = _pools(account, held, latest, now=now)
     known = [pool.balance for pool in pools if pool.balance is not None]
-    read_at, freshness = _freshness(linked.account, pools, now=now)
+    read_at, freshness = _freshness(account, pools, now=now)
     return AccountBalances(
         pools=pools,
         total=reduce(EXACT.add, known) if known else None,
@@ -190,27 +218,28 @@ def _balances(
         allocated=reduce(EXACT.add, (pool.allocated for pool in pools), _ZERO),
         read_at=read_at,
         freshness=freshness,
-        suspects=suspect_reasons(linked.account),
+        suspects=suspect_reasons(account) if account.suspect_readings else (),
     )
 
 
 def _pools(
-    linked: LinkedAccount, latest: DailyAccountSummary | None, *, now: datetime
+    account: Account,
+    held: _Held,
+    latest: DailyAccountSummary | CachedBalances | None,
+    *,
+    now: datetime,
 ) -> tuple[PoolOverview, ...]:
-    mode = WalletMode(linked.account.wallet_mode)
     pools = []
-    for pool in pools_of_account(linked.account):
+    for pool in pools_of_account(account):
         observation = cached_observation(latest, pool, now=now)
-        links = [link for link in linked.links if pool_of(link.market, mode) is pool]
-        active = [link.weight for link in links if link.idle is None]
+        amounts = [amount for of, _, amount in held if of is pool and amount]
         pools.append(
             PoolOverview(
                 pool=pool,
                 balance=observation.amount if observation else None,
                 observed_at=observation.observed_at if observation else None,
-                allocated=reduce(EXACT.add, (link.capital or _ZERO for link in links), _ZERO),
-                weight_sum=reduce(EXACT.add, active, _ZERO),
-                in_use=bool(active),
+                allocated=reduce(EXACT.add, amounts, _ZERO),
+                in_use=any(takes_part for of, takes_part, _ in held if of is pool),
             )
         )
     return tuple(pools)

@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 from capital.domain.money import EXACT, add_to, floor_to, quantum_of
-from capital.domain.pools import Pool, WalletMode, pool_of
-from capital.models import Account, StrategyAccount
-from capital.services.accounts.lookup import AccountIds, reserve_of
+from capital.domain.pools import Pool
+from capital.models import Account
+from capital.services.accounts.held import LinkCapital
+from capital.services.accounts.lookup import reserve_of
 from capital.services.overview.accounts import AccountBalances
 from capital.services.overview.equity import DayTotal, Totals, add, total_by_day
 from capital.services.overview.marks import Event
-from strategies.markets import MarketType
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,6 @@ class Slice:
     def total(self) -> Decimal:
         """The sum over all pools."""
         return add(self.amounts.values()) or Decimal(0)
-
-
-@dataclass(frozen=True)
-class LinkCapital:
-    """The capital of one link; None where it was never allocated any."""
-
-    account_id: int
-    pool: Pool
-    strategy_id: int
-    strategy: str
-    amount: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -81,35 +70,6 @@ class CurrencyOverview:
     marks: tuple[Event, ...]
 
 
-def read_capital(
-    accounts: Mapping[int, Account], account_ids: AccountIds | None = None
-) -> list[LinkCapital]:
-    """The capital of these accounts' links, in one query.
-
-    Args:
-        accounts: By primary key.
-        account_ids: The same accounts as a query, where there is one.
-    """
-    among = list(accounts) if account_ids is None else account_ids
-    rows = StrategyAccount.objects.filter(account_id__in=among).values_list(
-        "account_id",
-        "strategy_id",
-        "strategy__name",
-        "strategy__market_type",
-        "capital__allocated_capital",
-    )
-    return [
-        LinkCapital(
-            account_id,
-            pool_of(MarketType(market), WalletMode(accounts[account_id].wallet_mode)),
-            strategy_id,
-            name,
-            amount,
-        )
-        for account_id, strategy_id, name, market, amount in rows
-    ]
-
-
 def overview_currencies(
     accounts: Mapping[int, Account],
     overviews: Mapping[int, AccountBalances],
@@ -137,13 +97,14 @@ def overview_currencies(
     links: dict[str, list[LinkCapital]] = defaultdict(list)
     for link in capital:
         links[accounts[link.account_id].currency].append(link)
+    currency_of = {key: account.currency for key, account in accounts.items()}
     return [
         _overview_currency(
             [(accounts[key], overviews[key]) for key in keys[currency]],
             [changes[key] for key in keys[currency] if key in changes],
             links[currency],
             total_by_day(days, [totals[key] for key in keys[currency]]),
-            tuple(mark for mark in marks if mark.account_id in keys[currency]),
+            tuple(mark for mark in marks if currency_of.get(mark.account_id or 0) == currency),
         )
         for currency in sorted(keys, key=lambda name: (-len(keys[name]), name))
     ]

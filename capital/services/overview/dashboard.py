@@ -18,6 +18,8 @@ from capital.domain.reasons import Reason
 from capital.models import Account, AllocationRun, StrategyAccount
 from capital.models.queries.isolation import repeatable_read
 from capital.services.access.visibility import visible_to
+from capital.services.accounts.held import load_link_capital
+from capital.services.balances.summaries import load_balances
 from capital.services.balances.turns.waiting import (
     ReadingTime,
     minutes_of_a_round,
@@ -28,7 +30,7 @@ from capital.services.jobs.health import Health, check_health
 from capital.services.limits.concerns import Losses, losses_of, wide_stops
 from capital.services.overview.accounts import AccountBalances, balances_of_accounts
 from capital.services.overview.concerns import CONCERNING_OUTCOMES, Concern, concerns_of
-from capital.services.overview.currencies import CurrencyOverview, overview_currencies, read_capital
+from capital.services.overview.currencies import CurrencyOverview, overview_currencies
 from capital.services.overview.earnings import Earnings, read_earnings
 from capital.services.overview.equity import (
     calendar,
@@ -43,7 +45,22 @@ from capital.services.trading.syncing.problems import trading_problems
 from strategies.models import Strategy
 
 RECENT_RUNS = 8
-_CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
+# What is asked of each account. A thousand whole rows would be the slowest part of the page.
+_NEEDED = (
+    "owner_id",
+    "name",
+    "venue",
+    "currency",
+    "wallet_mode",
+    "balance_basis",
+    "is_active",
+    "reserve_percent",
+    "reserve_amount",
+    "max_cache_age_hours",
+    "connection_code",
+    "last_check_code",
+    "suspect_readings",
+)
 
 
 @dataclass(frozen=True)
@@ -121,21 +138,22 @@ def read_dashboard(user: AbstractUser, *, clock: Clock = timezone.now) -> Dashbo
     """
     with repeatable_read():
         now = clock()
-        visible = visible_to(user, Account.objects.defer(*_CREDENTIALS))
+        visible = visible_to(user, Account.objects.only(*_NEEDED))
         every = list(visible.order_by("name", "pk"))
         accounts = {account.pk: account for account in every if account.is_active}
         ids = visible.filter(is_active=True).order_by().values_list("pk", flat=True)
-        overviews = balances_of_accounts(accounts, ids, now=now)
+        capital, latest = load_link_capital(accounts, ids), load_balances(ids, now=now)
+        overviews = balances_of_accounts(accounts, capital, latest, now=now)
         times = reading_times(accounts.values())
         recent = recent_runs(visible_to(user, AllocationRun.objects.all()), count=RECENT_RUNS)
         currencies = overview_currencies(
             accounts,
             overviews,
-            read_capital(accounts, ids),
-            changes=read_changes_today(ids, now=now),
+            capital,
+            changes=read_changes_today(latest, ids, now=now),
             days=calendar(now),
             totals=read_totals(accounts, ids, now=now),
-            marks=read_marks(list(accounts), user, since=start_of(calendar(now)[0]), until=now),
+            marks=read_marks(ids, user, since=start_of(calendar(now)[0]), until=now),
         )
         reported = _reported(currencies)
         return Dashboard(

@@ -12,14 +12,14 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, TypeVar
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.utils import timezone
 
 from capital.domain.money import EXACT, known_sum
 from capital.domain.performance.flows import FlowKind
 from capital.models import Account, DailyAccountSummary, Flow
 from capital.services.accounts.lookup import AccountIds
-from capital.services.balances.summaries import business_date
+from capital.services.balances.summaries import CachedBalances, business_date
 
 DAYS = 30
 
@@ -90,22 +90,32 @@ def read_totals(
     return {key: _filled(of_account, days, None) for key, of_account in known.items()}
 
 
-def read_changes_today(account_ids: AccountIds, *, now: datetime) -> dict[int, Decimal]:
-    """The change of each account's balance since today began, where both are known, in two queries.
+def read_changes_today(
+    latest: Mapping[int, CachedBalances], account_ids: AccountIds, *, now: datetime
+) -> dict[int, Decimal]:
+    """The change of each account's balance since today began, where both are known, in one query.
 
     Without deposits, withdrawals and what else was put in or taken out by the last reading.
+
+    Args:
+        latest: The newest balances of each account.
+        account_ids: The same accounts, best as a query.
+        now: Decides which day is today.
     """
     today = business_date(now)
-    rows = DailyAccountSummary.objects.filter(account_id__in=account_ids, date=today).order_by()
-    columns = ("account_id", "ending_balance", "starting_balance", "ending_observed_at")
     put_in = _put_in(account_ids, since=start_of(today))
     changes = {}
-    for key, ending, starting, read_at in rows.values_list(*columns):
-        if ending is not None and starting is not None:
-            flows = [
-                amount for at, amount in put_in.get(key, ()) if read_at is None or at <= read_at
-            ]
-            changes[key] = EXACT.subtract(ending, known_sum(starting, *flows) or Decimal(0))
+    for key, row in latest.items():
+        starting, ending, read_at = (
+            row.starting_balance,
+            row.ending_balance,
+            row.ending_observed_at,
+        )
+        # A day that a clock ahead of this one opened counts as today.
+        if row.date < today or starting is None or ending is None:
+            continue
+        flows = [amount for at, amount in put_in.get(key, ()) if read_at is None or at <= read_at]
+        changes[key] = EXACT.subtract(ending, known_sum(starting, *flows) or Decimal(0))
     return changes
 
 
@@ -152,9 +162,13 @@ def _read_rows(
 ) -> Iterable[tuple[Any, ...]]:
     """Account, day and fields. The last row before these days is dated the day before them."""
     first, rows = days[0], DailyAccountSummary.objects.order_by()
+    within = rows.filter(account_id__in=account_ids, date__gte=first, date__lte=days[-1])
+    yield from within.values_list("account_id", "date", *fields)
+    # Nothing is carried into a first day that has its own row, as nearly all have.
     earlier = DailyAccountSummary.objects.filter(account=OuterRef("pk"), date__lt=first)
+    begun = DailyAccountSummary.objects.filter(account=OuterRef("pk"), date=first)
     newest = (
-        Account.objects.filter(pk__in=account_ids)
+        Account.objects.filter(~Exists(begun), pk__in=account_ids)
         .order_by()
         .annotate(newest=Subquery(earlier.order_by("-date").values("pk")[:1]))
     )
@@ -162,8 +176,6 @@ def _read_rows(
     carried = rows.filter(pk__in=newest.values("newest"))
     for account_id, *values in carried.values_list("account_id", *fields):
         yield account_id, day_before, *values
-    within = rows.filter(account_id__in=account_ids, date__gte=first, date__lte=days[-1])
-    yield from within.values_list("account_id", "date", *fields)
 
 
 def _filled(known: Mapping[date, _Known], days: Sequence[date], nothing: _Known) -> list[_Known]:

@@ -361,7 +361,7 @@ def queries_with(count: int) -> int:
 
 
 def test_cost_in_queries_is_the_same_for_one_account_and_many():
-    assert queries_with(1) == queries_with(12)
+    assert queries_with(1) == queries_with(12) <= 28
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,7 @@ from capital.models import (
     Position,
     StrategyAccount,
 )
+from capital.services.balances.summaries import load_balances
 from capital.services.overview.earnings import (
     Earnings,
     mismatched,
@@ -238,6 +239,7 @@ def test_what_was_put_in_is_no_change_of_today() -> None:
     make_flow(account, amount=D(1000), occurred_at=noon + timedelta(seconds=1))
     make_flow(account, amount=D(2000), occurred_at=noon - timedelta(hours=13))
 
-    changes = read_changes_today([account.pk, other.pk], now=noon + timedelta(minutes=1))
+    ids, now = [account.pk, other.pk], noon + timedelta(minutes=1)
+    changes = read_changes_today(load_balances(ids, now=now), ids, now=now)
 
     assert changes == {account.pk: 17, other.pk: 60}

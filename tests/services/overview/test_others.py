@@ -10,6 +10,7 @@ from django.utils import timezone
 from capital.domain.allocation.decision import Outcome
 from capital.domain.pools import Pool
 from capital.models import Account, AllocationRun, StrategyCapital
+from capital.services.balances.summaries import load_balances
 from capital.services.overview.accounts import pool_shares
 from capital.services.overview.capital import find_link_capital, first_link_capital
 from capital.services.overview.dashboard import read_dashboard
@@ -42,9 +43,10 @@ def run_of(account: Account, outcome: str = "applied", *, hour: int = 9) -> Allo
     )
 
 
-def days_ago(account: Account, days: int, ending: str, **fields: object) -> None:
+def days_ago(account: Account, days: int, ending: str | None, **fields: object) -> None:
     date = NOW.date() - timedelta(days=days)
-    make_summary(account=account, date=date, ending_balance=Decimal(ending), **fields)
+    balance = None if ending is None else Decimal(ending)
+    make_summary(account=account, date=date, ending_balance=balance, **fields)
 
 
 # The capital of links
@@ -101,6 +103,23 @@ def test_balances_over_time_are_the_accounts_own() -> None:
     assert list(read_totals([other.pk], now=NOW)[other.pk]) == [7] * 29 + [8] * 2
 
 
+def test_balance_is_carried_into_a_first_day_without_a_row_only() -> None:
+    account, begun, unknown = make_account(), make_account(), make_account()
+    days_ago(account, 31, "1")
+    for each in (begun, unknown):
+        days_ago(each, 31, "2")
+    days_ago(begun, 30, "3")
+    days_ago(unknown, 30, None)
+
+    totals = read_totals([account.pk, begun.pk, unknown.pk], now=NOW)
+
+    assert {key: set(of_account) for key, of_account in totals.items()} == {
+        account.pk: {1},
+        begun.pk: {3},
+        unknown.pk: {None},
+    }
+
+
 def test_change_of_today_is_the_accounts_own_and_todays() -> None:
     account, other, quiet = make_account(), make_account(), make_account()
     days_ago(account, 1, "9", starting_balance=Decimal(1))
@@ -108,7 +127,18 @@ def test_change_of_today_is_the_accounts_own_and_todays() -> None:
     days_ago(other, 0, "50", starting_balance=Decimal(0))
     days_ago(quiet, 1, "5", starting_balance=Decimal(1))
 
-    assert read_changes_today([account.pk, quiet.pk], now=NOW) == {account.pk: 3}
+    ids = [account.pk, quiet.pk]
+    assert read_changes_today(load_balances(ids, now=NOW), ids, now=NOW) == {account.pk: 3}
+
+
+def test_day_that_a_clock_ahead_opened_counts_as_today() -> None:
+    account = make_account()
+    days_ago(account, 0, "12", starting_balance=Decimal(9))
+    days_ago(account, -1, "14", starting_balance=Decimal(12))
+    before_midnight, ids = NOW.replace(hour=23, minute=55), [account.pk]
+    latest = load_balances(ids, now=before_midnight)
+
+    assert read_changes_today(latest, ids, now=before_midnight) == {account.pk: 2}
 
 
 # Runs

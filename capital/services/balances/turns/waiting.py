@@ -1,5 +1,6 @@
 """Whose turn it is where accounts are more than an exchange's limit allows within a minute."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -93,11 +94,14 @@ def reading_times(accounts: Iterable[Account]) -> list[ReadingTime]:
     """
     minutes: dict[tuple[str, Pool], Fraction] = {}
     numbers: dict[str, int] = {}
+    alike: dict[tuple[str, ...], list[Account]] = defaultdict(list)
     for account in accounts:
-        numbers[account.venue] = numbers.get(account.venue, 0) + 1
-        for pool, part in _parts_of_a_minute(account).items():
-            key = account.venue, pool
-            minutes[key] = minutes.get(key, Fraction(0)) + part
+        kind = account.venue, account.wallet_mode, account.currency, account.balance_basis
+        alike[kind].append(account)
+    for (venue, *_), of_kind in alike.items():
+        numbers[venue] = numbers.get(venue, 0) + len(of_kind)
+        for pool, part in _parts_of_a_minute(of_kind[0]).items():
+            minutes[venue, pool] = minutes.get((venue, pool), Fraction(0)) + part * len(of_kind)
     slowest: dict[str, int] = {}
     for (venue, _), taken in minutes.items():
         slowest[venue] = max(slowest.get(venue, 0), ceil(taken))

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from capital.domain.clock import Clock
 from capital.models import Account, AllocationRun
-from capital.services.overview.currencies import Slice, capital_by_strategy, read_capital
+from capital.services.accounts.held import load_link_capital
+from capital.services.overview.currencies import Slice, capital_by_strategy
 from capital.services.overview.equity import DayBalances, read_history, start_of
 from capital.services.overview.marks import Event, read_jumps, read_marks
 from capital.services.overview.runs import RecentRun, recent_runs
@@ -52,6 +53,6 @@ def read_account_history(
             *read_marks([account.pk], user, since=since, until=now),
             *read_jumps(account.pk, since=since, until=now),
         ],
-        capital=capital_by_strategy(read_capital({account.pk: account})),
+        capital=capital_by_strategy(load_link_capital({account.pk: account})),
         runs=recent_runs(AllocationRun.objects.filter(account=account), count=RUNS),
     )
