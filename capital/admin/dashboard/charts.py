@@ -19,6 +19,8 @@ from capital.services.overview import Slice, add
 
 # More bars, or lines, than these tell nothing: the rest becomes one.
 MOST_BARS = 12
+# Of the table below them: whoever wants more of a thousand strategies wants a list with a search.
+MOST_ROWS = 50
 MOST_LINES = 7
 MOST_TEXTS = 6
 # What makes amounts jump that nobody earned or lost; by the names of the timeline's marks.
@@ -185,6 +187,7 @@ def pool_bars(
     *,
     name: str,
     urls: Mapping[str, str],
+    rest_url: str = "",
 ) -> Chart:
     """Amounts by name, each bar stacked by pool.
 
@@ -194,8 +197,9 @@ def pool_bars(
         slices: The largest first.
         name: What the names are names of.
         urls: From a slice's key to the rows behind it.
+        rest_url: To the rows behind those that are too many to be named.
     """
-    shown = _few_slices(slices)
+    shown = _few_slices(slices, MOST_BARS)
     pools = [pool for pool in Pool if any(pool in each.amounts for each in slices)]
     series = [
         {
@@ -216,9 +220,9 @@ def pool_bars(
                 each.name,
                 [digits(each.amounts.get(pool), currency) for pool in pools]
                 + ([digits(each.total, currency)] if several else []),
-                urls.get(each.key, ""),
+                urls.get(each.key, "") if each.key else rest_url,
             )
-            for each in slices
+            for each in _few_slices(slices, MOST_ROWS)
         ],
         height=bars_height(len(shown)),
     )
@@ -283,16 +287,17 @@ def _few_lines(lines: Sequence[Line]) -> Sequence[Line]:
     return [*lines[:MOST_LINES], Line(_rest_name(len(rest)), [_add_known(day) for day in by_day])]
 
 
-def _few_slices(slices: Sequence[Slice]) -> Sequence[Slice]:
-    if len(slices) <= MOST_BARS:
+def _few_slices(slices: Sequence[Slice], most: int) -> Sequence[Slice]:
+    """The first so many, of which the last stands for the rest, without a key."""
+    if len(slices) <= most:
         return slices
-    rest = slices[MOST_BARS - 1 :]
+    rest = slices[most - 1 :]
     amounts = {
         pool: total
         for pool in Pool
         if (total := _add_known(each.amounts.get(pool) for each in rest)) is not None
     }
-    return [*slices[: MOST_BARS - 1], Slice("", _rest_name(len(rest)), amounts)]
+    return [*slices[: most - 1], Slice("", _rest_name(len(rest)), amounts)]
 
 
 def _rest_name(count: int) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from capital.admin.dashboard.charts import Chart, Line, line_chart, pool_bars
+from capital.admin.dashboard.charts import MOST_ROWS, Chart, Line, line_chart, pool_bars
 from capital.admin.dashboard.histories import chart_marks
 from capital.admin.frame.cells import why_url
 from capital.admin.frame.formats import change, moment, money, percent, share
@@ -98,6 +98,7 @@ def currency_card(figures: CurrencyOverview, user: AbstractUser) -> CurrencyCard
             figures.strategies,
             name=gettext("Strategy"),
             urls=_strategy_urls(figures),
+            rest_url=listing("strategycapital", currency=currency),
         ),
         venues=pool_bars(
             gettext("Balance by exchange (%(currency)s)") % {"currency": currency},
@@ -142,15 +143,14 @@ def report_card(overview: Dashboard, user: AbstractUser) -> ReportCard | None:
 
 
 def _strategy_urls(figures: CurrencyOverview) -> dict[str, str]:
-    """From each strategy's key to its capital. There may be a thousand: one address for all."""
-    address = listing("strategycapital")
+    """From each shown strategy's key to its capital."""
     return {
-        each.key: address
-        + "?"
-        + urlencode(
-            {"strategy_account__strategy__id__exact": each.key, "currency": figures.currency}
+        each.key: listing(
+            "strategycapital",
+            strategy_account__strategy__id__exact=each.key,
+            currency=figures.currency,
         )
-        for each in figures.strategies
+        for each in figures.strategies[:MOST_ROWS]
     }
 
 

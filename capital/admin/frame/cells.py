@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -33,6 +34,12 @@ FRESHNESS = {
 
 def badge(text: Any, colour: str = "", title: str = "") -> SafeString:
     """A small coloured label."""
+    return _badge(str(text), colour, str(title))
+
+
+@lru_cache(maxsize=1024)
+def _badge(text: str, colour: str, title: str) -> SafeString:
+    """Of a list's fifty rows most say the same."""
     context = {"text": text, "type": colour, "label_title": title}
     return SafeString(render_to_string("unfold/helpers/label.html", context).strip())
 
