@@ -1,11 +1,14 @@
 #!/usr/bin/env python
 """Django's command line for this project."""
 
+import gc
 import os
 import sys
 
 
 def main() -> None:
+    # Nothing that is loaded is garbage: looking for it took a tenth of each command's start.
+    gc.disable()
     if sys.argv[1:2] == ["init"]:
         # Before there are settings: it writes them.
         from capital_project.management.beginning import begin

@@ -57,3 +57,4 @@ def _collect_rarely() -> None:
     """
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()

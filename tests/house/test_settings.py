@@ -26,6 +26,17 @@ def test_a_command_that_cannot_start_says_why_in_one_line():
     assert run.stderr.count("\n") == 1
 
 
+def test_a_command_collects_garbage_once_it_has_started():
+    told = "import gc; print(gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 0)"
+    run = python(
+        f"import sys, manage; sys.argv = ['manage.py', 'shell', '-v0', '-c', {told!r}]\n"
+        "manage.main()",
+        **COMPLETE,
+    )
+
+    assert run.stdout == "True 20000 True\n"
+
+
 @pytest.mark.parametrize("name", ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"])
 @pytest.mark.parametrize("value", ["", "   "])
 def test_outside_debug_a_missing_secret_refuses_to_start_and_is_named(name, value):
