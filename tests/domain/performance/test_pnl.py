@@ -269,6 +269,37 @@ def test_funding_is_earned_and_told_apart() -> None:
     assert books.realized == D("9.6")
 
 
+def test_fees_that_came_back_are_fees_of_the_trade_and_no_funding() -> None:
+    rebate = replace(paid(2, "0.2"), is_rebate=True)
+
+    _, entries = keep_books([fill(1, "buy", "1", "100"), fill(3, "sell", "1", "110")], [rebate])
+
+    assert (entries[1].realized, entries[1].fees, entries[1].funding) == (D("0.2"), D("-0.2"), 0)
+    trade = entries[2].closed
+    assert trade is not None
+    assert (trade.realized, trade.fees, trade.funding) == (D("10.2"), D("-0.2"), D(0))
+
+
+def test_funding_in_another_currency_is_told_and_changes_no_books() -> None:
+    foreign = replace(paid(2, "-0.4"), currency="BNB")
+
+    books, entries = keep_books([fill(1, "buy", "1", "100")], [foreign])
+
+    assert (entries[1].currency, entries[1].realized) == ("BNB", D("-0.4"))
+    assert books.realized == 0
+    assert books.trade is not None
+    assert books.trade.funding == 0
+
+
+def test_each_entry_tells_what_is_held_afterwards() -> None:
+    _, entries = keep_books(
+        [fill(1, "buy", "2", "100"), fill(3, "sell", "3", "110")], [paid(2, "1")]
+    )
+
+    held = [(entry.position.amount, entry.position.cost) for entry in entries]
+    assert held == [(D(2), D(200)), (D(2), D(200)), (D(-1), D(-110))]
+
+
 # Trades
 
 
