@@ -323,6 +323,21 @@ def test_trade_goes_from_flat_to_flat() -> None:
     assert (trade.realized, trade.fees) == (D("33.2"), D("0.8"))
 
 
+def test_trade_with_a_fee_of_unknown_worth_is_incomplete_to_its_end() -> None:
+    _, entries = keep_books(
+        [
+            fill(1, "buy", "2", "100", fees=[("0.1", "BNB")]),
+            fill(2, "buy", "1", "100"),
+            fill(3, "sell", "1", "110"),
+            fill(4, "sell", "2", "110"),
+        ]
+    )
+
+    trade = entries[3].closed
+    assert trade is not None
+    assert (trade.is_complete, trade.fills) == (False, 4)
+
+
 def test_fill_through_zero_ends_one_trade_and_begins_the_next() -> None:
     """Its fee goes to both by quantity."""
     books, entries = keep_books(
