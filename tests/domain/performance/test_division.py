@@ -10,9 +10,11 @@ from capital.domain.money import EXACT
 from capital.domain.performance.division import divide_funding, keep_books_together
 from capital.domain.performance.fills import Funding
 from capital.domain.performance.pnl import Books, keep_books
+from capital.domain.sizing.instruments import InstrumentKind
 from tests.domain.performance.builders import at, fill, fundings, histories, paid
 
 D = Decimal
+SPOT = InstrumentKind.SPOT
 
 
 def test_long_two_and_short_one_get_twice_what_was_paid_and_owe_it_once() -> None:
@@ -41,6 +43,16 @@ def test_the_shares_sum_to_what_was_paid(amount, quantities) -> None:
 
     assert not shares or reduce(EXACT.add, shares.values()) == amount
     assert bool(shares) == bool(reduce(EXACT.add, quantities, D(0)))
+
+
+def test_of_both_sides_of_a_self_trade_the_purchase_is_first() -> None:
+    """They have one id and one time: what is sold was bought before, whoever is told first."""
+    both = [fill(1, "sell", "1", "100", SPOT), fill(1, "buy", "1", "100", SPOT)]
+
+    for told in (both, both[::-1]):
+        _, entries = keep_books_together({"a": Books()}, {"a": told})["a"]
+        assert [entry.position.amount for entry in entries] == [1, 0]
+        assert [entry.cost_unknown for entry in entries] == [0, 0]
 
 
 def test_who_holds_it_at_that_moment_is_paid() -> None:

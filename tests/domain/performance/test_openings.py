@@ -33,6 +33,13 @@ LINEAR, INVERSE = InstrumentKind.LINEAR, InstrumentKind.INVERSE
         ("0", None, [("-2", "100")], LINEAR, ("2", None)),
         # In their order, the last one first: 2 at 105, before that 1 at 100, before that 3.
         ("2", "105", [("-2", "120"), ("1", "110")], LINEAR, ("3", "100")),
+        # An exchange may tell an entry of what is closed: that is not the one of before.
+        ("0", "100", [("-2", "100")], LINEAR, ("2", None)),
+        # Less than one, and prices below one.
+        ("0.5", "105", [("0.25", "110")], LINEAR, ("0.25", "100")),
+        ("2", "0.5", [("1", "0.6")], LINEAR, ("1", "0.4")),
+        # What it was worth before comes to nothing.
+        ("2", "100", [("1", "50")], INVERSE, ("1", None)),
         # Figures that do not fit each other: an entry below zero is none.
         ("2", "1", [("1", "110")], LINEAR, ("1", None)),
     ],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from capital.domain.money import EXACT, booked, known_sum
 from capital.domain.performance.fills import value_at
 from capital.domain.performance.pnl import Booked, Books, keep_books
+from capital.domain.performance.positions import Position
 from capital.domain.sizing.instruments import InstrumentKind
 from capital.domain.sizing.orders import PositionSide, Side
 from tests.domain.performance.builders import D, at, fill, fundings, histories, marks, paid
@@ -289,6 +290,14 @@ def test_funding_in_another_currency_is_told_and_changes_no_books() -> None:
     assert books.realized == 0
     assert books.trade is not None
     assert books.trade.funding == 0
+
+
+def test_what_is_closed_leaves_nothing_and_what_cost_nothing_has_no_entry() -> None:
+    books, _ = keep_books([fill(1, "buy", "1", "100"), fill(2, "sell", "1", "110")])
+
+    assert books.position == Position()
+    assert Position(D(1), D(1), D(0)).entry_price(LINEAR) is None
+    assert Position(D(0), D(1), D(100)).entry_price(LINEAR) is None
 
 
 def test_each_entry_tells_what_is_held_afterwards() -> None:
