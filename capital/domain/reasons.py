@@ -256,7 +256,7 @@ class Code(StrEnum):
     )
     CREDENTIALS_MALFORMED = (
         "credentials_malformed",
-        "Requests to {venue} cannot be signed with the stored API credentials ({kind}). Check "
+        "Requests to {venue} cannot be signed with the stored API credentials. Check "
         "that the key and the secret were copied completely and into the right fields. A private "
         "key must not have a password.",
     )
@@ -277,7 +277,7 @@ class Code(StrEnum):
     )
     EXCHANGE_UNREACHABLE = (
         "exchange_unreachable",
-        "Could not reach {venue}, or it is having problems ({kind}).",
+        "Could not reach {venue}, or it is having problems.",
     )
     EXCHANGE_BLOCKED = (
         "exchange_blocked",
@@ -286,16 +286,16 @@ class Code(StrEnum):
     )
     EXCHANGE_RATE_LIMITED = (
         "exchange_rate_limited",
-        "{venue} is rate-limiting requests ({kind}). Wait before you try again.",
+        "{venue} is rate-limiting requests. Wait before you try again.",
     )
     EXCHANGE_REFUSED_KEY = (
         "exchange_refused_key",
-        "{venue} refused the API key ({kind}). Check the key, its permissions, its allowed IP "
+        "{venue} refused the API key. Check the key, its permissions, its allowed IP "
         "addresses and this server's clock.",
     )
     EXCHANGE_BAD_ANSWER = (
         "exchange_bad_answer",
-        "The answer from {venue} is not a valid balance ({kind}).",
+        "The answer from {venue} is not a valid balance.",
     )
     POOLS_READ_APART = (
         "pools_read_apart",
@@ -319,12 +319,11 @@ class Code(StrEnum):
     )
     MARKETS_NOT_STORED = (
         "markets_not_stored",
-        "The instrument rules of {venue} could not be stored ({kind}). The rules stored before "
-        "stay in use.",
+        "The instrument rules of {venue} could not be stored. The rules stored before stay in use.",
     )
     EXCHANGE_BAD_MARKETS = (
         "exchange_bad_markets",
-        "The answer from {venue} is not a valid list of instruments ({kind}). The stored "
+        "The answer from {venue} is not a valid list of instruments. The stored "
         "instrument rules stay in use.",
     )
     EXCHANGE_CURRENCY_MISSING = (
@@ -334,9 +333,9 @@ class Code(StrEnum):
     )
     EXCHANGE_NOT_SUPPORTED = (
         "exchange_not_supported",
-        "{venue} does not support this request ({kind}).",
+        "{venue} does not support this request.",
     )
-    EXCHANGE_ERROR = "exchange_error", "{venue} answered with an error ({kind})."
+    EXCHANGE_ERROR = "exchange_error", "{venue} answered with an error."
     EXCHANGE_PAUSED = (
         "exchange_paused",
         "{venue} failed {failures} times in a row, so no requests are sent until {until}.",
@@ -1598,7 +1597,7 @@ class Code(StrEnum):
     CHANNEL_UNKNOWN = "channel_unknown", "There is no channel {channel}."
     CHANNEL_FAILED = (
         "channel_failed",
-        "The message could not be sent ({kind}). It is tried again for an hour.",
+        "The message could not be sent. It is tried again for an hour.",
     )
     CHANNEL_ANSWERED = (
         "channel_answered",

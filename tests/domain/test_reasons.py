@@ -129,3 +129,19 @@ def test_an_unavailable_balance_says_why():
 
     assert str(error) == "okx did not answer within 15 seconds."
     assert error.reason == Reason(Code.EXCHANGE_TIMEOUT, {"venue": "okx", "seconds": "15"})
+
+
+def test_class_of_an_error_is_named_only_where_the_log_is_to_be_searched_for_it() -> None:
+    """Whose key was refused learns nothing from “AuthenticationError”; the figures keep it."""
+    naming = {code.value for code in Code if "({kind})" in code.english}
+
+    assert naming == {
+        "database_error",
+        "unexpected_error",
+        "job_failed",
+        "signal_failed",
+        "record_unreadable",
+        # Kinds of other things
+        "backup_of_other_kind",
+        "symbol_of_other_market",
+    }
