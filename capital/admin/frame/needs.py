@@ -151,7 +151,7 @@ _NEEDED: Mapping[str, Act | str] = MappingProxyType(
         AlertKind.LIMIT_NEAR.value: Act.STOP_ENTRIES,
         AlertKind.RUN_HELD.value: "capital.view_position",
         AlertKind.SIGNAL_REFUSED.value: "capital.view_webhookdelivery",
-        AlertKind.FILLS_UNATTRIBUTED.value: "capital.view_fill",
+        AlertKind.FILLS_UNATTRIBUTED.value: Act.ASSIGN_FILLS,
         AlertKind.BALANCE_UNEXPLAINED.value: "capital.view_flow",
         AlertKind.RULES_SUSPECT.value: "capital.view_market",
         AlertKind.JOB_LATE.value: VIEW_ALL_PERMISSION,

@@ -1,6 +1,7 @@
 """What needs somebody: on the dashboard, as its badge, and on the account's page."""
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from capital.domain.reasons import Code, Reason
-from capital.models import Account, AccountAccess, AlertKind
+from capital.models import Account, AccountAccess, AlertKind, Trouble
 from capital.services.alerts.troubles import About, Seen, note
 from tests.admin.tenants import allow, allow_everything
 from tests.factories import make_account, make_link, make_strategy, make_summary, make_user
@@ -142,17 +143,24 @@ def test_suspect_balance_is_accepted_or_kept(client: Client, account: Account) -
 
 
 def test_buttons_are_of_what_the_role_on_the_account_allows(
-    client: Client, account: Account
+    client: Client, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("capital.services.alerts.present.ended_of", lambda *_: set())
     viewer = allow_everything(make_user(is_staff=True))
     AccountAccess.objects.create(account=account, user=viewer, role="viewer")
     tell(account)
+    tell(account, AlertKind.FILLS_UNATTRIBUTED)
+    Trouble.objects.update(noticed_at=timezone.now() - timedelta(days=1))
     client.force_login(viewer)
 
     dashboard = text(client, "/admin/")
 
     assert "binance refused the API key" in dashboard
     assert "Replace the key" not in dashboard
+    assert "fills without a strategy" in dashboard
+    assert "Assign</a>" not in dashboard
+    client.force_login(account.owner)
+    assert "Assign</a>" in text(client, "/admin/")
 
 
 def test_idle_money_leads_to_what_is_paused(client: Client, account: Account) -> None:
