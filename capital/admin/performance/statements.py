@@ -58,6 +58,10 @@ class MonthForm(forms.Form):
     )
     account = forms.IntegerField(required=False, widget=forms.HiddenInput())
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["month"].widget.attrs["max"] = f"{_this_month():%Y-%m}"
+
     def clean_month(self) -> date:
         """Its first day."""
         try:
@@ -91,6 +95,11 @@ class StatementCard:
     why: str
 
 
+def _this_month() -> date:
+    """Its first day."""
+    return chosen_month(now=timezone.now())
+
+
 def may_see_statements(request: HttpRequest) -> bool:
     """As the API's: whoever may look at accounts."""
     return request.user.has_perm("capital.view_account")
@@ -106,7 +115,7 @@ def statements_page(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
     if not may_see_statements(request):
         raise PermissionDenied
     # The field shows the month that is told, also where the address names none.
-    present = f"{chosen_month(now=timezone.now()):%Y-%m}"
+    present = f"{_this_month():%Y-%m}"
     form = MonthForm({"month": present, **request.GET.dict()})
     shown = {**context, "form": form, "title": gettext("Monthly statements")}
     if form.is_valid():
@@ -156,7 +165,10 @@ def _shown(
         "csv_url": url(export="csv"),
         "xlsx_url": url(export="xlsx"),
         "before_url": url(month=f"{month - timedelta(days=1):%Y-%m}"),
-        "after_url": url(month=f"{month + timedelta(days=31):%Y-%m}"),
+        # Of a month that has not begun there is nothing to tell.
+        "after_url": url(month=f"{month + timedelta(days=31):%Y-%m}")
+        if month < _this_month()
+        else "",
         "pages": {
             "before": url(page=str(page.number - 1)) if page.has_previous() else "",
             "after": url(page=str(page.number + 1)) if page.has_next() else "",

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from capital.admin.performance.statements import statement_lines
 from capital.domain.reasons import Code, Reason
@@ -73,6 +74,20 @@ def test_a_statement_of_an_account_and_of_its_owner(admin: Client) -> None:
 
 
 @pytest.mark.once
+def test_month_that_has_not_begun_is_not_offered(admin: Client) -> None:
+    make_account()
+
+    def page(month: str = "") -> str:
+        return read(admin, f"/admin/statements/?month={month}" if month else "/admin/statements/")
+
+    this = f"{timezone.localdate():%Y-%m}"
+    assert f'max="{this}"' in page()
+    assert "Month before" in page()
+    assert "Month after" not in page()
+    assert "Month after" not in page(this)
+    assert "Month after" in page(f"{timezone.localdate().year - 1}-12")
+
+
 def test_what_is_shown_adds_up_where_rounding_alone_would_not() -> None:
     amounts = dict.fromkeys(LINES, D("0.004"))
     amounts["fees"] = D("-0.004")
